@@ -1,0 +1,91 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Backend is a system that queues jobs and passes on notifications about them:
+// what a load runs against. [Client] is the Redis one, package memory holds one
+// in this process, and your own needs these methods and no more.
+//
+// A backend is safe for concurrent use; what its Open methods return is each
+// used by one goroutine at a time, except that Close may be called from another.
+type Backend interface {
+	// OpenProducer returns a producer that is connected and ready.
+	OpenProducer(ctx context.Context) (Producer, error)
+	// OpenConsumer returns a consumer that is connected and ready.
+	OpenConsumer(ctx context.Context) (Consumer, error)
+	// OpenSubscriber returns a subscriber to which every message published
+	// after the return of this call is delivered.
+	OpenSubscriber(ctx context.Context) (Subscriber, error)
+	// Len is how many jobs wait in the queue.
+	Len(ctx context.Context) (int64, error)
+	// Clear removes the queue with all that is in it.
+	Clear(ctx context.Context) error
+}
+
+// Producer pushes jobs.
+type Producer interface {
+	// Push appends the jobs to the queue, in order and all or none, and
+	// returns when that was acknowledged. It keeps no reference to them. It
+	// never tries twice: a repeated push could put jobs in the queue twice.
+	Push(ctx context.Context, jobs ...[]byte) error
+	Close() error
+}
+
+// Consumer takes jobs and publishes what became of them.
+type Consumer interface {
+	// Pop takes the oldest jobs, at most max of them, and waits up to wait for
+	// the first. It returns [ErrEmpty] when none came in time and ctx.Err()
+	// soon after ctx ends; in neither case was a job taken. The slices are
+	// valid until the next call on this consumer.
+	Pop(ctx context.Context, max int, wait time.Duration) ([][]byte, error)
+	// Publish sends one message to every subscriber and returns how many
+	// there were.
+	Publish(ctx context.Context, message []byte) (receivers int, err error)
+	Close() error
+}
+
+// Subscriber receives messages.
+type Subscriber interface {
+	// Receive waits for the next message. The slice is valid until the next
+	// call. It returns [ErrClosed] after Close, and ctx.Err() soon after ctx
+	// ends. It never drops a message on our side.
+	Receive(ctx context.Context) ([]byte, error)
+	// Close ends the subscription for good. A Receive that waits returns at
+	// once.
+	Close() error
+}
+
+// Pipeliner is implemented by producers that can send without waiting for the
+// answer to what they sent before. Send and Flush belong to one goroutine,
+// Await to one other; both may run at the same time.
+type Pipeliner interface {
+	Producer
+	// Send takes one push of the given jobs into the output buffer.
+	Send(jobs ...[]byte) error
+	// Flush writes what Send took. Only then are the jobs on their way.
+	Flush() error
+	// Await waits for the answer to the oldest push that has none yet. It
+	// returns [ErrClosed] after Close.
+	Await() error
+}
+
+// Turner is implemented by consumers that can publish and ask for the next jobs
+// in one write: one way to the server less for each turn of a worker.
+type Turner interface {
+	Consumer
+	// Turn publishes the messages and then pops as Pop does. acked is called
+	// for each message, in order, as soon as its answer has been read and
+	// before the jobs are waited for. With max 0 it publishes and pops nothing.
+	Turn(ctx context.Context, messages [][]byte, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error)
+}
+
+var (
+	// ErrEmpty is returned by Pop when no job came within the wait. Call again.
+	ErrEmpty = errors.New("queue is empty")
+	// ErrClosed is returned by every call on what has been closed.
+	ErrClosed = errors.New("closed")
+)

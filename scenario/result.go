@@ -1,0 +1,276 @@
+package scenario
+
+import (
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/gate"
+)
+
+// Schema is the version of the layout of [Result] as JSON. It grows when a key
+// changes its meaning; new keys do not change it.
+const Schema = 1
+
+// Stage names one measured leg of a job's way. The stamps between which each
+// one lies are listed at its constant.
+type Stage string
+
+// The stages, in the order in which reports show them. Per job, in exact
+// nanoseconds, EndToEnd = Lateness + Queue + Work + Notify.
+const (
+	Lateness Stage = "lateness"   // due to sent: the generator's own delay
+	Enqueue  Stage = "enqueue"    // sent to push acknowledged
+	Queue    Stage = "queue"      // sent to popped
+	WorkTime Stage = "work"       // popped to work done
+	Publish  Stage = "publish"    // work done to publish acknowledged
+	Notify   Stage = "notify"     // work done to notification parsed
+	EndToEnd Stage = "end_to_end" // due to notification parsed
+	FromSend Stage = "from_send"  // sent to notification parsed; a diagnostic
+)
+
+// Stages lists every stage in the order in which reports show them.
+func Stages() []Stage {
+	return []Stage{Lateness, Enqueue, Queue, WorkTime, Publish, Notify, EndToEnd, FromSend}
+}
+
+// Result is everything that one run found out. It is plain data, it is what
+// result.json holds, and it is the only input of every report.
+type Result struct {
+	Schema int  `json:"schema"`
+	Tool   Tool `json:"tool"`
+	Run    Info `json:"run"`
+	// Scenario is the scenario as it was run, with every default filled in.
+	Scenario   Scenario                `json:"scenario"`
+	Redis      Redis                   `json:"redis"`
+	Host       Host                    `json:"host"`
+	Window     Window                  `json:"window"`
+	Rates      Rates                   `json:"rates"`
+	Ledger     Ledger                  `json:"ledger"`
+	Stages     map[Stage]*StageSummary `json:"stages"`
+	Scalars    map[string]*float64     `json:"scalars"`
+	Timeline   []Second                `json:"timeline"`
+	Validity   Validity                `json:"validity"`
+	Thresholds []gate.Outcome          `json:"thresholds"`
+	Server     *Server                 `json:"server,omitempty"`
+	Warnings   []string                `json:"warnings"`
+}
+
+// Tool says which build of queuedyno made a result.
+type Tool struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+}
+
+// Info identifies a run and says how it ended.
+type Info struct {
+	ID        string    `json:"id"`
+	Scenario  string    `json:"scenario"`
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
+	// StopReason is why the load ended, in words.
+	StopReason string `json:"stop_reason"`
+	// Interrupted is true when the run was stopped from outside before its
+	// schedule was over.
+	Interrupted bool `json:"interrupted"`
+	// Failed is true when an error ended the run; Error is that error.
+	Failed bool              `json:"failed"`
+	Error  string            `json:"error,omitempty"`
+	Seed   uint64            `json:"seed"`
+	Tags   map[string]string `json:"tags,omitempty"`
+}
+
+// Redis says which server was under test. Address never holds a secret.
+type Redis struct {
+	// Kind is url, process, docker, embedded or memory.
+	Kind    string `json:"kind"`
+	Version string `json:"version"`
+	Mode    string `json:"mode"`
+	Address string `json:"address"`
+	// Config holds the settings that matter to the figures; empty where the
+	// server does not let us read them.
+	Config map[string]string `json:"config,omitempty"`
+}
+
+// Host says where queuedyno ran.
+type Host struct {
+	OS         string `json:"os"`
+	Arch       string `json:"arch"`
+	CPUs       int    `json:"cpus"`
+	GOMAXPROCS int    `json:"gomaxprocs"`
+	CPUModel   string `json:"cpu_model,omitempty"`
+	Kernel     string `json:"kernel,omitempty"`
+	// MemoryBytes is the physical memory, 0 where unknown.
+	MemoryBytes int64 `json:"memory_bytes,omitempty"`
+}
+
+// Window is the measured part of the schedule, in nanoseconds from the run's
+// epoch. A job belongs to it by its due time.
+type Window struct {
+	FromNS int64 `json:"from_ns"`
+	ToNS   int64 `json:"to_ns"`
+	// Scheduled is how many jobs were due in the window; Completed how many of
+	// them were notified to every subscriber. The difference was lost.
+	Scheduled int64 `json:"scheduled"`
+	Completed int64 `json:"completed"`
+	// DrainNS is how long after the end of the window its last job arrived.
+	DrainNS int64 `json:"drain_ns"`
+}
+
+// Rates are jobs per second in the window. A closed loop offers nothing, so
+// its offered rate and its ratio are null.
+type Rates struct {
+	OfferedPerS   *float64 `json:"offered_per_s"`
+	AchievedPerS  float64  `json:"achieved_per_s"`
+	AchievedRatio *float64 `json:"achieved_ratio"`
+}
+
+// Ledger accounts for every job of the run, warm-up and drain included:
+// scheduled = notified + lost, and lost is the sum of its legs.
+type Ledger struct {
+	Scheduled int64 `json:"scheduled"` // came due before the load ended
+	Sent      int64 `json:"sent"`      // handed to a connection
+	Acked     int64 `json:"acked"`     // push acknowledged
+	Popped    int64 `json:"popped"`    // taken by a consumer
+	Finished  int64 `json:"finished"`  // work done
+	Published int64 `json:"published"` // publish acknowledged
+	Notified  int64 `json:"notified"`  // seen by every subscriber
+	Lost      int64 `json:"lost"`
+	// LostByLeg says where; the keys are those of [Legs].
+	LostByLeg map[Leg]int64 `json:"lost_by_leg"`
+	// Duplicated counts extra pops and extra notifications of the same job.
+	Duplicated int64 `json:"duplicated"`
+	// OutOfOrder counts notifications of jobs with a lower number than one
+	// that the same subscriber had already seen. With more than one consumer
+	// some are normal.
+	OutOfOrder int64 `json:"out_of_order"`
+	// Corrupt counts elements and messages that carried this run's mark and
+	// could not be one of its jobs, or could not be read at all.
+	Corrupt int64 `json:"corrupt"`
+	// Foreign counts elements and messages of somebody else.
+	Foreign int64 `json:"foreign"`
+	// Failed counts jobs that ended with status FAILED.
+	Failed int64 `json:"failed"`
+	// Errors counts error replies and broken connections by operation.
+	Errors map[string]int64 `json:"errors"`
+}
+
+// Leg names the part of the way on which a job was lost.
+type Leg string
+
+// The legs, in the order of a job's way.
+const (
+	LegUnsent         Leg = "unsent"          // due, but never written: the run stopped first
+	LegUnacknowledged Leg = "unacknowledged"  // written; no answer, and never seen again
+	LegInQueue        Leg = "in_queue"        // acknowledged; still in the list at the end
+	LegVanished       Leg = "vanished"        // acknowledged; neither popped by us nor in the list
+	LegUnfinished     Leg = "unfinished"      // popped; the work never ended
+	LegUnpublished    Leg = "unpublished"     // finished; the publish was not acknowledged
+	LegNobody         Leg = "nobody_listened" // published; the server says no subscriber was there
+	LegUnnotified     Leg = "unnotified"      // published to subscribers; not all of them received it
+)
+
+// Legs lists every leg in the order of a job's way.
+func Legs() []Leg {
+	return []Leg{LegUnsent, LegUnacknowledged, LegInQueue, LegVanished, LegUnfinished, LegUnpublished, LegNobody, LegUnnotified}
+}
+
+// StageSummary is the distribution of one stage over the jobs of the window.
+// Quantiles are nearest rank over all jobs that were due in the window; jobs
+// that never arrived count as infinitely late. A quantile is null when it
+// falls among those or when fewer than ten jobs lie above it; Missing then
+// says why, by quantile name ("p99.9").
+type StageSummary struct {
+	Count    int64             `json:"count"`
+	MinNS    *int64            `json:"min_ns"`
+	MeanNS   *float64          `json:"mean_ns"`
+	StddevNS *float64          `json:"stddev_ns"`
+	P50NS    *int64            `json:"p50_ns"`
+	P75NS    *int64            `json:"p75_ns"`
+	P90NS    *int64            `json:"p90_ns"`
+	P95NS    *int64            `json:"p95_ns"`
+	P99NS    *int64            `json:"p99_ns"`
+	P999NS   *int64            `json:"p99_9_ns"`
+	P9999NS  *int64            `json:"p99_99_ns"`
+	MaxNS    *int64            `json:"max_ns"`
+	Missing  map[string]string `json:"missing,omitempty"`
+	// Overflow counts values beyond the histogram's range (one hour). They
+	// are in Count and MaxNS, never silently dropped.
+	Overflow int64 `json:"overflow"`
+	// HDR is the whole histogram in nanoseconds: HdrHistogram V2, compressed,
+	// base64; see package latency.
+	HDR string `json:"hdr"`
+}
+
+// Second is one row of the timeline. The stages hold what was completed in
+// that second, warm-up included.
+type Second struct {
+	// ElapsedS is the end of the row's interval in seconds from the epoch.
+	ElapsedS float64 `json:"elapsed_s"`
+	// LengthS is the interval's length in seconds; the last one is shorter.
+	LengthS float64 `json:"length_s"`
+	// Phase is warmup, window or drain, by the row's end.
+	Phase string `json:"phase"`
+	// Offered, Sent and Notified are jobs in this interval.
+	Offered  int64 `json:"offered"`
+	Sent     int64 `json:"sent"`
+	Notified int64 `json:"notified"`
+	// Backlog is sent minus notified at the row's end. QueueLen is what LLEN
+	// answered, null where it did not.
+	Backlog  int64                  `json:"backlog"`
+	QueueLen *int64                 `json:"queue_len"`
+	Stages   map[Stage]*SecondStage `json:"stages"`
+}
+
+// SecondStage is a stage in one second. Quantiles are of that second alone,
+// null where it completed too few jobs to carry them.
+type SecondStage struct {
+	Count int64  `json:"count"`
+	P50NS *int64 `json:"p50_ns"`
+	P90NS *int64 `json:"p90_ns"`
+	P99NS *int64 `json:"p99_ns"`
+	MaxNS *int64 `json:"max_ns"`
+}
+
+// The verdicts of [Validity].
+const (
+	Valid   = "valid"
+	Suspect = "suspect"
+	Invalid = "invalid"
+)
+
+// Validity says whether the generator, the clock and the host let the figures
+// be believed, and why not.
+type Validity struct {
+	Verdict string           `json:"verdict"`
+	Reasons []string         `json:"reasons"`
+	Checks  map[string]Check `json:"checks"`
+}
+
+// Check is one question that validity asks. Value is null where it could not
+// be asked; Detail then says why.
+type Check struct {
+	Value  *float64 `json:"value"`
+	Limit  *float64 `json:"limit"`
+	Unit   string   `json:"unit,omitempty"`
+	Passed bool     `json:"passed"`
+	Detail string   `json:"detail"`
+}
+
+// Server holds what the server said of itself before and after, and what
+// changed in between.
+type Server struct {
+	Before map[string]string  `json:"before"`
+	After  map[string]string  `json:"after"`
+	Deltas map[string]float64 `json:"deltas"`
+	// Commands are the changes of the command statistics, by command.
+	Commands map[string]CommandStat `json:"commands,omitempty"`
+}
+
+// CommandStat is how often the server ran a command and how long that took.
+type CommandStat struct {
+	Calls       int64   `json:"calls"`
+	USec        int64   `json:"usec"`
+	USecPerCall float64 `json:"usec_per_call"`
+	Failed      int64   `json:"failed"`
+	Rejected    int64   `json:"rejected"`
+}

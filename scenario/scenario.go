@@ -1,0 +1,87 @@
+// Package scenario describes a load on a job queue and runs it.
+//
+// A [Scenario] says what to do: at which rate jobs are pushed, by how many
+// producers, how many consumers take them and how long each one works, how
+// many subscribers wait for the notifications. [Run] does it against any
+// [jobqueue.Backend], accounts for every single job, and returns a [Result]:
+// plain data from which every report is made.
+//
+// The package starts no Redis and writes no report. Begin reading at [Run].
+package scenario
+
+import (
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// Scenario is one named description of load, pools, work and thresholds. It is
+// a plain value: copy it, change a field, run it. [Scenario.WithDefaults] fills
+// what was left at zero, [Scenario.Validate] lists everything that is wrong.
+type Scenario struct {
+	// Name identifies the scenario; lower-case letters, digits, '.', '-', '_'.
+	Name string `json:"name"`
+	// Description says which question the scenario answers.
+	Description string `json:"description,omitempty"`
+	// Load is how jobs are offered.
+	Load Load `json:"load"`
+	// Producers push jobs, each on a connection of its own. Zero means 1.
+	Producers int `json:"producers"`
+	// Consumers pop jobs, work on them and publish, each on a connection of
+	// its own. Zero means 1.
+	Consumers int `json:"consumers"`
+	// Subscribers each receive every notification on a connection of their
+	// own. Zero means 1.
+	Subscribers int `json:"subscribers"`
+	// Batch is how many jobs one push carries, and how many a consumer asks
+	// for at once. The jobs of a batch are due together. Zero means 1.
+	Batch int `json:"batch"`
+	// Payload is the size in bytes of what a job carries beside its id. Zero
+	// means that the id alone travels through the list.
+	Payload int `json:"payload_bytes"`
+	// Work is what a consumer does with a job.
+	Work Work `json:"work"`
+	// Warmup is how much of the start of the schedule is left out of the
+	// window, by due time. It is part of Load.Duration, not added to it.
+	Warmup time.Duration `json:"warmup_ns"`
+	// DrainTimeout bounds the wait for jobs that are on their way when the
+	// window ends. Zero means 10 s.
+	DrainTimeout time.Duration `json:"drain_timeout_ns"`
+	// Thresholds are limits on metrics of the run, such as
+	// "end_to_end.p99 < 50ms"; see package gate.
+	Thresholds []string `json:"thresholds,omitempty"`
+	// Seed makes everything random repeatable. Zero means one drawn at the
+	// start of the run; the one that was used is in the result.
+	Seed uint64 `json:"seed"`
+}
+
+// Load is how jobs are offered: an open loop at a rate, or a closed loop of
+// tokens when Rate is zero.
+type Load struct {
+	// Rate is the total over all producers. The zero Rate means a closed
+	// loop ("max" in files and flags): a job is due as soon as one of the
+	// InFlight tokens is free.
+	Rate pace.Rate `json:"rate"`
+	// Duration is the length of the schedule, warm-up included. Zero means
+	// that Jobs alone ends it.
+	Duration time.Duration `json:"duration_ns"`
+	// Jobs is how many jobs are sent at the most, warm-up included. Zero
+	// means no limit. With both set, whichever is reached first ends the load.
+	Jobs int64 `json:"jobs"`
+	// Arrivals is how due times are laid out: "constant" or "poisson".
+	// Empty means constant. It has no meaning in a closed loop.
+	Arrivals pace.Arrivals `json:"arrivals"`
+	// InFlight is the number of tokens of a closed loop: how many jobs may be
+	// on their way at once. Zero means twice the pools' size times the batch.
+	InFlight int `json:"in_flight"`
+}
+
+// Closed reports whether the load is a closed loop.
+func (l Load) Closed() bool { return l.Rate.IsZero() }
+
+// Work is what a consumer does with a job. It waits, and burns no CPU: work
+// that burns CPU beside the generator would spoil its own measurement.
+type Work struct {
+	// Time is the simulated service time of one job.
+	Time time.Duration `json:"time_ns"`
+}
