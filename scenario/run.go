@@ -62,7 +62,3 @@ type Interval struct {
 func Run(ctx context.Context, s Scenario, b jobqueue.Backend, o Options) (*Result, error) {
 	return nil, nil
 }
-
-// NewID draws a run id: 15 hexadecimal digits, all that a job's id can hold of
-// its run.
-func NewID() string { return "" }

@@ -1,0 +1,268 @@
+package jobqueue
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// The names that a system uses when it is not told others.
+const (
+	DefaultQueue   = "job_queue"
+	DefaultChannel = "job_updates"
+)
+
+// Names are the queue and the channel of one run's own, so that no two runs
+// and no other user of the same Redis meet.
+func Names(runID string) (queue, channel string) {
+	prefix := "queuedyno:" + runID + ":"
+	return prefix + DefaultQueue, prefix + DefaultChannel
+}
+
+// Config says which Redis to use and under which names.
+type Config struct {
+	// URL is redis://, rediss:// or unix://, with user, password and database
+	// where needed. Required.
+	URL string
+	// CACert, Cert and Key are PEM files for TLS: an authority to trust beside
+	// the system's, and a certificate with its key to show.
+	CACert, Cert, Key string
+	// Queue is the key of the list and Channel that of the updates. Empty means
+	// [DefaultQueue] and [DefaultChannel].
+	Queue, Channel string
+}
+
+// Client is a connection to a Redis job queue. It is a [Backend], and has the
+// commands that need no connection of their own. It is safe for concurrent use.
+type Client struct {
+	rdb            *redis.Client
+	options        *redis.Options
+	queue, channel string
+	// What the server can do, asked once.
+	unblocks  bool // CLIENT UNBLOCK
+	popsMany  bool // RPOP with a count, since Redis 6.2
+	fractions bool // BRPOP with fractions of a second, since Redis 6.0
+}
+
+var _ Backend = (*Client)(nil)
+
+// Connect dials the Redis, logs in, and finds out what it can do. Its errors
+// are of type *[Error] where a remedy is known.
+func Connect(ctx context.Context, cfg Config) (*Client, error) {
+	options, err := parseURL(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		rdb:     redis.NewClient(options),
+		options: options,
+		queue:   orDefault(cfg.Queue, DefaultQueue),
+		channel: orDefault(cfg.Channel, DefaultChannel),
+	}
+	if err := c.rdb.Ping(ctx).Err(); err != nil {
+		c.rdb.Close()
+		return nil, explain("connect", options.Addr, err)
+	}
+	if err := c.probe(ctx); err != nil {
+		c.rdb.Close()
+		return nil, explain("connect", options.Addr, err)
+	}
+	return c, nil
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// parseURL makes go-redis options in which nothing is tried twice and nothing
+// is sent that was not asked for.
+func parseURL(cfg Config) (*redis.Options, error) {
+	o, err := redis.ParseURL(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("redis url %s: %s; write it like redis://user:password@localhost:6379/0",
+			Redact(cfg.URL), strings.ReplaceAll(scrub(err, cfg.URL), "redis: ", ""))
+	}
+	if o.TLSConfig == nil && (cfg.CACert != "" || cfg.Cert != "" || cfg.Key != "") {
+		return nil, fmt.Errorf("redis url %s: certificates are given, but the scheme is not rediss://", Redact(cfg.URL))
+	}
+	if o.TLSConfig != nil {
+		if err := addCertificates(o.TLSConfig, cfg); err != nil {
+			return nil, err
+		}
+	}
+	o.MaxRetries = -1
+	o.Protocol = 2
+	o.DisableIdentity = true
+	o.ClientName = "queuedyno"
+	o.PoolSize = 4
+	o.ContextTimeoutEnabled = true
+	o.DialTimeout = 5 * time.Second
+	o.DialerRetries = 1
+	o.ReadTimeout, o.WriteTimeout = answerTimeout, answerTimeout
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return o, nil
+}
+
+func addCertificates(t *tls.Config, cfg Config) error {
+	if cfg.CACert != "" {
+		pem, err := os.ReadFile(cfg.CACert)
+		if err != nil {
+			return fmt.Errorf("read certificate authority: %w", err)
+		}
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("read certificate authority %s: no certificate in PEM form in it", cfg.CACert)
+		}
+		t.RootCAs = pool
+	}
+	if cfg.Cert == "" && cfg.Key == "" {
+		return nil
+	}
+	if cfg.Cert == "" || cfg.Key == "" {
+		return errors.New("read client certificate: a certificate and its key go together")
+	}
+	pair, err := tls.LoadX509KeyPair(cfg.Cert, cfg.Key)
+	if err != nil {
+		return fmt.Errorf("read client certificate: %w", err)
+	}
+	t.Certificates = []tls.Certificate{pair}
+	return nil
+}
+
+// Redact is a URL without its password, fit to be shown.
+func Redact(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		// What cannot be parsed may hold a password anywhere before the last @.
+		scheme, rest, _ := strings.Cut(raw, "://")
+		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+			return scheme + "://***@" + rest[at+1:]
+		}
+		return raw
+	}
+	if u.User != nil {
+		if _, has := u.User.Password(); has {
+			u.User = url.UserPassword(u.User.Username(), "xxxxx")
+		}
+	}
+	q := u.Query()
+	for key := range q {
+		if strings.Contains(strings.ToLower(key), "pass") {
+			q.Set(key, "xxxxx")
+			u.RawQuery = q.Encode()
+		}
+	}
+	return strings.ReplaceAll(u.String(), "xxxxx", "***")
+}
+
+// scrub is the error's text without the URL, which may hold a password.
+func scrub(err error, raw string) string {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	text := strings.ReplaceAll(err.Error(), raw, Redact(raw))
+	if p, perr := url.Parse(raw); perr == nil && p.User != nil {
+		if pw, has := p.User.Password(); has && pw != "" {
+			text = strings.ReplaceAll(text, pw, "***")
+		}
+	} else if perr != nil {
+		return "not a URL"
+	}
+	return text
+}
+
+// probe asks what the server can do. A refusal means that it cannot.
+func (c *Client) probe(ctx context.Context) error {
+	nobody := fmt.Sprintf("queuedyno:probe:%d", time.Now().UnixNano()) // a key that does not exist
+	pipe := c.rdb.Pipeline()
+	unblock := pipe.Do(ctx, "CLIENT", "UNBLOCK", 0)
+	many := pipe.Do(ctx, "RPOP", nobody, 2)
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+		var reply redis.Error
+		if !errors.As(err, &reply) {
+			return err
+		}
+	}
+	c.unblocks = unblock.Err() == nil
+	c.popsMany = many.Err() == nil || errors.Is(many.Err(), redis.Nil)
+	// Both came with Redis 6, one early and one late; servers that are not
+	// Redis and lack CLIENT UNBLOCK are polled with fractions as well.
+	c.fractions = c.popsMany || !c.unblocks
+	return nil
+}
+
+// Address is where the Redis is, without secrets.
+func (c *Client) Address() string { return c.options.Addr }
+
+// Queue and Channel are the names in use.
+func (c *Client) Queue() string   { return c.queue }
+func (c *Client) Channel() string { return c.channel }
+
+// Push appends the job ids to the queue, in order and all or none.
+func (c *Client) Push(ctx context.Context, ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	values := make([]any, len(ids))
+	for i, id := range ids {
+		values[i] = id
+	}
+	return c.explain("push to", c.queue, c.rdb.LPush(ctx, c.queue, values...).Err())
+}
+
+// Len is how many jobs wait.
+func (c *Client) Len(ctx context.Context) (int64, error) {
+	n, err := c.rdb.LLen(ctx, c.queue).Result()
+	return n, c.explain("length of", c.queue, err)
+}
+
+// Peek is n jobs from the given one on, oldest first, without taking them.
+func (c *Client) Peek(ctx context.Context, from, n int64) ([]string, error) {
+	if n <= 0 || from < 0 {
+		return nil, nil
+	}
+	// The oldest is at the right end, where BRPOP takes.
+	ids, err := c.rdb.LRange(ctx, c.queue, -from-n, -from-1).Result()
+	if err != nil {
+		return nil, c.explain("peek into", c.queue, err)
+	}
+	for i, j := 0, len(ids)-1; i < j; i, j = i+1, j-1 {
+		ids[i], ids[j] = ids[j], ids[i]
+	}
+	return ids, nil
+}
+
+// Clear removes the queue with all that is in it.
+func (c *Client) Clear(ctx context.Context) error {
+	return c.explain("clear", c.queue, c.rdb.Del(ctx, c.queue).Err())
+}
+
+// Publish sends an update to every subscriber and returns how many there were.
+func (c *Client) Publish(ctx context.Context, u Update) (receivers int64, err error) {
+	n, err := c.rdb.Publish(ctx, c.channel, AppendUpdate(nil, u)).Result()
+	return n, c.explain("publish on", c.channel, err)
+}
+
+// Close closes the client's own connections. Producers, consumers and
+// subscribers that it opened are closed by whoever asked for them.
+func (c *Client) Close() error { return c.rdb.Close() }
+
+func (c *Client) explain(op, name string, err error) error {
+	return explainOn(op, name, c.options.Addr, err)
+}

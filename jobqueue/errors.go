@@ -1,0 +1,120 @@
+package jobqueue
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// Error is a fault in talking to Redis: what was being done, where, and what
+// the user can do about it. It never holds a password.
+type Error struct {
+	Op      string // what was being done, such as `push to "job_queue"`
+	Address string
+	Err     error
+	hint    string
+}
+
+func (e *Error) Error() string {
+	if e.Address == "" {
+		return e.Op + ": " + e.Err.Error()
+	}
+	return fmt.Sprintf("%s at %s: %s", e.Op, e.Address, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint is the remedy in one line, or "".
+func (e *Error) Hint() string { return e.hint }
+
+// explainOn is explain for an operation on a key or channel.
+func explainOn(op, name, address string, err error) error {
+	return explain(fmt.Sprintf("%s %q", op, name), address, err)
+}
+
+// explain wraps a fault with its place and the remedy, where one is known.
+func explain(op, address string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *Error
+	if errors.As(err, &known) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &Error{Op: op, Address: address, Err: err, hint: remedy(err)}
+}
+
+// replies maps the beginning of an error reply to its remedy.
+var replies = []struct{ prefix, hint string }{
+	{"WRONGPASS", "the user name or the password is wrong; give them in the URL: redis://user:password@host:port"},
+	{"NOAUTH", "this Redis wants a password; give it in the URL: redis://:password@host:port"},
+	{"ERR AUTH", "this Redis has no password set for that user; leave it out of the URL, or check the user name"},
+	{"ERR invalid password", "the password is wrong; give it in the URL: redis://:password@host:port"},
+	{"NOPERM", "the user lacks a right; allow the commands lpush brpop rpop llen lrange del publish subscribe and the keys and channels in use (ACL SETUSER)"},
+	{"LOADING", "Redis is still loading its data set from disk; try again when INFO persistence says loading:0"},
+	{"OOM", "Redis is out of memory under its maxmemory with noeviction; raise maxmemory, remove data, or use another Redis"},
+	{"READONLY", "this is a read-only replica; use the address of the primary (INFO replication names it)"},
+	{"MISCONF", "Redis refuses writes because it cannot save to disk; free disk space, or CONFIG SET stop-writes-on-bgsave-error no"},
+	{"MASTERDOWN", "this replica has lost its primary; use the address of the primary"},
+	{"NOREPLICAS", "this Redis refuses writes without enough replicas (min-replicas-to-write)"},
+	{"MOVED", "this is a node of a Redis Cluster; the key lives on another node"},
+	{"CLUSTERDOWN", "the Redis Cluster is down; see CLUSTER INFO"},
+	{"WRONGTYPE", "the key exists and is not a list; name another queue"},
+	{"ERR max number of clients", "Redis has no connection left; raise its maxclients, or use fewer producers, consumers and subscribers"},
+	{"ERR DB index", "there is no such database; the number after the last / of the URL is 0 to 15 by default"},
+	{"DENIED", "Redis is in protected mode and takes only local connections; set a password or protected-mode no"},
+}
+
+// remedy is what to do about err, or "".
+func remedy(err error) string {
+	text := err.Error()
+	for _, r := range replies {
+		if strings.HasPrefix(text, r.prefix) {
+			return r.hint
+		}
+	}
+	var (
+		dns       *net.DNSError
+		unknownCA x509.UnknownAuthorityError
+		wrongName x509.HostnameError
+		notTLS    tls.RecordHeaderError
+		alert     tls.AlertError
+	)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens there; start a Redis (redis-server, or docker run --rm -p 6379:6379 redis:7-alpine), or let queuedyno start one: --redis process"
+	case errors.Is(err, syscall.ENOENT):
+		return "there is no such socket; see unixsocket in redis.conf"
+	case errors.Is(err, syscall.EACCES):
+		return "no right to use that socket; see unixsocketperm in redis.conf"
+	case errors.As(err, &dns):
+		return "the host name is not known; check the spelling"
+	case errors.As(err, &unknownCA):
+		return "the server's certificate is signed by an authority that is not known here; name it with --cacert"
+	case errors.As(err, &wrongName):
+		return "the server's certificate is for another host name; use the name that it was issued for"
+	case errors.As(err, &notTLS):
+		return "the server does not speak TLS there; use redis:// instead of rediss://, or its TLS port"
+	case errors.As(err, &alert):
+		return "the TLS handshake was refused; a server that asks for a certificate wants --cert and --key"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "too many open files; raise the limit (ulimit -n), or use fewer producers, consumers and subscribers"
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), isTimeout(err):
+		return "the server did not answer in time; is the address right, and is a firewall in between?"
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "the server closed the connection: it ended, it has no client left to give (maxclients), or it speaks TLS (rediss://)"
+	}
+	return ""
+}
+
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.As(err, &t) && t.Timeout()
+}

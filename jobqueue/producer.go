@@ -1,0 +1,89 @@
+package jobqueue
+
+import (
+	"context"
+	"fmt"
+)
+
+// producer pushes by LPUSH on a connection of its own.
+type producer struct {
+	w   *wire
+	key string
+}
+
+var _ Pipeliner = (*producer)(nil)
+
+// OpenProducer returns a producer on a connection of its own; it implements
+// [Pipeliner].
+func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
+	w, err := openWire(ctx, c.options, false)
+	if err != nil {
+		return nil, err
+	}
+	return &producer{w: w, key: c.queue}, nil
+}
+
+// Send takes one LPUSH of the jobs into the output buffer.
+func (p *producer) Send(jobs ...[]byte) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	out := appendHead(p.w.out, 2+len(jobs))
+	out = append(out, "$5\r\nLPUSH\r\n"...)
+	out = appendWord(out, p.key)
+	for _, job := range jobs {
+		out = appendWord(out, job)
+	}
+	p.w.out = out
+	return nil
+}
+
+// Flush writes what Send took.
+func (p *producer) Flush() error {
+	if err := p.w.flush(); err != nil {
+		return fmt.Errorf("push to %q: %w", p.key, err)
+	}
+	return nil
+}
+
+// Await waits for the answer to the oldest push that has none. It sets no
+// limit: when nothing was sent, nothing is due.
+func (p *producer) Await() error {
+	if _, err := p.w.in.integer(); err != nil {
+		return p.fault(err)
+	}
+	return nil
+}
+
+// Push sends the jobs and waits for the answer. The context is looked at
+// before the write; what is written cannot be taken back.
+func (p *producer) Push(ctx context.Context, jobs ...[]byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	if err := p.Send(jobs...); err != nil {
+		return err
+	}
+	if err := p.Flush(); err != nil {
+		return err
+	}
+	if err := p.w.expect(0); err != nil {
+		return err
+	}
+	return p.Await()
+}
+
+func (p *producer) fault(err error) error {
+	if !isReply(err) {
+		err = p.w.broken(err)
+	}
+	if err == ErrClosed {
+		return err
+	}
+	return explainOn("push to", p.key, p.w.client.Options().Addr, err)
+}
+
+func (p *producer) Close() error { return p.w.close() }

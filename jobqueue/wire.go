@@ -1,0 +1,120 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// answerTimeout bounds the wait for an answer that the server owes us, beyond
+// the time that the command itself may take. It is long, because a stall is
+// something to measure and not to run away from.
+const answerTimeout = 30 * time.Second
+
+// wire is a connection on which this package speaks the protocol itself.
+// go-redis dialled it, secured it, logged in and chose the database; it lends
+// the connection out of a pool of one and never touches it again until close.
+type wire struct {
+	conn   net.Conn
+	in     reader
+	out    []byte
+	client *redis.Client
+	lease  *redis.Conn
+	id     int64 // CLIENT ID, 0 where the server has none
+	closed atomic.Bool
+	// until is the read deadline that is set; it is moved seldom, since
+	// setting one costs more than parsing an answer.
+	until time.Time
+}
+
+// openWire connects with the given options and takes the connection over.
+func openWire(ctx context.Context, base *redis.Options, withID bool) (*wire, error) {
+	o := *base
+	o.PoolSize, o.MinIdleConns, o.MaxActiveConns = 1, 0, 1
+	var taken net.Conn
+	dial := redis.NewDialer(&o)
+	o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		taken = c
+		return c, err
+	}
+	w := &wire{client: redis.NewClient(&o)}
+	w.lease = w.client.Conn()
+	if err := w.lease.Ping(ctx).Err(); err != nil {
+		w.client.Close()
+		return nil, explain("connect", o.Addr, err)
+	}
+	if withID {
+		id, err := w.lease.ClientID(ctx).Result()
+		if err != nil {
+			w.client.Close()
+			return nil, explain("ask for the connection's id", o.Addr, err)
+		}
+		w.id = id
+	}
+	w.conn = taken
+	if err := w.conn.SetDeadline(time.Time{}); err != nil {
+		w.client.Close()
+		return nil, explain("connect", o.Addr, err)
+	}
+	w.in.src = w.conn
+	return w, nil
+}
+
+// flush writes what was collected in out.
+func (w *wire) flush() error {
+	_, err := w.conn.Write(w.out)
+	if cap(w.out) > 1<<20 {
+		w.out = nil // one huge payload must not stay with us for ever
+	}
+	w.out = w.out[:0]
+	return w.broken(err)
+}
+
+// expect makes sure that a read gives up if nothing comes for the given time
+// and answerTimeout more. Often the deadline that is set is still good.
+func (w *wire) expect(within time.Duration) error {
+	now := time.Now()
+	if now.Add(within + answerTimeout).Before(w.until) {
+		return nil
+	}
+	w.until = now.Add(within + 2*answerTimeout)
+	return w.broken(w.conn.SetReadDeadline(w.until))
+}
+
+// broken turns the errors of a closed or silent connection into ours.
+func (w *wire) broken(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case w.closed.Load(), errors.Is(err, net.ErrClosed):
+		return ErrClosed
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("no answer from %s for %s: %w", w.client.Options().Addr, answerTimeout, err)
+	}
+	return err
+}
+
+// abort makes a read that waits return at once.
+func (w *wire) abort() { _ = w.conn.SetReadDeadline(time.Unix(1, 0)) }
+
+// close ends the connection. It may be called while another goroutine reads.
+func (w *wire) close() error {
+	if w.closed.Swap(true) {
+		return nil
+	}
+	err := w.conn.Close()
+	// Handing the lease back lets go-redis see a closed connection and drop it.
+	w.lease.Close()
+	w.client.Close()
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,53 @@
+package scenario
+
+import (
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// What a scenario has where it says nothing.
+const (
+	defaultDuration     = 10 * time.Second
+	defaultDrainTimeout = 10 * time.Second
+	leastInFlight       = 16
+)
+
+// WithDefaults is the scenario with everything filled in that was left at
+// zero and has a default. What is set stays, also where it is wrong. Doing it
+// twice changes nothing more.
+//
+// Defaults depend on each other (the tokens of a closed loop on the pools), so
+// fill them in last, after every other change.
+func (s Scenario) WithDefaults() Scenario {
+	orOne := func(n *int) {
+		if *n == 0 {
+			*n = 1
+		}
+	}
+	orOne(&s.Producers)
+	orOne(&s.Consumers)
+	orOne(&s.Subscribers)
+	orOne(&s.Batch)
+	if s.DrainTimeout == 0 {
+		s.DrainTimeout = defaultDrainTimeout
+	}
+	if s.Load.Duration == 0 && s.Load.Jobs == 0 {
+		s.Load.Duration = defaultDuration
+	}
+	switch {
+	case !s.Load.Closed() && s.Load.Arrivals == "":
+		s.Load.Arrivals = pace.Constant
+	case s.Load.Closed() && s.Load.InFlight == 0:
+		s.Load.InFlight = s.defaultInFlight()
+	}
+	return s
+}
+
+// defaultInFlight gives every producer and every consumer one batch to work on
+// and one to come, so that none of them waits for a token.
+func (s Scenario) defaultInFlight() int {
+	pools := min(s.Producers, maxPool) + min(s.Consumers, maxPool)
+	n := 2 * pools * min(s.Batch, maxBatch)
+	return min(max(n, leastInFlight), maxInFlight)
+}

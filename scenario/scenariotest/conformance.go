@@ -1,0 +1,466 @@
+// Package scenariotest is for tests of one's own: the suite that every queue
+// implementation has to pass before its figures mean anything. Begin reading at
+// [Conformance].
+package scenariotest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+// prompt is how soon a call has to return after its context has ended or its
+// owner was closed. It is far above what is needed on a busy machine, and far
+// below the waits that it cuts short.
+const prompt = 5 * time.Second
+
+// Conformance runs the suite on backends that open makes, one for each subtest:
+// empty, nobody else's, and cleaned up by open's own tb.Cleanup.
+func Conformance(t *testing.T, open func(tb testing.TB) jobqueue.Backend) {
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, jobqueue.Backend)
+	}{
+		{"jobs come out in the order in which they went in", order},
+		{"a batch goes in whole and comes out in parts", batch},
+		{"an empty queue is reported after the wait", empty},
+		{"a wait of nothing returns at once", noWait},
+		{"a job wakes a consumer that waits", wake},
+		{"the end of the context ends a pop soon and takes no job", cancelPop},
+		{"no job is lost when pops are cancelled while jobs arrive", cancelStorm},
+		{"closing a consumer ends its pop", closePop},
+		{"many producers and consumers pass every job once", conservation},
+		{"every subscriber receives every message in order", fanOut},
+		{"a subscription holds from the moment it is open", subscribed},
+		{"nobody receives after close", unsubscribe},
+		{"the end of the context ends a receive soon", cancelReceive},
+		{"length and clear tell the truth", lengthAndClear},
+		{"bytes of any kind pass unchanged", binary},
+		{"a slow subscriber loses nothing", slow},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.test(t, open(t))
+		})
+	}
+}
+
+func ctxFor(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func producerOf(t *testing.T, b jobqueue.Backend) jobqueue.Producer {
+	t.Helper()
+	p := must[jobqueue.Producer](t)(b.OpenProducer(ctxFor(t)))
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+func consumerOf(t *testing.T, b jobqueue.Backend) jobqueue.Consumer {
+	t.Helper()
+	c := must[jobqueue.Consumer](t)(b.OpenConsumer(ctxFor(t)))
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func subscriberOf(t *testing.T, b jobqueue.Backend) jobqueue.Subscriber {
+	t.Helper()
+	s := must[jobqueue.Subscriber](t)(b.OpenSubscriber(ctxFor(t)))
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func push(t *testing.T, p jobqueue.Producer, jobs ...string) {
+	t.Helper()
+	var bs [][]byte
+	for _, j := range jobs {
+		bs = append(bs, []byte(j))
+	}
+	if err := p.Push(ctxFor(t), bs...); err != nil {
+		t.Fatalf("Push(%.40q) = %v", jobs, err)
+	}
+}
+
+// pop copies what it pops, since that is valid only until the next call.
+func pop(t *testing.T, c jobqueue.Consumer, max int, wait time.Duration) []string {
+	t.Helper()
+	jobs, err := c.Pop(ctxFor(t), max, wait)
+	if err != nil {
+		t.Fatalf("Pop(%d, %s) = %v", max, wait, err)
+	}
+	var out []string
+	for _, j := range jobs {
+		out = append(out, string(j))
+	}
+	return out
+}
+
+func order(t *testing.T, b jobqueue.Backend) {
+	p, c := producerOf(t, b), consumerOf(t, b)
+	for i := range 50 {
+		push(t, p, fmt.Sprint(i))
+	}
+	for i := range 50 {
+		if got := pop(t, c, 1, time.Second); len(got) != 1 || got[0] != fmt.Sprint(i) {
+			t.Fatalf("pop %d = %q", i, got)
+		}
+	}
+}
+
+func batch(t *testing.T, b jobqueue.Backend) {
+	p, c := producerOf(t, b), consumerOf(t, b)
+	var jobs []string
+	for i := range 10 {
+		jobs = append(jobs, fmt.Sprint(i))
+	}
+	push(t, p, jobs...)
+	var got []string
+	for len(got) < 10 {
+		part := pop(t, c, 4, time.Second)
+		if len(part) > 4 {
+			t.Fatalf("Pop(4) returned %d jobs", len(part))
+		}
+		got = append(got, part...)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(jobs) {
+		t.Fatalf("popped %q, want %q", got, jobs)
+	}
+}
+
+func empty(t *testing.T, b jobqueue.Backend) {
+	c := consumerOf(t, b)
+	const wait = 200 * time.Millisecond
+	from := time.Now()
+	jobs, err := c.Pop(ctxFor(t), 3, wait)
+	if !errors.Is(err, jobqueue.ErrEmpty) || len(jobs) != 0 {
+		t.Fatalf("Pop on an empty queue = %q, %v; want ErrEmpty", jobs, err)
+	}
+	// Servers count a block in ticks of their own, so a little early is right.
+	if took := time.Since(from); took < wait/2 {
+		t.Errorf("gave up after %s, want about %s", took, wait)
+	}
+}
+
+func noWait(t *testing.T, b jobqueue.Backend) {
+	p, c := producerOf(t, b), consumerOf(t, b)
+	if jobs, err := c.Pop(ctxFor(t), 2, 0); !errors.Is(err, jobqueue.ErrEmpty) {
+		t.Fatalf("Pop = %q, %v; want ErrEmpty", jobs, err)
+	}
+	push(t, p, "a", "b", "c")
+	if got := pop(t, c, 2, 0); fmt.Sprint(got) != "[a b]" {
+		t.Fatalf("Pop = %q, want a and b", got)
+	}
+}
+
+func wake(t *testing.T, b jobqueue.Backend) {
+	p, c := producerOf(t, b), consumerOf(t, b)
+	for i := range 20 {
+		popped := make(chan []string, 1)
+		go func() { popped <- pop(t, c, 1, 30*time.Second) }()
+		push(t, p, fmt.Sprint(i))
+		select {
+		case got := <-popped:
+			if len(got) != 1 || got[0] != fmt.Sprint(i) {
+				t.Fatalf("woke with %q, want %d", got, i)
+			}
+		case <-time.After(prompt):
+			t.Fatal("a waiting consumer was not woken")
+		}
+	}
+}
+
+func cancelPop(t *testing.T, b jobqueue.Backend) {
+	p, c := producerOf(t, b), consumerOf(t, b)
+	ctx, cancel := context.WithCancel(ctxFor(t))
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.Pop(ctx, 8, time.Minute)
+		ended <- err
+	}()
+	time.AfterFunc(50*time.Millisecond, cancel)
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("Pop = %v, want context.Canceled", err)
+		}
+	case <-time.After(prompt):
+		t.Fatal("Pop did not return after its context had ended")
+	}
+	if _, err := c.Pop(ctx, 1, time.Minute); !errors.Is(err, context.Canceled) {
+		t.Fatalf("Pop with an ended context = %v", err)
+	}
+	push(t, p, "kept")
+	if got := pop(t, c, 8, time.Second); fmt.Sprint(got) != "[kept]" {
+		t.Fatalf("popped %q after a cancelled Pop, want the one job", got)
+	}
+}
+
+func cancelStorm(t *testing.T, b jobqueue.Backend) {
+	const jobs = 300
+	p := producerOf(t, b)
+	var mu sync.Mutex
+	seen := map[string]int{}
+	total := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(seen)
+	}
+	var wg sync.WaitGroup
+	deadline := time.Now().Add(30 * time.Second)
+	for range 4 {
+		c := consumerOf(t, b)
+		wg.Go(func() {
+			for i := 0; total() < jobs && time.Now().Before(deadline); i++ {
+				ctx, cancel := context.WithTimeout(ctxFor(t), time.Duration(i%5)*time.Millisecond)
+				got, err := c.Pop(ctx, 1+i%3, time.Minute)
+				cancel()
+				if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("Pop = %v", err)
+					return
+				}
+				mu.Lock()
+				for _, j := range got {
+					seen[string(j)]++
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for i := range jobs {
+		push(t, p, fmt.Sprint(i))
+	}
+	wg.Wait()
+	for i := range jobs {
+		if n := seen[fmt.Sprint(i)]; n != 1 {
+			t.Fatalf("job %d was popped %d times (%d of %d jobs arrived)", i, n, len(seen), jobs)
+		}
+	}
+}
+
+func closePop(t *testing.T, b jobqueue.Backend) {
+	c := consumerOf(t, b)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.Pop(ctxFor(t), 1, time.Minute)
+		ended <- err
+	}()
+	time.AfterFunc(50*time.Millisecond, func() { c.Close() })
+	select {
+	case err := <-ended:
+		if !errors.Is(err, jobqueue.ErrClosed) {
+			t.Fatalf("Pop = %v, want ErrClosed", err)
+		}
+	case <-time.After(prompt):
+		t.Fatal("Pop did not return after Close")
+	}
+}
+
+func conservation(t *testing.T, b jobqueue.Backend) {
+	const producers, consumers, each = 4, 4, 100
+	var wg sync.WaitGroup
+	for i := range producers {
+		p := producerOf(t, b)
+		wg.Go(func() {
+			for j := range each {
+				if err := p.Push(ctxFor(t), fmt.Appendf(nil, "%d-%d", i, j)); err != nil {
+					t.Errorf("Push = %v", err)
+				}
+			}
+		})
+	}
+	var mu sync.Mutex
+	seen := map[string]int{}
+	ctx, cancel := context.WithCancel(ctxFor(t))
+	defer cancel()
+	for range consumers {
+		c := consumerOf(t, b)
+		wg.Go(func() {
+			for {
+				got, err := c.Pop(ctx, 3, 20*time.Second)
+				if err != nil {
+					if ctx.Err() == nil {
+						t.Errorf("Pop = %v", err)
+						cancel()
+					}
+					return
+				}
+				mu.Lock()
+				for _, j := range got {
+					seen[string(j)]++
+				}
+				if len(seen) == producers*each {
+					cancel()
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	for j, n := range seen {
+		if n != 1 {
+			t.Errorf("job %s was popped %d times", j, n)
+		}
+	}
+	if len(seen) != producers*each {
+		t.Errorf("%d jobs popped, want %d", len(seen), producers*each)
+	}
+}
+
+func fanOut(t *testing.T, b jobqueue.Backend) {
+	const subscribers, messages = 3, 100
+	c := consumerOf(t, b)
+	var subs []jobqueue.Subscriber
+	for range subscribers {
+		subs = append(subs, subscriberOf(t, b))
+	}
+	for i := range messages {
+		n, err := c.Publish(ctxFor(t), fmt.Appendf(nil, "m%d", i))
+		if err != nil || n != subscribers {
+			t.Fatalf("Publish = %d, %v; want %d receivers", n, err, subscribers)
+		}
+	}
+	for _, s := range subs {
+		for i := range messages {
+			m, err := s.Receive(ctxFor(t))
+			if err != nil || string(m) != fmt.Sprintf("m%d", i) {
+				t.Fatalf("Receive = %q, %v; want m%d", m, err, i)
+			}
+		}
+	}
+}
+
+func subscribed(t *testing.T, b jobqueue.Backend) {
+	c := consumerOf(t, b)
+	for range 20 {
+		s := must[jobqueue.Subscriber](t)(b.OpenSubscriber(ctxFor(t)))
+		if n, err := c.Publish(ctxFor(t), []byte("now")); err != nil || n != 1 {
+			t.Fatalf("Publish right after OpenSubscriber = %d, %v; want 1 receiver", n, err)
+		}
+		if m, err := s.Receive(ctxFor(t)); err != nil || string(m) != "now" {
+			t.Fatalf("Receive = %q, %v", m, err)
+		}
+		s.Close()
+	}
+}
+
+func unsubscribe(t *testing.T, b jobqueue.Backend) {
+	c, s := consumerOf(t, b), subscriberOf(t, b)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := s.Receive(ctxFor(t))
+		ended <- err
+	}()
+	time.AfterFunc(50*time.Millisecond, func() { s.Close() })
+	select {
+	case err := <-ended:
+		if !errors.Is(err, jobqueue.ErrClosed) {
+			t.Fatalf("Receive = %v, want ErrClosed", err)
+		}
+	case <-time.After(prompt):
+		t.Fatal("Receive did not return after Close")
+	}
+	if err := s.Close(); err != nil {
+		t.Errorf("second Close = %v", err)
+	}
+	if n, err := c.Publish(ctxFor(t), []byte("late")); err != nil || n != 0 {
+		t.Fatalf("Publish after Close = %d, %v; want no receiver", n, err)
+	}
+	if _, err := s.Receive(ctxFor(t)); !errors.Is(err, jobqueue.ErrClosed) {
+		t.Fatalf("Receive after Close = %v", err)
+	}
+}
+
+func cancelReceive(t *testing.T, b jobqueue.Backend) {
+	s := subscriberOf(t, b)
+	ctx, cancel := context.WithCancel(ctxFor(t))
+	ended := make(chan error, 1)
+	go func() {
+		_, err := s.Receive(ctx)
+		ended <- err
+	}()
+	time.AfterFunc(50*time.Millisecond, cancel)
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Fatalf("Receive = %v, want context.Canceled", err)
+		}
+	case <-time.After(prompt):
+		t.Fatal("Receive did not return after its context had ended")
+	}
+}
+
+func lengthAndClear(t *testing.T, b jobqueue.Backend) {
+	p, c := producerOf(t, b), consumerOf(t, b)
+	length := func(want int64) {
+		t.Helper()
+		if n, err := b.Len(ctxFor(t)); err != nil || n != want {
+			t.Fatalf("Len = %d, %v; want %d", n, err, want)
+		}
+	}
+	length(0)
+	push(t, p, "a", "b", "c")
+	length(3)
+	pop(t, c, 1, time.Second)
+	length(2)
+	if err := b.Clear(ctxFor(t)); err != nil {
+		t.Fatal(err)
+	}
+	length(0)
+	if err := b.Clear(ctxFor(t)); err != nil {
+		t.Fatalf("Clear of an empty queue = %v", err)
+	}
+}
+
+func binary(t *testing.T, b jobqueue.Backend) {
+	p, c, s := producerOf(t, b), consumerOf(t, b), subscriberOf(t, b)
+	for _, want := range [][]byte{
+		{}, []byte("\r\n"), []byte("$5\r\nhello\r\n"), {0, 255, 10, 13, 0},
+		bytes.Repeat([]byte("0123456789abcdef"), 20_000),
+	} {
+		if err := p.Push(ctxFor(t), want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Pop(ctxFor(t), 1, time.Second); err != nil || len(got) != 1 || !bytes.Equal(got[0], want) {
+			t.Fatalf("popped %.40q, %v; want %.40q", got, err, want)
+		}
+		if _, err := c.Publish(ctxFor(t), want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Receive(ctxFor(t)); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("received %.40q, %v; want %.40q", got, err, want)
+		}
+	}
+}
+
+func slow(t *testing.T, b jobqueue.Backend) {
+	const messages = 5_000 // far more than any buffer of a client library
+	c, s := consumerOf(t, b), subscriberOf(t, b)
+	for i := range messages {
+		if _, err := c.Publish(ctxFor(t), fmt.Appendf(nil, "%d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range messages {
+		if m, err := s.Receive(ctxFor(t)); err != nil || string(m) != fmt.Sprint(i) {
+			t.Fatalf("Receive %d = %q, %v", i, m, err)
+		}
+	}
+}

@@ -1,0 +1,242 @@
+package scenario
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// The bounds of what a scenario may ask for. They lie beyond what one process
+// can do, and keep a slip of the finger from taking a machine down.
+const (
+	maxPool        = 10_000
+	maxBatch       = 10_000
+	maxInFlight    = 1_000_000
+	maxJobs        = 1_000_000_000_000
+	maxPayload     = 64 << 20
+	maxPush        = 256 << 20
+	maxDuration    = 30 * 24 * time.Hour
+	maxDrain       = time.Hour
+	maxWork        = time.Hour
+	maxName        = 63
+	maxDescription = 2000
+	maxThresholds  = 100
+)
+
+// Fault is one thing that is wrong with a scenario.
+type Fault struct {
+	// Field is the path of the key in a scenario file, such as "load.rate" or
+	// "thresholds[0]".
+	Field string
+	// Message says what is wrong and what to do about it.
+	Message string
+}
+
+func (f Fault) String() string { return f.Field + ": " + f.Message }
+
+// Validate lists everything that is wrong with the scenario or absurd, with
+// the remedy, in the order of the fields of [Scenario]. What was left at zero
+// counts as its default. An empty list means that it can be run.
+func (s Scenario) Validate() []Fault {
+	v := validator{Scenario: s.WithDefaults()}
+	v.identity()
+	v.load()
+	v.loop()
+	v.pools()
+	v.times()
+	v.limits()
+	faults := make([]Fault, len(v.found))
+	for i, f := range v.found {
+		faults[i] = f.Fault
+	}
+	return faults
+}
+
+// finding is a fault together with the other fields that it depends on: when
+// one of those could not be read, the fault may not be one.
+type finding struct {
+	Fault
+	with []string
+}
+
+// validator collects findings about a scenario that has its defaults.
+type validator struct {
+	Scenario
+	found []finding
+}
+
+func (v *validator) fault(field, format string, args ...any) {
+	v.found = append(v.found, finding{Fault: Fault{field, fmt.Sprintf(format, args...)}})
+}
+
+// faultWith is a fault that depends on other fields too.
+func (v *validator) faultWith(field string, with []string, format string, args ...any) {
+	v.fault(field, format, args...)
+	v.found[len(v.found)-1].with = with
+}
+
+func (v *validator) identity() {
+	if !validName(v.Name) {
+		v.fault("name", "%q is not a name; use 1 to %d lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit", v.Name, maxName)
+	}
+	switch d := v.Description; {
+	case len(d) > maxDescription:
+		v.fault("description", "longer than %s bytes; say in a sentence which question the scenario answers", group(maxDescription))
+	case !utf8.ValidString(d) || strings.ContainsFunc(d, unprintable):
+		v.fault("description", "holds bytes that are not text; remove them")
+	}
+}
+
+func (v *validator) load() {
+	l := v.Load
+	if !l.Closed() {
+		// The parser is the one place that knows which rates have a meaning.
+		if _, err := pace.ParseRate(l.Rate.String()); err != nil {
+			v.fault("load.rate", "%s", err)
+		}
+	}
+	switch {
+	case l.Duration < 0:
+		v.fault("load.duration", "%s is negative; write it like 10s", l.Duration)
+	case l.Duration > maxDuration:
+		v.fault("load.duration", "%s is more than 30 days", l.Duration)
+	}
+	switch {
+	case l.Jobs < 0:
+		v.fault("load.jobs", "%d is negative; leave it out for no limit", l.Jobs)
+	case l.Jobs > maxJobs:
+		v.fault("load.jobs", "%s is more than %s", group(l.Jobs), group(maxJobs))
+	case l.Duration == 0 && v.jobsTake() > maxDuration.Seconds():
+		v.faultWith("load.jobs", []string{"load.rate"}, "%s jobs at %s take more than 30 days; add a duration or raise the rate", group(l.Jobs), l.Rate)
+	}
+}
+
+// loop checks what belongs to one kind of loop only.
+func (v *validator) loop() {
+	l := v.Load
+	known := l.Arrivals == "" || l.Arrivals == pace.Constant || l.Arrivals == pace.Poisson
+	switch {
+	case !known:
+		v.fault("load.arrivals", "unknown arrivals %q%s; there are constant and poisson", l.Arrivals, meant(string(l.Arrivals), []string{string(pace.Constant), string(pace.Poisson)}))
+	case l.Closed() && l.Arrivals != "":
+		v.faultWith("load.arrivals", []string{"load.rate"}, "a closed loop (rate: max) has no arrivals; remove it or set a rate")
+	}
+	switch {
+	case !l.Closed() && l.InFlight != 0:
+		v.faultWith("load.in_flight", []string{"load.rate"}, "in_flight bounds a closed loop and means nothing at a rate; remove it or write rate: max")
+	case l.Closed() && l.InFlight < 1:
+		v.fault("load.in_flight", "%d is less than 1; leave it out for a number that suits the pools", l.InFlight)
+	case l.InFlight > maxInFlight:
+		v.fault("load.in_flight", "%s is more than %s", group(l.InFlight), group(maxInFlight))
+	case l.Closed() && l.InFlight < v.Batch:
+		v.faultWith("load.in_flight", []string{"load.rate", "batch"}, "%d is less than the batch of %d, so that no push could ever be filled; raise it to at least %d", l.InFlight, v.Batch, v.Batch)
+	}
+}
+
+func (v *validator) pools() {
+	pool := func(field string, n, most int) {
+		if n < 1 {
+			v.fault(field, "%d is less than 1", n)
+		} else if n > most {
+			v.fault(field, "%s is more than %s", group(n), group(most))
+		}
+	}
+	pool("producers", v.Producers, maxPool)
+	pool("consumers", v.Consumers, maxPool)
+	pool("subscribers", v.Subscribers, maxPool)
+	pool("batch", v.Batch, maxBatch)
+	if jobs := v.Load.Jobs; jobs > 0 && v.Batch <= maxBatch && int64(v.Batch) > jobs {
+		v.faultWith("batch", []string{"load.jobs"}, "%d is more than the %d jobs of the load; lower it or raise jobs", v.Batch, jobs)
+	}
+	switch {
+	case v.Payload < 0:
+		v.fault("payload", "%d bytes are less than none", v.Payload)
+	case v.Payload > maxPayload:
+		v.fault("payload", "%s bytes are more than 64MiB", group(v.Payload))
+	case v.Batch <= maxBatch && v.Payload*v.Batch > maxPush:
+		v.faultWith("payload", []string{"batch"}, "%s bytes in a batch of %d make a push of more than 256MiB; lower one of them", group(v.Payload), v.Batch)
+	}
+}
+
+func (v *validator) times() {
+	span := func(field string, d, most time.Duration) {
+		if d < 0 {
+			v.fault(field, "%s is negative", d)
+		} else if d > most {
+			v.fault(field, "%s is more than %s", d, most)
+		}
+	}
+	span("work.time", v.Work.Time, maxWork)
+	span("drain_timeout", v.DrainTimeout, maxDrain)
+	switch {
+	case v.Warmup < 0:
+		v.fault("warmup", "%s is negative", v.Warmup)
+	case v.Warmup > 0 && v.Load.Duration > 0 && v.Warmup >= v.Load.Duration:
+		v.faultWith("warmup", []string{"load.duration", "load.jobs"}, "%s leaves nothing of the load's %s to measure; it is part of load.duration, so make that longer", v.Warmup, v.Load.Duration)
+	case v.Warmup > 0 && v.Load.Jobs > 0 && v.Warmup.Seconds() >= v.jobsTake():
+		v.faultWith("warmup", []string{"load.rate", "load.jobs"}, "%s leaves nothing to measure: at %s the load's %s jobs are sent by then; raise jobs or shorten the warm-up", v.Warmup, v.Load.Rate, group(v.Load.Jobs))
+	}
+}
+
+// jobsTake is how long the schedule of the load's jobs is in seconds, infinite
+// where it has no end or is not known beforehand.
+func (v *validator) jobsTake() float64 {
+	if v.Load.Jobs <= 0 {
+		return math.Inf(1)
+	}
+	if v.Load.Closed() {
+		return math.Inf(1)
+	}
+	return float64(v.Load.Jobs) / v.Load.Rate.Float()
+}
+
+func (v *validator) limits() {
+	if len(v.Thresholds) > maxThresholds {
+		v.fault("thresholds", "%d of them are more than %d", len(v.Thresholds), maxThresholds)
+		return
+	}
+	for i, expr := range v.Thresholds {
+		if _, err := gate.Parse(expr); err != nil {
+			v.fault(fmt.Sprintf("thresholds[%d]", i), "%s", err)
+		}
+	}
+}
+
+// validName reports whether the name is one that scenario files, result
+// directories and reports can all carry.
+func validName(name string) bool {
+	if name == "" || len(name) > maxName || strings.IndexByte("._-", name[0]) >= 0 {
+		return false
+	}
+	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == ""
+}
+
+// unprintable reports whether a rune has no place in a description. Line
+// breaks do: a description may be a paragraph.
+func unprintable(r rune) bool { return r != '\n' && r != '\t' && (r < ' ' || 0x7f <= r && r < 0xa0) }
+
+// Suggest is the valid word that is most like the given one, "" when none is
+// near enough to be meant.
+func Suggest(word string, valid []string) string { return gate.Nearest(word, valid) }
+
+// meant is the suggestion as a clause of a message, empty without one.
+func meant(word string, valid []string) string {
+	if near := Suggest(word, valid); near != "" {
+		return fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return ""
+}
+
+// group writes a number with its digits in groups of three.
+func group[N int | int64](n N) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
