@@ -47,7 +47,9 @@ func (s Scenario) WithDefaults() Scenario {
 // defaultInFlight gives every producer and every consumer one batch to work on
 // and one to come, so that none of them waits for a token.
 func (s Scenario) defaultInFlight() int {
-	pools := min(s.Producers, maxPool) + min(s.Consumers, maxPool)
-	n := 2 * pools * min(s.Batch, maxBatch)
-	return min(max(n, leastInFlight), maxInFlight)
+	// Pools and batches beyond their bounds are faults of their own; here they
+	// must only not make the product another one.
+	within := func(n, most int) int { return min(max(n, 1), most) }
+	pools := within(s.Producers, maxPool) + within(s.Consumers, maxPool)
+	return min(max(2*pools*within(s.Batch, maxBatch), leastInFlight), maxInFlight)
 }

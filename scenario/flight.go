@@ -26,6 +26,7 @@ const (
 	mPublished
 	mNobody // the publish reached nobody
 	mNotified
+	mQueued // found in the queue at the end
 	mClosed // recorded or given up; nothing more may happen to it
 
 	markBits = 16
@@ -87,6 +88,7 @@ type flight struct {
 	mu          sync.Mutex
 	old         map[int64]*block
 	olds        atomic.Int64
+	top         atomic.Int64 // no job at or above it was started
 	free        []*block
 }
 
@@ -154,6 +156,9 @@ func (f *flight) fresh(base int64) *block {
 		b = &block{seen: make([]atomic.Uint64, f.words*blockJobs)}
 	}
 	b.base = base
+	if top := base + blockJobs; top > f.top.Load() {
+		f.top.Store(top)
+	}
 	b.open.Store(blockJobs)
 	return b
 }

@@ -66,7 +66,11 @@ type recorder struct {
 	shards   []*shard
 	// lastNotified is when the last job of the window arrived.
 	lastNotified int64
-	negative     int64
+	// late counts jobs of the window that were sent after its end, negative
+	// those with a stage of negative length. Of the jobs slower than the p99
+	// so far, tail counts all and tailLate those whose time is mostly lateness.
+	late, negative, tail, tailLate int64
+	slow                           int64 // the p99 of end_to_end so far
 }
 
 func newRecorder(from, to int64) *recorder {
@@ -85,9 +89,9 @@ type shard struct {
 	mu   sync.Mutex
 	n    int
 	jobs [shardJobs][stamps]int64
-	// completed counts jobs of the window, handed on or not.
-	completed atomic.Int64
-	_         [64]byte // keeps two goroutines' shards off one cache line
+	// completed counts jobs of the window, all counts every job, handed on or not.
+	completed, all atomic.Int64
+	_              [64]byte // keeps two goroutines' shards off one cache line
 }
 
 // shard returns a new shard. All are made before the run begins.
@@ -102,6 +106,7 @@ func (s *shard) add(t *[stamps]int64) {
 	if t[tDue] >= s.r.from && t[tDue] < s.r.to {
 		s.completed.Add(1)
 	}
+	s.all.Add(1)
 	s.mu.Lock()
 	s.jobs[s.n] = *t
 	s.n++
@@ -121,6 +126,15 @@ func (s *shard) hand() {
 		if t[tDue] >= r.from && t[tDue] < r.to {
 			r.second.record(&d)
 			r.lastNotified = max(r.lastNotified, t[tNotified])
+			if t[tSent] > r.to {
+				r.late++
+			}
+			if d[6] > r.slow && r.slow > 0 {
+				r.tail++
+				if d[0] > d[6]/2 {
+					r.tailLate++
+				}
+			}
 		} else {
 			r.outside.record(&d)
 		}
@@ -137,6 +151,15 @@ func (r *recorder) completed() int64 {
 	var n int64
 	for _, s := range r.shards {
 		n += s.completed.Load()
+	}
+	return n
+}
+
+// added is how many jobs were recorded at all.
+func (r *recorder) added() int64 {
+	var n int64
+	for _, s := range r.shards {
+		n += s.all.Load()
 	}
 	return n
 }
@@ -162,4 +185,9 @@ func (r *recorder) take(fn func(window, outside *stageSet)) {
 	r.total.Merge(outside[endToEnd])
 	window.reset()
 	outside.reset()
+	if q := quantile(r.total, 0.99, 0); q != nil {
+		r.mu.Lock()
+		r.slow = *q
+		r.mu.Unlock()
+	}
 }

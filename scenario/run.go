@@ -2,10 +2,18 @@ package scenario
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // Options are what a run needs beside its scenario. The zero value is good.
@@ -21,6 +29,9 @@ type Options struct {
 	// Interval is called once a second and stage, by one goroutine, with what
 	// was completed in that second of the jobs of the window.
 	Interval func(Interval)
+	// Waiter makes what waits for due times and service times; nil means
+	// [pace.NewWaiter]. Tests in virtual time give [pace.NewCoarse].
+	Waiter func() (pace.Waiter, error)
 	// Tags, Tool and Redis are copied to the result.
 	Tags  map[string]string
 	Tool  Tool
@@ -55,10 +66,214 @@ type Interval struct {
 	Histogram *latency.Histogram
 }
 
+// InvalidError is returned by [Run] for a scenario with faults; nothing was
+// started.
+type InvalidError struct{ Faults []Fault }
+
+func (e *InvalidError) Error() string {
+	var lines []string
+	for _, f := range e.Faults {
+		lines = append(lines, f.String())
+	}
+	return "scenario: " + strings.Join(lines, "; ")
+}
+
+// lead is the time between the end of the preparations and the epoch, so that
+// the first job is not late.
+const lead = 20 * time.Millisecond
+
+// never is a moment that does not come.
+const never = math.MaxInt64
+
 // Run runs the scenario against the backend. It returns a result whenever the
 // load was started, also together with an error: then the result holds what was
 // measured until the error, and says so. Bad scenarios are refused before
 // anything is touched.
 func Run(ctx context.Context, s Scenario, b jobqueue.Backend, o Options) (*Result, error) {
-	return nil, nil
+	s = s.WithDefaults()
+	if faults := s.Validate(); len(faults) > 0 {
+		return nil, &InvalidError{faults}
+	}
+	if o.ID == "" {
+		o.ID = NewID()
+	}
+	tag, ok := parseRunID(o.ID)
+	if !ok {
+		return nil, fmt.Errorf("run id %q: want 15 hexadecimal digits, as NewID draws them", o.ID)
+	}
+	if s.Seed == 0 {
+		s.Seed = rand.Uint64()>>11 | 1 // at most 53 bits: a whole number in JSON everywhere
+	}
+	if o.Waiter == nil {
+		o.Waiter = pace.NewWaiter
+	}
+	r := newRun(s, b, o, tag)
+	hard, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.ctx, r.cancel = hard, cancel
+	if err := r.prepare(); err != nil {
+		return nil, errors.Join(err, r.release())
+	}
+	r.do()
+	r.settle()
+	// The result may be written down before the connections are gone, but the
+	// keys are removed first: whoever sees the result sees a clean Redis.
+	err := r.release()
+	return r.result(err), errors.Join(r.fatal(), err)
+}
+
+// run is one run in progress.
+type run struct {
+	s      Scenario
+	b      jobqueue.Backend
+	o      Options
+	format format
+
+	ctx    context.Context // ends at the hard stop
+	cancel context.CancelCauseFunc
+	epoch  time.Time
+	// started and ended are wall-clock times, for people.
+	started, ended time.Time
+
+	flight  *flight
+	rec     *recorder
+	tokens  *tokens // nil in an open loop
+	numbers atomic.Int64
+	passed  sync.WaitGroup // a producer leaves it when it has passed the window
+	cut     atomic.Int64   // no job due after it is sent
+
+	producers   []*producer
+	consumers   []*consumer
+	subscribers []*subscriber
+	waiters     []pace.Waiter
+	tallies     []*tally
+	sampler     *sampler
+
+	mu           sync.Mutex // guards what follows
+	faults       map[string]int64
+	firstFault   error
+	faultAt      time.Duration
+	interrupted  bool
+	stopReason   string
+	warnings     []string
+	resubscribed atomic.Int64
+
+	facts  [2]*jobqueue.Facts
+	cpu    [2]time.Duration
+	ledger Ledger
+	window Window
+}
+
+func newRun(s Scenario, b jobqueue.Backend, o Options, tag uint64) *run {
+	to := int64(never)
+	if s.Load.Duration > 0 {
+		to = int64(s.Load.Duration)
+	}
+	r := &run{
+		s: s, b: b, o: o,
+		format: newFormat(tag, s.Payload),
+		flight: newFlight(s.Subscribers),
+		rec:    newRecorder(int64(s.Warmup), to),
+		faults: map[string]int64{},
+	}
+	if s.Load.Closed() {
+		r.tokens = newTokens(s.Load.InFlight, s.Batch)
+	}
+	r.cut.Store(never)
+	return r
+}
+
+// now is the time since the epoch in nanoseconds, on the monotonic clock.
+func (r *run) now() int64 { return int64(time.Since(r.epoch)) }
+
+func (r *run) tally() *tally {
+	t := &tally{}
+	r.tallies = append(r.tallies, t)
+	return t
+}
+
+func (r *run) waiter() (pace.Waiter, error) {
+	w, err := r.o.Waiter()
+	if err == nil {
+		r.waiters = append(r.waiters, w)
+	}
+	return w, err
+}
+
+// finish closes a job that has every mark of a complete one, and records it.
+// Of all that come to finish a job, one does.
+func (r *run) finish(b *block, j *job, n int64, marks uint64, s *shard) {
+	if marks&mComplete != mComplete {
+		return
+	}
+	if _, first, here := j.mark(n, mClosed); here && first {
+		s.add(&j.stamp)
+		r.flight.close(b)
+	}
+}
+
+// unheard closes a job of which the server says that nobody heard.
+func (r *run) unheard(b *block, j *job, n int64, t *tally) {
+	due := j.stamp[tDue]
+	if _, first, here := j.mark(n, mClosed); !here || !first {
+		return
+	}
+	t.nobody.Add(1)
+	if due >= r.rec.from && due < r.rec.to {
+		t.windowNobody.Add(1)
+	}
+	if r.tokens != nil {
+		r.tokens.give(1)
+	}
+	r.flight.close(b)
+}
+
+// fault counts an error that the run survives.
+func (r *run) fault(op string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.faults[op]++
+	if len(r.warnings) < 20 {
+		r.warnings = append(r.warnings, fmt.Sprintf("at %.3f s: %s: %s", time.Since(r.epoch).Seconds(), op, err))
+	}
+}
+
+// fail ends the run because of an error. The first one is the reason; those
+// that follow from it are counted.
+func (r *run) fail(op string, err error) {
+	if err == nil || errors.Is(err, jobqueue.ErrClosed) || r.ctx.Err() != nil && errors.Is(err, context.Cause(r.ctx)) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.faults[op]++
+	if r.firstFault != nil || r.ctx.Err() != nil {
+		return
+	}
+	r.faultAt = time.Since(r.epoch)
+	r.firstFault = fmt.Errorf("at %.3f s of the run: %w", r.faultAt.Seconds(), err)
+	r.cancel(r.firstFault)
+}
+
+// fatal is the error that ended the run, nil when none did.
+func (r *run) fatal() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.firstFault
+}
+
+// warn notes something that every report has to say.
+func (r *run) warn(format string, args ...any) {
+	r.mu.Lock()
+	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+	r.mu.Unlock()
+}
+
+// swap replaces a subscriber's connection.
+func (r *run) swap(s *subscriber, conn jobqueue.Subscriber) {
+	r.mu.Lock()
+	old := s.conn
+	s.conn = conn
+	r.mu.Unlock()
+	old.Close()
 }

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -44,12 +43,7 @@ func (f Fault) String() string { return f.Field + ": " + f.Message }
 // counts as its default. An empty list means that it can be run.
 func (s Scenario) Validate() []Fault {
 	v := validator{Scenario: s.WithDefaults()}
-	v.identity()
-	v.load()
-	v.loop()
-	v.pools()
-	v.times()
-	v.limits()
+	v.all()
 	faults := make([]Fault, len(v.found))
 	for i, f := range v.found {
 		faults[i] = f.Fault
@@ -68,6 +62,15 @@ type finding struct {
 type validator struct {
 	Scenario
 	found []finding
+}
+
+func (v *validator) all() {
+	v.identity()
+	v.load()
+	v.loop()
+	v.pools()
+	v.times()
+	v.limits()
 }
 
 func (v *validator) fault(field, format string, args ...any) {
@@ -94,24 +97,25 @@ func (v *validator) identity() {
 
 func (v *validator) load() {
 	l := v.Load
-	if !l.Closed() {
-		// The parser is the one place that knows which rates have a meaning.
-		if _, err := pace.ParseRate(l.Rate.String()); err != nil {
-			v.fault("load.rate", "%s", err)
-		}
+	// The parser is the one place that knows which rates have a meaning.
+	_, err := pace.ParseRate(l.Rate.String())
+	if err != nil {
+		v.fault("load.rate", "%s", err)
 	}
 	switch {
 	case l.Duration < 0:
 		v.fault("load.duration", "%s is negative; write it like 10s", l.Duration)
 	case l.Duration > maxDuration:
 		v.fault("load.duration", "%s is more than 30 days", l.Duration)
+	case err == nil && l.Jobs == 0 && l.Rate.Float()*l.Duration.Seconds() > maxJobs:
+		v.faultWith("load.duration", []string{"load.rate", "load.jobs"}, "%s at %s are more than %s jobs; shorten it or lower the rate", l.Duration, l.Rate, group(maxJobs))
 	}
 	switch {
 	case l.Jobs < 0:
 		v.fault("load.jobs", "%d is negative; leave it out for no limit", l.Jobs)
 	case l.Jobs > maxJobs:
 		v.fault("load.jobs", "%s is more than %s", group(l.Jobs), group(maxJobs))
-	case l.Duration == 0 && v.jobsTake() > maxDuration.Seconds():
+	case err == nil && l.Duration == 0 && v.scheduleSeconds() > maxDuration.Seconds():
 		v.faultWith("load.jobs", []string{"load.rate"}, "%s jobs at %s take more than 30 days; add a duration or raise the rate", group(l.Jobs), l.Rate)
 	}
 }
@@ -133,7 +137,7 @@ func (v *validator) loop() {
 		v.fault("load.in_flight", "%d is less than 1; leave it out for a number that suits the pools", l.InFlight)
 	case l.InFlight > maxInFlight:
 		v.fault("load.in_flight", "%s is more than %s", group(l.InFlight), group(maxInFlight))
-	case l.Closed() && l.InFlight < v.Batch:
+	case l.Closed() && l.InFlight < v.Batch && v.Batch <= maxBatch:
 		v.faultWith("load.in_flight", []string{"load.rate", "batch"}, "%d is less than the batch of %d, so that no push could ever be filled; raise it to at least %d", l.InFlight, v.Batch, v.Batch)
 	}
 }
@@ -178,21 +182,19 @@ func (v *validator) times() {
 		v.fault("warmup", "%s is negative", v.Warmup)
 	case v.Warmup > 0 && v.Load.Duration > 0 && v.Warmup >= v.Load.Duration:
 		v.faultWith("warmup", []string{"load.duration", "load.jobs"}, "%s leaves nothing of the load's %s to measure; it is part of load.duration, so make that longer", v.Warmup, v.Load.Duration)
-	case v.Warmup > 0 && v.Load.Jobs > 0 && v.Warmup.Seconds() >= v.jobsTake():
+	case v.scheduleSeconds() > 0 && v.Warmup.Seconds() >= v.scheduleSeconds():
 		v.faultWith("warmup", []string{"load.rate", "load.jobs"}, "%s leaves nothing to measure: at %s the load's %s jobs are sent by then; raise jobs or shorten the warm-up", v.Warmup, v.Load.Rate, group(v.Load.Jobs))
 	}
 }
 
-// jobsTake is how long the schedule of the load's jobs is in seconds, infinite
-// where it has no end or is not known beforehand.
-func (v *validator) jobsTake() float64 {
-	if v.Load.Jobs <= 0 {
-		return math.Inf(1)
+// scheduleSeconds is how long it takes until the last job of a load that is
+// bounded by their number is due; 0 where the number or the rate is not known.
+func (v *validator) scheduleSeconds() float64 {
+	l := v.Load
+	if l.Jobs <= 0 || l.Rate.Jobs <= 0 || l.Rate.Per <= 0 {
+		return 0
 	}
-	if v.Load.Closed() {
-		return math.Inf(1)
-	}
-	return float64(v.Load.Jobs) / v.Load.Rate.Float()
+	return float64(l.Jobs) / l.Rate.Float()
 }
 
 func (v *validator) limits() {
@@ -202,7 +204,7 @@ func (v *validator) limits() {
 	}
 	for i, expr := range v.Thresholds {
 		if _, err := gate.Parse(expr); err != nil {
-			v.fault(fmt.Sprintf("thresholds[%d]", i), "%s", err)
+			v.faultWith(fmt.Sprintf("thresholds[%d]", i), []string{"thresholds"}, "%s", err)
 		}
 	}
 }

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func noEnv(string) string { return "" }
+
+func TestNoMessageHoldsAPassword(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{
+		"redis://me:geheim@host:6379/0", "redis://:geheim@host", "rediss://geheim@host",
+		"redis://:ge/heim@host", "redis://:ge@heim@host", "see redis://me:geheim@host, and rediss://x:geheim@y",
+	} {
+		var b bytes.Buffer
+		c := newConsole(&b, noEnv)
+		c.note("note %s", url)
+		c.verbatim(url)
+		c.fail("run", &failure{faults: []fault{{what: url, hint: "use " + url}}})
+		if got := b.String(); strings.Contains(got, "geheim") || strings.Contains(got, "heim@") {
+			t.Errorf("console wrote %q", got)
+		}
+		if !strings.Contains(b.String(), "host") && !strings.Contains(b.String(), "y") {
+			t.Errorf("console left nothing of %q: %q", url, b.String())
+		}
+	}
+}
+
+func TestFailSaysEveryFaultAndEachRemedyOnce(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	c := newConsole(&b, noEnv)
+	c.quiet = true // errors are said all the same
+	c.fail("run", &failure{faults: []fault{{"a", "do x"}, {"b", "do x"}, {"c", ""}}})
+	want := "queuedyno: run: a\nhint: do x\nqueuedyno: run: b\nqueuedyno: run: c\n"
+	if b.String() != want {
+		t.Errorf("fail wrote %q, want %q", b.String(), want)
+	}
+}
+
+func TestALineNeverStandsBehindADrawnOne(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	c := newConsole(&b, noEnv)
+	c.live = true
+	c.draw("half way")
+	c.note("stopping")
+	c.wipe()
+	if got, want := b.String(), "\r\x1b[Khalf way\r\x1b[Kqueuedyno: stopping\n"; got != want {
+		t.Errorf("console wrote %q, want %q", got, want)
+	}
+}
+
+func TestQuietSilencesNotesAndProgress(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	c := newConsole(&b, noEnv)
+	c.quiet, c.live = true, true
+	c.note("note")
+	c.draw("line")
+	c.wipe()
+	if b.Len() != 0 {
+		t.Errorf("a quiet console wrote %q", b.String())
+	}
+}
+
+func TestOnlyATerminalIsLive(t *testing.T) {
+	t.Parallel()
+	if newConsole(new(bytes.Buffer), noEnv).live {
+		t.Error("a console on a buffer is live")
+	}
+	if got := width(new(bytes.Buffer)); got != 80 {
+		t.Errorf("width of a buffer = %d, want 80", got)
+	}
+}

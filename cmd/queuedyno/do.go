@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// do carries out a plan: one server, and on it one scenario after another.
+func (r *running) do(ctx context.Context, pl plan) error {
+	ctx, signals := listen(ctx, r.p.console)
+	defer signals.close()
+
+	server, err := redisserver.Start(ctx, pl.redis)
+	if err != nil {
+		return r.notStarted(err, signals)
+	}
+	var endings []ending
+	for i, s := range pl.scenarios {
+		e := r.one(ctx, s, pl.dirs[i], pl.tags, server, signals)
+		endings = append(endings, e)
+		// After these two the next one would not fare better.
+		if e.code == exitFailed && e.result == nil || signals.happened() {
+			break
+		}
+	}
+	for _, s := range pl.scenarios[len(endings):] {
+		endings = append(endings, ending{name: s.Name, words: "not run"})
+	}
+	all := r.summary(endings)
+	if err := server.Close(); err != nil {
+		all = append(all, ending{code: exitFailed, faults: []fault{faultOf(err)}})
+	}
+	return worst(all)
+}
+
+// notStarted is how a run ends that never had a Redis.
+func (r *running) notStarted(err error, signals *interrupt) error {
+	switch {
+	case signals.happened():
+		return &failure{exitInterrupted, []fault{{what: "interrupted before the load began; nothing was written"}}}
+	case errors.Is(err, redisserver.ErrUsage):
+		return usageErr(faultOf(err))
+	}
+	return failed(err)
+}
+
+// one runs one scenario, writes its result and shows it.
+func (r *running) one(ctx context.Context, s scenario.Scenario, dir string, tags map[string]string, server *redisserver.Server, signals *interrupt) ending {
+	result, rows, err := r.load(ctx, s, tags, server, signals)
+	defer rows.remove()
+	r.p.console.wipe()
+	if result == nil {
+		if signals.happened() {
+			return ending{name: s.Name, code: exitInterrupted, words: "interrupted",
+				faults: []fault{{what: s.Name + ": interrupted before the load began; nothing was written"}}}
+		}
+		f := faultOf(err)
+		f.what = s.Name + ": " + f.what
+		return ending{name: s.Name, code: exitFailed, words: "could not run", faults: []fault{f}}
+	}
+	if note := server.Note(); note != "" {
+		result.Warnings = append([]string{note}, result.Warnings...)
+	}
+	hlog, rowsErr := rows.finish()
+	if rowsErr != nil {
+		result.Warnings = append(result.Warnings, "the interval log holds the window as one interval: "+rowsErr.Error())
+	}
+	e := endingOf(result, err, signals.happened())
+	// The files first: whoever reads standard output may be gone.
+	if err := report.Write(dir, result, hlog, r.force.get()); err != nil {
+		e = e.but(failedEnding(s.Name, err))
+	} else {
+		e.dir = dir
+	}
+	if err := r.show(result); err != nil {
+		e = e.but(failedEnding(s.Name, fmt.Errorf("write to standard output: %w", err)))
+	}
+	if e.dir != "" {
+		r.p.console.note("results in %s", contents(dir))
+	}
+	return e
+}
+
+// load connects and runs. The result is nil when the load never began.
+func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string]string, server *redisserver.Server, signals *interrupt) (*scenario.Result, *rowFile, error) {
+	rows, err := newRowFile()
+	if err != nil {
+		return nil, rows, err
+	}
+	id := scenario.NewID()
+	queue, channel := jobqueue.Names(id)
+	client, err := jobqueue.Connect(ctx, jobqueue.Config{
+		URL:    server.URL(),
+		CACert: r.tlsFile(r.cacert, server), Cert: r.tlsFile(r.cert, server), Key: r.tlsFile(r.key, server),
+		Queue: queue, Channel: channel,
+	})
+	if err != nil {
+		return nil, rows, err
+	}
+	defer client.Close()
+	g := progress{console: r.p.console, name: s.Name, columns: width(r.p.stderr)}
+	signals.load(true)
+	defer signals.load(false)
+	r.p.console.note("run: %s: %s; %d producers, %d consumers, %d subscribers; redis at %s",
+		s.Name, loadInBrief(s.Load), s.Producers, s.Consumers, s.Subscribers, server.Address())
+	result, err := scenario.Run(ctx, s, client, scenario.Options{
+		ID:       id,
+		Stop:     signals.Stop,
+		Progress: g.show,
+		Interval: rows.add,
+		Tags:     tags,
+		Tool:     build().tool(),
+		Redis:    scenario.Redis{Kind: string(server.Kind()), Address: server.Address()},
+	})
+	return result, rows, err
+}
+
+// tlsFile is a file for TLS where the server speaks TLS; a variable may stay
+// set while another one is used.
+func (r *running) tlsFile(file *value[string], server *redisserver.Server) string {
+	if !strings.HasPrefix(server.URL(), "rediss://") {
+		return ""
+	}
+	return file.get()
+}
+
+// show writes the result to standard output.
+func (r *running) show(result *scenario.Result) error {
+	encode := report.Encoder(report.JSON)
+	if !r.json.get() {
+		encode = report.Text(r.p.textOptions(r.noColor.get()))
+	}
+	w := bufio.NewWriter(r.p.stdout)
+	if err := encode(w, result); err != nil {
+		return err
+	}
+	if !r.json.get() {
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}
+
+// contents names a result directory and what is in it.
+func contents(dir string) string {
+	var names []string
+	entries, err := os.ReadDir(dir)
+	if err == nil {
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+	}
+	// The one for people comes first.
+	slices.SortStableFunc(names, func(a, b string) int {
+		switch {
+		case a == "report.md":
+			return -1
+		case b == "report.md":
+			return 1
+		}
+		return 0
+	})
+	return fmt.Sprintf("%s%c (%s)", dir, filepath.Separator, strings.Join(names, ", "))
+}
+
+// summary ends a run of several scenarios with a line for each. The JSON on
+// standard output is not disturbed by it.
+func (r *running) summary(endings []ending) []ending {
+	if len(endings) < 2 {
+		return endings
+	}
+	var w io.Writer = r.p.stdout
+	if r.json.get() {
+		if r.quiet.get() {
+			return endings
+		}
+		w = r.p.stderr
+	}
+	var rows [][]string
+	for _, e := range endings {
+		rows = append(rows, e.row())
+	}
+	if err := writeTable(w, rows); err != nil {
+		endings = append(endings, failedEnding("", fmt.Errorf("write summary: %w", err)))
+	}
+	return endings
+}

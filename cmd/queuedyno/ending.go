@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// ending is how one scenario came out: the exit code that it asks for, what is
+// to be said about it, and its line in the summary.
+type ending struct {
+	name   string
+	code   int
+	faults []fault
+	words  string // the outcome in a word or two
+	dir    string
+	result *scenario.Result
+}
+
+// rank orders exit codes. The worst ending decides, and whether the figures can
+// be believed comes before what they say.
+func rank(code int) int {
+	for i, c := range []int{exitOK, exitThreshold, exitInvalid, exitInterrupted, exitFailed, exitUsage} {
+		if c == code {
+			return i
+		}
+	}
+	return -1
+}
+
+// endingOf judges a run that began. err is what Run returned with the result.
+func endingOf(r *scenario.Result, err error, signalled bool) ending {
+	e := ending{name: r.Run.Scenario, result: r}
+	say := func(code int, words, what, hint string) ending {
+		e.code, e.words = code, words
+		e.faults = append(e.faults, fault{e.name + ": " + what, hint})
+		return e
+	}
+	stopped := signalled && (err == nil || errors.Is(err, context.Canceled))
+	switch {
+	case !stopped && (err != nil || r.Run.Failed):
+		f := fault{what: r.Run.Error}
+		if err != nil {
+			f = faultOf(err)
+		}
+		return say(exitFailed, "failed", "the run failed: "+f.what, f.hint)
+	case stopped || r.Run.Interrupted:
+		return say(exitInterrupted, "interrupted", "interrupted; the result covers what ran until then", "")
+	case r.Validity.Verdict == scenario.Invalid:
+		return say(exitInvalid, "invalid", "the run is invalid: "+strings.Join(r.Validity.Reasons, "; "), "")
+	}
+	failed := 0
+	for _, t := range r.Thresholds {
+		if !t.Passed {
+			failed++
+			say(exitThreshold, "threshold failed", fmt.Sprintf("threshold %q failed: %s", t.Expr, t.Reason), "")
+		}
+	}
+	switch {
+	case failed > 0:
+		return e
+	case r.Window.Completed == 0 && r.Ledger.Notified > 0:
+		return say(exitFailed, "nothing measured", fmt.Sprintf("the load was over before the warm-up of %s was", r.Scenario.Warmup),
+			"give --warmup 0s, or a longer load")
+	case r.Window.Completed == 0:
+		return say(exitFailed, "no job completed", "no job completed", "the report says where they were lost")
+	}
+	e.words = r.Validity.Verdict
+	if len(r.Thresholds) > 0 {
+		e.words += ", thresholds passed"
+	}
+	return e
+}
+
+// failedEnding is the ending of something that could not be done.
+func failedEnding(name string, err error) ending {
+	f := faultOf(err)
+	if name != "" {
+		f.what = name + ": " + f.what
+	}
+	return ending{name: name, code: exitFailed, words: "failed", faults: []fault{f}}
+}
+
+// but is the ending e of a run after which something else went wrong.
+func (e ending) but(other ending) ending {
+	e.faults = append(e.faults, other.faults...)
+	if rank(other.code) > rank(e.code) {
+		e.code, e.words = other.code, other.words
+	}
+	return e
+}
+
+// worst is the failure of all of them together, nil when all is well.
+func worst(all []ending) error {
+	f := &failure{}
+	for _, e := range all {
+		f.faults = append(f.faults, e.faults...)
+		if rank(e.code) > rank(f.code) {
+			f.code = e.code
+		}
+	}
+	if f.code == exitOK {
+		return nil
+	}
+	return f
+}
+
+// row is the line of the summary: scenario, outcome, rate, p99, directory.
+func (e ending) row() []string {
+	row := []string{e.name, e.words, "", "", e.dir}
+	if r := e.result; r != nil {
+		row[2] = thousands(round(r.Rates.AchievedPerS)) + " jobs/s"
+		row[3] = "p99 n/a"
+		if s := r.Stages[scenario.EndToEnd]; s != nil && s.P99NS != nil {
+			row[3] = "p99 " + short(time.Duration(*s.P99NS))
+		}
+		if r.Scenario.Load.Closed() {
+			row[3] += fmt.Sprintf(" @%d", r.Scenario.Load.InFlight)
+		}
+	}
+	return row
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/gate"
+)
+
+// good is a result with nothing to complain about.
+func good() *scenario.Result {
+	return &scenario.Result{
+		Run:        scenario.Info{Scenario: "steady"},
+		Window:     scenario.Window{Scheduled: 100, Completed: 100},
+		Ledger:     scenario.Ledger{Notified: 100},
+		Validity:   scenario.Validity{Verdict: scenario.Valid},
+		Thresholds: []gate.Outcome{{Expr: "lost == 0", Passed: true}},
+	}
+}
+
+// Each complaint, from the least to the gravest. Any of them decides over all
+// that stand above it, and none is ever a success.
+func TestTheGravestComplaintDecidesTheExitCode(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("boom")
+	complaints := []struct {
+		name  string
+		code  int
+		spoil func(r *scenario.Result) (err error, signalled bool)
+	}{
+		{"no job completed", exitFailed, func(r *scenario.Result) (error, bool) {
+			r.Window.Completed, r.Ledger.Notified = 0, 0
+			return nil, false
+		}},
+		{"a threshold failed", exitThreshold, func(r *scenario.Result) (error, bool) {
+			r.Thresholds = append(r.Thresholds, gate.Outcome{Expr: "x", Reason: "y"})
+			return nil, false
+		}},
+		{"invalid", exitInvalid, func(r *scenario.Result) (error, bool) {
+			r.Validity.Verdict = scenario.Invalid
+			return nil, false
+		}},
+		{"interrupted", exitInterrupted, func(r *scenario.Result) (error, bool) {
+			r.Run.Interrupted = true
+			return nil, true
+		}},
+		{"failed", exitFailed, func(r *scenario.Result) (error, bool) {
+			r.Run.Failed, r.Run.Error = true, "boom"
+			return boom, false
+		}},
+	}
+	if e := endingOf(good(), nil, false); e.code != exitOK || len(e.faults) != 0 {
+		t.Fatalf("a good run ends with %d, %v", e.code, e.faults)
+	}
+	for i, c := range complaints {
+		for _, lesser := range append(complaints[:i:i], complaints[i]) {
+			r := good()
+			lesser.spoil(r)
+			err, signalled := c.spoil(r)
+			e := endingOf(r, err, signalled)
+			if e.code != c.code {
+				t.Errorf("%s and %s: exit code %d, want %d", lesser.name, c.name, e.code, c.code)
+			}
+			if len(e.faults) == 0 || e.words == "" {
+				t.Errorf("%s: nothing is said about it", c.name)
+			}
+		}
+	}
+}
+
+func TestAHardStopIsAnInterruptAndNotAFailure(t *testing.T) {
+	t.Parallel()
+	r := good()
+	r.Run.Failed, r.Run.Error = true, context.Canceled.Error()
+	if e := endingOf(r, context.Canceled, true); e.code != exitInterrupted {
+		t.Errorf("after a second Ctrl-C the exit code is %d, want %d", e.code, exitInterrupted)
+	}
+	if e := endingOf(r, context.Canceled, false); e.code != exitFailed {
+		t.Errorf("cancelled by something else: exit code %d, want %d", e.code, exitFailed)
+	}
+}
+
+func TestSuspectIsNoFailure(t *testing.T) {
+	t.Parallel()
+	r := good()
+	r.Validity.Verdict = scenario.Suspect
+	if e := endingOf(r, nil, false); e.code != exitOK {
+		t.Errorf("a suspect run ends with %d, want 0", e.code)
+	}
+}
+
+func TestTheWorstOfSeveralScenariosDecides(t *testing.T) {
+	t.Parallel()
+	order := []int{exitOK, exitThreshold, exitInvalid, exitInterrupted, exitFailed}
+	for i, a := range order {
+		for j, b := range order {
+			want := order[max(i, j)]
+			got := exitOK
+			if err := worst([]ending{{code: a}, {code: b}}); err != nil {
+				got = asFailure(err).code
+			}
+			if got != want {
+				t.Errorf("endings %d and %d: exit code %d, want %d", a, b, got, want)
+			}
+		}
+	}
+}

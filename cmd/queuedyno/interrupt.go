@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// interrupt turns signals into the two ways of ending a run. The first one asks
+// it to send nothing more and to drain; the second ends it at once; after that
+// a third one ends the process as if nobody listened.
+type interrupt struct {
+	// Stop is closed by the first signal.
+	Stop chan struct{}
+
+	mu      sync.Mutex
+	loading bool
+	count   int
+	cancel  context.CancelFunc
+	console *console
+	done    chan struct{}
+	signals chan os.Signal
+}
+
+// listen begins to listen. The context it returns ends with the second signal,
+// and with the first as long as no load is running: then there is nothing to
+// drain. Call close when all is done.
+func listen(ctx context.Context, c *console) (context.Context, *interrupt) {
+	ctx, cancel := context.WithCancel(ctx)
+	i := &interrupt{
+		Stop: make(chan struct{}), cancel: cancel, console: c,
+		done: make(chan struct{}), signals: make(chan os.Signal, 4),
+	}
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		// A shell without job control starts background commands with SIGINT
+		// ignored; listening would undo that.
+		if !signal.Ignored(s) {
+			signal.Notify(i.signals, s)
+		}
+	}
+	go func() {
+		defer close(i.done)
+		for range i.signals {
+			i.signal()
+		}
+	}()
+	return ctx, i
+}
+
+func (i *interrupt) signal() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.count++
+	switch {
+	case i.count == 1 && i.loading:
+		i.console.note("stopping: draining jobs on their way (press Ctrl-C again to stop now)")
+		close(i.Stop)
+	case i.count == 1:
+		i.console.note("stopping")
+		close(i.Stop)
+		i.cancel()
+	case i.count == 2:
+		i.console.note("stopping now")
+		i.cancel()
+		signal.Stop(i.signals)
+	}
+}
+
+// load says whether a load is running.
+func (i *interrupt) load(running bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.loading = running
+}
+
+// happened reports whether there was a signal.
+func (i *interrupt) happened() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.count > 0
+}
+
+// close ends the listening.
+func (i *interrupt) close() {
+	signal.Stop(i.signals)
+	close(i.signals)
+	<-i.done
+	i.cancel()
+}

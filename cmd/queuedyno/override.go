@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// overrides are the flags that stand for a field of a scenario.
+type overrides struct {
+	rate         *value[pace.Rate]
+	arrivals     *value[pace.Arrivals]
+	duration     *value[time.Duration]
+	jobs         *value[int64]
+	producers    *value[int]
+	consumers    *value[int]
+	subscribers  *value[int]
+	inFlight     *value[int]
+	batch        *value[int]
+	payload      *value[int]
+	work         *value[time.Duration]
+	warmup       *value[time.Duration]
+	drainTimeout *value[time.Duration]
+	thresholds   *value[string]
+	seed         *value[uint64]
+}
+
+func addOverrides(f *flags) overrides {
+	var (
+		any0 = duration(0)
+		any1 = duration(1)
+	)
+	return overrides{
+		rate: add(f, "rate", "r", "jobs per second in total, over all producers: a `RATE` like 500, 500/s, 2k/s, 30/m;\n"+
+			"\"max\" sends a job whenever one of those in flight has come back (closed loop)", pace.ParseRate),
+		arrivals: add(f, "arrivals", "", "how jobs are laid out in time at a rate: a `KIND`, constant or poisson", arrivals),
+		duration: add(f, "duration", "d", "length of the load, warm-up included: a `TIME` like 30s or 2m;\n"+
+			"without --jobs it replaces the scenario's number of jobs too", any1),
+		jobs: add(f, "jobs", "n", "how many jobs to send, warm-up included: a whole `NUMBER`;\n"+
+			"without --duration it replaces the scenario's duration too", count),
+		producers:   add(f, "producers", "x", "`NUMBER` of producers, each with a connection of its own", smallCount),
+		consumers:   add(f, "consumers", "y", "`NUMBER` of consumers, each with a connection of its own", smallCount),
+		subscribers: add(f, "subscribers", "", "`NUMBER` of subscribers, each of which receives every notification", smallCount),
+		inFlight:    add(f, "in-flight", "", "`NUMBER` of jobs on their way at once with --rate max", smallCount),
+		batch:       add(f, "batch", "", "`NUMBER` of jobs in one push and in one pop", smallCount),
+		payload: add(f, "payload", "s", "`SIZE` of what a job carries beside its id, in bytes: 0, 100, 1KB (1,000) or 1KiB (1,024);\n"+
+			"0 sends the id alone", size),
+		work:         add(f, "work", "", "`TIME` that a consumer works on a job: 0s or longer", any0),
+		warmup:       add(f, "warmup", "", "`TIME` at the beginning of the load that is left out of the figures", any0),
+		drainTimeout: add(f, "drain-timeout", "", "`TIME` to wait at the end for jobs on their way", any1),
+		thresholds: addMany(f, "threshold", "", "limit on a metric, an `EXPR` like 'end_to_end.p99 < 50ms' or 'lost == 0'; may be repeated;\n"+
+			"replaces the scenario's limits on that metric and keeps its others", threshold),
+		seed: add(f, "seed", "", "`NUMBER` that makes everything random repeatable; 0 draws one", seed),
+	}
+}
+
+// fields maps the field named in a fault of a scenario to the flag for it.
+func fields(field string) string {
+	switch field = strings.TrimPrefix(field, "load."); {
+	case field == "in_flight":
+		return "in-flight"
+	case field == "drain_timeout":
+		return "drain-timeout"
+	case field == "work.time":
+		return "work"
+	case strings.HasPrefix(field, "thresholds"):
+		return "threshold"
+	default:
+		return field
+	}
+}
+
+// apply is the scenario as the flags want it, with the defaults filled in. The
+// notes say what of the scenario had to go because it contradicts a flag.
+func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
+	var notes []string
+	s.Thresholds = slices.Clone(s.Thresholds)
+	if o.rate.given() {
+		closed := s.Load.Closed()
+		s.Load.Rate = o.rate.get()
+		// What belongs to the other kind of load goes with it.
+		if !closed && s.Load.Closed() && !o.arrivals.given() {
+			if s.Load.Arrivals == pace.Poisson {
+				notes = append(notes, fmt.Sprintf("%s: poisson arrivals have no meaning at --rate max and are left out", s.Name))
+			}
+			s.Load.Arrivals = ""
+		}
+		if closed && !s.Load.Closed() && !o.inFlight.given() {
+			if s.Load.InFlight != 0 {
+				notes = append(notes, fmt.Sprintf("%s: in_flight has no meaning at a rate and is left out", s.Name))
+			}
+			s.Load.InFlight = 0
+		}
+	}
+	// A bound that is given alone is the only one.
+	if o.duration.given() || o.jobs.given() {
+		s.Load.Duration, s.Load.Jobs = o.duration.get(), o.jobs.get()
+	}
+	s.Load.Arrivals = o.arrivals.or(s.Load.Arrivals)
+	s.Load.InFlight = o.inFlight.or(s.Load.InFlight)
+	s.Producers = o.producers.or(s.Producers)
+	s.Consumers = o.consumers.or(s.Consumers)
+	s.Subscribers = o.subscribers.or(s.Subscribers)
+	s.Batch = o.batch.or(s.Batch)
+	s.Payload = o.payload.or(s.Payload)
+	s.Work.Time = o.work.or(s.Work.Time)
+	s.Warmup = o.warmup.or(s.Warmup)
+	s.DrainTimeout = o.drainTimeout.or(s.DrainTimeout)
+	s.Seed = o.seed.or(s.Seed)
+	s.Thresholds = mergeThresholds(s.Thresholds, o.thresholds.all)
+	return s.WithDefaults(), notes
+}
+
+// mergeThresholds puts the limits of the command line in the place of the
+// scenario's on the same metrics, and keeps the scenario's others: a stricter
+// or a looser p99 should not take "lost == 0" away.
+func mergeThresholds(file, given []string) []string {
+	limited := map[string]bool{}
+	for _, expr := range given {
+		if t, err := gate.Parse(expr); err == nil {
+			limited[t.Metric] = true
+		}
+	}
+	kept := slices.DeleteFunc(slices.Clone(file), func(expr string) bool {
+		t, err := gate.Parse(expr)
+		return err == nil && limited[t.Metric]
+	})
+	return append(kept, given...)
+}
+
+// check says what is wrong with a scenario after apply, in terms of the flags.
+func (o overrides) check(f *flags, s scenario.Scenario) []fault {
+	var faults []fault
+	for _, one := range s.Validate() {
+		field, hint := one.Field+": ", ""
+		blamed := fields(one.Field)
+		if blamed == "warmup" && !o.warmup.given() {
+			// The warm-up is the file's; it was a flag that made the load too
+			// short for it.
+			for _, flag := range []string{"duration", "jobs", "rate"} {
+				if f.given[flag] != "" {
+					blamed, hint = flag, "give a longer load, or a shorter --warmup (--warmup 0s for none)"
+					break
+				}
+			}
+		} else if f.given[blamed] != "" {
+			field = ""
+		}
+		what := fmt.Sprintf("scenario %q: %s%s", s.Name, field, one.Message)
+		if f.given[blamed] != "" {
+			what = f.source(blamed) + ": " + what
+		}
+		faults = append(faults, fault{what, hint})
+	}
+	return faults
+}

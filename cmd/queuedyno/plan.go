@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-shellwords"
+
+	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// plan is what a run is going to do, with everything checked that can be
+// checked before anything is started.
+type plan struct {
+	scenarios []scenario.Scenario
+	// dirs are the result directories, one for each scenario.
+	dirs  []string
+	redis redisserver.Options
+	tags  map[string]string
+}
+
+// running is the verb run at work.
+type running struct {
+	p *program
+	runFlags
+}
+
+// plan reads and checks everything. All faults are in the error it returns, not
+// just the first.
+func (r *running) plan(names []string) (plan, error) {
+	faults := slices.Clone(r.faults)
+	var pl plan
+
+	src, err := r.p.findScenarios(r.file.get())
+	if err != nil {
+		faults = append(faults, asFailure(r.p.badScenarios(src, err)).faults...)
+		names = nil // whether they exist cannot be said
+	} else {
+		picked, unknown := src.pick(names)
+		faults = append(faults, unknown...)
+		for _, s := range picked {
+			s, notes := r.apply(s)
+			faults = append(faults, r.check(r.flags, s)...)
+			pl.scenarios = append(pl.scenarios, s)
+			for _, n := range notes {
+				r.p.console.note("run: %s", n)
+			}
+		}
+	}
+	if r.name.given() && len(names) > 1 {
+		faults = append(faults, fault{
+			r.source("name") + ": one name for several result directories",
+			"leave it out: each directory is named for its scenario and the time",
+		})
+	}
+	pl.redis, err = r.server()
+	if err != nil {
+		faults = append(faults, faultOf(err))
+	}
+	faults = append(faults, r.certificates()...)
+	pl.tags = map[string]string{}
+	for _, t := range r.tags.all {
+		pl.tags[t.key] = t.value
+	}
+
+	now := time.Now()
+	for _, s := range pl.scenarios {
+		dir := r.directory(s.Name, now)
+		if err := report.CheckTarget(dir, r.force.get()); err != nil {
+			faults = append(faults, faultOf(err))
+		}
+		pl.dirs = append(pl.dirs, dir)
+	}
+	if err := usageErr(faults...); err != nil {
+		return plan{}, err
+	}
+	r.p.console.note("run: scenarios from %s", src.where)
+	return pl, nil
+}
+
+// directory is where the results of a scenario go. A name that was made up
+// steps aside for a directory that is there; one that was given does not.
+func (r *running) directory(scenario string, now time.Time) string {
+	out := r.out.or("results")
+	if r.name.given() {
+		return filepath.Join(out, r.name.get())
+	}
+	name := scenario + "-" + now.UTC().Format("20060102-150405Z")
+	dir := filepath.Join(out, name)
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) || err != nil {
+			return dir
+		}
+		dir = filepath.Join(out, fmt.Sprintf("%s-%d", name, n))
+	}
+}
+
+// directoryName reads the name of a result directory.
+func directoryName(s string) (string, error) {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return "", errors.New("it is empty")
+	case s == "." || s == "..", strings.ContainsAny(s, `/\`), !filepath.IsLocal(s):
+		return "", fmt.Errorf("%q is not the name of one directory; where it is made is said with --out", s)
+	case strings.HasPrefix(s, "."):
+		return "", fmt.Errorf("%q would be hidden", s)
+	}
+	return s, nil
+}
+
+// server is how to come by the Redis under test. A URL is checked here, where
+// nothing has been started yet; redisserver does not dial it.
+func (r *running) server() (redisserver.Options, error) {
+	o := redisserver.Options{
+		Source: r.redis.or("auto"),
+		Image:  r.image.get(),
+		Getenv: r.p.env,
+		Log:    func(line string) { r.p.console.note("run: %s", line) },
+	}
+	var err error
+	if o.Args, err = r.serverArgs(); err != nil {
+		return o, err
+	}
+	if o.Source != "docker" && r.onCommandLine("image") {
+		return o, &hinted{"--image goes with a container only", "add --redis docker"}
+	}
+	fromEnv := r.p.env("REDIS_URL")
+	if !isURL(o.Source) && !(o.Source == "auto" && isURL(fromEnv)) {
+		return o, nil
+	}
+	check := o
+	check.Log = nil
+	s, err := redisserver.Start(context.Background(), check)
+	if err != nil {
+		return o, err
+	}
+	return o, s.Close()
+}
+
+// isURL reports whether the source is anything but the name of a kind.
+func isURL(source string) bool {
+	switch source {
+	case "", "auto", "process", "docker", "embedded":
+		return false
+	}
+	return true
+}
+
+// serverArgs splits --redis-args as a shell would, without doing anything else
+// that a shell does.
+func (r *running) serverArgs() ([]string, error) {
+	text := r.redisArgs.get()
+	if text == "" {
+		return nil, nil
+	}
+	shell := shellwords.NewParser()
+	args, err := shell.Parse(text)
+	if err != nil {
+		return nil, &hinted{fmt.Sprintf("%s: %q: a quote or a bracket is not closed", r.source("redis-args"), text), ""}
+	}
+	if shell.Position >= 0 {
+		return nil, &hinted{fmt.Sprintf("%s: %q: ; & | < and > must be quoted", r.source("redis-args"), text), ""}
+	}
+	return args, nil
+}
+
+// certificates checks the files for TLS as far as that can be done without a
+// server. Variables may stay set while another Redis is used; flags may not.
+func (r *running) certificates() []fault {
+	var faults []fault
+	url := r.redis.or("auto")
+	if url == "auto" {
+		url = r.p.env("REDIS_URL")
+	}
+	files := map[string]*value[string]{"cacert": r.cacert, "cert": r.cert, "key": r.key}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		file := files[name]
+		if !file.given() {
+			continue
+		}
+		if !strings.HasPrefix(url, "rediss://") {
+			if r.onCommandLine(name) {
+				faults = append(faults, fault{fmt.Sprintf("--%s goes with a rediss:// URL only", name), "name the Redis with --redis rediss://…"})
+			}
+			continue
+		}
+		if f, err := os.Open(file.get()); err != nil {
+			faults = append(faults, fault{what: fmt.Sprintf("%s: %v", r.source(name), err)})
+		} else {
+			f.Close()
+		}
+	}
+	if r.cert.given() != r.key.given() {
+		faults = append(faults, fault{what: "--cert and --key go together, and only one is given"})
+	}
+	return faults
+}
+
+// hinted is an error that knows the remedy.
+type hinted struct{ what, hint string }
+
+func (h *hinted) Error() string { return h.what }
+func (h *hinted) Hint() string  { return h.hint }

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// progress shows how a run goes on: one redrawn line on a terminal, and without
+// one a plain line every few seconds, so that the log of a CI job shows signs
+// of life and does not fill up.
+type progress struct {
+	console *console
+	name    string
+	columns int
+	said    time.Duration
+}
+
+// plainEvery is the time between two plain lines.
+const plainEvery = 5 * time.Second
+
+func (g *progress) show(p scenario.Progress) {
+	if g.console.live {
+		g.console.draw(progressLine(g.name, p, g.columns))
+		return
+	}
+	if p.Elapsed/plainEvery > g.said/plainEvery {
+		g.said = p.Elapsed
+		g.console.note("%s", strings.Join(append([]string{g.name, howFar(p)}, figures(p)...), "  "))
+	}
+}
+
+// progressLine is the line for a terminal of so many columns. Where there is
+// not enough room the bar goes first and then the figures, from the end.
+func progressLine(name string, p scenario.Progress, columns int) string {
+	line := name + " " + howFar(p)
+	const bar = 20
+	for i, figure := range append([]string{""}, figures(p)...) {
+		longer := line + "  " + figure
+		if i == 0 {
+			done, ok := fraction(p)
+			if !ok || columns < 100 {
+				continue
+			}
+			full := int(done * bar)
+			longer = name + " [" + strings.Repeat("=", full) + strings.Repeat(" ", bar-full) + "] " + howFar(p)
+		}
+		// The last column stays free: a full line would wrap on some terminals.
+		if len([]rune(longer)) >= columns {
+			break
+		}
+		line = longer
+	}
+	return line
+}
+
+// fraction is how much of the load is done, 0 to 1; false when neither time nor
+// a number of jobs says so.
+func fraction(p scenario.Progress) (float64, bool) {
+	var done float64
+	switch {
+	case p.Jobs > 0:
+		done = float64(p.Sent) / float64(p.Jobs)
+		if p.Total > 0 { // whichever is reached first ends the load
+			done = max(done, p.Elapsed.Seconds()/p.Total.Seconds())
+		}
+	case p.Total > 0:
+		done = p.Elapsed.Seconds() / p.Total.Seconds()
+	default:
+		return 0, false
+	}
+	return min(max(done, 0), 1), true
+}
+
+func howFar(p scenario.Progress) string {
+	s := p.Elapsed.Round(time.Second).String()
+	if p.Total > 0 {
+		s += "/" + p.Total.String()
+	}
+	if p.Jobs > 0 {
+		s += fmt.Sprintf(" %s/%s jobs", thousands(p.Sent), thousands(p.Jobs))
+	}
+	if p.Phase == "warmup" || p.Phase == "drain" {
+		s += " " + p.Phase
+	}
+	return s
+}
+
+func figures(p scenario.Progress) []string {
+	rate := thousands(round(p.AchievedPerS))
+	if p.OfferedPerS > 0 {
+		rate += " of " + thousands(round(p.OfferedPerS))
+	}
+	out := []string{rate + " jobs/s", "backlog " + thousands(p.Backlog)}
+	if p.P50 > 0 {
+		out = append(out, "p50 "+short(p.P50))
+	}
+	if p.P99 > 0 {
+		out = append(out, "p99 "+short(p.P99))
+	}
+	if p.Errors > 0 {
+		out = append(out, thousands(p.Errors)+" errors")
+	}
+	return out
+}
+
+func round(v float64) int64 { return int64(math.Round(v)) }
+
+// short is d to three significant digits.
+func short(d time.Duration) string {
+	unit := time.Duration(1)
+	for limit := time.Duration(1000); d >= limit && unit < time.Second; limit *= 10 {
+		unit *= 10
+	}
+	return d.Round(unit).String()
+}
+
+// thousands is n with a comma between every three digits.
+func thousands(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+const reportHelp = `Make reports again from stored results. A RESULT is a result directory or a
+result.json; no figure in a report comes from anywhere else. Several results are
+reported one after another.`
+
+func (p *program) reportVerb() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "report RESULT...",
+		Short: "Make reports again from stored results",
+		Long:  reportHelp,
+		Example: "  queuedyno report results/steady-20260102-150405Z\n" +
+			"  queuedyno report results/* --format csv -o all.csv",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return nil
+			}
+			return usageErr(fault{"no result is named", "give a result directory: queuedyno report results/NAME"})
+		},
+	}
+	f := p.flagsOf(cmd)
+	r := reporting{
+		p:       p,
+		flags:   f,
+		format:  add(f, "format", "", "`FORMAT` of the report: "+strings.Join(report.Formats(), ", ")+" (default text)", oneOf(report.Formats()...)),
+		stage:   add(f, "stage", "", "`STAGE` of the format hgrm (default end_to_end)", stage),
+		output:  add(f, "output", "o", "`FILE` to write to (default standard output)", anyText),
+		force:   addSwitch(f, "force", "", "overwrite the file of --output"),
+		noColor: addSwitch(f, "no-color", "", "no colour on a terminal"),
+	}
+	cmd.RunE = p.verb(func(_ *cobra.Command, results []string) error { return r.run(results) })
+	p.completeReport(cmd)
+	return cmd
+}
+
+// reporting are the flags of the verb report.
+type reporting struct {
+	p                     *program
+	flags                 *flags
+	format, stage, output *value[string]
+	force, noColor        *value[bool]
+}
+
+func (r reporting) run(results []string) error {
+	faults := slices.Clone(r.flags.faults)
+	format := r.format.or("text")
+	if format != "hgrm" && r.flags.onCommandLine("stage") {
+		faults = append(faults, fault{"--stage goes with --format hgrm only", "the other formats show every stage"})
+	}
+	if format == "hgrm" && len(results) > 1 {
+		faults = append(faults, fault{"an hgrm file holds one distribution, and several results are named", "make one for each result"})
+	}
+	output := r.output.get()
+	if output == "" && r.flags.onCommandLine("force") {
+		faults = append(faults, fault{what: "--force goes with --output only"})
+	}
+	if _, err := os.Lstat(output); output != "" && err == nil && !r.force.get() {
+		faults = append(faults, fault{fmt.Sprintf("%q exists", output), "--force overwrites it"})
+	}
+	if err := usageErr(faults...); err != nil {
+		return err
+	}
+	o := report.Options{Stage: scenario.Stage(r.stage.get())}
+	if output == "" {
+		o.Text = r.p.textOptions(r.noColor.get())
+	}
+	encode, err := report.ByName(format, o)
+	if err != nil {
+		return err
+	}
+	// All of it is made before a byte is written: a fault in the last result
+	// leaves no half of a report behind.
+	var all bytes.Buffer
+	for i, name := range results {
+		one, err := report.Load(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return usageErr(faultOf(err))
+		}
+		if err != nil {
+			return err
+		}
+		var b bytes.Buffer
+		if err := encode(&b, one); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if i > 0 {
+			follow(&all, &b, format)
+		}
+		all.Write(b.Bytes())
+	}
+	if output == "" {
+		_, err := r.p.stdout.Write(all.Bytes())
+		return err
+	}
+	return writeFile(output, all.Bytes(), r.force.get())
+}
+
+// follow prepares the report b to come after what is in all: a table goes on
+// without its header, prose after an empty line.
+func follow(all, b *bytes.Buffer, format string) {
+	switch format {
+	case "csv", "timeline-csv":
+		_, _ = b.ReadBytes('\n') // column names hold no line break
+	case "text", "md":
+		all.WriteByte('\n')
+	}
+}
+
+// writeFile writes a new file, or replaces one in a single step.
+func writeFile(name string, data []byte, replace bool) (err error) {
+	var f *os.File
+	if replace {
+		f, err = os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".partial-*")
+	} else {
+		f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return usageErr(fault{fmt.Sprintf("%q exists", name), "--force overwrites it"})
+	}
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name())
+			err = fmt.Errorf("write report: %w", err)
+		}
+	}()
+	if replace {
+		if err := f.Chmod(0o644); err != nil {
+			f.Close()
+			return err
+		}
+	}
+	if _, err := io.Copy(f, bytes.NewReader(data)); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if replace {
+		return os.Rename(f.Name(), name)
+	}
+	return nil
+}
+
+// textOptions are how a text report looks on standard output.
+func (p *program) textOptions(plain bool) report.TextOptions {
+	o := report.TextOptions{Width: width(p.stdout)}
+	o.Color = isTerminal(p.stdout) && !plain && p.env("NO_COLOR") == "" && p.env("TERM") != "dumb"
+	return o
+}
+
+func stage(s string) (string, error) {
+	words := make([]string, 0, 8)
+	for _, one := range scenario.Stages() {
+		words = append(words, string(one))
+	}
+	return oneOf(words...)(s)
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+const runHelp = `Run scenarios one after another, show what came out, write it to a directory of
+its own for each under --out, and check the thresholds. Without a name it is the
+file's first scenario.
+
+The file is --file, else ./scenarios.yaml, else the bundled one. The Redis is
+the one of REDIS_URL if that is set, else one that is started for the run and
+ended after it; --redis names another. Flags stand for fields of the scenario,
+for every scenario named. --rate is the TOTAL of all producers.
+
+Every flag has a twin in the environment: --drain-timeout is also
+QUEUEDYNO_DRAIN_TIMEOUT (lists with commas between). A flag comes before the
+environment, the environment before the file, the file before the defaults.
+
+The table goes to standard output, progress and errors to standard error.
+Ctrl-C stops sending, drains what is on its way and reports; a second one stops
+at once. "queuedyno --help" lists the exit codes.`
+
+const runExample = `  queuedyno run
+  queuedyno run steady -u redis://localhost:6379 -r 5k/s -d 30s -y 32
+  queuedyno run steady -r max -n 200000 --warmup 0s
+  queuedyno run steady --threshold 'end_to_end.p99 < 20ms' --json > result.json`
+
+func (p *program) runVerb() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "run [SCENARIO...]",
+		Short:   "Run scenarios, show and store the results, check the thresholds",
+		Long:    runHelp,
+		Example: runExample,
+		Args:    cobra.ArbitraryArgs,
+	}
+	r := &running{p: p, runFlags: addRunFlags(p.flagsOf(cmd))}
+	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error {
+		p.console.quiet = r.quiet.get()
+		plan, err := r.plan(names)
+		if err != nil {
+			return err
+		}
+		return r.do(cmd.Context(), plan)
+	})
+	p.completeRun(cmd)
+	return cmd
+}
+
+// runFlags are the flags of the verb run.
+type runFlags struct {
+	*flags
+	overrides
+	file, redis, redisArgs, image *value[string]
+	cacert, cert, key             *value[string]
+	out, name                     *value[string]
+	tags                          *value[tag]
+	force, quiet, json, noColor   *value[bool]
+}
+
+func addRunFlags(f *flags) runFlags {
+	r := runFlags{
+		flags: f,
+		file:  add(f, "file", "f", "scenario `FILE`, - for standard input (default ./scenarios.yaml, else the bundled one)", anyText),
+		redis: add(f, "redis", "u", "the Redis under test: a `URL` (redis://, rediss:// or unix://), or one to start:\n"+
+			"auto, process, docker or embedded (default auto: REDIS_URL if set,\n"+
+			"else the first of process, docker and embedded that there is)", anyText),
+		redisArgs: add(f, "redis-args", "", "more `ARGS` for the redis-server that is started, in one string as a shell would split it,\n"+
+			"like '--appendonly yes'", anyText),
+		image:  add(f, "image", "", "`IMAGE` of the container with --redis docker", anyText),
+		cacert: add(f, "cacert", "", "`FILE` with an authority to trust with rediss://, in PEM form", anyText),
+		cert:   add(f, "cert", "", "`FILE` with the client's certificate for rediss://, in PEM form", anyText),
+		key:    add(f, "key", "", "`FILE` with the key of --cert, in PEM form", anyText),
+	}
+	r.overrides = addOverrides(f)
+	r.out = add(f, "out", "o", "`DIR` that the result directories are made in (default results)", anyText)
+	r.name = add(f, "name", "", "`NAME` of the result directory (default <scenario>-<UTC time>)", directoryName)
+	r.force = addSwitch(f, "force", "", "replace a result directory that exists")
+	r.tags = addMany(f, "tag", "", "label for the result, `KEY=VALUE`; may be repeated", parseTag)
+	r.quiet = addSwitch(f, "quiet", "q", "no progress and no notes on standard error, only errors")
+	r.json = addSwitch(f, "json", "", "write result.json to standard output instead of the table")
+	r.noColor = addSwitch(f, "no-color", "", "no colour on a terminal (as NO_COLOR)")
+	return r
+}

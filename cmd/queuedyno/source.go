@@ -1,0 +1,133 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/queuedyno/queuedyno"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// defaultFile is the scenario file that is looked for in the working directory.
+const defaultFile = "scenarios.yaml"
+
+// source is a scenario file that was read.
+type source struct {
+	// name is the file's, as it appears in messages; where says in words which
+	// of the possible files it is.
+	name, where string
+	scenarios   []scenario.Scenario
+}
+
+// findScenarios reads the named file, "-" being standard input; else
+// ./scenarios.yaml where there is one; else the bundled file.
+func (p *program) findScenarios(file string) (source, error) {
+	src := source{name: file, where: file}
+	var data []byte
+	var err error
+	switch {
+	case file == "-":
+		src = source{name: "stdin", where: "standard input"}
+		data, err = io.ReadAll(io.LimitReader(p.stdin, maxFile))
+	case file != "":
+		data, err = readFile(file)
+	default:
+		src = source{name: defaultFile, where: "./" + defaultFile}
+		data, err = readFile(defaultFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			src.where = "the bundled scenarios (there is no ./" + defaultFile + ")"
+			data, err = queuedyno.Scenarios(), nil
+		}
+	}
+	if err != nil {
+		return src, badFile("read scenarios", src.name, err)
+	}
+	src.scenarios, err = scenario.Parse(src.name, data)
+	return src, err
+}
+
+// maxFile is more than [scenario.Parse] accepts: enough for it to see that a
+// file is too large, and not enough to fill the memory.
+const maxFile = 4 << 20
+
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile))
+}
+
+// badFile is the failure of somebody who named a file that cannot be read.
+func badFile(op, name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return usageErr(fault{what: fmt.Sprintf("%s: there is no file %q", op, name)})
+	}
+	return usageErr(fault{what: fmt.Sprintf("%s: %v", op, err)})
+}
+
+// names are those of the scenarios, in the file's order.
+func (s source) names() []string {
+	names := make([]string, len(s.scenarios))
+	for i, one := range s.scenarios {
+		names[i] = one.Name
+	}
+	return names
+}
+
+func (s source) has(name string) bool { return slices.Contains(s.names(), name) }
+
+// pick returns the scenarios of the given names, or the first when none is
+// given, and all that is wrong with the names.
+func (s source) pick(names []string) ([]scenario.Scenario, []fault) {
+	if len(names) == 0 {
+		return s.scenarios[:min(1, len(s.scenarios))], nil
+	}
+	var picked []scenario.Scenario
+	var faults []fault
+	for i, name := range names {
+		at := slices.Index(s.names(), name)
+		switch {
+		case slices.Contains(names[:i], name):
+			faults = append(faults, fault{what: fmt.Sprintf("scenario %q is named twice", name)})
+		case at >= 0:
+			picked = append(picked, s.scenarios[at])
+		case strings.Contains(name, "://"):
+			// It may hold a password and is not repeated.
+			faults = append(faults, fault{"a URL is no scenario", "the Redis under test is named with --redis URL"})
+		default:
+			faults = append(faults, s.unknown(name))
+		}
+	}
+	return picked, faults
+}
+
+func (s source) unknown(name string) fault {
+	f := fault{
+		what: fmt.Sprintf("unknown scenario %q in %s", name, s.name),
+		hint: "there are " + strings.Join(s.names(), ", "),
+	}
+	if near := scenario.Suggest(name, s.names()); near != "" {
+		f.what += fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return f
+}
+
+// fileFaults prints every fault of a scenario file and returns how many there
+// were; 0 means that err is no such error.
+func (p *program) fileFaults(err error) int {
+	var all scenario.FileErrors
+	if !errors.As(err, &all) {
+		return 0
+	}
+	for _, one := range all {
+		p.console.verbatim(one.Error())
+	}
+	return len(all)
+}

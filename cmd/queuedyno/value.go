@@ -1,0 +1,228 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// value is what a flag or its variable says, as a T. A text that cannot be read
+// is kept in the faults of its flags and not returned to pflag, which would
+// stop there and hide what else is wrong.
+type value[T any] struct {
+	name  string
+	kind  string
+	flags *flags
+	parse func(string) (T, error)
+	// many keeps every value given, not only the last.
+	many bool
+	all  []T
+}
+
+// twinned is a value that may also come from the environment.
+type twinned interface {
+	pflag.Value
+	// split cuts the text of a variable into the values that the flag would
+	// have been given one by one.
+	split(text string) []string
+}
+
+// add declares a flag. The word in backquotes in its usage stands for the value.
+func add[T any](f *flags, name, short, usage string, parse func(string) (T, error)) *value[T] {
+	v := &value[T]{name: name, kind: "value", flags: f, parse: parse}
+	f.set.VarP(v, name, short, usage)
+	return v
+}
+
+// addMany declares a flag that may be given several times.
+func addMany[T any](f *flags, name, short, usage string, parse func(string) (T, error)) *value[T] {
+	v := add(f, name, short, usage, parse)
+	v.many = true
+	return v
+}
+
+// addSwitch declares a flag without a value.
+func addSwitch(f *flags, name, short, usage string) *value[bool] {
+	v := add(f, name, short, usage, func(s string) (bool, error) {
+		b, err := strconv.ParseBool(s)
+		if err != nil {
+			return false, fmt.Errorf("%q is neither true nor false", s)
+		}
+		return b, nil
+	})
+	v.kind = "bool"
+	f.set.Lookup(name).NoOptDefVal = "true"
+	return v
+}
+
+// Set takes one value. It is pflag's way in.
+func (v *value[T]) Set(s string) error {
+	from := "--" + v.name
+	if v.flags.variable != "" {
+		from = v.flags.variable
+	}
+	v.flags.given[v.name] = from
+	got, err := v.parse(s)
+	if err != nil {
+		f := faultOf(err)
+		f.what = from + ": " + f.what
+		v.flags.add(f)
+		return nil
+	}
+	if !v.many {
+		v.all = v.all[:0]
+	}
+	v.all = append(v.all, got)
+	return nil
+}
+
+// String is empty: no flag has a default of its own, the scenario has.
+func (v *value[T]) String() string { return "" }
+
+// Type is what pflag and shell completion call the kind of the value.
+func (v *value[T]) Type() string { return v.kind }
+
+func (v *value[T]) split(text string) []string {
+	if !v.many {
+		return []string{text}
+	}
+	return strings.Split(text, ",")
+}
+
+// given reports whether there is a value that could be read.
+func (v *value[T]) given() bool { return len(v.all) > 0 }
+
+// or is the value, or def when none was given.
+func (v *value[T]) or(def T) T {
+	if !v.given() {
+		return def
+	}
+	return v.all[len(v.all)-1]
+}
+
+// get is the value, or the zero one.
+func (v *value[T]) get() T {
+	var zero T
+	return v.or(zero)
+}
+
+var _ twinned = (*value[bool])(nil)
+
+func anyText(s string) (string, error) { return s, nil }
+
+// oneOf reads one of a few words.
+func oneOf(words ...string) func(string) (string, error) {
+	return func(s string) (string, error) {
+		for _, w := range words {
+			if s == w {
+				return s, nil
+			}
+		}
+		return "", fmt.Errorf("%q is none of %s", s, strings.Join(words, ", "))
+	}
+}
+
+func arrivals(s string) (pace.Arrivals, error) {
+	word, err := oneOf(string(pace.Constant), string(pace.Poisson))(s)
+	return pace.Arrivals(word), err
+}
+
+// duration reads a length of time of at least min, 0 or 1 ns.
+func duration(min time.Duration) func(string) (time.Duration, error) {
+	return func(s string) (time.Duration, error) {
+		d, err := time.ParseDuration(strings.TrimSpace(s))
+		switch {
+		case err != nil && isNumber(s):
+			return 0, fmt.Errorf("%q has no unit; write it like %ss or %sms", s, s, s)
+		case err != nil:
+			return 0, fmt.Errorf("%q is not a duration; write it like 10s, 1m30s or 500ms", s)
+		case d < min && min > 0:
+			return 0, fmt.Errorf("%q must be greater than zero", s)
+		case d < min:
+			return 0, fmt.Errorf("%q must not be negative", s)
+		}
+		return d, nil
+	}
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	return err == nil
+}
+
+// count reads a whole number of at least one.
+func count(s string) (int64, error) {
+	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a whole number", s)
+	}
+	if n < 1 {
+		return 0, fmt.Errorf("%q must be at least 1", s)
+	}
+	return n, nil
+}
+
+func smallCount(s string) (int, error) {
+	n, err := count(s)
+	if err == nil && n > math.MaxInt32 {
+		err = fmt.Errorf("%q is too large", s)
+	}
+	return int(n), err
+}
+
+// size reads a number of bytes: 100, 100B, 1KB (1,000), 1KiB (1,024), 2MB.
+func size(s string) (int, error) {
+	number, factor := strings.TrimSpace(s), int64(1)
+	for _, u := range []struct {
+		name  string
+		bytes int64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"KB", 1e3}, {"MB", 1e6}, {"B", 1}} {
+		if n, ok := strings.CutSuffix(number, u.name); ok {
+			number, factor = strings.TrimSpace(n), u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("%q is not a number of bytes; write it like 100, 1KB (1,000) or 1KiB (1,024)", s)
+	case n < 0:
+		return 0, fmt.Errorf("%q must not be negative", s)
+	case n > math.MaxInt32/factor:
+		return 0, fmt.Errorf("%q is too large", s)
+	}
+	return int(n * factor), nil
+}
+
+func seed(s string) (uint64, error) {
+	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a whole number from 0 to %d", s, uint64(math.MaxUint64))
+	}
+	return n, nil
+}
+
+// threshold reads an expression, and keeps it as it was written.
+func threshold(s string) (string, error) {
+	_, err := gate.Parse(s)
+	return strings.TrimSpace(s), err
+}
+
+// tag is a label of a run.
+type tag struct{ key, value string }
+
+func parseTag(s string) (tag, error) {
+	k, v, ok := strings.Cut(s, "=")
+	k, v = strings.TrimSpace(k), strings.TrimSpace(v)
+	if !ok || k == "" {
+		return tag{}, fmt.Errorf("%q is not of the form key=value", s)
+	}
+	return tag{k, v}, nil
+}

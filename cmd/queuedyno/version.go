@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// version says which build this is.
+type version struct {
+	Version  string `json:"version"`
+	Commit   string `json:"commit"`
+	Modified bool   `json:"modified"`
+	Go       string `json:"go"`
+	OS       string `json:"os"`
+	Arch     string `json:"arch"`
+}
+
+// build reads what the Go tool wrote into the binary. Where it wrote nothing,
+// as in tests and in builds without version control, the word is "unknown".
+func build() version {
+	v := version{Version: "unknown", Commit: "unknown", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	if info.Main.Version != "" {
+		v.Version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			v.Commit = s.Value
+		case "vcs.modified":
+			v.Modified = s.Value == "true"
+		}
+	}
+	return v
+}
+
+func (v version) String() string {
+	commit := v.Commit
+	if v.Modified {
+		commit += ", modified"
+	}
+	return fmt.Sprintf("queuedyno %s (commit %s) %s %s/%s", v.Version, commit, v.Go, v.OS, v.Arch)
+}
+
+// tool is the version as results carry it.
+func (v version) tool() scenario.Tool {
+	commit := v.Commit
+	if v.Modified {
+		commit += "+modified"
+	}
+	return scenario.Tool{Version: v.Version, Commit: commit, Go: v.Go}
+}
+
+func (p *program) versionVerb() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Say which build this is",
+		Long:  "Print the version, the commit it was built from, the Go version and the platform.",
+		Args:  noArgs,
+	}
+	f := p.flagsOf(cmd)
+	asJSON := addSwitch(f, "json", "", "print JSON")
+	cmd.RunE = p.verb(func(*cobra.Command, []string) error {
+		if err := usageErr(f.faults...); err != nil {
+			return err
+		}
+		if asJSON.get() {
+			return writeJSON(p.stdout, build())
+		}
+		_, err := fmt.Fprintln(p.stdout, build())
+		return err
+	})
+	return cmd
+}
+
+// writeJSON writes v for people and scripts alike.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,73 @@
+// Package redistest gives tests a Redis of their own and holds the rule for
+// when there is none: the test is skipped with its reason, unless the
+// environment variable QUEUEDYNO_REQUIRE, a comma-separated list such as
+// "redis,docker", names what must be there. CI sets it, so that a green CI
+// means that these tests ran.
+//
+// It never uses a Redis that already runs, REDIS_URL included. Begin reading
+// at [Process].
+package redistest
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/queuedyno/queuedyno/redisserver"
+)
+
+// Process starts a private redis-server with the given extra arguments and
+// closes it at the end of the test. Where redis-server is not installed the
+// test is skipped, or fails if "redis" is required.
+func Process(tb testing.TB, args ...string) *redisserver.Server {
+	tb.Helper()
+	return start(tb, "redis", redisserver.Options{Source: "process", Args: args})
+}
+
+// Docker starts a private container with the given extra arguments for
+// redis-server and closes it at the end of the test. Where no Docker daemon
+// answers or its image cannot be had the test is skipped, or fails if "docker"
+// is required.
+func Docker(tb testing.TB, args ...string) *redisserver.Server {
+	tb.Helper()
+	return start(tb, "docker", redisserver.Options{Source: "docker", Args: args})
+}
+
+// Embedded starts an embedded server and closes it at the end of the test. It
+// is there on every machine.
+func Embedded(tb testing.TB) *redisserver.Server {
+	tb.Helper()
+	return start(tb, "embedded", redisserver.Options{Source: "embedded"})
+}
+
+// Missing ends the test because what it needs, such as "redis" or "docker", is
+// not there: with a skip, or as a failure if QUEUEDYNO_REQUIRE names it.
+func Missing(tb testing.TB, need string, reason error) {
+	tb.Helper()
+	required := strings.FieldsFunc(os.Getenv("QUEUEDYNO_REQUIRE"), func(r rune) bool { return r == ',' || r == ' ' })
+	if slices.Contains(required, need) {
+		tb.Fatalf("%s is required by QUEUEDYNO_REQUIRE: %v", need, reason)
+	}
+	tb.Skipf("needs %s: %v", need, reason)
+}
+
+// start starts a server; only its absence can be excused, not its failure.
+func start(tb testing.TB, need string, o redisserver.Options) *redisserver.Server {
+	tb.Helper()
+	o.Log = func(line string) { tb.Log(line) }
+	s, err := redisserver.Start(tb.Context(), o)
+	if errors.Is(err, redisserver.ErrUnavailable) {
+		Missing(tb, need, err)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Errorf("close redis: %v", err)
+		}
+	})
+	return s
+}

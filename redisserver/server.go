@@ -1,0 +1,164 @@
+// Package redisserver provides the Redis under test: one that the user names
+// by its URL, a private redis-server process, a Docker container, or the
+// embedded server that needs nothing installed.
+//
+// What [Start] started, [Server.Close] ends, and a private process ends even
+// when its owner is killed. An existing Redis is never touched: a URL is only
+// checked here, and the client that uses it dials it. The package sends no
+// command of a pipeline, tunes no operating system and installs nothing.
+//
+// Begin reading at [Start].
+package redisserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+)
+
+// Kind is where a server comes from.
+type Kind string
+
+// The kinds of servers.
+const (
+	URL      Kind = "url"      // an existing Redis, named by the user
+	Process  Kind = "process"  // a private redis-server or valkey-server process
+	Docker   Kind = "docker"   // a private container
+	Embedded Kind = "embedded" // a server inside this process, for trying things out
+)
+
+var (
+	// ErrUsage is matched by the errors of [Start] for options that no machine
+	// could satisfy, such as a URL that is none. The user must change them.
+	ErrUsage = errors.New("usage")
+	// ErrUnavailable is matched by the errors of [Start] when the kind asked
+	// for cannot be had on this machine: no redis-server in PATH, no Docker
+	// daemon, no image. Install it, or ask for another kind.
+	ErrUnavailable = errors.New("unavailable")
+)
+
+// Options say which server to start. The zero value is the default: auto.
+type Options struct {
+	// Source is "auto" (as is ""), "process", "docker", "embedded", or a
+	// redis://, rediss:// or unix:// URL.
+	Source string
+	// Args are extra arguments for redis-server, such as "--appendonly",
+	// "yes". They override our defaults (nothing is persisted) and are refused
+	// where there is no redis-server to give them to: with a URL and with the
+	// embedded server.
+	Args []string
+	// Image is the Docker image. Empty means $QUEUEDYNO_IMAGE, else
+	// [DefaultImage].
+	Image string
+	// Log is told, in one line each, the decisions worth telling. Lines hold
+	// no secret. It is called before Start returns, by the caller's goroutine.
+	// It may be nil.
+	Log func(line string)
+	// Getenv looks up REDIS_URL, QUEUEDYNO_IMAGE and PATH. Nil means
+	// [os.Getenv].
+	Getenv func(name string) string
+}
+
+// Server is a Redis to run against. It is safe for concurrent use.
+type Server struct {
+	kind    Kind
+	url     string
+	address string
+	note    string
+	pid     int
+	close   func() error
+}
+
+// Start returns a server that answers PING. The one exception is a URL: it is
+// checked strictly and not dialled, since the client that dials it knows the
+// user's TLS settings and explains what went wrong.
+//
+// Source "auto" takes the first of these that can be had, and logs which one it
+// was and why not the ones before: $REDIS_URL, a private process, a container,
+// the embedded server. Every other source is had or is an error with a remedy;
+// see [ErrUsage] and [ErrUnavailable].
+//
+// The end of ctx ends the start, not the server.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = func(string) {}
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if err := checkArgs(o.Args); err != nil {
+		return nil, err
+	}
+	switch o.Source {
+	case "", "auto":
+		return startAuto(ctx, o, []source{
+			{Process, startProcess},
+			{Docker, startDocker},
+			{Embedded, startEmbedded},
+		})
+	case string(Process):
+		return startProcess(ctx, o)
+	case string(Docker):
+		return startDocker(ctx, o)
+	case string(Embedded):
+		return startEmbedded(ctx, o)
+	}
+	return startURL(o)
+}
+
+// URL is what to connect with. It may hold a secret: keep it out of logs,
+// errors and reports.
+func (s *Server) URL() string { return s.url }
+
+// Address is the server's URL without user, password and options, for people
+// and reports. It never holds a secret.
+func (s *Server) Address() string { return s.address }
+
+// Kind is where the server comes from.
+func (s *Server) Kind() Kind { return s.kind }
+
+// Note is one sentence that every report on this server must carry, or "".
+func (s *Server) Note() string { return s.note }
+
+// PID is the id of the process that Start started, or 0.
+func (s *Server) PID() int { return s.pid }
+
+// Close ends what Start started and removes what it left on disk; it returns
+// when both are done. It leaves an existing Redis alone. Every call after the
+// first returns the same as the first.
+func (s *Server) Close() error { return s.close() }
+
+// newServer completes s with an end that happens once.
+func newServer(s Server, end func() error) *Server {
+	s.close = sync.OnceValue(end)
+	return &s
+}
+
+// usageErrorf is an error that matches [ErrUsage] and says only its own text.
+func usageErrorf(format string, args ...any) error {
+	return &kindError{kind: ErrUsage, err: fmt.Errorf(format, args...)}
+}
+
+// unavailable is an error that matches [ErrUnavailable] and says only its own
+// text and the remedy.
+func unavailable(err error, remedy string) error {
+	return &kindError{kind: ErrUnavailable, err: err, remedy: remedy}
+}
+
+// kindError gives an error a sentinel without the sentinel's text.
+type kindError struct {
+	kind   error
+	err    error
+	remedy string // "" or what to do about it
+}
+
+func (e *kindError) Error() string {
+	if e.remedy == "" {
+		return e.err.Error()
+	}
+	return e.err.Error() + " (" + e.remedy + ")"
+}
+
+func (e *kindError) Unwrap() []error { return []error{e.kind, e.err} }

@@ -1,0 +1,57 @@
+package redisserver_test
+
+import (
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/redisserver/redistest"
+)
+
+func TestEmbeddedAnswersAndCarriesItsNote(t *testing.T) {
+	t.Parallel()
+	s := redistest.Embedded(t)
+	c := dial(t, s.URL())
+	if got := ask(t, c, "PING"); got != "+PONG" {
+		t.Errorf("PING was answered by %q", got)
+	}
+	if s.Kind() != redisserver.Embedded || !strings.Contains(s.Note(), "not for planning") || s.PID() != 0 {
+		t.Errorf("Kind, Note, PID = %q, %q, %d, want embedded, a note against planning, 0", s.Kind(), s.Note(), s.PID())
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	waitGone(t, c)
+	if err := s.Close(); err != nil {
+		t.Errorf("second Close: %v", err)
+	}
+}
+
+func TestAutoNamesREDIS_URLWhenThatIsWrong(t *testing.T) {
+	t.Parallel()
+	for _, source := range []string{"", "auto"} {
+		_, err := redisserver.Start(t.Context(), redisserver.Options{Source: source, Getenv: env("REDIS_URL", "redis://u:hunter2@h:x")})
+		if !errors.Is(err, redisserver.ErrUsage) || !strings.HasPrefix(err.Error(), "REDIS_URL: ") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("Start(%q): %v, want ErrUsage that names REDIS_URL and hides the password", source, err)
+		}
+	}
+}
+
+func TestAutoNeverTouchesAServerThatNobodyNamed(t *testing.T) {
+	t.Parallel()
+	redistest.Process(t) // skips where there is none
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("needs redis-server by that name")
+	}
+	s, err := redisserver.Start(t.Context(), redisserver.Options{Getenv: env("PATH", strings.TrimSuffix(path, "/redis-server"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if s.Kind() != redisserver.Process || s.PID() == 0 {
+		t.Errorf("Kind, PID = %q, %d, want a process of our own", s.Kind(), s.PID())
+	}
+}

@@ -1,0 +1,135 @@
+package redisserver
+
+import (
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+const (
+	exampleURL  = "redis://user:password@localhost:6379/0"
+	exampleUnix = "unix:///var/run/redis.sock"
+)
+
+// startURL checks o.Source as a URL and dials nothing.
+func startURL(o Options) (*Server, error) {
+	raw := o.Source
+	address, problem := checkURL(raw)
+	if problem != "" {
+		return nil, usageErrorf("redis URL %q: %s", redact(raw), problem)
+	}
+	if len(o.Args) > 0 {
+		return nil, usageErrorf("redis at %s: arguments for redis-server cannot be given to a server that already runs; use --redis process or --redis docker", address)
+	}
+	return newServer(Server{kind: URL, url: raw, address: address}, func() error { return nil }), nil
+}
+
+// checkURL returns the address of a good URL, or what is wrong with it. The
+// problem quotes nothing that could be part of a password.
+//
+// The text is taken apart by hand before package url sees it, because the
+// errors of package url quote their whole input, secrets included.
+func checkURL(raw string) (address, problem string) {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	switch {
+	case !ok:
+		return "", "this is neither auto, process, docker or embedded nor a URL; write it as in " + exampleURL
+	case strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+		return "", "it holds a space or a control character; in a password write %20 for a space"
+	}
+	switch scheme {
+	case "redis", "rediss", "unix":
+	default:
+		return "", "the scheme must be redis, rediss or unix; write it as in " + exampleURL
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 && strings.ContainsAny(rest[:at], "/?#@") {
+		// A stray '/' would end the host right inside the password.
+		return "", "in a user name or password write %2F for /, %3F for ?, %23 for # and %40 for @"
+	}
+	if strings.Contains(rest, "#") {
+		return "", "a '#' has no meaning here; in a password write %23"
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		// It may fail on an escape inside the password, so its text is not used.
+		return "", "it cannot be read as a URL: check the port, the brackets of an IPv6 address, and that each % is followed by two hexadecimal digits; write it as in " + exampleURL
+	}
+	if problem := checkDB(u.Query().Get("db")); problem != "" {
+		return "", problem
+	}
+	if scheme == "unix" {
+		if u.Host != "" || len(u.Path) < 2 {
+			return "", "a unix URL needs the absolute path of a socket; write it as in " + exampleUnix
+		}
+		return "unix://" + u.Path, ""
+	}
+	if u.Hostname() == "" {
+		return "", "the host is missing; write it as in " + exampleURL
+	}
+	port := u.Port()
+	if port == "" {
+		if strings.HasSuffix(u.Host, ":") {
+			return "", "the port is missing after the colon; write it as in " + exampleURL
+		}
+		port = "6379"
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return "", "the port must be a number from 1 to 65535; write it as in " + exampleURL
+	}
+	db := strings.TrimPrefix(u.Path, "/")
+	if problem := checkDB(db); problem != "" {
+		return "", problem
+	}
+	if db == "" {
+		db = "0"
+	}
+	return scheme + "://" + net.JoinHostPort(u.Hostname(), port) + "/" + db, ""
+}
+
+// checkDB says what is wrong with the number of a database; "" is good.
+func checkDB(db string) (problem string) {
+	if db == "" {
+		return ""
+	}
+	// Atoi would also take a sign.
+	if _, err := strconv.ParseUint(db, 10, 31); err != nil {
+		return "the database must be a number, such as 0; write it as in " + exampleURL
+	}
+	return ""
+}
+
+// redact returns the URL with everything masked that is, or could have been
+// meant as, a password: all between the first colon after the scheme and the
+// last '@', all of a user part without a colon, a port that is no number, and
+// the options.
+func redact(raw string) string {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if ok {
+		scheme += "://"
+	} else {
+		scheme, rest = "", raw
+	}
+	user := ""
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		name, _, hasPassword := strings.Cut(rest[:at], ":")
+		if hasPassword {
+			user = name + ":***@"
+		} else {
+			user = "***@"
+		}
+		rest = rest[at+1:]
+	}
+	if i := strings.IndexAny(rest, "?#"); i >= 0 {
+		rest = rest[:i] + rest[i:i+1] + "***"
+	}
+	host, path, hasPath := strings.Cut(rest, "/")
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") != "" && !strings.HasPrefix(host, "[") {
+		// "redis://:secret", with the host forgotten.
+		host = host[:strings.IndexByte(host, ':')] + ":***"
+	}
+	if hasPath {
+		host += "/" + path
+	}
+	return scheme + user + host
+}

@@ -1,0 +1,13 @@
+package report
+
+// White-box access for tests: what is here has laws of its own.
+var (
+	Parse      = parse
+	Digits3    = digits3
+	Duration   = duration
+	Thousands  = thousands
+	Escape     = escape
+	Code       = code
+	Wrap       = wrap
+	CommonUnit = func(ns ...float64) (string, float64) { u := commonUnit(ns...); return u.name, u.ns }
+)

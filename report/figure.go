@@ -1,0 +1,129 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// figure is one aggregate of a stage: the name that reports show, and how to
+// read it. The value is null where the sample could not carry it.
+type figure struct {
+	name string
+	of   func(*scenario.StageSummary) *float64
+}
+
+// figures are the aggregates of a stage in the order of result.json, all in
+// nanoseconds.
+func figures() []figure {
+	whole := func(of func(*scenario.StageSummary) *int64) func(*scenario.StageSummary) *float64 {
+		return func(s *scenario.StageSummary) *float64 {
+			p := of(s)
+			if p == nil {
+				return nil
+			}
+			v := float64(*p)
+			return &v
+		}
+	}
+	return []figure{
+		{"min", whole(func(s *scenario.StageSummary) *int64 { return s.MinNS })},
+		{"mean", func(s *scenario.StageSummary) *float64 { return s.MeanNS }},
+		{"stddev", func(s *scenario.StageSummary) *float64 { return s.StddevNS }},
+		{"p50", whole(func(s *scenario.StageSummary) *int64 { return s.P50NS })},
+		{"p75", whole(func(s *scenario.StageSummary) *int64 { return s.P75NS })},
+		{"p90", whole(func(s *scenario.StageSummary) *int64 { return s.P90NS })},
+		{"p95", whole(func(s *scenario.StageSummary) *int64 { return s.P95NS })},
+		{"p99", whole(func(s *scenario.StageSummary) *int64 { return s.P99NS })},
+		{"p99.9", whole(func(s *scenario.StageSummary) *int64 { return s.P999NS })},
+		{"p99.99", whole(func(s *scenario.StageSummary) *int64 { return s.P9999NS })},
+		{"max", whole(func(s *scenario.StageSummary) *int64 { return s.MaxNS })},
+	}
+}
+
+// pick are the figures with the given names, in that order.
+func pick(names ...string) []figure {
+	var out []figure
+	for _, name := range names {
+		for _, f := range figures() {
+			if f.name == name {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// summary is the stage's summary, an empty one where the result has none.
+func summary(r *scenario.Result, stage scenario.Stage) *scenario.StageSummary {
+	if s := r.Stages[stage]; s != nil {
+		return s
+	}
+	return &scenario.StageSummary{}
+}
+
+// missing says why a figure of a stage is null.
+func missing(s *scenario.StageSummary, name string) string {
+	switch {
+	case s.Missing[name] != "":
+		return s.Missing[name]
+	case s.Count == 0:
+		return "no job of the window got through this stage"
+	default:
+		return "the result does not say why"
+	}
+}
+
+// footnotes number the reasons for what is n/a, each reason once.
+type footnotes struct{ reasons []string }
+
+// mark is "n/a" with the number of the footnote that gives the reason.
+func (f *footnotes) mark(reason string) string {
+	for i, known := range f.reasons {
+		if known == reason {
+			return none + superscript(i+1)
+		}
+	}
+	f.reasons = append(f.reasons, reason)
+	return none + superscript(len(f.reasons))
+}
+
+// superscript is n in raised digits, which need no markup.
+func superscript(n int) string {
+	raised := []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")
+	var b strings.Builder
+	for _, d := range strconv.Itoa(n) {
+		b.WriteRune(raised[d-'0'])
+	}
+	return b.String()
+}
+
+// stageTable is a row a stage, each in one unit, which its second cell names.
+func stageTable(r *scenario.Result, notes *footnotes, names ...string) table {
+	columns := pick(names...)
+	t := table{head: append([]string{"stage", "unit", "count"}, names...), left: 2}
+	for _, stage := range scenario.Stages() {
+		s := summary(r, stage)
+		var shown []float64
+		for _, c := range columns {
+			if v := c.of(s); v != nil {
+				shown = append(shown, *v)
+			}
+		}
+		u := commonUnit(shown...)
+		row := []string{string(stage), u.name, count(s.Count)}
+		if len(shown) == 0 {
+			row[1] = ""
+		}
+		for _, c := range columns {
+			if v := c.of(s); v != nil && finite(*v) {
+				row = append(row, u.in(*v))
+			} else {
+				row = append(row, notes.mark(missing(s, c.name)))
+			}
+		}
+		t.rows = append(t.rows, row)
+	}
+	return t
+}

@@ -1,0 +1,257 @@
+package report_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+// law gives the latency in nanoseconds of job i of n.
+type law func(i, n int) int64
+
+// tail is a law with the given median that doubles with every further nine.
+func tail(median int64) law {
+	return func(i, n int) int64 {
+		q := (float64(i) + 0.5) / float64(n)
+		return int64(float64(median) * 0.8 * math.Pow(1-q, -0.3))
+	}
+}
+
+// summarise builds a stage as a run would: from a histogram of count jobs out
+// of scheduled ones.
+func summarise(t testing.TB, count, scheduled int, f law) *scenario.StageSummary {
+	t.Helper()
+	h := latency.New()
+	for i := range count {
+		h.Record(f(i, count))
+	}
+	code, err := h.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scenario.StageSummary{Count: h.Count(), Overflow: h.Overflow(), HDR: code, Missing: map[string]string{}}
+	if h.Count() > 0 {
+		s.MinNS, s.MaxNS, s.MeanNS, s.StddevNS = ptr(h.Min()), ptr(h.Max()), ptr(tenth(h.Mean())), ptr(tenth(h.Stddev()))
+	}
+	for _, q := range []struct {
+		name string
+		q    float64
+		to   **int64
+	}{
+		{"p50", .5, &s.P50NS}, {"p75", .75, &s.P75NS}, {"p90", .9, &s.P90NS}, {"p95", .95, &s.P95NS},
+		{"p99", .99, &s.P99NS}, {"p99.9", .999, &s.P999NS}, {"p99.99", .9999, &s.P9999NS},
+	} {
+		v, err := h.Quantile(q.q, int64(scheduled-count))
+		if err != nil {
+			s.Missing[q.name] = err.Error()
+			continue
+		}
+		*q.to = &v
+	}
+	return s
+}
+
+// tenth keeps golden files the same on machines that round the last bit of a
+// sum differently.
+func tenth(v float64) float64 { return math.Round(v*10) / 10 }
+
+func medians() map[scenario.Stage]int64 {
+	return map[scenario.Stage]int64{
+		scenario.Lateness: 2_100, scenario.Enqueue: 61_000, scenario.Queue: 112_000, scenario.WorkTime: 1_072_000,
+		scenario.Publish: 58_000, scenario.Notify: 71_000, scenario.EndToEnd: 1_270_000, scenario.FromSend: 1_260_000,
+	}
+}
+
+// steady is a valid run in which all went well: 1,000 jobs/s for 6 s, the
+// first of them warm-up.
+func steady(t testing.TB) *scenario.Result {
+	t.Helper()
+	start := time.Date(2026, 3, 14, 15, 9, 26, 535_000_000, time.UTC)
+	r := &scenario.Result{
+		Schema: scenario.Schema,
+		Tool:   scenario.Tool{Version: "v0.1.0", Commit: "0123456789ab", Go: "go1.26.8"},
+		Run: scenario.Info{
+			ID: "0123456789abcde", Scenario: "steady", StartedAt: start, EndedAt: start.Add(6*time.Second + 3*time.Millisecond),
+			StopReason: "the schedule was over", Seed: 42, Tags: map[string]string{"branch": "main"},
+		},
+		Scenario: scenario.Scenario{
+			Name: "steady", Description: "Does the pipeline hold 1,000 jobs/s?",
+			Producers: 2, Consumers: 8, Subscribers: 1, Batch: 1, Work: scenario.Work{Time: time.Millisecond},
+			Warmup: time.Second, DrainTimeout: 10 * time.Second,
+			Thresholds: []string{"end_to_end.p99 < 50ms", "lost == 0"}, Seed: 42,
+		},
+		Redis: scenario.Redis{
+			Kind: "process", Version: "7.0.15", Mode: "standalone", Address: "127.0.0.1:6390",
+			Config: map[string]string{"appendonly": "no", "save": "", "maxmemory-policy": "noeviction"},
+		},
+		Host:   scenario.Host{OS: "linux", Arch: "amd64", CPUs: 2, GOMAXPROCS: 2, CPUModel: "Example CPU @ 2.50GHz", Kernel: "6.1.0", MemoryBytes: 8 << 30},
+		Window: scenario.Window{FromNS: 1e9, ToNS: 6e9, Scheduled: 5000, Completed: 5000, DrainNS: 1_300_000},
+		Rates:  scenario.Rates{OfferedPerS: ptr(1000.0), AchievedPerS: 1000.2, AchievedRatio: ptr(1.0002)},
+		Ledger: scenario.Ledger{
+			Scheduled: 6000, Sent: 6000, Acked: 6000, Popped: 6000, Finished: 6000, Published: 6000, Notified: 6000,
+			LostByLeg: map[scenario.Leg]int64{}, OutOfOrder: 17, Errors: map[string]int64{},
+		},
+		Stages:  map[scenario.Stage]*scenario.StageSummary{},
+		Scalars: map[string]*float64{"backlog.max": ptr(9.0), "cpu_per_job": ptr(84_200.0), "redis_cpu_per_job": nil},
+		Validity: scenario.Validity{
+			Verdict: scenario.Valid, Reasons: []string{},
+			Checks: map[string]scenario.Check{
+				"lateness_p99": {Value: ptr(0.01), Limit: ptr(1.0), Unit: "ms", Passed: true, Detail: "the generator kept its schedule"},
+				"host_cpu":     {Limit: ptr(0.8), Passed: true, Detail: "this system does not tell"},
+			},
+		},
+		Thresholds: []gate.Outcome{
+			{Expr: "end_to_end.p99 < 50ms", Value: ptr(4_040_000.0), Passed: true, Reason: "4.04 ms is 46.0 ms (92 %) under the limit of 50 ms"},
+			{Expr: "lost == 0", Value: ptr(0.0), Passed: true, Reason: "0 is 0"},
+		},
+		Server: &scenario.Server{
+			Before: map[string]string{"redis_version": "7.0.15"}, After: map[string]string{"redis_version": "7.0.15"},
+			Deltas: map[string]float64{"total_commands_processed": 18_020, "used_cpu_sys": 0.512},
+			Commands: map[string]scenario.CommandStat{
+				"lpush": {Calls: 6000, USec: 12_345, USecPerCall: 2.0575}, "brpop": {Calls: 6008, USec: 20_001, USecPerCall: 3.329},
+				"publish": {Calls: 6000, USec: 9_876, USecPerCall: 1.646},
+			},
+		},
+		Warnings: []string{},
+	}
+	l := &r.Scenario.Load
+	l.Rate, l.Duration, l.Arrivals = pace.PerSecond(1000), 6*time.Second, pace.Constant
+	for stage, m := range medians() {
+		r.Stages[stage] = summarise(t, 5000, 5000, tail(m))
+	}
+	for i := range 7 {
+		s := scenario.Second{
+			ElapsedS: float64(i + 1), LengthS: 1, Phase: "window", Offered: 1000, Sent: 1000, Notified: int64(1000 - i%2),
+			Backlog: int64(i % 3), QueueLen: ptr(int64(i % 2)), Stages: map[scenario.Stage]*scenario.SecondStage{},
+		}
+		switch i {
+		case 0:
+			s.Phase = "warmup"
+		case 6:
+			s.Phase, s.ElapsedS, s.LengthS = "drain", 6.003, 0.003
+			s.Offered, s.Sent, s.Notified, s.Backlog, s.QueueLen = 0, 0, 2, 0, nil
+		}
+		for stage, m := range medians() {
+			row := &scenario.SecondStage{Count: s.Notified, MaxNS: ptr(m * 9)}
+			if s.Notified >= 1000-1 {
+				row.P50NS, row.P90NS, row.P99NS = ptr(m+int64(i)*m/50), ptr(m*17/10), ptr(m*32/10+int64(i%3)*m/3)
+			}
+			s.Stages[stage] = row
+		}
+		r.Timeline = append(r.Timeline, s)
+	}
+	return r
+}
+
+// lossy is a run with losses, errors, nulls, failed thresholds and warnings.
+func lossy(t testing.TB) *scenario.Result {
+	t.Helper()
+	r := steady(t)
+	r.Window.Completed = 4940
+	l := &r.Ledger
+	l.Notified, l.Lost, l.Acked, l.Popped, l.Finished, l.Published = 5940, 60, 5990, 5960, 5950, 5950
+	l.LostByLeg = map[scenario.Leg]int64{scenario.LegUnacknowledged: 10, scenario.LegInQueue: 30, scenario.LegUnfinished: 10, scenario.LegUnnotified: 10}
+	l.Errors = map[string]int64{"push": 3, "publish": 1}
+	l.Duplicated, l.Corrupt, l.Foreign, l.Failed = 2, 1, 4, 5
+	for stage, m := range medians() {
+		r.Stages[stage] = summarise(t, 4940, 5000, tail(m))
+	}
+	r.Validity.Verdict = scenario.Suspect
+	r.Validity.Reasons = []string{"lateness p99 is 12.0 ms, over 1 ms: the generator fell behind", "the host was busy: 93 % of its CPU"}
+	r.Thresholds[0] = gate.Outcome{Expr: "end_to_end.p99 < 50ms", Reason: "falls among jobs that never arrived"}
+	r.Thresholds[1] = gate.Outcome{Expr: "lost == 0", Value: ptr(60.0), Reason: "60 is 60 over the limit of 0"}
+	r.Warnings = []string{"Redis writes its append-only file to a slow disk | see `INFO`", "the run was short"}
+	r.Timeline[3].Stages = nil
+	r.Timeline[4].Stages[scenario.EndToEnd] = nil
+	return r
+}
+
+// empty is a run of which no job completed, as little filled in as can be.
+func empty() *scenario.Result {
+	return &scenario.Result{
+		Schema: scenario.Schema,
+		Run:    scenario.Info{Scenario: "steady"},
+		Window: scenario.Window{Scheduled: 100, ToNS: 1e9},
+		Ledger: scenario.Ledger{Scheduled: 100, Lost: 100, LostByLeg: map[scenario.Leg]int64{scenario.LegInQueue: 100}},
+		Stages: map[scenario.Stage]*scenario.StageSummary{scenario.EndToEnd: {}, scenario.Queue: nil},
+		Validity: scenario.Validity{
+			Verdict: scenario.Invalid, Reasons: []string{"no job completed"},
+			Checks: map[string]scenario.Check{"completed": {Detail: "nothing to check"}},
+		},
+	}
+}
+
+// interrupted is a run that was stopped in its third second.
+func interrupted(t testing.TB) *scenario.Result {
+	t.Helper()
+	r := steady(t)
+	r.Run.Interrupted, r.Run.StopReason = true, "stopped by a signal"
+	r.Timeline = r.Timeline[:3]
+	return r
+}
+
+// closed is a closed loop.
+func closed(t testing.TB) *scenario.Result {
+	t.Helper()
+	r := steady(t)
+	l := &r.Scenario.Load
+	l.Rate, l.Arrivals, l.Duration, l.Jobs, l.InFlight = pace.Rate{}, "", 0, 6000, 16
+	r.Rates = scenario.Rates{AchievedPerS: 21_345.67}
+	return r
+}
+
+// outlier is a run with one job of ten seconds.
+func outlier(t testing.TB) *scenario.Result {
+	t.Helper()
+	r := steady(t)
+	for _, stage := range []scenario.Stage{scenario.EndToEnd, scenario.FromSend, scenario.Notify} {
+		m := medians()[stage]
+		r.Stages[stage] = summarise(t, 5000, 5000, func(i, n int) int64 {
+			if i == n-1 {
+				return 10e9
+			}
+			return tail(m)(i, n)
+		})
+	}
+	return r
+}
+
+// failed is a run that an error ended in its first second.
+func failed(t testing.TB) *scenario.Result {
+	t.Helper()
+	r := empty()
+	r.Run.Failed, r.Run.Error = true, `push to "job_queue": connection refused`
+	r.Validity.Checks = nil
+	r.Timeline = steady(t).Timeline[:1]
+	return r
+}
+
+// hostile is a run whose names try to get out of where they are printed.
+func hostile(t testing.TB) *scenario.Result {
+	t.Helper()
+	r := lossy(t)
+	evil := "a|b\n# c <b>`d` [e](f) \x1b[31m**g**, \"h\" _i_ ``` $$ \x00"
+	r.Run.Scenario, r.Scenario.Description, r.Run.Tags = evil, "- "+evil, map[string]string{evil: evil}
+	r.Warnings, r.Validity.Reasons = []string{evil}, []string{evil}
+	r.Thresholds[0].Expr, r.Thresholds[0].Reason, r.Redis.Address = evil, evil, evil
+	r.Ledger.Errors = map[string]int64{evil: 1}
+	r.Server.Commands = map[string]scenario.CommandStat{evil: {Calls: 1}}
+	return r
+}
+
+// results are all of the above by name.
+func results(t testing.TB) map[string]*scenario.Result {
+	t.Helper()
+	return map[string]*scenario.Result{
+		"steady": steady(t), "lossy": lossy(t), "empty": empty(), "interrupted": interrupted(t),
+		"closed": closed(t), "outlier": outlier(t), "failed": failed(t), "hostile": hostile(t),
+		"zero": {},
+	}
+}

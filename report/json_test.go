@@ -1,0 +1,223 @@
+package report_test
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
+
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+func TestLoadReadsWhatJSONWrote(t *testing.T) {
+	t.Parallel()
+	for name, want := range results(t) {
+		if name == "zero" {
+			continue // has no schema and is refused
+		}
+		got, err := report.Parse("x", []byte(render(t, report.JSON, want)))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if name == "hostile" {
+			want.Stages = got.Stages // cmp prints histograms at length
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s came back differently (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestAnyResultComesBackAsItWas(t *testing.T) {
+	t.Parallel()
+	whole := rapid.Int64()
+	number := rapid.Float64Range(-1e12, 1e12)
+	text := rapid.StringMatching(`[ -~µéß\n\t"\\<>&]{0,12}`)
+	rapid.Check(t, func(t *rapid.T) {
+		r := &scenario.Result{Schema: scenario.Schema}
+		r.Tool.Version, r.Run.ID, r.Run.Error = text.Draw(t, "version"), text.Draw(t, "id"), text.Draw(t, "error")
+		r.Run.StartedAt = time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC()
+		r.Run.Seed = rapid.Uint64().Draw(t, "seed")
+		r.Run.Tags = rapid.MapOf(text, text).Draw(t, "tags")
+		r.Scenario.Load.Rate = pace.PerSecond(rapid.Int64Range(0, 1e6).Draw(t, "rate"))
+		if r.Scenario.Load.Rate.Jobs == 0 {
+			r.Scenario.Load.Rate = pace.Rate{}
+		}
+		r.Scenario.Thresholds = rapid.SliceOf(text).Draw(t, "thresholds")
+		r.Rates.OfferedPerS = rapid.Ptr(number, true).Draw(t, "offered")
+		r.Ledger.Lost = whole.Draw(t, "lost")
+		r.Ledger.LostByLeg = rapid.MapOf(rapid.SampledFrom(scenario.Legs()), whole).Draw(t, "legs")
+		r.Scalars = rapid.MapOf(text, rapid.Ptr(number, true)).Draw(t, "scalars")
+		r.Stages = rapid.MapOf(rapid.SampledFrom(scenario.Stages()), rapid.Custom(func(t *rapid.T) *scenario.StageSummary {
+			return &scenario.StageSummary{
+				Count: whole.Draw(t, "count"), MeanNS: rapid.Ptr(number, true).Draw(t, "mean"),
+				P999NS: rapid.Ptr(whole, true).Draw(t, "p99.9"), Missing: rapid.MapOf(text, text).Draw(t, "missing"),
+			}
+		})).Draw(t, "stages")
+		r.Timeline = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) scenario.Second {
+			return scenario.Second{
+				ElapsedS: number.Draw(t, "elapsed"), QueueLen: rapid.Ptr(whole, true).Draw(t, "len"),
+				Stages: rapid.MapOf(rapid.SampledFrom(scenario.Stages()), rapid.Custom(func(t *rapid.T) *scenario.SecondStage {
+					return &scenario.SecondStage{Count: whole.Draw(t, "count"), P50NS: rapid.Ptr(whole, true).Draw(t, "p50")}
+				})).Draw(t, "stages"),
+			}
+		}), 0, 4).Draw(t, "timeline")
+		r.Thresholds = rapid.SliceOf(rapid.Custom(func(t *rapid.T) gate.Outcome {
+			return gate.Outcome{Expr: text.Draw(t, "expr"), Value: rapid.Ptr(number, true).Draw(t, "value")}
+		})).Draw(t, "outcomes")
+		r.Warnings = rapid.SliceOf(text).Draw(t, "warnings")
+		var b strings.Builder
+		if err := report.JSON(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		got, err := report.Parse("x", []byte(b.String()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("came back differently (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestJSONHasTheKeysThatOthersRelyOn(t *testing.T) {
+	t.Parallel()
+	var tree map[string]any
+	if err := json.Unmarshal([]byte(render(t, report.JSON, lossy(t))), &tree); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range strings.Fields(`schema tool.version tool.commit tool.go
+		run.id run.scenario run.started_at run.ended_at run.stop_reason run.interrupted run.seed run.tags scenario.load.rate
+		redis.kind redis.version redis.mode redis.address redis.config host.os host.arch host.cpus host.gomaxprocs
+		window.from_ns window.to_ns window.scheduled rates.offered_per_s rates.achieved_per_s rates.achieved_ratio
+		ledger.scheduled ledger.sent ledger.acked ledger.popped ledger.finished ledger.published ledger.notified ledger.lost
+		ledger.lost_by_leg ledger.duplicated ledger.out_of_order ledger.corrupt ledger.foreign ledger.failed ledger.errors
+		stages.end_to_end.count stages.end_to_end.min_ns stages.end_to_end.mean_ns stages.end_to_end.stddev_ns
+		stages.end_to_end.p50_ns stages.end_to_end.p75_ns stages.end_to_end.p90_ns stages.end_to_end.p95_ns stages.end_to_end.p99_ns
+		stages.end_to_end.p99_9_ns stages.end_to_end.p99_99_ns stages.end_to_end.max_ns stages.end_to_end.overflow stages.end_to_end.hdr
+		timeline validity.verdict validity.reasons validity.checks thresholds server.before server.after server.deltas warnings`) {
+		at, found := any(tree), true
+		for key := range strings.SplitSeq(path, ".") {
+			m, _ := at.(map[string]any)
+			if at, found = m[key]; !found {
+				t.Errorf("key %s is missing", path)
+				break
+			}
+		}
+	}
+}
+
+func TestEmptyListsAreNotNullInJSON(t *testing.T) {
+	t.Parallel()
+	got := render(t, report.JSON, &scenario.Result{Timeline: []scenario.Second{{}}})
+	for _, key := range []string{"thresholds", "warnings", "reasons", "stages", "errors", "lost_by_leg", "checks", "scalars"} {
+		if strings.Contains(got, `"`+key+`": null`) {
+			t.Errorf("%s is null; a script that goes through it would stumble", key)
+		}
+	}
+}
+
+func TestJSONRefusesWhatIsNoNumber(t *testing.T) {
+	t.Parallel()
+	r := steady(t)
+	r.Rates.AchievedPerS = math.NaN()
+	var b strings.Builder
+	if err := report.JSON(&b, r); err == nil || b.Len() > 0 {
+		t.Errorf("JSON of NaN returned %v and wrote %d bytes, want an error and none", err, b.Len())
+	}
+}
+
+func TestLoadTakesTheDirectoryOrTheFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	want := steady(t)
+	file := filepath.Join(dir, "result.json")
+	if err := os.WriteFile(file, []byte(render(t, report.JSON, want)), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{dir, file} {
+		got, err := report.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("Load(%q) differs (-want +got):\n%s", path, diff)
+		}
+	}
+}
+
+func TestLoadSaysWhereAndWhatToDo(t *testing.T) {
+	t.Parallel()
+	good := render(t, report.JSON, steady(t))
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"not JSON", "{\n  \"schema\": 1,\n  oops\n}", []string{"result.json:3:3", "not JSON"}},
+		{"empty", "", []string{"result.json", "unexpected end"}},
+		{"wrong type", strings.Replace(good, `"seed": 42`, `"seed": "x"`, 1), []string{"result.json:", "run.seed", "run the scenario again"}},
+		{"bad rate", strings.Replace(good, `"rate": "1000/s"`, `"rate": "fast"`, 1), []string{"result.json", `"fast"`}},
+		{"no schema", `{"hello": 1}`, []string{"result.json", "not a result of queuedyno"}},
+		{"newer schema", `{"schema": 999, "run": 7}`, []string{"result.json", "schema 999 is newer", "use a newer queuedyno"}},
+		{"broken histogram", strings.Replace(good, `"hdr": "HIST`, `"hdr": "hist`, 1), []string{"result.json", "stages.", ".hdr"}},
+		{"cut short", good[:len(good)/2], []string{"result.json:", "unexpected end"}},
+		{"two of them", good + good, []string{"result.json:", "after top-level value"}},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "result.json"), []byte(c.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, err := report.Load(dir)
+		if err == nil {
+			t.Errorf("%s: Load returned no error", c.name)
+			continue
+		}
+		for _, want := range append(c.want, dir) {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: Load returned %q, want it to hold %q", c.name, err, want)
+			}
+		}
+	}
+	for _, path := range []string{filepath.Join(t.TempDir(), "nothing"), t.TempDir()} {
+		if _, err := report.Load(path); err == nil || !strings.Contains(err.Error(), "give a result directory") || !strings.Contains(err.Error(), path) {
+			t.Errorf("Load(%q) returned %v, want the remedy", path, err)
+		}
+	}
+}
+
+// What can be read can be reported: no encoder panics on it, and it can be
+// written and read again.
+func FuzzLoad(f *testing.F) {
+	for _, r := range results(f) {
+		f.Add([]byte(render(f, report.JSON, r)))
+	}
+	f.Add([]byte(`{"schema":1,"stages":{"end_to_end":null},"timeline":[{"elapsed_s":-1e300,"stages":{"end_to_end":null}}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := report.Parse("fuzz", data)
+		if err != nil {
+			return
+		}
+		for _, e := range encoders() {
+			var b strings.Builder
+			_ = e(&b, r)
+		}
+		again, err := report.Parse("fuzz", []byte(render(t, report.JSON, r)))
+		if err != nil {
+			t.Fatalf("what JSON wrote is refused: %v", err)
+		}
+		if diff := cmp.Diff(r, again, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("came back differently (-want +got):\n%s", diff)
+		}
+	})
+}

@@ -1,0 +1,173 @@
+package report_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// encoders are all of them, by a name for the test.
+func encoders() map[string]report.Encoder {
+	return map[string]report.Encoder{
+		"text":            report.Text(report.TextOptions{}),
+		"coloured text":   report.Text(report.TextOptions{Color: true, Width: 120}),
+		"markdown":        report.Markdown,
+		"summary csv":     report.SummaryCSV,
+		"timeline csv":    report.TimelineCSV,
+		"json":            report.JSON,
+		"hgrm":            report.HGRM(scenario.EndToEnd),
+		"percentiles svg": report.PercentilesSVG,
+		"timeline svg":    report.TimelineSVG,
+		"hlog":            report.WholeRun,
+	}
+}
+
+func render(t testing.TB, e report.Encoder, r *scenario.Result) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := e(&b, r); err != nil {
+		t.Fatalf("encoder returned %v, want no error", err)
+	}
+	return b.String()
+}
+
+func TestNoEncoderPrintsWhatIsNoFigure(t *testing.T) {
+	t.Parallel()
+	for name, r := range results(t) {
+		for format, e := range encoders() {
+			got := render(t, e, r)
+			// Base64 may hold any letters.
+			if format == "hlog" || format == "json" {
+				continue
+			}
+			for _, bad := range []string{"NaN", "Inf", "inf ", "<nil>", "%!", "null"} {
+				if i := strings.Index(got, bad); i >= 0 {
+					t.Errorf("%s of %s holds %q: …%s…", format, name, bad, got[max(0, i-60):min(len(got), i+60)])
+				}
+			}
+		}
+	}
+}
+
+func TestEveryReportSaysWhetherToBelieveIt(t *testing.T) {
+	t.Parallel()
+	r := lossy(t)
+	for format, e := range encoders() {
+		if format == "hlog" {
+			continue // a format with no place for words
+		}
+		if got := render(t, e, r); !strings.Contains(strings.ToLower(got), "suspect") {
+			t.Errorf("%s does not say that the run is suspect", format)
+		}
+	}
+	for _, format := range []string{"text", "markdown", "json", "hgrm"} {
+		got := strings.Join(strings.Fields(render(t, encoders()[format], r)), " ")
+		for _, want := range []string{"the host was busy", "the run was short"} {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s leaves out %q", format, want)
+			}
+		}
+	}
+	for _, format := range []string{"percentiles svg", "timeline svg"} {
+		if got := render(t, encoders()[format], r); !strings.Contains(got, "2 warnings") {
+			t.Errorf("%s does not say that there are warnings", format)
+		}
+	}
+}
+
+func TestAReportSaysWhyAFigureIsMissing(t *testing.T) {
+	t.Parallel()
+	r := lossy(t)
+	for _, format := range []string{"text", "markdown", "summary csv", "json"} {
+		got := render(t, encoders()[format], r)
+		for _, reason := range r.Stages[scenario.EndToEnd].Missing {
+			if !strings.Contains(got, reason) {
+				t.Errorf("%s does not give the reason %q", format, reason)
+			}
+		}
+	}
+}
+
+func TestEncodersLeaveTheResultAlone(t *testing.T) {
+	t.Parallel()
+	r, want := lossy(t), lossy(t)
+	r.Ledger.Errors, want.Ledger.Errors = nil, nil
+	for _, e := range encoders() {
+		render(t, e, r)
+	}
+	if diff := cmp.Diff(want, r); diff != "" {
+		t.Errorf("the encoders changed the result (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheSameResultGivesTheSameBytes(t *testing.T) {
+	t.Parallel()
+	for format, e := range encoders() {
+		if render(t, e, lossy(t)) != render(t, e, lossy(t)) {
+			t.Errorf("%s differs between two renderings of the same result", format)
+		}
+	}
+}
+
+var errDisk = errors.New("disk full")
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errDisk }
+
+func TestEncodersPassOnWhatTheWriterSaid(t *testing.T) {
+	t.Parallel()
+	for format, e := range encoders() {
+		if err := e(brokenWriter{}, steady(t)); !errors.Is(err, errDisk) {
+			t.Errorf("%s to a full disk returned %v, want the writer's error", format, err)
+		}
+	}
+}
+
+func TestEveryListedFormatHasAnEncoder(t *testing.T) {
+	t.Parallel()
+	for _, name := range report.Formats() {
+		e, err := report.ByName(name, report.Options{})
+		if err != nil {
+			t.Fatalf("ByName(%q) returned %v", name, err)
+		}
+		if err := e(io.Discard, steady(t)); err != nil {
+			t.Errorf("format %q returned %v", name, err)
+		}
+	}
+	_, err := report.ByName("xml", report.Options{})
+	if err == nil || !strings.Contains(err.Error(), `"xml"`) || !strings.Contains(err.Error(), "timeline-csv") {
+		t.Errorf("ByName(%q) returned %v, want an error with the name and the choices", "xml", err)
+	}
+}
+
+func TestStageOfFormatHGRMIsTheOneAskedFor(t *testing.T) {
+	t.Parallel()
+	for _, stage := range append(scenario.Stages(), "") {
+		e, err := report.ByName("hgrm", report.Options{Stage: stage})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := stage
+		if want == "" {
+			want = scenario.EndToEnd
+		}
+		if got := render(t, e, steady(t)); got != render(t, report.HGRM(want), steady(t)) {
+			t.Errorf("hgrm of stage %q is not that of %q", stage, want)
+		}
+	}
+	if err := report.HGRM("lunch")(io.Discard, steady(t)); err == nil || !strings.Contains(err.Error(), "end_to_end") {
+		t.Errorf("HGRM of an unknown stage returned %v, want an error with the choices", err)
+	}
+	if !slices.Contains(report.Formats(), "hgrm") {
+		t.Error("hgrm is not listed")
+	}
+}

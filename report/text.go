@@ -1,0 +1,181 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// TextOptions are how [Text] looks. The zero value is good.
+type TextOptions struct {
+	// Color allows ANSI colours. They repeat what the words say.
+	Color bool
+	// Width is the number of columns. Zero means 80, and less than 60 is
+	// taken as 60.
+	Width int
+}
+
+// Text writes the result for a terminal: what was run, whether to believe it,
+// the stages, where the jobs went, thresholds, warnings.
+func Text(o TextOptions) Encoder {
+	if o.Width == 0 {
+		o.Width = 80
+	}
+	o.Width = max(o.Width, 60)
+	return func(w io.Writer, r *scenario.Result) error {
+		t := &page{o: o}
+		t.head(r)
+		t.stages(r)
+		t.ledger(r)
+		t.thresholds(r)
+		t.warnings(r)
+		if _, err := io.WriteString(w, t.b.String()); err != nil {
+			return fmt.Errorf("write text report: %w", err)
+		}
+		return nil
+	}
+}
+
+// ink is an ANSI style.
+type ink string
+
+const (
+	bold   ink = "1"
+	faint  ink = "2"
+	red    ink = "31"
+	green  ink = "32"
+	yellow ink = "33"
+	noInk  ink = ""
+)
+
+// page is a text report in the making.
+type page struct {
+	o TextOptions
+	b strings.Builder
+}
+
+func (t *page) paint(c ink, s string) string {
+	if !t.o.Color || c == noInk {
+		return s
+	}
+	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
+}
+
+// para writes text, wrapped behind first; first is painted.
+func (t *page) para(c ink, first, text string) {
+	for i, line := range wrap(first, text, t.o.Width) {
+		if i == 0 && strings.TrimSpace(first) != "" {
+			line = t.paint(c, strings.TrimRight(first, " ")) + line[len(strings.TrimRight(first, " ")):]
+		}
+		t.b.WriteString(line + "\n")
+	}
+}
+
+func (t *page) head(r *scenario.Result) {
+	t.para(noInk, "", r.Run.Scenario+" against "+redisWords(r.Redis))
+	t.para(noInk, "  ", loadWords(r.Scenario)+"; "+poolWords(r.Scenario))
+	t.b.WriteByte('\n')
+	c := map[string]ink{scenario.Valid: green, scenario.Suspect: yellow}[verdict(r)]
+	if c == noInk {
+		c = red
+	}
+	text := answer(r)
+	if len(r.Validity.Reasons) > 0 {
+		text = strings.Join(r.Validity.Reasons, "; ") + "."
+	}
+	t.para(c, strings.ToUpper(verdict(r))+": ", text)
+	if len(r.Validity.Reasons) > 0 {
+		t.para(noInk, "", answer(r))
+	}
+	if word, why := ending(r); word != "" {
+		t.para(yellow, strings.ToUpper(word)+": ", why+".")
+	}
+}
+
+func (t *page) stages(r *scenario.Result) {
+	var notes footnotes
+	table := stageTable(r, &notes, "p50", "p90", "p99", "p99.9", "max")
+	t.b.WriteByte('\n')
+	for i, line := range table.lines(t.o.Width) {
+		switch {
+		case i == 0:
+			line = t.paint(faint, line)
+		case table.rows[i-1][0] == string(scenario.EndToEnd):
+			line = t.paint(bold, line)
+		}
+		t.b.WriteString(line + "\n")
+	}
+	for i, reason := range notes.reasons {
+		t.para(noInk, superscript(i+1)+" ", reason)
+	}
+	t.para(noInk, "", "end_to_end runs from the moment a job was due until its notification arrived.")
+	if l := r.Scenario.Load; l.Closed() {
+		t.para(noInk, "", fmt.Sprintf("Closed loop: these are latencies @%d in flight, not latencies at a rate.", l.InFlight))
+	}
+}
+
+func (t *page) ledger(r *scenario.Result) {
+	l := r.Ledger
+	words := []string{
+		count(l.Scheduled) + " scheduled", count(l.Sent) + " sent", count(l.Notified) + " notified", count(l.Lost) + " lost",
+	}
+	if legs := losses(l); len(legs) > 0 {
+		var parts []string
+		for _, leg := range legs {
+			parts = append(parts, fmt.Sprintf("%s %s", count(l.LostByLeg[leg]), leg))
+		}
+		words[3] += " (" + strings.Join(parts, ", ") + ")"
+	}
+	for _, c := range []struct {
+		n    int64
+		name string
+	}{
+		{l.Duplicated, "duplicated"}, {l.OutOfOrder, "out of order"}, {l.Corrupt, "corrupt"},
+		{l.Foreign, "foreign"}, {l.Failed, "failed"},
+	} {
+		if c.n != 0 {
+			words = append(words, count(c.n)+" "+c.name)
+		}
+	}
+	errs := plural(errorCount(l), "error")
+	if len(l.Errors) > 0 {
+		var parts []string
+		for _, op := range sortedKeys(l.Errors) {
+			parts = append(parts, op+" "+count(l.Errors[op]))
+		}
+		errs += " (" + strings.Join(parts, ", ") + ")"
+	}
+	t.b.WriteByte('\n')
+	t.para(bold, "jobs    ", strings.Join(append(words, errs), ", "))
+	t.para(bold, "window  ", fmt.Sprintf("%s due in it, %s completed, the last %s after its end",
+		count(r.Window.Scheduled), count(r.Window.Completed), duration(float64(r.Window.DrainNS))))
+}
+
+func (t *page) thresholds(r *scenario.Result) {
+	if len(r.Thresholds) == 0 {
+		return
+	}
+	t.b.WriteString("\n" + t.paint(bold, "thresholds") + "\n")
+	for _, o := range r.Thresholds {
+		c, word := green, "pass"
+		if !o.Passed {
+			c, word = red, "FAIL"
+		}
+		text := o.Expr
+		if o.Reason != "" {
+			text += ": " + o.Reason
+		}
+		t.para(c, "  "+word+"  ", text)
+	}
+}
+
+func (t *page) warnings(r *scenario.Result) {
+	if len(r.Warnings) > 0 {
+		t.b.WriteByte('\n')
+	}
+	for _, w := range r.Warnings {
+		t.para(yellow, "warning: ", w)
+	}
+}

@@ -1,0 +1,66 @@
+package report_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+func TestTextFitsItsWidth(t *testing.T) {
+	t.Parallel()
+	all := results(t)
+	wide := lossy(t)
+	for stage := range medians() {
+		wide.Stages[stage] = &scenario.StageSummary{
+			Count: 120_000_000, P50NS: ptr(int64(301_000)), P90NS: ptr(int64(2_000_000)), P99NS: ptr(int64(70_000_000_000)),
+			P999NS: ptr(int64(3_000_000_000_000)), MaxNS: ptr(int64(3_600_000_000_000)),
+		}
+	}
+	all["wide"] = wide
+	for name, r := range all {
+		for width, limit := range map[int]int{0: 80, 80: 80, 100: 100} {
+			got := render(t, report.Text(report.TextOptions{Width: width}), r)
+			for _, line := range strings.Split(got, "\n") {
+				if n := utf8.RuneCountInString(line); n > limit {
+					t.Errorf("%s at width %d has a line of %d columns: %q", name, width, n, line)
+				}
+			}
+		}
+	}
+}
+
+func TestTextHasColourOnlyWhenAskedFor(t *testing.T) {
+	t.Parallel()
+	ansi := regexp.MustCompile("\x1b\\[[0-9]+m")
+	for name, r := range results(t) {
+		bare := render(t, report.Text(report.TextOptions{}), r)
+		if strings.ContainsRune(bare, '\x1b') {
+			t.Errorf("%s without colour holds an escape", name)
+		}
+		coloured := render(t, report.Text(report.TextOptions{Color: true}), r)
+		if coloured == bare {
+			t.Errorf("%s with colour has none", name)
+		}
+		if ansi.ReplaceAllString(coloured, "") != bare {
+			t.Errorf("%s says other words in colour", name)
+		}
+	}
+}
+
+func TestClosedLoopsAreNotLabelledWithARate(t *testing.T) {
+	t.Parallel()
+	r := closed(t)
+	for _, format := range []string{"text", "markdown", "percentiles svg"} {
+		got := render(t, encoders()[format], r)
+		if !strings.Contains(strings.ToLower(got), "closed loop, 16 in flight") || !strings.Contains(got, "@16") {
+			t.Errorf("%s does not say what kind of loop it was", format)
+		}
+		if strings.Contains(got, "Offered") || strings.Contains(got, "0 jobs/s (") {
+			t.Errorf("%s speaks of an offered rate in a closed loop", format)
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package report
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// meaning says in words between which moments a stage lies.
+func meaning(s scenario.Stage) string {
+	switch s {
+	case scenario.Lateness:
+		return "due to sent: the generator's own delay, which must be near 0"
+	case scenario.Enqueue:
+		return "sent to push acknowledged: the LPUSH round trip"
+	case scenario.Queue:
+		return "sent to popped: on the way to, in and out of the list"
+	case scenario.WorkTime:
+		return "popped to work done: the worker's service time"
+	case scenario.Publish:
+		return "work done to publish acknowledged: the PUBLISH round trip"
+	case scenario.Notify:
+		return "work done to notification received"
+	case scenario.EndToEnd:
+		return "due to notification received: the headline"
+	case scenario.FromSend:
+		return "sent to notification received: a diagnostic; leaves out the generator's delay, as tools with coordinated omission do"
+	}
+	return ""
+}
+
+// legMeaning says in words where a job of that leg was lost.
+func legMeaning(l scenario.Leg) string {
+	switch l {
+	case scenario.LegUnsent:
+		return "due, but never written: the run stopped first"
+	case scenario.LegUnacknowledged:
+		return "written; no answer to the push, and never seen again"
+	case scenario.LegInQueue:
+		return "push acknowledged; still in the list at the end"
+	case scenario.LegVanished:
+		return "push acknowledged; neither popped by us nor in the list"
+	case scenario.LegUnfinished:
+		return "popped; the work never ended"
+	case scenario.LegUnpublished:
+		return "work done; the publish was not acknowledged"
+	case scenario.LegNobody:
+		return "published; the server says that no subscriber was there"
+	case scenario.LegUnnotified:
+		return "published to subscribers; not all of them received it"
+	}
+	return ""
+}
+
+// loadWords says what was offered: "1,000 jobs/s (constant) for 10s".
+func loadWords(sc scenario.Scenario) string {
+	l := sc.Load
+	s := fmt.Sprintf("closed loop, %s in flight", count(int64(l.InFlight)))
+	if !l.Closed() {
+		s = rate(l.Rate.Float()) + " jobs/s"
+		if l.Arrivals != "" {
+			s += " (" + string(l.Arrivals) + ")"
+		}
+	}
+	switch {
+	case l.Duration > 0 && l.Jobs > 0:
+		s += fmt.Sprintf(" for %s or %s", span(l.Duration), plural(l.Jobs, "job"))
+	case l.Duration > 0:
+		s += " for " + span(l.Duration)
+	case l.Jobs > 0:
+		s += ", " + plural(l.Jobs, "job")
+	}
+	return s
+}
+
+// poolWords says who worked: "2 producers, 8 consumers, 1 subscriber, work 1ms".
+func poolWords(s scenario.Scenario) string {
+	words := []string{
+		plural(int64(s.Producers), "producer"),
+		plural(int64(s.Consumers), "consumer"),
+		plural(int64(s.Subscribers), "subscriber"),
+	}
+	if s.Batch > 1 {
+		words = append(words, "batches of "+count(int64(s.Batch)))
+	}
+	if s.Payload > 0 {
+		words = append(words, plural(int64(s.Payload), "byte")+" of payload")
+	}
+	if s.Work.Time > 0 {
+		words = append(words, "work "+span(s.Work.Time))
+	} else {
+		words = append(words, "no work")
+	}
+	return strings.Join(words, ", ")
+}
+
+// redisWords says which server it was: "redis 7.0.15 standalone (process, 127.0.0.1:6390)".
+func redisWords(r scenario.Redis) string {
+	if r.Kind == "memory" {
+		return "a queue in memory (no Redis)"
+	}
+	words := []string{"Redis"}
+	for _, w := range []string{r.Version, r.Mode} {
+		if w != "" {
+			words = append(words, w)
+		}
+	}
+	var where []string
+	for _, w := range []string{r.Kind, r.Address} {
+		if w != "" {
+			where = append(where, w)
+		}
+	}
+	if len(where) > 0 {
+		words = append(words, "("+strings.Join(where, ", ")+")")
+	}
+	return strings.Join(words, " ")
+}
+
+// answer is the result in a few sentences.
+func answer(r *scenario.Result) string {
+	window := time.Duration(r.Window.ToNS - r.Window.FromNS)
+	var b strings.Builder
+	at := ""
+	if l := r.Scenario.Load; l.Closed() {
+		at = fmt.Sprintf(" @%d", l.InFlight)
+		fmt.Fprintf(&b, "Closed loop, %s in flight, measured for %s", count(int64(l.InFlight)), span(window))
+	} else {
+		fmt.Fprintf(&b, "Offered %s jobs/s for %s", rateOf(r.Rates.OfferedPerS), span(window))
+	}
+	if r.Scenario.Warmup > 0 {
+		fmt.Fprintf(&b, " after %s of warm-up", span(r.Scenario.Warmup))
+	}
+	fmt.Fprintf(&b, "; achieved %s jobs/s", rate(r.Rates.AchievedPerS))
+	e := summary(r, scenario.EndToEnd)
+	if e.Count == 0 {
+		b.WriteString("; no job completed")
+	} else {
+		b.WriteString("; end_to_end")
+		for i, f := range pick("p50", "p99") {
+			if i > 0 {
+				b.WriteString(",")
+			}
+			fmt.Fprintf(&b, " %s%s ", f.name, at)
+			if v := f.of(e); v != nil {
+				b.WriteString(duration(*v))
+			} else {
+				fmt.Fprintf(&b, "%s (%s)", none, missing(e, f.name))
+			}
+		}
+	}
+	if r.Ledger.Lost == 0 {
+		b.WriteString("; nothing lost.")
+	} else {
+		fmt.Fprintf(&b, "; %s lost.", plural(r.Ledger.Lost, "job"))
+	}
+	return b.String()
+}
+
+// ending says how the run ended where it did not end by itself, or nothing.
+func ending(r *scenario.Result) (word, why string) {
+	switch {
+	case r.Run.Failed:
+		why = r.Run.Error
+		if why == "" {
+			why = r.Run.StopReason
+		}
+		return "failed", why + "; the figures hold what was measured until then"
+	case r.Run.Interrupted:
+		why = r.Run.StopReason
+		if why == "" {
+			why = "stopped from outside"
+		}
+		return "interrupted", why + "; the schedule was not over"
+	}
+	return "", ""
+}
+
+// verdict is the validity's verdict; a result without one is not valid.
+func verdict(r *scenario.Result) string {
+	if r.Validity.Verdict == "" {
+		return "not judged"
+	}
+	return r.Validity.Verdict
+}
+
+// thresholdWords says how the thresholds came out, or nothing without any.
+func thresholdWords(r *scenario.Result) string {
+	failed := 0
+	for _, t := range r.Thresholds {
+		if !t.Passed {
+			failed++
+		}
+	}
+	switch {
+	case len(r.Thresholds) == 0:
+		return ""
+	case failed == 0 && len(r.Thresholds) == 1:
+		return "threshold passed"
+	case failed == 0:
+		return fmt.Sprintf("all %d thresholds passed", len(r.Thresholds))
+	default:
+		return fmt.Sprintf("%d of %s failed", failed, plural(int64(len(r.Thresholds)), "threshold"))
+	}
+}
+
+// losses are the legs that lost jobs, in the order of a job's way; legs that
+// this build does not know come last.
+func losses(l scenario.Ledger) []scenario.Leg {
+	var out []scenario.Leg
+	known := map[scenario.Leg]bool{}
+	for _, leg := range scenario.Legs() {
+		known[leg] = true
+		if l.LostByLeg[leg] != 0 {
+			out = append(out, leg)
+		}
+	}
+	for _, leg := range sortedKeys(l.LostByLeg) {
+		if !known[leg] && l.LostByLeg[leg] != 0 {
+			out = append(out, leg)
+		}
+	}
+	return out
+}
+
+// errorCount is the number of errors over all operations.
+func errorCount(l scenario.Ledger) int64 {
+	var n int64
+	for _, v := range l.Errors {
+		n += v
+	}
+	return n
+}
+
+func sortedKeys[K ~string, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool { return keys[i] < keys[j] })
+	return keys
+}

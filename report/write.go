@@ -1,0 +1,145 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// The files of a result directory that others link to.
+const (
+	summaryFile     = "summary.csv"
+	timelineFile    = "timeline.csv"
+	intervalsFile   = "histograms.hlog"
+	percentilesFile = "percentiles.svg"
+	overTimeFile    = "timeline.svg"
+)
+
+// Write makes the result directory with every report in it, whole or not at
+// all: the files are written into a hidden directory beside it and reach the
+// disk before that gets its name. An existing directory is refused without
+// force; with it, the old one stays until the new one is complete.
+//
+// The hlog is what an [IntervalLog] wrote during the run. Without one (nil),
+// the file holds the whole window as one interval a stage.
+func Write(dir string, r *scenario.Result, hlog io.Reader, force bool) (err error) {
+	dir, err = target(dir, force)
+	if err != nil {
+		return err
+	}
+	made := missingParents(dir)
+	temp, err := partial(dir)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(temp)
+			for _, m := range made {
+				os.Remove(m) // stays where somebody else uses it by now
+			}
+		}
+	}()
+	intervals := WholeRun
+	if hlog != nil {
+		intervals = func(w io.Writer, _ *scenario.Result) error {
+			_, err := io.Copy(w, hlog)
+			return err
+		}
+	}
+	for _, f := range []struct {
+		name   string
+		encode Encoder
+	}{
+		{resultFile, JSON},
+		{intervalsFile, intervals},
+		{summaryFile, SummaryCSV},
+		{timelineFile, TimelineCSV},
+		{"end_to_end.hgrm", HGRM(scenario.EndToEnd)},
+		{percentilesFile, PercentilesSVG},
+		{overTimeFile, TimelineSVG},
+		{"report.md", Markdown},
+	} {
+		if err := writeFile(temp, f.name, r, f.encode); err != nil {
+			return fmt.Errorf("write results to %q: %w", dir, err)
+		}
+	}
+	syncDir(temp)
+	if err := swap(temp, dir); err != nil {
+		return fmt.Errorf("write results to %q: %w", dir, err)
+	}
+	syncDir(filepath.Dir(dir))
+	return nil
+}
+
+// writeFile writes one file and waits until the disk has it.
+func writeFile(dir, name string, r *scenario.Result, encode Encoder) (err error) {
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, cause(err))
+	}
+	c := &counter{w: f}
+	defer func() {
+		if e := f.Close(); err == nil {
+			err = e
+		}
+		if err != nil {
+			err = fmt.Errorf("%s, after %d bytes: %w", name, c.n, cause(err))
+		}
+	}()
+	b := bufio.NewWriterSize(c, 1<<16)
+	if err := encode(b, r); err != nil {
+		return err
+	}
+	if err := b.Flush(); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// counter counts what reached the file.
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// swap gives temp the name dir. A directory that has the name already steps
+// aside first, comes back when that fails, and is removed only at the end.
+func swap(temp, dir string) error {
+	if _, err := os.Lstat(dir); err != nil {
+		return os.Rename(temp, dir)
+	}
+	old := beside(dir, "old")
+	if err := os.Rename(dir, old); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, dir); err != nil {
+		if back := os.Rename(old, dir); back != nil {
+			return fmt.Errorf("%w; the old results are in %q", err, old)
+		}
+		return err
+	}
+	if err := os.RemoveAll(old); err != nil {
+		return fmt.Errorf("the new results are in place; remove the old ones: %w", err)
+	}
+	return nil
+}
+
+// syncDir makes names durable where the system can do that; Windows cannot and
+// needs not.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
+	}
+}

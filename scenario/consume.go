@@ -1,0 +1,198 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// popWait is how long one pop waits for a job. It ends sooner when the run does.
+const popWait = 5 * time.Second
+
+// consumer pops, works, publishes.
+type consumer struct {
+	r     *run
+	conn  jobqueue.Turner
+	wait  pace.Waiter // nil without work
+	tally *tally
+	shard *shard
+
+	held     []taken  // what the last pop brought
+	messages [][]byte // about each of them
+	arena    []byte   // what messages point into
+
+	// Finished and not yet published, and how many of those were answered.
+	done  []taken
+	texts [][]byte
+	acks  int
+}
+
+// taken is a job in a consumer's hands. job is nil when it is not on its way
+// any more, or another consumer has had it already.
+type taken struct {
+	n     int64
+	job   *job
+	block *block
+}
+
+// loop works until the context ends. What is finished by then is published.
+func (c *consumer) loop(ctx context.Context) error {
+	for {
+		jobs, err := c.turn(ctx, c.r.s.Batch)
+		if errors.Is(err, jobqueue.ErrEmpty) {
+			continue
+		}
+		if err != nil {
+			if ctx.Err() != nil && c.r.ctx.Err() == nil {
+				_, err = c.turn(c.r.ctx, 0)
+			}
+			return err
+		}
+		at := c.r.now()
+		c.held, c.messages, c.arena = c.held[:0], c.messages[:0], c.arena[:0]
+		for _, element := range jobs {
+			id, n, o := c.r.format.read(element)
+			switch o {
+			case foreign:
+				c.tally.foreign.Add(1)
+				continue
+			case corrupt:
+				c.tally.corrupt.Add(1)
+				continue
+			}
+			c.held = append(c.held, c.take(n, at))
+			c.encode(id)
+		}
+		if err := c.work(); err != nil {
+			return err
+		}
+	}
+}
+
+// take notes that job n was popped.
+func (c *consumer) take(n, at int64) taken {
+	b, j := c.r.flight.find(n)
+	if j != nil {
+		if _, first, here := j.mark(n, mPopped); here && first {
+			j.stamp[tPopped] = at
+			c.tally.popped.Add(1)
+			return taken{n, j, b}
+		}
+	}
+	c.tally.stray(c.r, n)
+	return taken{n: n}
+}
+
+// stray counts a job that was met again, or that never was.
+func (t *tally) stray(r *run, n int64) {
+	if n < r.flight.top.Load() {
+		t.duplicated.Add(1)
+	} else {
+		t.corrupt.Add(1)
+	}
+}
+
+// encode prepares the message for a job. Its id lies in the connection's
+// buffer and is copied here.
+func (c *consumer) encode(id []byte) {
+	at := len(c.arena)
+	c.arena = jobqueue.AppendOutcome(c.arena, tenant, id, jobqueue.Completed, nil)
+	c.messages = append(c.messages, c.arena[at:len(c.arena):len(c.arena)])
+}
+
+// work serves the jobs one after the other. Each is published as soon as it is
+// finished; the last one together with the next pop, and all of them so when
+// there is no work to do.
+func (c *consumer) work() error {
+	if c.wait == nil {
+		c.done, c.texts = c.held, c.messages
+		return nil
+	}
+	for i := range c.held {
+		if !c.wait.Wait(c.r.s.Work.Time) {
+			return context.Cause(c.r.ctx)
+		}
+		c.done, c.texts = c.held[i:i+1], c.messages[i:i+1]
+		if i == len(c.held)-1 {
+			break
+		}
+		if _, err := c.turn(c.r.ctx, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// turn publishes what is finished and pops up to most jobs. When it returns, done
+// holds only what was not answered: a pop can be cancelled after the publishes
+// that went with it.
+func (c *consumer) turn(ctx context.Context, most int) ([][]byte, error) {
+	at := c.r.now()
+	for _, h := range c.done {
+		if h.job == nil {
+			continue
+		}
+		h.job.stamp[tDone] = at
+		if _, first, here := h.job.mark(h.n, mDone); here && first {
+			c.tally.finished.Add(1)
+		}
+	}
+	c.acks = 0
+	jobs, err := c.conn.Turn(ctx, c.texts, c.published, most, popWait)
+	c.done, c.texts = c.done[c.acks:], c.texts[c.acks:]
+	return jobs, err
+}
+
+// published notes the answer to the i-th publish.
+func (c *consumer) published(i, receivers int) {
+	at := c.r.now()
+	c.acks = i + 1
+	h := c.done[i]
+	if h.job == nil {
+		return
+	}
+	c.tally.published.Add(1)
+	h.job.stamp[tPublished] = at
+	m := mPublished
+	if receivers == 0 {
+		m |= mNobody
+	}
+	marks, _, here := h.job.mark(h.n, m)
+	switch {
+	case !here:
+	case marks&mNobody != 0:
+		if marks&mAcked != 0 {
+			c.r.unheard(h.block, h.job, h.n, c.tally)
+		}
+	default:
+		c.r.finish(h.block, h.job, h.n, marks, c.shard)
+	}
+}
+
+// turns lets a consumer that cannot publish and pop in one write do it in two.
+type turns struct{ jobqueue.Consumer }
+
+func (t turns) Turn(ctx context.Context, messages [][]byte, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
+	for i, m := range messages {
+		n, err := t.Publish(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		acked(i, n)
+	}
+	if max == 0 {
+		return nil, nil
+	}
+	return t.Pop(ctx, max, wait)
+}
+
+// turner is the consumer as one that can take turns.
+func turner(c jobqueue.Consumer) jobqueue.Turner {
+	if t, ok := c.(jobqueue.Turner); ok {
+		return t
+	}
+	return turns{c}
+}

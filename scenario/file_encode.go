@@ -1,0 +1,115 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Encode writes a scenario file that [Parse] reads back to the same values. It
+// refuses what Parse would refuse, and then writes nothing.
+func Encode(w io.Writer, scenarios []Scenario) error {
+	if err := encodable(scenarios); err != nil {
+		return fmt.Errorf("encode scenarios: %w", err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "version: %d\nscenarios:\n", fileVersion)
+	for _, s := range scenarios {
+		fmt.Fprintf(&b, "  %s:\n", quote(s.Name))
+		s.encode(&b)
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("encode scenarios: %w", err)
+	}
+	return nil
+}
+
+func encodable(scenarios []Scenario) error {
+	if len(scenarios) == 0 {
+		return errors.New("there are none")
+	}
+	var faults []error
+	seen := map[string]bool{}
+	for _, s := range scenarios {
+		for _, fault := range s.Validate() {
+			faults = append(faults, fmt.Errorf("%q: %s", s.Name, fault))
+		}
+		if seen[s.Name] {
+			faults = append(faults, fmt.Errorf("%q: name: there are two of that name", s.Name))
+		}
+		seen[s.Name] = true
+	}
+	return errors.Join(faults...)
+}
+
+// encode writes the keys that are not at zero.
+func (s Scenario) encode(b *strings.Builder) {
+	key := func(name, value string, set bool) {
+		if set {
+			fmt.Fprintf(b, "    %s: %s\n", name, value)
+		}
+	}
+	count := func(name string, n int) { key(name, fmt.Sprint(n), n != 0) }
+	span := func(name string, d time.Duration) { key(name, d.String(), d != 0) }
+
+	key("description", quote(s.Description), s.Description != "")
+	key("load", "{"+strings.Join(s.Load.encode(), ", ")+"}", true)
+	count("producers", s.Producers)
+	count("consumers", s.Consumers)
+	count("subscribers", s.Subscribers)
+	count("batch", s.Batch)
+	key("payload", fmt.Sprintf("%dB", s.Payload), s.Payload != 0)
+	key("work", "{time: "+s.Work.Time.String()+"}", s.Work.Time != 0)
+	span("warmup", s.Warmup)
+	span("drain_timeout", s.DrainTimeout)
+	if len(s.Thresholds) > 0 {
+		b.WriteString("    thresholds:\n")
+		for _, expr := range s.Thresholds {
+			fmt.Fprintf(b, "      - %s\n", quote(expr))
+		}
+	}
+	key("seed", fmt.Sprint(s.Seed), s.Seed != 0)
+}
+
+func (l Load) encode() []string {
+	keys := []string{"rate: " + l.Rate.String()}
+	add := func(set bool, name string, value any) {
+		if set {
+			keys = append(keys, fmt.Sprintf("%s: %v", name, value))
+		}
+	}
+	add(l.Duration != 0, "duration", l.Duration)
+	add(l.Jobs != 0, "jobs", l.Jobs)
+	add(l.Arrivals != "", "arrivals", l.Arrivals)
+	add(l.InFlight != 0, "in_flight", l.InFlight)
+	return keys
+}
+
+// quote writes text between double quotes with the escapes of YAML, which are
+// not those of Go.
+func quote(text string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range text {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}

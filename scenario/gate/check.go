@@ -1,0 +1,67 @@
+package gate
+
+import (
+	"fmt"
+	"math"
+)
+
+// Check decides one threshold. The function value answers for the metric: its
+// value in the base unit of its kind, or ok false and the reason why there is
+// none. A non-empty invalid says why the whole run cannot be believed. Without
+// a value, and on an invalid run, no threshold passes.
+func Check(t Threshold, value func(metric string) (v float64, reason string, ok bool), invalid string) Outcome {
+	o := Outcome{Expr: t.String()}
+	v, reason, ok := value(t.Metric)
+	if ok && (math.IsNaN(v) || math.IsInf(v, 0)) {
+		// Not a number differs from every limit, and so would pass "!= 0".
+		ok, reason = false, "its value is not a finite number"
+	}
+	switch {
+	case ok:
+		o.Value = &v
+		o.Passed = t.holds(v)
+		o.Reason = t.explain(v)
+	case reason == "":
+		o.Reason = t.Metric + " has no value"
+	default:
+		o.Reason = t.Metric + " has no value: " + reason
+	}
+	if invalid != "" {
+		o.Passed = false
+		o.Reason = fmt.Sprintf("the run is invalid (%s); %s", invalid, o.Reason)
+	}
+	return o
+}
+
+// explain says how the value v stands to the limit.
+func (t Threshold) explain(v float64) string {
+	k := t.kind()
+	switch t.Op {
+	case Equal:
+		if v == t.Value {
+			return k.show(v) + " is exactly what is required"
+		}
+	case NotEqual:
+		if v == t.Value {
+			return k.show(v) + " is exactly what is not allowed"
+		}
+	case Within:
+		low, high := t.bounds()
+		if low <= v && v <= high {
+			return fmt.Sprintf("%s lies between the limits of %s and %s", k.show(v), k.show(low), k.show(high))
+		}
+		if v < low {
+			return k.compare(v, low)
+		}
+		return k.compare(v, high)
+	case Less:
+		if v == t.Value {
+			return k.show(v) + " is the limit itself; less is required"
+		}
+	case Greater:
+		if v == t.Value {
+			return k.show(v) + " is the limit itself; more is required"
+		}
+	}
+	return k.compare(v, t.Value)
+}

@@ -1,0 +1,109 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Kind says what a metric's values are, and so which units a limit may have.
+type Kind string
+
+// The kinds, each with the base unit in which its values are kept.
+const (
+	Duration Kind = "duration" // nanoseconds
+	Count    Kind = "count"    // a number of jobs or of events
+	Rate     Kind = "rate"     // jobs per second
+	Ratio    Kind = "ratio"    // a share, 1 is all
+)
+
+// Better says in which direction a metric improves.
+type Better string
+
+// The two directions.
+const (
+	Lower  Better = "lower"
+	Higher Better = "higher"
+)
+
+// Metric describes one figure of a run that can be limited or compared.
+type Metric struct {
+	// Name is "end_to_end.p99" for an aggregate of a stage, or one word such
+	// as "lost".
+	Name   string
+	Kind   Kind
+	Better Better
+}
+
+// stages are the names of package scenario's stages. They are repeated here
+// because scenario imports gate; a test of scenario holds the two together.
+func stages() []string {
+	return []string{"lateness", "enqueue", "queue", "work", "publish", "notify", "end_to_end", "from_send"}
+}
+
+// quantiles are the quantiles that every stage has, by name.
+func quantiles() []string {
+	return []string{"p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99"}
+}
+
+func scalars() []Metric {
+	return []Metric{
+		{"lost", Count, Lower},
+		{"duplicated", Count, Lower},
+		{"out_of_order", Count, Lower},
+		{"corrupt", Count, Lower},
+		{"foreign", Count, Lower},
+		{"failed", Count, Lower},
+		{"errors", Count, Lower},
+		{"offered_rate", Rate, Higher},
+		{"achieved_rate", Rate, Higher},
+		{"achieved_ratio", Ratio, Higher},
+		{"backlog.max", Count, Lower},
+		{"cpu_per_job", Duration, Lower},
+		{"redis_cpu_per_job", Duration, Lower},
+	}
+}
+
+// Metrics lists every metric there is: each aggregate of each stage, in the
+// order of the stages, and then those of the run as a whole.
+func Metrics() []Metric {
+	var all []Metric
+	for _, stage := range stages() {
+		all = append(all, Metric{stage + ".count", Count, Higher})
+		for _, aggregate := range append(append([]string{"min", "mean"}, quantiles()...), "max") {
+			all = append(all, Metric{stage + "." + aggregate, Duration, Lower})
+		}
+	}
+	return append(all, scalars()...)
+}
+
+// Lookup finds the metric of that name. The error for a name that is none
+// suggests the nearest one.
+func Lookup(name string) (Metric, error) {
+	all := Metrics()
+	names := make([]string, len(all))
+	for i, m := range all {
+		if m.Name == name {
+			return m, nil
+		}
+		names[i] = m.Name
+	}
+	for _, stage := range stages() {
+		if name == stage {
+			return Metric{}, fmt.Errorf("metric %q is a stage; say which of its aggregates, such as %s.p99", name, stage)
+		}
+		if aggregate, cut := strings.CutPrefix(name, stage+"."); cut && isQuantile(aggregate) {
+			return Metric{}, fmt.Errorf("quantile %q is not measured; there are %s", aggregate, strings.Join(quantiles(), ", "))
+		}
+	}
+	if near := Nearest(name, names); near != "" {
+		return Metric{}, fmt.Errorf("unknown metric %q (did you mean %q?)", name, near)
+	}
+	return Metric{}, fmt.Errorf("unknown metric %q; metrics are <stage>.<aggregate>, such as end_to_end.p99, or a word such as lost or achieved_rate", name)
+}
+
+// isQuantile reports whether the word looks like the name of a quantile,
+// measured or not.
+func isQuantile(word string) bool {
+	number, ok := strings.CutPrefix(word, "p")
+	return ok && number != "" && strings.Trim(number, "0123456789.") == ""
+}

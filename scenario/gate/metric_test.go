@@ -1,0 +1,49 @@
+package gate_test
+
+import (
+	"testing"
+
+	"github.com/queuedyno/queuedyno/scenario/gate"
+)
+
+func TestEveryMetricIsFoundByItsNameAndHasOnlyOne(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, m := range gate.Metrics() {
+		if seen[m.Name] {
+			t.Errorf("Metrics() lists %q twice", m.Name)
+		}
+		seen[m.Name] = true
+		got, err := gate.Lookup(m.Name)
+		if err != nil || got != m {
+			t.Errorf("Lookup(%q) = %v, %v, want %v", m.Name, got, err, m)
+		}
+		if m.Kind == "" || m.Better == "" {
+			t.Errorf("metric %q has kind %q and better %q", m.Name, m.Kind, m.Better)
+		}
+	}
+	for _, name := range []string{"lateness.count", "end_to_end.p99.99", "from_send.max", "backlog.max", "redis_cpu_per_job"} {
+		if !seen[name] {
+			t.Errorf("Metrics() lacks %q", name)
+		}
+	}
+}
+
+func TestNearestSuggestsSlipsAndNothingFarFetched(t *testing.T) {
+	t.Parallel()
+	valid := []string{"producers", "consumers", "subscribers", "batch", "work"}
+	for word, want := range map[string]string{
+		"producer":   "producers",
+		"consumsers": "consumers",
+		"bacth":      "batch",
+		"wrok":       "work",
+		"Producers":  "producers",
+		"xylophone":  "",
+		"zz":         "",
+		"":           "",
+	} {
+		if got := gate.Nearest(word, valid); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}

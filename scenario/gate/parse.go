@@ -1,0 +1,235 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Bounds of what [Parse] reads, far beyond any limit that means something.
+// They keep every number exact enough to be written and read back.
+const (
+	longestExpr   = 200
+	longestNumber = 40
+	largestLimit  = 1e18
+	smallestLimit = 1e-9
+)
+
+// SyntaxError says why and where text is not a threshold.
+type SyntaxError struct {
+	Expr string
+	// Offset is where in Expr, in bytes from its start.
+	Offset int
+	// Msg says what is wrong and what to write instead.
+	Msg string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("threshold %q: %s", e.Expr, e.Msg) }
+
+// Parse reads a threshold:
+//
+//	end_to_end.p99 < 50ms
+//	lost == 0
+//	achieved_ratio >= 98%
+//	achieved_rate within 2% of 1000/s
+//
+// A limit on a duration has a unit, one of ns, us, µs, ms, s and m. It also
+// reads the form of k6, in which a duration without a unit is in milliseconds:
+//
+//	end_to_end: p(99)<50
+//
+// Every error is a [*SyntaxError].
+func Parse(expr string) (Threshold, error) {
+	p := &parser{expr: expr}
+	t, err := p.threshold()
+	if err != nil {
+		return Threshold{}, err
+	}
+	return t, nil
+}
+
+// parser walks through expr; at is the offset of what was not read yet.
+type parser struct {
+	expr string
+	at   int
+}
+
+func (p *parser) fail(at int, format string, args ...any) error {
+	return &SyntaxError{Expr: p.expr, Offset: at, Msg: fmt.Sprintf(format, args...)}
+}
+
+func (p *parser) threshold() (Threshold, error) {
+	if len(p.expr) > longestExpr {
+		return Threshold{}, &SyntaxError{Expr: p.expr[:20] + "...", Msg: fmt.Sprintf("longer than %d bytes", longestExpr)}
+	}
+	metric, millis, err := p.metric()
+	if err != nil {
+		return Threshold{}, err
+	}
+	op, err := p.op()
+	if err != nil {
+		return Threshold{}, err
+	}
+	t := Threshold{Metric: metric.Name, Op: op}
+	if op == Within {
+		if t.Tolerance, err = p.tolerance(); err != nil {
+			return Threshold{}, err
+		}
+	}
+	t.Value, err = p.limit(metric, millis)
+	return t, err
+}
+
+// metric reads the name, in our form or in that of k6. millis says that it was
+// the latter, where a bare number is in milliseconds.
+func (p *parser) metric() (m Metric, millis bool, err error) {
+	p.space()
+	start := p.at
+	name := p.take(isName)
+	if name == "" {
+		return m, false, p.fail(start, "a metric is missing; write it like end_to_end.p99 < 50ms")
+	}
+	p.space()
+	if p.skip(":") {
+		if name, err = p.aggregate(name); err != nil {
+			return m, false, err
+		}
+		millis = true
+	}
+	if m, err = Lookup(name); err != nil {
+		return m, false, p.fail(start, "%s", err)
+	}
+	return m, millis, nil
+}
+
+// aggregate reads what follows the colon in "end_to_end: p(99) < 50" and
+// returns our name of that metric.
+func (p *parser) aggregate(name string) (string, error) {
+	p.space()
+	start := p.at
+	word := p.take(isLetter)
+	if word == "p" && p.skip("(") {
+		p.space()
+		number := p.take(isDigit)
+		p.space()
+		if !p.skip(")") || !isNumber(number) {
+			return "", p.fail(start, "a quantile is written p(99)")
+		}
+		if strings.Contains(number, ".") {
+			number = strings.TrimSuffix(strings.TrimRight(number, "0"), ".")
+		}
+		return name + ".p" + number, nil
+	}
+	if !slices.Contains(stages(), name) {
+		// A figure of the whole run has no aggregates; k6 writes how it is read.
+		if word == "value" || word == "count" || word == "rate" {
+			return name, nil
+		}
+		return "", p.fail(start, "%s is one figure for the whole run; write %s < 1", name, name)
+	}
+	switch word {
+	case "avg":
+		return name + ".mean", nil
+	case "med":
+		return name + ".p50", nil
+	case "min", "max", "count":
+		return name + "." + word, nil
+	default:
+		return "", p.fail(start, "aggregate %q is none of avg, min, max, med, p(N) and count", word)
+	}
+}
+
+func (p *parser) op() (Op, error) {
+	p.space()
+	// The longer ones first: each is taken at its first match.
+	for _, op := range []Op{LessOrEqual, GreaterOrEqual, Equal, NotEqual, Less, Greater, Within} {
+		if p.skip(string(op)) {
+			return op, nil
+		}
+	}
+	return "", p.fail(p.at, "a comparison is missing: one of < <= > >= == != and within")
+}
+
+// tolerance reads "2% of".
+func (p *parser) tolerance() (float64, error) {
+	p.space()
+	start := p.at
+	number := p.take(isDigit)
+	p.space()
+	percent, _ := Ratio.unitOf("%")
+	v, ok := percent.base(number)
+	if !isNumber(number) || len(number) > longestNumber || !ok || !p.skip("%") {
+		return 0, p.fail(start, "a tolerance is a percentage; write it like within 2%% of 1")
+	}
+	if v > 1 || v < smallestLimit {
+		return 0, p.fail(start, "a tolerance is more than 0%% and at most 100%%")
+	}
+	p.space()
+	if !p.skip("of") {
+		return 0, p.fail(p.at, "of and the limit are missing; write it like within 2%% of 1")
+	}
+	return v, nil
+}
+
+// limit reads the number and its unit, up to the end.
+func (p *parser) limit(m Metric, millis bool) (float64, error) {
+	p.space()
+	start := p.at
+	if p.skip("-") {
+		return 0, p.fail(start, "a limit is zero or more")
+	}
+	number := p.take(isDigit)
+	if !isNumber(number) || len(number) > longestNumber {
+		return 0, p.fail(start, "the limit is not a number; write it like %s", m.Kind.example())
+	}
+	p.space()
+	unitAt := p.at
+	suffix := strings.TrimRight(p.expr[p.at:], spaces)
+	if suffix == "" && m.Kind == Duration {
+		if !millis {
+			return 0, p.fail(start, "a duration needs a unit; write %sms or %ss", number, number)
+		}
+		suffix = "ms"
+	}
+	u, ok := m.Kind.unitOf(suffix)
+	if !ok {
+		return 0, p.fail(unitAt, "%q does not belong here: %s is a %s, %s", suffix, m.Name, m.Kind, m.Kind.unitHint())
+	}
+	v, ok := u.base(number)
+	switch {
+	case !ok:
+		return 0, p.fail(start, "the limit is not a number; write it like %s", m.Kind.example())
+	case v > largestLimit:
+		return 0, p.fail(start, "the limit is too large to mean anything")
+	case v > 0 && v < smallestLimit:
+		return 0, p.fail(start, "the limit is too small to mean anything; write 0")
+	}
+	return v, nil
+}
+
+// spaces are what may stand between the words.
+const spaces = " \t\r\n"
+
+func (p *parser) space() { p.take(func(b byte) bool { return strings.IndexByte(spaces, b) >= 0 }) }
+
+// take reads the longest run of bytes that ok accepts.
+func (p *parser) take(ok func(byte) bool) string {
+	start := p.at
+	for p.at < len(p.expr) && ok(p.expr[p.at]) {
+		p.at++
+	}
+	return p.expr[start:p.at]
+}
+
+// skip reads the word if it comes next.
+func (p *parser) skip(word string) bool {
+	if !strings.HasPrefix(p.expr[p.at:], word) {
+		return false
+	}
+	p.at += len(word)
+	return true
+}
+
+func isLetter(b byte) bool { return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' }
+func isDigit(b byte) bool  { return '0' <= b && b <= '9' || b == '.' }
+func isName(b byte) bool   { return isLetter(b) || isDigit(b) || b == '_' || b == '-' }

@@ -1,0 +1,139 @@
+package gate_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/queuedyno/queuedyno/scenario/gate"
+)
+
+func TestParseReadsEveryForm(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		expr string
+		want gate.Threshold
+		back string // what it prints
+	}{
+		{"end_to_end.p99 < 50ms", gate.Threshold{Metric: "end_to_end.p99", Op: gate.Less, Value: 50e6}, "end_to_end.p99 < 50ms"},
+		{"end_to_end.p99.9<=1.5s", gate.Threshold{Metric: "end_to_end.p99.9", Op: gate.LessOrEqual, Value: 1.5e9}, "end_to_end.p99.9 <= 1.5s"},
+		{" queue.max\t< 2 m ", gate.Threshold{Metric: "queue.max", Op: gate.Less, Value: 120e9}, "queue.max < 120s"},
+		{"lateness.mean < 250µs", gate.Threshold{Metric: "lateness.mean", Op: gate.Less, Value: 250e3}, "lateness.mean < 250us"},
+		{"notify.min > 300ns", gate.Threshold{Metric: "notify.min", Op: gate.Greater, Value: 300}, "notify.min > 300ns"},
+		{"lost == 0", gate.Threshold{Metric: "lost", Op: gate.Equal}, "lost == 0"},
+		{"errors != 3", gate.Threshold{Metric: "errors", Op: gate.NotEqual, Value: 3}, "errors != 3"},
+		{"end_to_end.count >= 2k", gate.Threshold{Metric: "end_to_end.count", Op: gate.GreaterOrEqual, Value: 2000}, "end_to_end.count >= 2000"},
+		{"achieved_ratio >= 98%", gate.Threshold{Metric: "achieved_ratio", Op: gate.GreaterOrEqual, Value: 0.98}, "achieved_ratio >= 0.98"},
+		{"achieved_ratio within 2% of 1", gate.Threshold{Metric: "achieved_ratio", Op: gate.Within, Value: 1, Tolerance: 0.02}, "achieved_ratio within 2% of 1"},
+		{"achieved_rate within 7 % of 1.5k/s", gate.Threshold{Metric: "achieved_rate", Op: gate.Within, Value: 1500, Tolerance: 0.07}, "achieved_rate within 7% of 1500/s"},
+		{"backlog.max < 1000", gate.Threshold{Metric: "backlog.max", Op: gate.Less, Value: 1000}, "backlog.max < 1000"},
+		{"cpu_per_job < 20us", gate.Threshold{Metric: "cpu_per_job", Op: gate.Less, Value: 20e3}, "cpu_per_job < 20us"},
+		// The form of k6: milliseconds unless a unit says otherwise.
+		{"end_to_end: p(99)<50", gate.Threshold{Metric: "end_to_end.p99", Op: gate.Less, Value: 50e6}, "end_to_end.p99 < 50ms"},
+		{"end_to_end: p(99.90) < 2s", gate.Threshold{Metric: "end_to_end.p99.9", Op: gate.Less, Value: 2e9}, "end_to_end.p99.9 < 2s"},
+		{"queue:avg<0.5", gate.Threshold{Metric: "queue.mean", Op: gate.Less, Value: 500e3}, "queue.mean < 500us"},
+		{"queue: med < 1", gate.Threshold{Metric: "queue.p50", Op: gate.Less, Value: 1e6}, "queue.p50 < 1ms"},
+		{"end_to_end: count > 100", gate.Threshold{Metric: "end_to_end.count", Op: gate.Greater, Value: 100}, "end_to_end.count > 100"},
+		{"lost: count == 0", gate.Threshold{Metric: "lost", Op: gate.Equal}, "lost == 0"},
+	} {
+		got, err := gate.Parse(row.expr)
+		if err != nil {
+			t.Errorf("Parse(%q): %v", row.expr, err)
+			continue
+		}
+		if diff := cmp.Diff(row.want, got); diff != "" {
+			t.Errorf("Parse(%q) (-want +got):\n%s", row.expr, diff)
+		}
+		if got.String() != row.back {
+			t.Errorf("Parse(%q).String() = %q, want %q", row.expr, got.String(), row.back)
+		}
+	}
+}
+
+func TestParseErrorsPointAtTheFaultAndNameTheRemedy(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ expr, at, msg string }{
+		{"", "", "a metric is missing"},
+		{"< 5ms", "< 5ms", "a metric is missing"},
+		{"end_to_end.p9 < 5ms", "end_to_end.p9", `quantile "p9" is not measured`},
+		{"end_to_end.p99.5 < 5ms", "end_to_end.p99.5", "there are p50, p75"},
+		{"endtoend.p99 < 5ms", "endtoend.p99", `did you mean "end_to_end.p99"?`},
+		{"lsot == 0", "lsot", `did you mean "lost"?`},
+		{"end_to_end < 5ms", "end_to_end", "such as end_to_end.p99"},
+		{"lost 0", "0", "a comparison is missing"},
+		{"lost = 0", "= 0", "one of < <= > >= == !="},
+		{"lost == none", "none", "not a number"},
+		{"lost == 0ms", "ms", "lost is a count, a plain number"},
+		{"lost < 1%", "%", "lost is a count"},
+		{"lost == 1e3", "e3", "lost is a count"},
+		{"queue.p50 < 5", "5", "write 5ms or 5s"},
+		{"queue.p50 < 5h", "h", "ns, us, ms, s or m"},
+		{"queue.p50 < -5ms", "-5ms", "zero or more"},
+		{"queue.p50 < 99999999999999999999s", "99999999999999999999s", "too large"},
+		{"achieved_ratio within 2 of 1", "2 of 1", "within 2% of 1"},
+		{"achieved_ratio within 0% of 1", "0% of 1", "more than 0%"},
+		{"achieved_ratio within 2% 1", "1", "of and the limit are missing"},
+		{"queue: p99 < 5", "p99 < 5", "is none of avg"},
+		{"queue: p(99 < 5", "p(99 < 5", "written p(99)"},
+		{"lost: avg < 5", "avg < 5", "one figure for the whole run"},
+		{"lost == 0 && errors == 0", "&& errors == 0", "lost is a count"},
+	} {
+		_, err := gate.Parse(row.expr)
+		var syntax *gate.SyntaxError
+		if !errors.As(err, &syntax) {
+			t.Errorf("Parse(%q) = %v, want a SyntaxError", row.expr, err)
+			continue
+		}
+		if got := row.expr[syntax.Offset:]; !strings.HasPrefix(got, row.at) {
+			t.Errorf("Parse(%q) points at %q, want %q", row.expr, got, row.at)
+		}
+		if !strings.Contains(syntax.Msg, row.msg) {
+			t.Errorf("Parse(%q) says %q, want it to contain %q", row.expr, syntax.Msg, row.msg)
+		}
+	}
+}
+
+func TestThresholdsPrintWhatParsesBackToThem(t *testing.T) {
+	t.Parallel()
+	metrics := gate.Metrics()
+	rapid.Check(t, func(t *rapid.T) {
+		want := gate.Threshold{
+			Metric: metrics[rapid.IntRange(0, len(metrics)-1).Draw(t, "metric")].Name,
+			Op:     rapid.SampledFrom([]gate.Op{gate.Less, gate.LessOrEqual, gate.Greater, gate.GreaterOrEqual, gate.Equal, gate.NotEqual, gate.Within}).Draw(t, "op"),
+			Value:  rapid.OneOf(rapid.Float64Range(0.001, 1e18), rapid.Map(rapid.IntRange(0, 1e9), func(i int) float64 { return float64(i) })).Draw(t, "value"),
+		}
+		if want.Op == gate.Within {
+			want.Tolerance = rapid.Float64Range(1e-6, 1).Draw(t, "tolerance")
+		}
+		got, err := gate.Parse(want.String())
+		if err != nil {
+			t.Fatalf("Parse(%q): %v", want, err)
+		}
+		if got != want {
+			t.Fatalf("Parse(%q) = %#v, want %#v", want, got, want)
+		}
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{"end_to_end.p99 < 50ms", "lost==0", "achieved_ratio within 2% of 1", "queue: p(99.9)<1.5", "a: b < c", "lost < 1e999", "queue.p50<0.000001ns", "queue.max > .5m"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, expr string) {
+		first, err := gate.Parse(expr)
+		if err != nil {
+			var syntax *gate.SyntaxError
+			if !errors.As(err, &syntax) || syntax.Offset < 0 || syntax.Offset > len(expr) {
+				t.Fatalf("Parse(%q) = %#v, want a SyntaxError with an offset within", expr, err)
+			}
+			return
+		}
+		again, err := gate.Parse(first.String())
+		if err != nil || again != first {
+			t.Fatalf("Parse(%q) = %#v prints %q, which reads back as %#v, %v", expr, first, first, again, err)
+		}
+	})
+}

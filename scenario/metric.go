@@ -1,0 +1,145 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/scenario/gate"
+)
+
+// Metric is the value of one of [gate.Metrics] in this result, in the base
+// unit of its kind: nanoseconds, jobs, jobs per second, or a share. Where
+// there is none, ok is false and the reason says why.
+func (r *Result) Metric(name string) (value float64, reason string, ok bool) {
+	if _, err := gate.Lookup(name); err != nil {
+		return 0, err.Error(), false
+	}
+	if stage, aggregate, cut := strings.Cut(name, "."); cut {
+		for _, known := range Stages() {
+			if stage == string(known) {
+				return r.Stages[known].aggregate(aggregate)
+			}
+		}
+	}
+	return r.scalar(name)
+}
+
+// aggregate is one figure of a stage's distribution. The stage may be nil.
+func (s *StageSummary) aggregate(name string) (value float64, reason string, ok bool) {
+	if s == nil {
+		return 0, "the stage was not measured", false
+	}
+	var ns *int64
+	switch name {
+	case "count":
+		return float64(s.Count), "", true
+	case "mean":
+		if s.MeanNS != nil {
+			return *s.MeanNS, "", true
+		}
+	case "min":
+		ns = s.MinNS
+	case "p50":
+		ns = s.P50NS
+	case "p75":
+		ns = s.P75NS
+	case "p90":
+		ns = s.P90NS
+	case "p95":
+		ns = s.P95NS
+	case "p99":
+		ns = s.P99NS
+	case "p99.9":
+		ns = s.P999NS
+	case "p99.99":
+		ns = s.P9999NS
+	case "max":
+		ns = s.MaxNS
+	}
+	switch {
+	case ns != nil:
+		return float64(*ns), "", true
+	case s.Missing[name] != "":
+		return 0, s.Missing[name], false
+	case s.Count == 0:
+		return 0, "no job of the window got through this stage", false
+	default:
+		return 0, fmt.Sprintf("%d jobs of the window do not tell", s.Count), false
+	}
+}
+
+// scalar is a figure of the run as a whole.
+func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
+	given := func(v *float64, missing string) (float64, string, bool) {
+		if v == nil {
+			return 0, missing, false
+		}
+		return *v, "", true
+	}
+	l := &r.Ledger
+	switch name {
+	case "lost":
+		return float64(l.Lost), "", true
+	case "duplicated":
+		return float64(l.Duplicated), "", true
+	case "out_of_order":
+		return float64(l.OutOfOrder), "", true
+	case "corrupt":
+		return float64(l.Corrupt), "", true
+	case "foreign":
+		return float64(l.Foreign), "", true
+	case "failed":
+		return float64(l.Failed), "", true
+	case "errors":
+		var n int64
+		for _, errors := range l.Errors {
+			n += errors
+		}
+		return float64(n), "", true
+	case "offered_rate":
+		return given(r.Rates.OfferedPerS, "a closed loop offers no rate")
+	case "achieved_rate":
+		return r.Rates.AchievedPerS, "", true
+	case "achieved_ratio":
+		return given(r.Rates.AchievedRatio, "a closed loop offers no rate to be achieved")
+	default:
+		return given(r.Scalars[name], "it was not measured in this run")
+	}
+}
+
+// CheckThresholds decides every threshold of the scenario. None passes when
+// the run is invalid, was interrupted, or ended in an error. The error is one
+// of thresholds that cannot be read; there is none after [Scenario.Validate].
+func (r *Result) CheckThresholds() ([]gate.Outcome, error) {
+	var outcomes []gate.Outcome
+	var faults []error
+	invalid := r.invalid()
+	for _, expr := range r.Scenario.Thresholds {
+		t, err := gate.Parse(expr)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		outcomes = append(outcomes, gate.Check(t, r.Metric, invalid))
+	}
+	return outcomes, errors.Join(faults...)
+}
+
+// invalid says why nothing can be concluded from the run, empty when it can.
+func (r *Result) invalid() string {
+	var why []string
+	if r.Validity.Verdict == Invalid {
+		why = append(why, r.Validity.Reasons...)
+		if len(why) == 0 {
+			why = append(why, "no reason is recorded")
+		}
+	}
+	if r.Run.Failed {
+		why = append(why, "it ended in an error")
+	}
+	if r.Run.Interrupted {
+		why = append(why, "it was interrupted")
+	}
+	return strings.Join(why, "; ")
+}

@@ -1,0 +1,63 @@
+package scenario
+
+import (
+	"math"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// plan is the schedule of an open loop as a pure sequence over all producers:
+// what was due by when. It is walked beside the load, once and forwards.
+type plan struct {
+	shares []*pace.Share
+	next   []pace.Group
+	limit  int64 // jobs
+	due    int64 // jobs that were due so far
+	last   time.Duration
+}
+
+func (s Scenario) schedule() pace.Schedule {
+	return pace.Schedule{Rate: s.Load.Rate, Arrivals: s.Load.Arrivals, Batch: s.Batch, Seed: s.Seed}
+}
+
+func newPlan(s Scenario) *plan {
+	p := &plan{limit: s.jobLimit()}
+	for i := range s.Producers {
+		sh := s.schedule().Share(i, s.Producers)
+		p.shares = append(p.shares, sh)
+		p.next = append(p.next, sh.Next())
+	}
+	return p
+}
+
+// jobLimit is how many jobs may be sent at the most.
+func (s Scenario) jobLimit() int64 {
+	if s.Load.Jobs > 0 {
+		return min(s.Load.Jobs, maxNumber)
+	}
+	return maxNumber
+}
+
+// clip cuts a group at the limit of jobs; a group beyond it becomes empty.
+func clip(g pace.Group, limit int64) pace.Group {
+	g.Jobs = int(max(0, min(int64(g.Jobs), limit-g.First)))
+	return g
+}
+
+// upTo is how many jobs were due at t or before. t never goes back.
+func (p *plan) upTo(t time.Duration) int64 {
+	for i := range p.shares {
+		for p.next[i].Due <= t {
+			g := clip(p.next[i], p.limit)
+			if g.Jobs == 0 {
+				p.next[i].Due = math.MaxInt64
+				break
+			}
+			p.due += int64(g.Jobs)
+			p.last = max(p.last, g.Due)
+			p.next[i] = p.shares[i].Next()
+		}
+	}
+	return p.due
+}

@@ -1,0 +1,249 @@
+package scenario
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// maxGroups bounds how many pushes share one write when a producer has fallen
+// behind or many tokens are free.
+const maxGroups = 64
+
+// maxWrite bounds the bytes of such a write.
+const maxWrite = 1 << 20
+
+// producer sends jobs over one connection.
+type producer struct {
+	r     *run
+	index int
+	conn  jobqueue.Producer
+	pipe  jobqueue.Pipeliner // nil when the connection can only wait for each answer
+	wait  pace.Waiter
+	tally *tally
+	shard *shard // of the goroutine that reads the answers
+
+	pending pushes
+	arena   []byte
+	batch   [][]byte
+	slots   []*job
+	groups  []pace.Group
+}
+
+// pushes are the pushes that were sent and not answered, oldest first.
+type pushes struct {
+	mu    sync.Mutex
+	ring  []pace.Group
+	head  int
+	count int
+}
+
+func (p *pushes) add(g pace.Group) {
+	p.mu.Lock()
+	if p.count == len(p.ring) {
+		grown := make([]pace.Group, max(256, 2*len(p.ring)))
+		for i := range p.count {
+			grown[i] = p.ring[(p.head+i)%len(p.ring)]
+		}
+		p.ring, p.head = grown, 0
+	}
+	p.ring[(p.head+p.count)%len(p.ring)] = g
+	p.count++
+	p.mu.Unlock()
+}
+
+func (p *pushes) take() (g pace.Group, ok bool) {
+	p.mu.Lock()
+	if p.count > 0 {
+		g, ok = p.ring[p.head], true
+		p.head = (p.head + 1) % len(p.ring)
+		p.count--
+	}
+	p.mu.Unlock()
+	return g, ok
+}
+
+// open sends what is due, when it is due. A producer that has fallen behind
+// sends everything overdue at once, each job with its own due time: the
+// schedule is never moved.
+func (p *producer) open() error {
+	share := p.r.s.schedule().Share(p.index, p.r.s.Producers)
+	limit := p.r.s.jobLimit()
+	g := clip(share.Next(), limit)
+	past := false
+	defer func() {
+		if !past {
+			p.r.passed.Done()
+		}
+	}()
+	for g.Jobs > 0 {
+		if !past && int64(g.Due) >= p.r.rec.to {
+			past = true
+			p.r.passed.Done()
+		}
+		if int64(g.Due) > p.r.cut.Load() || p.r.ctx.Err() != nil {
+			return nil
+		}
+		now := p.r.now()
+		if ahead := int64(g.Due) - now; ahead > 0 {
+			p.wait.Wait(time.Duration(ahead))
+			continue
+		}
+		for len(p.groups) < maxGroups && len(p.arena) < maxWrite && g.Jobs > 0 && int64(g.Due) <= now {
+			p.stage(g)
+			g = clip(share.Next(), limit)
+		}
+		if err := p.send(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closed sends a job whenever a token is free. The moment at which it was had
+// is when the job is due.
+func (p *producer) closed() error {
+	defer p.r.passed.Done()
+	batch, limit := p.r.s.Batch, p.r.s.jobLimit()
+	for {
+		n := p.r.tokens.take(batch * maxGroups)
+		if n == 0 {
+			return nil
+		}
+		due := p.r.now()
+		if due >= p.r.rec.to || due > p.r.cut.Load() {
+			p.r.tokens.end()
+			return nil
+		}
+		first := p.r.numbers.Add(int64(n)) - int64(n)
+		for ; n > 0; n -= batch {
+			g := clip(pace.Group{First: first, Jobs: batch, Due: time.Duration(due)}, limit)
+			if g.Jobs == 0 {
+				break
+			}
+			p.stage(g)
+			first += int64(batch)
+		}
+		if err := p.send(); err != nil {
+			return err
+		}
+		if first >= limit {
+			p.r.tokens.end()
+			return nil
+		}
+	}
+}
+
+// stage encodes a group and takes its jobs into flight.
+func (p *producer) stage(g pace.Group) {
+	p.batch = p.batch[:0]
+	for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		j := p.r.flight.start(n)
+		j.stamp[tDue] = int64(g.Due)
+		j.stamp[tNotified] = 0
+		p.slots = append(p.slots, j)
+		at := len(p.arena)
+		p.arena = p.r.format.append(p.arena, n)
+		p.batch = append(p.batch, p.arena[at:len(p.arena):len(p.arena)])
+	}
+	if p.pipe != nil {
+		// It copies what it takes; only the pushes of one group are held.
+		if err := p.pipe.Send(p.batch...); err != nil {
+			p.r.fail("push", err)
+		}
+		p.pending.add(g)
+	}
+	p.groups = append(p.groups, g)
+}
+
+// send writes what was staged. The jobs are launched just before: from then on
+// anybody may meet them.
+func (p *producer) send() error {
+	if len(p.groups) == 0 {
+		return nil
+	}
+	at := p.r.now()
+	i := 0
+	var inWindow int64
+	for _, g := range p.groups {
+		for n := g.First; n < g.First+int64(g.Jobs); n++ {
+			p.slots[i].stamp[tSent] = at
+			p.slots[i].launch(n)
+			i++
+		}
+		if d := int64(g.Due); d >= p.r.rec.from && d < p.r.rec.to {
+			inWindow += int64(g.Jobs)
+		}
+	}
+	p.tally.sent.Add(int64(i))
+	p.tally.windowSent.Add(inWindow)
+	var err error
+	if p.pipe != nil {
+		err = p.pipe.Flush()
+	} else {
+		err = p.push()
+	}
+	p.groups, p.slots, p.arena = p.groups[:0], p.slots[:0], p.arena[:0]
+	return err
+}
+
+// push sends the staged groups one by one over a connection that waits for
+// each answer.
+func (p *producer) push() error {
+	at := 0
+	for _, g := range p.groups {
+		p.batch = p.batch[:0]
+		for n := g.First; n < g.First+int64(g.Jobs); n++ {
+			from := at
+			at += p.r.format.size
+			p.batch = append(p.batch, p.arena[from:at:at])
+		}
+		if err := p.conn.Push(p.r.ctx, p.batch...); err != nil {
+			return err
+		}
+		p.acked(g, p.r.now())
+	}
+	return nil
+}
+
+// answers reads the answers to the pushes until the connection is closed.
+func (p *producer) answers() error {
+	for {
+		if err := p.pipe.Await(); err != nil {
+			if errors.Is(err, jobqueue.ErrClosed) {
+				return nil
+			}
+			return err
+		}
+		at := p.r.now()
+		g, ok := p.pending.take()
+		if !ok {
+			return errors.New("an answer to a push that was not sent")
+		}
+		p.acked(g, at)
+	}
+}
+
+// acked notes that the push of a group was answered.
+func (p *producer) acked(g pace.Group, at int64) {
+	p.tally.acked.Add(int64(g.Jobs))
+	for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		b, j := p.r.flight.find(n)
+		if j == nil {
+			continue
+		}
+		j.stamp[tAcked] = at
+		marks, _, here := j.mark(n, mAcked)
+		if !here {
+			continue
+		}
+		if marks&mNobody != 0 {
+			p.r.unheard(b, j, n, p.tally)
+		} else {
+			p.r.finish(b, j, n, marks, p.shard)
+		}
+	}
+}

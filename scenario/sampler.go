@@ -1,0 +1,197 @@
+package scenario
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/latency"
+)
+
+// samplePeriod is how often the length of the queue is asked for. It is
+// sampled beside the load, so that it can be held against what the jobs' own
+// stamps say.
+const samplePeriod = 50 * time.Millisecond
+
+// sampler looks at the run from the side, once a second, and writes the
+// timeline.
+type sampler struct {
+	r        *run
+	plan     *plan // nil in a closed loop
+	timeline []Second
+	scratch  *latency.Histogram
+
+	// As of the last row.
+	at      time.Duration
+	offered int64
+	totals  totals
+
+	mu         sync.Mutex // guards what follows
+	queueLen   *int64     // since the last row; nil when no answer came
+	lengths    float64    // sum of the lengths sampled in the window
+	samples    int64
+	maxBacklog int64
+}
+
+func newSampler(r *run) *sampler {
+	s := &sampler{r: r, scratch: latency.New()}
+	if r.tokens == nil {
+		s.plan = newPlan(r.s)
+	}
+	return s
+}
+
+// loop samples until ctx ends, and then once more.
+func (s *sampler) loop(ctx context.Context) {
+	var polling sync.WaitGroup
+	defer polling.Wait()
+	polling.Go(func() { s.poll(ctx) })
+	for next := time.Second; ; next += time.Second {
+		wait := time.NewTimer(time.Until(s.r.epoch.Add(next)))
+		select {
+		case <-wait.C:
+			s.row(time.Duration(s.r.now()))
+		case <-ctx.Done():
+			wait.Stop()
+			s.row(time.Duration(s.r.now()))
+			return
+		}
+	}
+}
+
+// poll asks for the length of the queue again and again. When the server does
+// not answer, the rows of that time say so.
+func (s *sampler) poll(ctx context.Context) {
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(samplePeriod):
+		}
+		ask, cancel := context.WithTimeout(ctx, time.Second)
+		n, err := s.r.b.Len(ask)
+		cancel()
+		at := s.r.now()
+		t := sum(s.r.tallies)
+		s.mu.Lock()
+		s.maxBacklog = max(s.maxBacklog, t.sent-t.notified-t.nobody)
+		if err == nil {
+			s.queueLen = &n
+			if at >= s.r.rec.from && at < min(s.r.rec.to, s.r.cut.Load()) {
+				s.lengths += float64(n)
+				s.samples++
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// phase is the part of the run that the moment belongs to.
+func (s *sampler) phase(at time.Duration) string {
+	switch {
+	case int64(at) <= s.r.rec.from:
+		return "warmup"
+	case int64(at) <= min(s.r.rec.to, s.r.cut.Load())+int64(10*time.Millisecond):
+		return "window"
+	}
+	return "drain"
+}
+
+// row writes the timeline's next row, which ends now.
+func (s *sampler) row(at time.Duration) {
+	length := at - s.at
+	if length <= 0 {
+		return
+	}
+	t := sum(s.r.tallies)
+	row := Second{
+		ElapsedS: at.Seconds(), LengthS: length.Seconds(), Phase: s.phase(at),
+		Sent: t.sent - s.totals.sent, Notified: t.notified - s.totals.notified,
+		Backlog: t.sent - t.notified - t.nobody,
+		Stages:  map[Stage]*SecondStage{},
+	}
+	offered := t.sent
+	if s.plan != nil {
+		offered = s.plan.upTo(min(at, time.Duration(s.r.cut.Load())))
+	}
+	row.Offered = offered - s.offered
+	s.mu.Lock()
+	row.QueueLen, s.queueLen = s.queueLen, nil
+	s.maxBacklog = max(s.maxBacklog, row.Backlog)
+	s.mu.Unlock()
+	s.r.rec.take(func(window, outside *stageSet) {
+		for i, stage := range Stages() {
+			row.Stages[stage] = s.stage(window[i], outside[i])
+			if s.r.o.Interval != nil {
+				s.r.o.Interval(Interval{
+					Stage: stage, From: s.r.epoch.Add(s.at).Round(0),
+					Start: s.at, Length: length, Histogram: window[i],
+				})
+			}
+		}
+	})
+	s.timeline = append(s.timeline, row)
+	s.at, s.offered, s.totals = at, offered, t
+	if s.r.o.Progress != nil {
+		s.r.o.Progress(s.progress(row, t))
+	}
+}
+
+// stage sums up one stage of a row.
+func (s *sampler) stage(window, outside *latency.Histogram) *SecondStage {
+	h := window
+	if outside.Count() > 0 {
+		h = outside
+		if window.Count() > 0 {
+			s.scratch.Reset()
+			s.scratch.Merge(window)
+			s.scratch.Merge(outside)
+			h = s.scratch
+		}
+	}
+	return &SecondStage{
+		Count: h.Count(),
+		P50NS: quantile(h, 0.5, 0), P90NS: quantile(h, 0.9, 0), P99NS: quantile(h, 0.99, 0),
+		MaxNS: extreme(h, h.Max()),
+	}
+}
+
+func (s *sampler) progress(row Second, t totals) Progress {
+	p := Progress{
+		Phase: row.Phase, Elapsed: s.at, Total: s.r.s.Load.Duration, Jobs: s.r.s.Load.Jobs,
+		Sent: t.sent, Notified: t.notified, Backlog: row.Backlog,
+		AchievedPerS: float64(row.Notified) / row.LengthS,
+	}
+	if s.plan != nil {
+		p.OfferedPerS = float64(row.Offered) / row.LengthS
+	}
+	s.r.mu.Lock()
+	for _, n := range s.r.faults {
+		p.Errors += n
+	}
+	s.r.mu.Unlock()
+	if q := quantile(s.r.rec.total, 0.5, 0); q != nil {
+		p.P50 = time.Duration(*q)
+	}
+	if q := quantile(s.r.rec.total, 0.99, 0); q != nil {
+		p.P99 = time.Duration(*q)
+	}
+	return p
+}
+
+// quantile is the q-quantile, nil when the values cannot carry it.
+func quantile(h *latency.Histogram, q float64, missing int64) *int64 {
+	v, err := h.Quantile(q, missing)
+	if err != nil {
+		return nil
+	}
+	return &v
+}
+
+// extreme is v, nil when h is empty.
+func extreme[T any](h *latency.Histogram, v T) *T {
+	if h.Count() == 0 {
+		return nil
+	}
+	return &v
+}

@@ -1,0 +1,133 @@
+package scenario
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+// settle accounts for every job that is not over, and completes the ledger.
+func (r *run) settle() {
+	r.inspect(1)
+	r.markQueued()
+	t := sum(r.tallies)
+	l := Ledger{
+		Sent: t.sent, Acked: t.acked, Popped: t.popped, Finished: t.finished,
+		Published: t.published, Notified: t.notified,
+		Duplicated: t.duplicated, OutOfOrder: t.outOfOrder, Corrupt: t.corrupt,
+		Foreign: t.foreign, Failed: t.failed,
+		LostByLeg: map[Leg]int64{}, Errors: r.faults,
+	}
+	for _, leg := range Legs() {
+		l.LostByLeg[leg] = 0
+	}
+	l.LostByLeg[LegNobody] = t.nobody
+	var unanswered int64
+	r.flight.each(func(n int64, j *job, marks uint64) {
+		leg, lost := legOf(marks)
+		if !lost {
+			// It arrived, and only an answer to its push or publish is
+			// missing, which the end of the connection took away.
+			unanswered++
+			return
+		}
+		l.LostByLeg[leg]++
+	})
+	if unanswered > 0 {
+		r.warn("%d jobs arrived, but the answer to their push or publish did not; they are in the ledger and not in the stages", unanswered)
+	}
+	l.Scheduled = l.Sent
+	if r.tokens == nil && r.ctx.Err() != nil {
+		// Cut off at once: what was due and not sent was lost by us.
+		l.Scheduled = max(l.Sent, newPlan(r.s).upTo(time.Duration(r.cut.Load())))
+		l.LostByLeg[LegUnsent] = l.Scheduled - l.Sent
+	}
+	for _, n := range l.LostByLeg {
+		l.Lost += n
+	}
+	r.ledger = l
+	r.window = r.measure(t)
+}
+
+// legOf is where a job that is not over was lost.
+func legOf(marks uint64) (leg Leg, lost bool) {
+	switch {
+	case marks&mNotified != 0:
+		return "", false
+	case marks&mNobody != 0:
+		return LegNobody, true
+	case marks&mPublished != 0:
+		return LegUnnotified, true
+	case marks&mDone != 0:
+		return LegUnpublished, true
+	case marks&mPopped != 0:
+		return LegUnfinished, true
+	case marks&mQueued != 0:
+		return LegInQueue, true
+	case marks&mAcked != 0:
+		return LegVanished, true
+	}
+	return LegUnacknowledged, true
+}
+
+// markQueued looks for our jobs in what is left of the queue.
+func (r *run) markQueued() {
+	p, ok := r.b.(peeker)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 30*time.Second)
+	defer cancel()
+	if n, err := r.b.Len(ctx); err != nil || n == 0 {
+		return
+	}
+	page := int64(max(1, min(10_000, (8<<20)/r.format.size)))
+	for from := int64(0); ; from += page {
+		elements, err := p.Peek(ctx, from, page)
+		if err != nil {
+			r.warn("what is left in the queue could not be read: %s", err)
+			return
+		}
+		for _, e := range elements {
+			if _, n, o := r.format.read([]byte(e)); o == ours {
+				if _, j := r.flight.find(n); j != nil {
+					j.mark(n, mQueued)
+				}
+			}
+		}
+		if int64(len(elements)) < page {
+			return
+		}
+	}
+}
+
+// measure is the window as it came out.
+func (r *run) measure(t totals) Window {
+	r.rec.take(func(_, _ *stageSet) {})
+	w := Window{FromNS: r.rec.from, Completed: r.rec.completed(), Scheduled: t.windowSent}
+	to := min(r.rec.to, r.cut.Load())
+	switch {
+	case r.tokens != nil && (r.s.Load.Duration == 0 || r.numbers.Load() >= r.s.jobLimit()):
+		to = min(to, max(r.rec.lastNotified, r.rec.from))
+	case r.tokens == nil && r.s.Load.Jobs > 0:
+		// The load ends when the job after the last one would have been due.
+		p := newPlan(r.s)
+		if p.upTo(time.Duration(to)) >= p.limit {
+			if r.s.schedule().Arrivals == "poisson" {
+				to = int64(p.last)
+			} else {
+				to = min(to, int64(r.s.Load.Rate.At(p.limit)))
+			}
+		}
+	}
+	if to == math.MaxInt64 {
+		to = max(r.rec.lastNotified, r.rec.from)
+	}
+	w.ToNS = max(to, r.rec.from)
+	if r.tokens == nil && r.ctx.Err() != nil {
+		before := newPlan(r.s).upTo(time.Duration(r.rec.from) - 1)
+		w.Scheduled = max(w.Scheduled, newPlan(r.s).upTo(time.Duration(w.ToNS))-before)
+	}
+	w.DrainNS = max(0, r.rec.lastNotified-w.ToNS)
+	return w
+}

@@ -1,0 +1,139 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+// subscriber waits for notifications.
+type subscriber struct {
+	r     *run
+	index int
+	conn  jobqueue.Subscriber
+	tally *tally
+	shard *shard
+	last  int64 // the highest job number seen
+}
+
+// loop receives until the subscription is closed.
+func (s *subscriber) loop(ctx context.Context) error {
+	for {
+		message, err := s.conn.Receive(ctx)
+		if err != nil {
+			if errors.Is(err, jobqueue.ErrClosed) || ctx.Err() != nil {
+				return nil
+			}
+			if err = s.again(ctx, err); err != nil {
+				return err
+			}
+			continue
+		}
+		update, err := jobqueue.ViewUpdate(message)
+		at := s.r.now()
+		if err != nil {
+			s.tally.corrupt.Add(1)
+			continue
+		}
+		n, o := s.r.format.identify(update.JobID)
+		switch o {
+		case foreign:
+			s.tally.foreign.Add(1)
+			continue
+		case corrupt:
+			s.tally.corrupt.Add(1)
+			continue
+		}
+		if update.Status == jobqueue.Running {
+			continue
+		}
+		s.notified(n, at, update.Status)
+	}
+}
+
+// again subscribes once more after the connection broke, so that a subscriber
+// that the server threw out does not end the run. What was published in between
+// is lost, and the ledger will say so.
+func (s *subscriber) again(ctx context.Context, broken error) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	conn, err := s.r.b.OpenSubscriber(ctx)
+	if err != nil {
+		return broken
+	}
+	s.r.swap(s, conn)
+	s.r.fault("receive", broken)
+	s.r.resubscribed.Add(1)
+	return nil
+}
+
+// notified notes that this subscriber has heard of job n.
+func (s *subscriber) notified(n, at int64, status jobqueue.Status) {
+	if n < s.last {
+		s.tally.outOfOrder.Add(1)
+	} else {
+		s.last = n
+	}
+	b, j := s.r.flight.find(n)
+	if j == nil || !s.first(b, j, n) {
+		s.tally.stray(s.r, n)
+		return
+	}
+	if s.r.s.Subscribers == 1 {
+		j.stamp[tNotified] = at
+	} else if !latest(j, at) {
+		return // others have yet to hear of it
+	}
+	marks, first, here := j.mark(n, mNotified)
+	if !here || !first {
+		s.tally.stray(s.r, n)
+		return
+	}
+	s.tally.notified.Add(1)
+	if status == jobqueue.Failed {
+		s.tally.failed.Add(1)
+	}
+	if s.r.tokens != nil {
+		s.r.tokens.give(1)
+	}
+	s.r.finish(b, j, n, marks, s.shard)
+}
+
+// latest keeps the latest of several subscribers' stamps and reports whether
+// this one was the last to come.
+func latest(j *job, at int64) bool {
+	for {
+		was := atomic.LoadInt64(&j.stamp[tNotified])
+		if was >= at || atomic.CompareAndSwapInt64(&j.stamp[tNotified], was, at) {
+			break
+		}
+	}
+	return j.left.Add(-1) == 0
+}
+
+// first reports whether this subscriber hears of job n for the first time.
+func (s *subscriber) first(b *block, j *job, n int64) bool {
+	w := j.word.Load()
+	if w>>markBits != uint64(n)+1 {
+		return false
+	}
+	if s.r.flight.words == 0 {
+		return w&mNotified == 0
+	}
+	word := &b.seen[int(n&(blockJobs-1))*s.r.flight.words+s.index/64]
+	bit := uint64(1) << (s.index % 64)
+	if word.Load()&bit != 0 {
+		return false
+	}
+	word.Or(bit)
+	// Only a second message about a job that is over can meet a block that is
+	// being used again at this very moment.
+	if w := j.word.Load(); w>>markBits != uint64(n)+1 {
+		word.And(^bit)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,212 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario/latency"
+)
+
+// result puts everything that the run found out together.
+func (r *run) result(released error) *Result {
+	res := &Result{
+		Schema: Schema,
+		Tool:   r.o.Tool,
+		Run: Info{
+			ID: r.o.ID, Scenario: r.s.Name,
+			StartedAt: r.started.Round(0).UTC(), EndedAt: r.ended.Round(0).UTC(),
+			StopReason: r.stopReason, Interrupted: r.interrupted,
+			Seed: r.s.Seed, Tags: maps.Clone(r.o.Tags),
+		},
+		Scenario: r.s,
+		Redis:    r.o.Redis,
+		Host:     thisHost(),
+		Window:   r.window,
+		Ledger:   r.ledger,
+		Stages:   map[Stage]*StageSummary{},
+		Scalars:  map[string]*float64{},
+		Timeline: r.sampler.timeline,
+		Warnings: append([]string{}, r.warnings...),
+	}
+	if res.Timeline == nil {
+		res.Timeline = []Second{}
+	}
+	if err := r.fatal(); err != nil {
+		res.Run.Failed, res.Run.Error = true, err.Error()
+	} else if released != nil {
+		res.Run.Failed, res.Run.Error = true, released.Error()
+	}
+	missing := r.window.Scheduled - r.window.Completed
+	for i, stage := range Stages() {
+		sum, err := summarize(r.rec.window[i], missing)
+		if err != nil {
+			res.Warnings = append(res.Warnings, err.Error())
+		}
+		res.Stages[stage] = sum
+	}
+	res.Rates = r.rates()
+	r.serverFacts(res)
+	r.scalars(res)
+	r.cautions(res)
+	res.Validity = r.validity(res)
+	outcomes, err := res.CheckThresholds()
+	if err != nil {
+		res.Warnings = append(res.Warnings, err.Error()) // validated before; cannot happen
+	}
+	res.Thresholds = outcomes
+	return res
+}
+
+// summarize is the summary of a stage; missing jobs count as infinitely late.
+func summarize(h *latency.Histogram, missing int64) (*StageSummary, error) {
+	s := &StageSummary{
+		Count: h.Count(), Overflow: h.Overflow(),
+		MinNS: extreme(h, h.Min()), MaxNS: extreme(h, h.Max()),
+		MeanNS: extreme(h, h.Mean()), StddevNS: extreme(h, h.Stddev()),
+	}
+	for _, q := range []struct {
+		name string
+		q    float64
+		at   **int64
+	}{
+		{"p50", 0.50, &s.P50NS}, {"p75", 0.75, &s.P75NS}, {"p90", 0.90, &s.P90NS}, {"p95", 0.95, &s.P95NS},
+		{"p99", 0.99, &s.P99NS}, {"p99.9", 0.999, &s.P999NS}, {"p99.99", 0.9999, &s.P9999NS},
+	} {
+		v, err := h.Quantile(q.q, missing)
+		if err == nil {
+			*q.at = &v
+			continue
+		}
+		why := err.Error()
+		if errors.Is(err, latency.ErrFewValues) {
+			why = fmt.Sprintf("too few jobs: %s needs %.0f, the window has %d", q.name, latency.MinTail/(1-q.q), h.Count()+missing)
+		} else if errors.Is(err, latency.ErrCensored) {
+			why = fmt.Sprintf("it falls among the %d of %d jobs that never arrived", missing, h.Count()+missing)
+		}
+		if s.Missing == nil {
+			s.Missing = map[string]string{}
+		}
+		s.Missing[q.name] = why
+	}
+	var err error
+	s.HDR, err = h.Encode()
+	return s, err
+}
+
+// rates are jobs per second. What was achieved is spread over the time until
+// the window's last job arrived: a backlog that is worked off after the window
+// was not achieved in it.
+func (r *run) rates() Rates {
+	w := r.window
+	var out Rates
+	span := time.Duration(w.ToNS - w.FromNS).Seconds()
+	until := time.Duration(max(w.ToNS, r.rec.lastNotified) - w.FromNS).Seconds()
+	if until > 0 {
+		out.AchievedPerS = float64(w.Completed) / until
+	}
+	if r.tokens == nil && span > 0 {
+		offered := float64(w.Scheduled) / span
+		out.OfferedPerS = &offered
+		if offered > 0 {
+			ratio := out.AchievedPerS / offered
+			out.AchievedRatio = &ratio
+		}
+	}
+	return out
+}
+
+// serverFacts puts what the server said before and after into the result.
+func (r *run) serverFacts(res *Result) {
+	before, after := r.facts[0], r.facts[1]
+	if before == nil {
+		return
+	}
+	res.Redis.Version, res.Redis.Mode, res.Redis.Config = before.Version, before.Mode, before.Config
+	s := &Server{Before: before.Info, After: map[string]string{}, Deltas: map[string]float64{}}
+	res.Server = s
+	if after == nil {
+		return
+	}
+	s.After = after.Info
+	if before.Info["run_id"] != after.Info["run_id"] {
+		r.mu.Lock()
+		res.Warnings = append(res.Warnings, "the server restarted during the run, so nothing can be said about what changed on it")
+		r.mu.Unlock()
+		return
+	}
+	for key, text := range after.Info {
+		a, err1 := strconv.ParseFloat(text, 64)
+		b, err2 := strconv.ParseFloat(before.Info[key], 64)
+		if err1 == nil && err2 == nil && a != b {
+			s.Deltas[key] = a - b
+		}
+	}
+	s.Commands = commandDeltas(before.Commands, after.Commands)
+}
+
+func commandDeltas(before, after map[string]jobqueue.CommandFacts) map[string]CommandStat {
+	out := map[string]CommandStat{}
+	for name, a := range after {
+		b := before[name]
+		d := CommandStat{
+			Calls: a.Calls - b.Calls, USec: a.USec - b.USec,
+			Rejected: a.Rejected - b.Rejected, Failed: a.Failed - b.Failed,
+		}
+		if d.Calls == 0 && d.Rejected == 0 {
+			continue
+		}
+		if d.Calls > 0 {
+			d.USecPerCall = float64(d.USec) / float64(d.Calls)
+		}
+		out[name] = d
+	}
+	return out
+}
+
+// scalars are the metrics that belong to no stage. Those that could not be
+// measured are null.
+func (r *run) scalars(res *Result) {
+	backlog := float64(r.sampler.maxBacklog)
+	res.Scalars["backlog.max"] = &backlog
+	res.Scalars["cpu_per_job"], res.Scalars["redis_cpu_per_job"] = nil, nil
+	jobs := float64(res.Ledger.Notified)
+	if jobs == 0 {
+		return
+	}
+	if used := r.cpu[1] - r.cpu[0]; used > 0 {
+		per := float64(used) / jobs
+		res.Scalars["cpu_per_job"] = &per
+	}
+	if s := res.Server; s != nil {
+		user, ok1 := s.Deltas["used_cpu_user"]
+		sys, ok2 := s.Deltas["used_cpu_sys"]
+		if ok1 || ok2 {
+			per := (user + sys) * float64(time.Second) / jobs
+			res.Scalars["redis_cpu_per_job"] = &per
+		}
+	}
+}
+
+// cautions are warnings that follow from the figures.
+func (r *run) cautions(res *Result) {
+	warn := func(format string, args ...any) { res.Warnings = append(res.Warnings, fmt.Sprintf(format, args...)) }
+	if n := r.resubscribed.Load(); n > 0 {
+		warn("the server closed %d subscriptions, which were renewed; what was published in between is lost. "+
+			"A subscriber that reads too slowly is thrown out by client-output-buffer-limit pubsub", n)
+	}
+	if res.Run.Failed {
+		warn("an error ended the run; the figures cover the time until then: %s", res.Run.Error)
+	} else if res.Run.Interrupted {
+		warn("the run was interrupted; the figures cover %.1f s of the schedule", time.Duration(r.window.ToNS).Seconds())
+	}
+	if n := res.Stages[EndToEnd].Overflow; n > 0 {
+		warn("%d jobs took more than an hour, beyond the histogram's range; they count, but quantiles among them are not given", n)
+	}
+	if c := res.Redis.Config; c["appendonly"] == "yes" {
+		warn("the server writes an append-only file (appendfsync %s): its disk is part of these figures", c["appendfsync"])
+	}
+}

@@ -1,0 +1,44 @@
+package scenario
+
+import "sync/atomic"
+
+// tally counts what one goroutine did. Only that goroutine adds; anybody reads.
+type tally struct {
+	sent, acked, popped, finished, published, notified atomic.Int64
+	duplicated, outOfOrder, corrupt, foreign, failed   atomic.Int64
+	nobody, windowSent, windowNobody                   atomic.Int64
+	_                                                  [64]byte // one cache line is nobody else's
+}
+
+// totals are the sums over all tallies.
+type totals struct {
+	sent, acked, popped, finished, published, notified int64
+	duplicated, outOfOrder, corrupt, foreign, failed   int64
+	nobody, windowSent, windowNobody                   int64
+}
+
+func sum(ts []*tally) (s totals) {
+	for _, t := range ts {
+		// What comes later on a job's way is read first, so that no sum can
+		// show more jobs at the end of the way than at its beginning.
+		s.notified += t.notified.Load()
+		s.nobody += t.nobody.Load()
+		s.windowNobody += t.windowNobody.Load()
+		s.duplicated += t.duplicated.Load()
+		s.outOfOrder += t.outOfOrder.Load()
+		s.corrupt += t.corrupt.Load()
+		s.foreign += t.foreign.Load()
+		s.failed += t.failed.Load()
+	}
+	for _, t := range ts {
+		s.published += t.published.Load()
+		s.finished += t.finished.Load()
+		s.popped += t.popped.Load()
+	}
+	for _, t := range ts {
+		s.acked += t.acked.Load()
+		s.sent += t.sent.Load()
+		s.windowSent += t.windowSent.Load()
+	}
+	return s
+}
