@@ -2,6 +2,9 @@ package scenario_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,4 +95,391 @@ func TestUnderloadIsTheServiceTimeExactly(t *testing.T) {
 			t.Errorf("verdict %s: %q", r.Validity.Verdict, r.Validity.Reasons)
 		}
 	})
+}
+
+func TestOverloadIsTheBacklogOfDDc(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		// 8 consumers at 5 ms carry 1,600/s; 2,000/s for 10 s make 20,000 jobs,
+		// the last of which ends at 12.5 s. A job that is due at t is done at
+		// about 1.25 t, so end_to_end grows to 2.5 s.
+		r := mustRun(t, scenario.Scenario{
+			Name: "over", Load: scenario.Load{Rate: pace.PerSecond(2000), Jobs: 20_000},
+			Producers: 3, Consumers: 8, Work: scenario.Work{Time: 5 * time.Millisecond},
+		}, memory.New(), virtual())
+		e := r.Stages[scenario.EndToEnd]
+		near := func(what string, got, want, by float64) {
+			t.Helper()
+			if got < want-by || got > want+by {
+				t.Errorf("%s = %f, want %f within %f", what, got, want, by)
+			}
+		}
+		near("p50 in s", float64(*e.P50NS)/1e9, 1.25, 0.01)
+		near("p99 in s", float64(*e.P99NS)/1e9, 2.475, 0.01)
+		near("achieved rate", r.Rates.AchievedPerS, 1600, 1)
+		near("achieved ratio", *r.Rates.AchievedRatio, 0.8, 0.001)
+		near("drain in s", float64(r.Window.DrainNS)/1e9, 2.5, 0.01)
+		near("longest backlog", *r.Scalars["backlog.max"], 4000, 120)
+	})
+}
+
+func TestAStallShowsInEveryJobThatWasDueInIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		// The queue stands still for 500 ms out of 10 s. Of all jobs, 5 % were
+		// due in the stall and waited evenly between 0 and 500 ms: the closed
+		// form of an injected stall at a drain that takes no time.
+		b := &faulty{Queue: memory.New()}
+		epoch := time.Now()
+		b.push = func(jobs [][]byte) ([][]byte, error) {
+			if at := time.Since(epoch); at > 3*time.Second && at < 3500*time.Millisecond {
+				time.Sleep(3500*time.Millisecond - at)
+			}
+			return jobs, nil
+		}
+		r := mustRun(t, scenario.Scenario{
+			Name: "stall", Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: 10_000}, Consumers: 4,
+		}, b, virtual())
+		for q, got := range map[float64]*int64{0.95: r.Stages[scenario.EndToEnd].P95NS, 0.99: r.Stages[scenario.EndToEnd].P99NS, 0.999: r.Stages[scenario.EndToEnd].P999NS} {
+			want := 500e6 - 10e9*(1-q)
+			if d := float64(*got) - want; d < -2e6 || d > 2e6 {
+				t.Errorf("p%v = %d ns, want %.0f", 100*q, *got, want)
+			}
+		}
+	})
+}
+
+func TestWarmUpIsLeftOutByDueTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		// Jobs of the warm-up take 100 ms and end inside the window. They do
+		// not belong to it.
+		b := &faulty{Queue: memory.New()}
+		epoch := time.Now().Add(20 * time.Millisecond)
+		b.publish = func([]byte) (bool, int, error) {
+			if time.Since(epoch) < time.Second {
+				time.Sleep(100 * time.Millisecond)
+			}
+			return true, 0, nil
+		}
+		r := mustRun(t, scenario.Scenario{
+			Name: "warm", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: 3 * time.Second},
+			Consumers: 50, Warmup: time.Second,
+		}, b, virtual())
+		if r.Window.Scheduled != 200 || r.Window.Completed != 200 {
+			t.Errorf("window %+v, want 200 jobs", r.Window)
+		}
+		if worst := *r.Stages[scenario.EndToEnd].MaxNS; worst > 1e6 {
+			t.Errorf("a job of the warm-up is in the window: %d ns", worst)
+		}
+		if r.Ledger.Scheduled < 300 {
+			t.Errorf("the ledger holds %d jobs, want the warm-up's too", r.Ledger.Scheduled)
+		}
+	})
+}
+
+func TestClosedLoopKeepsItsTokensBusy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		// 4 consumers at 10 ms carry 400/s, whatever the 12 tokens want. By
+		// Little's law each job then takes 12/400 s.
+		r := mustRun(t, scenario.Scenario{
+			Name: "closed", Load: scenario.Load{Duration: 20 * time.Second, InFlight: 12},
+			Producers: 2, Consumers: 4, Work: scenario.Work{Time: 10 * time.Millisecond}, Warmup: time.Second,
+		}, memory.New(), virtual())
+		if x := r.Rates.AchievedPerS; x < 399 || x > 401 {
+			t.Errorf("achieved %f/s, want 400", x)
+		}
+		if p := *r.Stages[scenario.EndToEnd].P50NS; p < 29_900_000 || p > 30_100_000 {
+			t.Errorf("p50 = %d ns, want 30 ms", p)
+		}
+		if r.Rates.OfferedPerS != nil || r.Rates.AchievedRatio != nil {
+			t.Error("a closed loop offers nothing, but an offered rate was reported")
+		}
+	})
+}
+
+func TestExactNumberOfJobs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		s    scenario.Scenario
+	}{
+		{"open loop, shares that do not divide", scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: 1001}, Producers: 7}},
+		{"open loop, last batch cut", scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: 1001}, Producers: 3, Batch: 16}},
+		{"open loop, poisson", scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: 1001, Arrivals: pace.Poisson}, Producers: 3}},
+		{"closed loop", scenario.Scenario{Load: scenario.Load{Jobs: 1001}, Producers: 3}},
+		{"closed loop, last batch cut", scenario.Scenario{Load: scenario.Load{Jobs: 1001}, Producers: 3, Batch: 16}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c.s.Name, c.s.Consumers, c.s.Work.Time = "exact", 5, time.Millisecond
+				r := mustRun(t, c.s, memory.New(), virtual())
+				if r.Ledger.Notified != 1001 || r.Ledger.Lost != 0 || r.Window.Scheduled != 1001 {
+					t.Errorf("ledger %+v, window %+v; want 1001 jobs and none lost", r.Ledger, r.Window)
+				}
+			})
+		})
+	}
+}
+
+func TestEverySubscriberHasToHear(t *testing.T) {
+	t.Parallel()
+	for _, subscribers := range []int{2, 3, 70} {
+		synctest.Test(t, func(t *testing.T) {
+			r := mustRun(t, scenario.Scenario{
+				Name: "fan", Load: scenario.Load{Rate: pace.PerSecond(500), Jobs: 1000}, Consumers: 2, Subscribers: subscribers,
+			}, memory.New(), virtual())
+			if r.Ledger.Notified != 1000 || r.Ledger.Duplicated != 0 {
+				t.Errorf("%d subscribers: ledger %+v", subscribers, r.Ledger)
+			}
+		})
+	}
+}
+
+func TestPayloadTravelsWithTheJob(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &faulty{Queue: memory.New()}
+		b.push = func(jobs [][]byte) ([][]byte, error) {
+			for _, j := range jobs {
+				var job struct{ JobID, TenantID, Payload string }
+				if err := json.Unmarshal(j, &job); err != nil || len(job.JobID) != 36 || len(job.Payload) != 300 || job.TenantID == "" {
+					t.Errorf("job %q: %v", j, err)
+				}
+			}
+			return jobs, nil
+		}
+		r := mustRun(t, scenario.Scenario{Name: "payload", Load: scenario.Load{Jobs: 50}, Payload: 300, Batch: 5}, b, virtual())
+		if r.Ledger.Notified != 50 {
+			t.Errorf("ledger %+v", r.Ledger)
+		}
+	})
+}
+
+func TestLossIsAttributedToItsLeg(t *testing.T) {
+	t.Parallel()
+	short := scenario.Scenario{
+		Name: "loss", Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: 1000}, Producers: 2, Consumers: 3,
+		DrainTimeout: 2 * time.Second,
+	}
+	for _, c := range []struct {
+		name  string
+		fault func(*faulty)
+		want  map[scenario.Leg]int64
+	}{
+		{"a job that the queue forgot", func(f *faulty) {
+			lose := nth(100)
+			f.push = func(jobs [][]byte) ([][]byte, error) {
+				if lose() {
+					return nil, nil
+				}
+				return jobs, nil
+			}
+		}, map[scenario.Leg]int64{scenario.LegVanished: 10}},
+		{"a message that nobody heard", func(f *faulty) {
+			lose := nth(50)
+			f.publish = func([]byte) (bool, int, error) { return !lose(), 0, nil }
+		}, map[scenario.Leg]int64{scenario.LegNobody: 20}},
+		{"a message that did not arrive", func(f *faulty) {
+			lose := nth(40)
+			f.publish = func([]byte) (bool, int, error) { return !lose(), 1, nil }
+		}, map[scenario.Leg]int64{scenario.LegUnnotified: 25}},
+		{"a job that comes out damaged", func(f *faulty) {
+			spoil := nth(200)
+			f.pop = func(jobs [][]byte) [][]byte {
+				if spoil() {
+					jobs[0] = damage(jobs[0])
+				}
+				return jobs
+			}
+		}, map[scenario.Leg]int64{scenario.LegVanished: 5}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := &faulty{Queue: memory.New()}
+				c.fault(b)
+				r := mustRun(t, short, b, virtual())
+				var lost int64
+				for leg, n := range r.Ledger.LostByLeg {
+					if n != c.want[leg] {
+						t.Errorf("%s: %d lost, want %d", leg, n, c.want[leg])
+					}
+					lost += c.want[leg]
+				}
+				if got := r.Window.Scheduled - r.Window.Completed; got != lost {
+					t.Errorf("the window misses %d jobs, want %d", got, lost)
+				}
+				// 1 % lost: the 99th percentile is the last that arrived or none.
+				if lost > 10 && r.Stages[scenario.EndToEnd].P99NS != nil {
+					t.Errorf("p99 is given although %d of 1000 jobs never arrived", lost)
+				}
+			})
+		})
+	}
+}
+
+func TestJobsLeftInTheListAreFoundThere(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		// One consumer at 10 ms takes 100/s of the 1,000/s, until the drain
+		// timeout of 1 s after the second of load is over.
+		q := memory.New()
+		r := mustRun(t, scenario.Scenario{
+			Name: "left", Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: 1000},
+			Work: scenario.Work{Time: 10 * time.Millisecond}, DrainTimeout: time.Second,
+		}, q, virtual())
+		l := r.Ledger
+		if left := l.LostByLeg[scenario.LegInQueue]; left < 790 || left > 801 || l.Lost-left > 1 {
+			t.Errorf("ledger %+v, want about 800 jobs in the list", l)
+		}
+		if n, _ := q.Len(t.Context()); n != 0 {
+			t.Errorf("%d jobs were left behind", n)
+		}
+	})
+}
+
+func TestDuplicatesAndForeignersAreCounted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &faulty{Queue: memory.New()}
+		twice := nth(100)
+		b.push = func(jobs [][]byte) ([][]byte, error) {
+			if twice() {
+				return append(jobs, jobs[0], []byte("4711")), nil
+			}
+			return jobs, nil
+		}
+		chatter := nth(10)
+		stranger, err := b.Queue.OpenConsumer(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.publish = func([]byte) (bool, int, error) {
+			if chatter() {
+				stranger.Publish(t.Context(), []byte(`{"tenantId":"x","jobId":"other","status":"COMPLETED","error":null}`))
+				stranger.Publish(t.Context(), []byte("not json"))
+			}
+			return true, 0, nil
+		}
+		r := mustRun(t, scenario.Scenario{Name: "dup", Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: 1000}, Consumers: 2}, b, virtual())
+		l := r.Ledger
+		// Each of the ten doubled jobs is popped and published once too often.
+		if l.Notified != 1000 || l.Lost != 0 || l.Duplicated != 20 {
+			t.Errorf("ledger %+v, want 1000 notified and 20 duplicated", l)
+		}
+		if l.Foreign != 10+101 || l.Corrupt != 101 {
+			t.Errorf("%d foreign and %d corrupt, want 111 and 101", l.Foreign, l.Corrupt)
+		}
+	})
+}
+
+func TestSoftStopDrainsAndMarks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stop := make(chan struct{})
+		o := virtual()
+		o.Stop = stop
+		time.AfterFunc(2*time.Second+20*time.Millisecond, func() { close(stop) })
+		q := memory.New()
+		r := mustRun(t, scenario.Scenario{
+			Name: "stop", Load: scenario.Load{Rate: pace.PerSecond(1000), Duration: time.Minute},
+			Consumers: 4, Work: scenario.Work{Time: time.Millisecond},
+		}, q, o)
+		if !r.Run.Interrupted || r.Ledger.Lost != 0 || r.Ledger.Sent != r.Ledger.Notified {
+			t.Errorf("interrupted %t, ledger %+v", r.Run.Interrupted, r.Ledger)
+		}
+		if r.Window.ToNS < 19e8 || r.Window.ToNS > 21e8 {
+			t.Errorf("the window ends at %d ns, want 2 s", r.Window.ToNS)
+		}
+	})
+}
+
+func TestHardStopLeavesAValidAccount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(2*time.Second, cancel)
+		q := memory.New()
+		r, err := scenario.Run(ctx, scenario.Scenario{
+			Name: "hard", Load: scenario.Load{Rate: pace.PerSecond(1000), Duration: time.Minute},
+			Consumers: 1, Work: scenario.Work{Time: 10 * time.Millisecond},
+		}, q, virtual())
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkLaws(t, r)
+		if !r.Run.Interrupted || r.Ledger.LostByLeg[scenario.LegInQueue] < 1700 {
+			t.Errorf("interrupted %t, ledger %+v", r.Run.Interrupted, r.Ledger)
+		}
+		if n, _ := q.Len(t.Context()); n != 0 {
+			t.Errorf("%d jobs were left behind", n)
+		}
+	})
+}
+
+func TestAnErrorEndsTheRunAndIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &faulty{Queue: memory.New()}
+		epoch := time.Now()
+		b.push = func(jobs [][]byte) ([][]byte, error) {
+			if time.Since(epoch) > 3*time.Second {
+				return nil, errors.New("OOM command not allowed")
+			}
+			return jobs, nil
+		}
+		r, err := scenario.Run(t.Context(), scenario.Scenario{
+			Name: "oom", Load: scenario.Load{Rate: pace.PerSecond(1000), Duration: 30 * time.Second}, Consumers: 2, Producers: 2,
+		}, b, virtual())
+		if err == nil || !strings.Contains(err.Error(), "OOM") || r == nil {
+			t.Fatalf("Run = %v, %v; want a result and the error", r, err)
+		}
+		checkLaws(t, r)
+		if !r.Run.Failed || r.Validity.Verdict != scenario.Invalid || r.Ledger.Errors["push"] == 0 {
+			t.Errorf("run %+v, verdict %s, errors %v", r.Run, r.Validity.Verdict, r.Ledger.Errors)
+		}
+		if n := r.Ledger.Notified; n < 2900 || n > 3000 {
+			t.Errorf("%d jobs notified before the error at 3 s", n)
+		}
+	})
+}
+
+func TestAClosedLoopThatLostAllTokensEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &faulty{Queue: memory.New()}
+		b.publish = func([]byte) (bool, int, error) { return false, 1, nil }
+		r := mustRun(t, scenario.Scenario{Name: "stuck", Load: scenario.Load{Jobs: 1000, InFlight: 20}, DrainTimeout: 3 * time.Second}, b, virtual())
+		if r.Ledger.LostByLeg[scenario.LegUnnotified] != 20 || !strings.Contains(r.Run.StopReason, "token") {
+			t.Errorf("ledger %+v, stopped because %q", r.Ledger, r.Run.StopReason)
+		}
+		if r.Validity.Verdict != scenario.Invalid {
+			t.Errorf("verdict %s of a run without a completed job", r.Validity.Verdict)
+		}
+	})
+}
+
+func TestAQueueThatIsNotEmptyIsRefusedAndKept(t *testing.T) {
+	t.Parallel()
+	q := memory.New()
+	p, _ := q.OpenProducer(t.Context())
+	p.Push(t.Context(), []byte("theirs"))
+	if _, err := scenario.Run(t.Context(), scenario.Scenario{Name: "full", Load: scenario.Load{Jobs: 1}}, q, scenario.Options{}); err == nil {
+		t.Error("a queue with somebody's job in it was accepted")
+	}
+	if n, _ := q.Len(t.Context()); n != 1 {
+		t.Errorf("%d jobs in the queue afterwards, want the one that was there", n)
+	}
+}
+
+func TestFaultsAreRefusedBeforeAnythingStarts(t *testing.T) {
+	t.Parallel()
+	_, err := scenario.Run(t.Context(), scenario.Scenario{Name: "bad", Consumers: -1, Batch: -3}, nil, scenario.Options{})
+	var invalid *scenario.InvalidError
+	if !errors.As(err, &invalid) || len(invalid.Faults) < 2 {
+		t.Errorf("Run = %v, want both faults", err)
+	}
 }

@@ -113,8 +113,8 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 	g := progress{console: r.p.console, name: s.Name, columns: width(r.p.stderr)}
 	signals.load(true)
 	defer signals.load(false)
-	r.p.console.note("run: %s: %s; %d producers, %d consumers, %d subscribers; redis at %s",
-		s.Name, loadInBrief(s.Load), s.Producers, s.Consumers, s.Subscribers, server.Address())
+	r.p.console.note("run: %s: %s, %s, %s, %s, on %s", s.Name, loadInBrief(s.Load),
+		plural(s.Producers, "producer"), plural(s.Consumers, "consumer"), plural(s.Subscribers, "subscriber"), server.Address())
 	result, err := scenario.Run(ctx, s, client, scenario.Options{
 		ID:       id,
 		Stop:     signals.Stop,

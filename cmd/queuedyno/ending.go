@@ -51,7 +51,7 @@ func endingOf(r *scenario.Result, err error, signalled bool) ending {
 	case stopped || r.Run.Interrupted:
 		return say(exitInterrupted, "interrupted", "interrupted; the result covers what ran until then", "")
 	case r.Validity.Verdict == scenario.Invalid:
-		return say(exitInvalid, "invalid", "the run is invalid: "+strings.Join(r.Validity.Reasons, "; "), "")
+		return say(exitInvalid, "invalid", "the run is invalid: "+strings.Join(r.Validity.Reasons, "; "), emptyHint(r))
 	}
 	failed := 0
 	for _, t := range r.Thresholds {
@@ -63,17 +63,26 @@ func endingOf(r *scenario.Result, err error, signalled bool) ending {
 	switch {
 	case failed > 0:
 		return e
-	case r.Window.Completed == 0 && r.Ledger.Notified > 0:
-		return say(exitFailed, "nothing measured", fmt.Sprintf("the load was over before the warm-up of %s was", r.Scenario.Warmup),
-			"give --warmup 0s, or a longer load")
 	case r.Window.Completed == 0:
-		return say(exitFailed, "no job completed", "no job completed", "the report says where they were lost")
+		return say(exitFailed, "no job completed", "no job of the window was completed", emptyHint(r))
 	}
 	e.words = r.Validity.Verdict
 	if len(r.Thresholds) > 0 {
 		e.words += ", thresholds passed"
 	}
 	return e
+}
+
+// emptyHint is the remedy for a run that measured nothing.
+func emptyHint(r *scenario.Result) string {
+	switch {
+	case r.Window.Completed > 0:
+		return ""
+	case r.Scenario.Warmup > 0 && r.Ledger.Notified > 0:
+		return fmt.Sprintf("every job was over within the warm-up of %s; give --warmup 0s, or a longer load", r.Scenario.Warmup)
+	default:
+		return "the ledger in the report says where the jobs were lost"
+	}
 }
 
 // failedEnding is the ending of something that could not be done.

@@ -53,14 +53,18 @@ func (p *program) listVerb() *cobra.Command {
 // printed as they are; what is returned only counts them.
 func (p *program) badScenarios(src source, err error) error {
 	n := p.fileFaults(err)
-	switch n {
-	case 0:
+	if n == 0 {
 		return err
-	case 1:
-		return usageErr(fault{what: src.name + ": 1 fault"})
-	default:
-		return usageErr(fault{what: fmt.Sprintf("%s: %d faults", src.name, n)})
 	}
+	return usageErr(fault{what: src.name + ": " + plural(n, "fault")})
+}
+
+// plural is a number of things in words: "1 fault", "8 faults".
+func plural(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return thousands(int64(n)) + " " + thing
 }
 
 // oneLine is a text without its line breaks.

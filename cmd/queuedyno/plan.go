@@ -84,7 +84,7 @@ func (r *running) plan(names []string) (plan, error) {
 	if err := usageErr(faults...); err != nil {
 		return plan{}, err
 	}
-	r.p.console.note("run: scenarios from %s", src.where)
+	r.p.console.note("run: using %s", src.where)
 	return pl, nil
 }
 

@@ -35,11 +35,7 @@ func (p *program) validateVerb() *cobra.Command {
 			if file == "" && src.where != "./"+src.name {
 				p.console.note("validate: %s", src.where)
 			}
-			plural := "s"
-			if len(src.scenarios) == 1 {
-				plural = ""
-			}
-			if _, err := fmt.Fprintf(p.stdout, "%s: %d scenario%s, no fault\n", src.name, len(src.scenarios), plural); err != nil {
+			if _, err := fmt.Fprintf(p.stdout, "%s: %s, no fault\n", src.name, plural(len(src.scenarios), "scenario")); err != nil {
 				return err
 			}
 		}

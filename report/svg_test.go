@@ -1,0 +1,116 @@
+package report_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+func TestPicturesAreWellFormedAndWhite(t *testing.T) {
+	t.Parallel()
+	for name, r := range results(t) {
+		for format, e := range map[string]report.Encoder{"percentiles": report.PercentilesSVG, "timeline": report.TimelineSVG} {
+			svg := render(t, e, r)
+			d := xml.NewDecoder(strings.NewReader(svg))
+			for {
+				if _, err := d.Token(); errors.Is(err, io.EOF) {
+					break
+				} else if err != nil {
+					t.Fatalf("%s of %s: %v", format, name, err)
+				}
+			}
+			if first := svg[strings.Index(svg, "<path"):]; !strings.Contains(first[:strings.Index(first, "/>")], "fill:#FFFFFF") {
+				t.Errorf("%s of %s does not begin with a white ground", format, name)
+			}
+			for _, text := range strings.Split(svg, "<text")[1:] {
+				if !strings.Contains(text[:strings.Index(text, ">")], "sans-serif") {
+					t.Errorf("%s of %s has a text without a font to fall back on: %s", format, name, text)
+				}
+			}
+		}
+	}
+}
+
+// xs are the smallest and the largest x of all paths.
+func xs(t *testing.T, svg string) (least, most float64) {
+	t.Helper()
+	least = 1e9
+	for _, m := range regexp.MustCompile(`[ML](-?[0-9.e+]+),(-?[0-9.e+]+)`).FindAllStringSubmatch(svg, -1) {
+		x, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		least, most = min(least, x), max(most, x)
+	}
+	return least, most
+}
+
+func TestNothingIsDrawnOutsideThePicture(t *testing.T) {
+	t.Parallel()
+	for name, r := range results(t) {
+		for format, e := range map[string]report.Encoder{"percentiles": report.PercentilesSVG, "timeline": report.TimelineSVG} {
+			if least, most := xs(t, render(t, e, r)); least < 0 || most > 820 {
+				t.Errorf("%s of %s reaches from %v to %v, want 0 to 820", format, name, least, most)
+			}
+		}
+	}
+}
+
+func TestAWholeDayStaysASmallPicture(t *testing.T) {
+	t.Parallel()
+	r := steady(t)
+	row := r.Timeline[2]
+	r.Timeline = nil
+	for i := range 86_400 {
+		row.ElapsedS = float64(i + 1)
+		r.Timeline = append(r.Timeline, row)
+	}
+	r.Window.ToNS = 86_400e9
+	svg := render(t, report.TimelineSVG, r)
+	if len(svg) > 300_000 {
+		t.Errorf("the picture of a day has %d bytes", len(svg))
+	}
+	if !strings.Contains(svg, "a step is 72 rows") {
+		t.Error("the picture does not say that a step is more than a second")
+	}
+}
+
+func TestPicturesSayWhenThereIsNothingToShow(t *testing.T) {
+	t.Parallel()
+	for format, e := range map[string]report.Encoder{"percentiles": report.PercentilesSVG, "timeline": report.TimelineSVG} {
+		if svg := render(t, e, empty()); !strings.Contains(svg, "Nothing to show") {
+			t.Errorf("%s of a run without jobs does not say so", format)
+		}
+		if svg := render(t, e, steady(t)); strings.Contains(svg, "Nothing to show") {
+			t.Errorf("%s of a good run says that there is nothing", format)
+		}
+	}
+}
+
+func TestPercentilePictureSaysThatJobsNeverArrived(t *testing.T) {
+	t.Parallel()
+	if svg := render(t, report.PercentilesSVG, lossy(t)); !strings.Contains(svg, "60 jobs of 5,000") {
+		t.Error("the picture of a run with losses does not mention them")
+	}
+	if svg := render(t, report.PercentilesSVG, steady(t)); strings.Contains(svg, "never arrived") {
+		t.Error("the picture of a run without losses mentions losses")
+	}
+}
+
+func TestARowInWhichNothingCompletedIsAGap(t *testing.T) {
+	t.Parallel()
+	lines := func(r *scenario.Result) int { return strings.Count(render(t, report.TimelineSVG, r), "<path") }
+	whole, gap := steady(t), steady(t)
+	gap.Timeline[3].Stages = nil
+	// A gap makes two lines of each of p50 and p99.
+	if got, want := lines(gap), lines(whole)+2; got != want {
+		t.Errorf("a gap gives %d paths, want %d", got, want)
+	}
+}
