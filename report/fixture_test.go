@@ -1,7 +1,9 @@
 package report_test
 
 import (
+	"maps"
 	"math"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,15 +28,14 @@ func tail(median int64) law {
 
 // summarise builds a stage as a run would: from a histogram of count jobs out
 // of scheduled ones.
-func summarise(t testing.TB, count, scheduled int, f law) *scenario.StageSummary {
-	t.Helper()
+func summarise(count, scheduled int, f law) *scenario.StageSummary {
 	h := latency.New()
 	for i := range count {
 		h.Record(f(i, count))
 	}
 	code, err := h.Encode()
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	s := &scenario.StageSummary{Count: h.Count(), Overflow: h.Overflow(), HDR: code, Missing: map[string]string{}}
 	if h.Count() > 0 {
@@ -67,6 +68,34 @@ func medians() map[scenario.Stage]int64 {
 		scenario.Lateness: 2_100, scenario.Enqueue: 61_000, scenario.Queue: 112_000, scenario.WorkTime: 1_072_000,
 		scenario.Publish: 58_000, scenario.Notify: 71_000, scenario.EndToEnd: 1_270_000, scenario.FromSend: 1_260_000,
 	}
+}
+
+// Histograms are dear to build under the race detector, and no test changes
+// what they hold; so each set is built once.
+var (
+	goodStages    = sync.OnceValue(func() stages { return build(5000, 5000, tail, scenario.Stages()...) })
+	lossyStages   = sync.OnceValue(func() stages { return build(4940, 5000, tail, scenario.Stages()...) })
+	outlierStages = sync.OnceValue(func() stages {
+		late := func(median int64) law {
+			return func(i, n int) int64 {
+				if i == n-1 {
+					return 10e9
+				}
+				return tail(median)(i, n)
+			}
+		}
+		return build(5000, 5000, late, scenario.Notify, scenario.EndToEnd, scenario.FromSend)
+	})
+)
+
+type stages = map[scenario.Stage]*scenario.StageSummary
+
+func build(count, scheduled int, of func(median int64) law, names ...scenario.Stage) stages {
+	out := stages{}
+	for _, stage := range names {
+		out[stage] = summarise(count, scheduled, of(medians()[stage]))
+	}
+	return out
 }
 
 // steady is a valid run in which all went well: 1,000 jobs/s for 6 s, the
@@ -123,9 +152,7 @@ func steady(t testing.TB) *scenario.Result {
 	}
 	l := &r.Scenario.Load
 	l.Rate, l.Duration, l.Arrivals = pace.PerSecond(1000), 6*time.Second, pace.Constant
-	for stage, m := range medians() {
-		r.Stages[stage] = summarise(t, 5000, 5000, tail(m))
-	}
+	maps.Copy(r.Stages, goodStages())
 	for i := range 7 {
 		s := scenario.Second{
 			ElapsedS: float64(i + 1), LengthS: 1, Phase: "window", Offered: 1000, Sent: 1000, Notified: int64(1000 - i%2),
@@ -160,9 +187,7 @@ func lossy(t testing.TB) *scenario.Result {
 	l.LostByLeg = map[scenario.Leg]int64{scenario.LegUnacknowledged: 10, scenario.LegInQueue: 30, scenario.LegUnfinished: 10, scenario.LegUnnotified: 10}
 	l.Errors = map[string]int64{"push": 3, "publish": 1}
 	l.Duplicated, l.Corrupt, l.Foreign, l.Failed = 2, 1, 4, 5
-	for stage, m := range medians() {
-		r.Stages[stage] = summarise(t, 4940, 5000, tail(m))
-	}
+	maps.Copy(r.Stages, lossyStages())
 	r.Validity.Verdict = scenario.Suspect
 	r.Validity.Reasons = []string{"lateness p99 is 12.0 ms, over 1 ms: the generator fell behind", "the host was busy: 93 % of its CPU"}
 	r.Thresholds[0] = gate.Outcome{Expr: "end_to_end.p99 < 50ms", Reason: "falls among jobs that never arrived"}
@@ -211,15 +236,7 @@ func closed(t testing.TB) *scenario.Result {
 func outlier(t testing.TB) *scenario.Result {
 	t.Helper()
 	r := steady(t)
-	for _, stage := range []scenario.Stage{scenario.EndToEnd, scenario.FromSend, scenario.Notify} {
-		m := medians()[stage]
-		r.Stages[stage] = summarise(t, 5000, 5000, func(i, n int) int64 {
-			if i == n-1 {
-				return 10e9
-			}
-			return tail(m)(i, n)
-		})
-	}
+	maps.Copy(r.Stages, outlierStages())
 	return r
 }
 

@@ -65,7 +65,9 @@ func (j *job) mark(n int64, m uint64) (marks uint64, first, here bool) {
 const (
 	blockBits = 8
 	blockJobs = 1 << blockBits
-	dirSize   = 1 << 16 // blocks: a span of 16.8 million job numbers
+	// dirBlocks is the length of a run's directory: a span of 16.8 million job
+	// numbers, in 512 kB.
+	dirBlocks = 1 << 16
 )
 
 // block is the storage of blockJobs jobs with consecutive numbers.
@@ -80,7 +82,7 @@ type block struct {
 // flight holds the jobs on their way, found by number without a lock: a
 // directory of blocks, of which each is given back when its last job is closed.
 // Memory follows the jobs in flight, not the length of the run. The few blocks
-// that a straggler keeps open for more than dirSize blocks move to a map.
+// that a straggler keeps open for more than its length move to a map.
 type flight struct {
 	subscribers int
 	words       int // of seen, a job
@@ -92,19 +94,26 @@ type flight struct {
 	free        []*block
 }
 
-func newFlight(subscribers int) *flight {
-	f := &flight{subscribers: subscribers, dir: make([]atomic.Pointer[block], dirSize), old: map[int64]*block{}}
+// newFlight returns a flight with a directory of the given number of blocks, a
+// power of two.
+func newFlight(subscribers, blocks int) *flight {
+	f := &flight{subscribers: subscribers, dir: make([]atomic.Pointer[block], blocks), old: map[int64]*block{}}
 	if subscribers > 1 {
 		f.words = (subscribers + 63) / 64
 	}
 	return f
 }
 
+// slot is where the directory holds the block of job n.
+func (f *flight) slot(n int64) *atomic.Pointer[block] {
+	return &f.dir[int(n>>blockBits)&(len(f.dir)-1)]
+}
+
 // start takes job n in and returns its slot, without marks. Each number is
 // started once.
 func (f *flight) start(n int64) *job {
 	base := n &^ (blockJobs - 1)
-	slot := &f.dir[n>>blockBits&(dirSize-1)]
+	slot := f.slot(n)
 	b := slot.Load()
 	if b == nil || b.base != base {
 		b = f.open(slot, base)
@@ -167,7 +176,7 @@ func (f *flight) fresh(base int64) *block {
 // closed by another at any moment; marks tell.
 func (f *flight) find(n int64) (*block, *job) {
 	base := n &^ (blockJobs - 1)
-	b := f.dir[n>>blockBits&(dirSize-1)].Load()
+	b := f.slot(n).Load()
 	if b == nil || b.base != base {
 		if f.olds.Load() == 0 {
 			return nil, nil
@@ -190,7 +199,7 @@ func (f *flight) close(b *block) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	slot := &f.dir[b.base>>blockBits&(dirSize-1)]
+	slot := f.slot(b.base)
 	if slot.Load() == b {
 		slot.Store(nil)
 	} else {

@@ -172,7 +172,7 @@ func newRun(s Scenario, b jobqueue.Backend, o Options, tag uint64) *run {
 	r := &run{
 		s: s, b: b, o: o,
 		format: newFormat(tag, s.Payload),
-		flight: newFlight(s.Subscribers),
+		flight: newFlight(s.Subscribers, dirBlocks),
 		rec:    newRecorder(int64(s.Warmup), to),
 		faults: map[string]int64{},
 	}

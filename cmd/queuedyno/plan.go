@@ -131,6 +131,12 @@ func (r *running) server() (redisserver.Options, error) {
 	if o.Args, err = r.serverArgs(); err != nil {
 		return o, err
 	}
+	if len(o.Args) > 0 && (isURL(o.Source) || o.Source == "embedded") {
+		return o, &hinted{
+			r.source("redis-args") + ": there is no redis-server to start that could take them",
+			"add --redis process or --redis docker",
+		}
+	}
 	if o.Source != "docker" && r.onCommandLine("image") {
 		return o, &hinted{"--image goes with a container only", "add --redis docker"}
 	}

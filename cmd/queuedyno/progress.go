@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -34,29 +35,30 @@ func (g *progress) show(p scenario.Progress) {
 	}
 }
 
-// progressLine is the line for a terminal of so many columns. Where there is
-// not enough room the bar goes first and then the figures, from the end.
+// progressLine is the line for a terminal of so many columns. The bar takes what
+// the figures leave; where there is not enough room, the last figures go.
 func progressLine(name string, p scenario.Progress, columns int) string {
-	line := name + " " + howFar(p)
-	const bar = 20
-	for i, figure := range append([]string{""}, figures(p)...) {
+	// The last column stays free: a full line would wrap on some terminals.
+	room := columns - 1
+	line := howFar(p)
+	for _, figure := range figures(p) {
 		longer := line + "  " + figure
-		if i == 0 {
-			done, ok := fraction(p)
-			if !ok || columns < 100 {
-				continue
-			}
-			full := int(done * bar)
-			longer = name + " [" + strings.Repeat("=", full) + strings.Repeat(" ", bar-full) + "] " + howFar(p)
-		}
-		// The last column stays free: a full line would wrap on some terminals.
-		if len([]rune(longer)) >= columns {
+		if length(name+" "+longer) > room {
 			break
 		}
 		line = longer
 	}
-	return line
+	const shortest, longest = 5, 20
+	bar := min(room-length(name+" [] "+line), longest)
+	done, known := fraction(p)
+	if !known || bar < shortest {
+		return name + " " + line
+	}
+	full := int(done * float64(bar))
+	return name + " [" + strings.Repeat("=", full) + strings.Repeat(" ", bar-full) + "] " + line
 }
+
+func length(s string) int { return utf8.RuneCountInString(s) }
 
 // fraction is how much of the load is done, 0 to 1; false when neither time nor
 // a number of jobs says so.

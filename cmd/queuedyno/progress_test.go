@@ -27,6 +27,19 @@ func TestProgressLineShowsHowFarAndHowFast(t *testing.T) {
 	}
 }
 
+func TestProgressLineKeepsItsFiguresOnANarrowTerminal(t *testing.T) {
+	t.Parallel()
+	for columns, want := range map[int]string{
+		80: "steady [==   ] 5s/10s  1,000 of 1,000 jobs/s  backlog 10  p50 312µs  p99 1.2ms",
+		60: "steady [=====     ] 5s/10s  1,000 of 1,000 jobs/s",
+		10: "steady 5s/10s",
+	} {
+		if got := progressLine("steady", halfWay(), columns); got != want {
+			t.Errorf("progressLine(%d columns) = %q, want %q", columns, got, want)
+		}
+	}
+}
+
 func TestProgressLineOfAClosedLoopClaimsNoOfferedRate(t *testing.T) {
 	t.Parallel()
 	p := scenario.Progress{Phase: "warmup", Elapsed: 2 * time.Second, Jobs: 2000, Sent: 500, AchievedPerS: 12345}
