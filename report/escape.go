@@ -18,7 +18,7 @@ func escape(s string) string {
 		b.WriteByte('\\')
 	}
 	for _, r := range s {
-		if strings.ContainsRune("\\`*[]<>#|~&", r) {
+		if strings.ContainsRune("\\`*[]<>#|~&$", r) {
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)

@@ -176,6 +176,5 @@ func (m *sheet) jobs(r *scenario.Result) {
 		}
 		m.para("%s", t.markdown())
 	}
-	m.para("In the window %s were due and %s of them completed; the last one arrived %s after the window's end.",
-		plural(r.Window.Scheduled, "job"), count(r.Window.Completed), duration(float64(r.Window.DrainNS)))
+	m.para("The window: %s.", windowWords(r.Window))
 }

@@ -137,16 +137,16 @@ func cumulative(h *latency.Histogram, s *scenario.StageSummary, scheduled int64)
 		seen += b.Count
 		points = append(points, plotter.XY{X: at(seen), Y: float64(b.To)})
 	}
-	if s.MaxNS != nil && s.Count >= n {
-		// Exact, and also where the histogram has no bucket for it.
-		top := float64(*s.MaxNS)
-		if s.Overflow > 0 {
-			points = append(points, plotter.XY{X: at(n), Y: top})
-		} else {
-			points[len(points)-1].Y = max(top, points[max(0, len(points)-2)].Y)
-		}
+	if s.Count < n {
+		return points // the others never arrived
 	}
-	return points
+	last := points[len(points)-1].Y
+	if s.MaxNS != nil && (s.Overflow > 0 || float64(*s.MaxNS) < last) {
+		last = float64(*s.MaxNS) // exact, and also where the histogram has no bucket for it
+	}
+	points[len(points)-1].Y = min(last, points[len(points)-1].Y)
+	// Of fewer than ten jobs the slowest is the 90th percentile too.
+	return append(points, plotter.XY{X: max(1, at(n)), Y: last})
 }
 
 // visible leaves out points that lie closer to the one before than an eye can

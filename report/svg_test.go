@@ -114,3 +114,22 @@ func TestARowInWhichNothingCompletedIsAGap(t *testing.T) {
 		t.Errorf("a gap gives %d paths, want %d", got, want)
 	}
 }
+
+func TestOneJobIsALineAndNotNothing(t *testing.T) {
+	t.Parallel()
+	r := steady(t)
+	r.Window.Scheduled, r.Window.Completed = 1, 1
+	r.Stages = stages{scenario.EndToEnd: summarise(1, 1, tail(300_000))}
+	svg := render(t, report.PercentilesSVG, r)
+	for _, path := range strings.Split(svg, "<path")[1:] {
+		path = path[:strings.Index(path, "/>")]
+		if !strings.Contains(path, "stroke-width:3") || strings.Contains(path, "stroke-width:3.") {
+			continue
+		}
+		// The legend's sample is a line of that width too, and is short.
+		if least, most := xs(t, path); most-least > 100 {
+			return
+		}
+	}
+	t.Error("the only job is not drawn")
+}

@@ -149,8 +149,7 @@ func (t *page) ledger(r *scenario.Result) {
 	}
 	t.b.WriteByte('\n')
 	t.para(bold, "jobs    ", strings.Join(append(words, errs), ", "))
-	t.para(bold, "window  ", fmt.Sprintf("%s due in it, %s completed, the last %s after its end",
-		count(r.Window.Scheduled), count(r.Window.Completed), duration(float64(r.Window.DrainNS))))
+	t.para(bold, "window  ", windowWords(r.Window))
 }
 
 func (t *page) thresholds(r *scenario.Result) {

@@ -160,6 +160,19 @@ func answer(r *scenario.Result) string {
 	return b.String()
 }
 
+// windowWords accounts for the jobs of the window.
+func windowWords(w scenario.Window) string {
+	s := fmt.Sprintf("%s due in it, %s completed", count(w.Scheduled), count(w.Completed))
+	switch {
+	case w.Completed == 0:
+		return s
+	case w.DrainNS <= 0:
+		return s + ", the last before its end"
+	default:
+		return s + ", the last " + duration(float64(w.DrainNS)) + " after its end"
+	}
+}
+
 // ending says how the run ended where it did not end by itself, or nothing.
 func ending(r *scenario.Result) (word, why string) {
 	switch {

@@ -43,6 +43,9 @@ func (r Rate) Float() float64 {
 func (r Rate) At(k int64) time.Duration {
 	hi, lo := bits.Mul64(uint64(k), uint64(r.Per))
 	q, _ := bits.Div64(hi, lo, uint64(r.Jobs))
+	if q > math.MaxInt64 {
+		panic("pace: a due time beyond 292 years")
+	}
 	return time.Duration(q)
 }
 
@@ -128,7 +131,9 @@ func ParseRate(s string) (Rate, error) {
 		number, factor = number[:len(number)-1], 1_000_000
 	}
 	number = strings.ReplaceAll(number, "_", "")
-	if number == "" || len(number) > 20 || strings.ContainsAny(number, "eExXpPiInN/") {
+	// Only digits: what big.Rat reads beyond those (exponents, fractions, other
+	// bases) nobody writes by intention.
+	if number == "" || len(number) > 20 || strings.Trim(number, "+-.0123456789") != "" {
 		return bad("not a number")
 	}
 	v, ok := new(big.Rat).SetString(number)

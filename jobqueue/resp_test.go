@@ -1,0 +1,90 @@
+package jobqueue
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func TestRepliesAreReadHoweverTheyArrive(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 100_000)
+	stream := ":42\r\n*2\r\n$3\r\nkey\r\n$5\r\nhello\r\n*-1\r\n$-1\r\n$0\r\n\r\n-OOM no\r\n:-7\r\n$100000\r\n" + long + "\r\n"
+	for name, wrap := range map[string]func(io.Reader) io.Reader{
+		"at once": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader, "halves": iotest.HalfReader,
+		"with data and error together": iotest.DataErrReader,
+	} {
+		rd := reader{src: wrap(strings.NewReader(stream))}
+		check := func(what string, ok bool) {
+			t.Helper()
+			if !ok {
+				t.Errorf("%s: %s was read wrong", name, what)
+			}
+		}
+		n, err := rd.integer()
+		check("42", n == 42 && err == nil)
+		k, err := rd.array()
+		check("*2", k == 2 && err == nil)
+		b, err := rd.bulk()
+		check("key", string(b) == "key" && err == nil)
+		b, err = rd.bulk()
+		check("hello", string(b) == "hello" && err == nil)
+		k, err = rd.array()
+		check("null list", k == -1 && err == nil)
+		b, err = rd.bulk()
+		check("null", b == nil && err == nil)
+		b, err = rd.bulk()
+		check("empty text", b != nil && len(b) == 0 && err == nil)
+		_, err = rd.integer()
+		var reply *ReplyError
+		check("error", errors.As(err, &reply) && reply.Text == "OOM no")
+		n, err = rd.integer()
+		check("-7", n == -7 && err == nil)
+		b, err = rd.bulk()
+		check("long text", string(b) == long && err == nil)
+		_, err = rd.integer()
+		check("end", errors.Is(err, io.EOF))
+	}
+}
+
+// FuzzReader: no stream makes the reader panic, hang or hold much more than it
+// was given, and what it accepts it could have been sent.
+func FuzzReader(f *testing.F) {
+	for _, s := range []string{":1\r\n", "$3\r\nabc\r\n", "*1\r\n$1\r\na\r\n", "-ERR x\r\n", "$-1\r\n", "*-1\r\n", "$999999999999\r\n", ":\r\n", "\r\n", "$3\r\nabcd\r\n"} {
+		f.Add([]byte(s), uint8(0))
+		f.Add([]byte(s), uint8(1))
+		f.Add([]byte(s), uint8(2))
+	}
+	f.Fuzz(func(t *testing.T, stream []byte, kind uint8) {
+		rd := reader{src: bytes.NewReader(stream)}
+		for range len(stream) + 1 {
+			var err error
+			switch kind % 3 {
+			case 0:
+				_, err = rd.integer()
+			case 1:
+				_, err = rd.array()
+			default:
+				var b []byte
+				if b, err = rd.bulk(); err == nil && b != nil && !bytes.Contains(stream, appendWord(nil, b)[1:]) && !bytes.Contains(stream, b) {
+					t.Errorf("read %q, which is not in the stream", b)
+				}
+			}
+			if err != nil && !isReply(err) {
+				return
+			}
+		}
+		t.Error("the reader never came to the end")
+	})
+}
+
+func TestCommandsAreWrittenAsRedisReadsThem(t *testing.T) {
+	t.Parallel()
+	got := string(appendCommand(nil, "LPUSH", "k", ""))
+	if want := "*3\r\n$5\r\nLPUSH\r\n$1\r\nk\r\n$0\r\n\r\n"; got != want {
+		t.Errorf("appendCommand = %q, want %q", got, want)
+	}
+}

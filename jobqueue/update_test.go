@@ -1,0 +1,108 @@
+package jobqueue_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+func TestUpdateIsTheDocumentedJSON(t *testing.T) {
+	t.Parallel()
+	why := `disk "full"`
+	for _, c := range []struct {
+		u    jobqueue.Update
+		want string
+	}{
+		{jobqueue.Update{TenantID: "t1", JobID: "4711", Status: jobqueue.Completed}, `{"tenantId":"t1","jobId":"4711","status":"COMPLETED","error":null}`},
+		{jobqueue.Update{TenantID: "t1", JobID: "4711", Status: jobqueue.Failed, Error: &why}, `{"tenantId":"t1","jobId":"4711","status":"FAILED","error":"disk \"full\""}`},
+	} {
+		if got := string(jobqueue.AppendUpdate(nil, c.u)); got != c.want {
+			t.Errorf("AppendUpdate = %s, want %s", got, c.want)
+		}
+	}
+}
+
+// FuzzUpdate: what is written is JSON that anybody reads back to the same, and
+// the quick look sees what the thorough one does.
+func FuzzUpdate(f *testing.F) {
+	f.Add("t1", "4711", "COMPLETED", "", false)
+	f.Add(`"`, "\\u0000\n", "FAILED", "\xff\u2028</script>", true)
+	f.Fuzz(func(t *testing.T, tenant, id, status, why string, failed bool) {
+		u := jobqueue.Update{TenantID: tenant, JobID: id, Status: jobqueue.Status(status)}
+		if failed {
+			u.Error = &why
+		}
+		message := jobqueue.AppendUpdate(nil, u)
+		var want jobqueue.Update
+		std, err := json.Marshal(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(std, &want); err != nil {
+			t.Fatal(err)
+		}
+		got, err := jobqueue.ParseUpdate(message)
+		if (err == nil) != (want.JobID != "") {
+			t.Fatalf("ParseUpdate(%s) = %v", message, err)
+		}
+		if err != nil {
+			return
+		}
+		if got.TenantID != want.TenantID || got.JobID != want.JobID || got.Status != want.Status ||
+			(got.Error == nil) != (want.Error == nil) || got.Error != nil && *got.Error != *want.Error {
+			t.Errorf("%s was read as %+v, want %+v", message, got, want)
+		}
+		view, err := jobqueue.ViewUpdate(message)
+		if err != nil || string(view.TenantID) != got.TenantID || string(view.JobID) != got.JobID || view.Status != got.Status {
+			t.Errorf("ViewUpdate(%s) = %s %s %s, %v", message, view.TenantID, view.JobID, view.Status, err)
+		}
+	})
+}
+
+// FuzzViewUpdate: whatever comes along, looking agrees with reading.
+func FuzzViewUpdate(f *testing.F) {
+	for _, m := range []string{
+		`{"tenantId":"t1","jobId":"4711","status":"COMPLETED","error":null}`,
+		`{"tenantId":"t1","jobId":"4711","status":"FAILED","error":"x"}`,
+		`{"tenantId":"t1","jobId":"4711","status":"RUNNING","error":"}`, `{"jobId":"4711"}`, `null`, ``,
+		`{"tenantId":"t1","jobId":"4711","status":"COMPLETED","error":null}x`,
+	} {
+		f.Add([]byte(m))
+	}
+	f.Fuzz(func(t *testing.T, m []byte) {
+		view, err := jobqueue.ViewUpdate(m)
+		u, want := jobqueue.ParseUpdate(m)
+		if (err == nil) != (want == nil) {
+			t.Fatalf("ViewUpdate(%q) = %v, ParseUpdate = %v", m, err, want)
+		}
+		if err == nil && (string(view.JobID) != u.JobID || string(view.TenantID) != u.TenantID || view.Status != u.Status) {
+			t.Errorf("ViewUpdate(%q) = %s %s %s, ParseUpdate = %+v", m, view.TenantID, view.JobID, view.Status, u)
+		}
+	})
+}
+
+func TestLookingAtAnUpdateDoesNotAllocate(t *testing.T) {
+	buf := make([]byte, 0, 256)
+	id := []byte("01234567-89ab-8def-8123-456789abcdef")
+	if n := testing.AllocsPerRun(100, func() {
+		buf = jobqueue.AppendOutcome(buf[:0], "t1", id, jobqueue.Completed, nil)
+		if _, err := jobqueue.ViewUpdate(buf); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkUpdate(b *testing.B) {
+	buf := make([]byte, 0, 256)
+	id := []byte("01234567-89ab-8def-8123-456789abcdef")
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = jobqueue.AppendOutcome(buf[:0], "t1", id, jobqueue.Completed, nil)
+		if _, err := jobqueue.ViewUpdate(buf); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
