@@ -46,7 +46,7 @@ func (c *Client) Inspect(ctx context.Context) (Facts, error) {
 	}
 	switch {
 	case refused(err):
-		f.Withheld = append(f.Withheld, fmt.Sprintf("INFO: %s", err))
+		f.Withheld = append(f.Withheld, "INFO: "+brief(err))
 	case err != nil:
 		return f, explain("ask for INFO", c.options.Addr, err)
 	default:
@@ -60,7 +60,7 @@ func (c *Client) Inspect(ctx context.Context) (Facts, error) {
 	for _, name := range settings {
 		values, err := c.rdb.ConfigGet(ctx, name).Result()
 		if refused(err) {
-			f.Withheld = append(f.Withheld, fmt.Sprintf("CONFIG GET: %s", err))
+			f.Withheld = append(f.Withheld, "CONFIG GET: "+brief(err))
 			break
 		}
 		if err != nil {
@@ -71,6 +71,13 @@ func (c *Client) Inspect(ctx context.Context) (Facts, error) {
 		}
 	}
 	return f, nil
+}
+
+// brief is the first clause of an error reply: some servers repeat the whole
+// command in it.
+func brief(err error) string {
+	text, _, _ := strings.Cut(err.Error(), ", with args")
+	return text
 }
 
 // refused reports whether the server answered, with an error.

@@ -140,7 +140,7 @@ func steady(t testing.TB) *scenario.Result {
 			{Expr: "end_to_end.p99 < 50ms", Value: ptr(4_040_000.0), Passed: true, Reason: "4.04 ms is 46.0 ms (92 %) under the limit of 50 ms"},
 			{Expr: "lost == 0", Value: ptr(0.0), Passed: true, Reason: "0 is 0"},
 		},
-		Server: &scenario.Server{
+		Server: scenario.Server{
 			Before: map[string]string{"redis_version": "7.0.15"}, After: map[string]string{"redis_version": "7.0.15"},
 			Deltas: map[string]float64{"total_commands_processed": 18_020, "used_cpu_sys": 0.512},
 			Commands: map[string]scenario.CommandStat{

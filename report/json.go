@@ -43,11 +43,8 @@ func filled(r scenario.Result) scenario.Result {
 	for i := range r.Timeline {
 		r.Timeline[i].Stages = orEmpty(r.Timeline[i].Stages)
 	}
-	if r.Server != nil {
-		s := *r.Server
-		s.Before, s.After, s.Deltas = orEmpty(s.Before), orEmpty(s.After), orEmpty(s.Deltas)
-		r.Server = &s
-	}
+	r.Server.Before, r.Server.After = orEmpty(r.Server.Before), orEmpty(r.Server.After)
+	r.Server.Deltas, r.Server.Commands = orEmpty(r.Server.Deltas), orEmpty(r.Server.Commands)
 	return r
 }
 

@@ -122,7 +122,7 @@ func (m *sheet) environment(r *scenario.Result) {
 }
 
 func (m *sheet) server(r *scenario.Result) {
-	if r.Server == nil {
+	if len(r.Server.Commands) == 0 && len(r.Server.Deltas) == 0 {
 		return
 	}
 	m.para("## What the server counted")

@@ -156,11 +156,14 @@ type ticks []plot.Tick
 
 func (t ticks) Ticks(_, _ float64) []plot.Tick { return t }
 
-// durationTicks are the marks of an axis that holds log10 of nanoseconds:
-// every power of ten is named, and the 2 and 5 between where there is room.
-func durationTicks(low, high float64) ticks {
+// durationTicks are the marks of an axis of that height that holds log10 of
+// nanoseconds: every power of ten is named, and what lies between where there
+// is room for a line of text.
+func durationTicks(low, high float64, height vg.Length) ticks {
 	var out ticks
-	decades := high - low
+	decade := float64(height) / max(high-low, 0.01)
+	halves := decade*math.Log10(2) >= 20   // from 5 to 10, the least of 1, 2, 5, 10
+	all := decade*math.Log10(10.0/9) >= 16 // from 9 to 10
 	for e := math.Floor(low); e <= math.Ceil(high); e++ {
 		for _, m := range []float64{1, 2, 3, 4, 5, 6, 7, 8, 9} {
 			at := e + math.Log10(m)
@@ -168,7 +171,7 @@ func durationTicks(low, high float64) ticks {
 				continue
 			}
 			label := ""
-			if m == 1 || decades <= 2 && (m == 2 || m == 5) || decades <= 0.7 {
+			if m == 1 || halves && (m == 2 || m == 5) || all {
 				label = tickName(m * math.Pow(10, e))
 			}
 			out = append(out, plot.Tick{Value: at, Label: label})

@@ -38,15 +38,22 @@ func panelSeries(panel int, r *scenario.Result) []series {
 	default:
 		return []series{
 			{"p99", vermilion(), 1.8, nil, func(s step) float64 { return s.p99 }},
+			{"p90", orange(), 1.2, nil, func(s step) float64 { return s.p90 }},
 			{"p50", blue(), 1.8, nil, func(s step) float64 { return s.p50 }},
 		}
 	}
 }
 
-func panelLegend(panel int, r *scenario.Result) plot.Legend {
+func panelLegend(panel int, r *scenario.Result, rows []step) plot.Legend {
 	l := legend()
 	for _, s := range panelSeries(panel, r) {
-		l.Add(s.name, line(s.color, s.width, s.dashes, nil))
+		name := s.name + " (" + none + ")"
+		for _, row := range rows {
+			if !math.IsNaN(s.value(row)) {
+				name = s.name
+			}
+		}
+		l.Add(name, line(s.color, s.width, s.dashes, nil))
 	}
 	return l
 }
@@ -90,7 +97,7 @@ func linear(label string, top float64) *plot.Plot {
 func latencyPanel(rows []step) *plot.Plot {
 	lowest, highest := math.Inf(1), math.Inf(-1)
 	for _, s := range rows {
-		for _, v := range []float64{s.p50, s.p99} {
+		for _, v := range []float64{s.p50, s.p90, s.p99} {
 			if !math.IsNaN(v) {
 				lowest, highest = min(lowest, v), max(highest, v)
 			}
@@ -103,7 +110,7 @@ func latencyPanel(rows []step) *plot.Plot {
 		return p
 	}
 	p.Y.Min, p.Y.Max = durationRange(math.Pow(10, lowest), math.Pow(10, highest), 1)
-	p.Y.Tick.Marker = durationTicks(p.Y.Min, p.Y.Max)
+	p.Y.Tick.Marker = durationTicks(p.Y.Min, p.Y.Max, 130)
 	return p
 }
 

@@ -50,7 +50,7 @@ func PercentilesSVG(w io.Writer, r *scenario.Result) error {
 	chart.X.Min, chart.X.Max = 0, nines
 	chart.Y.Min, chart.Y.Max = low, high
 	chart.X.Tick.Marker = nineTicks(nines)
-	chart.Y.Tick.Marker = durationTicks(low, high)
+	chart.Y.Tick.Marker = durationTicks(low, high, 350)
 	band(chart, max(0, math.Log10(total/latency.MinTail)), nines)
 	grid(chart)
 	names := legend()

@@ -12,8 +12,9 @@ import (
 )
 
 // TimelineSVG draws the run over time in three panels, one for each unit: jobs
-// sent and notified per second, the backlog, and p50 and p99 of end_to_end.
-// Warm-up and drain are shaded, and where a figure is null its line has a gap.
+// sent and notified per second, the backlog, and p50, p90 and p99 of
+// end_to_end. Warm-up and drain are shaded, and where a figure is null its line
+// has a gap.
 func TimelineSVG(w io.Writer, r *scenario.Result) error {
 	p := newPicture(820, 600)
 	p.title(r, "over time")
@@ -42,12 +43,12 @@ func TimelineSVG(w io.Writer, r *scenario.Result) error {
 	for i, panel := range panels {
 		fill(panel, i, r, rows, end)
 		panel.Draw(canvases[i][0])
-		l := panelLegend(i, r)
+		l := panelLegend(i, r, rows)
 		l.XOffs = 702
 		l.YOffs = canvases[i][0].Max.Y - p.dc.Max.Y - 6
 		l.Draw(p.dc)
 	}
-	p.text(12, 578, 10.5, grey(), "Shaded: warm-up and drain, which are outside the window. Latencies are those of the jobs that completed in each second.")
+	p.text(12, 578, 10.5, grey(), "Shaded: warm-up and drain, which are outside the window. Latencies: jobs that completed in that second; n/a where they are too few.")
 	return p.write(w, overTimeFile)
 }
 
@@ -56,7 +57,7 @@ type step struct {
 	from, to                float64
 	offered, sent, notified float64 // per second, NaN in rows too short for a rate
 	backlog                 float64
-	p50, p99                float64 // log10 of nanoseconds, NaN where null
+	p50, p90, p99           float64 // log10 of nanoseconds, NaN where null
 }
 
 // maxSteps is how many steps a picture can show apart from each other.
@@ -73,13 +74,13 @@ func thin(timeline []scenario.Second) (steps []step, each int) {
 
 func stepOf(rows []scenario.Second) step {
 	nan := math.NaN()
-	s := step{from: rows[0].ElapsedS - rows[0].LengthS, to: rows[len(rows)-1].ElapsedS, p50: nan, p99: nan}
+	s := step{from: rows[0].ElapsedS - rows[0].LengthS, to: rows[len(rows)-1].ElapsedS, p50: nan, p90: nan, p99: nan}
 	var offered, sent, notified int64
 	for _, row := range rows {
 		offered, sent, notified = offered+row.Offered, sent+row.Sent, notified+row.Notified
 		s.backlog = max(s.backlog, float64(row.Backlog))
 		if e := row.Stages[scenario.EndToEnd]; e != nil {
-			s.p50, s.p99 = larger(s.p50, e.P50NS), larger(s.p99, e.P99NS)
+			s.p50, s.p90, s.p99 = larger(s.p50, e.P50NS), larger(s.p90, e.P90NS), larger(s.p99, e.P99NS)
 		}
 	}
 	length := s.to - s.from

@@ -109,8 +109,8 @@ func TestARowInWhichNothingCompletedIsAGap(t *testing.T) {
 	lines := func(r *scenario.Result) int { return strings.Count(render(t, report.TimelineSVG, r), "<path") }
 	whole, gap := steady(t), steady(t)
 	gap.Timeline[3].Stages = nil
-	// A gap makes two lines of each of p50 and p99.
-	if got, want := lines(gap), lines(whole)+2; got != want {
+	// A gap makes two lines of each of p50, p90 and p99.
+	if got, want := lines(gap), lines(whole)+3; got != want {
 		t.Errorf("a gap gives %d paths, want %d", got, want)
 	}
 }

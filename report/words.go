@@ -214,7 +214,7 @@ func thresholdWords(r *scenario.Result) string {
 	case failed == 0 && len(r.Thresholds) == 1:
 		return "threshold passed"
 	case failed == 0:
-		return fmt.Sprintf("all %d thresholds passed", len(r.Thresholds))
+		return fmt.Sprintf("%d thresholds passed", len(r.Thresholds))
 	default:
 		return fmt.Sprintf("%d of %s failed", failed, plural(int64(len(r.Thresholds)), "threshold"))
 	}

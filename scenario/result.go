@@ -50,8 +50,9 @@ type Result struct {
 	Timeline   []Second                `json:"timeline"`
 	Validity   Validity                `json:"validity"`
 	Thresholds []gate.Outcome          `json:"thresholds"`
-	Server     *Server                 `json:"server,omitempty"`
-	Warnings   []string                `json:"warnings"`
+	// Server is empty where the backend has none to ask.
+	Server   Server   `json:"server"`
+	Warnings []string `json:"warnings"`
 }
 
 // Tool says which build of queuedyno made a result.
@@ -76,7 +77,7 @@ type Info struct {
 	Failed bool              `json:"failed"`
 	Error  string            `json:"error,omitempty"`
 	Seed   uint64            `json:"seed"`
-	Tags   map[string]string `json:"tags,omitempty"`
+	Tags   map[string]string `json:"tags"`
 }
 
 // Redis says which server was under test. Address never holds a secret.
@@ -88,7 +89,7 @@ type Redis struct {
 	Address string `json:"address"`
 	// Config holds the settings that matter to the figures; empty where the
 	// server does not let us read them.
-	Config map[string]string `json:"config,omitempty"`
+	Config map[string]string `json:"config"`
 }
 
 // Host says where queuedyno ran.
@@ -263,7 +264,7 @@ type Server struct {
 	After  map[string]string  `json:"after"`
 	Deltas map[string]float64 `json:"deltas"`
 	// Commands are the changes of the command statistics, by command.
-	Commands map[string]CommandStat `json:"commands,omitempty"`
+	Commands map[string]CommandStat `json:"commands"`
 }
 
 // CommandStat is how often the server ran a command and how long that took.

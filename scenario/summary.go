@@ -24,6 +24,10 @@ func (r *run) result(released error) *Result {
 		},
 		Scenario: r.s,
 		Redis:    r.o.Redis,
+		Server: Server{
+			Before: map[string]string{}, After: map[string]string{},
+			Deltas: map[string]float64{}, Commands: map[string]CommandStat{},
+		},
 		Host:     thisHost(),
 		Window:   r.window,
 		Ledger:   r.ledger,
@@ -31,6 +35,12 @@ func (r *run) result(released error) *Result {
 		Scalars:  map[string]*float64{},
 		Timeline: r.sampler.timeline,
 		Warnings: append([]string{}, r.warnings...),
+	}
+	if res.Run.Tags == nil {
+		res.Run.Tags = map[string]string{}
+	}
+	if res.Redis.Config == nil {
+		res.Redis.Config = map[string]string{}
 	}
 	if res.Timeline == nil {
 		res.Timeline = []Second{}
@@ -126,16 +136,14 @@ func (r *run) serverFacts(res *Result) {
 		return
 	}
 	res.Redis.Version, res.Redis.Mode, res.Redis.Config = before.Version, before.Mode, before.Config
-	s := &Server{Before: before.Info, After: map[string]string{}, Deltas: map[string]float64{}}
-	res.Server = s
+	s := &res.Server
+	s.Before = before.Info
 	if after == nil {
 		return
 	}
 	s.After = after.Info
 	if before.Info["run_id"] != after.Info["run_id"] {
-		r.mu.Lock()
 		res.Warnings = append(res.Warnings, "the server restarted during the run, so nothing can be said about what changed on it")
-		r.mu.Unlock()
 		return
 	}
 	for key, text := range after.Info {
@@ -181,13 +189,11 @@ func (r *run) scalars(res *Result) {
 		per := float64(used) / jobs
 		res.Scalars["cpu_per_job"] = &per
 	}
-	if s := res.Server; s != nil {
-		user, ok1 := s.Deltas["used_cpu_user"]
-		sys, ok2 := s.Deltas["used_cpu_sys"]
-		if ok1 || ok2 {
-			per := (user + sys) * float64(time.Second) / jobs
-			res.Scalars["redis_cpu_per_job"] = &per
-		}
+	user, ok1 := res.Server.Deltas["used_cpu_user"]
+	sys, ok2 := res.Server.Deltas["used_cpu_sys"]
+	if ok1 || ok2 {
+		per := (user + sys) * float64(time.Second) / jobs
+		res.Scalars["redis_cpu_per_job"] = &per
 	}
 }
 
