@@ -28,6 +28,15 @@ func TestNoMessageHoldsAPassword(t *testing.T) {
 	}
 }
 
+func TestTheExamplesInRemediesStay(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"give it as redis://:password@host:port", "write redis://user:password@localhost:6379/0"} {
+		if got := redact(s); got != s {
+			t.Errorf("redact(%q) = %q", s, got)
+		}
+	}
+}
+
 func TestFailSaysEveryFaultAndEachRemedyOnce(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer

@@ -33,13 +33,7 @@ func listen(ctx context.Context, c *console) (context.Context, *interrupt) {
 		Stop: make(chan struct{}), cancel: cancel, console: c,
 		done: make(chan struct{}), signals: make(chan os.Signal, 4),
 	}
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
-		// A shell without job control starts background commands with SIGINT
-		// ignored; listening would undo that.
-		if !signal.Ignored(s) {
-			signal.Notify(i.signals, s)
-		}
-	}
+	signal.Notify(i.signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		defer close(i.done)
 		for range i.signals {

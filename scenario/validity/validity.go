@@ -1,0 +1,351 @@
+// Package validity judges from evidence whether the figures of a run can be
+// believed: whether they are the server's and the workers' or those of the
+// generator, of the process that measures, or of a strained host. It measures
+// nothing itself and knows nothing of a run. Begin reading at [Judge].
+package validity
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/strain"
+)
+
+// The verdicts. A suspect run's figures may be shown with their reasons; an
+// invalid run's figures decide nothing.
+const (
+	Valid   = "valid"
+	Suspect = "suspect"
+	Invalid = "invalid"
+)
+
+// Verdict says whether the generator, the clock and the host let the figures be
+// believed, and why not.
+type Verdict struct {
+	Verdict string   `json:"verdict"`
+	Reasons []string `json:"reasons"`
+	// Notes qualify single figures without lowering the verdict.
+	Notes  []string         `json:"notes"`
+	Triage Triage           `json:"triage"`
+	Checks map[string]Check `json:"checks"`
+}
+
+// Check is one question and its answer. Value is null where the question could
+// not be asked; Detail then says why.
+type Check struct {
+	Value  *float64 `json:"value"`
+	Limit  *float64 `json:"limit"`
+	Unit   string   `json:"unit,omitempty"`
+	Passed bool     `json:"passed"`
+	Detail string   `json:"detail"`
+}
+
+// Evidence is what a run knows of itself. A nil pointer means not measured.
+type Evidence struct {
+	Closed bool   // a closed loop: nothing was due at a time
+	Error  string // what ended the run, if anything did
+	Braked string // which limit stopped or held back the load, if any did
+
+	Scheduled, Completed int64    // jobs of the window
+	SentInTime           *float64 // share of the window's jobs sent before its end
+	LateShare            *float64 // share of jobs later than LateLimit
+	LateLimit            time.Duration
+	TailShare            *float64 // share of the slowest 1 % that is mostly lateness
+	Quantiles            []Quantile
+	Negative             int64 // jobs with a stage of negative length
+	Overflow             int64 // values beyond the histograms' range
+
+	Resubscribed int64 // subscriptions that broke and were renewed
+	Strangers    int64 // jobs that came home without having been popped by us
+	Vanished     int64 // jobs that left the list and were not popped by us
+	Evicted      int64 // keys that the server evicted
+	PoolTimeouts int64 // waits for a connection that were given up
+
+	Strain strain.Strain
+	Probes Probes
+
+	// Work of the consumers: how many there are, and the share of their time
+	// in which they had a job in hands, as sampled and by the jobs' own stamps.
+	Consumers               int
+	WorkersBusy, WorkersSum *float64
+	WorkersNoise            float64 // standard error of WorkersBusy
+	// Length of the queue in the window, as sampled and by the stamps (Little).
+	QueueLen, QueueSum *float64
+	QueueNoise         float64 // standard error of QueueLen, relative
+
+	// RedisBusy is the share of one processor that the server used;
+	// ProcessBusy that of all of Processors that this process used.
+	RedisBusy, ProcessBusy *float64
+	Processors             int
+
+	Warmup       time.Duration  // what was left out
+	WarmupNeeded *time.Duration // what MSER-5 says
+	Settled      bool
+	Drift        *float64 // ratio of the medians of the window's halves
+	DriftSpreads float64  // their difference in spreads
+	BacklogSlope *float64 // growth of the backlog as a share of the rate
+	SlopeLimit   float64
+}
+
+// Quantile is one quantile of end_to_end and of from_send.
+type Quantile struct {
+	Name        string
+	Whole, Sent time.Duration
+	// Floor is the difference below which nobody need care.
+	Floor time.Duration
+}
+
+// Probes are the control probes' latencies beside those of the jobs, all at the
+// same quantile, whose name is At.
+type Probes struct {
+	At                 string
+	Hiccup, Echo, Ping *time.Duration
+	EndToEnd, Lateness *time.Duration
+	Work, Queue        *time.Duration
+	HiccupMax, PingMax *time.Duration
+}
+
+// Judge judges the evidence.
+func Judge(e Evidence) Verdict {
+	j := judge{e: e, v: Verdict{Verdict: Valid, Reasons: []string{}, Notes: []string{}, Checks: map[string]Check{}}}
+	j.outcome()
+	if !e.Closed {
+		j.pace()
+	}
+	j.account()
+	j.machine()
+	j.laws()
+	j.settling()
+	j.v.Triage = triage(e)
+	return j.v
+}
+
+type judge struct {
+	e Evidence
+	v Verdict
+}
+
+func (j *judge) lower(to, reason string) {
+	j.v.Reasons = append(j.v.Reasons, reason)
+	if j.v.Verdict != Invalid {
+		j.v.Verdict = to
+	}
+}
+
+// check notes a check; when it failed, reason lowers the verdict, unless to is
+// empty: then it is a note.
+func (j *judge) check(name string, value, limit float64, unit string, passed bool, detail, to, reason string) {
+	j.v.Checks[name] = Check{Value: &value, Limit: &limit, Unit: unit, Passed: passed, Detail: detail}
+	switch {
+	case passed:
+	case to == "":
+		j.v.Notes = append(j.v.Notes, reason)
+	default:
+		j.lower(to, reason)
+	}
+}
+
+// unknown notes a check that could not be made.
+func (j *judge) unknown(name, why string) {
+	j.v.Checks[name] = Check{Passed: true, Detail: why}
+}
+
+func (j *judge) outcome() {
+	e := j.e
+	if e.Completed == 0 {
+		j.lower(Invalid, "no job of the window was completed, so there is nothing to measure")
+	}
+	if e.Error != "" {
+		j.lower(Invalid, "an error ended the run: "+e.Error)
+	}
+	if e.Braked != "" {
+		j.lower(Invalid, e.Braked)
+	}
+	j.check("clock", float64(e.Negative), 0, "jobs", e.Negative == 0,
+		"jobs with a stage of negative length", Invalid,
+		fmt.Sprintf("%d jobs have a stage of negative length: the clock is broken, or an answer came before its question", e.Negative))
+}
+
+// pace asks whether the load was the one that was asked for, and how much of
+// the latency is the generator's.
+func (j *judge) pace() {
+	e := j.e
+	if e.SentInTime != nil {
+		j.check("sent_in_time", *e.SentInTime, 0.999, "ratio", *e.SentInTime >= 0.999,
+			fmt.Sprintf("%.2f %% of the window's jobs were sent before the window was over", 100**e.SentInTime), Invalid,
+			fmt.Sprintf("only %.2f %% of the window's jobs were sent before it was over: the generator could not keep up; use fewer jobs/s, more producers, a larger batch, or a faster machine", 100**e.SentInTime))
+	}
+	if e.LateShare != nil {
+		j.check("late_jobs", *e.LateShare, 0.05, "ratio", *e.LateShare <= 0.05,
+			fmt.Sprintf("%.1f %% of the jobs were sent more than %s late", 100**e.LateShare, e.LateLimit), Suspect,
+			fmt.Sprintf("%.1f %% of the jobs were sent more than %s late: the generator was held up; is the machine busy with something else?", 100**e.LateShare, e.LateLimit))
+	}
+	for _, q := range e.Quantiles {
+		if q.Sent <= 0 {
+			continue
+		}
+		ratio := float64(q.Whole) / float64(q.Sent)
+		ok := ratio <= 1.10 || q.Whole-q.Sent <= q.Floor
+		to := Suspect
+		if q.Name != "p50" && q.Name != "p99" {
+			to = ""
+		}
+		j.check("generator_share_"+q.Name, ratio, 1.10, "ratio", ok,
+			fmt.Sprintf("end_to_end.%s is %.2f times from_send.%s (%s more; up to %s is the timer's own precision)", q.Name, ratio, q.Name, round(q.Whole-q.Sent), q.Floor), to,
+			fmt.Sprintf("end_to_end.%s is generator-affected: it is %.2f times from_send.%s, since jobs were sent late", q.Name, ratio, q.Name))
+	}
+	if e.TailShare != nil {
+		// What matters is a tail that somebody would take for the server's.
+		tail := j.tailMatters()
+		j.check("generator_tail", *e.TailShare, 0.10, "ratio", *e.TailShare < 0.10 || !tail,
+			fmt.Sprintf("in %.0f %% of the slowest 1 %% of jobs more than half of the time is the generator's own delay", 100**e.TailShare), Suspect,
+			fmt.Sprintf("in %.0f %% of the slowest 1 %% of jobs more than half of the time is the generator's own delay: the tail is not the server's", 100**e.TailShare))
+	}
+}
+
+// tailMatters reports whether end_to_end's p99 is far enough from its p50 that
+// the generator's part of the tail could mislead.
+func (j *judge) tailMatters() bool {
+	for _, q := range j.e.Quantiles {
+		if q.Name == "p99" {
+			return q.Whole-q.Sent > q.Floor
+		}
+	}
+	return true
+}
+
+// account asks whether somebody else had a hand in it.
+func (j *judge) account() {
+	e := j.e
+	j.check("strangers", float64(e.Strangers+e.Vanished), 0, "jobs", e.Strangers+e.Vanished == 0,
+		"jobs that were taken from the list by somebody else", Invalid,
+		fmt.Sprintf("%d jobs left the list without being popped by this run (%d of them came home all the same): another consumer takes from the same queue, or the key was evicted or deleted", e.Strangers+e.Vanished, e.Strangers))
+	j.check("resubscribed", float64(e.Resubscribed), 0, "subscriptions", e.Resubscribed == 0,
+		"subscriptions that broke and were renewed", Suspect,
+		fmt.Sprintf("the server closed %d subscriptions, and what was published until they were renewed is lost; a subscriber that reads too slowly is thrown out by client-output-buffer-limit pubsub", e.Resubscribed))
+	j.check("evicted", float64(e.Evicted), 0, "keys", e.Evicted == 0,
+		"keys that the server evicted during the run", Suspect,
+		fmt.Sprintf("the server evicted %d keys during the run: it is at its maxmemory, and jobs can vanish", e.Evicted))
+	j.check("pool_timeouts", float64(e.PoolTimeouts), 0, "waits", e.PoolTimeouts == 0,
+		"waits for a connection that were given up", Suspect,
+		fmt.Sprintf("%d commands beside the load waited for a connection in vain", e.PoolTimeouts))
+}
+
+// machine asks whether the host and the Go runtime let us measure.
+func (j *judge) machine() {
+	s := j.e.Strain
+	percent := func(name string, v *float64, limit float64, detail, to, reason string) {
+		if v == nil {
+			j.unknown(name, "this system does not tell")
+			return
+		}
+		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
+	}
+	percent("steal", s.Steal, 0.05, "%.1f %% of the processors' time went to other machines on the same host", Suspect,
+		"the hypervisor gave %.0f %% of the processors' time to other machines: figures of this host swing with its neighbours")
+	percent("gc", s.GC, 0.05, "%.1f %% of this process's time went into collecting garbage", Suspect,
+		"%.0f %% of this process's time went into collecting garbage; raise GOGC or use fewer jobs/s")
+	if s.SchedP99 == nil {
+		j.unknown("go_scheduler", "too few samples")
+	} else {
+		j.check("go_scheduler", s.SchedP99.Seconds(), 0.001, "s", *s.SchedP99 <= time.Millisecond || j.e.Closed,
+			fmt.Sprintf("99 %% of the goroutines that could run did so within %s", round(*s.SchedP99)), Suspect,
+			fmt.Sprintf("goroutines that could run waited up to %s (p99) for the Go scheduler: this process has too little processor for its load", round(*s.SchedP99)))
+	}
+	// A busy host is no fault as such; the probes tell whether it was felt. What
+	// was felt and is explained by nothing else lowers the verdict.
+	p := j.e.Probes
+	felt := p.Hiccup != nil && p.EndToEnd != nil && *p.Hiccup > 500*time.Microsecond && *p.Hiccup > *p.EndToEnd/4
+	if p.Hiccup == nil || p.EndToEnd == nil {
+		j.unknown("hiccup", "too few samples")
+	} else if !j.e.Closed {
+		j.check("hiccup", p.Hiccup.Seconds(), max(500*time.Microsecond, *p.EndToEnd/4).Seconds(), "s", !felt,
+			fmt.Sprintf("a thread that only waits woke up to %s late (%s)", round(*p.Hiccup), p.At), Suspect,
+			fmt.Sprintf("a goroutine of this process that only waits woke up to %s late (%s), which is much of end_to_end.%s: the host is too busy to measure on", round(*p.Hiccup), p.At, p.At))
+	}
+	to := ""
+	if felt && !j.e.Closed {
+		to = Suspect
+	}
+	note := func(name string, v *float64, limit float64, detail, reason string) {
+		if v == nil {
+			j.unknown(name, "this system does not tell")
+			return
+		}
+		passed := *v <= limit || to == ""
+		j.check(name, *v, limit, "ratio", passed, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
+	}
+	note("run_queue", s.RunQueue, 0.25, "of the time in which our threads wanted a processor they waited %.1f %%",
+		"of the time in which our threads wanted a processor they waited %.0f %%: others took it")
+	note("pressure", s.Pressure, 0.50, "some task of the host waited for a processor in %.0f %% of the time",
+		"some task of the host waited for a processor in %.0f %% of the time")
+}
+
+// laws holds the samples against what the jobs' own stamps say.
+func (j *judge) laws() {
+	e := j.e
+	switch {
+	case e.QueueLen == nil || e.QueueSum == nil:
+		j.unknown("little", "the length of the queue was not sampled")
+	case *e.QueueLen < 1 || *e.QueueSum < 1:
+		j.unknown("little", fmt.Sprintf("the queue held %.2f jobs on average; below 1 the samples say little", *e.QueueLen))
+	default:
+		ratio := *e.QueueLen / *e.QueueSum
+		within := 0.10 + 3*e.QueueNoise
+		j.check("little", ratio, within, "ratio", ratio >= 1-within && ratio <= 1+within,
+			fmt.Sprintf("LLEN says %.1f jobs on average, the jobs' stamps say %.1f (Little's law; within %.0f %%)", *e.QueueLen, *e.QueueSum, 100*within), Suspect,
+			fmt.Sprintf("LLEN was %.1f on average, but the jobs' own stamps say %.1f (Little's law): jobs are lost, doubled, or handled by somebody else, or the clock is wrong", *e.QueueLen, *e.QueueSum))
+	}
+	switch {
+	case e.WorkersBusy == nil || e.WorkersSum == nil:
+		j.unknown("utilisation", "without service time there is nothing to sample")
+	default:
+		diff := *e.WorkersBusy - *e.WorkersSum
+		within := 0.03 + 3*e.WorkersNoise
+		j.check("utilisation", diff, within, "ratio", diff >= -within && diff <= within,
+			fmt.Sprintf("sampled, %.1f %% of the workers were busy; by the jobs' stamps %.1f %%", 100**e.WorkersBusy, 100**e.WorkersSum), Suspect,
+			fmt.Sprintf("sampled, %.0f %% of the workers were busy, but the jobs' own stamps make it %.0f %%: the number of workers or the clock is not what it seems", 100**e.WorkersBusy, 100**e.WorkersSum))
+	}
+}
+
+// settling asks whether the window is of one piece.
+func (j *judge) settling() {
+	e := j.e
+	if e.WarmupNeeded == nil {
+		j.unknown("warmup", "the run is too short to tell (it takes 10 s)")
+	} else {
+		needed := *e.WarmupNeeded
+		ok := e.Settled && needed <= e.Warmup+time.Second/2
+		reason := fmt.Sprintf("latency settled only %.1f s after the start, and %.1f s of warm-up were left out; give a longer --warmup", needed.Seconds(), e.Warmup.Seconds())
+		if !e.Settled {
+			reason = "latency did not settle within the first half of the run; the figures are those of a transition"
+		}
+		j.check("warmup", needed.Seconds(), e.Warmup.Seconds(), "s", ok, fmt.Sprintf("by MSER-5 latency had settled %.1f s after the start", needed.Seconds()), "", reason)
+	}
+	if e.Drift == nil {
+		j.unknown("drift", "the run is too short to tell")
+	} else {
+		ok := e.DriftSpreads <= 3 || *e.Drift < 1.10 && *e.Drift > 1/1.10
+		j.check("drift", *e.Drift, 3, "ratio", ok,
+			fmt.Sprintf("the second half's median is %.2f times the first's (%.1f spreads)", *e.Drift, e.DriftSpreads), "",
+			fmt.Sprintf("latency drifts: the median of the window's second half is %.2f times that of its first", *e.Drift))
+	}
+	if e.BacklogSlope == nil {
+		j.unknown("sustained", "the run is too short to tell")
+	} else {
+		j.check("sustained", *e.BacklogSlope, e.SlopeLimit, "ratio", *e.BacklogSlope <= e.SlopeLimit,
+			fmt.Sprintf("the backlog grew by %.2f %% of the offered rate", 100**e.BacklogSlope), "",
+			fmt.Sprintf("the backlog grew all the time, by %.1f %% of the offered rate: this load is more than the system carries, and its latencies depend on how long the run was", 100**e.BacklogSlope))
+	}
+}
+
+// round shortens a duration to three digits or so.
+func round(d time.Duration) time.Duration {
+	switch {
+	case d > time.Second:
+		return d.Round(10 * time.Millisecond)
+	case d > time.Millisecond:
+		return d.Round(10 * time.Microsecond)
+	}
+	return d.Round(time.Microsecond)
+}
