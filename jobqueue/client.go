@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -62,6 +63,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	quiet()
 	c := &Client{
 		rdb:     redis.NewClient(options),
 		options: options,
@@ -70,7 +72,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	if err := c.rdb.Ping(ctx).Err(); err != nil {
 		c.rdb.Close()
-		return nil, explain("connect", options.Addr, err)
+		return nil, explainTLS(explain("connect", options.Addr, err), options.TLSConfig != nil)
 	}
 	if err := c.probe(ctx); err != nil {
 		c.rdb.Close()
@@ -78,6 +80,15 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	return c, nil
 }
+
+// quiet keeps go-redis from writing to standard error what comes back as an
+// error anyway. Its logger is one for the whole process, and there is no other
+// way; done once, so that an application can set its own afterwards.
+var quiet = sync.OnceFunc(func() { redis.SetLogger(silence{}) })
+
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
 
 func orDefault(s, otherwise string) string {
 	if s == "" {

@@ -51,6 +51,15 @@ func explain(op, address string, err error) error {
 	return &Error{Op: op, Address: address, Err: err, hint: remedy(err)}
 }
 
+// explainTLS adds what a connection by TLS can fail of besides.
+func explainTLS(err error, secured bool) error {
+	var known *Error
+	if secured && errors.As(err, &known) && (isTimeout(err) || errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded)) {
+		known.hint = "the TLS handshake got no answer: if the server does not speak TLS on that port, write redis:// instead of rediss://"
+	}
+	return err
+}
+
 // replies maps the beginning of an error reply to its remedy.
 var replies = []struct{ prefix, hint string }{
 	{"WRONGPASS", "the user name or the password is wrong; give them in the URL: redis://user:password@host:port"},

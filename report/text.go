@@ -89,6 +89,9 @@ func (t *page) head(r *scenario.Result) {
 	if len(r.Validity.Reasons) > 0 {
 		t.para(noInk, "", answer(r))
 	}
+	if where := r.Validity.Triage; where.Detail != "" {
+		t.para(noInk, "", "Where the time goes: "+triageWords(where)+".")
+	}
 	if word, why := ending(r); word != "" {
 		t.para(yellow, strings.ToUpper(word)+": ", why+".")
 	}

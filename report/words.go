@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/validity"
 )
 
 // meaning says in words between which moments a stage lies.
@@ -255,4 +256,12 @@ func sortedKeys[K ~string, V any](m map[K]V) []K {
 	}
 	sort.Slice(keys, func(i, j int) bool { return keys[i] < keys[j] })
 	return keys
+}
+
+// triageWords say which part of the system the slow jobs' time went into.
+func triageWords(t validity.Triage) string {
+	if t.Where == "" {
+		return t.Detail
+	}
+	return t.Where + ": " + t.Detail
 }

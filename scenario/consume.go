@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -28,6 +29,10 @@ type consumer struct {
 	done  []taken
 	texts [][]byte
 	acks  int
+
+	working bool // jobs are left to work on after those in done
+	// busy is true while the consumer has jobs in hands, for the sampler.
+	busy atomic.Bool
 }
 
 // taken is a job in a consumer's hands. job is nil when it is not on its way
@@ -111,6 +116,8 @@ func (c *consumer) work() error {
 		c.done, c.texts = c.held, c.messages
 		return nil
 	}
+	c.working = true
+	c.busy.Store(true)
 	for i := range c.held {
 		if !c.wait.Wait(c.r.s.Work.Time) {
 			return context.Cause(c.r.ctx)
@@ -123,6 +130,7 @@ func (c *consumer) work() error {
 			return err
 		}
 	}
+	c.working = false
 	return nil
 }
 
@@ -141,6 +149,9 @@ func (c *consumer) turn(ctx context.Context, most int) ([][]byte, error) {
 		}
 	}
 	c.acks = 0
+	if c.wait != nil && most > 0 && len(c.texts) == 0 {
+		c.busy.Store(false) // nothing to publish: from here on it only waits
+	}
 	jobs, err := c.conn.Turn(ctx, c.texts, c.published, most, popWait)
 	c.done, c.texts = c.done[c.acks:], c.texts[c.acks:]
 	return jobs, err
@@ -150,6 +161,9 @@ func (c *consumer) turn(ctx context.Context, most int) ([][]byte, error) {
 func (c *consumer) published(i, receivers int) {
 	at := c.r.now()
 	c.acks = i + 1
+	if c.wait != nil && c.acks == len(c.texts) {
+		c.busy.Store(c.working)
+	}
 	h := c.done[i]
 	if h.job == nil {
 		return

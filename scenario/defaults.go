@@ -11,6 +11,7 @@ const (
 	defaultDuration     = 10 * time.Second
 	defaultDrainTimeout = 10 * time.Second
 	leastInFlight       = 16
+	defaultMaxInFlight  = 1_000_000
 )
 
 // WithDefaults is the scenario with everything filled in that was left at
@@ -40,6 +41,9 @@ func (s Scenario) WithDefaults() Scenario {
 		s.Load.Arrivals = pace.Constant
 	case s.Load.Closed() && s.Load.InFlight == 0:
 		s.Load.InFlight = s.defaultInFlight()
+	}
+	if !s.Load.Closed() && s.Load.MaxInFlight == 0 {
+		s.Load.MaxInFlight = defaultMaxInFlight
 	}
 	return s
 }

@@ -21,7 +21,7 @@ func TestDefaultsFillAnEmptyScenario(t *testing.T) {
 		t.Errorf("closed loop (-want +got):\n%s", diff)
 	}
 	open := closed
-	open.Load = scenario.Load{Rate: pace.PerSecond(7), Duration: 10 * time.Second, Arrivals: pace.Constant}
+	open.Load = scenario.Load{Rate: pace.PerSecond(7), Duration: 10 * time.Second, Arrivals: pace.Constant, MaxInFlight: 1_000_000}
 	if diff := cmp.Diff(open, scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(7)}}.WithDefaults()); diff != "" {
 		t.Errorf("open loop (-want +got):\n%s", diff)
 	}

@@ -85,6 +85,8 @@ func (l Load) encode() []string {
 	add(l.Jobs != 0, "jobs", l.Jobs)
 	add(l.Arrivals != "", "arrivals", l.Arrivals)
 	add(l.InFlight != 0, "in_flight", l.InFlight)
+	add(l.MaxInFlight != 0, "max_in_flight", l.MaxInFlight)
+	add(l.MaxBacklog != 0, "max_backlog", l.MaxBacklog)
 	return keys
 }
 

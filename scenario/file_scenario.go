@@ -144,6 +144,8 @@ func (r *scenarioReader) sectionKeys(section string) []fileKey {
 		{"jobs", into(&l.Jobs, r.positive)},
 		{"arrivals", into(&l.Arrivals, r.arrivals)},
 		{"in_flight", into(&l.InFlight, r.pool)},
+		{"max_in_flight", into(&l.MaxInFlight, r.pool)},
+		{"max_backlog", into(&l.MaxBacklog, r.positive)},
 	}
 }
 

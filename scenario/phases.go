@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario/strain"
 )
 
 // What a backend may be able to do beside its contract.
@@ -20,6 +21,10 @@ type (
 	// inspector tells facts about its server.
 	inspector interface {
 		Inspect(ctx context.Context) (jobqueue.Facts, error)
+	}
+	// pinger opens a connection on which the server is asked for nothing.
+	pinger interface {
+		OpenPing(ctx context.Context) (jobqueue.Ping, error)
 	}
 	// peeker shows what waits in the queue without taking it.
 	peeker interface {
@@ -83,8 +88,19 @@ func (r *run) prepare() error {
 // do runs the load and drains it. All goroutines end before it returns.
 func (r *run) do() {
 	var sending, taking, answering, hearing, sampling sync.WaitGroup
+	probes := r.startProbes()
+	var before strain.Snapshot
+	if !r.o.NoProbes {
+		before = strain.Take()
+	}
 	r.cpu[0] = processCPU()
-	r.epoch = time.Now().Add(lead)
+	if r.o.Begin != nil {
+		r.o.Begin()
+	}
+	r.epoch = time.Now()
+	if r.tokens == nil {
+		r.epoch = r.epoch.Add(lead)
+	}
 	r.started = r.epoch
 	hardStop := context.AfterFunc(r.ctx, r.halt)
 	defer hardStop()
@@ -120,10 +136,20 @@ func (r *run) do() {
 	sampleCtx, stopSampling := context.WithCancel(context.WithoutCancel(r.ctx))
 	defer stopSampling()
 	sampling.Go(func() { r.sampler.loop(sampleCtx) })
+	sampling.Go(func() { r.brake(sampleCtx) })
 
 	r.supervise(&sending)
 	r.ended = time.Now()
+	if r.o.End != nil {
+		r.o.End()
+	}
 	r.cpu[1] = processCPU()
+	if !r.o.NoProbes {
+		r.strain = before.Until(strain.Take())
+	}
+	if probes != nil {
+		r.probes = probes.Stop()
+	}
 
 	// Nothing is on its way any more, or we wait for it no longer. Consumers
 	// end first, while their answers and notifications can still arrive.
@@ -287,6 +313,12 @@ func (r *run) failedReason() string {
 
 // naturalReason is why a load ended that nothing cut short.
 func (r *run) naturalReason() string {
+	r.mu.Lock()
+	braked := r.braked
+	r.mu.Unlock()
+	if braked != "" && r.cut.Load() != never {
+		return braked
+	}
 	if r.s.Load.Jobs > 0 && sum(r.tallies).sent >= r.s.Load.Jobs {
 		return fmt.Sprintf("all %d jobs were sent", r.s.Load.Jobs)
 	}
@@ -330,7 +362,7 @@ func (r *run) inspect(i int) {
 		}
 		return
 	}
-	r.facts[i] = &f
+	r.facts[i], r.factsAt[i] = &f, time.Now()
 	if i == 0 {
 		for _, w := range f.Withheld {
 			r.warn("the server does not tell: %s", w)

@@ -92,10 +92,18 @@ func (p *producer) open() error {
 			p.wait.Wait(time.Duration(ahead))
 			continue
 		}
+		if p.r.room.Load() <= 0 {
+			p.r.capped()
+			p.wait.Wait(time.Millisecond)
+			continue
+		}
+		staged := 0
 		for len(p.groups) < maxGroups && len(p.arena) < maxWrite && g.Jobs > 0 && int64(g.Due) <= now {
 			p.stage(g)
+			staged += g.Jobs
 			g = clip(share.Next(), limit)
 		}
+		p.r.room.Add(-int64(staged))
 		if err := p.send(); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package scenario
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/queuedyno/queuedyno/scenario/latency"
 )
@@ -66,6 +67,12 @@ type recorder struct {
 	shards   []*shard
 	// lastNotified is when the last job of the window arrived.
 	lastNotified int64
+	lateLimit    int64
+	held         int64 // jobs of the window with a lateness above lateLimit
+	// queued and worked are the jobs' time in the queue and in a consumer's
+	// hands as far as it lies in the window, whenever they were due.
+	queued, worked int64
+	bins           []bin // by due time, the warm-up included
 	// late counts jobs of the window that were sent after its end, negative
 	// those with a stage of negative length. Of the jobs slower than the p99
 	// so far, tail counts all and tailLate those whose time is mostly lateness.
@@ -73,9 +80,18 @@ type recorder struct {
 	slow                           int64 // the p99 of end_to_end so far
 }
 
-func newRecorder(from, to int64) *recorder {
+// binLength is the length of a bin of the series that steadiness is judged by.
+const binLength = int64(100 * time.Millisecond)
+
+// bin sums end_to_end of the jobs that were due in it.
+type bin struct {
+	sum   float64
+	count int64
+}
+
+func newRecorder(s Scenario, from, to int64) *recorder {
 	return &recorder{
-		from: from, to: to,
+		from: from, to: to, lateLimit: int64(s.lateLimit()),
 		window: newStageSet(), second: newStageSet(), outside: newStageSet(),
 		spare: [2]stageSet{newStageSet(), newStageSet()}, total: latency.New(),
 	}
@@ -129,6 +145,9 @@ func (s *shard) hand() {
 			if t[tSent] > r.to {
 				r.late++
 			}
+			if d[0] > r.lateLimit {
+				r.held++
+			}
 			if d[6] > r.slow && r.slow > 0 {
 				r.tail++
 				if d[0] > d[6]/2 {
@@ -138,12 +157,30 @@ func (s *shard) hand() {
 		} else {
 			r.outside.record(&d)
 		}
+		// A push takes effect about halfway through its round trip.
+		r.queued += r.inWindow(t[tSent]+d[1]/2, t[tPopped])
+		r.worked += r.inWindow(t[tPopped], t[tPublished])
+		if i := int(t[tDue] / binLength); i < maxBins {
+			for len(r.bins) <= i {
+				r.bins = append(r.bins, bin{})
+			}
+			r.bins[i].sum += float64(d[6])
+			r.bins[i].count++
+		}
 		if d[0] < 0 || d[2] < 0 || d[3] < 0 || d[5] < 0 {
 			r.negative++
 		}
 	}
 	r.mu.Unlock()
 	s.n = 0
+}
+
+// maxBins bounds the series to a day.
+const maxBins = 24 * 3600 * 10
+
+// inWindow is how much of the span lies in the window.
+func (r *recorder) inWindow(from, to int64) int64 {
+	return max(0, min(to, r.to)-max(from, r.from))
 }
 
 // completed is how many jobs of the window are finished.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/validity"
 )
 
 // Schema is the version of the layout of [Result] as JSON. It grows when a key
@@ -232,30 +233,19 @@ type SecondStage struct {
 	MaxNS *int64 `json:"max_ns"`
 }
 
+// Validity says whether the generator, the clock and the host let the figures
+// be believed, and why not; see package validity.
+type Validity = validity.Verdict
+
+// Check is one question that validity asks.
+type Check = validity.Check
+
 // The verdicts of [Validity].
 const (
-	Valid   = "valid"
-	Suspect = "suspect"
-	Invalid = "invalid"
+	Valid   = validity.Valid
+	Suspect = validity.Suspect
+	Invalid = validity.Invalid
 )
-
-// Validity says whether the generator, the clock and the host let the figures
-// be believed, and why not.
-type Validity struct {
-	Verdict string           `json:"verdict"`
-	Reasons []string         `json:"reasons"`
-	Checks  map[string]Check `json:"checks"`
-}
-
-// Check is one question that validity asks. Value is null where it could not
-// be asked; Detail then says why.
-type Check struct {
-	Value  *float64 `json:"value"`
-	Limit  *float64 `json:"limit"`
-	Unit   string   `json:"unit,omitempty"`
-	Passed bool     `json:"passed"`
-	Detail string   `json:"detail"`
-}
 
 // Server holds what the server said of itself before and after, and what
 // changed in between.

@@ -14,6 +14,8 @@ import (
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/latency"
 	"github.com/queuedyno/queuedyno/scenario/pace"
+	"github.com/queuedyno/queuedyno/scenario/probe"
+	"github.com/queuedyno/queuedyno/scenario/strain"
 )
 
 // Options are what a run needs beside its scenario. The zero value is good.
@@ -32,6 +34,13 @@ type Options struct {
 	// Waiter makes what waits for due times and service times; nil means
 	// [pace.NewWaiter]. Tests in virtual time give [pace.NewCoarse].
 	Waiter func() (pace.Waiter, error)
+	// NoProbes leaves out what measures beside the load (see package probe),
+	// for tests in virtual time.
+	NoProbes bool
+	// Begin is called right before the load begins, when everything is open;
+	// End when its last job is accounted for, before anything is closed. They
+	// are where a benchmark's timer starts and stops.
+	Begin, End func()
 	// Tags, Tool and Redis are copied to the result.
 	Tags  map[string]string
 	Tool  Tool
@@ -158,10 +167,18 @@ type run struct {
 	warnings     []string
 	resubscribed atomic.Int64
 
-	facts  [2]*jobqueue.Facts
-	cpu    [2]time.Duration
-	ledger Ledger
-	window Window
+	// As of before and after the load.
+	facts   [2]*jobqueue.Facts
+	factsAt [2]time.Time
+	cpu     [2]time.Duration
+	strain  strain.Strain
+	probes  probe.Findings
+	braked  string // guarded by mu
+	room    atomic.Int64
+
+	ledger    Ledger
+	window    Window
+	strangers int64 // jobs that came home without having been popped by us
 }
 
 func newRun(s Scenario, b jobqueue.Backend, o Options, tag uint64) *run {
@@ -173,13 +190,14 @@ func newRun(s Scenario, b jobqueue.Backend, o Options, tag uint64) *run {
 		s: s, b: b, o: o,
 		format: newFormat(tag, s.Payload),
 		flight: newFlight(s.Subscribers, dirBlocks),
-		rec:    newRecorder(int64(s.Warmup), to),
+		rec:    newRecorder(s, int64(s.Warmup), to),
 		faults: map[string]int64{},
 	}
 	if s.Load.Closed() {
 		r.tokens = newTokens(s.Load.InFlight, s.Batch)
 	}
 	r.cut.Store(never)
+	r.room.Store(int64(s.Load.MaxInFlight))
 	return r
 }
 

@@ -17,7 +17,7 @@ import (
 
 // virtual are options for a run in the virtual time of synctest.
 func virtual() scenario.Options {
-	return scenario.Options{Waiter: func() (pace.Waiter, error) { return pace.NewCoarse(), nil }}
+	return scenario.Options{NoProbes: true, Waiter: func() (pace.Waiter, error) { return pace.NewCoarse(), nil }}
 }
 
 // mustRun runs the scenario in memory and checks the laws that hold for every run.
@@ -482,4 +482,95 @@ func TestFaultsAreRefusedBeforeAnythingStarts(t *testing.T) {
 	if !errors.As(err, &invalid) || len(invalid.Faults) < 2 {
 		t.Errorf("Run = %v, want both faults", err)
 	}
+}
+
+func TestTheBrakeEndsALoadThatFillsTheQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		// 900/s more come than go: 2,000 wait after 2.2 s.
+		r := mustRun(t, scenario.Scenario{
+			Name: "brake", Load: scenario.Load{Rate: pace.PerSecond(1000), Duration: time.Minute, MaxBacklog: 2000},
+			Work: scenario.Work{Time: 10 * time.Millisecond}, DrainTimeout: time.Minute,
+		}, memory.New(), virtual())
+		if !strings.Contains(r.Run.StopReason, "max_backlog") || r.Validity.Verdict != scenario.Invalid {
+			t.Errorf("stopped because %q, verdict %s", r.Run.StopReason, r.Validity.Verdict)
+		}
+		if n := r.Ledger.Sent; n < 2200 || n > 2300 || r.Ledger.Lost != 0 {
+			t.Errorf("ledger %+v, want about 2250 jobs sent and none lost", r.Ledger)
+		}
+	})
+}
+
+func TestHittingTheCapOfJobsInFlightIsSaid(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		// 100/s go, 1,000/s come, 500 may be on their way: the rest is sent
+		// late, and counts from when it was due.
+		r := mustRun(t, scenario.Scenario{
+			Name: "cap", Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: 2000, MaxInFlight: 500},
+			Work: scenario.Work{Time: 10 * time.Millisecond}, DrainTimeout: time.Minute,
+		}, memory.New(), virtual())
+		if r.Validity.Verdict != scenario.Invalid || !strings.Contains(strings.Join(r.Validity.Reasons, " "), "max_in_flight") {
+			t.Errorf("verdict %s: %q", r.Validity.Verdict, r.Validity.Reasons)
+		}
+		if b := *r.Scalars["backlog.max"]; b > 620 {
+			t.Errorf("%.0f jobs were on their way at once, want about 500", b)
+		}
+		if worst := *r.Stages[scenario.EndToEnd].MaxNS; worst < 17e9 {
+			t.Errorf("the last job took %d ns from its due time, want 18 s", worst)
+		}
+	})
+}
+
+func TestAnotherConsumerOnTheQueueIsFoundOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := memory.New()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() {
+			thief, _ := q.OpenConsumer(ctx)
+			for {
+				jobs, err := thief.Pop(ctx, 1, time.Second)
+				if ctx.Err() != nil {
+					return
+				}
+				if err == nil {
+					thief.Publish(ctx, jobqueue.AppendOutcome(nil, "t1", jobs[0], jobqueue.Completed, nil))
+				}
+			}
+		}()
+		r, err := scenario.Run(t.Context(), scenario.Scenario{
+			Name: "thief", Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: 1000}, Consumers: 3, DrainTimeout: time.Second,
+		}, q, virtual())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Validity.Verdict != scenario.Invalid || !strings.Contains(strings.Join(r.Validity.Reasons, " "), "another consumer") {
+			t.Errorf("verdict %s: %q", r.Validity.Verdict, r.Validity.Reasons)
+		}
+		if r.Ledger.Lost != 0 {
+			t.Errorf("ledger %+v: the jobs came home", r.Ledger)
+		}
+	})
+}
+
+func TestBusyWorkersAndQueueAgreeWithTheStamps(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		// 4 workers at 5 ms carry 800/s; Poisson arrivals at 720/s queue up.
+		r := mustRun(t, scenario.Scenario{
+			Name: "laws", Load: scenario.Load{Rate: pace.PerSecond(720), Duration: 60 * time.Second, Arrivals: pace.Poisson},
+			Consumers: 4, Work: scenario.Work{Time: 5 * time.Millisecond}, Warmup: 5 * time.Second, Seed: 7,
+		}, memory.New(), virtual())
+		for _, name := range []string{"little", "utilisation"} {
+			c := r.Validity.Checks[name]
+			if c.Value == nil || !c.Passed {
+				t.Errorf("%s: %+v", name, c)
+			}
+		}
+		if u := r.Validity.Checks["utilisation"].Detail; !strings.Contains(u, "9") {
+			t.Errorf("utilisation: %s, want about 90 %%", u)
+		}
+	})
 }

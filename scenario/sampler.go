@@ -28,9 +28,10 @@ type sampler struct {
 
 	mu         sync.Mutex // guards what follows
 	queueLen   *int64     // since the last row; nil when no answer came
-	lengths    float64    // sum of the lengths sampled in the window
-	samples    int64
 	maxBacklog int64
+	// Sampled in the window: the length of the queue, and the share of the
+	// consumers that had work in hands.
+	lengths, busy series
 }
 
 func newSampler(r *run) *sampler {
@@ -73,13 +74,16 @@ func (s *sampler) poll(ctx context.Context) {
 		cancel()
 		at := s.r.now()
 		t := sum(s.r.tallies)
+		busy := s.r.busy()
 		s.mu.Lock()
+		if at >= s.r.rec.from && at < min(s.r.rec.to, s.r.cut.Load()) {
+			s.busy.add(busy)
+		}
 		s.maxBacklog = max(s.maxBacklog, t.sent-t.notified-t.nobody)
 		if err == nil {
 			s.queueLen = &n
 			if at >= s.r.rec.from && at < min(s.r.rec.to, s.r.cut.Load()) {
-				s.lengths += float64(n)
-				s.samples++
+				s.lengths.add(float64(n))
 			}
 		}
 		s.mu.Unlock()
@@ -91,7 +95,7 @@ func (s *sampler) phase(at time.Duration) string {
 	switch {
 	case int64(at) <= s.r.rec.from:
 		return "warmup"
-	case int64(at) <= min(s.r.rec.to, s.r.cut.Load())+int64(10*time.Millisecond):
+	case int64(at)-int64(10*time.Millisecond) <= min(s.r.rec.to, s.r.cut.Load()):
 		return "window"
 	}
 	return "drain"

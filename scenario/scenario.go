@@ -74,6 +74,13 @@ type Load struct {
 	// InFlight is the number of tokens of a closed loop: how many jobs may be
 	// on their way at once. Zero means twice the pools' size times the batch.
 	InFlight int `json:"in_flight"`
+	// MaxInFlight bounds how many jobs of an open loop may be on their way at
+	// once. A load that reaches it is no longer the one that was asked for:
+	// jobs are then sent late, and the run is invalid. Zero means 1,000,000.
+	MaxInFlight int `json:"max_in_flight"`
+	// MaxBacklog ends the run when so many jobs wait in the queue, before they
+	// fill the server's memory. Zero means no limit.
+	MaxBacklog int64 `json:"max_backlog"`
 }
 
 // Closed reports whether the load is a closed loop.

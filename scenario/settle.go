@@ -25,6 +25,10 @@ func (r *run) settle() {
 	var unanswered int64
 	r.flight.each(func(n int64, j *job, marks uint64) {
 		leg, lost := legOf(marks)
+		if !lost && marks&mPopped == 0 {
+			r.strangers++
+			return
+		}
 		if !lost {
 			// It arrived, and only an answer to its push or publish is
 			// missing, which the end of the connection took away.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/scenario/validity"
 )
 
 // result puts everything that the run found out together.
@@ -62,7 +63,9 @@ func (r *run) result(released error) *Result {
 	r.serverFacts(res)
 	r.scalars(res)
 	r.cautions(res)
-	res.Validity = r.validity(res)
+	res.Validity = validity.Judge(r.evidence(res))
+	res.Warnings = append(res.Warnings, res.Validity.Notes...)
+	res.Validity.Notes = nil
 	outcomes, err := res.CheckThresholds()
 	if err != nil {
 		res.Warnings = append(res.Warnings, err.Error()) // validated before; cannot happen
@@ -200,10 +203,6 @@ func (r *run) scalars(res *Result) {
 // cautions are warnings that follow from the figures.
 func (r *run) cautions(res *Result) {
 	warn := func(format string, args ...any) { res.Warnings = append(res.Warnings, fmt.Sprintf(format, args...)) }
-	if n := r.resubscribed.Load(); n > 0 {
-		warn("the server closed %d subscriptions, which were renewed; what was published in between is lost. "+
-			"A subscriber that reads too slowly is thrown out by client-output-buffer-limit pubsub", n)
-	}
 	if res.Run.Failed {
 		warn("an error ended the run; the figures cover the time until then: %s", res.Run.Error)
 	} else if res.Run.Interrupted {

@@ -16,6 +16,7 @@ const (
 	maxPool        = 10_000
 	maxBatch       = 10_000
 	maxInFlight    = 1_000_000
+	mostInFlight   = 100_000_000
 	maxJobs        = 1_000_000_000_000
 	maxPayload     = 64 << 20
 	maxPush        = 256 << 20
@@ -139,6 +140,19 @@ func (v *validator) loop() {
 		v.fault("load.in_flight", "%s is more than %s", group(l.InFlight), group(maxInFlight))
 	case l.Closed() && l.InFlight < v.Batch && v.Batch <= maxBatch:
 		v.faultWith("load.in_flight", []string{"load.rate", "batch"}, "%d is less than the batch of %d, so that no push could ever be filled; raise it to at least %d", l.InFlight, v.Batch, v.Batch)
+	}
+	switch {
+	case l.Closed() && l.MaxInFlight != 0:
+		v.faultWith("load.max_in_flight", []string{"load.rate"}, "max_in_flight bounds a load at a rate; a closed loop has in_flight")
+	case !l.Closed() && l.MaxInFlight < 1:
+		v.fault("load.max_in_flight", "%d is less than 1; leave it out for %s", l.MaxInFlight, group(defaultMaxInFlight))
+	case l.MaxInFlight > mostInFlight:
+		v.fault("load.max_in_flight", "%s is more than %s, for which there is no memory to account", group(l.MaxInFlight), group(mostInFlight))
+	case !l.Closed() && l.MaxInFlight < v.Batch && v.Batch <= maxBatch:
+		v.faultWith("load.max_in_flight", []string{"load.rate", "batch"}, "%d is less than the batch of %d; raise it to at least %d", l.MaxInFlight, v.Batch, v.Batch)
+	}
+	if l.MaxBacklog < 0 {
+		v.fault("load.max_backlog", "%d is less than 0; leave it out for no limit", l.MaxBacklog)
 	}
 }
 

@@ -77,7 +77,7 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, dir string, tags
 	if rowsErr != nil {
 		result.Warnings = append(result.Warnings, "the interval log holds the window as one interval: "+rowsErr.Error())
 	}
-	e := endingOf(result, err, signals.happened())
+	e := endingOf(result, err, signals.happened(), r.allowInvalid.get())
 	// The files first: whoever reads standard output may be gone.
 	if err := report.Write(dir, result, hlog, r.force.get()); err != nil {
 		e = e.but(failedEnding(s.Name, err))

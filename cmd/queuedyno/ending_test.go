@@ -51,7 +51,7 @@ func TestTheGravestComplaintDecidesTheExitCode(t *testing.T) {
 			return boom, false
 		}},
 	}
-	if e := endingOf(good(), nil, false); e.code != exitOK || len(e.faults) != 0 {
+	if e := endingOf(good(), nil, false, false); e.code != exitOK || len(e.faults) != 0 {
 		t.Fatalf("a good run ends with %d, %v", e.code, e.faults)
 	}
 	for i, c := range complaints {
@@ -59,7 +59,7 @@ func TestTheGravestComplaintDecidesTheExitCode(t *testing.T) {
 			r := good()
 			lesser.spoil(r)
 			err, signalled := c.spoil(r)
-			e := endingOf(r, err, signalled)
+			e := endingOf(r, err, signalled, false)
 			if e.code != c.code {
 				t.Errorf("%s and %s: exit code %d, want %d", lesser.name, c.name, e.code, c.code)
 			}
@@ -74,10 +74,10 @@ func TestAHardStopIsAnInterruptAndNotAFailure(t *testing.T) {
 	t.Parallel()
 	r := good()
 	r.Run.Failed, r.Run.Error = true, context.Canceled.Error()
-	if e := endingOf(r, context.Canceled, true); e.code != exitInterrupted {
+	if e := endingOf(r, context.Canceled, true, false); e.code != exitInterrupted {
 		t.Errorf("after a second Ctrl-C the exit code is %d, want %d", e.code, exitInterrupted)
 	}
-	if e := endingOf(r, context.Canceled, false); e.code != exitFailed {
+	if e := endingOf(r, context.Canceled, false, false); e.code != exitFailed {
 		t.Errorf("cancelled by something else: exit code %d, want %d", e.code, exitFailed)
 	}
 }
@@ -86,7 +86,7 @@ func TestSuspectIsNoFailure(t *testing.T) {
 	t.Parallel()
 	r := good()
 	r.Validity.Verdict = scenario.Suspect
-	if e := endingOf(r, nil, false); e.code != exitOK {
+	if e := endingOf(r, nil, false, false); e.code != exitOK {
 		t.Errorf("a suspect run ends with %d, want 0", e.code)
 	}
 }

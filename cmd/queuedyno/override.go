@@ -21,6 +21,8 @@ type overrides struct {
 	consumers    *value[int]
 	subscribers  *value[int]
 	inFlight     *value[int]
+	maxInFlight  *value[int]
+	maxBacklog   *value[int64]
 	batch        *value[int]
 	payload      *value[int]
 	work         *value[time.Duration]
@@ -47,6 +49,8 @@ func addOverrides(f *flags) overrides {
 		consumers:   add(f, "consumers", "y", "`NUMBER` of consumers, each with a connection of its own", smallCount),
 		subscribers: add(f, "subscribers", "", "`NUMBER` of subscribers, each of which receives every notification", smallCount),
 		inFlight:    add(f, "in-flight", "", "`NUMBER` of jobs on their way at once with --rate max", smallCount),
+		maxInFlight: add(f, "max-in-flight", "", "most jobs on their way at once at a rate, a `NUMBER`; reaching it makes the run invalid (default 1000000)", smallCount),
+		maxBacklog:  add(f, "max-backlog", "", "end the run when more than this `NUMBER` of jobs wait in the queue (default: no limit)", count),
 		batch:       add(f, "batch", "", "`NUMBER` of jobs in one push and in one pop", smallCount),
 		payload: add(f, "payload", "s", "`SIZE` of what a job carries beside its id, in bytes: 0, 100, 1KB (1,000) or 1KiB (1,024);\n"+
 			"0 sends the id alone", size),
@@ -64,6 +68,10 @@ func fields(field string) string {
 	switch field = strings.TrimPrefix(field, "load."); {
 	case field == "in_flight":
 		return "in-flight"
+	case field == "max_in_flight":
+		return "max-in-flight"
+	case field == "max_backlog":
+		return "max-backlog"
 	case field == "drain_timeout":
 		return "drain-timeout"
 	case field == "work.time":
@@ -90,6 +98,9 @@ func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 			}
 			s.Load.Arrivals = ""
 		}
+		if !closed && s.Load.Closed() {
+			s.Load.MaxInFlight = 0
+		}
 		if closed && !s.Load.Closed() && !o.inFlight.given() {
 			if s.Load.InFlight != 0 {
 				notes = append(notes, fmt.Sprintf("%s: in_flight has no meaning at a rate and is left out", s.Name))
@@ -103,6 +114,8 @@ func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 	}
 	s.Load.Arrivals = o.arrivals.or(s.Load.Arrivals)
 	s.Load.InFlight = o.inFlight.or(s.Load.InFlight)
+	s.Load.MaxInFlight = o.maxInFlight.or(s.Load.MaxInFlight)
+	s.Load.MaxBacklog = o.maxBacklog.or(s.Load.MaxBacklog)
 	s.Producers = o.producers.or(s.Producers)
 	s.Consumers = o.consumers.or(s.Consumers)
 	s.Subscribers = o.subscribers.or(s.Subscribers)

@@ -43,12 +43,13 @@ func TestEveryFlagOverridesItsField(t *testing.T) {
 	t.Parallel()
 	f := runFlagsOf(t, nil, "-r", "2k/s", "--arrivals", "constant", "-d", "30s", "-n", "500", "-x", "3", "-y", "4",
 		"--subscribers", "5", "--batch", "6", "-s", "1KiB", "--work", "7ms", "--warmup", "8s",
-		"--drain-timeout", "9s", "--seed", "10", "--threshold", "errors == 0")
+		"--drain-timeout", "9s", "--seed", "10", "--max-in-flight", "5000", "--max-backlog", "6000", "--threshold", "errors == 0")
 	got, notes := f.apply(inFile())
 	want := scenario.Scenario{
 		Name: "steady",
 		Load: scenario.Load{
 			Rate: pace.PerSecond(2000), Arrivals: pace.Constant, Duration: 30 * time.Second, Jobs: 500,
+			MaxInFlight: 5000, MaxBacklog: 6000,
 		},
 		Producers: 3, Consumers: 4, Subscribers: 5, Batch: 6, Payload: 1024,
 		Work: scenario.Work{Time: 7 * time.Millisecond}, Warmup: 8 * time.Second, DrainTimeout: 9 * time.Second, Seed: 10,

@@ -56,6 +56,7 @@ type runFlags struct {
 	out, name                     *value[string]
 	tags                          *value[tag]
 	force, quiet, json, noColor   *value[bool]
+	allowInvalid                  *value[bool]
 }
 
 func addRunFlags(f *flags) runFlags {
@@ -76,6 +77,7 @@ func addRunFlags(f *flags) runFlags {
 	r.out = add(f, "out", "o", "`DIR` that the result directories are made in (default results)", anyText)
 	r.name = add(f, "name", "", "`NAME` of the result directory (default <scenario>-<UTC time>)", directoryName)
 	r.force = addSwitch(f, "force", "", "replace a result directory that exists")
+	r.allowInvalid = addSwitch(f, "allow-invalid", "", "exit 0 and not 4 when the run was invalid; its thresholds still do not pass")
 	r.tags = addMany(f, "tag", "", "label for the result, `KEY=VALUE`; may be repeated", parseTag)
 	r.quiet = addSwitch(f, "quiet", "q", "no progress and no notes on standard error, only errors")
 	r.json = addSwitch(f, "json", "", "write result.json to standard output instead of the table")

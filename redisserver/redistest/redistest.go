@@ -1,11 +1,17 @@
-// Package redistest gives tests a Redis of their own and holds the rule for
-// when there is none: the test is skipped with its reason, unless the
-// environment variable QUEUEDYNO_REQUIRE, a comma-separated list such as
-// "redis,docker", names what must be there. CI sets it, so that a green CI
-// means that these tests ran.
+// Package redistest gives tests and benchmarks a Redis, ours and yours.
 //
-// It never uses a Redis that already runs, REDIS_URL included. Begin reading
-// at [Process].
+// [Server] is one server for a whole test binary, and [Queue] a job queue on
+// it: what benchmarks want. [Process], [Docker] and [Embedded] start a server
+// for one test alone, with settings of its own, and never use one that already
+// runs.
+//
+// It also holds the rule for when there is none: the test is skipped with its
+// reason, unless the environment variable QUEUEDYNO_REQUIRE, a comma-separated
+// list such as "redis,docker", names what must be there. CI sets it, so that a
+// green CI means that these tests ran.
+//
+// It is for tests alone: a program that needs a Redis uses package redisserver.
+// Begin reading at [Server].
 package redistest
 
 import (
@@ -46,11 +52,16 @@ func Embedded(tb testing.TB) *redisserver.Server {
 // not there: with a skip, or as a failure if QUEUEDYNO_REQUIRE names it.
 func Missing(tb testing.TB, need string, reason error) {
 	tb.Helper()
-	required := strings.FieldsFunc(os.Getenv("QUEUEDYNO_REQUIRE"), func(r rune) bool { return r == ',' || r == ' ' })
-	if slices.Contains(required, need) {
+	if requires(os.Getenv("QUEUEDYNO_REQUIRE"), need) {
 		tb.Fatalf("%s is required by QUEUEDYNO_REQUIRE: %v", need, reason)
 	}
 	tb.Skipf("needs %s: %v", need, reason)
+}
+
+// requires reports whether the list of what must be there names the need.
+func requires(list, need string) bool {
+	words := strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+	return slices.Contains(words, need)
 }
 
 // start starts a server; only its absence can be excused, not its failure.

@@ -24,8 +24,9 @@ const (
 type Verdict struct {
 	Verdict string   `json:"verdict"`
 	Reasons []string `json:"reasons"`
-	// Notes qualify single figures without lowering the verdict.
-	Notes  []string         `json:"notes"`
+	// Notes qualify single figures without lowering the verdict; a result
+	// carries them among its warnings.
+	Notes  []string         `json:"-"`
 	Triage Triage           `json:"triage"`
 	Checks map[string]Check `json:"checks"`
 }
@@ -327,7 +328,7 @@ func (j *judge) settling() {
 	} else {
 		ok := e.DriftSpreads <= 3 || *e.Drift < 1.10 && *e.Drift > 1/1.10
 		j.check("drift", *e.Drift, 3, "ratio", ok,
-			fmt.Sprintf("the second half's median is %.2f times the first's (%.1f spreads)", *e.Drift, e.DriftSpreads), "",
+			fmt.Sprintf("the second half's median is %.2f times the first's (%.1f spreads)", *e.Drift, e.DriftSpreads), j.unlessOverloaded(Suspect),
 			fmt.Sprintf("latency drifts: the median of the window's second half is %.2f times that of its first", *e.Drift))
 	}
 	if e.BacklogSlope == nil {
@@ -337,6 +338,15 @@ func (j *judge) settling() {
 			fmt.Sprintf("the backlog grew by %.2f %% of the offered rate", 100**e.BacklogSlope), "",
 			fmt.Sprintf("the backlog grew all the time, by %.1f %% of the offered rate: this load is more than the system carries, and its latencies depend on how long the run was", 100**e.BacklogSlope))
 	}
+}
+
+// unlessOverloaded is to, or nothing when the backlog grew all the time: then a
+// drift is what is to be expected, and said elsewhere.
+func (j *judge) unlessOverloaded(to string) string {
+	if j.e.BacklogSlope != nil && *j.e.BacklogSlope > j.e.SlopeLimit {
+		return ""
+	}
+	return to
 }
 
 // round shortens a duration to three digits or so.

@@ -1,0 +1,185 @@
+package jobqueue_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/redisserver/redistest"
+)
+
+// Round trips on a real Redis, one operation one trip, whatever it carries. None
+// of them allocates once its buffers have grown.
+
+// id is as long as the ids of a run.
+var id = []byte("0b8f2c1e-7d43-4a96-8c55-000000000001")
+
+func BenchmarkProducerPush(b *testing.B) {
+	queue := redistest.Queue(b)
+	for _, n := range []int{1, 10, 100} {
+		b.Run(fmt.Sprintf("batch=%d", n), func(b *testing.B) {
+			p := open(b, queue.OpenProducer)
+			jobs := make([][]byte, n)
+			for i := range jobs {
+				jobs[i] = id
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := p.Push(b.Context(), jobs...); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "jobs/s")
+			empty(b, queue)
+		})
+	}
+}
+
+// BenchmarkProducerPipeline has several pushes on their way at once, as a
+// producer has that is behind.
+func BenchmarkProducerPipeline(b *testing.B) {
+	queue := redistest.Queue(b)
+	for _, depth := range []int{1, 16, 64} {
+		b.Run(fmt.Sprintf("depth=%d", depth), func(b *testing.B) {
+			p := open(b, queue.OpenProducer).(jobqueue.Pipeliner)
+			job := [][]byte{id}
+			b.ReportAllocs()
+			for b.Loop() {
+				for range depth {
+					if err := p.Send(job...); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if err := p.Flush(); err != nil {
+					b.Fatal(err)
+				}
+				for range depth {
+					if err := p.Await(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(depth*b.N)/b.Elapsed().Seconds(), "jobs/s")
+			empty(b, queue)
+		})
+	}
+}
+
+// BenchmarkConsumerTurn is a worker's whole turn on a queue that is never empty:
+// publish what became of the jobs and pop the next ones. In one write it is one
+// round trip, otherwise one more for each message.
+func BenchmarkConsumerTurn(b *testing.B) {
+	queue := redistest.Queue(b)
+	message := jobqueue.AppendUpdate(nil, jobqueue.Update{TenantID: "t1", JobID: string(id), Status: jobqueue.Completed})
+	turns := map[string]func(c jobqueue.Turner, messages [][]byte, acked func(int, int)) error{
+		"one": func(c jobqueue.Turner, messages [][]byte, acked func(int, int)) error {
+			_, err := c.Turn(b.Context(), messages, acked, 1, time.Second)
+			return err
+		},
+		"two": func(c jobqueue.Turner, messages [][]byte, acked func(int, int)) error {
+			if _, err := c.Publish(b.Context(), messages[0]); err != nil {
+				return err
+			}
+			_, err := c.Pop(b.Context(), 1, time.Second)
+			return err
+		},
+	}
+	for _, writes := range []string{"one", "two"} {
+		turn := turns[writes]
+		b.Run("writes="+writes, func(b *testing.B) {
+			p, c := open(b, queue.OpenProducer), open(b, queue.OpenConsumer).(jobqueue.Turner)
+			stock := make([][]byte, 1000)
+			for i := range stock {
+				stock[i] = id
+			}
+			messages, acked := [][]byte{message}, func(int, int) {}
+			left := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				if left == 0 {
+					b.StopTimer()
+					if err := p.Push(b.Context(), stock...); err != nil {
+						b.Fatal(err)
+					}
+					left = len(stock)
+					b.StartTimer()
+				}
+				if err := turn(c, messages, acked); err != nil {
+					b.Fatal(err)
+				}
+				left--
+			}
+			empty(b, queue)
+		})
+	}
+}
+
+// BenchmarkConsumerWake is the way of a job to a worker that waits for it.
+func BenchmarkConsumerWake(b *testing.B) {
+	queue := redistest.Queue(b)
+	p, c := open(b, queue.OpenProducer), open(b, queue.OpenConsumer)
+	ctx, cancel := context.WithCancel(b.Context())
+	popped := make(chan struct{})
+	go func() {
+		defer close(popped)
+		for {
+			if _, err := c.Pop(ctx, 1, time.Minute); err != nil {
+				return
+			}
+			popped <- struct{}{}
+		}
+	}()
+	defer func() {
+		cancel()
+		for range popped {
+		}
+	}()
+	for b.Loop() {
+		if err := p.Push(b.Context(), id); err != nil {
+			b.Fatal(err)
+		}
+		if _, ok := <-popped; !ok {
+			b.Fatal("the pop ended")
+		}
+	}
+}
+
+// BenchmarkSubscriberReceive is the way of a message from its publish to a
+// subscriber.
+func BenchmarkSubscriberReceive(b *testing.B) {
+	queue := redistest.Queue(b)
+	c, s := open(b, queue.OpenConsumer), open(b, queue.OpenSubscriber)
+	message := bytes.Repeat([]byte("x"), 100)
+	b.ReportAllocs()
+	for b.Loop() {
+		if n, err := c.Publish(b.Context(), message); n != 1 || err != nil {
+			b.Fatal(n, err)
+		}
+		if _, err := s.Receive(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// open opens one end of the queue and closes it with the benchmark.
+func open[T io.Closer](b *testing.B, opener func(context.Context) (T, error)) T {
+	b.Helper()
+	end, err := opener(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { end.Close() })
+	return end
+}
+
+// empty removes what a benchmark left in the queue.
+func empty(b *testing.B, queue *jobqueue.Client) {
+	b.Helper()
+	if err := queue.Clear(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -1,0 +1,54 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// brakePeriod is how often it is looked at how many jobs are on their way.
+const brakePeriod = 20 * time.Millisecond
+
+// brake keeps the account of how many more jobs may be sent, and ends the load
+// when too many wait.
+func (r *run) brake(ctx context.Context) {
+	if r.tokens != nil && r.s.Load.MaxBacklog == 0 {
+		return
+	}
+	tick := time.NewTicker(brakePeriod)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		// Read before the jobs that producers send meanwhile: those are then
+		// counted twice for one period, which errs on the safe side.
+		r.room.Store(int64(r.s.Load.MaxInFlight) - r.outstanding())
+		if most := r.s.Load.MaxBacklog; most > 0 {
+			t := sum(r.tallies)
+			if waiting := t.acked - t.popped; waiting > most && r.brakeOnce(fmt.Sprintf(
+				"the run was ended by max_backlog: at %.1f s more than %d jobs waited in the queue", time.Duration(r.now()).Seconds(), most)) {
+				r.halt()
+			}
+		}
+	}
+}
+
+// capped notes that the load was held back by the bound of jobs in flight.
+func (r *run) capped() {
+	r.brakeOnce(fmt.Sprintf("at %.1f s the load was held back by max_in_flight: %d jobs were on their way; from then on jobs were sent late, and this is not the load that was asked for",
+		time.Duration(r.now()).Seconds(), r.s.Load.MaxInFlight))
+}
+
+// brakeOnce keeps the first reason and reports whether it is this one.
+func (r *run) brakeOnce(reason string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.braked != "" {
+		return false
+	}
+	r.braked = reason
+	return true
+}

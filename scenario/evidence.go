@@ -1,0 +1,245 @@
+package scenario
+
+import (
+	"math"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/scenario/probe"
+	"github.com/queuedyno/queuedyno/scenario/steady"
+	"github.com/queuedyno/queuedyno/scenario/validity"
+)
+
+// lateLimit is the lateness from which on a job counts as held up: the interval
+// of the load, but not less than what a timer can be expected to keep.
+func (s Scenario) lateLimit() time.Duration {
+	const least = 500 * time.Microsecond
+	if s.Load.Closed() {
+		return least
+	}
+	return max(least, time.Duration(float64(s.Batch)/s.Load.Rate.Float()*float64(time.Second)))
+}
+
+// startProbes sets the control probes to work. Without them a run is none the
+// worse, only less is known about it.
+func (r *run) startProbes() *probe.Probes {
+	if r.o.NoProbes {
+		return nil
+	}
+	var ping probe.Pinger
+	if b, ok := r.b.(pinger); ok {
+		p, err := b.OpenPing(r.ctx)
+		if err != nil {
+			r.warn("no control probe of the server: %s", err)
+		} else {
+			ping = p
+		}
+	}
+	p, err := probe.Start(r.ctx, ping, r.o.Waiter)
+	if err != nil {
+		r.warn("no control probes: %s", err)
+		return nil
+	}
+	return p
+}
+
+// evidence puts together what validity is judged from.
+func (r *run) evidence(res *Result) validity.Evidence {
+	e := validity.Evidence{
+		Closed: r.tokens != nil, Error: res.Run.Error, Braked: r.braked,
+		Scheduled: res.Window.Scheduled, Completed: res.Window.Completed,
+		Negative: r.rec.negative, Overflow: res.Stages[EndToEnd].Overflow,
+		Resubscribed: r.resubscribed.Load(), Strangers: r.strangers,
+		Strain: r.strain, Consumers: r.s.Consumers, Processors: runtime.NumCPU(),
+		Warmup: r.s.Warmup,
+	}
+	if !res.Run.Failed && !res.Run.Interrupted {
+		e.Vanished = res.Ledger.LostByLeg[LegVanished]
+	}
+	if n := res.Server.Deltas["evicted_keys"]; n > 0 {
+		e.Evicted = int64(n)
+	}
+	if w := float64(res.Window.Scheduled); w > 0 && !e.Closed {
+		e.SentInTime = ptr(1 - float64(r.rec.late)/w)
+		e.LateShare, e.LateLimit = ptr(float64(r.rec.held)/w), r.s.lateLimit()
+		if r.rec.tail >= latency.MinTail {
+			e.TailShare = ptr(float64(r.rec.tailLate) / float64(r.rec.tail))
+		}
+		r.quantiles(res, &e)
+	}
+	r.probed(res, &e)
+	r.sampled(&e)
+	r.processors(res, &e)
+	r.steadiness(res, &e)
+	return e
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// quantiles sets end_to_end beside from_send. What a waiting thread can be late
+// by on a machine in order is nobody's fault and no reason to doubt.
+func (r *run) quantiles(res *Result, e *validity.Evidence) {
+	whole, sent := res.Stages[EndToEnd], res.Stages[FromSend]
+	for _, q := range []struct {
+		name        string
+		whole, sent *int64
+		floor       time.Duration
+	}{
+		{"p50", whole.P50NS, sent.P50NS, 100 * time.Microsecond},
+		{"p90", whole.P90NS, sent.P90NS, 200 * time.Microsecond},
+		{"p99", whole.P99NS, sent.P99NS, 500 * time.Microsecond},
+		{"p99.9", whole.P999NS, sent.P999NS, time.Millisecond},
+	} {
+		if q.whole != nil && q.sent != nil {
+			e.Quantiles = append(e.Quantiles, validity.Quantile{
+				Name: q.name, Whole: time.Duration(*q.whole), Sent: time.Duration(*q.sent), Floor: q.floor,
+			})
+		}
+	}
+}
+
+// probed compares the probes at the highest quantile that all of them carry.
+func (r *run) probed(res *Result, e *validity.Evidence) {
+	at := func(s Stage, q float64) *time.Duration {
+		for i, stage := range Stages() {
+			if stage == s {
+				return asDuration(quantile(r.rec.window[i], q, 0))
+			}
+		}
+		return nil
+	}
+	probed := func(h *latency.Histogram, q float64) *time.Duration {
+		if h == nil {
+			return nil
+		}
+		return asDuration(quantile(h, q, 0))
+	}
+	for _, q := range []struct {
+		name string
+		q    float64
+	}{{"p99", 0.99}, {"p95", 0.95}, {"p90", 0.90}, {"p50", 0.50}} {
+		p := validity.Probes{
+			At: q.name, Hiccup: probed(r.probes.Hiccup, q.q), Echo: probed(r.probes.Echo, q.q), Ping: probed(r.probes.Ping, q.q),
+			EndToEnd: at(EndToEnd, q.q), Lateness: at(Lateness, q.q), Work: at(WorkTime, q.q), Queue: at(Queue, q.q),
+		}
+		if p.EndToEnd == nil || r.probes.Hiccup != nil && p.Hiccup == nil || r.probes.Ping != nil && p.Ping == nil {
+			continue
+		}
+		if h := r.probes.Hiccup; h != nil && h.Count() > 0 {
+			p.HiccupMax = ptr(time.Duration(h.Max()))
+		}
+		if h := r.probes.Ping; h != nil && h.Count() > 0 {
+			p.PingMax = ptr(time.Duration(h.Max()))
+		}
+		e.Probes = p
+		return
+	}
+}
+
+func asDuration(ns *int64) *time.Duration {
+	if ns == nil {
+		return nil
+	}
+	return ptr(time.Duration(*ns))
+}
+
+// sampled sets what was sampled beside what the jobs' stamps add up to.
+func (r *run) sampled(e *validity.Evidence) {
+	span := float64(r.window.ToNS - r.window.FromNS)
+	if span <= 0 || r.fatal() != nil {
+		return
+	}
+	s := r.sampler
+	if mean := s.lengths.mean(); mean != nil {
+		e.QueueLen, e.QueueSum = mean, ptr(float64(r.rec.queued)/span)
+		if *mean > 0 {
+			e.QueueNoise = s.lengths.noise() / *mean
+		}
+	}
+	if mean := s.busy.mean(); mean != nil && r.s.Work.Time > 0 && r.s.Batch == 1 {
+		e.WorkersBusy, e.WorkersSum = mean, ptr(float64(r.rec.worked)/span/float64(r.s.Consumers))
+		e.WorkersNoise = s.busy.noise()
+	}
+}
+
+// busy is the share of the consumers that have jobs in hands at this moment.
+func (r *run) busy() float64 {
+	n := 0
+	for _, c := range r.consumers {
+		if c.busy.Load() {
+			n++
+		}
+	}
+	return float64(n) / float64(len(r.consumers))
+}
+
+// processors is who used how much processor.
+func (r *run) processors(res *Result, e *validity.Evidence) {
+	wall := r.ended.Sub(r.started).Seconds()
+	if wall <= 0 {
+		return
+	}
+	if used := r.cpu[1] - r.cpu[0]; used > 0 {
+		e.ProcessBusy = ptr(used.Seconds() / wall / float64(runtime.GOMAXPROCS(0)))
+	}
+	span := r.factsAt[1].Sub(r.factsAt[0]).Seconds()
+	if r.facts[0] == nil || r.facts[1] == nil || span <= 0 {
+		return
+	}
+	// The main thread's own figure is newer than Redis 6.
+	busy := res.Server.Deltas["used_cpu_user_main_thread"] + res.Server.Deltas["used_cpu_sys_main_thread"]
+	if _, err := strconv.ParseFloat(res.Server.After["used_cpu_user_main_thread"], 64); err != nil {
+		busy = res.Server.Deltas["used_cpu_user"] + res.Server.Deltas["used_cpu_sys"]
+	}
+	if busy > 0 {
+		e.RedisBusy = ptr(busy / min(span, wall))
+	}
+}
+
+// steadiness looks at the course of latency and of the backlog.
+func (r *run) steadiness(res *Result, e *validity.Evidence) {
+	from, to := int(r.window.FromNS/binLength), int(r.window.ToNS/binLength)
+	var whole, window []float64
+	last := math.NaN()
+	for i, b := range r.rec.bins {
+		if i >= to {
+			break
+		}
+		if b.count > 0 {
+			last = b.sum / float64(b.count)
+		}
+		if math.IsNaN(last) {
+			continue
+		}
+		whole = append(whole, last)
+		if i >= from {
+			window = append(window, last)
+		}
+	}
+	if d, settled, ok := steady.MSER5(whole); ok {
+		e.WarmupNeeded, e.Settled = ptr(time.Duration(int64(d)*binLength)), settled
+	}
+	if ratio, spreads, ok := steady.Drift(window); ok && !math.IsInf(spreads, 0) {
+		e.Drift, e.DriftSpreads = &ratio, spreads
+	}
+	if e.Closed || res.Rates.OfferedPerS == nil || *res.Rates.OfferedPerS == 0 {
+		return
+	}
+	var x, y []float64
+	begin := time.Duration(r.window.FromNS + (r.window.ToNS-r.window.FromNS)/3).Seconds()
+	end := time.Duration(r.window.ToNS).Seconds()
+	for _, row := range res.Timeline {
+		if row.ElapsedS >= begin && row.ElapsedS <= end+0.01 {
+			x, y = append(x, row.ElapsedS), append(y, float64(row.Backlog))
+		}
+	}
+	if slope, ok := steady.Slope(x, y); ok && len(x) >= 4 {
+		rate := *res.Rates.OfferedPerS
+		e.BacklogSlope = ptr(slope / rate)
+		// The slope of a Poisson load that is carried has itself a spread of
+		// about sqrt(2/(rate*time)).
+		e.SlopeLimit = max(0.01, math.Sqrt(8/(rate*(end-begin))))
+	}
+}

@@ -1,0 +1,99 @@
+package verify
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+	"github.com/queuedyno/queuedyno/scenario/queueing"
+)
+
+// queue is a queue that theory solves: Poisson arrivals, a service time that
+// does not vary, c workers (M/D/c).
+type queue struct {
+	workers int
+	rate    int64
+	work    time.Duration
+	span    time.Duration
+	// within is the tolerance for the formula. Three standard errors of the
+	// run's length lie inside it.
+	within float64
+}
+
+// recursionWithin is the tolerance for the recursion over the run's own arrivals, which
+// leaves nothing to chance: what remains are the host's hiccups.
+const recursionWithin = 0.10
+
+func (q queue) do(ctx context.Context, r *rig, x *Experiment) error {
+	result, err := r.run(ctx, load{Scenario: scenario.Scenario{
+		Name:      "verify-queue",
+		Load:      scenario.Load{Rate: pace.PerSecond(q.rate), Duration: q.span, Arrivals: pace.Poisson},
+		Consumers: q.workers, Work: scenario.Work{Time: q.work}, DrainTimeout: 5 * time.Second,
+	}})
+	if err != nil {
+		return err
+	}
+	h := map[scenario.Stage]*latency.Histogram{}
+	for _, s := range []scenario.Stage{scenario.WorkTime, scenario.Publish, scenario.Queue} {
+		if h[s], err = histogram(result, s); err != nil {
+			return err
+		}
+	}
+	mean := func(s scenario.Stage) float64 { return *result.Stages[s].MeanNS }
+	service := mean(scenario.WorkTime) + mean(scenario.Publish)
+	variance := h[scenario.WorkTime].Stddev()*h[scenario.WorkTime].Stddev() + h[scenario.Publish].Stddev()*h[scenario.Publish].Stddev()
+	// Most jobs find a free worker and take only the way to it, which is no
+	// wait; the others spend the same time on it while they wait.
+	way, err := h[scenario.Queue].Quantile(0.2, 0)
+	if err != nil {
+		return err
+	}
+	theory := queueing.Queue{
+		Workers: q.workers, Rate: float64(q.rate), Service: time.Duration(service),
+		ArrivalSCV: 1, ServiceSCV: variance / (service * service),
+	}
+	waited := figure((mean(scenario.Queue) - float64(way)) / 1e6)
+	formula := ms(theory.MeanWait())
+	x.expect("mean wait, by the formula", formula, waited, q.within*formula, unitMS)
+
+	known := queueing.Waits(arrivals(result), time.Duration(service), q.workers)
+	var sum time.Duration
+	for _, w := range known {
+		sum += w
+	}
+	exact := ms(sum) / float64(len(known))
+	x.expect("mean wait, for these very arrivals", exact, waited, recursionWithin*exact, unitMS)
+	slices.Sort(known)
+	for _, p := range []float64{0.90, 0.99} {
+		var measured *float64
+		if v, err := h[scenario.Queue].Quantile(p, 0); err == nil {
+			measured = figure(ms(time.Duration(v - way)))
+		}
+		at := ms(known[int(math.Ceil(p*float64(len(known))))-1])
+		name := "p90"
+		if p > 0.9 {
+			name = "p99"
+		}
+		x.expect(name+" of the wait, for these very arrivals", at, measured, recursionWithin*at+0.3, unitMS)
+	}
+	x.show("utilisation", figure(theory.Utilisation()), unitRatio)
+	x.show("service time", figure(service/1e6), unitMS)
+	x.show("chance alone, one standard error of the formula's mean", figure(formula*theory.MeanWaitError(q.span)), unitMS)
+	x.exactly("jobs lost", 0, result.Ledger.Lost)
+	return nil
+}
+
+// arrivals are when the jobs of a run were due: the schedule says it again.
+func arrivals(r *scenario.Result) []time.Duration {
+	s := r.Scenario
+	share := pace.Schedule{Rate: s.Load.Rate, Arrivals: s.Load.Arrivals, Batch: s.Batch, Seed: r.Run.Seed}.Share(0, s.Producers)
+	var all []time.Duration
+	for range r.Window.Scheduled {
+		all = append(all, share.Next().Due)
+	}
+	return all
+}

@@ -1,0 +1,128 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// rig is what the experiments are made on. It keeps the result of every run,
+// those of failed tries too, since some laws hold for all of them.
+type rig struct {
+	o       Options
+	results []*scenario.Result
+}
+
+// load is one run of an experiment.
+type load struct {
+	scenario.Scenario
+	// at is where the jobs go; nil functions leave the client as it is.
+	at site
+	// waiter makes what waits for due times and work; nil means the usual.
+	waiter func() (pace.Waiter, error)
+	// beside goes on beside the load, from the moment at which the clock is
+	// about to run. cut ends the load at once, which is not an error then.
+	beside func(ctx context.Context, cut func()) error
+}
+
+// run runs a load to its end. An error means that there is no result that could
+// be judged.
+func (r *rig) run(ctx context.Context, l load) (*scenario.Result, error) {
+	id := scenario.NewID()
+	client, err := r.connect(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	if l.Seed == 0 && r.o.Seed != 0 {
+		// Every run its own arrivals, and the same ones the next time.
+		l.Seed = rand.NewPCG(r.o.Seed, uint64(len(r.results))).Uint64()>>11 | 1
+	}
+	inner, cut := context.WithCancel(ctx)
+	defer cut()
+	l.at.Client = client
+	l.at.opened = make(chan struct{})
+
+	var besides sync.WaitGroup
+	var beside error
+	if l.beside != nil {
+		besides.Go(func() {
+			select {
+			case <-l.at.opened:
+			case <-inner.Done():
+				return
+			}
+			if beside = l.beside(inner, cut); beside != nil {
+				cut()
+			}
+		})
+	}
+	result, err := scenario.Run(inner, l.Scenario, &l.at, scenario.Options{
+		ID: id, Waiter: l.waiter, Tool: r.o.Tool, Redis: r.o.Redis,
+	})
+	ended := inner.Err() != nil // before we end it ourselves
+	cut()
+	besides.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case beside != nil && !errors.Is(beside, context.Canceled):
+		return nil, beside
+	case err != nil:
+		return nil, err
+	case result.Run.Failed:
+		return nil, errors.New(result.Run.Error)
+	case result.Run.Interrupted && !ended:
+		return nil, errors.New("the run was interrupted")
+	}
+	r.results = append(r.results, result)
+	return result, nil
+}
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// histogram is the whole distribution of a stage.
+func histogram(r *scenario.Result, s scenario.Stage) (*latency.Histogram, error) {
+	h, err := latency.Decode(r.Stages[s].HDR)
+	if err != nil {
+		return nil, fmt.Errorf("read stage %q: %w", s, err)
+	}
+	return h, nil
+}
+
+// typical is the mean in nanoseconds of those values that are no outliers: not
+// above ten times the median and a millisecond. What a stall does to the few
+// jobs in service is not the service time.
+func typical(h *latency.Histogram) float64 {
+	median, err := h.Quantile(0.5, 0)
+	if err != nil {
+		return h.Mean()
+	}
+	limit := 10*median + int64(time.Millisecond)
+	var sum, n float64
+	for _, b := range h.Buckets() {
+		if b.To > limit {
+			break
+		}
+		sum += float64(b.Count) * float64(b.From+b.To) / 2
+		n += float64(b.Count)
+	}
+	return sum / n
+}

@@ -1,0 +1,57 @@
+package verify
+
+import (
+	"context"
+	"sync"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+// site is the real client with hooks. All that the client can do beside its
+// contract stays, since it is embedded; what a hook wraps is the hook's to
+// forward or to hide.
+type site struct {
+	*jobqueue.Client
+	// producer, consumer and subscriber wrap what was opened; nil means that
+	// it is used as it is.
+	producer   func(jobqueue.Producer) jobqueue.Producer
+	consumer   func(jobqueue.Consumer) jobqueue.Consumer
+	subscriber func(jobqueue.Subscriber) jobqueue.Subscriber
+	// opened is closed when the first producer is opened: producers come last,
+	// so the clock is about to run.
+	opened chan struct{}
+	once   sync.Once
+}
+
+var _ jobqueue.Backend = (*site)(nil)
+
+// OpenProducer opens a producer on the client.
+func (s *site) OpenProducer(ctx context.Context) (jobqueue.Producer, error) {
+	p, err := s.Client.OpenProducer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.once.Do(func() { close(s.opened) })
+	if s.producer != nil {
+		p = s.producer(p)
+	}
+	return p, nil
+}
+
+// OpenConsumer opens a consumer on the client.
+func (s *site) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
+	c, err := s.Client.OpenConsumer(ctx)
+	if err == nil && s.consumer != nil {
+		c = s.consumer(c)
+	}
+	return c, err
+}
+
+// OpenSubscriber opens a subscriber on the client.
+func (s *site) OpenSubscriber(ctx context.Context) (jobqueue.Subscriber, error) {
+	c, err := s.Client.OpenSubscriber(ctx)
+	if err == nil && s.subscriber != nil {
+		c = s.subscriber(c)
+	}
+	return c, err
+}

@@ -1,0 +1,167 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+	"github.com/queuedyno/queuedyno/scenario/queueing"
+)
+
+// The stall experiments: half a second in which nothing is served, within a
+// schedule that leaves time enough before it and for the drain after it.
+const (
+	stallLength = 500 * time.Millisecond
+	stallAfter  = 1100 * time.Millisecond
+	stallSpan   = 4 * time.Second
+	stallRate   = 1000
+)
+
+// stall is one kind of stall experiment.
+type stall struct {
+	arrivals pace.Arrivals
+	loaded   bool // work that waits, at a utilisation of about 0.6
+	workers  bool // the workers stop and not the server
+}
+
+// quantiles are the six to hold against theory: they lie on the ramp.
+func (s stall) quantiles() []float64 {
+	if s.loaded {
+		return []float64{0.75, 0.80, 0.85, 0.90, 0.95, 0.99}
+	}
+	return []float64{0.90, 0.92, 0.94, 0.96, 0.98, 0.99}
+}
+
+func (s stall) scenario() scenario.Scenario {
+	out := scenario.Scenario{
+		Name:      "verify-stall",
+		Load:      scenario.Load{Rate: pace.PerSecond(stallRate), Duration: stallSpan, Arrivals: s.arrivals},
+		Consumers: 1, DrainTimeout: 5 * time.Second,
+	}
+	if s.loaded {
+		out.Consumers, out.Work.Time = 6, 3400*time.Microsecond
+	}
+	return out
+}
+
+func (s stall) do(ctx context.Context, r *rig, x *Experiment) error {
+	l := load{Scenario: s.scenario()}
+	hold := r.o.Server.Stall
+	if s.workers {
+		var p pause
+		l.at.consumer, hold = p.wrap, p.hold
+	}
+	// A stall cannot be shorter than ordered and pass: what is longer, as the
+	// one who stalls sees it, is the host's doing and known.
+	length := stallLength
+	l.beside = func(ctx context.Context, _ func()) error {
+		if err := sleep(ctx, stallAfter); err != nil {
+			return err
+		}
+		from := time.Now()
+		if err := hold(ctx, stallLength); err != nil {
+			return fmt.Errorf("stall: %w", err)
+		}
+		length = max(length, time.Since(from))
+		return nil
+	}
+	result, err := r.run(ctx, l)
+	if err != nil {
+		return err
+	}
+	return s.compare(x, result, length)
+}
+
+// compare holds a run against the closed form.
+func (s stall) compare(x *Experiment, result *scenario.Result, length time.Duration) error {
+	whole, err := histogram(result, scenario.EndToEnd)
+	if err != nil {
+		return err
+	}
+	rho, err := utilisation(result)
+	if err != nil {
+		return err
+	}
+	// The rank of a quantile counts jobs, so the span is that of so many jobs.
+	theory := queueing.Stall{
+		Length: length, Utilisation: rho,
+		Span: time.Duration(float64(result.Window.Scheduled) / stallRate * float64(time.Second)),
+	}
+	missing := result.Window.Scheduled - result.Window.Completed
+	// A job that met no stall: the median of those outside the ramp.
+	calm, err := whole.Quantile((1-theory.Ramp())/2, missing)
+	if err != nil {
+		return err
+	}
+	var ps, at []float64
+	for _, p := range s.quantiles() {
+		wait := theory.Quantile(p)
+		if wait < length/20 || wait > length-length/100 {
+			continue // off the ramp, where the closed form says nothing
+		}
+		expected := time.Duration(calm) + wait
+		tolerance := max(3*time.Millisecond, time.Duration(0.015*float64(expected)))
+		if s.arrivals == pace.Poisson {
+			tolerance += 3 * theory.QuantileSpread(p, stallRate)
+		}
+		var measured *float64
+		if v, err := whole.Quantile(p, missing); err == nil {
+			measured = figure(ms(time.Duration(v)))
+			ps, at = append(ps, p), append(at, time.Duration(v).Seconds())
+		}
+		x.expectTime(fmt.Sprintf("end_to_end.p%v", 100*p), expected, measured, tolerance)
+	}
+	if len(ps) < 4 {
+		x.note("only %d of %d quantiles lie on the ramp, too few to judge", len(ps), len(s.quantiles()))
+		x.expect("quantiles on the ramp", float64(len(s.quantiles())), figure(float64(len(ps))), 2, "")
+		return nil
+	}
+	// The ramp's slope gives the utilisation once more, from the latencies
+	// alone; chance bends it by one over the root of the jobs on the ramp.
+	within := 0.03
+	if s.arrivals == pace.Poisson {
+		within += 3 / math.Sqrt(theory.Ramp()*float64(result.Window.Scheduled))
+	}
+	x.expect("utilisation, from the ramp's slope", rho, figure(1-slope(ps, at)/theory.Span.Seconds()), within, unitRatio)
+	x.exactly("jobs lost", 0, result.Ledger.Lost)
+	return nil
+}
+
+// utilisation is the offered rate over what the consumers could carry, from the
+// time for which a job keeps one of them: popped, worked on, and published,
+// which is when the next one is asked for in the same write.
+func utilisation(r *scenario.Result) (float64, error) {
+	cycle, err := busy(r)
+	return stallRate * cycle.Seconds() / float64(r.Scenario.Consumers), err
+}
+
+// busy is the time for which a job keeps a consumer, without outliers.
+func busy(r *scenario.Result) (time.Duration, error) {
+	work, err := histogram(r, scenario.WorkTime)
+	if err != nil {
+		return 0, err
+	}
+	publish, err := histogram(r, scenario.Publish)
+	if err != nil {
+		return 0, err
+	}
+	return time.Duration(typical(work) + typical(publish)), nil
+}
+
+// slope is that of the straight line through the points, by least squares.
+func slope(x, y []float64) float64 {
+	var mx, my float64
+	for i := range x {
+		mx += x[i] / float64(len(x))
+		my += y[i] / float64(len(y))
+	}
+	var xy, xx float64
+	for i := range x {
+		xy += (x[i] - mx) * (y[i] - my)
+		xx += (x[i] - mx) * (x[i] - mx)
+	}
+	return xy / xx
+}
