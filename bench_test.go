@@ -102,13 +102,13 @@ func loops(b *testing.B, target jobqueue.Backend, arrivals pace.Arrivals) {
 	})
 }
 
-// connect is a queue on a server that no other benchmark uses.
-func connect(b *testing.B, s *redisserver.Server) *jobqueue.Client {
-	b.Helper()
-	c, err := jobqueue.Connect(b.Context(), jobqueue.Config{URL: s.URL()})
+// connect is a queue on a server that nobody else uses.
+func connect(tb testing.TB, s *redisserver.Server) *jobqueue.Client {
+	tb.Helper()
+	c, err := jobqueue.Connect(tb.Context(), jobqueue.Config{URL: s.URL()})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	b.Cleanup(func() { c.Close() })
+	tb.Cleanup(func() { c.Close() })
 	return c
 }

@@ -84,12 +84,12 @@ func TestComposeTakesTheFile(t *testing.T) {
 	}
 }
 
-// The health check and the append-only file are those of the image, so they are
-// tried on it, as far as that goes without Compose.
+// The command is that of the image, so it is tried on the image, as far as that
+// goes without Compose.
 func TestTheComposeCommandWritesAnAppendOnlyFile(t *testing.T) {
 	t.Parallel()
 	s := redistest.Docker(t, "--appendonly", "yes")
-	c := connectTo(t, s)
+	c := connect(t, s)
 	facts, err := c.Inspect(t.Context())
 	if err != nil {
 		t.Fatal(err)

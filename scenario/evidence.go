@@ -198,6 +198,14 @@ func (r *run) processors(res *Result, e *validity.Evidence) {
 	}
 }
 
+func mean(v []float64) float64 {
+	var sum float64
+	for _, x := range v {
+		sum += x
+	}
+	return sum / float64(len(v))
+}
+
 // steadiness looks at the course of latency and of the backlog.
 func (r *run) steadiness(res *Result, e *validity.Evidence) {
 	from, to := int(r.window.FromNS/binLength), int(r.window.ToNS/binLength)
@@ -220,6 +228,10 @@ func (r *run) steadiness(res *Result, e *validity.Evidence) {
 	}
 	if d, settled, ok := steady.MSER5(whole); ok {
 		e.WarmupNeeded, e.Settled = ptr(time.Duration(int64(d)*binLength)), settled
+		e.WarmupExcess = 1
+		if early := min(from, d); early < d {
+			e.WarmupExcess = mean(whole[early:d]) / mean(whole[d:])
+		}
 	}
 	if ratio, spreads, ok := steady.Drift(window); ok && !math.IsInf(spreads, 0) {
 		e.Drift, e.DriftSpreads = &ratio, spreads

@@ -15,19 +15,19 @@ type fault int
 
 // The faults, and on which leg each loses its job or how it is to be counted.
 const (
-	none            fault = iota
-	swallowPush           // acknowledged and not pushed: vanished
-	swallowPublish        // published to nobody, answered 0: nobody_listened
-	dropMessage           // published and answered 1, never sent: unnotified
-	dropDelivery          // delivered by the server, dropped before the subscriber: unnotified
-	hangPublish           // never answered: unpublished
-	pushTwice             // popped and notified once too often: two duplicates
-	deliverTwice          // notified once too often: a duplicate
-	deliverLate           // delivered after the one that follows it: out of order
-	foreignElement        // followed by an element of somebody else: foreign
-	foreignMessage        // followed by a message of somebody else: foreign
-	damagedElement        // followed by a damaged copy of itself: corrupt
-	unreadable            // followed by a message that is no JSON: corrupt
+	none           fault = iota
+	swallowPush          // acknowledged and not pushed: vanished
+	swallowPublish       // published to nobody, answered 0: nobody_listened
+	dropMessage          // published and answered 1, never sent: unnotified
+	dropDelivery         // delivered by the server, dropped before the subscriber: unnotified
+	hangPublish          // never answered: unpublished
+	pushTwice            // popped and notified once too often: two duplicates
+	deliverTwice         // notified once too often: a duplicate
+	deliverLate          // delivered after the one that follows it: out of order
+	foreignElement       // followed by an element of somebody else: foreign
+	foreignMessage       // followed by a message of somebody else: foreign
+	damagedElement       // followed by a damaged copy of itself: corrupt
+	unreadable           // followed by a message that is no JSON: corrupt
 )
 
 // faults says which jobs meet which fault: of every hundred jobs, the one with
@@ -52,10 +52,10 @@ func number(id []byte) (int64, bool) {
 	return n, err == nil
 }
 
-// at is a site on which the faults happen. What it opens can neither pipeline
-// nor take turns: each fault then strikes one job and nothing beside it.
-func (f faults) at() site {
-	return site{
+// hooks make the faults happen. What they wrap can neither pipeline nor take
+// turns any more: each fault then strikes one job and nothing beside it.
+func (f faults) hooks() hooks {
+	return hooks{
 		producer:   func(p jobqueue.Producer) jobqueue.Producer { return faultyProducer{p, f} },
 		consumer:   func(c jobqueue.Consumer) jobqueue.Consumer { return &faultyConsumer{Consumer: c, faults: f} },
 		subscriber: func(s jobqueue.Subscriber) jobqueue.Subscriber { return &faultySubscriber{Subscriber: s, faults: f} },

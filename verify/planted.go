@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +19,7 @@ const plantedDrain = time.Second
 func lostOnTheWay(ctx context.Context, r *rig, x *Experiment) error {
 	const jobs, each = 600, 6
 	f := faults{11: swallowPush, 21: swallowPublish, 31: dropMessage, 36: dropDelivery, 41: hangPublish}
-	result, err := r.run(ctx, load{at: f.at(), Scenario: scenario.Scenario{
+	result, err := r.run(ctx, load{hooks: f.hooks(), Scenario: scenario.Scenario{
 		Name: "verify-losses", Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: jobs},
 		// A publish that is never answered takes its consumer away for good.
 		Producers: 2, Consumers: 4 + each, DrainTimeout: plantedDrain,
@@ -39,7 +40,7 @@ func leftInTheQueue(ctx context.Context, r *rig, x *Experiment) error {
 	const jobs, taken = 400, 275
 	var s strike
 	s.left.Store(taken)
-	result, err := r.run(ctx, load{at: site{consumer: s.wrap}, Scenario: scenario.Scenario{
+	result, err := r.run(ctx, load{hooks: hooks{consumer: s.wrap}, Scenario: scenario.Scenario{
 		Name: "verify-left", Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: jobs},
 		Consumers: 3, DrainTimeout: plantedDrain,
 	}})
@@ -58,11 +59,11 @@ func cutOff(ctx context.Context, r *rig, x *Experiment) error {
 	// that hangs carry more than one.
 	const jobs, hanging, endless, rate = 100, 70, 3, 100
 	const work = 1_234_567 * time.Nanosecond
-	at := site{producer: func(p jobqueue.Producer) jobqueue.Producer { return hangingProducer{p, hanging} }}
+	hang := hooks{producer: func(p jobqueue.Producer) jobqueue.Producer { return hangingProducer{p, hanging} }}
 	var begun atomic.Int64
-	result, err := r.run(ctx, load{at: at, waiter: func() (pace.Waiter, error) {
+	result, err := r.run(ctx, load{hooks: hang, waiter: func() (pace.Waiter, error) {
 		w, err := pace.NewWaiter()
-		return endlessWaiter{Waiter: w, work: work, endless: endless, begun: &begun, stop: make(chan struct{})}, err
+		return &endlessWaiter{Waiter: w, work: work, endless: endless, begun: &begun, stop: make(chan struct{})}, err
 	}, Scenario: scenario.Scenario{
 		Name: "verify-cut", Load: scenario.Load{Rate: pace.PerSecond(rate), Jobs: jobs},
 		Consumers: endless + 3, Work: scenario.Work{Time: work}, DrainTimeout: 10 * time.Second,
@@ -89,7 +90,7 @@ func strangers(ctx context.Context, r *rig, x *Experiment) error {
 		10: pushTwice, 20: foreignElement, 30: deliverTwice, 50: deliverLate,
 		60: foreignMessage, 70: unreadable, 80: damagedElement,
 	}
-	result, err := r.run(ctx, load{at: f.at(), Scenario: scenario.Scenario{
+	result, err := r.run(ctx, load{hooks: f.hooks(), Scenario: scenario.Scenario{
 		Name: "verify-strangers", Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: jobs}, DrainTimeout: plantedDrain,
 	}})
 	if err != nil {
@@ -136,9 +137,10 @@ type endlessWaiter struct {
 	endless int64
 	begun   *atomic.Int64
 	stop    chan struct{}
+	once    sync.Once
 }
 
-func (w endlessWaiter) Wait(d time.Duration) bool {
+func (w *endlessWaiter) Wait(d time.Duration) bool {
 	if d == w.work && w.begun.Add(1) <= w.endless {
 		<-w.stop
 		return false
@@ -146,7 +148,7 @@ func (w endlessWaiter) Wait(d time.Duration) bool {
 	return w.Waiter.Wait(d)
 }
 
-func (w endlessWaiter) Stop() {
-	close(w.stop)
+func (w *endlessWaiter) Stop() {
+	w.once.Do(func() { close(w.stop) })
 	w.Waiter.Stop()
 }

@@ -23,8 +23,7 @@ type rig struct {
 // load is one run of an experiment.
 type load struct {
 	scenario.Scenario
-	// at is where the jobs go; nil functions leave the client as it is.
-	at site
+	hooks
 	// waiter makes what waits for due times and work; nil means the usual.
 	waiter func() (pace.Waiter, error)
 	// beside goes on beside the load, from the moment at which the clock is
@@ -47,15 +46,14 @@ func (r *rig) run(ctx context.Context, l load) (*scenario.Result, error) {
 	}
 	inner, cut := context.WithCancel(ctx)
 	defer cut()
-	l.at.Client = client
-	l.at.opened = make(chan struct{})
+	at := &site{Client: client, hooks: l.hooks, opened: make(chan struct{})}
 
 	var besides sync.WaitGroup
 	var beside error
 	if l.beside != nil {
 		besides.Go(func() {
 			select {
-			case <-l.at.opened:
+			case <-at.opened:
 			case <-inner.Done():
 				return
 			}
@@ -64,7 +62,7 @@ func (r *rig) run(ctx context.Context, l load) (*scenario.Result, error) {
 			}
 		})
 	}
-	result, err := scenario.Run(inner, l.Scenario, &l.at, scenario.Options{
+	result, err := scenario.Run(inner, l.Scenario, at, scenario.Options{
 		ID: id, Waiter: l.waiter, Tool: r.o.Tool, Redis: r.o.Redis,
 	})
 	ended := inner.Err() != nil // before we end it ourselves

@@ -7,16 +7,19 @@ import (
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
-// site is the real client with hooks. All that the client can do beside its
-// contract stays, since it is embedded; what a hook wraps is the hook's to
-// forward or to hide.
-type site struct {
-	*jobqueue.Client
-	// producer, consumer and subscriber wrap what was opened; nil means that
-	// it is used as it is.
+// hooks wrap what a client opened; nil means that it is used as it is. What the
+// opened can do beside its contract is the hook's to forward or to hide.
+type hooks struct {
 	producer   func(jobqueue.Producer) jobqueue.Producer
 	consumer   func(jobqueue.Consumer) jobqueue.Consumer
 	subscriber func(jobqueue.Subscriber) jobqueue.Subscriber
+}
+
+// site is the real client with hooks. All that the client can do beside its
+// contract stays, since it is embedded.
+type site struct {
+	*jobqueue.Client
+	hooks
 	// opened is closed when the first producer is opened: producers come last,
 	// so the clock is about to run.
 	opened chan struct{}

@@ -52,7 +52,7 @@ func (s stall) do(ctx context.Context, r *rig, x *Experiment) error {
 	hold := r.o.Server.Stall
 	if s.workers {
 		var p pause
-		l.at.consumer, hold = p.wrap, p.hold
+		l.consumer, hold = p.wrap, p.hold
 	}
 	// A stall cannot be shorter than ordered and pass: what is longer, as the
 	// one who stalls sees it, is the host's doing and known.

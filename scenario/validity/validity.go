@@ -81,6 +81,9 @@ type Evidence struct {
 
 	Warmup       time.Duration  // what was left out
 	WarmupNeeded *time.Duration // what MSER-5 says
+	// WarmupExcess is by how much latency between the two differs from what
+	// came after, as a ratio. Below a tenth it does not matter.
+	WarmupExcess float64
 	Settled      bool
 	Drift        *float64 // ratio of the medians of the window's halves
 	DriftSpreads float64  // their difference in spreads
@@ -316,12 +319,12 @@ func (j *judge) settling() {
 		j.unknown("warmup", "the run is too short to tell (it takes 10 s)")
 	} else {
 		needed := *e.WarmupNeeded
-		ok := e.Settled && needed <= e.Warmup+time.Second/2
+		ok := e.WarmupExcess < 1.10 && e.WarmupExcess > 1/1.10 || e.Settled && needed <= e.Warmup+time.Second/2
 		reason := fmt.Sprintf("latency settled only %.1f s after the start, and %.1f s of warm-up were left out; give a longer --warmup", needed.Seconds(), e.Warmup.Seconds())
 		if !e.Settled {
 			reason = "latency did not settle within the first half of the run; the figures are those of a transition"
 		}
-		j.check("warmup", needed.Seconds(), e.Warmup.Seconds(), "s", ok, fmt.Sprintf("by MSER-5 latency had settled %.1f s after the start", needed.Seconds()), "", reason)
+		j.check("warmup", needed.Seconds(), e.Warmup.Seconds(), "s", ok, fmt.Sprintf("by MSER-5 latency had settled %.1f s after the start; until then it was %.2f times what followed", needed.Seconds(), e.WarmupExcess), "", reason)
 	}
 	if e.Drift == nil {
 		j.unknown("drift", "the run is too short to tell")
