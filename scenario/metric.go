@@ -129,14 +129,12 @@ func (r *Result) CheckThresholds() ([]gate.Outcome, error) {
 // invalid says why nothing can be concluded from the run, empty when it can.
 func (r *Result) invalid() string {
 	var why []string
-	if r.Validity.Verdict == Invalid {
-		why = append(why, r.Validity.Reasons...)
-		if len(why) == 0 {
-			why = append(why, "no reason is recorded")
-		}
-	}
-	if r.Run.Failed {
+	switch {
+	case r.Run.Failed:
 		why = append(why, "it ended in an error")
+	case r.Validity.Verdict == Invalid:
+		// The reasons stand with the verdict; they can be long.
+		why = append(why, "see its validity")
 	}
 	if r.Run.Interrupted {
 		why = append(why, "it was interrupted")

@@ -2,15 +2,17 @@ package scenario
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/queuedyno/queuedyno/scenario/latency"
 )
 
-// samplePeriod is how often the length of the queue is asked for. It is
-// sampled beside the load, so that it can be held against what the jobs' own
-// stamps say.
+// samplePeriod is how often, on average, the length of the queue is asked for.
+// It is sampled beside the load, so that it can be held against what the jobs'
+// own stamps say, and at random moments: a fixed period would see a load with a
+// constant rate always in the same phase.
 const samplePeriod = 50 * time.Millisecond
 
 // sampler looks at the run from the side, once a second, and writes the
@@ -67,7 +69,7 @@ func (s *sampler) poll(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(samplePeriod):
+		case <-time.After(samplePeriod/2 + rand.N(samplePeriod)):
 		}
 		ask, cancel := context.WithTimeout(ctx, time.Second)
 		n, err := s.r.b.Len(ask)

@@ -203,9 +203,7 @@ func (r *run) scalars(res *Result) {
 // cautions are warnings that follow from the figures.
 func (r *run) cautions(res *Result) {
 	warn := func(format string, args ...any) { res.Warnings = append(res.Warnings, fmt.Sprintf(format, args...)) }
-	if res.Run.Failed {
-		warn("an error ended the run; the figures cover the time until then: %s", res.Run.Error)
-	} else if res.Run.Interrupted {
+	if res.Run.Interrupted && !res.Run.Failed {
 		warn("the run was interrupted; the figures cover %.1f s of the schedule", time.Duration(r.window.ToNS).Seconds())
 	}
 	if n := res.Stages[EndToEnd].Overflow; n > 0 {

@@ -104,23 +104,3 @@ func histogram(r *scenario.Result, s scenario.Stage) (*latency.Histogram, error)
 	}
 	return h, nil
 }
-
-// typical is the mean in nanoseconds of those values that are no outliers: not
-// above ten times the median and a millisecond. What a stall does to the few
-// jobs in service is not the service time.
-func typical(h *latency.Histogram) float64 {
-	median, err := h.Quantile(0.5, 0)
-	if err != nil {
-		return h.Mean()
-	}
-	limit := 10*median + int64(time.Millisecond)
-	var sum, n float64
-	for _, b := range h.Buckets() {
-		if b.To > limit {
-			break
-		}
-		sum += float64(b.Count) * float64(b.From+b.To) / 2
-		n += float64(b.Count)
-	}
-	return sum / n
-}

@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/queuedyno/queuedyno/scenario"
@@ -51,6 +52,21 @@ func (x *Experiment) judge() {
 		x.Pass = x.Pass && row.Pass
 	}
 	x.Pass = x.Pass && judged
+}
+
+// failure is what went wrong, in words: what the report keeps of a first try.
+func (x *Experiment) failure() []string {
+	var rows []string
+	for _, row := range x.Rows {
+		if !row.Pass {
+			rows = append(rows, fmt.Sprintf("%s was %s and not %s", row.What, amount(row.Measured, row.Unit), amount(row.Expected, row.Unit)))
+		}
+	}
+	notes := []string{"the 1st try failed: " + strings.Join(rows, ", ")}
+	for _, n := range x.Notes {
+		notes = append(notes, "in the 1st try "+n)
+	}
+	return notes
 }
 
 // busy notes of a failed experiment that the host had other things to do: it

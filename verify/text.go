@@ -35,7 +35,8 @@ func Text(w io.Writer, r Report) error {
 func (x Experiment) text(b *bytes.Buffer) {
 	fmt.Fprintf(b, "%s  %s%s\n", outcome(x.Pass), x.Name, map[bool]string{true: "  (2nd try)"}[x.Tries > 1])
 	fmt.Fprintf(b, "  %s\n  %s\n", x.Question, x.Setup)
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	var table bytes.Buffer
+	t := tabwriter.NewWriter(&table, 0, 0, 2, ' ', tabwriter.AlignRight)
 	width := 0
 	for _, row := range x.Rows {
 		width = max(width, len(row.What))
@@ -43,17 +44,20 @@ func (x Experiment) text(b *bytes.Buffer) {
 	// Words go to the left and figures to the right, which tabwriter cannot
 	// both: the words are padded here.
 	line := func(what, expected, measured, tolerance, pass string) {
-		fmt.Fprintf(t, "    %-*s\t%s\t%s\t%s\t  %s\n", width, what, expected, measured, tolerance, pass)
+		fmt.Fprintf(t, "  %-*s\t%s\t%s\t%s\t  %s\n", width, what, expected, measured, tolerance, pass)
 	}
 	line("", "expected", "measured", "tolerance", "")
 	for _, row := range x.Rows {
 		expected, tolerance, pass := "", "", ""
 		if row.Expected != nil {
-			expected, tolerance, pass = number3(row.Expected, row.Unit), "± "+number3(row.Tolerance, row.Unit), outcome(row.Pass)
+			expected, tolerance, pass = amount(row.Expected, row.Unit), "± "+amount(row.Tolerance, row.Unit), outcome(row.Pass)
 		}
-		line(row.What, expected, number3(row.Measured, row.Unit), tolerance, pass)
+		line(row.What, expected, amount(row.Measured, row.Unit), tolerance, pass)
 	}
 	_ = t.Flush() // a buffer takes everything
+	for line := range strings.Lines(table.String()) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
 	for _, n := range x.Notes {
 		fmt.Fprintf(b, "  note: %s\n", n)
 	}
@@ -66,24 +70,27 @@ func outcome(pass bool) string {
 	return "FAIL"
 }
 
-// number3 is a figure with its unit, as exact as it deserves.
-func number3(v *float64, unit string) string {
+// amount is a figure with its unit, as exact as it deserves.
+func amount(v *float64, unit string) string {
 	if v == nil {
 		return "unknown"
 	}
-	var s string
+	format := func(digits int, unit string) string {
+		return strings.TrimSpace(strconv.FormatFloat(*v, 'f', digits, 64) + " " + unit)
+	}
 	switch {
 	case unit == unitRatio:
-		return strconv.FormatFloat(*v, 'f', 3, 64)
-	case unit == unitMS:
-		s = strconv.FormatFloat(*v, 'f', 3, 64)
-		if *v >= 10 {
-			s = strconv.FormatFloat(*v, 'f', 1, 64)
-		}
-	default:
-		s = strconv.FormatFloat(*v, 'f', 0, 64)
+		return format(3, "")
+	case unit == unitJobs && *v == 1:
+		return "1 job"
+	case unit != unitMS || *v == 0:
+		return format(0, unit)
+	case *v < 0.001:
+		return "< 1 µs"
+	case *v < 10:
+		return format(3, unit)
 	}
-	return strings.TrimSpace(s + " " + unit)
+	return format(1, unit)
 }
 
 // wrap writes text in lines of at most so many columns.

@@ -149,22 +149,23 @@ func Run(ctx context.Context, o Options) (Report, error) {
 
 // make makes an experiment, and once more if it fails.
 func (r *rig) make(ctx context.Context, e experiment, about func(try int) Progress) (Experiment, error) {
+	before := []string{} // what the tries before this one showed
 	for try := 1; ; try++ {
 		if r.o.Progress != nil {
 			r.o.Progress(about(try))
 		}
-		x := Experiment{Name: e.name, Question: e.question, Setup: e.setup, Rows: []Row{}, Notes: []string{}, Tries: try}
+		x := Experiment{Name: e.name, Question: e.question, Setup: e.setup, Rows: []Row{}, Notes: before, Tries: try}
 		from := len(r.results)
 		if err := e.do(ctx, r, &x); err != nil {
 			return x, err
 		}
-		if x.judge(); x.Pass {
+		if x.judge(); !x.Pass {
+			x.busy(r.results[from:])
+		}
+		if x.Pass || try == maxTries {
 			return x, nil
 		}
-		x.busy(r.results[from:])
-		if try == maxTries {
-			return x, nil
-		}
+		before = x.failure()
 	}
 }
 

@@ -28,6 +28,7 @@ type consumer struct {
 	busy   sync.Mutex // held by Pop and Publish, and waited for by Close
 	taken  []string   // ids of the entries of the last Pop
 	claims time.Time  // when to look next for jobs of dead workers
+	cursor string     // from where on
 }
 
 // OpenConsumer returns a worker on a connection of its own. Its name in the
@@ -40,7 +41,7 @@ func (q *Queue) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
 	if err := q.makeGroup(ctx); err != nil {
 		return nil, errors.Join(err, rdb.Close())
 	}
-	return &consumer{q: q, rdb: rdb, name: rand.Text(), claims: time.Now().Add(q.cfg.ClaimAfter)}, nil
+	return &consumer{q: q, rdb: rdb, name: rand.Text(), claims: time.Now().Add(q.cfg.ClaimAfter), cursor: "0-0"}, nil
 }
 
 // Pop takes the oldest jobs. That a worker asks for more says that it has
@@ -80,12 +81,8 @@ func (c *consumer) Pop(ctx context.Context, max int, wait time.Duration) ([][]by
 
 // next asks once for jobs: those of dead workers, or else new ones.
 func (c *consumer) next(ctx context.Context, max int, left time.Duration) ([]redis.XMessage, error) {
-	if now := time.Now(); now.After(c.claims) {
-		c.claims = now.Add(c.q.cfg.ClaimAfter / 2)
-		entries, _, err := c.rdb.XAutoClaim(ctx, &redis.XAutoClaimArgs{
-			Stream: c.q.cfg.Stream, Group: group, Consumer: c.name,
-			MinIdle: c.q.cfg.ClaimAfter, Start: "-", Count: int64(max),
-		}).Result()
+	if time.Now().After(c.claims) {
+		entries, err := c.claim(ctx, max)
 		if len(entries) > 0 || err != nil && !noGroup(err) {
 			return entries, err
 		}
@@ -108,6 +105,23 @@ func (c *consumer) next(ctx context.Context, max int, left time.Duration) ([]red
 		return nil, err
 	}
 	return streams[0].Messages, nil
+}
+
+// claim takes over jobs that have been in somebody's hands for too long, in one
+// step of a walk through all that are in hand. The next walk begins some time
+// after the end of this one.
+func (c *consumer) claim(ctx context.Context, max int) ([]redis.XMessage, error) {
+	entries, cursor, err := c.rdb.XAutoClaim(ctx, &redis.XAutoClaimArgs{
+		Stream: c.q.cfg.Stream, Group: group, Consumer: c.name,
+		MinIdle: c.q.cfg.ClaimAfter, Start: c.cursor, Count: int64(max),
+	}).Result()
+	if err != nil {
+		return nil, err
+	}
+	if c.cursor = cursor; cursor == "0-0" {
+		c.claims = time.Now().Add(c.q.cfg.ClaimAfter / 2)
+	}
+	return entries, nil
 }
 
 // take remembers what is to be acknowledged and returns the jobs.

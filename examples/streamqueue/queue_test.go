@@ -90,6 +90,38 @@ func TestTheJobOfADeadWorkerGoesToAnother(t *testing.T) {
 	}
 }
 
+func TestAllJobsOfADeadWorkerAreClaimed(t *testing.T) {
+	t.Parallel()
+	const jobs = 250 // more than one step of a claim looks at
+	q := open(t, time.Millisecond)
+	dead, err := q.OpenConsumer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range jobs {
+		push(t, q, fmt.Sprint(i))
+	}
+	if got, err := dead.Pop(t.Context(), jobs, 10*time.Second); len(got) != jobs || err != nil {
+		t.Fatalf("Pop = %d jobs, %v, want %d", len(got), err, jobs)
+	}
+	dead.Close()
+	heir, err := q.OpenConsumer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer heir.Close()
+	seen := map[string]bool{}
+	for len(seen) < jobs {
+		got, err := heir.Pop(t.Context(), 7, 10*time.Second)
+		if err != nil {
+			t.Fatalf("Pop after %d of %d jobs: %v", len(seen), jobs, err)
+		}
+		for _, job := range got {
+			seen[string(job)] = true
+		}
+	}
+}
+
 func TestAJobThatWasFinishedIsNotGivenAgain(t *testing.T) {
 	t.Parallel()
 	q := open(t, time.Millisecond)

@@ -2,6 +2,7 @@ package streamqueue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -80,7 +81,7 @@ func (s *subscriber) frame() ([]byte, error) {
 		// Another confirmation means that go-redis has connected again behind
 		// our back, and messages may be missing.
 		if !s.ended {
-			return nil, fmt.Errorf("the connection was lost, and with it what was published meanwhile")
+			return nil, errors.New("the connection was lost, and with it what was published meanwhile")
 		}
 	}
 	return nil, nil

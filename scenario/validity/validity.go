@@ -189,12 +189,12 @@ func (j *judge) pace() {
 			continue
 		}
 		ratio := float64(q.Whole) / float64(q.Sent)
-		ok := ratio <= 1.10 || q.Whole-q.Sent <= q.Floor
+		limit := max(1.10, float64(q.Sent+q.Floor)/float64(q.Sent))
 		to := Suspect
 		if q.Name != "p50" && q.Name != "p99" {
 			to = ""
 		}
-		j.check("generator_share_"+q.Name, ratio, 1.10, "ratio", ok,
+		j.check("generator_share_"+q.Name, ratio, limit, "ratio", ratio <= limit,
 			fmt.Sprintf("end_to_end.%s is %.2f times from_send.%s (%s more; up to %s is the timer's own precision)", q.Name, ratio, q.Name, round(q.Whole-q.Sent), q.Floor), to,
 			fmt.Sprintf("end_to_end.%s is generator-affected: it is %.2f times from_send.%s, since jobs were sent late", q.Name, ratio, q.Name))
 	}
@@ -256,6 +256,16 @@ func (j *judge) machine() {
 			fmt.Sprintf("99 %% of the goroutines that could run did so within %s", round(*s.SchedP99)), Suspect,
 			fmt.Sprintf("goroutines that could run waited up to %s (p99) for the Go scheduler: this process has too little processor for its load", round(*s.SchedP99)))
 	}
+	fact := func(name string, v *float64, detail string) {
+		if v == nil {
+			j.unknown(name, "not known here")
+			return
+		}
+		j.v.Checks[name] = Check{Value: v, Unit: "ratio", Passed: true, Detail: fmt.Sprintf(detail, 100**v)}
+	}
+	fact("host_busy", s.Busy, "the host's processors were %.0f %% busy, with everything on it")
+	fact("process_busy", j.e.ProcessBusy, "this process used %.0f %% of its processors")
+	fact("redis_busy", j.e.RedisBusy, "Redis used %.0f %% of one processor")
 	// A busy host is no fault as such; the probes tell whether it was felt. What
 	// was felt and is explained by nothing else lowers the verdict.
 	p := j.e.Probes
@@ -276,8 +286,11 @@ func (j *judge) machine() {
 			j.unknown(name, "this system does not tell")
 			return
 		}
-		passed := *v <= limit || to == ""
-		j.check(name, *v, limit, "ratio", passed, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
+		if to == "" {
+			fact(name, v, detail) // it was not felt
+			return
+		}
+		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
 	}
 	note("run_queue", s.RunQueue, 0.25, "of the time in which our threads wanted a processor they waited %.1f %%",
 		"of the time in which our threads wanted a processor they waited %.0f %%: others took it")
