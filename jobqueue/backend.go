@@ -11,7 +11,8 @@ import (
 // in this process, and your own needs these methods and no more.
 //
 // A backend is safe for concurrent use; what its Open methods return is each
-// used by one goroutine at a time, except that Close may be called from another.
+// used by one goroutine at a time, except that Close may be called from another,
+// and more than once.
 type Backend interface {
 	// OpenProducer returns a producer that is connected and ready.
 	OpenProducer(ctx context.Context) (Producer, error)

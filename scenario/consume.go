@@ -29,6 +29,7 @@ type consumer struct {
 	done  []taken
 	texts [][]byte
 	acks  int
+	acked func(i, receivers int) // published, bound once
 
 	working bool // jobs are left to work on after those in done
 	// busy is true while the consumer has jobs in hands, for the sampler.
@@ -152,7 +153,7 @@ func (c *consumer) turn(ctx context.Context, most int) ([][]byte, error) {
 	if c.wait != nil && most > 0 && len(c.texts) == 0 {
 		c.busy.Store(false) // nothing to publish: from here on it only waits
 	}
-	jobs, err := c.conn.Turn(ctx, c.texts, c.published, most, popWait)
+	jobs, err := c.conn.Turn(ctx, c.texts, c.acked, most, popWait)
 	c.done, c.texts = c.done[c.acks:], c.texts[c.acks:]
 	return jobs, err
 }

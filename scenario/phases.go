@@ -60,6 +60,7 @@ func (r *run) prepare() error {
 			return fmt.Errorf("open consumer %d of %d: %w", i+1, s.Consumers, err)
 		}
 		c := &consumer{r: r, conn: turner(conn), tally: r.tally(), shard: r.rec.shard()}
+		c.acked = c.published
 		r.consumers = append(r.consumers, c)
 		if s.Work.Time > 0 {
 			if c.wait, err = r.waiter(); err != nil {
@@ -200,7 +201,6 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 		close(done)
 	}()
 	reason := r.untilPassed(done)
-	drainFrom := time.Now()
 	// The load stays on while the window's last jobs are on their way: they
 	// are to meet the same system as those before them.
 	if reason == "" {
@@ -222,8 +222,7 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 			sending.Wait()
 			close(sent)
 		}()
-		left := r.s.DrainTimeout - time.Since(drainFrom)
-		if !r.await(max(left, time.Second), func() bool {
+		if !r.await(max(r.s.DrainTimeout, time.Second), func() bool {
 			select {
 			case <-sent:
 				return true
@@ -240,8 +239,9 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 		}
 	}
 	sending.Wait()
-	left := r.s.DrainTimeout - time.Since(drainFrom)
-	if !r.await(max(left, 10*time.Millisecond), func() bool { return r.outstanding() == 0 }) && r.ctx.Err() == nil {
+	// Those that kept the load on have as much time to arrive as those of the
+	// window had.
+	if !r.await(r.s.DrainTimeout, func() bool { return r.outstanding() == 0 }) && r.ctx.Err() == nil {
 		r.warn("%d jobs were still on their way when the drain timeout of %s was over", r.outstanding(), r.s.DrainTimeout)
 	}
 }

@@ -120,7 +120,7 @@ func (r *run) measure(t totals) Window {
 			if r.s.schedule().Arrivals == "poisson" {
 				to = int64(p.last)
 			} else {
-				to = min(to, int64(r.s.Load.Rate.At(p.limit)))
+				to = int64(r.s.Load.Rate.At(p.limit))
 			}
 		}
 	}
