@@ -201,14 +201,17 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 		close(done)
 	}()
 	reason := r.untilPassed(done)
+	left := r.s.DrainTimeout
 	// The load stays on while the window's last jobs are on their way: they
 	// are to meet the same system as those before them.
 	if reason == "" {
 		reason = r.naturalReason()
-		r.await(r.s.DrainTimeout, func() bool {
+		if !r.await(r.s.DrainTimeout, func() bool {
 			t := sum(r.tallies)
 			return r.rec.completed()+t.windowNobody >= t.windowSent || r.stopping()
-		})
+		}) {
+			left = 10 * time.Millisecond
+		}
 	}
 	r.mu.Lock()
 	r.stopReason = reason
@@ -239,9 +242,9 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 		}
 	}
 	sending.Wait()
-	// Those that kept the load on have as much time to arrive as those of the
-	// window had.
-	if !r.await(r.s.DrainTimeout, func() bool { return r.outstanding() == 0 }) && r.ctx.Err() == nil {
+	// The jobs that kept the load on have as much time to arrive as those of
+	// the window had; when those took all of it, there is no more.
+	if !r.await(left, func() bool { return r.outstanding() == 0 }) && r.ctx.Err() == nil {
 		r.warn("%d jobs were still on their way when the drain timeout of %s was over", r.outstanding(), r.s.DrainTimeout)
 	}
 }
