@@ -40,7 +40,7 @@ func plan() []experiment {
 		all = append(all, s.experiment())
 	}
 	one := queue{workers: 1, rate: 300, work: 1800 * time.Microsecond, span: 12 * time.Second, within: 0.25}
-	four := queue{workers: 4, rate: 1080, work: 2600 * time.Microsecond, span: 10 * time.Second, within: 0.25}
+	four := queue{workers: 4, rate: 700, work: 4 * time.Millisecond, span: 12 * time.Second, within: 0.30}
 	all = append(all,
 		experiment{name: "queue-one-worker", question: "Is the wait for one worker what queueing theory says?",
 			setup: one.setup("M/D/1, exact"), span: one.span, do: one.do},

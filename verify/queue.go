@@ -70,17 +70,16 @@ func (q queue) do(ctx context.Context, r *rig, x *Experiment) error {
 	}
 	exact := ms(sum) / float64(len(known))
 	x.expect("mean wait, for these very arrivals", exact, waited, recursionWithin*exact, unitMS)
-	for _, p := range []float64{0.90, 0.99} {
+	for _, q := range []struct {
+		name string
+		p    float64
+	}{{"p75", 0.75}, {"p90", 0.90}} {
 		var measured *float64
-		if v, err := h[scenario.Queue].Quantile(p, 0); err == nil {
+		if v, err := h[scenario.Queue].Quantile(q.p, 0); err == nil {
 			measured = figure(ms(time.Duration(v - way)))
 		}
-		at := ms(known[int(math.Ceil(p*float64(len(known))))-1])
-		name := "p90"
-		if p > 0.9 {
-			name = "p99"
-		}
-		x.expect(name+" of the wait, for these very arrivals", at, measured, recursionWithin*at+0.2, unitMS)
+		at := ms(known[int(math.Ceil(q.p*float64(len(known))))-1])
+		x.expect(q.name+" of the wait, for these very arrivals", at, measured, recursionWithin*at+0.2, unitMS)
 	}
 	x.show("utilisation", figure(theory.Utilisation()), unitRatio)
 	x.show("service time", figure(service/1e6), unitMS)

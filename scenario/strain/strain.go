@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/metrics"
 	"strconv"
 	"strings"
@@ -21,7 +22,7 @@ type Snapshot struct {
 	pressure  time.Duration
 	has       struct{ threads, stat, pressure bool }
 	sched     *metrics.Float64Histogram
-	gc, cpu   float64
+	gc        float64
 }
 
 // Strain is what happened between two snapshots. Shares are between 0 and 1; a
@@ -41,8 +42,8 @@ type Strain struct {
 	// SchedP99 is the 99th percentile of the time that goroutines which could
 	// run waited for the Go scheduler.
 	SchedP99 *time.Duration
-	// GC is the share of this process's processor time spent on collecting
-	// garbage.
+	// GC is the share of the time of all processors that this process may use
+	// that went into collecting garbage.
 	GC *float64
 }
 
@@ -55,7 +56,6 @@ func Take() Snapshot {
 	samples := []metrics.Sample{
 		{Name: "/sched/latencies:seconds"},
 		{Name: "/cpu/classes/gc/total:cpu-seconds"},
-		{Name: "/cpu/classes/user:cpu-seconds"},
 	}
 	metrics.Read(samples)
 	if v := samples[0].Value; v.Kind() == metrics.KindFloat64Histogram {
@@ -64,9 +64,8 @@ func Take() Snapshot {
 			Counts: append([]uint64(nil), h.Counts...), Buckets: h.Buckets,
 		}
 	}
-	if samples[1].Value.Kind() == metrics.KindFloat64 && samples[2].Value.Kind() == metrics.KindFloat64 {
+	if samples[1].Value.Kind() == metrics.KindFloat64 {
 		s.gc = samples[1].Value.Float64()
-		s.cpu = s.gc + samples[2].Value.Float64()
 	}
 	return s
 }
@@ -168,9 +167,7 @@ func (s Snapshot) Until(later Snapshot) Strain {
 	if s.has.pressure && later.has.pressure {
 		out.Pressure = share(float64(later.pressure-s.pressure), float64(wall))
 	}
-	if cpu := later.cpu - s.cpu; cpu > 0 {
-		out.GC = share(later.gc-s.gc, cpu)
-	}
+	out.GC = share(later.gc-s.gc, wall.Seconds()*float64(runtime.GOMAXPROCS(0)))
 	out.SchedP99 = schedP99(s.sched, later.sched)
 	return out
 }

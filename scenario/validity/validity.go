@@ -247,8 +247,8 @@ func (j *judge) machine() {
 	}
 	percent("steal", s.Steal, 0.05, "%.1f %% of the processors' time went to other machines on the same host", Suspect,
 		"the hypervisor gave %.0f %% of the processors' time to other machines: figures of this host swing with its neighbours")
-	percent("gc", s.GC, 0.05, "%.1f %% of this process's time went into collecting garbage", Suspect,
-		"%.0f %% of this process's time went into collecting garbage; raise GOGC or use fewer jobs/s")
+	percent("gc", s.GC, 0.05, "%.1f %% of the processors' time went into collecting this process's garbage", Suspect,
+		"%.0f %% of the processors' time went into collecting this process's garbage; raise GOGC or use fewer jobs/s")
 	if s.SchedP99 == nil {
 		j.unknown("go_scheduler", "too few samples")
 	} else {
