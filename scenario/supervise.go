@@ -1,0 +1,166 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// supervise waits for the end of the schedule, keeps the load on until every
+// job of the window is accounted for, and drains.
+func (r *run) supervise(sending *sync.WaitGroup) {
+	done := make(chan struct{})
+	go func() {
+		r.passed.Wait()
+		close(done)
+	}()
+	reason := r.untilPassed(done)
+	left := r.s.DrainTimeout
+	// The load stays on while the window's last jobs are on their way: they
+	// are to meet the same system as those before them.
+	if reason == "" {
+		reason = r.naturalReason()
+		if !r.await(r.s.DrainTimeout, func() bool {
+			t := sum(r.tallies)
+			return r.rec.completed()+t.windowNobody >= t.windowSent || r.stopping()
+		}) {
+			left = 10 * time.Millisecond
+		}
+	}
+	r.mu.Lock()
+	r.stopReason = reason
+	r.mu.Unlock()
+	r.halt()
+	<-done
+	if r.ctx.Err() == nil {
+		// A producer whose write the server does not take would wait for ever.
+		sent := make(chan struct{})
+		go func() {
+			sending.Wait()
+			close(sent)
+		}()
+		if !r.await(max(r.s.DrainTimeout, time.Second), func() bool {
+			select {
+			case <-sent:
+				return true
+			default:
+				return false
+			}
+		}) {
+			r.cancelStuck()
+		}
+	}
+	if r.ctx.Err() != nil {
+		for _, p := range r.producers {
+			p.conn.Close()
+		}
+	}
+	sending.Wait()
+	// The jobs that kept the load on have as much time to arrive as those of
+	// the window had; when those took all of it, there is no more.
+	if !r.await(left, func() bool { return r.outstanding() == 0 }) && r.ctx.Err() == nil {
+		r.warn("%d jobs were still on their way when the drain timeout of %s was over", r.outstanding(), r.s.DrainTimeout)
+	}
+}
+
+// cancelStuck ends a run whose server takes no more bytes.
+func (r *run) cancelStuck() {
+	r.fail("push", errors.New("push: the server took no bytes until the end of the drain timeout"))
+}
+
+// untilPassed waits until every producer has passed the window. It returns the
+// reason when something else ended the load.
+func (r *run) untilPassed(done <-chan struct{}) string {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	progress, last := time.Now(), int64(-1)
+	for {
+		select {
+		case <-done:
+			return r.failedReason()
+		case <-r.ctx.Done():
+			if r.fatal() == nil {
+				r.interrupt()
+				return "stopped at once from outside"
+			}
+			return r.failedReason()
+		case <-r.o.Stop:
+			r.interrupt()
+			r.halt()
+			return "stopped from outside; what was on its way was drained"
+		case <-tick.C:
+			// In a closed loop a lost job keeps its token. When all are lost,
+			// nothing will ever happen again.
+			if n := r.finished(); r.tokens == nil || n != last || r.outstanding() == 0 {
+				progress, last = time.Now(), n
+			} else if time.Since(progress) > r.s.DrainTimeout {
+				r.halt()
+				return fmt.Sprintf("no job was completed for %s, and all tokens of the closed loop are taken", r.s.DrainTimeout)
+			}
+		}
+	}
+}
+
+// stopping reports whether the run is being stopped from outside. A soft stop
+// while the window drains changes nothing but this wait.
+func (r *run) stopping() bool {
+	select {
+	case <-r.o.Stop:
+		r.interrupt()
+		return true
+	case <-r.ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *run) interrupt() {
+	r.mu.Lock()
+	r.interrupted = true
+	r.mu.Unlock()
+}
+
+func (r *run) failedReason() string {
+	if err := r.fatal(); err != nil {
+		return "error: " + err.Error()
+	}
+	return ""
+}
+
+// naturalReason is why a load ended that nothing cut short.
+func (r *run) naturalReason() string {
+	r.mu.Lock()
+	braked := r.braked
+	r.mu.Unlock()
+	if braked != "" && r.cut.Load() != never {
+		return braked
+	}
+	if r.s.Load.Jobs > 0 && sum(r.tallies).sent >= r.s.Load.Jobs {
+		return fmt.Sprintf("all %d jobs were sent", r.s.Load.Jobs)
+	}
+	return fmt.Sprintf("the schedule of %s was over", r.s.Load.Duration)
+}
+
+// finished is how many jobs are over, complete or known to be lost.
+func (r *run) finished() int64 { return r.rec.added() + sum(r.tallies).nobody }
+
+// outstanding is how many jobs were sent and are not over.
+func (r *run) outstanding() int64 {
+	over := r.finished()
+	return sum(r.tallies).sent - over
+}
+
+// await looks every few milliseconds whether something has come about, for at
+// most the given time or until the hard stop. It reports whether it has.
+func (r *run) await(most time.Duration, come func() bool) bool {
+	deadline := time.Now().Add(most)
+	for !come() {
+		if r.ctx.Err() != nil || time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	return true
+}

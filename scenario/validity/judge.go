@@ -1,0 +1,261 @@
+package validity
+
+import (
+	"fmt"
+	"time"
+)
+
+// judge goes through the evidence, question by question.
+type judge struct {
+	e Evidence
+	v Verdict
+}
+
+// lower lowers the verdict and notes why. It never raises it.
+func (j *judge) lower(to, reason string) {
+	j.v.Reasons = append(j.v.Reasons, reason)
+	if j.v.Verdict != Invalid {
+		j.v.Verdict = to
+	}
+}
+
+// check notes a check; when it failed, reason lowers the verdict, unless to is
+// empty: then it is a note.
+func (j *judge) check(name string, value, limit float64, unit string, passed bool, detail, to, reason string) {
+	j.v.Checks[name] = Check{Value: &value, Limit: &limit, Unit: unit, Passed: passed, Detail: detail}
+	switch {
+	case passed:
+	case to == "":
+		j.v.Notes = append(j.v.Notes, reason)
+	default:
+		j.lower(to, reason)
+	}
+}
+
+// unknown notes a check that could not be made.
+func (j *judge) unknown(name, why string) {
+	j.v.Checks[name] = Check{Passed: true, Detail: why}
+}
+
+// outcome asks whether there is anything to judge.
+func (j *judge) outcome() {
+	e := j.e
+	if e.Completed == 0 {
+		j.lower(Invalid, "no job of the window was completed, so there is nothing to measure")
+	}
+	if e.Error != "" {
+		j.lower(Invalid, "an error ended the run: "+e.Error)
+	}
+	if e.Braked != "" {
+		j.lower(Invalid, e.Braked)
+	}
+	j.check("clock", float64(e.Negative), 0, "jobs", e.Negative == 0,
+		"jobs with a stage of negative length", Invalid,
+		fmt.Sprintf("%d jobs have a stage of negative length: the clock is broken, or an answer came before its question", e.Negative))
+}
+
+// pace asks whether the load was the one that was asked for, and how much of
+// the latency is the generator's.
+func (j *judge) pace() {
+	e := j.e
+	if e.SentInTime != nil {
+		j.check("sent_in_time", *e.SentInTime, 0.999, "ratio", *e.SentInTime >= 0.999,
+			fmt.Sprintf("%.2f %% of the window's jobs were sent before the window was over", 100**e.SentInTime), Invalid,
+			fmt.Sprintf("only %.2f %% of the window's jobs were sent before it was over: the generator could not keep up; use fewer jobs/s, more producers, a larger batch, or a faster machine", 100**e.SentInTime))
+	}
+	if e.LateShare != nil {
+		j.check("late_jobs", *e.LateShare, 0.05, "ratio", *e.LateShare <= 0.05,
+			fmt.Sprintf("%.1f %% of the jobs were sent more than %s late", 100**e.LateShare, e.LateLimit), Suspect,
+			fmt.Sprintf("%.1f %% of the jobs were sent more than %s late: the generator was held up; is the machine busy with something else?", 100**e.LateShare, e.LateLimit))
+	}
+	for _, q := range e.Quantiles {
+		if q.Sent <= 0 {
+			continue
+		}
+		ratio := float64(q.Whole) / float64(q.Sent)
+		limit := max(1.10, float64(q.Sent+q.Floor)/float64(q.Sent))
+		to := Suspect
+		if q.Name != "p50" && q.Name != "p99" {
+			to = ""
+		}
+		j.check("generator_share_"+q.Name, ratio, limit, "ratio", ratio <= limit,
+			fmt.Sprintf("end_to_end.%s is %.2f times from_send.%s (%s more; up to %s is the timer's own precision)", q.Name, ratio, q.Name, round(q.Whole-q.Sent), q.Floor), to,
+			fmt.Sprintf("end_to_end.%s is generator-affected: it is %.2f times from_send.%s, since jobs were sent late", q.Name, ratio, q.Name))
+	}
+	if e.TailShare != nil {
+		// What matters is a tail that somebody would take for the server's.
+		tail := j.tailMatters()
+		j.check("generator_tail", *e.TailShare, 0.10, "ratio", *e.TailShare < 0.10 || !tail,
+			fmt.Sprintf("in %.0f %% of the slowest 1 %% of jobs more than half of the time is the generator's own delay", 100**e.TailShare), Suspect,
+			fmt.Sprintf("in %.0f %% of the slowest 1 %% of jobs more than half of the time is the generator's own delay: the tail is not the server's", 100**e.TailShare))
+	}
+}
+
+// tailMatters reports whether end_to_end's p99 is far enough from its p50 that
+// the generator's part of the tail could mislead.
+func (j *judge) tailMatters() bool {
+	for _, q := range j.e.Quantiles {
+		if q.Name == "p99" {
+			return q.Whole-q.Sent > q.Floor
+		}
+	}
+	return true
+}
+
+// account asks whether somebody else had a hand in it.
+func (j *judge) account() {
+	e := j.e
+	j.check("strangers", float64(e.Strangers+e.Vanished), 0, "jobs", e.Strangers+e.Vanished == 0,
+		"jobs that were taken from the list by somebody else", Invalid,
+		fmt.Sprintf("%d jobs left the list without being popped by this run (%d of them came home all the same): another consumer takes from the same queue, or the key was evicted or deleted", e.Strangers+e.Vanished, e.Strangers))
+	j.check("resubscribed", float64(e.Resubscribed), 0, "subscriptions", e.Resubscribed == 0,
+		"subscriptions that broke and were renewed", Suspect,
+		fmt.Sprintf("the server closed %d subscriptions, and what was published until they were renewed is lost; a subscriber that reads too slowly is thrown out by client-output-buffer-limit pubsub", e.Resubscribed))
+	j.check("evicted", float64(e.Evicted), 0, "keys", e.Evicted == 0,
+		"keys that the server evicted during the run", Suspect,
+		fmt.Sprintf("the server evicted %d keys during the run: it is at its maxmemory, and jobs can vanish", e.Evicted))
+	j.check("pool_timeouts", float64(e.PoolTimeouts), 0, "waits", e.PoolTimeouts == 0,
+		"waits for a connection that were given up", Suspect,
+		fmt.Sprintf("%d commands beside the load waited for a connection in vain", e.PoolTimeouts))
+}
+
+// machine asks whether the host and the Go runtime let us measure.
+func (j *judge) machine() {
+	s := j.e.Strain
+	percent := func(name string, v *float64, limit float64, detail, to, reason string) {
+		if v == nil {
+			j.unknown(name, "this system does not tell")
+			return
+		}
+		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
+	}
+	percent("steal", s.Steal, 0.05, "%.1f %% of the processors' time went to other machines on the same host", Suspect,
+		"the hypervisor gave %.0f %% of the processors' time to other machines: figures of this host swing with its neighbours")
+	percent("gc", s.GC, 0.05, "%.1f %% of the processors' time went into collecting this process's garbage", Suspect,
+		"%.0f %% of the processors' time went into collecting this process's garbage; raise GOGC or use fewer jobs/s")
+	if s.SchedP99 == nil {
+		j.unknown("go_scheduler", "too few samples")
+	} else {
+		j.check("go_scheduler", s.SchedP99.Seconds(), 0.001, "s", *s.SchedP99 <= time.Millisecond || j.e.Closed,
+			fmt.Sprintf("99 %% of the goroutines that could run did so within %s", round(*s.SchedP99)), Suspect,
+			fmt.Sprintf("goroutines that could run waited up to %s (p99) for the Go scheduler: this process has too little processor for its load", round(*s.SchedP99)))
+	}
+	fact := func(name string, v *float64, detail string) {
+		if v == nil {
+			j.unknown(name, "not known here")
+			return
+		}
+		j.v.Checks[name] = Check{Value: v, Unit: "ratio", Passed: true, Detail: fmt.Sprintf(detail, 100**v)}
+	}
+	fact("host_busy", s.Busy, "the host's processors were %.0f %% busy, with everything on it")
+	fact("process_busy", j.e.ProcessBusy, "this process used %.0f %% of its processors")
+	fact("redis_busy", j.e.RedisBusy, "Redis used %.0f %% of one processor")
+	// A busy host is no fault as such; the probes tell whether it was felt. What
+	// was felt and is explained by nothing else lowers the verdict.
+	p := j.e.Probes
+	felt := p.Hiccup != nil && p.EndToEnd != nil && *p.Hiccup > 500*time.Microsecond && *p.Hiccup > *p.EndToEnd/4
+	if p.Hiccup == nil || p.EndToEnd == nil {
+		j.unknown("hiccup", "too few samples")
+	} else if !j.e.Closed {
+		j.check("hiccup", p.Hiccup.Seconds(), max(500*time.Microsecond, *p.EndToEnd/4).Seconds(), "s", !felt,
+			fmt.Sprintf("a thread that only waits woke up to %s late (%s)", round(*p.Hiccup), p.At), Suspect,
+			fmt.Sprintf("a goroutine of this process that only waits woke up to %s late (%s), which is much of end_to_end.%s: the host is too busy to measure on", round(*p.Hiccup), p.At, p.At))
+	}
+	to := ""
+	if felt && !j.e.Closed {
+		to = Suspect
+	}
+	note := func(name string, v *float64, limit float64, detail, reason string) {
+		if v == nil {
+			j.unknown(name, "this system does not tell")
+			return
+		}
+		if to == "" {
+			fact(name, v, detail) // it was not felt
+			return
+		}
+		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
+	}
+	note("run_queue", s.RunQueue, 0.25, "of the time in which our threads wanted a processor they waited %.1f %%",
+		"of the time in which our threads wanted a processor they waited %.0f %%: others took it")
+	note("pressure", s.Pressure, 0.50, "some task of the host waited for a processor in %.0f %% of the time",
+		"some task of the host waited for a processor in %.0f %% of the time")
+}
+
+// laws holds the samples against what the jobs' own stamps say.
+func (j *judge) laws() {
+	e := j.e
+	switch {
+	case e.QueueLen == nil || e.QueueSum == nil:
+		j.unknown("little", "the length of the queue was not sampled")
+	case *e.QueueLen < 1 || *e.QueueSum < 1:
+		j.unknown("little", fmt.Sprintf("the queue held %.2f jobs on average; below 1 the samples say little", *e.QueueLen))
+	default:
+		ratio := *e.QueueLen / *e.QueueSum
+		within := 0.10 + 3*e.QueueNoise
+		j.check("little", ratio, within, "ratio", ratio >= 1-within && ratio <= 1+within,
+			fmt.Sprintf("LLEN says %.1f jobs on average, the jobs' stamps say %.1f (Little's law; within %.0f %%)", *e.QueueLen, *e.QueueSum, 100*within), Suspect,
+			fmt.Sprintf("LLEN was %.1f on average, but the jobs' own stamps say %.1f (Little's law): jobs are lost, doubled, or handled by somebody else, or the clock is wrong", *e.QueueLen, *e.QueueSum))
+	}
+	switch {
+	case e.WorkersBusy == nil || e.WorkersSum == nil:
+		j.unknown("utilisation", "without service time there is nothing to sample")
+	default:
+		diff := *e.WorkersBusy - *e.WorkersSum
+		within := 0.03 + 3*e.WorkersNoise
+		j.check("utilisation", diff, within, "ratio", diff >= -within && diff <= within,
+			fmt.Sprintf("sampled, %.1f %% of the workers were busy; by the jobs' stamps %.1f %%", 100**e.WorkersBusy, 100**e.WorkersSum), Suspect,
+			fmt.Sprintf("sampled, %.0f %% of the workers were busy, but the jobs' own stamps make it %.0f %%: the number of workers or the clock is not what it seems", 100**e.WorkersBusy, 100**e.WorkersSum))
+	}
+}
+
+// settling asks whether the window is of one piece.
+func (j *judge) settling() {
+	e := j.e
+	if e.WarmupNeeded == nil {
+		j.unknown("warmup", "the run is too short to tell (it takes 10 s)")
+	} else {
+		needed := *e.WarmupNeeded
+		ok := e.WarmupExcess < 1.10 && e.WarmupExcess > 1/1.10 || e.Settled && needed <= e.Warmup+time.Second/2
+		reason := fmt.Sprintf("latency settled only %.1f s after the start, and %.1f s of warm-up were left out; give a longer --warmup", needed.Seconds(), e.Warmup.Seconds())
+		if !e.Settled {
+			reason = "latency did not settle within the first half of the run; the figures are those of a transition"
+		}
+		j.check("warmup", needed.Seconds(), e.Warmup.Seconds(), "s", ok, fmt.Sprintf("by MSER-5 latency had settled %.1f s after the start; until then it was %.2f times what followed", needed.Seconds(), e.WarmupExcess), "", reason)
+	}
+	if e.Drift == nil {
+		j.unknown("drift", "the run is too short to tell")
+	} else {
+		ok := e.DriftSpreads <= 3 || *e.Drift < 1.10 && *e.Drift > 1/1.10
+		j.check("drift", *e.Drift, 3, "ratio", ok,
+			fmt.Sprintf("the second half's median is %.2f times the first's (%.1f spreads)", *e.Drift, e.DriftSpreads), j.unlessOverloaded(Suspect),
+			fmt.Sprintf("latency drifts: the median of the window's second half is %.2f times that of its first", *e.Drift))
+	}
+	if e.BacklogSlope == nil {
+		j.unknown("sustained", "the run is too short to tell")
+	} else {
+		j.check("sustained", *e.BacklogSlope, e.SlopeLimit, "ratio", *e.BacklogSlope <= e.SlopeLimit,
+			fmt.Sprintf("the backlog grew by %.2f %% of the offered rate", 100**e.BacklogSlope), "",
+			fmt.Sprintf("the backlog grew all the time, by %.1f %% of the offered rate: this load is more than the system carries, and its latencies depend on how long the run was", 100**e.BacklogSlope))
+	}
+}
+
+// unlessOverloaded is to, or nothing when the backlog grew all the time: then a
+// drift is what is to be expected, and said elsewhere.
+func (j *judge) unlessOverloaded(to string) string {
+	if j.e.BacklogSlope != nil && *j.e.BacklogSlope > j.e.SlopeLimit {
+		return ""
+	}
+	return to
+}
+
+// round shortens a duration to three digits or so.
+func round(d time.Duration) time.Duration {
+	switch {
+	case d > time.Second:
+		return d.Round(10 * time.Millisecond)
+	case d > time.Millisecond:
+		return d.Round(10 * time.Microsecond)
+	}
+	return d.Round(time.Microsecond)
+}
