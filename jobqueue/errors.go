@@ -94,7 +94,6 @@ func remedy(err error) string {
 		unknownCA x509.UnknownAuthorityError
 		wrongName x509.HostnameError
 		notTLS    tls.RecordHeaderError
-		alert     tls.AlertError
 	)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -111,7 +110,7 @@ func remedy(err error) string {
 		return "the server's certificate is for another host name; use the name that it was issued for"
 	case errors.As(err, &notTLS):
 		return "the server does not speak TLS there; use redis:// instead of rediss://, or its TLS port"
-	case errors.As(err, &alert):
+	case strings.Contains(text, "remote error: tls:"): // its type is not exported
 		return "the TLS handshake was refused; a server that asks for a certificate wants --cert and --key"
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return "too many open files; raise the limit (ulimit -n), or use fewer producers, consumers and subscribers"

@@ -1,0 +1,179 @@
+package jobqueue_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/redisserver/redistest"
+	"github.com/queuedyno/queuedyno/scenario/scenariotest"
+)
+
+// authority makes an authority and a certificate that it signed for this host,
+// as PEM files.
+func authority(t *testing.T) (ca, cert, key string) {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name, kind string, der []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	make1 := func(serial int64, isCA bool, parent *x509.Certificate, signer *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey, []byte) {
+		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &x509.Certificate{
+			SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: fmt.Sprint("queuedyno test ", serial)},
+			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+			IsCA: isCA, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+			KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		}
+		if parent == nil {
+			parent, signer = c, k
+		}
+		der, err := x509.CreateCertificate(rand.Reader, c, parent, &k.PublicKey, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := x509.ParseCertificate(der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return parsed, k, der
+	}
+	caCert, caKey, caDER := make1(1, true, nil, nil)
+	_, leafKey, leafDER := make1(2, false, caCert, caKey)
+	keyDER, err := x509.MarshalECPrivateKey(leafKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write("ca.pem", "CERTIFICATE", caDER), write("cert.pem", "CERTIFICATE", leafDER), write("key.pem", "EC PRIVATE KEY", keyDER)
+}
+
+func TestMutualTLS(t *testing.T) {
+	t.Parallel()
+	ca, cert, key := authority(t)
+	_, port, _ := net.SplitHostPort(closedPort(t))
+	redistest.Process(t, "--tls-port", port, "--tls-ca-cert-file", ca, "--tls-cert-file", cert, "--tls-key-file", key)
+	url := "rediss://127.0.0.1:" + port
+	queue, channel := jobqueue.Names("tls")
+	full := jobqueue.Config{URL: url, CACert: ca, Cert: cert, Key: key, Queue: queue, Channel: channel}
+
+	c, err := jobqueue.Connect(t.Context(), full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	p, err := c.OpenProducer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	w, err := c.OpenConsumer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := p.Push(t.Context(), []byte("secret")); err != nil {
+		t.Fatal(err)
+	}
+	if jobs, err := w.Pop(t.Context(), 1, time.Second); err != nil || string(jobs[0]) != "secret" {
+		t.Errorf("Pop = %q, %v", jobs, err)
+	}
+
+	for name, cfg := range map[string]jobqueue.Config{
+		"an unknown authority":       {URL: url, Cert: cert, Key: key},
+		"no certificate to show":     {URL: url, CACert: ca},
+		"a certificate without key":  {URL: url, CACert: ca, Cert: cert},
+		"an authority that is none":  {URL: url, CACert: key},
+		"a file that does not exist": {URL: url, CACert: "nowhere.pem"},
+	} {
+		_, err := jobqueue.Connect(t.Context(), cfg)
+		if err == nil {
+			t.Errorf("%s: connected", name)
+			continue
+		}
+		var e *jobqueue.Error
+		if errors.As(err, &e) && e.Hint() == "" {
+			t.Errorf("%s: %v has no hint", name, err)
+		}
+	}
+}
+
+func TestTLSToAPlainPortIsExplained(t *testing.T) {
+	t.Parallel()
+	s := redistest.Process(t)
+	_, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: strings.Replace(s.URL(), "redis://", "rediss://", 1)})
+	var e *jobqueue.Error
+	if !errors.As(err, &e) || !strings.Contains(e.Hint(), "redis://") {
+		t.Errorf("Connect = %v, want a hint about the scheme", err)
+	}
+}
+
+// rights are what a user of Redis needs to load a queue; those of the first
+// line are needed, without the others less is told.
+var rights = []string{
+	"+lpush", "+brpop", "+rpop", "+llen", "+lrange", "+del", "+publish", "+subscribe", "+unsubscribe", "+ping", "+set",
+	"+client|id", "+client|unblock", "+client|setname", "+hello", "+auth", "+select",
+}
+
+func TestAUserWithTheLeastRightsIsEnough(t *testing.T) {
+	t.Parallel()
+	acl := append([]string{"--user", "load", "on", ">s3cret", "~queuedyno:*", "&queuedyno:*", "-@all"}, rights...)
+	s := redistest.Process(t, acl...)
+	url := strings.Replace(s.URL(), "redis://", "redis://load:s3cret@", 1)
+	open := func(tb testing.TB) jobqueue.Backend {
+		queue, channel := jobqueue.Names("acl" + strings.ToLower(filepath.Base(tb.Name())))
+		c, err := jobqueue.Connect(tb.Context(), jobqueue.Config{URL: url, Queue: queue, Channel: channel})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		tb.Cleanup(func() { c.Close() })
+		return c
+	}
+	scenariotest.Conformance(t, open)
+	c := open(t).(*jobqueue.Client)
+	if err := c.Check(t.Context(), 1); err != nil {
+		t.Errorf("Check = %v", err)
+	}
+	if f, err := c.Inspect(t.Context()); err != nil || len(f.Withheld) != 2 {
+		t.Errorf("Inspect = %+v, %v; want INFO and CONFIG withheld, and no error", f.Withheld, err)
+	}
+}
+
+func TestAUnixSocket(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "qd") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	socket := filepath.Join(dir, "redis.sock")
+	redistest.Process(t, "--unixsocket", socket)
+	c, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: "unix://" + socket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if n, err := c.Len(t.Context()); n != 0 || err != nil {
+		t.Errorf("Len = %d, %v", n, err)
+	}
+}
