@@ -78,13 +78,9 @@ func (r *run) untilPassed(done <-chan struct{}) string {
 	for {
 		select {
 		case <-done:
-			return r.failedReason()
+			return r.hardReason() // producers end by the hard stop, too
 		case <-r.ctx.Done():
-			if r.fatal() == nil {
-				r.interrupt()
-				return "stopped at once from outside"
-			}
-			return r.failedReason()
+			return r.hardReason()
 		case <-r.o.Stop:
 			r.interrupt()
 			r.halt()
@@ -122,11 +118,16 @@ func (r *run) interrupt() {
 	r.mu.Unlock()
 }
 
-func (r *run) failedReason() string {
+// hardReason is why the load was ended at once, empty when it was not.
+func (r *run) hardReason() string {
 	if err := r.fatal(); err != nil {
 		return "error: " + err.Error()
 	}
-	return ""
+	if r.ctx.Err() == nil {
+		return ""
+	}
+	r.interrupt()
+	return "stopped at once from outside"
 }
 
 // naturalReason is why a load ended that nothing cut short.

@@ -172,8 +172,10 @@ func (s Snapshot) Until(later Snapshot) Strain {
 	return out
 }
 
+// share is between 0 and 1. The kernel brings some counters up to date in steps,
+// so that over a short time a part can seem larger than the whole.
 func share(part, whole float64) *float64 {
-	v := max(0, part) / whole
+	v := min(1, max(0, part)/whole)
 	return &v
 }
 
