@@ -62,6 +62,9 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 	if !r.await(left, func() bool { return r.outstanding() == 0 }) && r.ctx.Err() == nil {
 		r.warn("%d jobs were still on their way when the drain timeout of %s was over", r.outstanding(), r.s.DrainTimeout)
 	}
+	if r.ctx.Err() != nil && r.fatal() == nil {
+		r.interrupt() // also when it came after the schedule was over
+	}
 }
 
 // cancelStuck ends a run whose server takes no more bytes.
