@@ -270,6 +270,10 @@ func (c *Client) Publish(ctx context.Context, u Update) (receivers int64, err er
 	return n, c.explain("publish on", c.channel, err)
 }
 
+// PoolTimeouts is how often one of the client's commands gave up waiting for a
+// connection of its pool. Producers, consumers and subscribers have none.
+func (c *Client) PoolTimeouts() int64 { return int64(c.rdb.PoolStats().Timeouts) }
+
 // Close closes the client's own connections. Producers, consumers and
 // subscribers that it opened are closed by whoever asked for them.
 func (c *Client) Close() error { return c.rdb.Close() }

@@ -49,14 +49,16 @@ func (r *run) startProbes() *probe.Probes {
 func (r *run) evidence(res *Result) validity.Evidence {
 	e := validity.Evidence{
 		Closed: r.tokens != nil, Error: res.Run.Error, Braked: r.braked,
-		Scheduled: res.Window.Scheduled, Completed: res.Window.Completed,
-		Negative: r.rec.negative, Overflow: res.Stages[EndToEnd].Overflow,
+		Completed: res.Window.Completed, Negative: r.rec.negative,
 		Resubscribed: r.resubscribed.Load(), Strangers: r.strangers,
-		Strain: r.strain, Consumers: r.s.Consumers, Processors: runtime.NumCPU(),
+		Strain: r.strain, Processors: runtime.NumCPU(),
 		Warmup: r.s.Warmup,
 	}
 	if !res.Run.Failed && !res.Run.Interrupted {
 		e.Vanished = res.Ledger.LostByLeg[LegVanished]
+	}
+	if p, ok := r.b.(pooled); ok {
+		e.PoolTimeouts = p.PoolTimeouts() - r.poolTimeouts
 	}
 	if n := res.Server.Deltas["evicted_keys"]; n > 0 {
 		e.Evicted = int64(n)

@@ -25,6 +25,9 @@ type (
 	pinger interface {
 		OpenPing(ctx context.Context) (jobqueue.Ping, error)
 	}
+	// pooled counts how often a command beside the load waited in vain for a
+	// connection.
+	pooled interface{ PoolTimeouts() int64 }
 	// peeker shows what waits in the queue without taking it.
 	peeker interface {
 		Peek(ctx context.Context, from, n int64) ([]string, error)

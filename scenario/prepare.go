@@ -23,6 +23,9 @@ func (r *run) prepare() error {
 		return fmt.Errorf("the queue is not empty: %d jobs of somebody else wait in it; name another queue, or clear it", n)
 	}
 	r.inspect(0)
+	if p, ok := r.b.(pooled); ok {
+		r.poolTimeouts = p.PoolTimeouts()
+	}
 	for i := range s.Subscribers {
 		conn, err := r.b.OpenSubscriber(r.ctx)
 		if err != nil {

@@ -174,7 +174,9 @@ type run struct {
 	strain  strain.Strain
 	probes  probe.Findings
 	braked  string // guarded by mu
-	room    atomic.Int64
+	// poolTimeouts is the backend's count before the load.
+	poolTimeouts int64
+	room         atomic.Int64
 
 	ledger    Ledger
 	window    Window

@@ -46,14 +46,13 @@ type Evidence struct {
 	Error  string // what ended the run, if anything did
 	Braked string // which limit stopped or held back the load, if any did
 
-	Scheduled, Completed int64    // jobs of the window
-	SentInTime           *float64 // share of the window's jobs sent before its end
-	LateShare            *float64 // share of jobs later than LateLimit
-	LateLimit            time.Duration
-	TailShare            *float64 // share of the slowest 1 % that is mostly lateness
-	Quantiles            []Quantile
-	Negative             int64 // jobs with a stage of negative length
-	Overflow             int64 // values beyond the histograms' range
+	Completed  int64    // jobs of the window that arrived
+	SentInTime *float64 // share of the window's jobs sent before its end
+	LateShare  *float64 // share of jobs later than LateLimit
+	LateLimit  time.Duration
+	TailShare  *float64 // share of the slowest 1 % that is mostly lateness
+	Quantiles  []Quantile
+	Negative   int64 // jobs with a stage of negative length
 
 	Resubscribed int64 // subscriptions that broke and were renewed
 	Strangers    int64 // jobs that came home without having been popped by us
@@ -64,9 +63,8 @@ type Evidence struct {
 	Strain strain.Strain
 	Probes Probes
 
-	// Work of the consumers: how many there are, and the share of their time
-	// in which they had a job in hands, as sampled and by the jobs' own stamps.
-	Consumers               int
+	// The share of the consumers' time in which they had a job in hands, as
+	// sampled and by the jobs' own stamps.
 	WorkersBusy, WorkersSum *float64
 	WorkersNoise            float64 // standard error of WorkersBusy
 	// Length of the queue in the window, as sampled and by the stamps (Little).

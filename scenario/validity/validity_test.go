@@ -13,7 +13,7 @@ func ptr[T any](v T) *T { return &v }
 // good is the evidence of a run that nothing is wrong with.
 func good() validity.Evidence {
 	return validity.Evidence{
-		Scheduled: 10_000, Completed: 10_000,
+		Completed:  10_000,
 		SentInTime: ptr(1.0), LateShare: ptr(0.001), LateLimit: time.Millisecond, TailShare: ptr(0.01),
 		Quantiles: []validity.Quantile{
 			{Name: "p50", Whole: 1250 * time.Microsecond, Sent: 1200 * time.Microsecond, Floor: 100 * time.Microsecond},
@@ -24,7 +24,7 @@ func good() validity.Evidence {
 			EndToEnd: ptr(2 * time.Millisecond), Lateness: ptr(100 * time.Microsecond), Work: ptr(900 * time.Microsecond), Queue: ptr(300 * time.Microsecond),
 			HiccupMax: ptr(time.Millisecond), PingMax: ptr(time.Millisecond),
 		},
-		Consumers: 8, Processors: 2, Settled: true, WarmupExcess: 1,
+		Processors: 2, Settled: true, WarmupExcess: 1,
 	}
 }
 
