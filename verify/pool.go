@@ -12,29 +12,40 @@ import (
 // pool is all consumers of a stall experiment. It can stop them, and it
 // measures how long a job keeps one of them while there is a backlog.
 type pool struct {
-	gate sync.RWMutex
 	// left is how many more pops are sure to come from a backlog. They are
 	// timed; all others are not, since an idle consumer waits for its job.
 	left atomic.Int64
 
-	mu     sync.Mutex
-	cycles int64
-	spent  time.Duration
+	mu      sync.Mutex
+	stopped chan struct{} // closed at the end of a stop; nil when there is none
+	cycles  int64
+	spent   time.Duration
 }
 
 // hold stops the consumers for d or until ctx ends: none of them takes a job out
 // of its connection, begins work or publishes.
 func (p *pool) hold(ctx context.Context, d time.Duration) error {
-	p.gate.Lock()
-	defer p.gate.Unlock()
+	stopped := make(chan struct{})
+	p.mu.Lock()
+	p.stopped = stopped
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		p.stopped = nil
+		p.mu.Unlock()
+		close(stopped)
+	}()
 	return sleep(ctx, d)
 }
 
 // pass returns when the consumers are not stopped.
 func (p *pool) pass() {
-	p.gate.RLock()
-	//lint:ignore SA2001 to pass the gate is all
-	p.gate.RUnlock()
+	p.mu.Lock()
+	stopped := p.stopped
+	p.mu.Unlock()
+	if stopped != nil {
+		<-stopped
+	}
 }
 
 // cycle is the mean time from one pop to the next of the same consumer while

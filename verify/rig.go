@@ -26,8 +26,7 @@ type load struct {
 	hooks
 	// waiter makes what waits for due times and work; nil means the usual.
 	waiter func() (pace.Waiter, error)
-	// beside goes on beside the load, from the moment at which the clock is
-	// about to run. cut ends the load at once, which is not an error then.
+	// beside goes on beside the load, from right before its beginning. cut ends the load at once, which is not an error then.
 	beside func(ctx context.Context, cut func()) error
 }
 
@@ -46,14 +45,14 @@ func (r *rig) run(ctx context.Context, l load) (*scenario.Result, error) {
 	}
 	inner, cut := context.WithCancel(ctx)
 	defer cut()
-	at := &site{Client: client, hooks: l.hooks, opened: make(chan struct{})}
+	begun := make(chan struct{})
 
 	var besides sync.WaitGroup
 	var beside error
 	if l.beside != nil {
 		besides.Go(func() {
 			select {
-			case <-at.opened:
+			case <-begun:
 			case <-inner.Done():
 				return
 			}
@@ -62,8 +61,8 @@ func (r *rig) run(ctx context.Context, l load) (*scenario.Result, error) {
 			}
 		})
 	}
-	result, err := scenario.Run(inner, l.Scenario, at, scenario.Options{
-		ID: id, Waiter: l.waiter, Tool: r.o.Tool, Redis: r.o.Redis,
+	result, err := scenario.Run(inner, l.Scenario, &site{client, l.hooks}, scenario.Options{
+		ID: id, Waiter: l.waiter, Begin: func() { close(begun) }, Tool: r.o.Tool, Redis: r.o.Redis,
 	})
 	ended := inner.Err() != nil // before we end it ourselves
 	cut()

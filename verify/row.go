@@ -59,7 +59,8 @@ func (x *Experiment) failure() []string {
 	var rows []string
 	for _, row := range x.Rows {
 		if !row.Pass {
-			rows = append(rows, fmt.Sprintf("%s was %s and not %s", row.What, amount(row.Measured, row.Unit), amount(row.Expected, row.Unit)))
+			rows = append(rows, fmt.Sprintf("%s was %s and not %s ± %s", row.What,
+				amount(row.Measured, row.Unit), amount(row.Expected, row.Unit), amount(row.Tolerance, row.Unit)))
 		}
 	}
 	notes := []string{"the 1st try failed: " + strings.Join(rows, ", ")}

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"sync"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -20,10 +19,6 @@ type hooks struct {
 type site struct {
 	*jobqueue.Client
 	hooks
-	// opened is closed when the first producer is opened: producers come last,
-	// so the clock is about to run.
-	opened chan struct{}
-	once   sync.Once
 }
 
 var _ jobqueue.Backend = (*site)(nil)
@@ -31,14 +26,10 @@ var _ jobqueue.Backend = (*site)(nil)
 // OpenProducer opens a producer on the client.
 func (s *site) OpenProducer(ctx context.Context) (jobqueue.Producer, error) {
 	p, err := s.Client.OpenProducer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.once.Do(func() { close(s.opened) })
-	if s.producer != nil {
+	if err == nil && s.producer != nil {
 		p = s.producer(p)
 	}
-	return p, nil
+	return p, err
 }
 
 // OpenConsumer opens a consumer on the client.

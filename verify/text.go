@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -85,9 +86,9 @@ func amount(v *float64, unit string) string {
 		return "1 job"
 	case unit != unitMS || *v == 0:
 		return format(0, unit)
-	case *v < 0.001:
-		return "< 1 µs"
-	case *v < 10:
+	case math.Abs(*v) < 0.001:
+		return strconv.FormatFloat(*v*1e6, 'f', 0, 64) + " ns"
+	case math.Abs(*v) < 10:
 		return format(3, unit)
 	}
 	return format(1, unit)

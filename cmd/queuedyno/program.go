@@ -57,7 +57,7 @@ Exit codes:
   0    all is well
   1    could not run, or no job completed
   2    a mistake on the command line, in the environment or in a scenario file
-  4    the run is invalid: its figures cannot be believed
+  4    the run is invalid: its figures cannot be believed (verify: an experiment failed)
   99   a threshold failed
   130  interrupted`
 
@@ -86,7 +86,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageErr(p.flagFaults(cmd, p.rest(root), err)...)
 	})
-	root.AddCommand(p.runVerb(), p.listVerb(), p.validateVerb(), p.reportVerb(), p.versionVerb())
+	root.AddCommand(p.runVerb(), p.verifyVerb(), p.listVerb(), p.validateVerb(), p.reportVerb(), p.versionVerb())
 	return root
 }
 

@@ -1,0 +1,48 @@
+//go:build unix
+
+package main
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/redisserver/redistest"
+	"github.com/queuedyno/queuedyno/verify"
+)
+
+func TestASignalEndsVerifyAtOnceAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	redistest.Process(t) // skips where there is none to be had
+	c := start(t, "verify")
+	c.await(t, "verify: 1 of ")
+	from := time.Now()
+	c.signal(t, os.Interrupt)
+	if got := c.end(t); got != exitInterrupted {
+		t.Errorf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
+	}
+	if took := time.Since(from); took > 3*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+	if c.stdout.Len() > 0 {
+		t.Errorf("half a report on standard output: %q", c.stdout.String())
+	}
+	tmp, _ := strings.CutPrefix(c.Env[len(c.Env)-1], "TMPDIR=")
+	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestVerdictOfVerifyIsItsExitCode(t *testing.T) {
+	t.Parallel()
+	if err := verdict(verify.Report{Pass: true}); err != nil {
+		t.Errorf("verdict of a pass = %v, want none", err)
+	}
+	err := verdict(verify.Report{Experiments: []verify.Experiment{{Name: "good", Pass: true}, {Name: "bad"}}})
+	f := new(failure)
+	if !errors.As(err, &f) || f.code != exitInvalid || !strings.Contains(f.faults[0].what, "bad") || strings.Contains(f.faults[0].what, "good") {
+		t.Errorf("verdict of a failure = %+v, want exit code %d and the name of what failed", err, exitInvalid)
+	}
+}
