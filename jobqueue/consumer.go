@@ -16,12 +16,16 @@ type consumer struct {
 	w       *wire
 	client  *Client
 	jobs    [][]byte
-	arena   []byte // what jobs point into
-	waiting atomic.Bool
-	ending  atomic.Bool     // Close was called
-	watched context.Context // the context that release is registered for
+	arena   []byte                   // what jobs point into
+	waiting atomic.Pointer[patience] // of the Pop that goes on, nil between two
+	ending  atomic.Bool              // Close was called
+	watched *patience                // of the context that release is registered for
 	release func() bool
 }
+
+// patience is a context that Pops wait under. Its address tells whose wait goes
+// on: what ends one context must not end a Pop that waits under the next.
+type patience struct{ ctx context.Context }
 
 var _ Turner = (*consumer)(nil)
 
@@ -71,8 +75,8 @@ func (c *consumer) Turn(ctx context.Context, messages [][]byte, acked func(i, re
 	c.jobs, c.arena = c.jobs[:0], c.arena[:0]
 	// The order matters: whoever ends ctx sees that we wait, or we see the end.
 	c.watch(ctx)
-	c.waiting.Store(true)
-	defer c.waiting.Store(false)
+	c.waiting.Store(c.watched)
+	defer c.waiting.Store(nil)
 	if max > 0 || len(messages) == 0 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -236,15 +240,16 @@ func (c *consumer) take() error {
 // watch arranges that the end of ctx unblocks a Pop that waits. It registers
 // only when ctx is another one than the last time.
 func (c *consumer) watch(ctx context.Context) {
-	if ctx == c.watched {
+	if c.watched != nil && c.watched.ctx == ctx {
 		return
 	}
 	if c.release != nil {
 		c.release()
 	}
-	c.watched, c.release = ctx, nil
+	p := &patience{ctx}
+	c.watched, c.release = p, nil
 	if ctx.Done() != nil {
-		c.release = context.AfterFunc(ctx, c.unblock)
+		c.release = context.AfterFunc(ctx, func() { c.unblock(p) })
 	}
 }
 
@@ -253,11 +258,11 @@ func (c *consumer) watch(ctx context.Context) {
 // context is not looked at during a read. CLIENT UNBLOCK makes the server
 // answer as if the time were up. It is repeated, because it can arrive before
 // the BRPOP does, and given up when the server does not answer at all.
-func (c *consumer) unblock() {
-	const patience = 2 * time.Second
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func (c *consumer) unblock(p *patience) {
+	const most = 2 * time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
-	for c.waiting.Load() && ctx.Err() == nil {
+	for c.waiting.Load() == p && ctx.Err() == nil {
 		if c.client.unblocks {
 			c.client.rdb.ClientUnblock(ctx, c.w.id)
 		}
@@ -266,15 +271,18 @@ func (c *consumer) unblock() {
 		case <-ctx.Done():
 		}
 	}
-	if c.waiting.Load() {
+	if c.waiting.Load() == p {
 		c.w.abort()
 	}
 }
 
 func (c *consumer) fault(op, name string, err error) error {
 	if !isReply(err) {
-		if c.watched != nil && c.watched.Err() != nil {
-			return c.watched.Err() // unblock gave the server up
+		if c.watched != nil && c.watched.ctx.Err() != nil {
+			// unblock gave the server up. An answer may still come, and would
+			// be taken for that to the next question.
+			c.ending.Store(true)
+			return c.watched.ctx.Err()
 		}
 		err = c.w.broken(err)
 	}
@@ -288,6 +296,8 @@ func (c *consumer) fault(op, name string, err error) error {
 // server has just given it one.
 func (c *consumer) Close() error {
 	c.ending.Store(true)
-	c.unblock()
+	if p := c.waiting.Load(); p != nil {
+		c.unblock(p)
+	}
 	return c.w.close()
 }

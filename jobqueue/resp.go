@@ -14,7 +14,20 @@ type reader struct {
 	src  io.Reader
 	buf  []byte
 	r, w int // unread bytes are buf[r:w]
+	// from is the beginning of a frame that must stay in the buffer until it
+	// has been read to its end, when held is set.
+	from int
+	held bool
 }
+
+// hold keeps what is read from here on, so that rewind can go back to it.
+func (rd *reader) hold() { rd.from, rd.held = rd.r, true }
+
+// rewind goes back to hold: the frame that was begun will be read again.
+func (rd *reader) rewind() { rd.r, rd.held = rd.from, false }
+
+// release ends hold.
+func (rd *reader) release() { rd.held = false }
 
 // maxBulk is Redis's own limit for one value.
 const maxBulk = 512 << 20
@@ -35,11 +48,16 @@ func (rd *reader) buffered() bool { return rd.r < rd.w }
 
 // fill reads more bytes behind those that are there.
 func (rd *reader) fill() error {
-	if rd.r == rd.w {
-		rd.r, rd.w = 0, 0
-	} else if rd.w == len(rd.buf) && rd.r > 0 {
-		rd.w = copy(rd.buf, rd.buf[rd.r:rd.w])
-		rd.r = 0
+	base := rd.r
+	if rd.held {
+		base = rd.from
+	}
+	if base == rd.w {
+		rd.r, rd.w, rd.from = 0, 0, 0
+	} else if rd.w == len(rd.buf) && base > 0 {
+		rd.w = copy(rd.buf, rd.buf[base:rd.w])
+		rd.r -= base
+		rd.from = 0
 	}
 	if rd.w == len(rd.buf) {
 		grown := make([]byte, max(16<<10, 2*len(rd.buf)))

@@ -2,7 +2,9 @@ package jobqueue
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,12 +90,24 @@ func (s *subscriber) Receive(ctx context.Context) ([]byte, error) {
 		if s.ended {
 			return nil, ErrClosed
 		}
+		if err := ctx.Err(); err != nil && !s.ending.Load() {
+			return nil, err
+		}
+		s.w.in.hold()
 		message, err := s.frame("unsubscribe")
+		if errors.Is(err, os.ErrDeadlineExceeded) && !s.ending.Load() {
+			// A context has ended, this one or one before it. The frame that
+			// was begun stays, and is read again with the next call.
+			s.w.in.rewind()
+			if err := s.w.conn.SetReadDeadline(time.Time{}); err != nil {
+				return nil, s.w.broken(err)
+			}
+			continue
+		}
+		s.w.in.release()
 		switch {
 		case err != nil && s.ending.Load():
 			return nil, ErrClosed
-		case err != nil && !isReply(err) && ctx.Err() != nil:
-			return nil, ctx.Err()
 		case err != nil:
 			return nil, explainOn("receive from", s.channel, s.w.client.Options().Addr, s.w.broken(err))
 		case message == nil:
