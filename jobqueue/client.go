@@ -103,7 +103,7 @@ func parseURL(cfg Config) (*redis.Options, error) {
 	o, err := redis.ParseURL(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("redis url %s: %s; write it like redis://user:password@localhost:6379/0",
-			Redact(cfg.URL), strings.ReplaceAll(scrub(err, cfg.URL), "redis: ", ""))
+			Redact(cfg.URL), reason(err, cfg.URL))
 	}
 	if o.TLSConfig == nil && (cfg.CACert != "" || cfg.Cert != "" || cfg.Key != "") {
 		return nil, fmt.Errorf("redis url %s: certificates are given, but the scheme is not rediss://", Redact(cfg.URL))
@@ -155,47 +155,50 @@ func addCertificates(t *tls.Config, cfg Config) error {
 	return nil
 }
 
-// Redact is a URL without its password, fit to be shown.
+// Redact is a URL without its password, fit to be shown. It does not parse: what
+// cannot be parsed may hold a password as well. All between the user's name and
+// the last @ is one.
 func Redact(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		// What cannot be parsed may hold a password anywhere before the last @.
-		scheme, rest, _ := strings.Cut(raw, "://")
-		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-			return scheme + "://***@" + rest[at+1:]
-		}
-		return raw
+	rest, query, hasQuery := strings.Cut(raw, "?")
+	scheme, rest, found := strings.Cut(rest, "://")
+	if found {
+		scheme += "://"
+	} else {
+		scheme, rest = "", scheme
 	}
-	if u.User != nil {
-		if _, has := u.User.Password(); has {
-			u.User = url.UserPassword(u.User.Username(), "xxxxx")
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		user, _, secret := strings.Cut(rest[:at], ":")
+		if secret {
+			user += ":***"
 		}
+		rest = user + rest[at:]
 	}
-	q := u.Query()
-	for key := range q {
-		if strings.Contains(strings.ToLower(key), "pass") {
-			q.Set(key, "xxxxx")
-			u.RawQuery = q.Encode()
+	out := scheme + rest
+	if hasQuery {
+		parts := strings.Split(query, "&")
+		for i, part := range parts {
+			if key, _, ok := strings.Cut(part, "="); ok && strings.Contains(strings.ToLower(key), "pass") {
+				parts[i] = key + "=***"
+			}
+			if strings.Contains(part, "@") {
+				parts[i] = "***" // a password with a ? in it
+			}
 		}
+		out += "?" + strings.Join(parts, "&")
 	}
-	return strings.ReplaceAll(u.String(), "xxxxx", "***")
+	return out
 }
 
-// scrub is the error's text without the URL, which may hold a password.
-func scrub(err error, raw string) string {
+// reason is the parser's complaint about a URL, when that cannot quote a secret.
+func reason(err error, raw string) string {
+	if strings.Contains(raw, "@") || strings.Contains(strings.ToLower(raw), "pass") {
+		return "it cannot be read"
+	}
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
 	}
-	text := strings.ReplaceAll(err.Error(), raw, Redact(raw))
-	if p, perr := url.Parse(raw); perr == nil && p.User != nil {
-		if pw, has := p.User.Password(); has && pw != "" {
-			text = strings.ReplaceAll(text, pw, "***")
-		}
-	} else if perr != nil {
-		return "not a URL"
-	}
-	return text
+	return strings.ReplaceAll(err.Error(), "redis: ", "")
 }
 
 // probe asks what the server can do. A refusal means that it cannot.

@@ -1,9 +1,13 @@
 package jobqueue_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -36,4 +40,94 @@ func TestConformanceOnTheEmbeddedServer(t *testing.T) {
 	t.Parallel()
 	s := redistest.Embedded(t)
 	scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return connect(tb, s) })
+}
+
+func TestAReceiveThatWasCancelledLosesNothing(t *testing.T) {
+	t.Parallel()
+	b := connect(t, redistest.Process(t))
+	const messages = 200
+	c, err := b.OpenConsumer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s, err := b.OpenSubscriber(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	go func() {
+		long := bytes.Repeat([]byte("x"), 30_000) // seldom arrives in one piece
+		for i := range messages {
+			if _, err := c.Publish(t.Context(), fmt.Appendf(nil, "%d %s", i, long)); err != nil {
+				t.Errorf("Publish = %v", err)
+				return
+			}
+		}
+	}()
+	deadline := time.Now().Add(30 * time.Second)
+	for i := 0; i < messages; {
+		if time.Now().After(deadline) {
+			t.Fatalf("message %d never came", i)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i%3)*200*time.Microsecond)
+		m, err := s.Receive(ctx)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) {
+			ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)
+			m, err = s.Receive(ctx)
+			cancel()
+		}
+		if err != nil || !bytes.HasPrefix(m, fmt.Appendf(nil, "%d ", i)) {
+			t.Fatalf("Receive = %.20q, %v; want message %d", m, err, i)
+		}
+		i++
+	}
+}
+
+func TestOneContextsEndDoesNotEndAPopUnderTheNext(t *testing.T) {
+	t.Parallel()
+	b := connect(t, redistest.Process(t))
+	c, err := b.OpenConsumer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for range 20 {
+		short, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+		if _, err := c.Pop(short, 1, time.Minute); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("Pop = %v", err)
+		}
+		cancel()
+	}
+	// Longer than the patience with a server that does not unblock.
+	next, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := c.Pop(next, 1, 2500*time.Millisecond); !errors.Is(err, jobqueue.ErrEmpty) {
+		t.Fatalf("the Pop after them = %v, want ErrEmpty after its whole wait", err)
+	}
+	if err := b.Push(t.Context(), "kept"); err != nil {
+		t.Fatal(err)
+	}
+	if jobs, err := c.Pop(next, 1, time.Second); err != nil || string(jobs[0]) != "kept" {
+		t.Fatalf("Pop = %q, %v", jobs, err)
+	}
+}
+
+func TestRedactShowsNoPassword(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"redis://localhost:6379/0":           "redis://localhost:6379/0",
+		"redis://user:s3cret@host:6379":      "redis://user:***@host:6379",
+		"redis://:s3@cret@host":              "redis://:***@host",
+		"default:s3cret@host:6379":           "default:***@host:6379",
+		"redis://:12/s3cret@host":            "redis://:***@host",
+		"redis://host?password=s3cret&x=1":   "redis://host?password=***&x=1",
+		"redis://user:12?s3cret@host":        "redis://user:12?***",
+		"unix://user:s3cret@/run/redis.sock": "unix://user:***@/run/redis.sock",
+	} {
+		if got := jobqueue.Redact(raw); got != want {
+			t.Errorf("Redact(%q) = %q, want %q", raw, got, want)
+		}
+	}
 }

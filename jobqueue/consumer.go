@@ -118,7 +118,7 @@ func (c *consumer) Turn(ctx context.Context, messages [][]byte, acked func(i, re
 			for i := range messages {
 				n, err := c.w.in.integer()
 				if err != nil {
-					return nil, c.fault("publish on", c.client.channel, err)
+					return nil, c.outOfStep("publish on", c.client.channel, err)
 				}
 				acked(i, int(n))
 			}
@@ -127,7 +127,7 @@ func (c *consumer) Turn(ctx context.Context, messages [][]byte, acked func(i, re
 			return nil, nil
 		}
 		if err := c.answer(max, block); err != nil {
-			return nil, c.fault("pop from", c.client.queue, err)
+			return nil, c.outOfStep("pop from", c.client.queue, err)
 		}
 		if len(c.jobs) == 0 && (wait <= 0 || ctx.Err() != nil || c.ending.Load()) {
 			return nil, c.none(ctx)
@@ -274,6 +274,14 @@ func (c *consumer) unblock(p *patience) {
 	if c.waiting.Load() == p {
 		c.w.abort()
 	}
+}
+
+// outOfStep is fault for an answer after which others are still owed: they would
+// be taken for those to the next questions, so there must be none.
+func (c *consumer) outOfStep(op, name string, err error) error {
+	err = c.fault(op, name, err)
+	c.ending.Store(true)
+	return err
 }
 
 func (c *consumer) fault(op, name string, err error) error {

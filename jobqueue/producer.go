@@ -2,7 +2,6 @@ package jobqueue
 
 import (
 	"context"
-	"fmt"
 )
 
 // producer pushes by LPUSH on a connection of its own.
@@ -41,7 +40,7 @@ func (p *producer) Send(jobs ...[]byte) error {
 // Flush writes what Send took.
 func (p *producer) Flush() error {
 	if err := p.w.flush(); err != nil {
-		return fmt.Errorf("push to %q: %w", p.key, err)
+		return p.fault(err)
 	}
 	return nil
 }

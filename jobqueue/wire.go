@@ -96,7 +96,7 @@ func (w *wire) broken(err error) error {
 	case w.closed.Load(), errors.Is(err, net.ErrClosed):
 		return ErrClosed
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("no answer from %s for %s: %w", w.client.Options().Addr, answerTimeout, err)
+		return fmt.Errorf("no answer from %s in time: %w", w.client.Options().Addr, err)
 	}
 	return err
 }

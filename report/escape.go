@@ -3,6 +3,8 @@ package report
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/queuedyno/queuedyno/scenario/validity"
 )
 
 // escape is s as Markdown text that shows s: no markup, no HTML, no table cell,
@@ -97,6 +99,19 @@ func capital(s string) string {
 	}
 	r, n := utf8.DecodeRuneInString(s)
 	return strings.ToUpper(string(r)) + s[n:]
+}
+
+// state is what became of a check.
+func state(c validity.Check) string {
+	switch {
+	case c.Passed && c.Limit == nil:
+		return ""
+	case c.Passed:
+		return "pass"
+	case c.Effect != "":
+		return "**" + c.Effect + "**"
+	}
+	return "**fail**"
 }
 
 func passed(ok bool) string {

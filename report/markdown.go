@@ -95,7 +95,7 @@ func (m *sheet) validity(r *scenario.Result) {
 	t := table{head: []string{"check", "", "value", "limit", "unit", "detail"}, left: 2, words: map[int]bool{4: true, 5: true}}
 	for _, name := range sortedKeys(r.Validity.Checks) {
 		c := r.Validity.Checks[name]
-		t.rows = append(t.rows, []string{code(name), passed(c.Passed), numberOf(c.Value), numberOf(c.Limit), escape(c.Unit), escape(c.Detail)})
+		t.rows = append(t.rows, []string{code(name), state(c), numberOf(c.Value), numberOf(c.Limit), escape(c.Unit), escape(c.Detail)})
 	}
 	m.para("%s", t.markdown())
 }

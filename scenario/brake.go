@@ -23,13 +23,14 @@ func (r *run) brake(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		// Read before the jobs that producers send meanwhile: those are then
-		// counted twice for one period, which errs on the safe side.
+		// What producers take between the two is forgotten for one period, so
+		// the bound can be passed by what they send in that moment.
 		r.room.Store(int64(r.s.Load.MaxInFlight) - r.outstanding())
 		if most := r.s.Load.MaxBacklog; most > 0 {
 			t := sum(r.tallies)
-			if waiting := t.acked - t.popped; waiting > most && r.brakeOnce(fmt.Sprintf(
-				"the run was ended by max_backlog: at %.1f s more than %d jobs waited in the queue", time.Duration(r.now()).Seconds(), most)) {
+			if waiting := t.acked - t.popped; waiting > most && r.cut.Load() == never {
+				r.brakeOnce(fmt.Sprintf("the run was ended by max_backlog: at %.1f s more than %d jobs waited in the queue",
+					time.Duration(r.now()).Seconds(), most))
 				r.halt()
 			}
 		}
@@ -42,13 +43,11 @@ func (r *run) capped() {
 		time.Duration(r.now()).Seconds(), r.s.Load.MaxInFlight))
 }
 
-// brakeOnce keeps the first reason and reports whether it is this one.
-func (r *run) brakeOnce(reason string) bool {
+// brakeOnce keeps the first reason.
+func (r *run) brakeOnce(reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.braked != "" {
-		return false
+	if r.braked == "" {
+		r.braked = reason
 	}
-	r.braked = reason
-	return true
 }

@@ -64,7 +64,7 @@ func (r *run) evidence(res *Result) validity.Evidence {
 		e.Evicted = int64(n)
 	}
 	if w := float64(res.Window.Scheduled); w > 0 && !e.Closed {
-		e.SentInTime = ptr(1 - float64(r.rec.late)/w)
+		e.SentInTime = ptr(float64(sum(r.tallies).windowSent-r.rec.late) / w)
 		e.LateShare, e.LateLimit = ptr(float64(r.rec.held)/w), r.s.lateLimit()
 		if r.rec.tail >= latency.MinTail {
 			e.TailShare = ptr(float64(r.rec.tailLate) / float64(r.rec.tail))

@@ -131,13 +131,13 @@ func (r *Result) invalid() string {
 	var why []string
 	switch {
 	case r.Run.Failed:
-		why = append(why, "it ended in an error")
+		why = append(why, "the run ended in an error")
 	case r.Validity.Verdict == Invalid:
 		// The reasons stand with the verdict; they can be long.
-		why = append(why, "see its validity")
+		why = append(why, "the run is invalid")
 	}
 	if r.Run.Interrupted {
-		why = append(why, "it was interrupted")
+		why = append(why, "the run was interrupted")
 	}
-	return strings.Join(why, "; ")
+	return strings.Join(why, " and ")
 }

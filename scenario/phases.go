@@ -103,6 +103,15 @@ func (r *run) do() {
 	// Nothing is on its way any more, or we wait for it no longer. Consumers
 	// end first, while their answers and notifications can still arrive.
 	stopPops()
+	if r.outstanding() > 0 {
+		// The time to drain is over: what a consumer still works on stays
+		// unfinished.
+		for _, c := range r.consumers {
+			if c.wait != nil {
+				c.wait.Stop()
+			}
+		}
+	}
 	taking.Wait()
 	r.await(time.Second, func() bool { return r.outstanding() == 0 })
 	for _, p := range r.producers {

@@ -105,7 +105,7 @@ func (r *run) release() error {
 	if r.epoch.IsZero() {
 		return nil // nothing was pushed, so nothing is ours
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 3*time.Second)
 	defer cancel()
 	if err := r.b.Clear(ctx); err != nil {
 		if r.fatal() != nil {

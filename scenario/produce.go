@@ -66,6 +66,10 @@ func (p *pushes) take() (g pace.Group, ok bool) {
 	return g, ok
 }
 
+// catchUp is how long after the end of the load a producer may still send what
+// was due before it.
+const catchUp = int64(200 * time.Millisecond)
+
 // tick is the least time between two writes of one producer, in nanoseconds.
 // Up to 10,000 groups a second each has its own write. Beyond that, waking and
 // writing for each would take more processor than Redis itself, and spoil what
@@ -98,17 +102,17 @@ func (p *producer) open() error {
 			past = true
 			p.r.passed.Done()
 		}
-		if int64(g.Due) > p.r.cut.Load() || p.r.ctx.Err() != nil {
-			return nil
+		now, cut := p.r.now(), p.r.cut.Load()
+		if int64(g.Due) > cut || now-catchUp > cut || p.r.ctx.Err() != nil {
+			return nil // what is overdue by now will be told as unsent
 		}
-		now := p.r.now()
 		if ahead := max(int64(g.Due), last+tick) - now; ahead > 0 {
 			p.wait.Wait(time.Duration(ahead))
 			continue
 		}
 		if p.r.room.Load() <= 0 {
 			p.r.capped()
-			p.wait.Wait(time.Millisecond)
+			time.Sleep(time.Millisecond) // a waiter that was stopped does not wait
 			continue
 		}
 		staged := 0
@@ -182,29 +186,12 @@ func (p *producer) stage(g pace.Group) {
 	p.groups = append(p.groups, g)
 }
 
-// send writes what was staged. The jobs are launched just before: from then on
-// anybody may meet them.
+// send writes what was staged: all of it at once over a connection that need
+// not wait, else group by group, each of which then has its own moment.
 func (p *producer) send() error {
-	if len(p.groups) == 0 {
-		return nil
-	}
-	at := p.r.now()
-	i := 0
-	var inWindow int64
-	for _, g := range p.groups {
-		for n := g.First; n < g.First+int64(g.Jobs); n++ {
-			p.slots[i].stamp[tSent] = at
-			p.slots[i].launch(n)
-			i++
-		}
-		if d := int64(g.Due); d >= p.r.rec.from && d < p.r.rec.to {
-			inWindow += int64(g.Jobs)
-		}
-	}
-	p.tally.sent.Add(int64(i))
-	p.tally.windowSent.Add(inWindow)
 	var err error
 	if p.pipe != nil {
+		p.launch(p.groups, p.slots)
 		err = p.pipe.Flush()
 	} else {
 		err = p.push()
@@ -213,17 +200,39 @@ func (p *producer) send() error {
 	return err
 }
 
+// launch stamps the jobs of the groups as sent: they are written right after it,
+// and from then on anybody may meet them.
+func (p *producer) launch(groups []pace.Group, slots []*job) {
+	at := p.r.now()
+	i := 0
+	var inWindow int64
+	for _, g := range groups {
+		for n := g.First; n < g.First+int64(g.Jobs); n++ {
+			slots[i].stamp[tSent] = at
+			slots[i].launch(n)
+			i++
+		}
+		if d := int64(g.Due); d >= p.r.rec.from && d < p.r.rec.to {
+			inWindow += int64(g.Jobs)
+		}
+	}
+	p.tally.sent.Add(int64(i))
+	p.tally.windowSent.Add(inWindow)
+}
+
 // push sends the staged groups one by one over a connection that waits for
 // each answer.
 func (p *producer) push() error {
-	at := 0
-	for _, g := range p.groups {
+	at, slot := 0, 0
+	for i, g := range p.groups {
 		p.batch = p.batch[:0]
-		for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		for range g.Jobs {
 			from := at
 			at += p.r.format.size
 			p.batch = append(p.batch, p.arena[from:at:at])
 		}
+		p.launch(p.groups[i:i+1], p.slots[slot:slot+g.Jobs])
+		slot += g.Jobs
 		if err := p.conn.Push(p.r.ctx, p.batch...); err != nil {
 			return err
 		}

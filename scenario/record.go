@@ -57,7 +57,8 @@ func (s *stageSet) reset() {
 // into a shard of its own, whose lock nobody else wants but once a second; the
 // histograms are behind a lock that is taken once for shardJobs jobs.
 type recorder struct {
-	from, to int64 // the window by due time; to is exclusive
+	from, to int64         // the window by due time; to is exclusive
+	cut      *atomic.Int64 // where the load ended, when that is known
 	mu       sync.Mutex
 	window   stageSet           // all jobs of the window
 	second   stageSet           // those of the window finished since the last take
@@ -89,9 +90,9 @@ type bin struct {
 	count int64
 }
 
-func newRecorder(s Scenario, from, to int64) *recorder {
+func newRecorder(s Scenario, from, to int64, cut *atomic.Int64) *recorder {
 	return &recorder{
-		from: from, to: to, lateLimit: int64(s.lateLimit()),
+		from: from, to: to, cut: cut, lateLimit: int64(s.lateLimit()),
 		window: newStageSet(), second: newStageSet(), outside: newStageSet(),
 		spare: [2]stageSet{newStageSet(), newStageSet()}, total: latency.New(),
 	}
@@ -180,7 +181,7 @@ const maxBins = 24 * 3600 * 10
 
 // inWindow is how much of the span lies in the window.
 func (r *recorder) inWindow(from, to int64) int64 {
-	return max(0, min(to, r.to)-max(from, r.from))
+	return max(0, min(to, r.to, r.cut.Load())-max(from, r.from))
 }
 
 // completed is how many jobs of the window are finished.

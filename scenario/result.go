@@ -163,7 +163,7 @@ type Leg string
 const (
 	LegUnsent         Leg = "unsent"          // due, but never written: the run stopped first
 	LegUnacknowledged Leg = "unacknowledged"  // written; no answer, and never seen again
-	LegInQueue        Leg = "in_queue"        // acknowledged; still in the list at the end
+	LegInQueue        Leg = "in_queue"        // acknowledged; still in the list at the end, as far as that could be read
 	LegVanished       Leg = "vanished"        // acknowledged; neither popped by us nor in the list
 	LegUnfinished     Leg = "unfinished"      // popped; the work never ended
 	LegUnpublished    Leg = "unpublished"     // finished; the publish was not acknowledged

@@ -192,13 +192,13 @@ func newRun(s Scenario, b jobqueue.Backend, o Options, tag uint64) *run {
 		s: s, b: b, o: o,
 		format: newFormat(tag, s.Payload),
 		flight: newFlight(s.Subscribers, dirBlocks),
-		rec:    newRecorder(s, int64(s.Warmup), to),
 		faults: map[string]int64{},
 	}
 	if s.Load.Closed() {
 		r.tokens = newTokens(s.Load.InFlight, s.Batch)
 	}
 	r.cut.Store(never)
+	r.rec = newRecorder(s, int64(s.Warmup), to, &r.cut)
 	r.room.Store(int64(s.Load.MaxInFlight))
 	return r
 }

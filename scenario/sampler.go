@@ -95,7 +95,7 @@ func (s *sampler) poll(ctx context.Context) {
 // phase is the part of the run that the moment belongs to.
 func (s *sampler) phase(at time.Duration) string {
 	switch {
-	case int64(at) <= s.r.rec.from:
+	case int64(at)-int64(10*time.Millisecond) <= s.r.rec.from:
 		return "warmup"
 	case int64(at)-int64(10*time.Millisecond) <= min(s.r.rec.to, s.r.cut.Load()):
 		return "window"

@@ -8,8 +8,18 @@ import (
 
 // settle accounts for every job that is not over, and completes the ledger.
 func (r *run) settle() {
-	r.inspect(1)
-	r.markQueued()
+	// A server that hangs must not hold us up once for each question.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 2*time.Second)
+	_, err := r.b.Len(ctx)
+	cancel()
+	readable := false
+	if err == nil {
+		r.inspect(1)
+		readable = r.markQueued()
+	} else if r.fatal() == nil {
+		r.warn("the server did not answer after the load: %s", err)
+	}
+	end := min(r.rec.to, r.cut.Load())
 	t := sum(r.tallies)
 	l := Ledger{
 		Sent: t.sent, Acked: t.acked, Popped: t.popped, Finished: t.finished,
@@ -24,7 +34,14 @@ func (r *run) settle() {
 	l.LostByLeg[LegNobody] = t.nobody
 	var unanswered int64
 	r.flight.each(func(n int64, j *job, marks uint64) {
-		leg, lost := legOf(marks)
+		switch { // they, too, were in the queue or in a consumer's hands
+		case marks&mPopped != 0:
+			r.rec.queued += r.rec.inWindow(j.stamp[tSent], j.stamp[tPopped])
+			r.rec.worked += r.rec.inWindow(j.stamp[tPopped], end)
+		case marks&mAcked != 0 && marks&mNotified == 0:
+			r.rec.queued += r.rec.inWindow(j.stamp[tAcked], end)
+		}
+		leg, lost := legOf(marks, readable)
 		if !lost && marks&mPopped == 0 {
 			r.strangers++
 			return
@@ -41,8 +58,8 @@ func (r *run) settle() {
 		r.warn("%d jobs arrived, but the answer to their push or publish did not; they are in the ledger and not in the stages", unanswered)
 	}
 	l.Scheduled = l.Sent
-	if r.tokens == nil && r.ctx.Err() != nil {
-		// Cut off at once: what was due and not sent was lost by us.
+	if r.tokens == nil {
+		// What was due by the end of the load and not sent was lost by us.
 		l.Scheduled = max(l.Sent, newPlan(r.s).upTo(time.Duration(r.cut.Load())))
 		l.LostByLeg[LegUnsent] = l.Scheduled - l.Sent
 	}
@@ -53,8 +70,9 @@ func (r *run) settle() {
 	r.window = r.measure(t)
 }
 
-// legOf is where a job that is not over was lost.
-func legOf(marks uint64) (leg Leg, lost bool) {
+// legOf is where a job that is not over was lost. When the queue could not be
+// read, a job that was pushed and not popped is taken to be in it still.
+func legOf(marks uint64, readable bool) (leg Leg, lost bool) {
 	switch {
 	case marks&mNotified != 0:
 		return "", false
@@ -66,7 +84,7 @@ func legOf(marks uint64) (leg Leg, lost bool) {
 		return LegUnpublished, true
 	case marks&mPopped != 0:
 		return LegUnfinished, true
-	case marks&mQueued != 0:
+	case marks&mQueued != 0, marks&mAcked != 0 && !readable:
 		return LegInQueue, true
 	case marks&mAcked != 0:
 		return LegVanished, true
@@ -74,23 +92,24 @@ func legOf(marks uint64) (leg Leg, lost bool) {
 	return LegUnacknowledged, true
 }
 
-// markQueued looks for our jobs in what is left of the queue.
-func (r *run) markQueued() {
+// markQueued looks for our jobs in what is left of the queue. It reports whether
+// that could be read to its end.
+func (r *run) markQueued() bool {
 	p, ok := r.b.(peeker)
 	if !ok {
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 30*time.Second)
 	defer cancel()
 	if n, err := r.b.Len(ctx); err != nil || n == 0 {
-		return
+		return err == nil
 	}
 	page := int64(max(1, min(10_000, (8<<20)/r.format.size)))
 	for from := int64(0); ; from += page {
 		elements, err := p.Peek(ctx, from, page)
 		if err != nil {
 			r.warn("what is left in the queue could not be read: %s", err)
-			return
+			return false
 		}
 		for _, e := range elements {
 			if _, n, o := r.format.read([]byte(e)); o == ours {
@@ -100,7 +119,7 @@ func (r *run) markQueued() {
 			}
 		}
 		if int64(len(elements)) < page {
-			return
+			return true
 		}
 	}
 }
@@ -128,9 +147,9 @@ func (r *run) measure(t totals) Window {
 		to = max(r.rec.lastNotified, r.rec.from)
 	}
 	w.ToNS = max(to, r.rec.from)
-	if r.tokens == nil && r.ctx.Err() != nil {
+	if r.tokens == nil {
 		before := newPlan(r.s).upTo(time.Duration(r.rec.from) - 1)
-		w.Scheduled = max(w.Scheduled, newPlan(r.s).upTo(time.Duration(w.ToNS))-before)
+		w.Scheduled = max(w.Scheduled, newPlan(r.s).upTo(time.Duration(w.ToNS)-1)-before)
 	}
 	w.DrainNS = max(0, r.rec.lastNotified-w.ToNS)
 	return w

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -152,11 +153,25 @@ func (r *run) serverFacts(res *Result) {
 	for key, text := range after.Info {
 		a, err1 := strconv.ParseFloat(text, 64)
 		b, err2 := strconv.ParseFloat(before.Info[key], 64)
-		if err1 == nil && err2 == nil && a != b {
+		if err1 == nil && err2 == nil && a != b && counts(key) {
 			s.Deltas[key] = a - b
 		}
 	}
 	s.Commands = commandDeltas(before.Commands, after.Commands)
+}
+
+// counts reports whether a figure of INFO only ever grows, so that its change
+// is what happened in between; the change of a gauge means nothing.
+func counts(key string) bool {
+	for _, prefix := range []string{
+		"total_", "used_cpu_", "expired_", "evicted_", "rejected_", "keyspace_", "acl_access_denied", "unexpected_error",
+		"client_output_buffer_limit", "client_query_buffer_limit", "io_threaded_", "reply_buffer_", "aof_delayed_fsync",
+	} {
+		if strings.HasPrefix(key, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 func commandDeltas(before, after map[string]jobqueue.CommandFacts) map[string]CommandStat {

@@ -3,8 +3,11 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // supervise waits for the end of the schedule, keeps the load on until every
@@ -25,14 +28,13 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 			t := sum(r.tallies)
 			return r.rec.completed()+t.windowNobody >= t.windowSent || r.stopping()
 		}) {
-			left = 10 * time.Millisecond
+			left = min(left, 250*time.Millisecond)
 		}
 	}
 	r.mu.Lock()
 	r.stopReason = reason
 	r.mu.Unlock()
 	r.halt()
-	<-done
 	if r.ctx.Err() == nil {
 		// A producer whose write the server does not take would wait for ever.
 		sent := make(chan struct{})
@@ -64,6 +66,11 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 	}
 	if r.ctx.Err() != nil && r.fatal() == nil {
 		r.interrupt() // also when it came after the schedule was over
+		r.mu.Lock()
+		if r.stopReason == "stopped from outside" {
+			r.stopReason = "stopped from outside, and then at once"
+		}
+		r.mu.Unlock()
 	}
 }
 
@@ -87,8 +94,12 @@ func (r *run) untilPassed(done <-chan struct{}) string {
 		case <-r.o.Stop:
 			r.interrupt()
 			r.halt()
-			return "stopped from outside; what was on its way was drained"
+			return "stopped from outside"
 		case <-tick.C:
+			if end := r.scheduleEnd(); end > 0 && r.now() > end+int64(r.s.DrainTimeout) {
+				r.halt()
+				return fmt.Sprintf("the schedule was over for %s, and not all of its jobs could be sent", r.s.DrainTimeout)
+			}
 			// In a closed loop a lost job keeps its token. When all are lost,
 			// nothing will ever happen again.
 			if n := r.finished(); r.tokens == nil || n != last || r.outstanding() == 0 {
@@ -99,6 +110,24 @@ func (r *run) untilPassed(done <-chan struct{}) string {
 			}
 		}
 	}
+}
+
+// scheduleEnd is when the last job of an open loop is due, 0 for a closed one.
+func (r *run) scheduleEnd() int64 {
+	if r.tokens != nil {
+		return 0
+	}
+	end := r.rec.to
+	if n := r.s.Load.Jobs; n > 0 {
+		last := float64(n) / r.s.Load.Rate.Float() * float64(time.Second)
+		if r.s.Load.Arrivals == pace.Poisson {
+			last += 10 * math.Sqrt(float64(n)) / r.s.Load.Rate.Float() * float64(time.Second)
+		}
+		if last < float64(end) {
+			end = int64(last)
+		}
+	}
+	return end
 }
 
 // stopping reports whether the run is being stopped from outside. A soft stop

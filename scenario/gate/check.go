@@ -28,7 +28,7 @@ func Check(t Threshold, value func(metric string) (v float64, reason string, ok 
 	}
 	if invalid != "" {
 		o.Passed = false
-		o.Reason = fmt.Sprintf("the run is invalid (%s); %s", invalid, o.Reason)
+		o.Reason = fmt.Sprintf("not decided, since %s; %s", invalid, o.Reason)
 	}
 	return o
 }

@@ -129,35 +129,3 @@ func slow(t *testing.T, b jobqueue.Backend) {
 		}
 	}
 }
-
-func cancelReceives(t *testing.T, b jobqueue.Backend) {
-	const messages = 200
-	c, s := consumerOf(t, b), subscriberOf(t, b)
-	go func() {
-		long := bytes.Repeat([]byte("x"), 30_000) // seldom arrives in one piece
-		for i := range messages {
-			if _, err := c.Publish(ctxFor(t), fmt.Appendf(nil, "%d %s", i, long)); err != nil {
-				t.Errorf("Publish = %v", err)
-				return
-			}
-		}
-	}()
-	deadline := time.Now().Add(30 * time.Second)
-	for i := 0; i < messages; {
-		if time.Now().After(deadline) {
-			t.Fatalf("message %d never came", i)
-		}
-		ctx, cancel := context.WithTimeout(ctxFor(t), time.Duration(i%3)*200*time.Microsecond)
-		m, err := s.Receive(ctx)
-		cancel()
-		if errors.Is(err, context.DeadlineExceeded) {
-			ctx, cancel = context.WithTimeout(ctxFor(t), 20*time.Second)
-			m, err = s.Receive(ctx)
-			cancel()
-		}
-		if err != nil || !bytes.HasPrefix(m, fmt.Appendf(nil, "%d ", i)) {
-			t.Fatalf("Receive = %.20q, %v; want message %d", m, err, i)
-		}
-		i++
-	}
-}

@@ -2,6 +2,7 @@ package validity
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -22,7 +23,14 @@ func (j *judge) lower(to, reason string) {
 // check notes a check; when it failed, reason lowers the verdict, unless to is
 // empty: then it is a note.
 func (j *judge) check(name string, value, limit float64, unit string, passed bool, detail, to, reason string) {
-	j.v.Checks[name] = Check{Value: &value, Limit: &limit, Unit: unit, Passed: passed, Detail: detail}
+	c := Check{Value: &value, Limit: &limit, Unit: unit, Passed: passed, Detail: detail}
+	if !passed {
+		c.Effect = to
+		if to == "" {
+			c.Effect = "note"
+		}
+	}
+	j.v.Checks[name] = c
 	switch {
 	case passed:
 	case to == "":
@@ -30,6 +38,11 @@ func (j *judge) check(name string, value, limit float64, unit string, passed boo
 	default:
 		j.lower(to, reason)
 	}
+}
+
+// fact notes a figure that is held against no limit, at least not in this run.
+func (j *judge) fact(name string, value float64, unit, detail string) {
+	j.v.Checks[name] = Check{Value: &value, Unit: unit, Passed: true, Detail: detail}
 }
 
 // unknown notes a check that could not be made.
@@ -82,13 +95,16 @@ func (j *judge) pace() {
 			fmt.Sprintf("end_to_end.%s is %.2f times from_send.%s (%s more; up to %s is the timer's own precision)", q.Name, ratio, q.Name, round(q.Whole-q.Sent), q.Floor), to,
 			fmt.Sprintf("end_to_end.%s is generator-affected: it is %.2f times from_send.%s, since jobs were sent late", q.Name, ratio, q.Name))
 	}
-	if e.TailShare != nil {
-		// What matters is a tail that somebody would take for the server's.
-		tail := j.tailMatters()
-		j.check("generator_tail", *e.TailShare, 0.10, "ratio", *e.TailShare < 0.10 || !tail,
-			fmt.Sprintf("in %.0f %% of the slowest 1 %% of jobs more than half of the time is the generator's own delay", 100**e.TailShare), Suspect,
-			fmt.Sprintf("in %.0f %% of the slowest 1 %% of jobs more than half of the time is the generator's own delay: the tail is not the server's", 100**e.TailShare))
+	if e.TailShare == nil {
+		return
 	}
+	detail := fmt.Sprintf("in %.0f %% of the slowest 1 %% of jobs more than half of the time is the generator's own delay", 100**e.TailShare)
+	if !j.tailMatters() {
+		// What matters is a tail that somebody would take for the server's.
+		j.fact("generator_tail", *e.TailShare, "ratio", detail+", too little to matter")
+		return
+	}
+	j.check("generator_tail", *e.TailShare, 0.10, "ratio", *e.TailShare < 0.10, detail, Suspect, detail+": the tail is not the server's")
 }
 
 // tailMatters reports whether end_to_end's p99 is far enough from its p50 that
@@ -135,8 +151,10 @@ func (j *judge) machine() {
 		"%.0f %% of the processors' time went into collecting this process's garbage; raise GOGC or use fewer jobs/s")
 	if s.SchedP99 == nil {
 		j.unknown("go_scheduler", "too few samples")
+	} else if j.e.Closed {
+		j.fact("go_scheduler", s.SchedP99.Seconds(), "s", fmt.Sprintf("99 %% of the goroutines that could run did so within %s", round(*s.SchedP99)))
 	} else {
-		j.check("go_scheduler", s.SchedP99.Seconds(), 0.001, "s", *s.SchedP99 <= time.Millisecond || j.e.Closed,
+		j.check("go_scheduler", s.SchedP99.Seconds(), 0.001, "s", *s.SchedP99 <= time.Millisecond,
 			fmt.Sprintf("99 %% of the goroutines that could run did so within %s", round(*s.SchedP99)), Suspect,
 			fmt.Sprintf("goroutines that could run waited up to %s (p99) for the Go scheduler: this process has too little processor for its load", round(*s.SchedP99)))
 	}
@@ -145,7 +163,7 @@ func (j *judge) machine() {
 			j.unknown(name, "not known here")
 			return
 		}
-		j.v.Checks[name] = Check{Value: v, Unit: "ratio", Passed: true, Detail: fmt.Sprintf(detail, 100**v)}
+		j.fact(name, *v, "ratio", fmt.Sprintf(detail, 100**v))
 	}
 	fact("host_busy", s.Busy, "the host's processors were %.0f %% busy, with everything on it")
 	fact("process_busy", j.e.ProcessBusy, "this process used %.0f %% of its processors")
@@ -153,7 +171,7 @@ func (j *judge) machine() {
 	// A busy host is no fault as such; the probes tell whether it was felt. What
 	// was felt and is explained by nothing else lowers the verdict.
 	p := j.e.Probes
-	felt := p.Hiccup != nil && p.EndToEnd != nil && *p.Hiccup > 500*time.Microsecond && *p.Hiccup > *p.EndToEnd/4
+	felt := felt(p)
 	if p.Hiccup == nil || p.EndToEnd == nil {
 		j.unknown("hiccup", "too few samples")
 	} else if !j.e.Closed {
@@ -226,10 +244,13 @@ func (j *judge) settling() {
 	if e.Drift == nil {
 		j.unknown("drift", "the run is too short to tell")
 	} else {
-		ok := e.DriftSpreads <= 3 || *e.Drift < 1.10 && *e.Drift > 1/1.10
-		j.check("drift", *e.Drift, 3, "ratio", ok,
-			fmt.Sprintf("the second half's median is %.2f times the first's (%.1f spreads)", *e.Drift, e.DriftSpreads), j.unlessOverloaded(Suspect),
-			fmt.Sprintf("latency drifts: the median of the window's second half is %.2f times that of its first", *e.Drift))
+		detail := fmt.Sprintf("the second half's median is %.2f times the first's (%.1f spreads)", *e.Drift, e.DriftSpreads)
+		if e.DriftSpreads <= 3 {
+			j.fact("drift", *e.Drift, "ratio", detail+", within the noise")
+		} else {
+			j.check("drift", *e.Drift, 1.10, "ratio", *e.Drift < 1.10 && *e.Drift > 1/1.10, detail, j.unlessOverloaded(Suspect),
+				fmt.Sprintf("latency drifts: the median of the window's second half is %.2f times that of its first", *e.Drift))
+		}
 	}
 	if e.BacklogSlope == nil {
 		j.unknown("sustained", "the run is too short to tell")
@@ -249,13 +270,22 @@ func (j *judge) unlessOverloaded(to string) string {
 	return to
 }
 
-// round shortens a duration to three digits or so.
-func round(d time.Duration) time.Duration {
+// round writes a duration with three digits and a unit.
+func round(d time.Duration) string {
+	unit, name := time.Microsecond, "µs"
 	switch {
-	case d > time.Second:
-		return d.Round(10 * time.Millisecond)
-	case d > time.Millisecond:
-		return d.Round(10 * time.Microsecond)
+	case d >= time.Second:
+		unit, name = time.Second, "s"
+	case d >= time.Millisecond:
+		unit, name = time.Millisecond, "ms"
 	}
-	return d.Round(time.Microsecond)
+	v := float64(d) / float64(unit)
+	digits := 2
+	switch {
+	case v >= 100:
+		digits = 0
+	case v >= 10:
+		digits = 1
+	}
+	return strconv.FormatFloat(v, 'f', digits, 64) + " " + name
 }

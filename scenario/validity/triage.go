@@ -39,10 +39,10 @@ func triage(e Evidence) Triage {
 	at := fmt.Sprintf("end_to_end.%s is %s", p.At, round(whole))
 	busy := e.WorkersBusy != nil && *e.WorkersBusy >= 0.8
 	switch {
-	case major(p.Lateness) && !(major(p.Hiccup)):
-		return Triage{Generator, fmt.Sprintf("%s, and jobs were sent %s late at that quantile: the load generator was held up", at, round(*p.Lateness))}
-	case major(p.Hiccup):
+	case felt(p):
 		return Triage{Host, fmt.Sprintf("%s, and even a goroutine that only waits woke %s late: the host is busy", at, round(*p.Hiccup))}
+	case major(p.Lateness):
+		return Triage{Generator, fmt.Sprintf("%s, and jobs were sent %s late at that quantile: the load generator was held up", at, round(*p.Lateness))}
 	case major(p.Echo):
 		return Triage{Client, fmt.Sprintf("%s, and a local echo without any Redis took %s: this process has too little processor", at, round(*p.Echo))}
 	case p.Work != nil && *p.Work >= whole/2 && !busy:
@@ -55,6 +55,12 @@ func triage(e Evidence) Triage {
 		return Triage{Redis, fmt.Sprintf("%s; Redis stood still once for %s, while this process did not", at, round(*p.PingMax))}
 	}
 	return Triage{Detail: at + "; no single part stands out"}
+}
+
+// felt reports whether what the host does to anybody is a good part of the jobs'
+// latency. Then no other part can be blamed: it was held up, too.
+func felt(p Probes) bool {
+	return p.Hiccup != nil && p.EndToEnd != nil && *p.Hiccup > 500*time.Microsecond && *p.Hiccup > *p.EndToEnd/4
 }
 
 // ceiling says what limits a closed loop.

@@ -37,7 +37,10 @@ type Check struct {
 	Limit  *float64 `json:"limit"`
 	Unit   string   `json:"unit,omitempty"`
 	Passed bool     `json:"passed"`
-	Detail string   `json:"detail"`
+	// Effect is what a check that did not pass did to the verdict: suspect,
+	// invalid, or note when it only qualifies some figures. Empty when passed.
+	Effect string `json:"effect,omitempty"`
+	Detail string `json:"detail"`
 }
 
 // Evidence is what a run knows of itself. A nil pointer means not measured.
