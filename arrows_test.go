@@ -32,7 +32,6 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"scenario/steady":       {},
 	"scenario/strain":       {},
 	"scenario/queueing":     {},
-	"scenario/capacity":     {},
 	"scenario/probe":        {rooms: []string{"scenario/latency", "scenario/pace"}},
 	"scenario/validity":     {rooms: []string{"scenario/strain"}},
 	"scenario/scenariotest": {rooms: []string{"jobqueue", "scenario"}},
