@@ -32,13 +32,15 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"scenario/steady":       {},
 	"scenario/strain":       {},
 	"scenario/queueing":     {},
+	"scenario/capacity":     {},
+	"scenario/study":        {rooms: []string{"jobqueue", "scenario", "scenario/capacity", "scenario/gate", "scenario/latency", "scenario/pace", "scenario/queueing", "scenario/steady", "scenario/validity"}},
 	"scenario/probe":        {rooms: []string{"scenario/latency", "scenario/pace"}},
 	"scenario/validity":     {rooms: []string{"scenario/strain"}},
 	"scenario/scenariotest": {rooms: []string{"jobqueue", "scenario"}},
 	"verify":                {rooms: []string{"jobqueue", "scenario", "scenario/pace", "scenario/latency", "scenario/queueing", "scenario/gate"}},
-	"report":                {rooms: []string{"scenario", "scenario/gate", "scenario/latency", "scenario/validity"}, modules: []string{"gonum.org/v1/plot"}},
+	"report":                {rooms: []string{"scenario", "scenario/capacity", "scenario/study", "scenario/queueing", "scenario/gate", "scenario/latency", "scenario/validity"}, modules: []string{"gonum.org/v1/plot"}},
 	"cmd/queuedyno": {
-		rooms: []string{"", "jobqueue", "redisserver", "scenario", "scenario/gate", "scenario/pace", "report", "verify"},
+		rooms: []string{"", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/study", "scenario/gate", "scenario/pace", "report", "verify"},
 		modules: []string{
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys",
 		},

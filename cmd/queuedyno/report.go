@@ -19,7 +19,8 @@ import (
 
 const reportHelp = `Make reports again from stored results. A RESULT is a result directory or a
 result.json; no figure in a report comes from anywhere else. Several results are
-reported one after another.`
+reported one after another. The directory of a search for the capacity, or its
+capacity.json, has the formats text, md, csv and json.`
 
 func (p *program) reportVerb() *cobra.Command {
 	cmd := &cobra.Command{
@@ -74,6 +75,10 @@ func (r reporting) run(results []string) error {
 	if _, err := os.Lstat(output); output != "" && err == nil && !r.force.get() {
 		faults = append(faults, fault{fmt.Sprintf("%q exists", output), "--force overwrites it"})
 	}
+	searches := countSearches(results)
+	if searches > 0 && searches < len(results) {
+		faults = append(faults, fault{"results of runs and of searches for the capacity are named together", "report them one kind at a time"})
+	}
 	if err := usageErr(faults...); err != nil {
 		return err
 	}
@@ -89,16 +94,13 @@ func (r reporting) run(results []string) error {
 	// leaves no half of a report behind.
 	var all bytes.Buffer
 	for i, name := range results {
-		one, err := report.Load(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return usageErr(faultOf(err))
-		}
-		if err != nil {
-			return err
-		}
 		var b bytes.Buffer
-		if err := encode(&b, one); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if searches > 0 {
+			if err := encodeSearch(&b, name, format); err != nil {
+				return err
+			}
+		} else if err := encodeResult(&b, name, encode); err != nil {
+			return err
 		}
 		if i > 0 {
 			follow(&all, &b, format)
@@ -110,6 +112,50 @@ func (r reporting) run(results []string) error {
 		return err
 	}
 	return writeFile(output, all.Bytes(), r.force.get())
+}
+
+// encodeResult makes the report of one run.
+func encodeResult(w io.Writer, name string, encode report.Encoder) error {
+	one, err := report.Load(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return usageErr(faultOf(err))
+	}
+	if err != nil {
+		return err
+	}
+	if err := encode(w, one); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// encodeSearch makes the report of one search for the capacity.
+func encodeSearch(w io.Writer, name, format string) error {
+	encode, err := report.CapacityByName(format)
+	if err != nil {
+		return usageErr(faultOf(err))
+	}
+	one, err := report.LoadCapacity(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return usageErr(faultOf(err))
+	}
+	if err != nil {
+		return err
+	}
+	if err := encode(w, one); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// countSearches is how many of the results are searches for the capacity.
+func countSearches(results []string) (n int) {
+	for _, name := range results {
+		if report.IsCapacity(name) {
+			n++
+		}
+	}
+	return n
 }
 
 // follow prepares the report b to come after what is in all: a table goes on

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+	"github.com/queuedyno/queuedyno/scenario/study"
+)
+
+const capacityHelp = `Find the highest total rate that a scenario sustains under an SLO.
+
+The search makes one trial after another, each a run of its own on an empty
+queue, judges it (SLO kept, nothing lost, backlog not growing, drained in time,
+and the load generator in order), and confirms the answer with longer trials.
+Rate, duration, warm-up and thresholds of the scenario are not used.
+
+Every trial is a line on standard error, the answer goes to standard output and,
+with every trial, to a directory under --out. Ctrl-C gives the answer so far;
+--resume goes on from it.
+
+Exit codes: 0 an answer was found (also that no rate holds the SLO), 4 it is not
+confirmed or limited by the load generator, 130 interrupted.`
+
+const capacityExample = `  queuedyno capacity steady
+  queuedyno capacity steady --slo 'end_to_end.p99 < 20ms' --budget 10m --curve
+  queuedyno capacity --resume results/steady-capacity-20260102-150405Z`
+
+// defaultSLO is what a system has to hold when nobody says otherwise.
+func defaultSLO() []string { return []string{"end_to_end.p99 < 50ms", "lost == 0"} }
+
+func (p *program) capacityVerb() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "capacity [SCENARIO]",
+		Short:   "Find the highest rate that holds an SLO",
+		Long:    capacityHelp,
+		Example: capacityExample,
+		Args:    cobra.MaximumNArgs(1),
+	}
+	c := addCapacityFlags(p, p.flagsOf(cmd))
+	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error {
+		p.console.quiet = c.quiet.get()
+		pl, err := c.plan(names)
+		if err != nil {
+			return err
+		}
+		return c.do(cmd.Context(), pl)
+	})
+	cmd.ValidArgsFunction = p.scenarioNames
+	p.completeFile(cmd)
+	for _, flag := range []string{"budget", "trial", "confirm", "repeats"} {
+		complete(cmd, flag, nothing())
+	}
+	complete(cmd, "slo", words(metricNames()...))
+	return cmd
+}
+
+// searching is the verb capacity at work. What it has in common with run is
+// run's.
+type searching struct {
+	running
+	slo                    *value[gate.Threshold]
+	budget, trial, confirm *value[time.Duration]
+	resume                 *value[string]
+	curve, answerJSON      *value[bool]
+	repeats                *value[int]
+}
+
+// loadFlags are the flags of run that capacity shares.
+func loadFlags() []string {
+	return []string{
+		"file", "redis", "redis-args", "image", "cacert", "cert", "key",
+		"arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed",
+		"out", "name", "force", "tag", "quiet",
+	}
+}
+
+// addSome declares those of run's flags that are named.
+func addSome(f *flags, names []string) runFlags {
+	own := f.set
+	f.set = pflag.NewFlagSet("", pflag.ContinueOnError)
+	r := addRunFlags(f)
+	for _, name := range names {
+		own.AddFlag(f.set.Lookup(name))
+	}
+	f.set = own
+	return r
+}
+
+func addCapacityFlags(p *program, f *flags) *searching {
+	c := &searching{
+		slo:     addMany(f, "slo", "", "limit that a sustainable rate has to hold, an `EXPR` like 'end_to_end.p99 < 50ms'; may be repeated\n(default 'end_to_end.p99 < 50ms' and 'lost == 0')", gate.Parse),
+		budget:  add(f, "budget", "", "`TIME` that the search may take, the curve not counted (default 5m)", duration(1)),
+		trial:   add(f, "trial", "", "`TIME` that is measured in one step of the search (default 5s, or 20 times the longest latency that the SLO allows)", duration(time.Second/2)),
+		confirm: add(f, "confirm", "", "`TIME` that is measured in a confirming trial (default 30s, or an eighth of the budget if that is less)", duration(time.Second/2)),
+		resume:  add(f, "resume", "", "go on with the search that is stored in `DIR`, with its scenario and SLO", anyText),
+		curve:   addSwitch(f, "curve", "", "then measure latency at shares of the capacity, in random order"),
+		repeats: add(f, "repeats", "", "`NUMBER` of trials at each point of the curve (default 3)", smallCount),
+	}
+	c.running = running{p: p, runFlags: addSome(f, loadFlags())}
+	c.answerJSON = addSwitch(f, "json", "", "write capacity.json to standard output instead of the answer in words")
+	return c
+}
+
+// searchPlan is what a search is going to do, checked as far as that goes.
+type searchPlan struct {
+	record *study.Record
+	dir    string
+	force  bool
+	redis  redisserver.Options
+	tags   map[string]string
+}
+
+// plan reads and checks everything, and returns all faults, not just the first.
+func (c *searching) plan(names []string) (searchPlan, error) {
+	faults := slices.Clone(c.faults)
+	pl := searchPlan{tags: map[string]string{}}
+	if c.resume.given() {
+		faults = append(faults, c.resumed(&pl, names)...)
+	} else {
+		faults = append(faults, c.fresh(&pl, names)...)
+	}
+	if c.onCommandLine("repeats") && !c.curve.get() {
+		faults = append(faults, fault{"--repeats goes with --curve only", "add --curve"})
+	}
+	var err error
+	if pl.redis, err = c.server(); err != nil {
+		faults = append(faults, faultOf(err))
+	}
+	pl.redis.Log = func(line string) { c.p.console.note("capacity: %s", line) }
+	faults = append(faults, c.certificates()...)
+	for _, t := range c.tags.all {
+		pl.tags[t.key] = t.value
+	}
+	return pl, usageErr(faults...)
+}
+
+// fresh plans a search from its beginning.
+func (c *searching) fresh(pl *searchPlan, names []string) (faults []fault) {
+	src, err := c.p.findScenarios(c.file.get())
+	if err != nil {
+		return asFailure(c.p.badScenarios(src, err)).faults
+	}
+	picked, unknown := src.pick(names)
+	faults = append(faults, unknown...)
+	if len(picked) == 0 {
+		return faults
+	}
+	s := picked[0]
+	// What the search varies is not the scenario's to say, and must not be what
+	// is wrong with it.
+	arrivals := s.Load.Arrivals
+	s.Load = scenario.Load{Rate: pace.PerSecond(1), Arrivals: arrivals}
+	s.Warmup, s.DrainTimeout, s.Thresholds = 0, 0, nil
+	s, _ = c.apply(s)
+	faults = append(faults, c.check(c.flags, s)...)
+	slo := c.slo.all
+	if len(slo) == 0 {
+		for _, text := range defaultSLO() {
+			if t, err := gate.Parse(text); err == nil {
+				slo = append(slo, t)
+			}
+		}
+	}
+	budget := c.budget.or(5 * time.Minute)
+	r := &study.Record{Schema: study.Schema, Kind: "capacity", Scenario: s, Budget: budget, Trial: c.trial.or(study.TrialLength(slo))}
+	if c.trial.given() && r.Trial < study.TrialLength(slo)/2 {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("trials of %s are short for this SLO: a backlog may grow all the time and not reach its limit; %s would be better", r.Trial, study.TrialLength(slo)))
+	}
+	r.Confirm = c.confirm.or(max(r.Trial, min(30*time.Second, budget/8)))
+	if budget < 2*r.Trial {
+		faults = append(faults, fault{
+			fmt.Sprintf("%s: %s is too short for two trials of %s", c.source("budget"), budget, r.Trial),
+			"raise --budget, or lower --trial",
+		})
+	}
+	if r.Confirm < r.Trial {
+		faults = append(faults, fault{fmt.Sprintf("%s: %s is less than the %s of a step of the search", c.source("confirm"), r.Confirm, r.Trial), "raise it, or lower --trial"})
+	}
+	for _, t := range study.WithLoss(slo) {
+		r.SLO = append(r.SLO, t.String())
+	}
+	pl.record, pl.force = r, c.force.get()
+	pl.dir = c.directory(s.Name+"-capacity", time.Now())
+	if err := report.CheckCapacityTarget(pl.dir, pl.force); err != nil {
+		faults = append(faults, faultOf(err))
+	}
+	c.p.console.note("capacity: using %s", src.where)
+	return faults
+}
+
+// resumed plans to go on with a stored search. What it searched is not to be
+// changed then: the old trials would be about something else.
+func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
+	dir := filepath.Clean(c.resume.get())
+	r, err := report.LoadCapacity(dir)
+	if err != nil {
+		return []fault{faultOf(err)}
+	}
+	if filepath.Base(dir) == "capacity.json" {
+		dir = filepath.Dir(dir)
+	}
+	if len(names) > 0 {
+		faults = append(faults, fault{"--resume goes on with the stored scenario, and another one is named", "leave the name out"})
+	}
+	for _, flag := range []string{
+		"slo", "trial", "confirm", "file", "arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed", "out", "name", "force",
+	} {
+		if c.onCommandLine(flag) {
+			faults = append(faults, fault{fmt.Sprintf("--%s has no place beside --resume, which goes on with what is stored", flag), "leave it out, or begin a search of its own"})
+		}
+	}
+	for _, f := range r.Scenario.Validate() {
+		faults = append(faults, fault{what: fmt.Sprintf("%s: %s", dir, f)})
+	}
+	for _, text := range r.SLO {
+		if _, err := gate.Parse(text); err != nil {
+			faults = append(faults, fault{what: fmt.Sprintf("%s: %v", dir, err)})
+		}
+	}
+	if r.Trial <= 0 || r.Confirm < r.Trial {
+		faults = append(faults, fault{what: dir + ": the lengths of its trials make no sense"})
+	}
+	r.Budget = c.budget.or(5 * time.Minute)
+	pl.record, pl.dir, pl.force = r, dir, true
+	return faults
+}
+
+// do carries out the plan on one server.
+func (c *searching) do(ctx context.Context, pl searchPlan) error {
+	ctx, signals := listen(ctx, c.p.console)
+	defer signals.close()
+	server, err := redisserver.Start(ctx, pl.redis)
+	if err != nil {
+		return c.notStarted(err, signals)
+	}
+	s := &search{c: c, r: pl.record, server: server, signals: signals, tags: pl.tags}
+	found := s.run(ctx)
+	if note := server.Note(); note != "" && !slices.Contains(s.r.Warnings, note) {
+		s.r.Warnings = append(s.r.Warnings, note)
+	}
+	endings := []ending{s.ending(found)}
+	if len(s.r.Trials) > 0 {
+		if err := report.WriteCapacity(pl.dir, s.r, pl.force); err != nil {
+			endings = append(endings, failedEnding("", err))
+		} else {
+			c.p.console.note("capacity: results in %s", contents(pl.dir))
+		}
+		encode := report.CapacityText
+		if c.answerJSON.get() {
+			encode = report.CapacityJSON
+		}
+		if err := encode(c.p.stdout, s.r); err != nil {
+			endings = append(endings, failedEnding("", fmt.Errorf("write to standard output: %w", err)))
+		}
+	}
+	if err := server.Close(); err != nil {
+		endings = append(endings, failedEnding("", err))
+	}
+	return worst(endings)
+}
+
+// perSecond is a rate for the lines of progress.
+func perSecond(v float64) string {
+	if v < 100 {
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0") + " jobs/s"
+	}
+	return thousands(int64(math.Round(v))) + " jobs/s"
+}

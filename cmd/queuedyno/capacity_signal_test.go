@@ -1,0 +1,45 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario/capacity"
+)
+
+func TestAnInterruptedSearchIsStoredAndCanBeGoneOnWith(t *testing.T) {
+	t.Parallel()
+	c := start(t, "capacity", "quick", "-u", "embedded", "--work", "20ms", "-y", "2", "--trial", "500ms", "--name", "r")
+	c.await(t, "trial 2:")
+	c.signal(t, os.Interrupt)
+	if got := c.end(t); got != exitInterrupted {
+		t.Fatalf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
+	}
+	dir := filepath.Join(c.dir, "results", "r")
+	first, err := report.LoadCapacity(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !first.Interrupted || len(first.Trials) < 2 || first.Answer.Why != "it was interrupted" {
+		t.Fatalf("interrupted = %t with %d trials, %+v; want the answer so far", first.Interrupted, len(first.Trials), first.Answer)
+	}
+	if !strings.Contains(c.stdout.String(), "Quick carries") {
+		t.Errorf("no answer on standard output: %q", c.stdout.String())
+	}
+
+	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "3s")
+	again.end(t)
+	second, err := report.LoadCapacity(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := len(first.Trials)
+	if len(second.Trials) <= n || second.Trials[n].N != n+1 || second.Trials[n].Kind == capacity.Ceiling || second.Interrupted {
+		t.Errorf("%d trials after %d were stored, interrupted = %t; want the search to go on with the next one", len(second.Trials), n, second.Interrupted)
+	}
+}

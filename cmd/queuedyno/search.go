@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/capacity"
+	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/study"
+)
+
+// search is one search for the capacity, or the rest of one.
+type search struct {
+	c       *searching
+	r       *study.Record
+	server  *redisserver.Server
+	signals *interrupt
+	tags    map[string]string
+}
+
+// run searches, measures the curve when it is asked for, and completes the
+// record, also when it returns an error.
+func (s *search) run(ctx context.Context) error {
+	s.r.Tool, s.r.StartedAt = build().tool(), time.Now().UTC()
+	defer func() { s.r.EndedAt = time.Now().UTC() }()
+	if past := s.r.Redis; len(s.r.Trials) > 0 && past.Address != "" && (past.Kind != string(s.server.Kind()) || s.server.Kind() == redisserver.URL && past.Address != s.server.Address()) {
+		s.warn("this search was begun against another Redis (%s %s)", past.Kind, past.Address)
+	}
+	lab := s.lab()
+	s.c.p.console.note("capacity: %s on %s: %s, %s, SLO %s", s.r.Scenario.Name, s.server.Address(),
+		plural(s.r.Scenario.Producers, "producer"), plural(s.r.Scenario.Consumers, "consumer"), strings.Join(s.r.SLO, ", "))
+	var err error
+	s.r.Trials, s.r.Answer, err = capacity.Search(ctx, lab.Probe, capacity.Options{
+		Trial: s.r.Trial, Confirm: s.r.Confirm, Budget: s.r.Budget,
+		Least: 20 / s.r.Trial.Seconds(), Past: s.r.Trials,
+		Next: func(t capacity.Trial, left time.Duration) { s.announce(t, left) },
+		Done: func(t capacity.Trial, a capacity.Answer) { s.c.p.console.note("capacity: %s", trialLine(t, a)) },
+	})
+	if err == nil && s.c.curve.get() && s.r.Answer.Rate > 0 && !s.signals.happened() {
+		err = s.curve(ctx, lab)
+	}
+	s.r.Interrupted = s.signals.happened()
+	return err
+}
+
+func (s *search) warn(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(s.r.Warnings, text) {
+		s.r.Warnings = append(s.r.Warnings, text)
+	}
+}
+
+// lab is where the trials are made.
+func (s *search) lab() *study.Lab {
+	var slo []gate.Threshold
+	for _, text := range s.r.SLO {
+		if t, err := gate.Parse(text); err == nil { // it was read before
+			slo = append(slo, t)
+		}
+	}
+	return &study.Lab{
+		Scenario: s.r.Scenario, SLO: slo, Open: s.open,
+		Run: scenario.Options{
+			Stop: s.signals.Stop, Tags: s.tags, Tool: build().tool(),
+			Redis: scenario.Redis{Kind: string(s.server.Kind()), Address: s.server.Address()},
+		},
+		Saw: func(r *scenario.Result) { s.r.Redis, s.r.Host = r.Redis, r.Host },
+	}
+}
+
+// open connects to a queue of one run's own.
+func (s *search) open(ctx context.Context, id string) (study.Backend, error) {
+	queue, channel := jobqueue.Names(id)
+	return jobqueue.Connect(ctx, jobqueue.Config{
+		URL:    s.server.URL(),
+		CACert: s.c.tlsFile(s.c.cacert, s.server), Cert: s.c.tlsFile(s.c.cert, s.server), Key: s.c.tlsFile(s.c.key, s.server),
+		Queue: queue, Channel: channel,
+	})
+}
+
+// announce says on a terminal what is going on now.
+func (s *search) announce(t capacity.Trial, left time.Duration) {
+	if !s.c.p.console.live {
+		return
+	}
+	what := "closed loop"
+	if t.Rate > 0 {
+		what = perSecond(t.Rate)
+	}
+	s.c.p.console.draw(fmt.Sprintf("capacity: trial %d (%s) at %s …  at most %s left", t.N, t.Kind, what, left.Round(time.Second)))
+}
+
+// curve measures the curve and sums it up.
+func (s *search) curve(ctx context.Context, lab *study.Lab) error {
+	repeats := s.c.repeats.or(3)
+	n := repeats * len(capacity.Fractions())
+	s.c.p.console.note("capacity: curve: %d trials, about %s", n, (time.Duration(n) * (s.r.Trial + 2*time.Second)).Round(time.Second))
+	seed := s.r.Scenario.Seed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	done := 0
+	var err error
+	s.r.Curve, err = capacity.Curve(ctx, lab.Probe, s.r.Answer.Rate, repeats, rand.New(rand.NewPCG(seed, 1)), capacity.Options{
+		Trial: s.r.Trial, Past: s.r.Trials,
+		Done: func(t capacity.Trial, _ capacity.Answer) {
+			done++
+			s.c.p.console.note("capacity: curve %d of %d: %s: %s", done, n, perSecond(t.Rate), outcomeWords(t))
+		},
+	})
+	s.r.Points = capacity.Points(s.r.Curve)
+	s.r.Knee = capacity.KneeOf(s.r.Points)
+	return err
+}
+
+// trialLine is a trial and what is known after it.
+func trialLine(t capacity.Trial, a capacity.Answer) string {
+	if t.Kind == capacity.Ceiling {
+		line := fmt.Sprintf("trial %d: closed loop: %s", t.N, perSecond(t.Achieved))
+		if t.Limit.Detail != "" {
+			line += "; " + t.Limit.Detail
+		}
+		return line
+	}
+	line := fmt.Sprintf("trial %d: %s for %s: %s", t.N, perSecond(t.Rate), t.Length, outcomeWords(t))
+	if a.Median > 0 {
+		line += fmt.Sprintf("; now %s to %s", perSecond(a.Low), perSecond(a.High))
+	}
+	return line
+}
+
+func outcomeWords(t capacity.Trial) string {
+	words := string(t.Verdict)
+	if len(t.Reasons) > 0 {
+		words += " (" + t.Reasons[0] + ")"
+	}
+	if p99, ok := t.Figures["end_to_end.p99"]; ok && t.Verdict == capacity.Good {
+		words += ", p99 " + short(time.Duration(p99))
+	}
+	return words
+}
+
+// ending is the exit code of the answer, and what is to be said of it.
+func (s *search) ending(err error) ending {
+	e := ending{name: s.r.Scenario.Name}
+	say := func(code int, what, hint string) ending {
+		e.code, e.faults = code, append(e.faults, fault{what, hint})
+		return e
+	}
+	a := s.r.Answer
+	switch {
+	case s.r.Interrupted && len(s.r.Trials) == 0:
+		return say(exitInterrupted, "interrupted before the first trial was over; nothing was written", "")
+	case s.r.Interrupted:
+		return say(exitInterrupted, "interrupted; the answer is what was known by then", "--resume goes on from there")
+	case err != nil:
+		f := faultOf(err)
+		return say(exitFailed, f.what, f.hint)
+	}
+	switch a.Status {
+	case capacity.Confirmed:
+		if !a.Narrow() {
+			return say(exitInvalid, fmt.Sprintf("the search ended early: up to %s is not ruled out", perSecond(a.High)), "--resume goes on from here; a larger --budget allows more trials")
+		}
+		return e
+	case capacity.NoRate:
+		return e
+	case capacity.AtLeast:
+		if n := len(s.r.Trials); s.r.Trials[n-1].Passing {
+			return say(exitInvalid, "the host was disturbed, so the answer is a bound from below: "+a.Limit.Detail,
+				"when the host is quiet, --resume goes on from here")
+		}
+		return say(exitInvalid, "what makes the load gave out first, so the answer is a bound from below: "+a.Limit.Detail,
+			"use a larger machine, or one of its own for Redis")
+	case capacity.Estimated:
+		hint := ""
+		if strings.Contains(a.Why, "budget") {
+			hint = "--resume goes on from here; a larger --budget allows more trials"
+		}
+		return say(exitInvalid, "the answer is not confirmed: "+a.Why, hint)
+	}
+	return say(exitInvalid, "there is no answer: "+a.Why, "")
+}

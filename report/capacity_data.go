@@ -1,0 +1,238 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/capacity"
+	"github.com/queuedyno/queuedyno/scenario/study"
+)
+
+// The files of a search's directory.
+const (
+	capacityFile = "capacity.json"
+	searchFile   = "search.svg"
+	curveFile    = "curve.svg"
+)
+
+// CapacityJSON writes the record as capacity.json, read back by [LoadCapacity]
+// as it was.
+func CapacityJSON(w io.Writer, r *study.Record) error {
+	full := *r
+	full.Trials, full.Curve = listed(r.Trials), listed(r.Curve)
+	full.Points = append([]capacity.Point{}, r.Points...)
+	full.SLO, full.Warnings = append([]string{}, r.SLO...), append([]string{}, r.Warnings...)
+	full.Redis.Config = orEmpty(r.Redis.Config)
+	full.Answer.Limit.Used = orEmpty(r.Answer.Limit.Used)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(full); err != nil {
+		return fmt.Errorf("encode capacity: %w", err)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func listed(trials []capacity.Trial) []capacity.Trial {
+	out := append([]capacity.Trial{}, trials...)
+	for i := range out {
+		out[i].Reasons = append([]string{}, out[i].Reasons...)
+		out[i].Figures = orEmpty(out[i].Figures)
+		out[i].Limit.Used = orEmpty(out[i].Limit.Used)
+	}
+	return out
+}
+
+// CapacityCSV writes a row a trial, those of the curve after those of the
+// search. Units are in the column names, what is not known is an empty cell.
+func CapacityCSV(w io.Writer, r *study.Record) error {
+	figures := []string{
+		"end_to_end.mean", "end_to_end.p50", "end_to_end.p90", "end_to_end.p99", "end_to_end.max",
+		"queue.p50", "queue.p99", "work.mean", "lost", "backlog.max", "achieved_ratio",
+	}
+	head := []string{"scenario", "status", "answer_per_s", "trial", "kind", "rate_per_s", "length_ns", "took_ns", "verdict", "reasons", "achieved_per_s", "limit", "run_id"}
+	for _, f := range figures {
+		name := column(f)
+		if strings.Contains(f, ".") && f != "backlog.max" {
+			name += "_ns"
+		}
+		head = append(head, strings.ReplaceAll(name, ".", "_"))
+	}
+	rows := [][]string{head}
+	for _, t := range slices.Concat(r.Trials, r.Curve) {
+		row := []string{
+			r.Scenario.Name, string(r.Answer.Status), exact(r.Answer.Rate), strconv.Itoa(t.N), string(t.Kind), exact(t.Rate),
+			strconv.FormatInt(int64(t.Length), 10), strconv.FormatInt(int64(t.Took), 10),
+			string(t.Verdict), plain(strings.Join(t.Reasons, "; ")), exact(t.Achieved), t.Limit.Part, t.Run,
+		}
+		for _, f := range figures {
+			if v, ok := t.Figures[f]; ok {
+				row = append(row, exact(v))
+			} else {
+				row = append(row, "")
+			}
+		}
+		rows = append(rows, row)
+	}
+	return writeCSV(w, "capacity", rows)
+}
+
+// WriteCapacity makes the directory of a search with every report in it, whole
+// or not at all, as [Write] does for a run. With force it replaces a directory
+// that holds an earlier state of a search.
+func WriteCapacity(dir string, r *study.Record, force bool) (err error) {
+	dir, err = capacityTarget(dir, force)
+	if err != nil {
+		return err
+	}
+	made := missingParents(dir)
+	temp, err := partial(dir)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(temp)
+			for _, m := range made {
+				os.Remove(m) // stays where somebody else uses it by now
+			}
+		}
+	}()
+	files := []struct {
+		name   string
+		encode CapacityEncoder
+	}{
+		{capacityFile, CapacityJSON}, {"capacity.csv", CapacityCSV}, {searchFile, SearchSVG}, {"capacity.md", CapacityMarkdown},
+	}
+	if len(r.Points) > 0 {
+		files = append(files, struct {
+			name   string
+			encode CapacityEncoder
+		}{curveFile, CurveSVG})
+	}
+	for _, f := range files {
+		encode := func(w io.Writer, _ *scenario.Result) error { return f.encode(w, r) }
+		if err := writeFile(temp, f.name, nil, encode); err != nil {
+			return fmt.Errorf("write results to %q: %w", dir, err)
+		}
+	}
+	syncDir(temp)
+	if err := swap(temp, dir); err != nil {
+		return fmt.Errorf("write results to %q: %w", dir, err)
+	}
+	syncDir(filepath.Dir(dir))
+	return nil
+}
+
+// CheckCapacityTarget is [CheckTarget] for [WriteCapacity].
+func CheckCapacityTarget(dir string, force bool) error {
+	if force && IsCapacity(dir) {
+		return nil
+	}
+	return CheckTarget(dir, force)
+}
+
+func capacityTarget(dir string, force bool) (string, error) {
+	if force && IsCapacity(dir) {
+		return filepath.Abs(dir)
+	}
+	return target(dir, force)
+}
+
+// IsCapacity reports whether the path is the directory of a search, or its
+// capacity.json.
+func IsCapacity(path string) bool {
+	if filepath.Base(path) == capacityFile {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(path, capacityFile))
+	return err == nil
+}
+
+// LoadCapacity reads the record of a search from its directory or its
+// capacity.json. Its errors name the file and the place.
+func LoadCapacity(path string) (*study.Record, error) {
+	file := path
+	if i, err := os.Stat(path); err == nil && i.IsDir() {
+		file = filepath.Join(path, capacityFile)
+	}
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("load search %q: %w; give a directory that queuedyno capacity wrote", path, cause(err))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load search %q: %w", file, cause(err))
+	}
+	return parseCapacity(file, data)
+}
+
+func parseCapacity(file string, data []byte) (*study.Record, error) {
+	var head struct {
+		Schema int    `json:"schema"`
+		Kind   string `json:"kind"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return nil, fmt.Errorf("load search %s: not JSON as queuedyno writes it: %w", place(file, data, err), err)
+	}
+	switch {
+	case head.Schema < 1 || head.Kind != "capacity":
+		return nil, fmt.Errorf("load search %s: not the record of a search; give the %s that queuedyno capacity wrote", file, capacityFile)
+	case head.Schema > study.Schema:
+		return nil, fmt.Errorf("load search %s: schema %d is newer than %d, the newest that this build reads; use a newer queuedyno", file, head.Schema, study.Schema)
+	}
+	r := new(study.Record)
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("load search %s: not the record of a search: %w", place(file, data, err), err)
+	}
+	if what := absurd(r); what != "" {
+		return nil, fmt.Errorf("load search %s: %s makes no sense; restore the file, or search again", file, what)
+	}
+	return r, nil
+}
+
+// absurd names a figure that no search can have found, empty when there is none.
+func absurd(r *study.Record) string {
+	sane := func(all ...float64) bool {
+		for _, v := range all {
+			if v != 0 && !(v >= 1e-6 && v <= 1e15) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, t := range slices.Concat(r.Trials, r.Curve) {
+		if !sane(t.Rate, t.Achieved) || t.Kind != capacity.Ceiling && t.Rate == 0 || t.Length <= 0 || t.Took < 0 {
+			return fmt.Sprintf("trial %d", t.N)
+		}
+	}
+	a := r.Answer
+	if !sane(a.Rate, a.Low, a.Median, a.High, a.ConfirmedRate, a.RefutedRate) {
+		return "the answer"
+	}
+	for _, p := range r.Points {
+		if !sane(p.Rate, p.Achieved.Value) {
+			return "a point of the curve"
+		}
+		for q, l := range p.Latency {
+			if !sane(l.Value) || !(l.Low >= 0 && l.High >= 0) {
+				return "the " + q + " of a point of the curve"
+			}
+		}
+	}
+	if r.Knee != nil && !sane(r.Knee.Rate) {
+		return "the knee"
+	}
+	return ""
+}

@@ -1,0 +1,4 @@
+package report
+
+// ParseCapacity is what the fuzzer feeds.
+var ParseCapacity = parseCapacity

@@ -1,0 +1,117 @@
+package capacity
+
+import "math"
+
+// nearCeiling is the share of the closed loop's rate from which on what limits
+// the closed loop is taken to limit the answer too.
+const nearCeiling = 0.7
+
+// answer is what the trials say. An empty why means that the search goes on.
+func (s *search) answer(why string) Answer {
+	a := Answer{Status: Unknown, Why: why, Trials: len(s.trials)}
+	for _, t := range s.trials {
+		a.Took += t.Took
+		if t.Verdict == Invalid && t.Kind != Ceiling {
+			a.Invalid++
+		}
+	}
+	p := s.belief()
+	if p == nil {
+		return a
+	}
+	a.Low, a.Median, a.High = math.Exp(p.quantile(0.1)), math.Exp(p.quantile(0.5)), math.Exp(p.quantile(0.9))
+	if len(s.of(Short))+len(s.of(Long)) > 0 {
+		s.decide(&a, p)
+	}
+	a.RefutedRate = s.refuted(a.Rate)
+	a.Limit = s.limit(a)
+	return a
+}
+
+// decide sets what the answer is and how good it is.
+func (s *search) decide(a *Answer, p *posterior) {
+	best := 0.0
+	for _, t := range s.trials {
+		if t.Kind == Ceiling || t.Verdict != Good {
+			continue
+		}
+		if t.Rate > a.ConfirmedRate && s.bound(t.Rate) == Lower {
+			a.ConfirmedRate = t.Rate
+		}
+		// One good trial may be luck: a rate that more often failed is none.
+		if t.Rate > best && s.mostlyGood(t.Rate) {
+			best = t.Rate
+		}
+	}
+	switch {
+	case a.ConfirmedRate > 0:
+		a.Status, a.Rate = Confirmed, a.ConfirmedRate
+	case !s.anyGood():
+		// Until they have gone all the way down, bad trials rule out nothing.
+		if s.lost(p) || len(s.of(Short)) >= s.mostShort() {
+			a.Status = NoRate
+		}
+	case s.gaveUp():
+		a.Status, a.Rate = AtLeast, best
+	default:
+		a.Status, a.Rate = Estimated, Round(a.Low)
+	}
+	// Where the machine that makes the load is what saturates, the system under
+	// test might carry more.
+	if c := s.ceiling(); a.Rate >= nearCeiling*c.Achieved && (c.Limit.Part == "generator" || c.Limit.Part == "host") {
+		a.Status = AtLeast
+	}
+	// A generator that gave out above what was confirmed leaves it a bound from
+	// below: what failed there was not the system.
+	if a.Status == Confirmed && s.refuted(a.Rate) == 0 && s.gaveUp() {
+		a.Status = AtLeast
+	}
+}
+
+// mostlyGood reports whether at this rate and above at least as many trials
+// were good as were bad at this rate and below.
+func (s *search) mostlyGood(rate float64) bool {
+	score := 0
+	for _, t := range s.trials {
+		switch {
+		case t.Kind == Ceiling:
+		case t.Verdict == Good && t.Rate >= rate:
+			score++
+		case t.Verdict == Bad && t.Rate <= rate:
+			score--
+		}
+	}
+	return score >= 0
+}
+
+// refuted is the lowest rate above the given one that failed, 0 for none.
+func (s *search) refuted(rate float64) (lowest float64) {
+	for _, t := range s.trials {
+		if t.Kind != Ceiling && t.Verdict == Bad && t.Rate > rate && (lowest == 0 || t.Rate < lowest) {
+			lowest = t.Rate
+		}
+	}
+	return lowest
+}
+
+// limit is what gave out: by the ceiling when the answer is near it, where the
+// whole system was at its limit; else by the trial that failed next above.
+func (s *search) limit(a Answer) Limit {
+	c := s.ceiling()
+	if last := s.trials[len(s.trials)-1]; a.Status == AtLeast && s.gaveUp() {
+		part := "generator"
+		if last.Passing {
+			part = "host"
+		}
+		return Limit{Part: part, Detail: reason(last), Used: last.Limit.Used}
+	}
+	if c != nil && c.Limit.Part != "" && (a.Rate == 0 || a.Rate >= nearCeiling*c.Achieved) {
+		return c.Limit
+	}
+	for _, t := range s.trials {
+		if t.Kind != Ceiling && t.Rate == a.RefutedRate && t.Verdict == Bad {
+			return t.Limit
+		}
+	}
+	return Limit{}
+}

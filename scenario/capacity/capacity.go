@@ -1,0 +1,132 @@
+// Package capacity searches for the highest rate that a system carries.
+//
+// It is for any system that can be tried at a rate and be found good or bad
+// there: what a trial is, and what makes it good, is the caller's [Probe]. The
+// search bears noise: trials near the limit come out either way, and now and
+// then a trial fails for no reason at all. It never takes one trial's word for
+// anything, and an answer that it could not confirm says so.
+//
+// The package starts nothing, reads no clock and knows neither Redis nor
+// scenarios; package study makes trials of them. Begin reading at [Search].
+package capacity
+
+import (
+	"context"
+	"time"
+)
+
+// Kind says what a trial is for.
+type Kind string
+
+// The kinds of trials.
+const (
+	Ceiling Kind = "ceiling" // a closed loop, as fast as it goes: where to look
+	Short   Kind = "search"  // one step of the search
+	Long    Kind = "confirm" // a trial of full length at the answer
+)
+
+// Verdict is what a trial found.
+type Verdict string
+
+// The verdicts. An invalid trial says nothing of the system: what made the load
+// gave out first.
+const (
+	Good    Verdict = "good"
+	Bad     Verdict = "bad"
+	Invalid Verdict = "invalid"
+)
+
+// Trial is one trial: what was asked for, and what came out.
+type Trial struct {
+	// N numbers the trials of a search from 1.
+	N    int  `json:"n"`
+	Kind Kind `json:"kind"`
+	// Rate is what is to be offered, in jobs per second; 0 for a ceiling.
+	Rate float64 `json:"rate_per_s"`
+	// Length is for how long the load is to be measured.
+	Length time.Duration `json:"length_ns"`
+	Outcome
+}
+
+// Outcome is what a [Probe] found.
+type Outcome struct {
+	Verdict Verdict `json:"verdict"`
+	// Passing is true of an invalid trial whose cause may pass by itself, such as
+	// somebody else's use of the host. More of them are borne than of others.
+	Passing bool `json:"passing"`
+	// Reasons say why a trial was not good.
+	Reasons []string `json:"reasons"`
+	// Achieved is the rate that came out at the end, in jobs per second. Of a
+	// ceiling it is all that counts.
+	Achieved float64 `json:"achieved_per_s"`
+	// Took is how long the trial occupied the system, set-up and draining
+	// included. The budget of the search is spent in it.
+	Took time.Duration `json:"took_ns"`
+	// Limit is what was nearest to its limit, as far as the probe can tell.
+	Limit Limit `json:"limit"`
+	// Run identifies the run behind the trial, where there is one.
+	Run string `json:"run,omitempty"`
+	// Figures are metrics of the trial, in the base units of package gate; what
+	// has no value is missing.
+	Figures map[string]float64 `json:"figures"`
+}
+
+// Limit names a part of the system and how much of it was in use.
+type Limit struct {
+	// Part is redis, workers, generator, host, network, or empty.
+	Part   string `json:"part"`
+	Detail string `json:"detail"`
+	// Used is the share in use by part, 1 being all of it.
+	Used map[string]float64 `json:"used"`
+}
+
+// Probe tries the system as the trial says: Kind, Rate and Length are set. It
+// leaves the system as it found it, with nothing in its queues. An error ends
+// the search; [ErrCut] does so without being one.
+type Probe func(ctx context.Context, t Trial) (Outcome, error)
+
+// Status says how good an answer is.
+type Status string
+
+// The statuses.
+const (
+	// Confirmed: the rate held in trials of full length.
+	Confirmed Status = "confirmed"
+	// Estimated: trials were too few, or too contradictory, to confirm it.
+	Estimated Status = "estimated"
+	// AtLeast: the rate held, and what made the load gave out above it.
+	AtLeast Status = "at_least"
+	// NoRate: no rate was found at which the system is good.
+	NoRate Status = "no_rate"
+	// Unknown: there is nothing to say yet.
+	Unknown Status = "unknown"
+)
+
+// Answer is what a search found, or knows so far.
+type Answer struct {
+	Status Status `json:"status"`
+	// Rate is the answer in jobs per second; 0 when there is none.
+	Rate float64 `json:"rate_per_s"`
+	// Low, Median and High are the 10 %, 50 % and 90 % quantiles of what is
+	// believed of the capacity after all trials.
+	Low    float64 `json:"low_per_s"`
+	Median float64 `json:"median_per_s"`
+	High   float64 `json:"high_per_s"`
+	// ConfirmedRate is the highest rate that held in trials of full length, and
+	// RefutedRate the lowest rate above the answer that failed. 0 means none.
+	ConfirmedRate float64 `json:"confirmed_per_s"`
+	RefutedRate   float64 `json:"refuted_per_s"`
+	// Why says in words what ended the search.
+	Why string `json:"why"`
+	// Limit is what gave out, by the trials next to the answer.
+	Limit Limit `json:"limit"`
+	// Counts of trials, and the time that they took together.
+	Trials  int           `json:"trials"`
+	Invalid int           `json:"invalid_trials"`
+	Took    time.Duration `json:"took_ns"`
+}
+
+// Narrow reports whether what is believed possible lies within a quarter above
+// the answer. A confirmed answer that is not narrow is a lower bound and little
+// more: a longer search would find a higher one.
+func (a Answer) Narrow() bool { return a.Rate > 0 && a.High <= 1.25*a.Rate }

@@ -1,0 +1,103 @@
+package capacity
+
+import (
+	"slices"
+	"time"
+)
+
+// of are the trials of that kind that count.
+func (s *search) of(k Kind) (all []Trial) {
+	for _, t := range s.trials {
+		if t.Kind == k && t.Verdict != Invalid {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// passed is how many trials were lost to causes that pass.
+func (s *search) passed() (n int) {
+	for _, t := range s.trials {
+		if t.Verdict == Invalid && t.Passing {
+			n++
+		}
+	}
+	return n
+}
+
+// levels is how many different rates were to be confirmed.
+func (s *search) levels() int {
+	seen := map[float64]bool{}
+	for _, t := range s.of(Long) {
+		seen[t.Rate] = true
+	}
+	return len(seen)
+}
+
+// invalidRow is how many trials were invalid at the end, those of the past left
+// out: whoever goes on with a search tries again.
+func (s *search) invalidRow() (n int) {
+	for _, t := range slices.Backward(s.trials[s.since:]) {
+		if t.Verdict != Invalid || t.Kind == Ceiling {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// gaveUp reports whether too many trials in a row were invalid.
+func (s *search) gaveUp() bool {
+	n := s.invalidRow()
+	if n == 0 {
+		return false
+	}
+	if !s.trials[len(s.trials)-1].Passing {
+		return n >= patience
+	}
+	return n >= forbearance
+}
+
+// anyGood reports whether any rate held in any trial.
+func (s *search) anyGood() bool {
+	return slices.ContainsFunc(s.trials, func(t Trial) bool { return t.Kind != Ceiling && t.Verdict == Good })
+}
+
+// spent is the part of the budget that is gone.
+func (s *search) spent() (d time.Duration) {
+	for _, t := range s.trials[s.since:] {
+		d += t.Took
+	}
+	return d
+}
+
+// short reports whether the budget does not suffice for so much more.
+func (s *search) short(need time.Duration) bool {
+	return s.o.Budget > 0 && s.spent()+need > s.o.Budget
+}
+
+// cost is what a trial of that length may take: the most that any took beyond
+// its length is added.
+func (s *search) cost(length time.Duration) time.Duration {
+	var over time.Duration
+	for _, t := range s.trials {
+		if t.Kind != Ceiling {
+			over = max(over, t.Took-t.Length)
+		}
+	}
+	return length + over
+}
+
+// left is the longest time that the search can still take by its rules when
+// nothing has to be repeated.
+func (s *search) left() time.Duration {
+	short := max(0, s.mostShort()-len(s.of(Short)))
+	if len(s.of(Long)) > 0 {
+		short = 0
+	}
+	left := time.Duration(short)*s.cost(s.o.Trial) + time.Duration(max(1, 2-len(s.of(Long))))*s.cost(s.o.Confirm)
+	if s.o.Budget > 0 {
+		left = min(left, s.o.Budget-s.spent())
+	}
+	return left
+}

@@ -1,0 +1,193 @@
+package study_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/capacity"
+	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+	"github.com/queuedyno/queuedyno/scenario/study"
+	"github.com/queuedyno/queuedyno/scenario/validity"
+)
+
+func limits(t *testing.T, exprs ...string) (slo []gate.Threshold) {
+	t.Helper()
+	for _, e := range exprs {
+		one, err := gate.Parse(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slo = append(slo, one)
+	}
+	return slo
+}
+
+// carried is the result of a run in which 1,000 jobs took 10 ms each, with a
+// backlog of ten jobs all the time.
+func carried(t *testing.T, slow, missing int) *scenario.Result {
+	t.Helper()
+	h := latency.New()
+	for i := range 1000 - missing {
+		if i < slow {
+			h.Record(int64(60 * time.Millisecond))
+		} else {
+			h.Record(int64(10 * time.Millisecond))
+		}
+	}
+	hdr, err := h.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	offered, ratio := 100.0, 1.0
+	r := &scenario.Result{
+		Scenario: scenario.Scenario{Name: "s", Load: scenario.Load{Rate: pace.PerSecond(100)}},
+		Window:   scenario.Window{ToNS: int64(10 * time.Second), Scheduled: 1000, Completed: int64(1000 - missing)},
+		Rates:    scenario.Rates{OfferedPerS: &offered, AchievedPerS: 100, AchievedRatio: &ratio},
+		Ledger:   scenario.Ledger{Lost: int64(missing)},
+		Stages:   map[scenario.Stage]*scenario.StageSummary{scenario.EndToEnd: {Count: int64(1000 - missing), HDR: hdr}},
+		Validity: scenario.Validity{Verdict: scenario.Valid},
+	}
+	for s := range 10 {
+		r.Timeline = append(r.Timeline, scenario.Second{ElapsedS: float64(s + 1), LengthS: 1, Backlog: 10})
+	}
+	return r
+}
+
+// use sets what was in use of a host with two processors: of all of them, of
+// those this process may use, and of the one that Redis uses.
+func use(r *scenario.Result, host, process, redis float64) {
+	r.Host.CPUs, r.Host.GOMAXPROCS = 2, 2
+	r.Validity.Checks = map[string]scenario.Check{
+		"host_busy": {Value: &host, Passed: true}, "process_busy": {Value: &process, Passed: true}, "redis_busy": {Value: &redis, Passed: true},
+	}
+}
+
+func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
+	t.Parallel()
+	plain := limits(t, "end_to_end.p99 < 50ms")
+	strict := limits(t, "end_to_end.p99 < 50ms", "lost == 0")
+	for _, c := range []struct {
+		name  string
+		r     *scenario.Result
+		slo   []gate.Threshold
+		cut   string
+		alter func(*scenario.Result)
+		want  capacity.Verdict
+		why   string
+	}{
+		{name: "all is well", r: carried(t, 0, 0), slo: strict, want: capacity.Good},
+		{name: "one in a hundred may be late", r: carried(t, 10, 0), slo: strict, want: capacity.Good},
+		{name: "one more may not", r: carried(t, 11, 0), slo: strict, want: capacity.Bad, why: "11 of 1000"},
+		{name: "lost jobs are late", r: carried(t, 6, 5), slo: plain, want: capacity.Bad, why: "11 of 1000"},
+		{name: "lost jobs within the quantile, not limited", r: carried(t, 0, 5), slo: plain, want: capacity.Good},
+		{name: "lost jobs", r: carried(t, 0, 5), slo: strict, want: capacity.Bad, why: "lost == 0"},
+		{name: "a value at the limit is beyond a strict one", r: carried(t, 0, 0), slo: limits(t, "end_to_end.p99 < 5ms"), want: capacity.Bad},
+		{
+			name: "the backlog grows", r: carried(t, 0, 0), slo: strict, want: capacity.Bad, why: "the backlog grew by 20.0 %",
+			alter: func(r *scenario.Result) {
+				for i := range r.Timeline {
+					r.Timeline[i].Backlog = int64(20 * i)
+				}
+			},
+		},
+		{
+			name: "the backlog grows within what chance does", r: carried(t, 0, 0), slo: strict, want: capacity.Good,
+			alter: func(r *scenario.Result) {
+				for i := range r.Timeline {
+					r.Timeline[i].Backlog = int64(5 * i)
+				}
+			},
+		},
+		{
+			name: "it takes too long to drain", r: carried(t, 0, 0), slo: strict, want: capacity.Bad, why: "its last job arrived 3s after the end",
+			alter: func(r *scenario.Result) { r.Window.DrainNS = int64(3 * time.Second) },
+		},
+		{
+			name: "the generator could not keep up", r: carried(t, 500, 0), slo: strict, want: capacity.Invalid, why: "could not keep up",
+			alter: func(r *scenario.Result) {
+				r.Validity.Checks = map[string]scenario.Check{"sent_in_time": {Passed: false, Detail: "90 %"}}
+			},
+		},
+		{
+			name: "the slow jobs' time went to the host", r: carried(t, 500, 0), slo: strict, want: capacity.Invalid, why: "busy host",
+			alter: func(r *scenario.Result) {
+				r.Validity.Triage = validity.Triage{Where: validity.Host, Detail: "busy host"}
+			},
+		},
+		{
+			name: "the host took time and the SLO was kept all the same", r: carried(t, 0, 0), slo: strict, want: capacity.Good,
+			alter: func(r *scenario.Result) {
+				r.Validity.Triage = validity.Triage{Where: validity.Host, Detail: "busy host"}
+			},
+		},
+		{
+			name: "somebody else used the host", r: carried(t, 500, 0), slo: strict, want: capacity.Invalid, why: "something else used 80 %",
+			alter: func(r *scenario.Result) { use(r, 0.95, 0.10, 0.10) },
+		},
+		{
+			name: "we used the host ourselves", r: carried(t, 500, 0), slo: strict, want: capacity.Bad,
+			alter: func(r *scenario.Result) { use(r, 0.95, 0.60, 0.60) },
+		},
+		{
+			name: "an invalid run", r: carried(t, 500, 0), slo: strict, want: capacity.Invalid, why: "strangers",
+			alter: func(r *scenario.Result) {
+				r.Validity.Verdict, r.Validity.Reasons = scenario.Invalid, []string{"strangers"}
+			},
+		},
+		{
+			name: "nothing completed is the system's fault", r: carried(t, 0, 1000), slo: strict, want: capacity.Bad,
+			alter: func(r *scenario.Result) {
+				r.Validity.Verdict, r.Validity.Reasons = scenario.Invalid, []string{"nothing to measure"}
+			},
+		},
+		{name: "ended early", r: carried(t, 0, 0), slo: strict, cut: "a flood", want: capacity.Bad, why: "a flood"},
+	} {
+		if c.alter != nil {
+			c.alter(c.r)
+		}
+		got, reasons, passing := study.Judge(c.r, c.slo, c.cut)
+		if got != c.want || !strings.Contains(strings.Join(reasons, "; "), c.why) || (got == capacity.Good) != (len(reasons) == 0) || passing != strings.HasPrefix(c.name, "somebody else") {
+			t.Errorf("%s: %s %q, passing %t; want %s because of %q", c.name, got, reasons, passing, c.want, c.why)
+		}
+	}
+}
+
+func TestLossIsLimitedUnlessTheLimitsSaySo(t *testing.T) {
+	t.Parallel()
+	slo := limits(t, "end_to_end.p99 < 50ms")
+	if got := study.WithLoss(slo); len(got) != 2 || got[1].String() != "lost == 0" || len(slo) != 1 {
+		t.Errorf("WithLoss = %v, want lost == 0 added to a copy", got)
+	}
+	own := limits(t, "lost < 10")
+	if got := study.WithLoss(own); len(got) != 1 {
+		t.Errorf("WithLoss = %v, want the user's own limit alone", got)
+	}
+}
+
+func TestRatesAreOfferedToAThousandthOfAJobPerSecond(t *testing.T) {
+	t.Parallel()
+	for want, text := range map[float64]string{1234: "1234/s", 189.7: "1897/10s", 0.5: "5/10s", 20000: "20000/s", 0.0001: "1/16m40s"} {
+		got := study.RateOf(want)
+		if got.String() != text {
+			t.Errorf("RateOf(%v) = %s, want %s", want, got, text)
+		}
+		if _, err := pace.ParseRate(got.String()); err != nil {
+			t.Errorf("RateOf(%v): %v", want, err)
+		}
+	}
+}
+
+func TestTrialsAreLongEnoughForTheirLimits(t *testing.T) {
+	t.Parallel()
+	for expr, want := range map[string]time.Duration{
+		"end_to_end.p99 < 50ms": 5 * time.Second, "end_to_end.p99 < 1s": 20 * time.Second, "queue.p50 < 60m": time.Minute, "lost == 0": 5 * time.Second,
+	} {
+		if got := study.TrialLength(limits(t, expr)); got != want {
+			t.Errorf("TrialLength(%s) = %s, want %s", expr, got, want)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package study_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/study"
+)
+
+func TestAPlanShowsTheNumbersBesideItsAnswer(t *testing.T) {
+	t.Parallel()
+	s := study.Staffing{
+		Rate: 2000, Service: 8 * time.Millisecond, ServiceCV: 1, ArrivalCV: 1, SLO: "queue.p99 < 20ms",
+		Outage: study.Outage{Length: time.Minute},
+	}
+	if err := s.Staff(0); err != nil {
+		t.Fatal(err)
+	}
+	// A load of 16 at 80 % takes 20, and with those 99 % wait less than 20 ms.
+	if s.Workers != 20 || len(s.Plans) != 3 || s.Plans[0].Workers != 19 || s.Plans[0].Meets || !s.Plans[1].Meets || !s.Plans[2].Meets {
+		t.Errorf("%d workers, %+v; want 19, 20 and 21, of which 20 is the first that is enough", s.Workers, s.Plans)
+	}
+	// 120,000 jobs, worked off by a spare quarter of the rate.
+	if o := s.Outage; o.Jobs != 120_000 || o.Recovery.Round(time.Second) != 4*time.Minute || o.Bytes < 120_000*36 {
+		t.Errorf("outage %+v, want 120,000 jobs of at least their ids' 36 bytes, worked off in 4m", o)
+	}
+}
+
+func TestOnlyLimitsOnTheQueueCanBePlannedFor(t *testing.T) {
+	t.Parallel()
+	for _, slo := range []string{"end_to_end.p99 < 20ms", "queue.p99 > 20ms", "queue.mean < 20ms", "lost == 0", "nonsense"} {
+		s := study.Staffing{Rate: 100, Service: time.Millisecond, SLO: slo}
+		if err := s.Staff(0); err == nil {
+			t.Errorf("slo %q was taken", slo)
+		}
+	}
+}
+
+// ran is a run whose workers took 9 ms and 1 ms with standard deviations of 3
+// and 4, and whose jobs waited for as long as given.
+func ran(wait time.Duration) *scenario.Result {
+	stage := func(mean, sd float64) *scenario.StageSummary {
+		return &scenario.StageSummary{Count: 1000, MeanNS: &mean, StddevNS: &sd}
+	}
+	offered, p99, least := 350.0, int64(wait), int64(100*time.Microsecond)
+	queue := &scenario.StageSummary{Count: 1000, P99NS: &p99, MinNS: &least}
+	return &scenario.Result{
+		Scenario: scenario.Scenario{Consumers: 5}, Rates: scenario.Rates{OfferedPerS: &offered},
+		Stages:   map[scenario.Stage]*scenario.StageSummary{scenario.WorkTime: stage(9e6, 3e6), scenario.Publish: stage(1e6, 4e6), scenario.Queue: queue},
+		Validity: scenario.Validity{Verdict: scenario.Valid},
+	}
+}
+
+func TestServiceIsTheWholeCycleOfAWorker(t *testing.T) {
+	t.Parallel()
+	s := study.Staffing{}
+	if err := s.Measured(ran(0)); err != nil {
+		t.Fatal(err)
+	}
+	if s.Service != 10*time.Millisecond || math.Abs(s.ServiceCV-0.5) > 1e-9 || s.Rate != 350 {
+		t.Errorf("%s, %v, %v; want 9 and 1 ms, sqrt(3²+4²)/10, and the rate of the run", s.Service, s.ServiceCV, s.Rate)
+	}
+	if err := s.Measured(&scenario.Result{}); err == nil {
+		t.Error("a run without work was taken")
+	}
+}
+
+func TestACheckFitsWithinAFactorOfTwo(t *testing.T) {
+	t.Parallel()
+	s := study.Staffing{Rate: 350, Service: 10 * time.Millisecond, ServiceCV: 1, ArrivalCV: 1, SLO: "queue.p99 < 100ms"}
+	if err := s.Verify(ran(time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	predicted := s.Check.Predicted
+	for wait, fits := range map[time.Duration]bool{predicted: true, predicted * 19 / 10: true, predicted * 6 / 10: true, predicted * 21 / 10: false, predicted / 3: false} {
+		if err := s.Verify(ran(wait)); err != nil {
+			t.Fatal(err)
+		}
+		if s.Check.Fits != fits || s.Check.Verdict == "" {
+			t.Errorf("measured %s, predicted %s: fits = %t (%s), want %t", wait, s.Check.Predicted, s.Check.Fits, s.Check.Verdict, fits)
+		}
+	}
+	r := ran(predicted)
+	r.Validity.Verdict = scenario.Invalid
+	if err := s.Verify(r); err != nil || s.Check.Fits {
+		t.Errorf("an invalid run checks the plan: %+v, %v", s.Check, err)
+	}
+}

@@ -1,0 +1,48 @@
+// Package study searches the capacity of a scenario on a real job queue.
+//
+// It makes runs of a scenario into trials that package capacity can search with,
+// judges each of them, and keeps the record from which every report of the
+// search can be made again. It starts no Redis and writes no file. Begin reading
+// at [Lab.Probe], and at [Judge] for what makes a trial good.
+package study
+
+import (
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/capacity"
+)
+
+// Schema is the version of the layout of [Record] as JSON.
+const Schema = 1
+
+// Record is everything that one search found out: what capacity.json holds.
+type Record struct {
+	Schema int `json:"schema"`
+	// Kind is "capacity", so that nobody takes it for the result of one run.
+	Kind string        `json:"kind"`
+	Tool scenario.Tool `json:"tool"`
+	// StartedAt and EndedAt are of the last stretch of the search: it may have been gone on with.
+	StartedAt time.Time      `json:"started_at"`
+	EndedAt   time.Time      `json:"ended_at"`
+	Redis     scenario.Redis `json:"redis"`
+	Host      scenario.Host  `json:"host"`
+	// Scenario is what the trials vary in rate and length.
+	Scenario scenario.Scenario `json:"scenario"`
+	// SLO are the limits that a trial has to keep, as package gate writes them.
+	SLO []string `json:"slo"`
+	// Trial and Confirm are the lengths of short and of confirming trials.
+	Trial   time.Duration `json:"trial_ns"`
+	Confirm time.Duration `json:"confirm_ns"`
+	Budget  time.Duration `json:"budget_ns"`
+	// Interrupted is true when the search was stopped from outside.
+	Interrupted bool             `json:"interrupted"`
+	Answer      capacity.Answer  `json:"answer"`
+	Trials      []capacity.Trial `json:"trials"`
+	// Curve holds the trials of the curve in the order in which they were made,
+	// Points what they say together; both are empty without one.
+	Curve    []capacity.Trial `json:"curve"`
+	Points   []capacity.Point `json:"points"`
+	Knee     *capacity.Knee   `json:"knee"`
+	Warnings []string         `json:"warnings"`
+}
