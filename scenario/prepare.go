@@ -61,8 +61,9 @@ func (r *run) prepare() error {
 			}
 		}
 	}
-	r.sampler = newSampler(r)
-	return nil
+	var err error
+	r.sampler, err = newSampler(r)
+	return err
 }
 
 // inspect takes the server's facts, before (0) or after (1) the load.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // samplePeriod is how often, on average, the length of the queue is asked for.
@@ -22,6 +23,7 @@ type sampler struct {
 	plan     *plan // nil in a closed loop
 	timeline []Second
 	scratch  *latency.Histogram
+	wait     pace.Waiter // of poll
 
 	// As of the last row.
 	at      time.Duration
@@ -36,12 +38,16 @@ type sampler struct {
 	lengths, busy series
 }
 
-func newSampler(r *run) *sampler {
-	s := &sampler{r: r, scratch: latency.New()}
+func newSampler(r *run) (*sampler, error) {
+	wait, err := r.waiter()
+	if err != nil {
+		return nil, err
+	}
+	s := &sampler{r: r, scratch: latency.New(), wait: wait}
 	if r.tokens == nil {
 		s.plan = newPlan(r.s)
 	}
-	return s
+	return s, nil
 }
 
 // loop samples until ctx ends, and then once more.
@@ -65,12 +71,12 @@ func (s *sampler) loop(ctx context.Context) {
 // poll asks for the length of the queue again and again. When the server does
 // not answer, the rows of that time say so.
 func (s *sampler) poll(ctx context.Context) {
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(samplePeriod/2 + rand.N(samplePeriod)):
-		}
+	stop := context.AfterFunc(ctx, s.wait.Stop)
+	defer stop()
+	// The language's own timers are looked at whenever something wakes the
+	// process, and that is a job, most of the time: samples taken by them find
+	// the workers busy too often. A kernel timer wakes it by itself.
+	for s.wait.Wait(samplePeriod/2 + rand.N(samplePeriod)) {
 		ask, cancel := context.WithTimeout(ctx, time.Second)
 		n, err := s.r.b.Len(ask)
 		cancel()

@@ -220,7 +220,7 @@ func (j *judge) laws() {
 		j.unknown("utilisation", "without service time there is nothing to sample")
 	default:
 		diff := *e.WorkersBusy - *e.WorkersSum
-		within := 0.03 + 3*e.WorkersNoise
+		within := 0.05 + 3*e.WorkersNoise
 		j.check("utilisation", diff, within, "ratio", diff >= -within && diff <= within,
 			fmt.Sprintf("sampled, %.1f %% of the workers were busy; by the jobs' stamps %.1f %%", 100**e.WorkersBusy, 100**e.WorkersSum), Suspect,
 			fmt.Sprintf("sampled, %.0f %% of the workers were busy, but the jobs' own stamps make it %.0f %%: the number of workers or the clock is not what it seems", 100**e.WorkersBusy, 100**e.WorkersSum))
