@@ -57,7 +57,8 @@ Exit codes:
   0    all is well
   1    could not run, or no job completed
   2    a mistake on the command line, in the environment or in a scenario file
-  4    the run is invalid: its figures cannot be believed (verify: an experiment failed)
+  4    the run is invalid: its figures cannot be believed; or an experiment of
+       verify failed, or capacity found nothing that it could confirm
   99   a threshold failed
   130  interrupted`
 
