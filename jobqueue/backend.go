@@ -74,14 +74,50 @@ type Pipeliner interface {
 	Await() error
 }
 
+// Outcome is what a consumer has to say of a job that it popped.
+type Outcome struct {
+	// Message is published; nil publishes nothing.
+	Message []byte
+	// Channel is the number of the channel that it is published on, 0 where
+	// there is one.
+	Channel int
+	// Last says that the job is over. Outcomes with Last are about the popped
+	// jobs in the order in which they were popped: a queue that keeps a job
+	// until it is told that it is over forgets the oldest that is not.
+	Last bool
+}
+
 // Turner is implemented by consumers that can publish and ask for the next jobs
 // in one write: one way to the server less for each turn of a worker.
 type Turner interface {
 	Consumer
-	// Turn publishes the messages and then pops as Pop does. acked is called
-	// for each message, in order, as soon as its answer has been read and
-	// before the jobs are waited for. With max 0 it publishes and pops nothing.
-	Turn(ctx context.Context, messages [][]byte, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error)
+	// Turn publishes what the outcomes say and then pops as Pop does. acked is
+	// called for each outcome, in order, as soon as its answer has been read
+	// and before the jobs are waited for; receivers is -1 for one without a
+	// message. With max 0 it publishes and pops nothing.
+	Turn(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error)
+}
+
+// Lanes is implemented by backends with several queues or several channels,
+// which are numbered from 0. What Backend's own methods open pushes to queue 0,
+// takes from all queues, the lower number first, and hears all channels; Len is
+// the sum over all queues and Clear removes all.
+type Lanes interface {
+	Backend
+	// OpenConsumerOn returns a consumer that takes from the given queues only:
+	// from the first of them that holds a job.
+	OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, error)
+	// OpenSubscriberOn returns a subscriber that hears the given channels only.
+	OpenSubscriberOn(ctx context.Context, channels ...int) (Subscriber, error)
+	// LenOf is how many jobs wait in one queue.
+	LenOf(ctx context.Context, queue int) (int64, error)
+}
+
+// Aimer is implemented by the producers of a backend with several queues.
+type Aimer interface {
+	Producer
+	// Aim makes the pushes from now on go to the given queue.
+	Aim(queue int)
 }
 
 var (

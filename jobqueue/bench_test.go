@@ -75,13 +75,13 @@ func BenchmarkProducerPipeline(b *testing.B) {
 func BenchmarkConsumerTurn(b *testing.B) {
 	queue := redistest.Queue(b)
 	message := jobqueue.AppendUpdate(nil, jobqueue.Update{TenantID: "t1", JobID: string(id), Status: jobqueue.Completed})
-	turns := map[string]func(c jobqueue.Turner, messages [][]byte, acked func(int, int)) error{
-		"one": func(c jobqueue.Turner, messages [][]byte, acked func(int, int)) error {
-			_, err := c.Turn(b.Context(), messages, acked, 1, time.Second)
+	turns := map[string]func(c jobqueue.Turner, outcomes []jobqueue.Outcome, acked func(int, int)) error{
+		"one": func(c jobqueue.Turner, outcomes []jobqueue.Outcome, acked func(int, int)) error {
+			_, err := c.Turn(b.Context(), outcomes, acked, 1, time.Second)
 			return err
 		},
-		"two": func(c jobqueue.Turner, messages [][]byte, acked func(int, int)) error {
-			if _, err := c.Publish(b.Context(), messages[0]); err != nil {
+		"two": func(c jobqueue.Turner, outcomes []jobqueue.Outcome, acked func(int, int)) error {
+			if _, err := c.Publish(b.Context(), outcomes[0].Message); err != nil {
 				return err
 			}
 			_, err := c.Pop(b.Context(), 1, time.Second)
@@ -96,7 +96,7 @@ func BenchmarkConsumerTurn(b *testing.B) {
 			for i := range stock {
 				stock[i] = id
 			}
-			messages, acked := [][]byte{message}, func(int, int) {}
+			outcomes, acked := []jobqueue.Outcome{{Message: message, Last: true}}, func(int, int) {}
 			left := 0
 			b.ReportAllocs()
 			for b.Loop() {
@@ -108,7 +108,7 @@ func BenchmarkConsumerTurn(b *testing.B) {
 					left = len(stock)
 					b.StartTimer()
 				}
-				if err := turn(c, messages, acked); err != nil {
+				if err := turn(c, outcomes, acked); err != nil {
 					b.Fatal(err)
 				}
 				left--

@@ -71,13 +71,13 @@ func (c *consumer) publish(message []byte) {
 // Turn writes the PUBLISHes, a BRPOP for the first job and an RPOP for the
 // others in one go. Redis holds back what follows a BRPOP until that is
 // answered, so the RPOP sees the list as it is then.
-func (c *consumer) Turn(ctx context.Context, messages [][]byte, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
+func (c *consumer) Turn(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
 	c.jobs, c.arena = c.jobs[:0], c.arena[:0]
 	// The order matters: whoever ends ctx sees that we wait, or we see the end.
 	c.watch(ctx)
 	c.waiting.Store(c.watched)
 	defer c.waiting.Store(nil)
-	if max > 0 || len(messages) == 0 {
+	if max > 0 || len(outcomes) == 0 {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -85,8 +85,10 @@ func (c *consumer) Turn(ctx context.Context, messages [][]byte, acked func(i, re
 	if c.ending.Load() {
 		return nil, ErrClosed
 	}
-	for _, m := range messages {
-		c.publish(m)
+	for _, o := range outcomes {
+		if o.Message != nil {
+			c.publish(o.Message)
+		}
 	}
 	// A BRPOP can end before its time: on a server that cannot unblock it is
 	// cut into pieces, and an unblocking meant for the Pop before this one can
@@ -115,7 +117,11 @@ func (c *consumer) Turn(ctx context.Context, messages [][]byte, acked func(i, re
 			return nil, err
 		}
 		if first {
-			for i := range messages {
+			for i, o := range outcomes {
+				if o.Message == nil {
+					acked(i, -1)
+					continue
+				}
 				n, err := c.w.in.integer()
 				if err != nil {
 					return nil, c.outOfStep("publish on", c.client.channel, err)

@@ -21,13 +21,13 @@ type consumer struct {
 	tally *tally
 	shard *shard
 
-	held     []taken  // what the last pop brought
-	messages [][]byte // about each of them
-	arena    []byte   // what messages point into
+	held     []taken            // what the last pop brought
+	outcomes []jobqueue.Outcome // of each of them
+	arena    []byte             // what the messages point into
 
 	// Finished and not yet published, and how many of those were answered.
 	done  []taken
-	texts [][]byte
+	told  []jobqueue.Outcome
 	acks  int
 	acked func(i, receivers int) // published, bound once
 
@@ -58,15 +58,17 @@ func (c *consumer) loop(ctx context.Context) error {
 			return err
 		}
 		at := c.r.now()
-		c.held, c.messages, c.arena = c.held[:0], c.messages[:0], c.arena[:0]
+		c.held, c.outcomes, c.arena = c.held[:0], c.outcomes[:0], c.arena[:0]
 		for _, element := range jobs {
 			id, n, o := c.r.format.read(element)
 			switch o {
 			case foreign:
 				c.tally.foreign.Add(1)
+				c.dismiss()
 				continue
 			case corrupt:
 				c.tally.corrupt.Add(1)
+				c.dismiss()
 				continue
 			}
 			c.held = append(c.held, c.take(n, at))
@@ -76,6 +78,13 @@ func (c *consumer) loop(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// dismiss ends an element that is none of our jobs: nothing is published, and a
+// queue that waits to be told that a job is over is told so.
+func (c *consumer) dismiss() {
+	c.held = append(c.held, taken{})
+	c.outcomes = append(c.outcomes, jobqueue.Outcome{Last: true})
 }
 
 // take notes that job n was popped.
@@ -106,7 +115,7 @@ func (t *tally) stray(r *run, n int64) {
 func (c *consumer) encode(id []byte) {
 	at := len(c.arena)
 	c.arena = jobqueue.AppendOutcome(c.arena, tenant, id, jobqueue.Completed, nil)
-	c.messages = append(c.messages, c.arena[at:len(c.arena):len(c.arena)])
+	c.outcomes = append(c.outcomes, jobqueue.Outcome{Message: c.arena[at:len(c.arena):len(c.arena)], Last: true})
 }
 
 // work serves the jobs one after the other. Each is published as soon as it is
@@ -114,16 +123,16 @@ func (c *consumer) encode(id []byte) {
 // there is no work to do.
 func (c *consumer) work() error {
 	if c.wait == nil {
-		c.done, c.texts = c.held, c.messages
+		c.done, c.told = c.held, c.outcomes
 		return nil
 	}
 	c.working = true
 	c.busy.Store(true)
 	for i := range c.held {
-		if !c.wait.Wait(c.r.s.Work.Time) {
+		if c.outcomes[i].Message != nil && !c.wait.Wait(c.r.s.Work.Time) {
 			return context.Cause(c.r.ctx)
 		}
-		c.done, c.texts = c.held[i:i+1], c.messages[i:i+1]
+		c.done, c.told = c.held[i:i+1], c.outcomes[i:i+1]
 		if i == len(c.held)-1 {
 			break
 		}
@@ -150,11 +159,11 @@ func (c *consumer) turn(ctx context.Context, most int) ([][]byte, error) {
 		}
 	}
 	c.acks = 0
-	if c.wait != nil && most > 0 && len(c.texts) == 0 {
+	if c.wait != nil && most > 0 && len(c.told) == 0 {
 		c.busy.Store(false) // nothing to publish: from here on it only waits
 	}
-	jobs, err := c.conn.Turn(ctx, c.texts, c.acked, most, popWait)
-	c.done, c.texts = c.done[c.acks:], c.texts[c.acks:]
+	jobs, err := c.conn.Turn(ctx, c.told, c.acked, most, popWait)
+	c.done, c.told = c.done[c.acks:], c.told[c.acks:]
 	return jobs, err
 }
 
@@ -162,7 +171,7 @@ func (c *consumer) turn(ctx context.Context, most int) ([][]byte, error) {
 func (c *consumer) published(i, receivers int) {
 	at := c.r.now()
 	c.acks = i + 1
-	if c.wait != nil && c.acks == len(c.texts) {
+	if c.wait != nil && c.acks == len(c.told) {
 		c.busy.Store(c.working)
 	}
 	h := c.done[i]
@@ -190,9 +199,13 @@ func (c *consumer) published(i, receivers int) {
 // turns lets a consumer that cannot publish and pop in one write do it in two.
 type turns struct{ jobqueue.Consumer }
 
-func (t turns) Turn(ctx context.Context, messages [][]byte, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
-	for i, m := range messages {
-		n, err := t.Publish(ctx, m)
+func (t turns) Turn(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
+	for i, o := range outcomes {
+		if o.Message == nil {
+			acked(i, -1)
+			continue
+		}
+		n, err := t.Publish(ctx, o.Message)
 		if err != nil {
 			return nil, err
 		}

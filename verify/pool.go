@@ -118,9 +118,9 @@ type turning struct {
 
 var _ jobqueue.Turner = turning{}
 
-func (t turning) Turn(ctx context.Context, messages [][]byte, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
+func (t turning) Turn(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
 	t.pool.pass()
-	jobs, err := t.turner.Turn(ctx, messages, acked, max, wait)
+	jobs, err := t.turner.Turn(ctx, outcomes, acked, max, wait)
 	t.popped(len(jobs))
 	return jobs, err
 }
