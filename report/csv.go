@@ -13,7 +13,7 @@ import (
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
-// SummaryCSV writes a row a stage: what identifies the run and says whether to
+// SummaryCSV writes a row a stage that was measured: what identifies the run and says whether to
 // believe it, then the ledger, then the stage. Units are in the column names,
 // a null is an empty cell, and the columns are the same for every result, so
 // that the rows of many runs make one table.
@@ -25,7 +25,7 @@ func SummaryCSV(w io.Writer, r *scenario.Result) error {
 	}
 	head = append(head, "overflow", "missing")
 	rows := [][]string{head}
-	for _, stage := range scenario.Stages() {
+	for _, stage := range measured(r) {
 		s := summary(r, stage)
 		row := append(append([]string{}, run...), string(stage), strconv.FormatInt(s.Count, 10))
 		for _, f := range figures() {

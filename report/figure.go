@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,11 +100,16 @@ func superscript(n int) string {
 	return b.String()
 }
 
+// measured are the stages that the run could see, in order.
+func measured(r *scenario.Result) []scenario.Stage {
+	return slices.DeleteFunc(scenario.Stages(), func(s scenario.Stage) bool { return r.Stages[s] == nil })
+}
+
 // stageTable is a row a stage, each in one unit, which its second cell names.
 func stageTable(r *scenario.Result, notes *footnotes, names ...string) table {
 	columns := pick(names...)
 	t := table{head: append([]string{"stage", "unit", "count"}, names...), left: 2}
-	for _, stage := range scenario.Stages() {
+	for _, stage := range measured(r) {
 		s := summary(r, stage)
 		var shown []float64
 		for _, c := range columns {

@@ -73,8 +73,9 @@ func medians() map[scenario.Stage]int64 {
 // Histograms are dear to build under the race detector, and no test changes
 // what they hold; so each set is built once.
 var (
-	goodStages    = sync.OnceValue(func() stages { return build(5000, 5000, tail, scenario.Stages()...) })
-	lossyStages   = sync.OnceValue(func() stages { return build(4940, 5000, tail, scenario.Stages()...) })
+	usual         = scenario.Scenario{}.WithDefaults().Measured()
+	goodStages    = sync.OnceValue(func() stages { return build(5000, 5000, tail, usual...) })
+	lossyStages   = sync.OnceValue(func() stages { return build(4940, 5000, tail, usual...) })
 	outlierStages = sync.OnceValue(func() stages {
 		late := func(median int64) law {
 			return func(i, n int) int64 {

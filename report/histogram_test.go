@@ -58,7 +58,7 @@ func nearestRank(bars []hdrhistogram.Bar, n int64, q float64) (value, count int6
 func TestPercentileFileReadsBackAsTheHistogram(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]*scenario.Result{"steady": steady(t), "lossy": lossy(t), "outlier": outlier(t)} {
-		for _, stage := range scenario.Stages() {
+		for _, stage := range usual {
 			text := render(t, report.HGRM(stage), r)
 			rows := percentiles(t, text)
 			h, err := hdrhistogram.Decode([]byte(r.Stages[stage].HDR))
@@ -136,7 +136,7 @@ func TestIntervalsAddUpToTheWhole(t *testing.T) {
 	}
 	whole := map[scenario.Stage]*latency.Histogram{}
 	for second := range 5 {
-		for _, stage := range scenario.Stages() {
+		for _, stage := range usual {
 			if whole[stage] == nil {
 				whole[stage] = latency.New()
 			}
@@ -154,7 +154,7 @@ func TestIntervalsAddUpToTheWhole(t *testing.T) {
 		}
 	}
 	sum, rows := intervals(t, log.Bytes())
-	for _, stage := range scenario.Stages() {
+	for _, stage := range usual {
 		got, want := sum[string(stage)], whole[stage]
 		code, err := want.Encode()
 		if err != nil {
@@ -184,8 +184,8 @@ func TestIntervalsAddUpToTheWhole(t *testing.T) {
 		}
 	}
 	line := regexp.MustCompile(`(?m)^Tag=[a-z_]+,\d+\.\d{3},\d+\.\d{3},\d+\.\d{3},HISTFAAA[A-Za-z0-9+/=]+$`)
-	if n := len(line.FindAllString(log.String(), -1)); n != 4*len(scenario.Stages()) {
-		t.Errorf("%d rows have the right form, want %d", n, 4*len(scenario.Stages()))
+	if n := len(line.FindAllString(log.String(), -1)); n != 4*len(usual) {
+		t.Errorf("%d rows have the right form, want %d", n, 4*len(usual))
 	}
 }
 
@@ -193,7 +193,7 @@ func TestWholeRunHoldsEveryStageOfAStoredResult(t *testing.T) {
 	t.Parallel()
 	r := lossy(t)
 	sum, _ := intervals(t, []byte(render(t, report.WholeRun, r)))
-	for _, stage := range scenario.Stages() {
+	for _, stage := range usual {
 		want, err := hdrhistogram.Decode([]byte(r.Stages[stage].HDR))
 		if err != nil {
 			t.Fatal(err)

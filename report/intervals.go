@@ -62,7 +62,7 @@ func WholeRun(w io.Writer, r *scenario.Result) error {
 	if err != nil {
 		return err
 	}
-	for _, stage := range scenario.Stages() {
+	for _, stage := range measured(r) {
 		h, err := decode(stage, summary(r, stage))
 		if err != nil {
 			return err

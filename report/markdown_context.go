@@ -68,7 +68,7 @@ func (m *sheet) method(r *scenario.Result) {
 	m.para("Every job has a due time, which follows from its number alone and is never moved. Latency counts from there: " +
 		"when the generator or the server stalls, the jobs that had to wait show it.")
 	var items []string
-	for _, s := range scenario.Stages() {
+	for _, s := range measured(r) {
 		items = append(items, fmt.Sprintf("`%s`: %s", s, meaning(s)))
 	}
 	m.list(items)

@@ -19,6 +19,10 @@ func meaning(s scenario.Stage) string {
 		return "sent to push acknowledged: the LPUSH round trip"
 	case scenario.Queue:
 		return "sent to popped: on the way to, in and out of the list"
+	case scenario.Pickup:
+		return "due to RUNNING received: how long until a worker said that it had begun"
+	case scenario.First:
+		return "work done to notification received by the first of several subscribers; notify is the last one's"
 	case scenario.WorkTime:
 		return "popped to work done: the worker's service time"
 	case scenario.Publish:

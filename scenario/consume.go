@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -23,6 +24,7 @@ type consumer struct {
 
 	held     []taken            // what the last pop brought
 	outcomes []jobqueue.Outcome // of each of them
+	begins   []jobqueue.Outcome // that each has begun, where that is said
 	arena    []byte             // what the messages point into
 
 	// Finished and not yet published, and how many of those were answered.
@@ -47,18 +49,23 @@ type taken struct {
 // loop works until the context ends. What is finished by then is published.
 func (c *consumer) loop(ctx context.Context) error {
 	for {
-		jobs, err := c.turn(ctx, c.r.s.Batch)
+		pops := c.r.hold.pops(ctx)
+		jobs, err := c.turn(pops, c.r.s.Batch)
 		if errors.Is(err, jobqueue.ErrEmpty) {
 			continue
 		}
 		if err != nil {
-			if ctx.Err() != nil && c.r.ctx.Err() == nil {
-				_, err = c.turn(c.r.ctx, 0)
+			if pops.Err() != nil && c.r.ctx.Err() == nil {
+				over := err
+				if _, err = c.turn(c.r.ctx, 0); err == nil && c.r.hold.begun(pops) && ctx.Err() == nil {
+					continue
+				}
+				err = cmp.Or(err, over)
 			}
 			return err
 		}
 		at := c.r.now()
-		c.held, c.outcomes, c.arena = c.held[:0], c.outcomes[:0], c.arena[:0]
+		c.held, c.outcomes, c.begins, c.arena = c.held[:0], c.outcomes[:0], c.begins[:0], c.arena[:0]
 		for _, element := range jobs {
 			id, n, o := c.r.format.read(element)
 			switch o {
@@ -72,7 +79,7 @@ func (c *consumer) loop(ctx context.Context) error {
 				continue
 			}
 			c.held = append(c.held, c.take(n, at))
-			c.encode(id)
+			c.encode(id, n)
 		}
 		if err := c.work(); err != nil {
 			return err
@@ -83,9 +90,15 @@ func (c *consumer) loop(ctx context.Context) error {
 // dismiss ends an element that is none of our jobs: nothing is published, and a
 // queue that waits to be told that a job is over is told so.
 func (c *consumer) dismiss() {
-	c.held = append(c.held, taken{})
+	c.held = append(c.held, taken{n: -1})
 	c.outcomes = append(c.outcomes, jobqueue.Outcome{Last: true})
+	if c.r.s.Work.Running {
+		c.begins = append(c.begins, jobqueue.Outcome{})
+	}
 }
+
+// foreign reports whether the i-th thing that was popped is none of our jobs.
+func (c *consumer) foreign(i int) bool { return c.held[i].n < 0 }
 
 // take notes that job n was popped.
 func (c *consumer) take(n, at int64) taken {
@@ -110,27 +123,58 @@ func (t *tally) stray(r *run, n int64) {
 	}
 }
 
+// simulated is what the error of a job that was to fail says.
+var simulated = "simulated failure"
+
 // encode prepares the message for a job. Its id lies in the connection's
 // buffer and is copied here.
-func (c *consumer) encode(id []byte) {
+func (c *consumer) encode(id []byte, n int64) {
+	o := jobqueue.Outcome{Last: true}
+	status, failure := jobqueue.Completed, (*string)(nil)
+	if c.r.spread.fail(n) {
+		status, failure = jobqueue.Failed, &simulated
+	}
+	if c.r.s.Notify == jobqueue.NoNotify {
+		if failure != nil {
+			c.tally.failed.Add(1)
+		}
+	} else {
+		o.Message, o.Channel = c.message(id, n, status, failure), c.channel(n)
+	}
+	c.outcomes = append(c.outcomes, o)
+	if c.r.s.Work.Running {
+		c.begins = append(c.begins, jobqueue.Outcome{Message: c.message(id, n, jobqueue.Running, nil), Channel: o.Channel})
+	}
+}
+
+// message appends an update to the arena.
+func (c *consumer) message(id []byte, n int64, status jobqueue.Status, failure *string) []byte {
 	at := len(c.arena)
-	c.arena = jobqueue.AppendOutcome(c.arena, tenant, id, jobqueue.Completed, nil)
-	c.outcomes = append(c.outcomes, jobqueue.Outcome{Message: c.arena[at:len(c.arena):len(c.arena)], Last: true})
+	c.arena = jobqueue.AppendOutcome(c.arena, c.r.format.tenant(n), id, status, failure)
+	return c.arena[at:len(c.arena):len(c.arena)]
+}
+
+// channel is where the updates about job n go.
+func (c *consumer) channel(n int64) int {
+	if c.r.s.Channels == OneChannel {
+		return 0
+	}
+	return c.r.spread.tenant(n)
 }
 
 // work serves the jobs one after the other. Each is published as soon as it is
 // finished; the last one together with the next pop, and all of them so when
 // there is no work to do.
 func (c *consumer) work() error {
-	if c.wait == nil {
+	if c.wait == nil && !c.r.s.Work.Running {
 		c.done, c.told = c.held, c.outcomes
 		return nil
 	}
 	c.working = true
 	c.busy.Store(true)
 	for i := range c.held {
-		if c.outcomes[i].Message != nil && !c.wait.Wait(c.r.s.Work.Time) {
-			return context.Cause(c.r.ctx)
+		if done, err := c.serve(i); !done || err != nil {
+			return err
 		}
 		c.done, c.told = c.held[i:i+1], c.outcomes[i:i+1]
 		if i == len(c.held)-1 {
@@ -143,6 +187,30 @@ func (c *consumer) work() error {
 	c.working = false
 	return nil
 }
+
+// serve says that the work on the i-th job begins, where that is said, and does
+// it. What is none of our jobs is not worked on. It is not done when the run's
+// patience ended first.
+func (c *consumer) serve(i int) (done bool, err error) {
+	if c.foreign(i) {
+		return true, nil
+	}
+	if c.r.s.Work.Running {
+		if _, err := c.conn.Turn(c.r.ctx, c.begins[i:i+1], ignore, 0, 0); err != nil {
+			return false, err
+		}
+	}
+	if c.wait != nil && !c.wait.Wait(c.service()) {
+		return false, context.Cause(c.r.ctx)
+	}
+	return true, nil
+}
+
+// service is how long the work on the next job takes.
+func (c *consumer) service() time.Duration { return c.r.s.Work.Time }
+
+// ignore takes the answer to an update that says RUNNING.
+func ignore(int, int) {}
 
 // turn publishes what is finished and pops up to most jobs. When it returns, done
 // holds only what was not answered: a pop can be cancelled after the publishes
@@ -181,10 +249,19 @@ func (c *consumer) published(i, receivers int) {
 	c.tally.published.Add(1)
 	h.job.stamp[tPublished] = at
 	m := mPublished
-	if receivers == 0 {
+	switch {
+	case c.r.s.Notify == jobqueue.NoNotify:
+		// Nobody waits for a notification: the job is over with its work.
+		h.job.stamp[tNotified] = h.job.stamp[tDone]
+		m |= mNotified
+	case receivers == 0:
 		m |= mNobody
 	}
-	marks, _, here := h.job.mark(h.n, m)
+	marks, first, here := h.job.mark(h.n, m)
+	if here && first && m&mNotified != 0 {
+		c.tally.notified.Add(1)
+		c.r.free(h.n)
+	}
 	switch {
 	case !here:
 	case marks&mNobody != 0:

@@ -1,8 +1,10 @@
 package scenario
 
 import (
+	"cmp"
 	"time"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -30,6 +32,19 @@ func (s Scenario) WithDefaults() Scenario {
 	orOne(&s.Consumers)
 	orOne(&s.Subscribers)
 	orOne(&s.Batch)
+	orOne(&s.Tenants.Count)
+	if s.External {
+		s.Consumers = 0 // there are none of ours
+	}
+	s.Design = cmp.Or(s.Design, jobqueue.List)
+	s.Notify = cmp.Or(s.Notify, jobqueue.PubSub)
+	s.Channels = cmp.Or(s.Channels, OneChannel)
+	switch s.Design {
+	case jobqueue.ListPoll:
+		s.Poll = cmp.Or(s.Poll, jobqueue.DefaultPoll)
+	case jobqueue.ReliableList, jobqueue.Stream:
+		s.Visibility = cmp.Or(s.Visibility, jobqueue.DefaultVisibility)
+	}
 	if s.DrainTimeout == 0 {
 		s.DrainTimeout = defaultDrainTimeout
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -16,6 +17,7 @@ func TestDefaultsFillAnEmptyScenario(t *testing.T) {
 	closed := scenario.Scenario{
 		Load:      scenario.Load{Duration: 10 * time.Second, InFlight: 16},
 		Producers: 1, Consumers: 1, Subscribers: 1, Batch: 1, DrainTimeout: 10 * time.Second,
+		Design: jobqueue.List, Notify: jobqueue.PubSub, Channels: scenario.OneChannel, Tenants: scenario.Tenants{Count: 1},
 	}
 	if diff := cmp.Diff(closed, scenario.Scenario{}.WithDefaults()); diff != "" {
 		t.Errorf("closed loop (-want +got):\n%s", diff)
@@ -67,14 +69,23 @@ func drawScenario(t *rapid.T) scenario.Scenario {
 		return rapid.OneOf(rapid.Just(time.Duration(0)), rapid.Map(rapid.Int64Range(1, int64(most)), func(n int64) time.Duration { return time.Duration(n) })).Draw(t, name)
 	}
 	s := scenario.Scenario{
-		Name:         rapid.StringMatching(`[a-z0-9][a-z0-9._-]{0,62}`).Draw(t, "name"),
-		Description:  rapid.OneOf(rapid.StringN(0, 50, 200), rapid.SampledFrom([]string{"yes", "null", "1", "~", "- a", "a: b # c", "\"", "\\n", "two\nlines\n", "\tx ", "'", "été", "\ufeff\u2028", "{{", "*a", "&a", "!t", "%"})).Filter(printable).Draw(t, "description"),
-		Producers:    number("producers", 1, 10_000),
-		Consumers:    number("consumers", 1, 10_000),
-		Subscribers:  number("subscribers", 1, 10_000),
-		Batch:        number("batch", 1, 200),
-		Payload:      number("payload", 1, 1<<20),
-		Work:         scenario.Work{Time: span("work", time.Hour)},
+		Name:        rapid.StringMatching(`[a-z0-9][a-z0-9._-]{0,62}`).Draw(t, "name"),
+		Description: rapid.OneOf(rapid.StringN(0, 50, 200), rapid.SampledFrom([]string{"yes", "null", "1", "~", "- a", "a: b # c", "\"", "\\n", "two\nlines\n", "\tx ", "'", "été", "\ufeff\u2028", "{{", "*a", "&a", "!t", "%"})).Filter(printable).Draw(t, "description"),
+		Producers:   number("producers", 1, 10_000),
+		Consumers:   number("consumers", 1, 10_000),
+		Subscribers: number("subscribers", 1, 10_000),
+		Batch:       number("batch", 1, 200),
+		Payload:     number("payload", 1, 1<<20),
+		Work: scenario.Work{
+			Time: span("work", time.Hour), Running: rapid.Bool().Draw(t, "running"),
+			FailRate: rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(0, 1)).Draw(t, "fail"),
+		},
+		Design:       rapid.SampledFrom([]jobqueue.Design{"", "list", "list-poll", "reliable-list", "stream"}).Draw(t, "design"),
+		Notify:       rapid.SampledFrom([]jobqueue.Notify{"", "pubsub", "none"}).Draw(t, "notify"),
+		Channels:     rapid.SampledFrom([]scenario.Channels{"", "one", "tenant", "pattern"}).Draw(t, "channels"),
+		Tenants:      scenario.Tenants{Count: number("tenants", 1, 10_000), Skew: rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(0, 10)).Draw(t, "skew")},
+		Queues:       rapid.SliceOfN(rapid.IntRange(1, 100), 0, 5).Draw(t, "queues"),
+		Prefill:      int64(number("prefill", 1, 1000)),
 		DrainTimeout: span("drain", time.Hour),
 		Seed:         rapid.Uint64().Draw(t, "seed"),
 		Thresholds:   rapid.SliceOfN(rapid.SampledFrom([]string{"lost == 0", "end_to_end.p99 < 50ms", "queue: p(99) < 5", "achieved_ratio within 2% of 1"}), 0, 3).Draw(t, "thresholds"),
@@ -82,10 +93,25 @@ func drawScenario(t *rapid.T) scenario.Scenario {
 	if len(s.Thresholds) == 0 {
 		s.Thresholds = nil
 	}
+	if len(s.Queues) == 0 {
+		s.Queues = nil
+	}
+	switch s.Design {
+	case "list-poll":
+		s.Poll = span("poll", time.Hour)
+	case "reliable-list", "stream":
+		s.Visibility = span("visibility", time.Hour)
+	}
+	if s.Notify != "none" && rapid.Bool().Draw(t, "external") {
+		s.External, s.Consumers, s.Work = true, 0, scenario.Work{}
+	} else {
+		s.Hold.For = span("hold", time.Hour)
+	}
 	s.Load.Duration = span("duration", 24*time.Hour)
 	s.Load.Jobs = int64(number("jobs", 200, 1_000_000))
 	if rapid.Bool().Draw(t, "closed") {
 		s.Load.InFlight = number("in flight", 200, 1_000_000)
+		s.Load.Think = span("think", time.Hour)
 	} else {
 		s.Load.Rate = pace.Rate{
 			Jobs: rapid.Int64Range(1, 1_000_000).Draw(t, "rate jobs"),

@@ -154,13 +154,13 @@ func (r *run) sampled(e *validity.Evidence) {
 		return
 	}
 	s := r.sampler
-	if mean := s.lengths.mean(); mean != nil {
+	if mean := s.lengths.mean(); mean != nil && !r.s.External && !r.o.AllowNonEmpty {
 		e.QueueLen, e.QueueSum = mean, ptr(float64(r.rec.queued)/span)
 		if *mean > 0 {
 			e.QueueNoise = s.lengths.noise() / *mean
 		}
 	}
-	if mean := s.busy.mean(); mean != nil && r.s.Work.Time > 0 && r.s.Batch == 1 {
+	if mean := s.busy.mean(); mean != nil && r.s.Work.Time > 0 && r.s.Batch == 1 && !r.s.External && r.s.Hold.For == 0 {
 		e.WorkersBusy, e.WorkersSum = mean, ptr(float64(r.rec.worked)/span/float64(r.s.Consumers))
 		e.WorkersNoise = s.busy.noise()
 	}
@@ -168,6 +168,9 @@ func (r *run) sampled(e *validity.Evidence) {
 
 // busy is the share of the consumers that have jobs in hands at this moment.
 func (r *run) busy() float64 {
+	if len(r.consumers) == 0 {
+		return 0
+	}
 	n := 0
 	for _, c := range r.consumers {
 		if c.busy.Load() {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -59,10 +60,20 @@ func (s Scenario) encode(b *strings.Builder) {
 	key("load", "{"+strings.Join(s.Load.encode(), ", ")+"}", true)
 	count("producers", s.Producers)
 	count("consumers", s.Consumers)
+	key("consumers", external, s.External)
 	count("subscribers", s.Subscribers)
 	count("batch", s.Batch)
 	key("payload", fmt.Sprintf("%dB", s.Payload), s.Payload != 0)
-	key("work", "{time: "+s.Work.Time.String()+"}", s.Work.Time != 0)
+	key("work", "{"+strings.Join(s.Work.encode(), ", ")+"}", s.Work != Work{})
+	key("design", string(s.Design), s.Design != "")
+	span("visibility", s.Visibility)
+	span("poll", s.Poll)
+	key("queues", strings.ReplaceAll(fmt.Sprint(s.Queues), " ", ", "), len(s.Queues) > 0)
+	key("notify", string(s.Notify), s.Notify != "")
+	key("channels", string(s.Channels), s.Channels != "")
+	key("tenants", "{"+strings.Join(s.Tenants.encode(), ", ")+"}", s.Tenants != Tenants{})
+	key("prefill", fmt.Sprint(s.Prefill), s.Prefill != 0)
+	key("hold", fmt.Sprintf("{from: %s, for: %s}", s.Hold.From, s.Hold.For), s.Hold.For != 0)
 	span("warmup", s.Warmup)
 	span("drain_timeout", s.DrainTimeout)
 	if len(s.Thresholds) > 0 {
@@ -74,19 +85,38 @@ func (s Scenario) encode(b *strings.Builder) {
 	key("seed", fmt.Sprint(s.Seed), s.Seed != 0)
 }
 
-func (l Load) encode() []string {
-	keys := []string{"rate: " + l.Rate.String()}
-	add := func(set bool, name string, value any) {
-		if set {
-			keys = append(keys, fmt.Sprintf("%s: %v", name, value))
-		}
+// pairs are keys with their values, as they stand in a mapping on one line.
+type pairs []string
+
+func (p *pairs) add(set bool, name string, value any) {
+	if set {
+		*p = append(*p, fmt.Sprintf("%s: %v", name, value))
 	}
+}
+
+func (w Work) encode() (keys pairs) {
+	keys.add(w.Time != 0, "time", w.Time)
+	keys.add(w.FailRate != 0, "fail", strconv.FormatFloat(w.FailRate, 'f', -1, 64))
+	keys.add(w.Running, "running", true)
+	return keys
+}
+
+func (t Tenants) encode() (keys pairs) {
+	keys.add(t.Count != 0, "count", t.Count)
+	keys.add(t.Skew != 0, "skew", strconv.FormatFloat(t.Skew, 'f', -1, 64))
+	return keys
+}
+
+func (l Load) encode() (keys pairs) {
+	add := keys.add
+	add(true, "rate", l.Rate)
 	add(l.Duration != 0, "duration", l.Duration)
 	add(l.Jobs != 0, "jobs", l.Jobs)
 	add(l.Arrivals != "", "arrivals", l.Arrivals)
 	add(l.InFlight != 0, "in_flight", l.InFlight)
 	add(l.MaxInFlight != 0, "max_in_flight", l.MaxInFlight)
 	add(l.MaxBacklog != 0, "max_backlog", l.MaxBacklog)
+	add(l.Think != 0, "think", l.Think)
 	return keys
 }
 

@@ -100,7 +100,7 @@ func (r *scenarioReader) hint(key string, names []string) string {
 	if near := meant(key, names); near != "" {
 		return near
 	}
-	for _, section := range []string{"load", "work"} {
+	for _, section := range []string{"load", "work", "tenants", "hold"} {
 		for _, inner := range r.sectionKeys(section) {
 			if inner.name == key {
 				return "; it belongs below " + section
@@ -112,13 +112,13 @@ func (r *scenarioReader) hint(key string, names []string) string {
 
 func (r *scenarioReader) keys() []fileKey {
 	s := &r.s
-	return []fileKey{
+	return append([]fileKey{
 		{"description", into(&s.Description, r.words)},
 		{"load", func(n ast.Node) bool {
 			return r.mapping("load.", n, "{rate: 1000/s, duration: 10s}", r.sectionKeys("load"))
 		}},
 		{"producers", into(&s.Producers, r.pool)},
-		{"consumers", into(&s.Consumers, r.pool)},
+		{"consumers", r.consumers},
 		{"subscribers", into(&s.Subscribers, r.pool)},
 		{"batch", into(&s.Batch, r.pool)},
 		{"payload", into(&s.Payload, r.size)},
@@ -129,13 +129,22 @@ func (r *scenarioReader) keys() []fileKey {
 		{"drain_timeout", into(&s.DrainTimeout, r.length)},
 		{"thresholds", into(&s.Thresholds, r.thresholds)},
 		{"seed", into(&s.Seed, r.seed)},
-	}
+	}, r.pipelineKeys()...)
 }
 
 // sectionKeys are the keys of the mappings within a scenario.
 func (r *scenarioReader) sectionKeys(section string) []fileKey {
-	if section == "work" {
-		return []fileKey{{"time", into(&r.s.Work.Time, r.span)}}
+	switch s := &r.s; section {
+	case "work":
+		return []fileKey{
+			{"time", into(&s.Work.Time, r.span)},
+			{"fail", into(&s.Work.FailRate, r.ratio)},
+			{"running", into(&s.Work.Running, r.truth)},
+		}
+	case "tenants":
+		return []fileKey{{"count", into(&s.Tenants.Count, r.pool)}, {"skew", into(&s.Tenants.Skew, r.number)}}
+	case "hold":
+		return []fileKey{{"from", into(&s.Hold.From, r.span)}, {"for", into(&s.Hold.For, r.length)}}
 	}
 	l := &r.s.Load
 	return []fileKey{
@@ -146,6 +155,7 @@ func (r *scenarioReader) sectionKeys(section string) []fileKey {
 		{"in_flight", into(&l.InFlight, r.pool)},
 		{"max_in_flight", into(&l.MaxInFlight, r.pool)},
 		{"max_backlog", into(&l.MaxBacklog, r.positive)},
+		{"think", into(&l.Think, r.length)},
 	}
 }
 

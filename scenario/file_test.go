@@ -141,7 +141,7 @@ verson: 2
 		`4:36: expected a duration such as 10s, found the number 10; a duration has a unit: write 10s`,
 		`4:40: load.arrivals: unknown arrivals "posson" (did you mean "poisson"?); there are constant and poisson`,
 		`5:5: unknown key "producer" (did you mean "producers"?)`,
-		`6:16: expected a whole number such as 2, found the text "8"; remove the quotes`,
+		`6:16: expected a whole number such as 8, or external, found the text "8"`,
 		`7:18: 0 is less than 1; leave the key out for the default`,
 		`8:11: expected a mapping such as {time: 1ms}, found the text "1ms"`,
 		`9:13: "2 s" is not a duration; write it like 10s, 1m30s or 500ms`,

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -14,8 +15,14 @@ const (
 	tDone             // its work is done; just before the publish
 	tPublished        // the publish was acknowledged
 	tNotified         // the notification was parsed, by the last subscriber
+	tFirst            // the same, by the first one
+	tRunning          // the update that the work has begun was parsed
+	tTold             // no moment: how long the worker says that the work took
 	stamps
 )
+
+// absent is the stamp of what has not happened.
+const absent = math.MinInt64
 
 // The marks of a job: which stamps it has.
 const (
@@ -26,13 +33,17 @@ const (
 	mPublished
 	mNobody // the publish reached nobody
 	mNotified
-	mQueued // found in the queue at the end
-	mClosed // recorded or given up; nothing more may happen to it
+	mQueued  // found in the queue at the end
+	mClosed  // recorded or given up; nothing more may happen to it
+	mRunning // the worker said that it has begun
 
 	markBits = 16
 	// mComplete are the marks without which a job is not complete. The answer
 	// to a push or a publish may come after the notification did.
 	mComplete = mAcked | mDone | mPublished | mNotified
+	// mOutside are those of a job that workers outside this process have in
+	// hands in between.
+	mOutside = mAcked | mNotified
 )
 
 // job is one job on its way. The word holds its number plus one, so that a slot

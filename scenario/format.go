@@ -2,28 +2,47 @@ package scenario
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 )
 
-// tenant is whose jobs a load's jobs are.
-const tenant = "t1"
-
 // format is how a job looks in the list: its id alone, or JSON with a payload.
 type format struct {
-	run        uint64
-	size       int // bytes of one job
-	head, tail []byte
+	run    uint64
+	spread *spread
+	json   bool
+	fill   string   // as long as the longest payload
+	names  []string // of the tenants
+	most   int      // bytes of the largest job
 }
 
-func newFormat(run uint64, payload int) format {
-	f := format{run: run, size: idLen}
-	if payload > 0 {
-		f.head = []byte(`{"jobId":"`)
-		f.tail = []byte(`","tenantId":"` + tenant + `","payload":"` + filler(payload) + `"}`)
-		f.size = len(f.head) + idLen + len(f.tail)
+// Between the parts of a job as JSON: {"jobId":"…","tenantId":"…","payload":"…"}.
+const (
+	beforeID      = `{"jobId":"`
+	beforeTenant  = `","tenantId":"`
+	beforePayload = `","payload":"`
+	afterPayload  = `"}`
+)
+
+func newFormat(run uint64, s Scenario, sp *spread) format {
+	f := format{run: run, spread: sp, most: idLen}
+	for i := range max(1, s.Tenants.Count) {
+		f.names = append(f.names, TenantName(i))
+	}
+	// A worker that is not ours cannot know the tenant by the id.
+	f.json = s.Payload > 0 || s.External && len(f.names) > 1
+	if f.json {
+		f.fill = filler(s.Payload)
+		f.most = len(beforeID) + idLen + len(beforeTenant) + len(f.names[len(f.names)-1]) + len(beforePayload) + len(f.fill) + len(afterPayload)
 	}
 	return f
 }
+
+// TenantName is the name of the i-th tenant, counted from 0.
+func TenantName(i int) string { return "t" + strconv.Itoa(i+1) }
+
+// tenant is the name of whose job n is.
+func (f *format) tenant(n int64) string { return f.names[f.spread.tenant(n)] }
 
 // filler is n bytes of text that does not compress to nothing.
 func filler(n int) string {
@@ -42,9 +61,26 @@ func filler(n int) string {
 
 // append appends job n.
 func (f *format) append(dst []byte, n int64) []byte {
-	dst = append(dst, f.head...)
+	if !f.json {
+		return appendJobID(dst, f.run, n)
+	}
+	dst = append(dst, beforeID...)
 	dst = appendJobID(dst, f.run, n)
-	return append(dst, f.tail...)
+	dst = append(dst, beforeTenant...)
+	dst = append(dst, f.tenant(n)...)
+	dst = append(dst, beforePayload...)
+	dst = append(dst, f.payload(n)...)
+	return append(dst, afterPayload...)
+}
+
+// payload is what job n carries.
+func (f *format) payload(n int64) string { return f.fill }
+
+// whole reports whether what follows the id of job n is as it was sent.
+func (f *format) whole(rest []byte, n int64) bool {
+	tenant := f.tenant(n)
+	return len(rest) == len(beforeTenant)+len(tenant)+len(beforePayload)+len(f.payload(n))+len(afterPayload) &&
+		bytes.HasPrefix(rest, []byte(beforeTenant)) && rest[len(rest)-1] == '}'
 }
 
 // origin says whose an element or an id is.
@@ -58,21 +94,19 @@ const (
 
 // read finds a job in an element of the list.
 func (f *format) read(element []byte) (id []byte, n int64, o origin) {
-	id = element
-	if f.head != nil {
-		rest, ok := bytes.CutPrefix(element, f.head)
-		if !ok || len(rest) < idLen {
-			return nil, 0, foreign
-		}
-		id = rest[:idLen]
-		if len(element) != f.size || element[len(element)-1] != '}' {
-			if _, o := f.identify(id); o == ours {
-				return nil, 0, corrupt
-			}
-			return nil, 0, foreign
-		}
+	if !f.json {
+		n, o = f.identify(element)
+		return element, n, o
 	}
+	rest, ok := bytes.CutPrefix(element, []byte(beforeID))
+	if !ok || len(rest) < idLen {
+		return nil, 0, foreign
+	}
+	id = rest[:idLen]
 	n, o = f.identify(id)
+	if o == ours && !f.whole(rest[idLen:], n) {
+		return nil, 0, corrupt
+	}
 	return id, n, o
 }
 

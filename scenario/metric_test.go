@@ -18,7 +18,7 @@ func measured() *scenario.Result {
 		Rates:  scenario.Rates{OfferedPerS: of(1.0), AchievedPerS: 2, AchievedRatio: of(3.0)},
 		Ledger: scenario.Ledger{Lost: 4, Duplicated: 5, OutOfOrder: 6, Corrupt: 7, Foreign: 8, Failed: 9,
 			Errors: map[string]int64{"push": 4, "pop": 6}},
-		Scalars: map[string]*float64{"backlog.max": of(11.0), "cpu_per_job": of(12.0), "redis_cpu_per_job": of(13.0)},
+		Scalars: map[string]*float64{"backlog.max": of(11.0), "cpu_per_job": of(12.0), "redis_cpu_per_job": of(13.0), "recovery": of(14.0)},
 	}
 	for i, stage := range scenario.Stages() {
 		at := func(n int) *int64 { return of(int64(100*(i+1) + n)) }
@@ -45,7 +45,7 @@ func TestAResultAnswersEveryMetricWithItsOwnValue(t *testing.T) {
 		}
 		owner[v] = m.Name
 	}
-	for name, want := range map[string]float64{"lateness.count": 100, "queue.p99.9": 308, "from_send.max": 810, "errors": 10, "lost": 4, "achieved_ratio": 3} {
+	for name, want := range map[string]float64{"lateness.count": 100, "queue.p99.9": 308, "from_send.max": 1010, "errors": 10, "lost": 4, "achieved_ratio": 3} {
 		if v, _, _ := r.Metric(name); v != want {
 			t.Errorf("Metric(%q) = %v, want %v", name, v, want)
 		}

@@ -37,6 +37,9 @@ type (
 // do runs the load and drains it. All goroutines end before it returns.
 func (r *run) do() {
 	var sending, taking, answering, hearing, sampling sync.WaitGroup
+	if err := r.prefill(); err != nil {
+		r.fail("push", err)
+	}
 	probes := r.startProbes()
 	var before strain.Snapshot
 	if !r.o.NoProbes {
@@ -61,6 +64,9 @@ func (r *run) do() {
 	}
 	popCtx, stopPops := context.WithCancel(r.ctx)
 	defer stopPops()
+	var endHold func()
+	r.hold, endHold = r.startHold(popCtx)
+	defer endHold()
 	for _, c := range r.consumers {
 		taking.Go(func() {
 			if err := c.loop(popCtx); popCtx.Err() == nil || !errors.Is(err, popCtx.Err()) {
@@ -86,6 +92,9 @@ func (r *run) do() {
 	defer stopSampling()
 	sampling.Go(func() { r.sampler.loop(sampleCtx) })
 	sampling.Go(func() { r.brake(sampleCtx) })
+	if r.rest != nil {
+		sampling.Go(func() { r.rest.loop(sampleCtx) })
+	}
 
 	r.supervise(&sending)
 	r.ended = time.Now()

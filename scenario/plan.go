@@ -39,6 +39,13 @@ func (s Scenario) jobLimit() int64 {
 	return maxNumber
 }
 
+// firstNumber is the number of the schedule's first job. What is prefilled comes
+// before it, in whole batches.
+func (s Scenario) firstNumber() int64 {
+	batch := int64(max(1, s.Batch))
+	return (s.Prefill + batch - 1) / batch * batch
+}
+
 // clip cuts a group at the limit of jobs; a group beyond it becomes empty.
 func clip(g pace.Group, limit int64) pace.Group {
 	g.Jobs = int(max(0, min(int64(g.Jobs), limit-g.First)))

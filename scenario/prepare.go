@@ -2,10 +2,12 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // prepare opens everything and pushes nothing.
@@ -19,8 +21,13 @@ func (r *run) prepare() error {
 	}
 	if n, err := r.b.Len(r.ctx); err != nil {
 		return err
+	} else if n > 0 && !r.o.AllowNonEmpty {
+		return fmt.Errorf("the queue is not empty: %d jobs of somebody else wait in it; name another queue, clear it, or say --allow-non-empty", n)
 	} else if n > 0 {
-		return fmt.Errorf("the queue is not empty: %d jobs of somebody else wait in it; name another queue, or clear it", n)
+		r.warn("%d jobs of somebody else waited in the queue when the run began: they are served before its own", n)
+	}
+	if err := r.lanes(); err != nil {
+		return err
 	}
 	r.inspect(0)
 	if p, ok := r.b.(pooled); ok {
@@ -33,8 +40,8 @@ func (r *run) prepare() error {
 		}
 		r.subscribers = append(r.subscribers, &subscriber{r: r, index: i, conn: conn, tally: r.tally(), shard: r.rec.shard()})
 	}
-	for i := range s.Consumers {
-		conn, err := r.b.OpenConsumer(r.ctx)
+	for i := range s.pool() {
+		conn, err := r.openConsumer(i)
 		if err != nil {
 			return fmt.Errorf("open consumer %d of %d: %w", i+1, s.Consumers, err)
 		}
@@ -54,6 +61,9 @@ func (r *run) prepare() error {
 		}
 		p := &producer{r: r, index: i, conn: conn, tally: r.tally(), shard: r.rec.shard()}
 		p.pipe, _ = conn.(jobqueue.Pipeliner)
+		if len(s.Queues) > 1 {
+			p.aimer = conn.(jobqueue.Aimer) // lanes looked
+		}
 		r.producers = append(r.producers, p)
 		if !s.Load.Closed() {
 			if p.wait, err = r.waiter(); err != nil {
@@ -61,9 +71,62 @@ func (r *run) prepare() error {
 			}
 		}
 	}
+	if s.Load.Think > 0 {
+		wait, err := r.waiter()
+		if err != nil {
+			return err
+		}
+		r.rest = newRest(r.tokens, s.Load.Think, r.now, wait)
+	}
 	var err error
 	r.sampler, err = newSampler(r)
 	return err
+}
+
+// pool is how many consumers of ours there are.
+func (s Scenario) pool() int {
+	if s.External {
+		return 0
+	}
+	return s.Consumers
+}
+
+// lanes refuses a scenario with more queues or channels than the backend has.
+func (r *run) lanes() error {
+	if len(r.s.Queues) < 2 && r.s.Channels == OneChannel {
+		return nil
+	}
+	if _, ok := r.b.(jobqueue.Lanes); !ok {
+		return errors.New("this backend has one queue and one channel, and the scenario asks for several")
+	}
+	return nil
+}
+
+// apart is a backend whose queues lie on several servers, so that no consumer
+// can wait for all of them at once.
+type apart interface{ Apart() bool }
+
+// openConsumer opens the i-th consumer. It takes from all queues, or from one of
+// them in turn where they lie apart.
+func (r *run) openConsumer(i int) (jobqueue.Consumer, error) {
+	if b, ok := r.b.(apart); ok && b.Apart() && len(r.s.Queues) > 1 {
+		return r.b.(jobqueue.Lanes).OpenConsumerOn(r.ctx, i%len(r.s.Queues))
+	}
+	return r.b.OpenConsumer(r.ctx)
+}
+
+// prefill pushes the jobs that wait when the load begins. They are due at the
+// moment at which the consumers are let loose.
+func (r *run) prefill() error {
+	p, limit := r.producers[0], r.s.Prefill
+	due := -int64(lead)
+	for first := int64(0); first < limit; first += int64(r.s.Batch) {
+		g := clip(pace.Group{First: first, Jobs: r.s.Batch}, limit)
+		if err := p.fill(g, due); err != nil {
+			return fmt.Errorf("prefill the queue: %w", err)
+		}
+	}
+	return nil
 }
 
 // inspect takes the server's facts, before (0) or after (1) the load.
@@ -108,7 +171,7 @@ func (r *run) release() error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 3*time.Second)
 	defer cancel()
-	if err := r.b.Clear(ctx); err != nil {
+	if err := r.clear(ctx); err != nil {
 		if r.fatal() != nil {
 			r.warn("the queue could not be removed: %s", err)
 			return nil // the same fault, most likely
@@ -116,4 +179,32 @@ func (r *run) release() error {
 		return fmt.Errorf("remove the queue: %w", err)
 	}
 	return nil
+}
+
+// remover takes single elements out of a queue.
+type remover interface {
+	Remove(ctx context.Context, elements ...string) (removed int64, err error)
+}
+
+// clear removes the queue, or from a queue that others use, too, what is left of
+// our jobs in it.
+func (r *run) clear(ctx context.Context) error {
+	if !r.o.Shared {
+		return r.b.Clear(ctx)
+	}
+	p, peeks := r.b.(peeker)
+	q, removes := r.b.(remover)
+	if !peeks || !removes {
+		r.warn("jobs of this run that are left in the queue could not be taken out of it")
+		return nil
+	}
+	var left []string
+	if err := r.eachQueued(ctx, p, func(element string, n int64) { left = append(left, element) }); err != nil {
+		return err
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	_, err := q.Remove(ctx, left...)
+	return err
 }

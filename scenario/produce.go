@@ -22,15 +22,19 @@ type producer struct {
 	index int
 	conn  jobqueue.Producer
 	pipe  jobqueue.Pipeliner // nil when the connection can only wait for each answer
+	aimer jobqueue.Aimer     // nil with one queue
 	wait  pace.Waiter
 	tally *tally
 	shard *shard // of the goroutine that reads the answers
 
 	pending pushes
 	arena   []byte
+	ends    []int // of the jobs in arena
 	batch   [][]byte
 	slots   []*job
 	groups  []pace.Group
+	// sentUpTo is when the last group was due that was sent.
+	sentUpTo time.Duration
 }
 
 // pushes are the pushes that were sent and not answered, oldest first.
@@ -117,8 +121,10 @@ func (p *producer) open() error {
 		}
 		staged := 0
 		for len(p.groups) < maxGroups && len(p.arena) < maxWrite && g.Jobs > 0 && int64(g.Due) <= now {
-			p.stage(g)
+			p.sentUpTo = g.Due
 			staged += g.Jobs
+			g.First += p.r.base
+			p.stage(g)
 			g = clip(share.Next(), limit)
 		}
 		p.r.room.Add(-int64(staged))
@@ -134,7 +140,7 @@ func (p *producer) open() error {
 // is when the job is due.
 func (p *producer) closed() error {
 	defer p.r.passed.Done()
-	batch, limit := p.r.s.Batch, p.r.s.jobLimit()
+	batch, limit := p.r.s.Batch, p.r.base+p.r.s.jobLimit()
 	for {
 		n := p.r.tokens.take(batch * maxGroups)
 		if n == 0 {
@@ -164,19 +170,34 @@ func (p *producer) closed() error {
 	}
 }
 
+// blank are the stamps of a job of which nothing is known. tNotified is no
+// exception: it is compared with, and any moment is later.
+var blank = [stamps]int64{
+	tPopped: absent, tDone: absent, tPublished: absent, tNotified: absent, tFirst: absent, tRunning: absent, tTold: absent,
+}
+
+// aim makes the push of a group go to its queue.
+func (p *producer) aim(g pace.Group) {
+	if p.aimer != nil {
+		p.aimer.Aim(p.r.spread.queue(g.First))
+	}
+}
+
 // stage encodes a group and takes its jobs into flight.
 func (p *producer) stage(g pace.Group) {
 	p.batch = p.batch[:0]
 	for n := g.First; n < g.First+int64(g.Jobs); n++ {
 		j := p.r.flight.start(n)
+		j.stamp = blank
 		j.stamp[tDue] = int64(g.Due)
-		j.stamp[tNotified] = 0
 		p.slots = append(p.slots, j)
 		at := len(p.arena)
 		p.arena = p.r.format.append(p.arena, n)
 		p.batch = append(p.batch, p.arena[at:len(p.arena):len(p.arena)])
+		p.ends = append(p.ends, len(p.arena))
 	}
 	if p.pipe != nil {
+		p.aim(g)
 		// It copies what it takes; only the pushes of one group are held.
 		if err := p.pipe.Send(p.batch...); err != nil {
 			p.r.fail("push", err)
@@ -196,7 +217,7 @@ func (p *producer) send() error {
 	} else {
 		err = p.push()
 	}
-	p.groups, p.slots, p.arena = p.groups[:0], p.slots[:0], p.arena[:0]
+	p.groups, p.slots, p.arena, p.ends = p.groups[:0], p.slots[:0], p.arena[:0], p.ends[:0]
 	return err
 }
 
@@ -226,11 +247,12 @@ func (p *producer) push() error {
 	at, slot := 0, 0
 	for i, g := range p.groups {
 		p.batch = p.batch[:0]
-		for range g.Jobs {
-			from := at
-			at += p.r.format.size
-			p.batch = append(p.batch, p.arena[from:at:at])
+		for k := range g.Jobs {
+			end := p.ends[slot+k]
+			p.batch = append(p.batch, p.arena[at:end:end])
+			at = end
 		}
+		p.aim(g)
 		p.launch(p.groups[i:i+1], p.slots[slot:slot+g.Jobs])
 		slot += g.Jobs
 		if err := p.conn.Push(p.r.ctx, p.batch...); err != nil {
@@ -238,6 +260,32 @@ func (p *producer) push() error {
 		}
 		p.acked(g, p.r.now())
 	}
+	return nil
+}
+
+// fill pushes a group before the load begins and waits for the answer.
+func (p *producer) fill(g pace.Group, due int64) error {
+	p.batch, p.arena, p.slots = p.batch[:0], p.arena[:0], p.slots[:0]
+	for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		j := p.r.flight.start(n)
+		j.stamp = blank
+		j.stamp[tDue], j.stamp[tSent], j.stamp[tAcked] = due, due, due
+		p.slots = append(p.slots, j)
+		at := len(p.arena)
+		p.arena = p.r.format.append(p.arena, n)
+		p.batch = append(p.batch, p.arena[at:len(p.arena):len(p.arena)])
+	}
+	p.aim(g)
+	if err := p.conn.Push(p.r.ctx, p.batch...); err != nil {
+		return err
+	}
+	for i, j := range p.slots {
+		j.launch(g.First + int64(i))
+		j.mark(g.First+int64(i), mAcked)
+	}
+	p.tally.sent.Add(int64(g.Jobs))
+	p.tally.acked.Add(int64(g.Jobs))
+	p.batch, p.arena, p.slots = p.batch[:0], p.arena[:0], p.slots[:0]
 	return nil
 }
 

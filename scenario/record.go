@@ -8,20 +8,41 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/latency"
 )
 
-const nStages = 8
+const nStages = 10
 
-// durations are a finished job's stages in the order of [Stages].
+// The places of some stages in the order of [Stages].
+const (
+	iLateness = 0
+	iEndToEnd = 8
+)
+
+// durations are a finished job's stages in the order of [Stages], absent where
+// one of the stamps is.
 func durations(t *[stamps]int64) [nStages]int64 {
+	work := span(t, tPopped, tDone)
+	if work == absent {
+		work = t[tTold]
+	}
 	return [nStages]int64{
 		t[tSent] - t[tDue],
 		t[tAcked] - t[tSent],
-		t[tPopped] - t[tSent],
-		t[tDone] - t[tPopped],
-		t[tPublished] - t[tDone],
-		t[tNotified] - t[tDone],
+		span(t, tSent, tPopped),
+		span(t, tDue, tRunning),
+		work,
+		span(t, tDone, tPublished),
+		span(t, tDone, tNotified),
+		span(t, tDone, tFirst),
 		t[tNotified] - t[tDue],
 		t[tNotified] - t[tSent],
 	}
+}
+
+// span is the time between two stamps.
+func span(t *[stamps]int64, from, to int) int64 {
+	if t[from] == absent || t[to] == absent {
+		return absent
+	}
+	return t[to] - t[from]
 }
 
 // stageSet is a histogram for each stage.
@@ -37,7 +58,9 @@ func newStageSet() stageSet {
 
 func (s *stageSet) record(d *[nStages]int64) {
 	for i, h := range s {
-		h.Record(d[i])
+		if d[i] != absent {
+			h.Record(d[i])
+		}
 	}
 }
 
@@ -79,6 +102,10 @@ type recorder struct {
 	// so far, tail counts all and tailLate those whose time is mostly lateness.
 	late, negative, tail, tailLate int64
 	slow                           int64 // the p99 of end_to_end so far
+	parts                          *breakdown
+	// first is the number of the first job that is not prefilled; prefilled is
+	// when the last of those before it arrived.
+	first, prefilled int64
 }
 
 // binLength is the length of a bin of the series that steadiness is judged by.
@@ -90,8 +117,9 @@ type bin struct {
 	count int64
 }
 
-func newRecorder(s Scenario, from, to int64, cut *atomic.Int64) *recorder {
+func newRecorder(s Scenario, sp *spread, from, to int64, cut *atomic.Int64) *recorder {
 	return &recorder{
+		parts: newBreakdown(s, sp), first: s.firstNumber(),
 		from: from, to: to, cut: cut, lateLimit: int64(s.lateLimit()),
 		window: newStageSet(), second: newStageSet(), outside: newStageSet(),
 		spare: [2]stageSet{newStageSet(), newStageSet()}, total: latency.New(),
@@ -105,10 +133,16 @@ type shard struct {
 	r    *recorder
 	mu   sync.Mutex
 	n    int
-	jobs [shardJobs][stamps]int64
+	jobs [shardJobs]finished
 	// completed counts jobs of the window, all counts every job, handed on or not.
 	completed, all atomic.Int64
 	_              [64]byte // keeps two goroutines' shards off one cache line
+}
+
+// finished is a job that is over.
+type finished struct {
+	n     int64
+	stamp [stamps]int64
 }
 
 // shard returns a new shard. All are made before the run begins.
@@ -119,13 +153,13 @@ func (r *recorder) shard() *shard {
 }
 
 // add records a finished job.
-func (s *shard) add(t *[stamps]int64) {
+func (s *shard) add(n int64, t *[stamps]int64) {
 	if t[tDue] >= s.r.from && t[tDue] < s.r.to {
 		s.completed.Add(1)
 	}
 	s.all.Add(1)
 	s.mu.Lock()
-	s.jobs[s.n] = *t
+	s.jobs[s.n] = finished{n, *t}
 	s.n++
 	if s.n == shardJobs {
 		s.hand()
@@ -138,38 +172,47 @@ func (s *shard) hand() {
 	r := s.r
 	r.mu.Lock()
 	for i := range s.n {
-		t := &s.jobs[i]
+		n, t := s.jobs[i].n, &s.jobs[i].stamp
 		d := durations(t)
 		if t[tDue] >= r.from && t[tDue] < r.to {
 			r.second.record(&d)
+			r.parts.record(n, t[tDue], &d)
 			r.lastNotified = max(r.lastNotified, t[tNotified])
 			if t[tSent] > r.to {
 				r.late++
 			}
-			if d[0] > r.lateLimit {
+			if d[iLateness] > r.lateLimit {
 				r.held++
 			}
-			if d[6] > r.slow && r.slow > 0 {
+			if whole := d[iEndToEnd]; whole > r.slow && r.slow > 0 {
 				r.tail++
-				if d[0] > d[6]/2 {
+				if d[iLateness] > whole/2 {
 					r.tailLate++
 				}
 			}
 		} else {
 			r.outside.record(&d)
 		}
+		if n < r.first {
+			r.prefilled = max(r.prefilled, t[tNotified])
+		}
 		// A push takes effect about halfway through its round trip.
-		r.queued += r.inWindow(t[tSent]+d[1]/2, t[tPopped])
-		r.worked += r.inWindow(t[tPopped], t[tPublished])
-		if i := int(t[tDue] / binLength); i < maxBins {
+		if t[tPopped] != absent {
+			r.queued += r.inWindow(t[tSent]+d[1]/2, t[tPopped])
+			r.worked += r.inWindow(t[tPopped], t[tPublished])
+		}
+		if i := int(t[tDue] / binLength); t[tDue] >= 0 && i < maxBins {
 			for len(r.bins) <= i {
 				r.bins = append(r.bins, bin{})
 			}
-			r.bins[i].sum += float64(d[6])
+			r.bins[i].sum += float64(d[iEndToEnd])
 			r.bins[i].count++
 		}
-		if d[0] < 0 || d[2] < 0 || d[3] < 0 || d[5] < 0 {
-			r.negative++
+		for _, v := range d {
+			if v < 0 && v != absent {
+				r.negative++
+				break
+			}
 		}
 	}
 	r.mu.Unlock()
@@ -218,9 +261,8 @@ func (r *recorder) take(fn func(window, outside *stageSet)) {
 	window, outside := &r.spare[0], &r.spare[1]
 	fn(window, outside)
 	r.window.merge(window)
-	const endToEnd = 6
-	r.total.Merge(window[endToEnd])
-	r.total.Merge(outside[endToEnd])
+	r.total.Merge(window[iEndToEnd])
+	r.total.Merge(outside[iEndToEnd])
 	window.reset()
 	outside.reset()
 	if q := quantile(r.total, 0.99, 0); q != nil {
@@ -228,4 +270,14 @@ func (r *recorder) take(fn func(window, outside *stageSet)) {
 		r.slow = *q
 		r.mu.Unlock()
 	}
+}
+
+// lose tells the breakdown of a job of the window that will not arrive.
+func (r *recorder) lose(n, due int64) {
+	if r.parts == nil {
+		return
+	}
+	r.mu.Lock()
+	r.parts.lose(n, due)
+	r.mu.Unlock()
 }

@@ -3,12 +3,15 @@ package scenario
 import (
 	"sync"
 	"testing"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
 // ride takes job n through all its stations on the structures of a run.
 func ride(r *run, s *shard, n int64) {
 	j := r.flight.start(n)
-	j.stamp[tDue], j.stamp[tSent], j.stamp[tNotified] = n, n+1, 0
+	j.stamp = blank
+	j.stamp[tDue], j.stamp[tSent] = n, n+1
 	j.launch(n)
 	b, j := r.flight.find(n)
 	j.stamp[tAcked] = n + 20_000
@@ -44,13 +47,14 @@ func TestRecordingAJobDoesNotAllocate(t *testing.T) {
 // BenchmarkRecordJob is the price of recording a finished job in all stages.
 func BenchmarkRecordJob(b *testing.B) {
 	_, s := testRun(1)
-	t := [stamps]int64{0, 1_000, 81_000, 90_000, 1_090_000, 1_150_000, 1_200_000}
+	t := blank
+	copy(t[:], []int64{0, 1_000, 81_000, 90_000, 1_090_000, 1_150_000, 1_200_000})
 	b.ReportAllocs()
 	i := int64(0)
 	for b.Loop() {
 		t[tNotified] = 1_200_000 + i*37%900_000
 		i++
-		s.add(&t)
+		s.add(i, &t)
 	}
 }
 
@@ -158,8 +162,8 @@ func TestALateDuplicateFindsNothing(t *testing.T) {
 		j.mark(n, mClosed)
 		r.flight.close(b)
 	}
-	sub.notified(3, 0, "COMPLETED")
-	sub.notified(1<<40, 0, "COMPLETED")
+	sub.notified(3, 0, jobqueue.View{Status: jobqueue.Completed})
+	sub.notified(1<<40, 0, jobqueue.View{Status: jobqueue.Completed})
 	if d, c := sub.tally.duplicated.Load(), sub.tally.corrupt.Load(); d != 1 || c != 1 {
 		t.Errorf("%d duplicated and %d corrupt, want 1 and 1", d, c)
 	}

@@ -1,8 +1,10 @@
 package scenario
 
 import (
+	"slices"
 	"time"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/validity"
 )
@@ -18,19 +20,41 @@ type Stage string
 // The stages, in the order in which reports show them. Per job, in exact
 // nanoseconds, EndToEnd = Lateness + Queue + Work + Notify.
 const (
-	Lateness Stage = "lateness"   // due to sent: the generator's own delay
-	Enqueue  Stage = "enqueue"    // sent to push acknowledged
-	Queue    Stage = "queue"      // sent to popped
-	WorkTime Stage = "work"       // popped to work done
-	Publish  Stage = "publish"    // work done to publish acknowledged
-	Notify   Stage = "notify"     // work done to notification parsed
-	EndToEnd Stage = "end_to_end" // due to notification parsed
-	FromSend Stage = "from_send"  // sent to notification parsed; a diagnostic
+	Lateness Stage = "lateness"     // due to sent: the generator's own delay
+	Enqueue  Stage = "enqueue"      // sent to push acknowledged
+	Queue    Stage = "queue"        // sent to popped
+	Pickup   Stage = "pickup"       // due to RUNNING parsed, where workers say it
+	WorkTime Stage = "work"         // popped to work done; of external workers, what they say it took
+	Publish  Stage = "publish"      // work done to publish acknowledged
+	Notify   Stage = "notify"       // work done to notification parsed, by the last subscriber
+	First    Stage = "notify_first" // work done to notification parsed by the first of several subscribers
+	EndToEnd Stage = "end_to_end"   // due to notification parsed
+	FromSend Stage = "from_send"    // sent to notification parsed; a diagnostic
 )
 
-// Stages lists every stage in the order in which reports show them.
+// Stages lists every stage in the order in which reports show them. A result
+// holds those that its run could see: no pickup where nobody says RUNNING, no
+// first of one subscriber, and with external workers nothing of what happens in
+// the queue.
 func Stages() []Stage {
-	return []Stage{Lateness, Enqueue, Queue, WorkTime, Publish, Notify, EndToEnd, FromSend}
+	return []Stage{Lateness, Enqueue, Queue, Pickup, WorkTime, Publish, Notify, First, EndToEnd, FromSend}
+}
+
+// Measured are the stages that a run of the scenario sees.
+func (s Scenario) Measured() []Stage {
+	return slices.DeleteFunc(Stages(), func(stage Stage) bool {
+		switch stage {
+		case Queue:
+			return s.External
+		case Publish, Notify:
+			return s.External || s.Notify == jobqueue.NoNotify
+		case First:
+			return s.External || s.Notify == jobqueue.NoNotify || s.Subscribers < 2
+		case Pickup:
+			return !s.External && !s.Work.Running || s.Notify == jobqueue.NoNotify
+		}
+		return false
+	})
 }
 
 // Result is everything that one run found out. It is plain data, it is what
@@ -51,6 +75,10 @@ type Result struct {
 	Timeline   []Second                `json:"timeline"`
 	Validity   Validity                `json:"validity"`
 	Thresholds []gate.Outcome          `json:"thresholds"`
+	// Breakdown splits the window's jobs by what they have in common, where
+	// the scenario has more than one of it: by the load's step, by queue, by
+	// tenant.
+	Breakdown map[Dimension][]Part `json:"breakdown,omitempty"`
 	// Server is empty where the backend has none to ask.
 	Server   Server   `json:"server"`
 	Warnings []string `json:"warnings"`
@@ -154,6 +182,53 @@ type Ledger struct {
 	Failed int64 `json:"failed"`
 	// Errors counts error replies and broken connections by operation.
 	Errors map[string]int64 `json:"errors"`
+	// LostJobs names the lost jobs that were sent, in the order of their
+	// numbers, the first [MaxLostJobs] of them.
+	LostJobs []LostJob `json:"lost_jobs,omitempty"`
+	// Prefilled is how many jobs waited in the queue before the load began;
+	// they are among the others.
+	Prefilled int64 `json:"prefilled,omitempty"`
+}
+
+// LostJob is a job that did not arrive.
+type LostJob struct {
+	ID  string `json:"id"`
+	Leg Leg    `json:"leg"`
+}
+
+// MaxLostJobs bounds [Ledger.LostJobs].
+const MaxLostJobs = 1000
+
+// Dimension is what jobs can be told apart by.
+type Dimension string
+
+// The dimensions.
+const (
+	ByStep   Dimension = "step"   // of the load's steps, by due time
+	ByQueue  Dimension = "queue"  // in the order of priority
+	ByTenant Dimension = "tenant" // the most frequent ones, and all others as one
+)
+
+// Dimensions lists every dimension in the order in which reports show them.
+func Dimensions() []Dimension { return []Dimension{ByStep, ByQueue, ByTenant} }
+
+// Part is the share of one step, queue or tenant in the window's jobs.
+type Part struct {
+	Name string `json:"name"`
+	// Scheduled are the jobs that were due, Sent those that were sent, and
+	// Completed those that arrived; Lost were sent and did not.
+	Scheduled int64 `json:"scheduled"`
+	Sent      int64 `json:"sent"`
+	Completed int64 `json:"completed"`
+	Lost      int64 `json:"lost"`
+	// FromNS and ToNS are a step's time in the window, in nanoseconds from the
+	// epoch; zero for queues and tenants.
+	FromNS int64 `json:"from_ns,omitempty"`
+	ToNS   int64 `json:"to_ns,omitempty"`
+	// Lateness and EndToEnd are the part's latency. Their histograms are not
+	// kept.
+	Lateness *StageSummary `json:"lateness"`
+	EndToEnd *StageSummary `json:"end_to_end"`
 }
 
 // Leg names the part of the way on which a job was lost.

@@ -37,6 +37,10 @@ type Options struct {
 	// NoProbes leaves out what measures beside the load (see package probe),
 	// for tests in virtual time.
 	NoProbes bool
+	// AllowNonEmpty lets the run begin although jobs wait in the queue. Shared
+	// says that the queue is not the run's own: at the end only the run's jobs
+	// are taken out of it, and not the whole queue.
+	AllowNonEmpty, Shared bool
 	// Begin is called right before the load begins, when everything is open;
 	// End when its last job is accounted for, before anything is closed. They
 	// are where a benchmark's timer starts and stops.
@@ -137,6 +141,10 @@ type run struct {
 	b      jobqueue.Backend
 	o      Options
 	format format
+	spread spread
+	base   int64 // the number of the schedule's first job; those before are prefilled
+	// complete are the marks of a job about which nothing is missing.
+	complete uint64
 
 	ctx    context.Context // ends at the hard stop
 	cancel context.CancelCauseFunc
@@ -147,6 +155,8 @@ type run struct {
 	flight  *flight
 	rec     *recorder
 	tokens  *tokens // nil in an open loop
+	rest    *rest   // of tokens, nil without a time to think
+	hold    *hold   // nil without one
 	numbers atomic.Int64
 	passed  sync.WaitGroup // a producer leaves it when it has passed the window
 	cut     atomic.Int64   // no job due after it is sent
@@ -190,15 +200,21 @@ func newRun(s Scenario, b jobqueue.Backend, o Options, tag uint64) *run {
 	}
 	r := &run{
 		s: s, b: b, o: o,
-		format: newFormat(tag, s.Payload),
 		flight: newFlight(s.Subscribers, dirBlocks),
 		faults: map[string]int64{},
+		spread: newSpread(s), complete: mComplete,
+	}
+	r.format = newFormat(tag, s, &r.spread)
+	if s.External {
+		r.complete = mOutside
 	}
 	if s.Load.Closed() {
 		r.tokens = newTokens(s.Load.InFlight, s.Batch)
 	}
 	r.cut.Store(never)
-	r.rec = newRecorder(s, int64(s.Warmup), to, &r.cut)
+	r.rec = newRecorder(s, &r.spread, int64(s.Warmup), to, &r.cut)
+	r.base = s.firstNumber()
+	r.numbers.Store(r.base)
 	r.room.Store(int64(s.Load.MaxInFlight))
 	return r
 }
@@ -223,11 +239,11 @@ func (r *run) waiter() (pace.Waiter, error) {
 // finish closes a job that has every mark of a complete one, and records it.
 // Of all that come to finish a job, one does.
 func (r *run) finish(b *block, j *job, n int64, marks uint64, s *shard) {
-	if marks&mComplete != mComplete {
+	if marks&r.complete != r.complete {
 		return
 	}
 	if _, first, here := j.mark(n, mClosed); here && first {
-		s.add(&j.stamp)
+		s.add(n, &j.stamp)
 		r.flight.close(b)
 	}
 }
@@ -241,10 +257,9 @@ func (r *run) unheard(b *block, j *job, n int64, t *tally) {
 	t.nobody.Add(1)
 	if due >= r.rec.from && due < r.rec.to {
 		t.windowNobody.Add(1)
+		r.rec.lose(n, due)
 	}
-	if r.tokens != nil {
-		r.tokens.give(1)
-	}
+	r.free(n)
 	r.flight.close(b)
 }
 

@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ type sampler struct {
 	r        *run
 	plan     *plan // nil in a closed loop
 	timeline []Second
+	stages   []Stage
 	scratch  *latency.Histogram
 	wait     pace.Waiter // of poll
 
@@ -36,6 +38,15 @@ type sampler struct {
 	// Sampled in the window: the length of the queue, and the share of the
 	// consumers that had work in hands.
 	lengths, busy series
+	// recovered is how long it took after a hold, or from the beginning of a
+	// prefilled load, until the queue held no more jobs than there are
+	// consumers; absent before that.
+	recovered int64
+}
+
+// recoversFrom is the moment from which the recovery of the queue is measured.
+func (s Scenario) recoversFrom() (at time.Duration, measured bool) {
+	return s.Hold.From + s.Hold.For, s.Hold.For > 0 || s.Prefill > 0
 }
 
 func newSampler(r *run) (*sampler, error) {
@@ -43,7 +54,7 @@ func newSampler(r *run) (*sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sampler{r: r, scratch: latency.New(), wait: wait}
+	s := &sampler{r: r, scratch: latency.New(), wait: wait, stages: r.s.Measured(), recovered: absent}
 	if r.tokens == nil {
 		s.plan = newPlan(r.s)
 	}
@@ -90,6 +101,9 @@ func (s *sampler) poll(ctx context.Context) {
 		s.maxBacklog = max(s.maxBacklog, t.sent-t.notified-t.nobody)
 		if err == nil {
 			s.queueLen = &n
+			if from, has := s.r.s.recoversFrom(); has && s.recovered == absent && at >= int64(from) && n <= int64(max(1, s.r.s.Consumers)) {
+				s.recovered = at - int64(from)
+			}
 			if at >= s.r.rec.from && at < min(s.r.rec.to, s.r.cut.Load()) {
 				s.lengths.add(float64(n))
 			}
@@ -133,6 +147,9 @@ func (s *sampler) row(at time.Duration) {
 	s.mu.Unlock()
 	s.r.rec.take(func(window, outside *stageSet) {
 		for i, stage := range Stages() {
+			if !slices.Contains(s.stages, stage) {
+				continue
+			}
 			row.Stages[stage] = s.stage(window[i], outside[i])
 			if s.r.o.Interval != nil {
 				s.r.o.Interval(Interval{

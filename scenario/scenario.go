@@ -12,6 +12,7 @@ package scenario
 import (
 	"time"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -30,6 +31,13 @@ type Scenario struct {
 	// Consumers pop jobs, work on them and publish, each on a connection of
 	// its own. Zero means 1.
 	Consumers int `json:"consumers"`
+	// External means that the workers are not ours: jobs are pushed and
+	// notifications listened to, and in between somebody else's processes take
+	// them. Consumers has no meaning then, and neither has Work.
+	External bool `json:"external_consumers,omitempty"`
+	// Hold keeps the consumers from taking jobs for a while, at the beginning
+	// or later.
+	Hold Hold `json:"hold,omitzero"`
 	// Subscribers each receive every notification on a connection of their
 	// own. Zero means 1.
 	Subscribers int `json:"subscribers"`
@@ -41,6 +49,30 @@ type Scenario struct {
 	Payload int `json:"payload_bytes"`
 	// Work is what a consumer does with a job.
 	Work Work `json:"work"`
+	// Design is how the queue is built: see [jobqueue.Design]. Empty means
+	// "list".
+	Design jobqueue.Design `json:"design,omitempty"`
+	// Visibility is after how long without a sign of life a worker's jobs are
+	// given to another, in designs that do so. Zero means 5 s.
+	Visibility time.Duration `json:"visibility_ns,omitempty"`
+	// Poll is how often a consumer of the design "list-poll" looks into an
+	// empty queue. Zero means 10 ms.
+	Poll time.Duration `json:"poll_ns,omitempty"`
+	// Queues are the shares of several queues in the jobs, in the order of
+	// their priority: consumers take from the first that holds a job. Empty
+	// means one queue.
+	Queues []int `json:"queues,omitempty"`
+	// Notify is how notifications travel: see [jobqueue.Notify]. Empty means
+	// "pubsub".
+	Notify jobqueue.Notify `json:"notify,omitempty"`
+	// Channels is whether there is one channel for all or one for each tenant.
+	// Empty means one.
+	Channels Channels `json:"channels,omitempty"`
+	// Tenants is whose jobs they are.
+	Tenants Tenants `json:"tenants,omitzero"`
+	// Prefill is how many jobs wait in the queue when the load begins. They are
+	// in the ledger and not in the window.
+	Prefill int64 `json:"prefill,omitempty"`
 	// Warmup is how much of the start of the schedule is left out of the
 	// window, by due time. It is part of Load.Duration, not added to it.
 	Warmup time.Duration `json:"warmup_ns"`
@@ -74,6 +106,9 @@ type Load struct {
 	// InFlight is the number of tokens of a closed loop: how many jobs may be
 	// on their way at once. Zero means twice the pools' size times the batch.
 	InFlight int `json:"in_flight"`
+	// Think is how long a token of a closed loop rests before it is free again,
+	// as a user who thinks before he asks for the next thing.
+	Think time.Duration `json:"think_ns,omitempty"`
 	// MaxInFlight bounds how many jobs of an open loop may be on their way at
 	// once. A load that reaches it is no longer the one that was asked for:
 	// jobs are then sent late, and the run is invalid. Zero means 1,000,000.
@@ -91,4 +126,37 @@ func (l Load) Closed() bool { return l.Rate.IsZero() }
 type Work struct {
 	// Time is the simulated service time of one job.
 	Time time.Duration `json:"time_ns"`
+	// FailRate is the share of jobs that end as FAILED, from 0 to 1. Which ones
+	// they are follows from the seed.
+	FailRate float64 `json:"fail_rate,omitempty"`
+	// Running makes consumers publish RUNNING before they work, which costs a
+	// round trip and gives the stage [Pickup].
+	Running bool `json:"running,omitempty"`
 }
+
+// Hold is a time in which no consumer takes a job.
+type Hold struct {
+	// From is when it begins, since the beginning of the load.
+	From time.Duration `json:"from_ns"`
+	// For is how long it lasts; zero means no hold at all.
+	For time.Duration `json:"for_ns"`
+}
+
+// Tenants are the parties that jobs belong to.
+type Tenants struct {
+	// Count is how many there are. Zero means one.
+	Count int `json:"count"`
+	// Skew is the exponent of Zipf's law: tenant k has a share in proportion to
+	// 1/k^Skew. Zero means equal shares.
+	Skew float64 `json:"skew"`
+}
+
+// Channels is how notifications are spread over channels.
+type Channels string
+
+// The ways to spread them.
+const (
+	OneChannel Channels = "one"     // one channel for all
+	PerTenant  Channels = "tenant"  // a channel for each tenant; subscribers subscribe to each
+	ByPattern  Channels = "pattern" // the same, and subscribers subscribe to a pattern
+)

@@ -1,8 +1,10 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -32,7 +34,8 @@ func (r *run) settle() {
 		l.LostByLeg[leg] = 0
 	}
 	l.LostByLeg[LegNobody] = t.nobody
-	var unanswered int64
+	var unanswered, outside int64
+	var lost []lostJob
 	r.flight.each(func(n int64, j *job, marks uint64) {
 		switch { // they, too, were in the queue or in a consumer's hands
 		case marks&mPopped != 0:
@@ -41,26 +44,39 @@ func (r *run) settle() {
 		case marks&mAcked != 0 && marks&mNotified == 0:
 			r.rec.queued += r.rec.inWindow(j.stamp[tAcked], end)
 		}
-		leg, lost := legOf(marks, readable)
-		if !lost && marks&mPopped == 0 {
+		leg, gone := legOf(marks, readable)
+		if r.s.External && leg == LegVanished {
+			leg = LegUnfinished // one of the workers outside has taken it
+			outside++
+		}
+		if !gone && marks&mPopped == 0 && !r.s.External {
 			r.strangers++
 			return
 		}
-		if !lost {
+		if !gone {
 			// It arrived, and only an answer to its push or publish is
 			// missing, which the end of the connection took away.
 			unanswered++
 			return
 		}
 		l.LostByLeg[leg]++
+		lost = keepFirst(append(lost, lostJob{n, leg}))
+		if due := j.stamp[tDue]; due >= r.rec.from && due < r.rec.to {
+			r.rec.lose(n, due)
+		}
 	})
+	l.LostJobs, l.Prefilled = r.named(lost), min(r.s.Prefill, l.Sent)
+	if r.s.External {
+		// Of what happens outside, only that is known which has come to light.
+		l.Popped, l.Finished, l.Published = t.notified+outside, t.notified, t.notified
+	}
 	if unanswered > 0 {
 		r.warn("%d jobs arrived, but the answer to their push or publish did not; they are in the ledger and not in the stages", unanswered)
 	}
 	l.Scheduled = l.Sent
 	if r.tokens == nil {
 		// What was due by the end of the load and not sent was lost by us.
-		l.Scheduled = max(l.Sent, newPlan(r.s).upTo(time.Duration(r.cut.Load())))
+		l.Scheduled = max(l.Sent, r.s.Prefill+newPlan(r.s).upTo(time.Duration(r.cut.Load())))
 		l.LostByLeg[LegUnsent] = l.Scheduled - l.Sent
 	}
 	for _, n := range l.LostByLeg {
@@ -68,6 +84,36 @@ func (r *run) settle() {
 	}
 	r.ledger = l
 	r.window = r.measure(t)
+	r.countUnsent()
+}
+
+// lostJob is a job that did not arrive.
+type lostJob struct {
+	n   int64
+	leg Leg
+}
+
+// keepFirst cuts the list down to the jobs with the lowest numbers, now and then.
+func keepFirst(lost []lostJob) []lostJob {
+	if len(lost) < 4*MaxLostJobs {
+		return lost
+	}
+	return firstLost(lost)
+}
+
+// firstLost are the jobs with the lowest numbers, in order.
+func firstLost(lost []lostJob) []lostJob {
+	slices.SortFunc(lost, func(a, b lostJob) int { return cmp.Compare(a.n, b.n) })
+	return lost[:min(len(lost), MaxLostJobs)]
+}
+
+// named are the lost jobs by their ids.
+func (r *run) named(lost []lostJob) []LostJob {
+	var out []LostJob
+	for _, l := range firstLost(lost) {
+		out = append(out, LostJob{ID: string(appendJobID(nil, r.format.run, l.n)), Leg: l.leg})
+	}
+	return out
 }
 
 // legOf is where a job that is not over was lost. When the queue could not be
@@ -104,22 +150,32 @@ func (r *run) markQueued() bool {
 	if n, err := r.b.Len(ctx); err != nil || n == 0 {
 		return err == nil
 	}
-	page := int64(max(1, min(10_000, (8<<20)/r.format.size)))
+	err := r.eachQueued(ctx, p, func(_ string, n int64) {
+		if _, j := r.flight.find(n); j != nil {
+			j.mark(n, mQueued)
+		}
+	})
+	if err != nil {
+		r.warn("what is left in the queue could not be read: %s", err)
+	}
+	return err == nil
+}
+
+// eachQueued calls fn for each job of ours that is left in the queue.
+func (r *run) eachQueued(ctx context.Context, p peeker, fn func(element string, n int64)) error {
+	page := int64(max(1, min(10_000, (8<<20)/r.format.most)))
 	for from := int64(0); ; from += page {
 		elements, err := p.Peek(ctx, from, page)
 		if err != nil {
-			r.warn("what is left in the queue could not be read: %s", err)
-			return false
+			return err
 		}
 		for _, e := range elements {
 			if _, n, o := r.format.read([]byte(e)); o == ours {
-				if _, j := r.flight.find(n); j != nil {
-					j.mark(n, mQueued)
-				}
+				fn(e, n)
 			}
 		}
 		if int64(len(elements)) < page {
-			return true
+			return nil
 		}
 	}
 }

@@ -48,9 +48,10 @@ func (s *subscriber) loop(ctx context.Context) error {
 			continue
 		}
 		if update.Status == jobqueue.Running {
+			s.running(n, at)
 			continue
 		}
-		s.notified(n, at, update.Status)
+		s.notified(n, at, update)
 	}
 }
 
@@ -70,8 +71,24 @@ func (s *subscriber) again(ctx context.Context, broken error) error {
 	return nil
 }
 
-// notified notes that this subscriber has heard of job n.
-func (s *subscriber) notified(n, at int64, status jobqueue.Status) {
+// running notes that the work on job n has begun. One subscriber is enough for
+// that.
+func (s *subscriber) running(n, at int64) {
+	if s.index != 0 {
+		return
+	}
+	_, j := s.r.flight.find(n)
+	if j == nil || j.word.Load()>>markBits != uint64(n)+1 {
+		return
+	}
+	// A job that is given out a second time begins twice; the first one counts.
+	if atomic.CompareAndSwapInt64(&j.stamp[tRunning], absent, at) {
+		j.mark(n, mRunning)
+	}
+}
+
+// notified notes that this subscriber has heard that job n is over.
+func (s *subscriber) notified(n, at int64, update jobqueue.View) {
 	if n < s.last {
 		s.tally.outOfOrder.Add(1)
 	} else {
@@ -84,8 +101,11 @@ func (s *subscriber) notified(n, at int64, status jobqueue.Status) {
 	}
 	if s.r.s.Subscribers == 1 {
 		j.stamp[tNotified] = at
-	} else if !latest(j, at) {
-		return // others have yet to hear of it
+	} else {
+		atomic.CompareAndSwapInt64(&j.stamp[tFirst], absent, at)
+		if !latest(j, at) {
+			return // others have yet to hear of it
+		}
 	}
 	marks, first, here := j.mark(n, mNotified)
 	if !here || !first {
@@ -93,12 +113,10 @@ func (s *subscriber) notified(n, at int64, status jobqueue.Status) {
 		return
 	}
 	s.tally.notified.Add(1)
-	if status == jobqueue.Failed {
+	if update.Status == jobqueue.Failed {
 		s.tally.failed.Add(1)
 	}
-	if s.r.tokens != nil {
-		s.r.tokens.give(1)
-	}
+	s.r.free(n)
 	s.r.finish(b, j, n, marks, s.shard)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,13 +54,24 @@ func (r *run) result(released error) *Result {
 		res.Run.Failed, res.Run.Error = true, released.Error()
 	}
 	missing := r.window.Scheduled - r.window.Completed
+	measured := r.s.Measured()
 	for i, stage := range Stages() {
+		if !slices.Contains(measured, stage) || stage == Pickup && r.rec.window[i].Count() == 0 ||
+			r.s.External && stage == WorkTime && r.rec.window[i].Count() == 0 {
+			continue
+		}
+		// Not every worker says everything about its jobs.
+		missing := missing
+		if told := stage == Pickup || r.s.External && stage == WorkTime; told {
+			missing = max(0, min(missing, r.window.Scheduled-r.rec.window[i].Count()))
+		}
 		sum, err := summarize(r.rec.window[i], missing)
 		if err != nil {
 			res.Warnings = append(res.Warnings, err.Error())
 		}
 		res.Stages[stage] = sum
 	}
+	res.Breakdown = r.rec.parts.summary(r.window)
 	res.Rates = r.rates()
 	r.serverFacts(res)
 	r.scalars(res)
@@ -198,6 +210,12 @@ func commandDeltas(before, after map[string]jobqueue.CommandFacts) map[string]Co
 func (r *run) scalars(res *Result) {
 	backlog := float64(r.sampler.maxBacklog)
 	res.Scalars["backlog.max"] = &backlog
+	if _, has := r.s.recoversFrom(); has {
+		res.Scalars["recovery"] = nil
+		if at := r.sampler.recovered; at != absent {
+			res.Scalars["recovery"] = ptr(float64(at))
+		}
+	}
 	res.Scalars["cpu_per_job"], res.Scalars["redis_cpu_per_job"] = nil, nil
 	jobs := float64(res.Ledger.Notified)
 	if jobs == 0 {

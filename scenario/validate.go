@@ -70,6 +70,7 @@ func (v *validator) all() {
 	v.load()
 	v.loop()
 	v.pools()
+	v.pipeline()
 	v.times()
 	v.limits()
 }
@@ -165,7 +166,9 @@ func (v *validator) pools() {
 		}
 	}
 	pool("producers", v.Producers, maxPool)
-	pool("consumers", v.Consumers, maxPool)
+	if !v.External {
+		pool("consumers", v.Consumers, maxPool)
+	}
 	pool("subscribers", v.Subscribers, maxPool)
 	pool("batch", v.Batch, maxBatch)
 	if jobs := v.Load.Jobs; jobs > 0 && v.Batch <= maxBatch && int64(v.Batch) > jobs {
@@ -190,6 +193,11 @@ func (v *validator) times() {
 		}
 	}
 	span("work.time", v.Work.Time, maxWork)
+	span("visibility", v.Visibility, maxDrain)
+	span("poll", v.Poll, maxDrain)
+	span("load.think", v.Load.Think, maxWork)
+	span("hold.from", v.Hold.From, maxDuration)
+	span("hold.for", v.Hold.For, maxDuration)
 	span("drain_timeout", v.DrainTimeout, maxDrain)
 	switch {
 	case v.Warmup < 0:

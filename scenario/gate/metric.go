@@ -37,7 +37,7 @@ type Metric struct {
 // stages are the names of package scenario's stages. They are repeated here
 // because scenario imports gate; a test of scenario holds the two together.
 func stages() []string {
-	return []string{"lateness", "enqueue", "queue", "work", "publish", "notify", "end_to_end", "from_send"}
+	return []string{"lateness", "enqueue", "queue", "pickup", "work", "publish", "notify", "notify_first", "end_to_end", "from_send"}
 }
 
 // quantiles are the quantiles that every stage has, by name.
@@ -58,6 +58,7 @@ func scalars() []Metric {
 		{"achieved_rate", Rate, Higher},
 		{"achieved_ratio", Ratio, Higher},
 		{"backlog.max", Count, Lower},
+		{"recovery", Duration, Lower},
 		{"cpu_per_job", Duration, Lower},
 		{"redis_cpu_per_job", Duration, Lower},
 	}

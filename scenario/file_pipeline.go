@@ -1,0 +1,152 @@
+package scenario
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+// The keys that say how the pipeline is built, beside its load and its pools.
+
+// external is the word for consumers that are not ours.
+const external = "external"
+
+// consumers reads the size of the pool, or that there is none of ours.
+func (r *scenarioReader) consumers(n ast.Node) bool {
+	if value, text, number, ok := r.scalar(n); ok && !number {
+		if text == external {
+			r.s.External = true
+			return true
+		}
+		r.expected(n, value, "a whole number such as 8, or external")
+		return false
+	}
+	return into(&r.s.Consumers, r.pool)(n)
+}
+
+// word reads one of a set of words. Which ones there are is checked with the
+// rest of the scenario.
+func word[T ~string](r *scenarioReader) func(ast.Node) (T, bool) {
+	return func(n ast.Node) (T, bool) {
+		text, ok := r.words(n)
+		if ok && text == "" {
+			r.fault(n, "is empty; leave the key out for the default")
+			return "", false
+		}
+		return T(text), ok
+	}
+}
+
+// queues reads a number of equal queues, or the weight of each.
+func (r *scenarioReader) queues(n ast.Node) ([]int, bool) {
+	if _, list := r.resolve(n).(*ast.SequenceNode); list {
+		items, ok := r.items(n, "[1, 2, 7]")
+		if !ok {
+			return nil, false
+		}
+		var weights []int
+		for _, item := range items {
+			w, good := r.pool(item)
+			ok = ok && good
+			weights = append(weights, w)
+		}
+		return weights, ok
+	}
+	count, ok := r.pool(n)
+	if !ok {
+		return nil, false
+	}
+	return equalQueues(count), true
+}
+
+// equalQueues are n queues with the same share of the jobs.
+func equalQueues(n int) []int {
+	weights := make([]int, max(0, min(n, maxQueues+1)))
+	for i := range weights {
+		weights[i] = 1
+	}
+	return weights
+}
+
+// ParseQueues reads "3", which are three queues with equal shares, or "1,2,7",
+// which are the weights of three in the order of their priority.
+func ParseQueues(text string) ([]int, error) {
+	var weights []int
+	for part := range strings.SplitSeq(text, ",") {
+		w, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil || w < 1 {
+			return nil, errQueues(text)
+		}
+		weights = append(weights, w)
+	}
+	if len(weights) == 1 {
+		return equalQueues(weights[0]), nil
+	}
+	return weights, nil
+}
+
+// tenants reads a number of them, or also how unequal they are.
+func (r *scenarioReader) tenants(n ast.Node) bool {
+	if _, _, number, ok := r.scalar(n); ok && number {
+		return into(&r.s.Tenants.Count, r.pool)(n)
+	}
+	return r.mapping("tenants.", n, "{count: 100, skew: 1.1}", r.sectionKeys("tenants"))
+}
+
+// ratio reads a share such as 0.01 or 1%.
+func (r *scenarioReader) ratio(n ast.Node) (float64, bool) {
+	value, text, _, ok := r.scalar(n)
+	if !ok {
+		r.expected(n, value, "a share such as 1% or 0.01")
+		return 0, false
+	}
+	v, err := ParseShare(text)
+	if err != nil {
+		r.fault(n, "%s", err)
+		return 0, false
+	}
+	return v, true
+}
+
+// number reads a number that need not be whole.
+func (r *scenarioReader) number(n ast.Node) (float64, bool) {
+	value, text, number, ok := r.scalar(n)
+	v, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
+	if !ok || !number || err != nil {
+		r.expected(n, value, "a number such as 1.1")
+		return 0, false
+	}
+	return v, true
+}
+
+// truth reads true or false.
+func (r *scenarioReader) truth(n ast.Node) (bool, bool) {
+	value := r.resolve(n)
+	b, ok := value.(*ast.BoolNode)
+	if !ok {
+		r.expected(n, value, "true or false")
+		return false, false
+	}
+	return b.Value, true
+}
+
+// pipelineKeys are the keys of this file.
+func (r *scenarioReader) pipelineKeys() []fileKey {
+	s := &r.s
+	return []fileKey{
+		{"design", into(&s.Design, word[jobqueue.Design](r))},
+		{"visibility", into(&s.Visibility, r.length)},
+		{"poll", into(&s.Poll, r.length)},
+		{"queues", into(&s.Queues, r.queues)},
+		{"notify", into(&s.Notify, word[jobqueue.Notify](r))},
+		{"channels", into(&s.Channels, word[Channels](r))},
+		{"tenants", r.tenants},
+		{"prefill", into(&s.Prefill, r.positive)},
+		{"hold", func(n ast.Node) bool {
+			return r.mapping("hold.", n, "{from: 5s, for: 10s}", r.sectionKeys("hold"))
+		}},
+	}
+}

@@ -1,0 +1,96 @@
+package scenario
+
+import (
+	"math"
+	"sort"
+)
+
+// spread says of each job, as a pure function of its number and the seed, to
+// which queue it goes, whose it is, and whether it will fail. So nothing about
+// a job need be kept or sent that its number does not say.
+type spread struct {
+	seed    uint64
+	batch   int64
+	queues  []float64 // cumulative shares; nil for one
+	tenants []float64
+	fails   float64
+}
+
+func newSpread(s Scenario) spread {
+	return spread{
+		seed: s.Seed, batch: int64(s.Batch), fails: s.Work.FailRate,
+		queues: cumulate(len(s.Queues), func(i int) float64 { return float64(s.Queues[i]) }),
+		// Zipf's law: the k-th of them has a share of 1/k^skew.
+		tenants: cumulate(s.Tenants.Count, func(i int) float64 { return math.Pow(float64(i+1), -s.Tenants.Skew) }),
+	}
+}
+
+// cumulate is the running sum of n weights, over their total; nil for fewer
+// than two.
+func cumulate(n int, weight func(i int) float64) []float64 {
+	if n < 2 {
+		return nil
+	}
+	out := make([]float64, n)
+	var sum float64
+	for i := range out {
+		sum += weight(i)
+		out[i] = sum
+	}
+	for i := range out {
+		out[i] /= sum
+	}
+	out[n-1] = 1
+	return out
+}
+
+// The questions that the same job's number must not answer alike.
+const (
+	saltQueue uint64 = iota + 1
+	saltTenant
+	saltFail
+)
+
+// unit is a number from [0, 1) that follows from the job and the salt.
+func (s *spread) unit(n int64, salt uint64) float64 {
+	// The finaliser of SplitMix64 (Steele, Lea, Flood 2014), over a counter.
+	x := s.seed ^ salt*0xd1342543de82ef95 + uint64(n+1)*0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	x ^= x >> 31
+	return float64(x>>11) / (1 << 53)
+}
+
+func pick(shares []float64, u float64) int {
+	if shares == nil {
+		return 0
+	}
+	if len(shares) > 16 {
+		return min(sort.SearchFloat64s(shares, math.Nextafter(u, 2)), len(shares)-1)
+	}
+	for i, share := range shares {
+		if u < share {
+			return i
+		}
+	}
+	return len(shares) - 1
+}
+
+// queue is the queue of job n. The jobs of a push share one.
+func (s *spread) queue(n int64) int {
+	if s.queues == nil {
+		return 0
+	}
+	return pick(s.queues, s.unit(n/s.batch, saltQueue))
+}
+
+// tenant is whose job n is.
+func (s *spread) tenant(n int64) int {
+	if s.tenants == nil {
+		return 0
+	}
+	return pick(s.tenants, s.unit(n, saltTenant))
+}
+
+// fail reports whether the work on job n fails.
+func (s *spread) fail(n int64) bool { return s.fails > 0 && s.unit(n, saltFail) < s.fails }

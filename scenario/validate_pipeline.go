@@ -1,0 +1,131 @@
+package scenario
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+// The bounds of the pipeline.
+const (
+	maxQueues  = 1000
+	maxWeight  = 1_000_000
+	maxTenants = 100_000
+	maxTopics  = 10_000
+	maxSkew    = 10
+	maxPrefill = 100_000_000
+)
+
+// pipeline checks how the pipeline is built.
+func (v *validator) pipeline() {
+	oneOf(v, "design", v.Design, jobqueue.Designs()...)
+	oneOf(v, "notify", v.Notify, jobqueue.Notifies()...)
+	oneOf(v, "channels", v.Channels, OneChannel, PerTenant, ByPattern)
+	redelivers := v.Design == jobqueue.ReliableList || v.Design == jobqueue.Stream
+	if v.Visibility != 0 && !redelivers {
+		v.faultWith("visibility", []string{"design"}, "only the designs reliable-list and stream give a job to another worker; remove it or choose one of them")
+	}
+	if v.Poll != 0 && v.Design != jobqueue.ListPoll {
+		v.faultWith("poll", []string{"design"}, "only the design list-poll polls; remove it or choose that")
+	}
+	if v.Notify == jobqueue.ShardedPubSub && v.Channels == ByPattern {
+		v.faultWith("channels", []string{"notify"}, "sharded channels have no patterns; write channels: tenant")
+	}
+	v.lanes()
+	if v.Prefill < 0 {
+		v.fault("prefill", "%d is negative", v.Prefill)
+	} else if v.Prefill > maxPrefill {
+		v.fault("prefill", "%s is more than %s", group(v.Prefill), group(maxPrefill))
+	}
+	switch {
+	case v.Hold.For == 0 && v.Hold.From != 0:
+		v.fault("hold.from", "a hold needs its length; write hold: {from: %s, for: 10s}", v.Hold.From)
+	case v.Hold.For > 0 && v.Load.Duration > 0 && v.Hold.From >= v.Load.Duration:
+		v.faultWith("hold.from", []string{"load.duration"}, "%s is not before the end of the load at %s", v.Hold.From, v.Load.Duration)
+	}
+	if v.Load.Think != 0 && !v.Load.Closed() {
+		v.faultWith("load.think", []string{"load.rate"}, "only a closed loop (rate: max) has users who think; remove it, or lower the rate instead")
+	}
+	if f := v.Work.FailRate; f < 0 || f > 1 || math.IsNaN(f) {
+		v.fault("work.fail", "%v is not a share from 0 to 1", f)
+	}
+	if v.External {
+		v.outside()
+	}
+}
+
+// lanes checks queues and tenants.
+func (v *validator) lanes() {
+	if n := len(v.Queues); n > maxQueues {
+		v.fault("queues", "more than %s", group(maxQueues))
+	}
+	for _, w := range v.Queues {
+		if w < 1 || w > maxWeight {
+			v.fault("queues", "a weight of %d is not from 1 to %s", w, group(maxWeight))
+			break
+		}
+	}
+	t := v.Tenants
+	switch {
+	case t.Count < 1:
+		v.fault("tenants.count", "%d is less than 1", t.Count)
+	case t.Count > maxTenants:
+		v.fault("tenants.count", "%s is more than %s", group(t.Count), group(maxTenants))
+	case t.Count > maxTopics && v.Channels != OneChannel:
+		v.faultWith("tenants.count", []string{"channels"}, "%s tenants with a channel for each are more than %s channels", group(t.Count), group(maxTopics))
+	}
+	if t.Skew < 0 || t.Skew > maxSkew || math.IsNaN(t.Skew) {
+		v.fault("tenants.skew", "%v is not from 0 (equal shares) to %d", t.Skew, maxSkew)
+	}
+}
+
+// outside checks that nothing is asked of consumers that are not ours.
+func (v *validator) outside() {
+	with := []string{"consumers"}
+	none := func(field string, set bool) {
+		if set {
+			v.faultWith(field, with, "the workers are external, and what they do is theirs to say; remove it")
+		}
+	}
+	none("work.time", v.Work.Time != 0)
+	none("work.fail", v.Work.FailRate != 0)
+	none("work.running", v.Work.Running)
+	none("hold", v.Hold.For != 0)
+	if v.Notify == jobqueue.NoNotify {
+		v.faultWith("notify", with, "without notifications nothing would be known of external workers; choose pubsub")
+	}
+}
+
+// oneOf checks a word.
+func oneOf[T ~string](v *validator, field string, word T, valid ...T) {
+	words := make([]string, len(valid))
+	for i, w := range valid {
+		if w == word {
+			return
+		}
+		words[i] = string(w)
+	}
+	last := len(words) - 1
+	v.fault(field, "unknown %s %q%s; there are %s and %s", field, word, meant(string(word), words), strings.Join(words[:last], ", "), words[last])
+}
+
+func errQueues(text string) error {
+	return fmt.Errorf("%q is neither a number of queues, such as 3, nor their weights, such as 1,2,7", text)
+}
+
+// ParseShare reads a share of all jobs: "1%", "0.5 %" or "0.01".
+func ParseShare(text string) (float64, error) {
+	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	number = strings.TrimSpace(number)
+	v, err := strconv.ParseFloat(number, 64)
+	if percent {
+		v /= 100
+	}
+	if err != nil || strings.Trim(number, "0123456789.") != "" || v < 0 || v > 1 {
+		return 0, fmt.Errorf("%q is not a share; write it like 1%% or 0.01", text)
+	}
+	return v, nil
+}
