@@ -104,7 +104,7 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 	client, err := jobqueue.Connect(ctx, jobqueue.Config{
 		URL:    server.URL(),
 		CACert: r.tlsFile(r.cacert, server), Cert: r.tlsFile(r.cert, server), Key: r.tlsFile(r.key, server),
-		Queue: queue, Channel: channel,
+		Queue: r.queue.or(queue), Channel: r.channel.or(channel),
 	})
 	if err != nil {
 		return nil, rows, err
@@ -114,9 +114,10 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 	signals.load(true)
 	defer signals.load(false)
 	r.p.console.note("run: %s: %s, %s, %s, %s, on %s", s.Name, loadInBrief(s.Load),
-		plural(s.Producers, "producer"), plural(s.Consumers, "consumer"), plural(s.Subscribers, "subscriber"), server.Address())
+		plural(s.Producers, "producer"), consumersInBrief(s), plural(s.Subscribers, "subscriber"), server.Address())
 	result, err := scenario.Run(ctx, s, client, scenario.Options{
-		ID:       id,
+		ID:            id,
+		AllowNonEmpty: r.allowNonEmpty.get(), Shared: r.queue.given(),
 		Stop:     signals.Stop,
 		Progress: g.show,
 		Interval: rows.add,
@@ -125,6 +126,14 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 		Redis:    scenario.Redis{Kind: string(server.Kind()), Address: server.Address()},
 	})
 	return result, rows, err
+}
+
+// consumersInBrief is who does the work.
+func consumersInBrief(s scenario.Scenario) string {
+	if s.External {
+		return "external consumers"
+	}
+	return plural(s.Consumers, "consumer")
 }
 
 // tlsFile is a file for TLS where the server speaks TLS; a variable may stay

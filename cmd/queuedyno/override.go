@@ -18,7 +18,7 @@ type overrides struct {
 	duration     *value[time.Duration]
 	jobs         *value[int64]
 	producers    *value[int]
-	consumers    *value[int]
+	consumers    *value[pool]
 	subscribers  *value[int]
 	inFlight     *value[int]
 	maxInFlight  *value[int]
@@ -30,6 +30,7 @@ type overrides struct {
 	drainTimeout *value[time.Duration]
 	thresholds   *value[string]
 	seed         *value[uint64]
+	pipelineFlags
 }
 
 func addOverrides(f *flags) overrides {
@@ -45,8 +46,9 @@ func addOverrides(f *flags) overrides {
 			"without --jobs it replaces the scenario's number of jobs too", any1),
 		jobs: add(f, "jobs", "n", "how many jobs to send, warm-up included: a whole `NUMBER`;\n"+
 			"without --duration it replaces the scenario's duration too", count),
-		producers:   add(f, "producers", "x", "`NUMBER` of producers, each with a connection of its own", smallCount),
-		consumers:   add(f, "consumers", "y", "`NUMBER` of consumers, each with a connection of its own", smallCount),
+		producers: add(f, "producers", "x", "`NUMBER` of producers, each with a connection of its own", smallCount),
+		consumers: add(f, "consumers", "y", "`NUMBER` of consumers, each with a connection of its own;\n"+
+			"\"external\" leaves the work to processes that are not ours, which take from --queue", consumers),
 		subscribers: add(f, "subscribers", "", "`NUMBER` of subscribers, each of which receives every notification", smallCount),
 		inFlight:    add(f, "in-flight", "", "`NUMBER` of jobs on their way at once with --rate max", smallCount),
 		maxInFlight: add(f, "max-in-flight", "", "most jobs on their way at once at a rate, a `NUMBER`; reaching it makes the run invalid (default 1000000)", smallCount),
@@ -59,13 +61,22 @@ func addOverrides(f *flags) overrides {
 		drainTimeout: add(f, "drain-timeout", "", "`TIME` to wait at the end for jobs on their way", any1),
 		thresholds: addMany(f, "threshold", "", "limit on a metric, an `EXPR` like 'end_to_end.p99 < 50ms' or 'lost == 0'; may be repeated;\n"+
 			"replaces the scenario's limits on that metric and keeps its others", threshold),
-		seed: add(f, "seed", "", "`NUMBER` that makes everything random repeatable; 0 draws one", seed),
+		pipelineFlags: addPipelineFlags(f),
+		seed:          add(f, "seed", "", "`NUMBER` that makes everything random repeatable; 0 draws one", seed),
 	}
 }
 
 // fields maps the field named in a fault of a scenario to the flag for it.
 func fields(field string) string {
 	switch field = strings.TrimPrefix(field, "load."); {
+	case strings.HasPrefix(field, "tenants"):
+		return "tenants"
+	case strings.HasPrefix(field, "hold"):
+		return "hold"
+	case field == "work.fail":
+		return "fail-rate"
+	case field == "work.running":
+		return "running"
 	case field == "in_flight":
 		return "in-flight"
 	case field == "max_in_flight":
@@ -117,7 +128,16 @@ func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 	s.Load.MaxInFlight = o.maxInFlight.or(s.Load.MaxInFlight)
 	s.Load.MaxBacklog = o.maxBacklog.or(s.Load.MaxBacklog)
 	s.Producers = o.producers.or(s.Producers)
-	s.Consumers = o.consumers.or(s.Consumers)
+	if o.consumers.given() {
+		p := o.consumers.get()
+		if p.external && !s.External {
+			if s.Work != (scenario.Work{}) || s.Hold.For != 0 {
+				notes = append(notes, fmt.Sprintf("%s: what consumers do is up to them when they are external; the scenario's work is left out", s.Name))
+			}
+			s.Work, s.Hold = scenario.Work{}, scenario.Hold{}
+		}
+		s.External, s.Consumers = p.external, p.size
+	}
 	s.Subscribers = o.subscribers.or(s.Subscribers)
 	s.Batch = o.batch.or(s.Batch)
 	s.Payload = o.payload.or(s.Payload)
@@ -125,6 +145,7 @@ func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 	s.Warmup = o.warmup.or(s.Warmup)
 	s.DrainTimeout = o.drainTimeout.or(s.DrainTimeout)
 	s.Seed = o.seed.or(s.Seed)
+	o.pipelineFlags.apply(&s)
 	s.Thresholds = mergeThresholds(s.Thresholds, o.thresholds.all)
 	return s.WithDefaults(), notes
 }

@@ -54,7 +54,7 @@ func TestEveryFlagOverridesItsField(t *testing.T) {
 		Producers: 3, Consumers: 4, Subscribers: 5, Batch: 6, Payload: 1024,
 		Work: scenario.Work{Time: 7 * time.Millisecond}, Warmup: 8 * time.Second, DrainTimeout: 9 * time.Second, Seed: 10,
 		Thresholds: []string{"end_to_end.p99 < 50ms", "lost == 0", "errors == 0"},
-	}
+	}.WithDefaults()
 	if diff := cmp.Diff(want, got); diff != "" || len(notes) != 0 {
 		t.Errorf("apply() differs (-want +got), notes %q:\n%s", notes, diff)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mattn/go-shellwords"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -68,6 +69,7 @@ func (r *running) plan(names []string) (plan, error) {
 		faults = append(faults, faultOf(err))
 	}
 	faults = append(faults, r.certificates()...)
+	faults = append(faults, r.names(pl)...)
 	pl.tags = map[string]string{}
 	for _, t := range r.tags.all {
 		pl.tags[t.key] = t.value
@@ -86,6 +88,42 @@ func (r *running) plan(names []string) (plan, error) {
 	}
 	r.p.console.note("run: using %s", src.where)
 	return pl, nil
+}
+
+// names checks what the queue and the channel are called: workers outside have
+// to know, and a queue that is somebody else's is not ours to choose.
+func (r *running) names(pl plan) []fault {
+	var faults []fault
+	for _, s := range pl.scenarios {
+		if !s.External {
+			continue
+		}
+		if !r.queue.given() || !r.channel.given() {
+			faults = append(faults, fault{
+				fmt.Sprintf("scenario %q: its consumers are external, and --queue and --channel do not both say where they look for jobs and publish", s.Name),
+				"add --queue " + jobqueue.DefaultQueue + " --channel " + jobqueue.DefaultChannel + ", or whatever your workers use",
+			})
+		}
+		if !isURL(pl.redis.Source) && r.p.env("REDIS_URL") == "" {
+			faults = append(faults, fault{
+				fmt.Sprintf("scenario %q: its consumers are external, and cannot know the address of a Redis that is started for the run", s.Name),
+				"name the one that they use with --redis redis://HOST:PORT",
+			})
+		}
+		break
+	}
+	if r.allowNonEmpty.get() && !r.queue.given() {
+		faults = append(faults, fault{r.source("allow-non-empty") + ": a queue of the run's own is always empty", "name the queue with --queue"})
+	}
+	return faults
+}
+
+// keyName reads the name of a key or a channel.
+func keyName(s string) (string, error) {
+	if strings.TrimSpace(s) == "" {
+		return "", errors.New("it is empty")
+	}
+	return s, nil
 }
 
 // directory is where the results of a scenario go. A name that was made up

@@ -57,6 +57,8 @@ type runFlags struct {
 	tags                          *value[tag]
 	force, quiet, json, noColor   *value[bool]
 	allowInvalid                  *value[bool]
+	queue, channel                *value[string]
+	allowNonEmpty                 *value[bool]
 }
 
 func addRunFlags(f *flags) runFlags {
@@ -73,6 +75,10 @@ func addRunFlags(f *flags) runFlags {
 		cert:   add(f, "cert", "", "`FILE` with the client's certificate for rediss://, in PEM form", anyText),
 		key:    add(f, "key", "", "`FILE` with the key of --cert, in PEM form", anyText),
 	}
+	r.queue = add(f, "queue", "", "`KEY` of the queue (default one of the run's own, which is removed after it);\n"+
+		"of a queue named here only the run's own jobs are removed", keyName)
+	r.channel = add(f, "channel", "", "`NAME` of the channel of the notifications (default one of the run's own)", keyName)
+	r.allowNonEmpty = addSwitch(f, "allow-non-empty", "", "begin although jobs of somebody else wait in the queue")
 	r.overrides = addOverrides(f)
 	r.out = add(f, "out", "o", "`DIR` that the result directories are made in (default results)", anyText)
 	r.name = add(f, "name", "", "`NAME` of the result directory (default <scenario>-<UTC time>)", directoryName)
