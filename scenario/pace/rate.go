@@ -98,13 +98,20 @@ const MaxRate = 100_000_000
 // ParseRate reads "500", "500/s", "2k/s", "1.5k/s", "30/m", "90/h" or "max".
 // A bare number is per second; k and M multiply by a thousand and a million.
 func ParseRate(s string) (Rate, error) {
-	bad := func(why string) (Rate, error) {
-		return Rate{}, fmt.Errorf("rate %q: %s; write it like 500, 500/s, 2k/s, 30/m or max", s, why)
-	}
 	text := strings.TrimSpace(s)
 	if text == "max" {
 		return Rate{}, nil
 	}
+	r, why := readRate(text)
+	if why != "" {
+		return Rate{}, fmt.Errorf("rate %q: %s; write it like 500, 500/s, 2k/s, 30/m or max", s, why)
+	}
+	return r, nil
+}
+
+// readRate reads a rate that is greater than zero, or says why text is none.
+func readRate(text string) (r Rate, why string) {
+	bad := func(why string) (Rate, string) { return Rate{}, why }
 	number, unit, cut := strings.Cut(text, "/")
 	per := time.Second
 	if cut {
@@ -153,17 +160,17 @@ func ParseRate(s string) (Rate, error) {
 	if perSecond < 1e-6 {
 		return bad("less than one job in a million seconds")
 	}
-	r := Rate{Per: per}
+	r = Rate{Per: per}
 	jobs := new(big.Rat).Mul(v, new(big.Rat).SetInt64(int64(per)))
 	// Keep the unit that the user wrote when the number in it is whole.
 	if jobs.IsInt() && jobs.Num().IsInt64() {
 		r.Jobs = jobs.Num().Int64()
-		return r, nil
+		return r, ""
 	}
 	if !v.Num().IsInt64() || !v.Denom().IsInt64() || v.Num().Int64() > math.MaxInt32*1000 {
 		return bad("too many digits")
 	}
-	return Rate{Jobs: v.Num().Int64(), Per: time.Duration(v.Denom().Int64())}, nil
+	return Rate{Jobs: v.Num().Int64(), Per: time.Duration(v.Denom().Int64())}, ""
 }
 
 // Arrivals names how due times are laid out at a rate.

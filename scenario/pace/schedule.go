@@ -8,8 +8,13 @@ import (
 
 // Schedule lays out the due times of groups of jobs over several producers.
 // The jobs of a group are due together: they travel in one push.
+//
+// It is one of three: Times, or else Steps, or else Rate. With a Rate it never
+// ends.
 type Schedule struct {
 	Rate     Rate     // of jobs, in total
+	Steps    Steps    // valid ones; of jobs, in total
+	Times    *Replay  // due times as they were recorded; Arrivals and Seed have no say
 	Arrivals Arrivals // empty means Constant
 	Batch    int      // jobs a group; 0 means 1
 	Seed     uint64   // of Poisson arrivals
@@ -17,9 +22,78 @@ type Schedule struct {
 
 // Group is some jobs with consecutive numbers that are due together.
 type Group struct {
-	First int64 // number of the first job
-	Jobs  int
+	First int64         // number of the first job
+	Jobs  int           // 0: the schedule is over
 	Due   time.Duration // since the epoch
+}
+
+// over is what a share returns after its last group.
+var over = Group{Due: math.MaxInt64}
+
+// Length is how long the schedule takes: every job is due before it. ends is
+// false for a Rate, which goes on for ever. Steps take as long as they say,
+// recorded times a nanosecond longer than the last of them.
+func (s Schedule) Length() (d time.Duration, ends bool) {
+	switch {
+	case s.Times != nil:
+		return s.Times.length(), true
+	case len(s.Steps) > 0:
+		return s.Steps.Length(), true
+	default:
+		return 0, false
+	}
+}
+
+// Expected is the integral of the rate up to t: the number of jobs that are
+// due before t, exact to less than one for constant arrivals of one job each,
+// and the mean of that number for Poisson arrivals.
+func (s Schedule) Expected(t time.Duration) float64 {
+	switch {
+	case s.Times != nil:
+		return float64(s.Times.before(t))
+	case len(s.Steps) > 0:
+		return s.Steps.Expected(t)
+	default:
+		return s.Rate.Float() * max(0, t).Seconds()
+	}
+}
+
+// Jobs is the number of jobs in the whole schedule: exact for constant
+// arrivals and recorded times, the mean for Poisson arrivals, rounded. ends is
+// false for a Rate. It takes time in proportion to the number of steps.
+func (s Schedule) Jobs() (n int64, ends bool) {
+	switch {
+	case s.Times != nil:
+		return int64(len(s.Times.Times)), true
+	case len(s.Steps) > 0 && s.Arrivals == Poisson:
+		return int64(math.Round(s.Steps.Expected(s.Steps.Length()))), true
+	case len(s.Steps) > 0:
+		return newCurve(s.Steps).end.count(), true
+	default:
+		return 0, false
+	}
+}
+
+// StepAt is the index of the step that goes on at t: -1 where there is none,
+// and in a schedule that has no steps.
+func (s Schedule) StepAt(t time.Duration) int {
+	if s.Times != nil {
+		return -1
+	}
+	return s.Steps.at(t)
+}
+
+// PeakRate is the highest rate that the schedule reaches, in jobs per second;
+// of recorded times, the most within one second.
+func (s Schedule) PeakRate() float64 {
+	switch {
+	case s.Times != nil:
+		return float64(s.Times.busiest(time.Second))
+	case len(s.Steps) > 0:
+		return s.Steps.peak()
+	default:
+		return s.Rate.Float()
+	}
 }
 
 // Share is the part of a schedule that one producer sends. It is a pure
@@ -31,6 +105,9 @@ type Share struct {
 	stride int64
 	sum    float64 // of the unit exponentials drawn so far
 	random *rand.Rand
+	curve  *curve // nil without steps
+	jobs   int64  // in the whole schedule, with constant arrivals in steps
+	step   int    // which goes on
 }
 
 // Share returns the i-th of n equal parts, 0 <= i < n.
@@ -39,29 +116,102 @@ type Share struct {
 // job would be at the given rate, and belongs to producer j mod n. Poisson
 // arrivals give each part a process of its own with an n-th of the rate; their
 // superposition is a Poisson process of the whole rate. Either way the job
-// numbers of all parts together are 0, 1, 2, … without a gap.
+// numbers of all parts together are 0, 1, 2, … without a gap, until the first
+// part of a Poisson process in steps is over. Recorded times are dealt out in
+// turn, too, and a group is due with its last job: nothing is sent before it
+// was. The last group of all may be smaller.
 func (s Schedule) Share(i, n int) *Share {
 	s.Batch = max(1, s.Batch)
 	sh := &Share{s: s, index: int64(i), stride: int64(n)}
+	if s.Times != nil {
+		return sh
+	}
 	if s.Arrivals == Poisson {
 		sh.random = rand.New(rand.NewPCG(s.Seed, uint64(i)))
+	}
+	if len(s.Steps) > 0 {
+		sh.curve = newCurve(s.Steps)
+		sh.jobs = sh.curve.end.count()
 	}
 	return sh
 }
 
 // Next returns the next group. Groups come in ascending order of due time.
+// When the schedule is over it returns groups of no jobs that are never due.
+// It allocates nothing.
 func (sh *Share) Next() Group {
-	batch := int64(sh.s.Batch)
-	g := Group{First: sh.index * batch, Jobs: sh.s.Batch}
+	var g Group
+	switch {
+	case sh.s.Times != nil:
+		g = sh.recorded()
+	case sh.curve != nil && sh.random != nil:
+		g = sh.scattered()
+	case sh.curve != nil:
+		g = sh.stepped()
+	default:
+		g = sh.endless()
+	}
+	if g.Jobs > 0 {
+		sh.index += sh.stride
+	}
+	return g
+}
+
+// group is the next group, not due yet.
+func (sh *Share) group() Group {
+	return Group{First: sh.index * int64(sh.s.Batch), Jobs: sh.s.Batch}
+}
+
+// endless is the next group at a rate.
+func (sh *Share) endless() Group {
+	g := sh.group()
 	if sh.random == nil {
 		g.Due = sh.s.Rate.At(g.First)
-	} else {
-		// The k-th arrival of a Poisson process of rate r is the sum of k unit
-		// exponentials over r.
-		sh.sum += sh.random.ExpFloat64()
-		perSecond := sh.s.Rate.Float() / float64(batch) / float64(sh.stride)
-		g.Due = time.Duration(math.Round(sh.sum / perSecond * float64(time.Second)))
+		return g
 	}
-	sh.index += sh.stride
+	// The k-th arrival of a Poisson process of rate r is the sum of k unit
+	// exponentials over r.
+	sh.sum += sh.random.ExpFloat64()
+	perSecond := sh.s.Rate.Float() / float64(sh.s.Batch) / float64(sh.stride)
+	g.Due = time.Duration(math.Round(sh.sum / perSecond * float64(time.Second)))
+	return g
+}
+
+// stepped is the next group of constant arrivals in steps.
+func (sh *Share) stepped() Group {
+	g := sh.group()
+	g.Jobs = int(max(0, min(int64(g.Jobs), sh.jobs-g.First)))
+	var ok bool
+	if g.Due, sh.step, ok = sh.curve.due(g.First, 0, sh.step); !ok || g.Jobs == 0 {
+		return over
+	}
+	return g
+}
+
+// scattered is the next group of Poisson arrivals in steps. A process whose
+// rate changes is one of rate 1 seen through the integral of the rate, so that
+// its arrivals are where the integral reaches those of the latter.
+func (sh *Share) scattered() Group {
+	g := sh.group()
+	if sh.step == len(sh.curve.pieces) {
+		return over
+	}
+	sh.sum += sh.random.ExpFloat64()
+	jobs, part := math.Modf(sh.sum * float64(sh.s.Batch) * float64(sh.stride))
+	var ok bool
+	if g.Due, sh.step, ok = sh.curve.due(int64(jobs), part, sh.step); !ok {
+		return over
+	}
+	return g
+}
+
+// recorded is the next group of a replay.
+func (sh *Share) recorded() Group {
+	g, times := sh.group(), sh.s.Times.Times
+	g.Jobs = int(max(0, min(int64(g.Jobs), int64(len(times))-g.First)))
+	if g.Jobs == 0 {
+		return over
+	}
+	g.Due = times[g.First+int64(g.Jobs)-1]
 	return g
 }
