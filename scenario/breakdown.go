@@ -164,7 +164,18 @@ func (r *run) countUnsent() {
 	}
 }
 
-// steps adds the parts of a load of several steps.
-func (b *breakdown) steps(s Scenario, add func(Dimension, string)) {}
+// mostSteps is how many steps can have parts of their own.
+const mostSteps = 200
 
-var _ time.Duration
+// steps adds the parts of a load of several steps.
+func (b *breakdown) steps(s Scenario, add func(Dimension, string)) {
+	if n := len(s.Load.Steps); n < 2 || n > mostSteps {
+		return
+	}
+	var end time.Duration
+	for _, step := range s.Load.Steps {
+		end += step.For
+		b.bounds = append(b.bounds, int64(end))
+		add(ByStep, step.String())
+	}
+}

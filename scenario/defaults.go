@@ -48,7 +48,10 @@ func (s Scenario) WithDefaults() Scenario {
 	if s.DrainTimeout == 0 {
 		s.DrainTimeout = defaultDrainTimeout
 	}
-	if s.Load.Duration == 0 && s.Load.Jobs == 0 {
+	if length, ends := s.schedule().Length(); ends && s.Load.Duration == 0 {
+		s.Load.Duration = length
+	}
+	if s.Load.Duration == 0 && s.Load.Jobs == 0 && !s.Load.Replay.given() {
 		s.Load.Duration = defaultDuration
 	}
 	switch {

@@ -19,7 +19,7 @@ func (s Scenario) lateLimit() time.Duration {
 	if s.Load.Closed() {
 		return least
 	}
-	return max(least, time.Duration(float64(s.Batch)/s.Load.Rate.Float()*float64(time.Second)))
+	return max(least, time.Duration(float64(s.Batch)/s.schedule().PeakRate()*float64(time.Second)))
 }
 
 // startProbes sets the control probes to work. Without them a run is none the
@@ -213,6 +213,9 @@ func mean(v []float64) float64 {
 
 // steadiness looks at the course of latency and of the backlog.
 func (r *run) steadiness(res *Result, e *validity.Evidence) {
+	if r.s.Load.Varies() || r.s.Hold.For > 0 || r.s.Prefill > 0 {
+		return // it is not meant to be steady
+	}
 	from, to := int(r.window.FromNS/binLength), int(r.window.ToNS/binLength)
 	var whole, window []float64
 	last := math.NaN()

@@ -101,6 +101,13 @@ func (w Work) encode() (keys pairs) {
 	return keys
 }
 
+func (r Replay) encode() (keys pairs) {
+	keys.add(true, "file", quote(r.File))
+	keys.add(r.Column != "", "column", quote(r.Column))
+	keys.add(r.Speed != 0, "speed", strconv.FormatFloat(r.Speed, 'f', -1, 64))
+	return keys
+}
+
 func (t Tenants) encode() (keys pairs) {
 	keys.add(t.Count != 0, "count", t.Count)
 	keys.add(t.Skew != 0, "skew", strconv.FormatFloat(t.Skew, 'f', -1, 64))
@@ -109,7 +116,9 @@ func (t Tenants) encode() (keys pairs) {
 
 func (l Load) encode() (keys pairs) {
 	add := keys.add
-	add(true, "rate", l.Rate)
+	add(!l.Varies(), "rate", l.Rate)
+	add(len(l.Steps) > 0, "stages", quote(l.Steps.String()))
+	add(l.Replay.given(), "replay", "{"+strings.Join(l.Replay.encode(), ", ")+"}")
 	add(l.Duration != 0, "duration", l.Duration)
 	add(l.Jobs != 0, "jobs", l.Jobs)
 	add(l.Arrivals != "", "arrivals", l.Arrivals)

@@ -1,12 +1,14 @@
 package scenario
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // The keys that say how the pipeline is built, beside its load and its pools.
@@ -149,4 +151,59 @@ func (r *scenarioReader) pipelineKeys() []fileKey {
 			return r.mapping("hold.", n, "{from: 5s, for: 10s}", r.sectionKeys("hold"))
 		}},
 	}
+}
+
+// steps reads stages: a text such as "30s:500,1m:2000", or a list of such texts.
+func (r *scenarioReader) steps(n ast.Node) (pace.Steps, bool) {
+	text, ok := "", true
+	if _, list := r.resolve(n).(*ast.SequenceNode); list {
+		items, good := r.items(n, `["30s:500", "20s:500..2000"]`)
+		var parts []string
+		for _, item := range items {
+			part, readable := r.words(item)
+			good = good && readable
+			parts = append(parts, part)
+		}
+		text, ok = strings.Join(parts, ","), good
+	} else {
+		text, ok = r.words(n)
+	}
+	if !ok {
+		return nil, false
+	}
+	steps, err := pace.ParseSteps(text)
+	if err == nil && len(steps) == 0 {
+		err = errors.New("there are no stages; write them like \"30s:500,1m:2000\"")
+	}
+	if err != nil {
+		r.fault(n, "%s", err)
+		return nil, false
+	}
+	return steps, true
+}
+
+// replay reads the file of a recorded load, alone or with how to read it.
+func (r *scenarioReader) replay(n ast.Node) bool {
+	if _, text, number, ok := r.scalar(n); ok && !number && text != "" {
+		r.s.Load.Replay.File = text
+		return true
+	}
+	if !r.mapping("load.replay.", n, "{file: arrivals.csv, column: time, speed: 2}", r.sectionKeys("replay")) {
+		return false
+	}
+	if r.s.Load.Replay.File == "" {
+		r.fault(n, "the file is missing; write replay: {file: arrivals.csv}")
+		return false
+	}
+	return true
+}
+
+// column reads the name or the number of a column.
+func (r *scenarioReader) column(n ast.Node) (string, bool) {
+	value, text, _, ok := r.scalar(n)
+	if !ok || text == "" {
+		r.expected(n, value, "the name of a column or its number")
+		return "", false
+	}
+	return text, true
 }

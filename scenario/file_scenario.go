@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -36,13 +37,13 @@ func (f *file) scenario(e entry) Scenario {
 		// Still a place where the name can be wrong.
 		r.bad["load"] = true
 	}
-	if _, has := r.at["load.rate"]; !has && !r.bad["load"] {
+	if !r.has("load.rate", "load.stages", "load.replay") && !r.bad["load"] {
 		at, has := r.at["load"]
 		if !has {
 			at = e.at
 		}
 		r.bad["load.rate"] = true
-		f.faultAt(at, "load.rate is missing; write load: {rate: 1000/s}, or rate: max for a closed loop")
+		f.faultAt(at, "load.rate is missing; write load: {rate: 1000/s}, rate: max for a closed loop, or stages")
 	}
 	v := validator{Scenario: r.s.WithDefaults()}
 	v.all()
@@ -57,6 +58,11 @@ func (f *file) scenario(e entry) Scenario {
 		f.faultAt(at, "%s", found.Fault)
 	}
 	return r.s
+}
+
+// has reports whether one of the keys stands in the file.
+func (r *scenarioReader) has(fields ...string) bool {
+	return slices.ContainsFunc(fields, func(f string) bool { _, has := r.at[f]; return has })
 }
 
 // doubtful reports whether a finding rests on a field that could not be read:
@@ -143,12 +149,17 @@ func (r *scenarioReader) sectionKeys(section string) []fileKey {
 		}
 	case "tenants":
 		return []fileKey{{"count", into(&s.Tenants.Count, r.pool)}, {"skew", into(&s.Tenants.Skew, r.number)}}
+	case "replay":
+		p := &s.Load.Replay
+		return []fileKey{{"file", into(&p.File, r.words)}, {"column", into(&p.Column, r.column)}, {"speed", into(&p.Speed, r.number)}}
 	case "hold":
 		return []fileKey{{"from", into(&s.Hold.From, r.span)}, {"for", into(&s.Hold.For, r.length)}}
 	}
 	l := &r.s.Load
 	return []fileKey{
 		{"rate", into(&l.Rate, r.rate)},
+		{"stages", into(&l.Steps, r.steps)},
+		{"replay", r.replay},
 		{"duration", into(&l.Duration, r.length)},
 		{"jobs", into(&l.Jobs, r.positive)},
 		{"arrivals", into(&l.Arrivals, r.arrivals)},

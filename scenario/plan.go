@@ -18,7 +18,10 @@ type plan struct {
 }
 
 func (s Scenario) schedule() pace.Schedule {
-	return pace.Schedule{Rate: s.Load.Rate, Arrivals: s.Load.Arrivals, Batch: s.Batch, Seed: s.Seed}
+	return pace.Schedule{
+		Rate: s.Load.Rate, Steps: s.Load.Steps, Times: s.Load.Replay.Times,
+		Arrivals: s.Load.Arrivals, Batch: s.Batch, Seed: s.Seed,
+	}
 }
 
 func newPlan(s Scenario) *plan {

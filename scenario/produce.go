@@ -81,7 +81,7 @@ const catchUp = int64(200 * time.Millisecond)
 // shows as lateness of at most the tick.
 func (s Scenario) tick() int64 {
 	const most = 10_000
-	if s.Load.Closed() || s.Load.Rate.Float()/float64(s.Batch*s.Producers) <= most {
+	if s.Load.Closed() || s.schedule().PeakRate()/float64(s.Batch*s.Producers) <= most {
 		return 0
 	}
 	return int64(200 * time.Microsecond)

@@ -103,6 +103,9 @@ const never = math.MaxInt64
 // measured until the error, and says so. Bad scenarios are refused before
 // anything is touched.
 func Run(ctx context.Context, s Scenario, b jobqueue.Backend, o Options) (*Result, error) {
+	if err := s.Load.Replay.Read(); err != nil {
+		return nil, err
+	}
 	s = s.WithDefaults()
 	if faults := s.Validate(); len(faults) > 0 {
 		return nil, &InvalidError{faults}
@@ -121,6 +124,9 @@ func Run(ctx context.Context, s Scenario, b jobqueue.Backend, o Options) (*Resul
 		o.Waiter = pace.NewWaiter
 	}
 	r := newRun(s, b, o, tag)
+	if t := s.Load.Replay.Times; t != nil && t.Unsorted > 0 {
+		r.warn("%d of the recorded times were earlier than the line before them; they were sorted", t.Unsorted)
+	}
 	hard, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.ctx, r.cancel = hard, cancel

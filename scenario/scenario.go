@@ -10,6 +10,8 @@
 package scenario
 
 import (
+	"fmt"
+	"os"
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -94,6 +96,13 @@ type Load struct {
 	// loop ("max" in files and flags): a job is due as soon as one of the
 	// InFlight tokens is free.
 	Rate pace.Rate `json:"rate"`
+	// Steps are a rate that changes: "stages" in files and flags. There is no
+	// Rate then. The load takes as long as they do, unless Duration or Jobs
+	// end it before.
+	Steps pace.Steps `json:"stages,omitempty"`
+	// Replay is a load as it was recorded. There is neither Rate nor Steps
+	// then.
+	Replay Replay `json:"replay,omitzero"`
 	// Duration is the length of the schedule, warm-up included. Zero means
 	// that Jobs alone ends it.
 	Duration time.Duration `json:"duration_ns"`
@@ -119,7 +128,45 @@ type Load struct {
 }
 
 // Closed reports whether the load is a closed loop.
-func (l Load) Closed() bool { return l.Rate.IsZero() }
+func (l Load) Closed() bool {
+	return l.Rate.IsZero() && len(l.Steps) == 0 && !l.Replay.given()
+}
+
+// Varies reports whether the rate is not the same throughout.
+func (l Load) Varies() bool { return len(l.Steps) > 0 || l.Replay.given() }
+
+// Replay is where the due times of a recorded load are read from.
+type Replay struct {
+	// File is CSV or a log, from the current directory.
+	File string `json:"file"`
+	// Column is the name of the column that holds the times, or its number
+	// from 1. Empty means the first.
+	Column string `json:"column,omitempty"`
+	// Speed is by how much faster than recorded the load goes. Zero means 1.
+	Speed float64 `json:"speed,omitempty"`
+	// Times are what the file holds. [Run] reads them where they are nil.
+	Times *pace.Replay `json:"-"`
+}
+
+func (r Replay) given() bool { return r.File != "" || r.Times != nil }
+
+// Read reads the file, if there is one and it was not read before.
+func (r *Replay) Read() error {
+	if r.Times != nil || r.File == "" {
+		return nil
+	}
+	file, err := os.Open(r.File)
+	if err != nil {
+		return fmt.Errorf("read replay: %w", err)
+	}
+	defer file.Close()
+	times, err := pace.ReadReplay(file, pace.ReplayOptions{Column: r.Column, Speed: r.Speed})
+	if err != nil {
+		return fmt.Errorf("read replay %s: %w", r.File, err)
+	}
+	r.Times = times
+	return nil
+}
 
 // Work is what a consumer does with a job. It waits, and burns no CPU: work
 // that burns CPU beside the generator would spoil its own measurement.

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // settle accounts for every job that is not over, and completes the ledger.
@@ -192,7 +194,7 @@ func (r *run) measure(t totals) Window {
 		// The load ends when the job after the last one would have been due.
 		p := newPlan(r.s)
 		if p.upTo(time.Duration(to)) >= p.limit {
-			if r.s.schedule().Arrivals == "poisson" {
+			if r.s.Load.Varies() || r.s.Load.Arrivals == pace.Poisson {
 				to = int64(p.last)
 			} else {
 				to = int64(r.s.Load.Rate.At(p.limit))

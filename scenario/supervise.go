@@ -118,7 +118,7 @@ func (r *run) scheduleEnd() int64 {
 		return 0
 	}
 	end := r.rec.to
-	if n := r.s.Load.Jobs; n > 0 {
+	if n := r.s.Load.Jobs; n > 0 && !r.s.Load.Varies() {
 		last := float64(n) / r.s.Load.Rate.Float() * float64(time.Second)
 		if r.s.Load.Arrivals == pace.Poisson {
 			last += 10 * math.Sqrt(float64(n)) / r.s.Load.Rate.Float() * float64(time.Second)

@@ -99,6 +99,7 @@ func (v *validator) identity() {
 
 func (v *validator) load() {
 	l := v.Load
+	v.shape()
 	// The parser is the one place that knows which rates have a meaning.
 	_, err := pace.ParseRate(l.Rate.String())
 	if err != nil {
@@ -129,6 +130,8 @@ func (v *validator) loop() {
 	switch {
 	case !known:
 		v.fault("load.arrivals", "unknown arrivals %q%s; there are constant and poisson", l.Arrivals, meant(string(l.Arrivals), []string{string(pace.Constant), string(pace.Poisson)}))
+	case l.Replay.given() && l.Arrivals != "" && l.Arrivals != pace.Constant:
+		v.faultWith("load.arrivals", []string{"load.replay"}, "a replay has the arrivals that were recorded; remove it")
 	case l.Closed() && l.Arrivals != "":
 		v.faultWith("load.arrivals", []string{"load.rate"}, "a closed loop (rate: max) has no arrivals; remove it or set a rate")
 	}

@@ -129,3 +129,36 @@ func ParseShare(text string) (float64, error) {
 	}
 	return v, nil
 }
+
+// shape checks that a load is one of three, and as long as it is said to be.
+func (v *validator) shape() {
+	l := v.Load
+	switch {
+	case len(l.Steps) > 0 && l.Replay.given():
+		v.faultWith("load.replay", []string{"load.stages"}, "a load is either stages or a replay; remove one")
+	case len(l.Steps) > 0 && !l.Rate.IsZero():
+		v.faultWith("load.stages", []string{"load.rate"}, "a load is either a rate or stages; remove one")
+	case l.Replay.given() && !l.Rate.IsZero():
+		v.faultWith("load.replay", []string{"load.rate"}, "a load is either a rate or a replay; remove one")
+	}
+	if err := l.Steps.Validate(); err != nil {
+		v.fault("load.stages", "%s", err)
+		return
+	}
+	length, ends := v.schedule().Length()
+	if ends && len(l.Steps) > 0 && l.Duration > length {
+		v.faultWith("load.duration", []string{"load.stages"}, "%s is longer than the stages, which take %s; leave it out", l.Duration, length)
+	}
+	if n, ends := v.schedule().Jobs(); ends && n == 0 {
+		field := "load.stages"
+		if l.Replay.given() {
+			field = "load.replay"
+		}
+		v.fault(field, "no job is due in it")
+	} else if ends && n > maxJobs {
+		v.fault("load.stages", "%s jobs are more than %s; lower the rates", group(n), group(maxJobs))
+	}
+	if s := l.Replay.Speed; s < 0 || s > 1e6 || math.IsNaN(s) {
+		v.fault("load.replay.speed", "%v is not a factor greater than 0", s)
+	}
+}
