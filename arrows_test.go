@@ -28,6 +28,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	},
 	"scenario/pace":         {modules: []string{"golang.org/x/sys"}},
 	"scenario/latency":      {modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
+	"scenario/draw":         {},
 	"scenario/gate":         {},
 	"scenario/steady":       {},
 	"scenario/strain":       {},
