@@ -23,7 +23,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"redisserver":           {modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
 	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue"}},
 	"scenario": {
-		rooms:   []string{"jobqueue", "scenario/pace", "scenario/latency", "scenario/gate", "scenario/validity", "scenario/strain", "scenario/probe", "scenario/steady"},
+		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "scenario/latency", "scenario/gate", "scenario/validity", "scenario/strain", "scenario/probe", "scenario/steady"},
 		modules: []string{"github.com/goccy/go-yaml"},
 	},
 	"scenario/pace":         {modules: []string{"golang.org/x/sys"}},
@@ -41,7 +41,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"verify":                {rooms: []string{"jobqueue", "scenario", "scenario/pace", "scenario/latency", "scenario/queueing", "scenario/gate"}},
 	"report":                {rooms: []string{"scenario", "scenario/capacity", "scenario/study", "scenario/queueing", "scenario/gate", "scenario/latency", "scenario/validity"}, modules: []string{"gonum.org/v1/plot"}},
 	"cmd/queuedyno": {
-		rooms: []string{"", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/study", "scenario/gate", "scenario/pace", "report", "verify"},
+		rooms: []string{"", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/study", "scenario/draw", "scenario/gate", "scenario/pace", "report", "verify"},
 		modules: []string{
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys",
 		},

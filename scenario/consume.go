@@ -16,11 +16,13 @@ const popWait = 5 * time.Second
 
 // consumer pops, works, publishes.
 type consumer struct {
-	r     *run
-	conn  jobqueue.Turner
-	wait  pace.Waiter // nil without work
-	tally *tally
-	shard *shard
+	r    *run
+	conn jobqueue.Turner
+	wait pace.Waiter // nil without work
+	// service is how long the work on the next job takes.
+	service func() time.Duration
+	tally   *tally
+	shard   *shard
 
 	held     []taken            // what the last pop brought
 	outcomes []jobqueue.Outcome // of each of them
@@ -205,9 +207,6 @@ func (c *consumer) serve(i int) (done bool, err error) {
 	}
 	return true, nil
 }
-
-// service is how long the work on the next job takes.
-func (c *consumer) service() time.Duration { return c.r.s.Work.Time }
 
 // ignore takes the answer to an update that says RUNNING.
 func ignore(int, int) {}

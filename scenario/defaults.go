@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -47,6 +48,12 @@ func (s Scenario) WithDefaults() Scenario {
 	}
 	if s.DrainTimeout == 0 {
 		s.DrainTimeout = defaultDrainTimeout
+	}
+	if !s.Work.Drawn.IsFixed() {
+		s.Work.Time = s.Work.Drawn.Mean()
+	}
+	if !s.Payloads.IsFixed() {
+		s.Payload = int(math.Round(s.Payloads.Mean()))
 	}
 	if length, ends := s.schedule().Length(); ends && s.Load.Duration == 0 {
 		s.Load.Duration = length

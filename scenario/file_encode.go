@@ -63,8 +63,12 @@ func (s Scenario) encode(b *strings.Builder) {
 	key("consumers", external, s.External)
 	count("subscribers", s.Subscribers)
 	count("batch", s.Batch)
-	key("payload", fmt.Sprintf("%dB", s.Payload), s.Payload != 0)
-	key("work", "{"+strings.Join(s.Work.encode(), ", ")+"}", s.Work != Work{})
+	if s.Payloads.IsFixed() {
+		key("payload", fmt.Sprintf("%dB", s.Payload), s.Payload != 0)
+	} else {
+		key("payload", quote(s.Payloads.String()), true)
+	}
+	key("work", "{"+strings.Join(s.Work.encode(), ", ")+"}", !s.Work.none())
 	key("design", string(s.Design), s.Design != "")
 	span("visibility", s.Visibility)
 	span("poll", s.Poll)
@@ -95,7 +99,11 @@ func (p *pairs) add(set bool, name string, value any) {
 }
 
 func (w Work) encode() (keys pairs) {
-	keys.add(w.Time != 0, "time", w.Time)
+	if w.Drawn.IsFixed() {
+		keys.add(w.Time != 0, "time", w.Time)
+	} else {
+		keys.add(true, "time", quote(w.Drawn.String()))
+	}
 	keys.add(w.FailRate != 0, "fail", strconv.FormatFloat(w.FailRate, 'f', -1, 64))
 	keys.add(w.Running, "running", true)
 	return keys

@@ -8,6 +8,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -206,4 +207,34 @@ func (r *scenarioReader) column(n ast.Node) (string, bool) {
 		return "", false
 	}
 	return text, true
+}
+
+// payload reads a size, or several of them.
+func (r *scenarioReader) payload(n ast.Node) bool {
+	if value, text, number, ok := r.scalar(n); ok && !number {
+		if _, one := parseSize(text); !one && strings.ContainsAny(text, ".:,%") {
+			size, err := draw.ParseSize(text)
+			if err != nil {
+				r.fault(value, "%s", err)
+				return false
+			}
+			r.s.SetPayload(size)
+			return true
+		}
+	}
+	return into(&r.s.Payload, r.size)(n)
+}
+
+// service reads how long the work takes: a duration, or a distribution of it.
+func (r *scenarioReader) service(n ast.Node) bool {
+	if value, text, number, ok := r.scalar(n); ok && !number && (strings.Contains(text, "(") || strings.Contains(text, "..")) {
+		d, err := draw.ParseDuration(text)
+		if err != nil {
+			r.fault(value, "%s", err)
+			return false
+		}
+		r.s.Work.SetTime(d)
+		return true
+	}
+	return into(&r.s.Work.Time, r.span)(n)
 }

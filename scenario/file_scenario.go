@@ -127,7 +127,7 @@ func (r *scenarioReader) keys() []fileKey {
 		{"consumers", r.consumers},
 		{"subscribers", into(&s.Subscribers, r.pool)},
 		{"batch", into(&s.Batch, r.pool)},
-		{"payload", into(&s.Payload, r.size)},
+		{"payload", r.payload},
 		{"work", func(n ast.Node) bool {
 			return r.mapping("work.", n, "{time: 1ms}", r.sectionKeys("work"))
 		}},
@@ -143,7 +143,7 @@ func (r *scenarioReader) sectionKeys(section string) []fileKey {
 	switch s := &r.s; section {
 	case "work":
 		return []fileKey{
-			{"time", into(&s.Work.Time, r.span)},
+			{"time", r.service},
 			{"fail", into(&s.Work.FailRate, r.ratio)},
 			{"running", into(&s.Work.Running, r.truth)},
 		}

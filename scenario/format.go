@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/scenario/draw"
 )
 
 // format is how a job looks in the list: its id alone, or JSON with a payload.
@@ -11,9 +13,10 @@ type format struct {
 	run    uint64
 	spread *spread
 	json   bool
-	fill   string   // as long as the longest payload
-	names  []string // of the tenants
-	most   int      // bytes of the largest job
+	fill   string    // as long as the longest payload
+	sizes  draw.Size // of the payloads, where they differ
+	names  []string  // of the tenants
+	most   int       // bytes of the largest job
 }
 
 // Between the parts of a job as JSON: {"jobId":"…","tenantId":"…","payload":"…"}.
@@ -30,9 +33,9 @@ func newFormat(run uint64, s Scenario, sp *spread) format {
 		f.names = append(f.names, TenantName(i))
 	}
 	// A worker that is not ours cannot know the tenant by the id.
-	f.json = s.Payload > 0 || s.External && len(f.names) > 1
+	f.json = s.largestPayload() > 0 || s.External && len(f.names) > 1
 	if f.json {
-		f.fill = filler(s.Payload)
+		f.fill, f.sizes = filler(s.largestPayload()), s.Payloads
 		f.most = len(beforeID) + idLen + len(beforeTenant) + len(f.names[len(f.names)-1]) + len(beforePayload) + len(f.fill) + len(afterPayload)
 	}
 	return f
@@ -74,7 +77,12 @@ func (f *format) append(dst []byte, n int64) []byte {
 }
 
 // payload is what job n carries.
-func (f *format) payload(n int64) string { return f.fill }
+func (f *format) payload(n int64) string {
+	if len(f.sizes.Parts) == 0 {
+		return f.fill
+	}
+	return f.fill[:f.sizes.At(f.spread.seed, n)]
+}
 
 // whole reports whether what follows the id of job n is as it was sent.
 func (f *format) whole(rest []byte, n int64) bool {

@@ -52,6 +52,7 @@ func (r *run) prepare() error {
 			if c.wait, err = r.waiter(); err != nil {
 				return err
 			}
+			c.service = s.Work.service(s.Seed, i)
 		}
 	}
 	for i := range s.Producers {
@@ -89,6 +90,14 @@ func (s Scenario) pool() int {
 		return 0
 	}
 	return s.Consumers
+}
+
+// service is how long the work of one consumer takes, job by job.
+func (w Work) service(seed uint64, consumer int) func() time.Duration {
+	if w.Drawn.IsFixed() {
+		return func() time.Duration { return w.Time }
+	}
+	return w.Drawn.Sampler(seed, uint64(consumer))
 }
 
 // lanes refuses a scenario with more queues or channels than the backend has.

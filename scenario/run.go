@@ -103,7 +103,7 @@ const never = math.MaxInt64
 // measured until the error, and says so. Bad scenarios are refused before
 // anything is touched.
 func Run(ctx context.Context, s Scenario, b jobqueue.Backend, o Options) (*Result, error) {
-	if err := s.Load.Replay.Read(); err != nil {
+	if err := s.Open(); err != nil {
 		return nil, err
 	}
 	s = s.WithDefaults()

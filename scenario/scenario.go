@@ -10,11 +10,14 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -49,6 +52,9 @@ type Scenario struct {
 	// Payload is the size in bytes of what a job carries beside its id. Zero
 	// means that the id alone travels through the list.
 	Payload int `json:"payload_bytes"`
+	// Payloads is a distribution of that size, for jobs that are not all alike.
+	// Payload is then its mean.
+	Payloads draw.Size `json:"payloads,omitzero"`
 	// Work is what a consumer does with a job.
 	Work Work `json:"work"`
 	// Design is how the queue is built: see [jobqueue.Design]. Empty means
@@ -144,14 +150,25 @@ type Replay struct {
 	Column string `json:"column,omitempty"`
 	// Speed is by how much faster than recorded the load goes. Zero means 1.
 	Speed float64 `json:"speed,omitempty"`
-	// Times are what the file holds. [Run] reads them where they are nil.
+	// Times are what the file holds; see [Scenario.Open].
 	Times *pace.Replay `json:"-"`
 }
 
 func (r Replay) given() bool { return r.File != "" || r.Times != nil }
 
-// Read reads the file, if there is one and it was not read before.
-func (r *Replay) Read() error {
+// Open reads the files that the scenario names: recorded times and samples of
+// service times. [Run] does it; whoever wants to know before that nothing is
+// wrong with them does it first. What was read is not read again.
+func (s *Scenario) Open() error {
+	var err error
+	if len(s.Work.Drawn.Values) == 0 {
+		s.Work.Drawn, err = s.Work.Drawn.Load()
+	}
+	return errors.Join(err, s.Load.Replay.read())
+}
+
+// read reads the file, if there is one and it was not read before.
+func (r *Replay) read() error {
 	if r.Times != nil || r.File == "" {
 		return nil
 	}
@@ -173,6 +190,9 @@ func (r *Replay) Read() error {
 type Work struct {
 	// Time is the simulated service time of one job.
 	Time time.Duration `json:"time_ns"`
+	// Drawn is a distribution of the service time, for jobs that do not all
+	// take equally long. Time is then its mean.
+	Drawn draw.Duration `json:"drawn,omitzero"`
 	// FailRate is the share of jobs that end as FAILED, from 0 to 1. Which ones
 	// they are follows from the seed.
 	FailRate float64 `json:"fail_rate,omitempty"`
@@ -180,6 +200,30 @@ type Work struct {
 	// round trip and gives the stage [Pickup].
 	Running bool `json:"running,omitempty"`
 }
+
+// SetTime makes the work take as long as d says.
+func (w *Work) SetTime(d draw.Duration) {
+	w.Time, w.Drawn = d.Mean(), draw.Duration{}
+	if !d.IsFixed() {
+		w.Drawn = d
+	}
+}
+
+// none reports whether nothing is said about the work.
+func (w Work) none() bool {
+	return w.Time == 0 && w.Drawn.IsFixed() && w.FailRate == 0 && !w.Running
+}
+
+// SetPayload makes the jobs as large as size says.
+func (s *Scenario) SetPayload(size draw.Size) {
+	s.Payload, s.Payloads = int(math.Round(size.Mean())), draw.Size{}
+	if !size.IsFixed() {
+		s.Payloads = size
+	}
+}
+
+// largestPayload is the size of the largest one there can be.
+func (s Scenario) largestPayload() int { return max(s.Payload, s.Payloads.Max()) }
 
 // Hold is a time in which no consumer takes a job.
 type Hold struct {

@@ -1,9 +1,6 @@
 package scenario
 
-import (
-	"math"
-	"sort"
-)
+import "github.com/queuedyno/queuedyno/scenario/draw"
 
 // spread says of each job, as a pure function of its number and the seed, to
 // which queue it goes, whose it is, and whether it will fail. So nothing about
@@ -12,16 +9,16 @@ type spread struct {
 	seed    uint64
 	batch   int64
 	queues  []float64 // cumulative shares; nil for one
-	tenants []float64
+	tenants draw.Picker
+	several bool // tenants
 	fails   float64
 }
 
 func newSpread(s Scenario) spread {
 	return spread{
 		seed: s.Seed, batch: int64(s.Batch), fails: s.Work.FailRate,
-		queues: cumulate(len(s.Queues), func(i int) float64 { return float64(s.Queues[i]) }),
-		// Zipf's law: the k-th of them has a share of 1/k^skew.
-		tenants: cumulate(s.Tenants.Count, func(i int) float64 { return math.Pow(float64(i+1), -s.Tenants.Skew) }),
+		queues:  cumulate(len(s.Queues), func(i int) float64 { return float64(s.Queues[i]) }),
+		tenants: draw.Choice{N: max(1, s.Tenants.Count), Skew: s.Tenants.Skew}.Picker(), several: s.Tenants.Count > 1,
 	}
 }
 
@@ -47,7 +44,6 @@ func cumulate(n int, weight func(i int) float64) []float64 {
 // The questions that the same job's number must not answer alike.
 const (
 	saltQueue uint64 = iota + 1
-	saltTenant
 	saltFail
 )
 
@@ -61,13 +57,8 @@ func (s *spread) unit(n int64, salt uint64) float64 {
 	return float64(x>>11) / (1 << 53)
 }
 
+// pick is the first whose cumulative share is above u.
 func pick(shares []float64, u float64) int {
-	if shares == nil {
-		return 0
-	}
-	if len(shares) > 16 {
-		return min(sort.SearchFloat64s(shares, math.Nextafter(u, 2)), len(shares)-1)
-	}
 	for i, share := range shares {
 		if u < share {
 			return i
@@ -86,10 +77,10 @@ func (s *spread) queue(n int64) int {
 
 // tenant is whose job n is.
 func (s *spread) tenant(n int64) int {
-	if s.tenants == nil {
+	if !s.several {
 		return 0
 	}
-	return pick(s.tenants, s.unit(n, saltTenant))
+	return s.tenants.At(s.seed, n)
 }
 
 // fail reports whether the work on job n fails.

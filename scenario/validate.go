@@ -178,12 +178,14 @@ func (v *validator) pools() {
 		v.faultWith("batch", []string{"load.jobs"}, "%d is more than the %d jobs of the load; lower it or raise jobs", v.Batch, jobs)
 	}
 	switch {
+	case v.Payloads.Validate() != nil:
+		v.fault("payload", "%s", v.Payloads.Validate())
 	case v.Payload < 0:
 		v.fault("payload", "%d bytes are less than none", v.Payload)
-	case v.Payload > maxPayload:
-		v.fault("payload", "%s bytes are more than 64MiB", group(v.Payload))
-	case v.Batch <= maxBatch && v.Payload*v.Batch > maxPush:
-		v.faultWith("payload", []string{"batch"}, "%s bytes in a batch of %d make a push of more than 256MiB; lower one of them", group(v.Payload), v.Batch)
+	case v.largestPayload() > maxPayload:
+		v.fault("payload", "%s bytes are more than 64MiB", group(v.largestPayload()))
+	case v.Batch <= maxBatch && v.largestPayload()*v.Batch > maxPush:
+		v.faultWith("payload", []string{"batch"}, "%s bytes in a batch of %d make a push of more than 256MiB; lower one of them", group(v.largestPayload()), v.Batch)
 	}
 }
 
@@ -195,7 +197,11 @@ func (v *validator) times() {
 			v.fault(field, "%s is more than %s", d, most)
 		}
 	}
-	span("work.time", v.Work.Time, maxWork)
+	if err := v.Work.Drawn.Validate(); err != nil {
+		v.fault("work.time", "%s", err)
+	} else {
+		span("work.time", v.Work.Time, maxWork)
+	}
 	span("visibility", v.Visibility, maxDrain)
 	span("poll", v.Poll, maxDrain)
 	span("load.think", v.Load.Think, maxWork)

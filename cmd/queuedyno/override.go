@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -14,6 +17,10 @@ import (
 // overrides are the flags that stand for a field of a scenario.
 type overrides struct {
 	rate         *value[pace.Rate]
+	stages       *value[pace.Steps]
+	replay       *value[string]
+	column       *value[string]
+	speed        *value[float64]
 	arrivals     *value[pace.Arrivals]
 	duration     *value[time.Duration]
 	jobs         *value[int64]
@@ -24,8 +31,8 @@ type overrides struct {
 	maxInFlight  *value[int]
 	maxBacklog   *value[int64]
 	batch        *value[int]
-	payload      *value[int]
-	work         *value[time.Duration]
+	payload      *value[draw.Size]
+	work         *value[draw.Duration]
 	warmup       *value[time.Duration]
 	drainTimeout *value[time.Duration]
 	thresholds   *value[string]
@@ -41,6 +48,11 @@ func addOverrides(f *flags) overrides {
 	return overrides{
 		rate: add(f, "rate", "r", "jobs per second in total, over all producers: a `RATE` like 500, 500/s, 2k/s, 30/m;\n"+
 			"\"max\" sends a job whenever one of those in flight has come back (closed loop)", pace.ParseRate),
+		stages: add(f, "stages", "", "rates one after the other instead of --rate: `STAGES` like 30s:500,20s:500..2k,5s:0,3x(10s:100,2s:5k);\n"+
+			"TIME:RATE holds, TIME:FROM..TO ramps, TIME:..TO ramps from where the last one ended", stages),
+		replay:   add(f, "replay", "", "`FILE` (CSV or a log) with the times at which jobs are due, instead of --rate", anyText),
+		column:   add(f, "replay-column", "", "`NAME` or number of the column of --replay that holds the times (default the first)", anyText),
+		speed:    add(f, "replay-speed", "", "`FACTOR` by which --replay goes faster than recorded", factor),
 		arrivals: add(f, "arrivals", "", "how jobs are laid out in time at a rate: a `KIND`, constant or poisson", arrivals),
 		duration: add(f, "duration", "d", "length of the load, warm-up included: a `TIME` like 30s or 2m;\n"+
 			"without --jobs it replaces the scenario's number of jobs too", any1),
@@ -55,8 +67,9 @@ func addOverrides(f *flags) overrides {
 		maxBacklog:  add(f, "max-backlog", "", "end the run when more than this `NUMBER` of jobs wait in the queue (default: no limit)", count),
 		batch:       add(f, "batch", "", "`NUMBER` of jobs in one push and in one pop", smallCount),
 		payload: add(f, "payload", "s", "`SIZE` of what a job carries beside its id, in bytes: 0, 100, 1KB (1,000) or 1KiB (1,024);\n"+
-			"0 sends the id alone", size),
-		work:         add(f, "work", "", "`TIME` that a consumer works on a job: 0s or longer", any0),
+			"0 sends the id alone; 100..2KB is any size between, 90%:100,10%:64KiB are several with their shares", draw.ParseSize),
+		work: add(f, "work", "", "`TIME` that a consumer works on a job: 5ms, or drawn from 2ms..8ms, exp(5ms),\n"+
+			"lognormal(p50=5ms,p99=40ms) or file(samples.txt)", draw.ParseDuration),
 		warmup:       add(f, "warmup", "", "`TIME` at the beginning of the load that is left out of the figures", any0),
 		drainTimeout: add(f, "drain-timeout", "", "`TIME` to wait at the end for jobs on their way", any1),
 		thresholds: addMany(f, "threshold", "", "limit on a metric, an `EXPR` like 'end_to_end.p99 < 50ms' or 'lost == 0'; may be repeated;\n"+
@@ -69,6 +82,8 @@ func addOverrides(f *flags) overrides {
 // fields maps the field named in a fault of a scenario to the flag for it.
 func fields(field string) string {
 	switch field = strings.TrimPrefix(field, "load."); {
+	case strings.HasPrefix(field, "replay."):
+		return "replay-speed"
 	case strings.HasPrefix(field, "tenants"):
 		return "tenants"
 	case strings.HasPrefix(field, "hold"):
@@ -99,6 +114,7 @@ func fields(field string) string {
 func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 	var notes []string
 	s.Thresholds = slices.Clone(s.Thresholds)
+	notes = append(notes, o.shape(&s)...)
 	if o.rate.given() {
 		closed := s.Load.Closed()
 		s.Load.Rate = o.rate.get()
@@ -131,7 +147,7 @@ func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 	if o.consumers.given() {
 		p := o.consumers.get()
 		if p.external && !s.External {
-			if s.Work != (scenario.Work{}) || s.Hold.For != 0 {
+			if s.Work.Time > 0 || s.Hold.For != 0 {
 				notes = append(notes, fmt.Sprintf("%s: what consumers do is up to them when they are external; the scenario's work is left out", s.Name))
 			}
 			s.Work, s.Hold = scenario.Work{}, scenario.Hold{}
@@ -140,14 +156,71 @@ func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 	}
 	s.Subscribers = o.subscribers.or(s.Subscribers)
 	s.Batch = o.batch.or(s.Batch)
-	s.Payload = o.payload.or(s.Payload)
-	s.Work.Time = o.work.or(s.Work.Time)
+	if o.payload.given() {
+		s.SetPayload(o.payload.get())
+	}
+	if o.work.given() {
+		s.Work.SetTime(o.work.get())
+	}
 	s.Warmup = o.warmup.or(s.Warmup)
 	s.DrainTimeout = o.drainTimeout.or(s.DrainTimeout)
 	s.Seed = o.seed.or(s.Seed)
 	o.pipelineFlags.apply(&s)
 	s.Thresholds = mergeThresholds(s.Thresholds, o.thresholds.all)
 	return s.WithDefaults(), notes
+}
+
+// shape puts stages or a recorded load in the place of the scenario's own, or a
+// rate in the place of those.
+func (o overrides) shape(s *scenario.Scenario) (notes []string) {
+	was := s.Load
+	if o.rate.given() && was.Varies() {
+		notes = append(notes, fmt.Sprintf("%s: --rate replaces the scenario's stages", s.Name))
+		s.Load.Steps, s.Load.Replay = nil, scenario.Replay{}
+	}
+	if !o.stages.given() && !o.replay.given() {
+		if s.Load.Replay.File != "" {
+			s.Load.Replay.Column, s.Load.Replay.Speed = o.column.or(s.Load.Replay.Column), o.speed.or(s.Load.Replay.Speed)
+		}
+		return notes
+	}
+	if was.Closed() {
+		s.Load.InFlight, s.Load.Think = 0, 0
+	}
+	s.Load.Steps = o.stages.get()
+	s.Load.Replay = scenario.Replay{File: o.replay.get(), Column: o.column.get(), Speed: o.speed.get()}
+	if o.replay.get() == "" {
+		s.Load.Replay = scenario.Replay{}
+	} else if !o.arrivals.given() {
+		s.Load.Arrivals = ""
+	}
+	if !o.rate.given() {
+		s.Load.Rate = pace.Rate{}
+	}
+	// They say themselves how long they take.
+	if s.Load.Duration, s.Load.Jobs = 0, 0; s.Warmup > 0 && !o.warmup.given() {
+		notes = append(notes, fmt.Sprintf("%s: its warm-up of %s is left out, for it is that of another load", s.Name, s.Warmup))
+		s.Warmup = 0
+	}
+	return notes
+}
+
+// stages reads a load of several rates.
+func stages(s string) (pace.Steps, error) {
+	steps, err := pace.ParseSteps(s)
+	if err == nil && len(steps) == 0 {
+		err = errors.New("there are none; write them like 30s:500,1m:2000")
+	}
+	return steps, err
+}
+
+// factor reads a number greater than zero.
+func factor(s string) (float64, error) {
+	v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	if err != nil || !(v > 0) || v > 1e6 {
+		return 0, fmt.Errorf("%q is not a factor greater than 0, such as 2 or 0.5", s)
+	}
+	return v, nil
 }
 
 // mergeThresholds puts the limits of the command line in the place of the

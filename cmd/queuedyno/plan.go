@@ -51,6 +51,11 @@ func (r *running) plan(names []string) (plan, error) {
 		faults = append(faults, unknown...)
 		for _, s := range picked {
 			s, notes := r.apply(s)
+			if err := s.Open(); err != nil {
+				faults = append(faults, faultOf(fmt.Errorf("scenario %q: %w", s.Name, err)))
+				continue
+			}
+			s = s.WithDefaults() // a recorded load is as long as its file
 			faults = append(faults, r.check(r.flags, s)...)
 			pl.scenarios = append(pl.scenarios, s)
 			for _, n := range notes {

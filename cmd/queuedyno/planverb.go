@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,7 +110,7 @@ func (v *planning) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	payload := v.payload.get()
+	payload := int(math.Round(v.payload.get().Mean()))
 	if err := s.Staff(payload); err != nil {
 		return usageErr(faultOf(err))
 	}
@@ -203,7 +204,7 @@ func (v *planning) verify(ctx context.Context, s *study.Staffing) []ending {
 		return []ending{{code: exitUsage, faults: []fault{faultOf(err)}}}
 	}
 	options.Log = func(line string) { v.p.console.note("plan: %s", line) }
-	sc := s.Scenario(v.payload.get(), v.seed.get(), v.duration.or(20*time.Second))
+	sc := s.Scenario(int(math.Round(v.payload.get().Mean())), v.seed.get(), v.duration.or(20*time.Second))
 	if faults := v.overrides.check(v.flags, sc); len(faults) > 0 {
 		return []ending{{code: exitUsage, faults: faults}}
 	}

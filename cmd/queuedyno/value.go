@@ -177,30 +177,6 @@ func smallCount(s string) (int, error) {
 	return int(n), err
 }
 
-// size reads a number of bytes: 100, 100B, 1KB (1,000), 1KiB (1,024), 2MB.
-func size(s string) (int, error) {
-	number, factor := strings.TrimSpace(s), int64(1)
-	for _, u := range []struct {
-		name  string
-		bytes int64
-	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"KB", 1e3}, {"MB", 1e6}, {"B", 1}} {
-		if n, ok := strings.CutSuffix(number, u.name); ok {
-			number, factor = strings.TrimSpace(n), u.bytes
-			break
-		}
-	}
-	n, err := strconv.ParseInt(number, 10, 64)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("%q is not a number of bytes; write it like 100, 1KB (1,000) or 1KiB (1,024)", s)
-	case n < 0:
-		return 0, fmt.Errorf("%q must not be negative", s)
-	case n > math.MaxInt32/factor:
-		return 0, fmt.Errorf("%q is too large", s)
-	}
-	return int(n * factor), nil
-}
-
 func seed(s string) (uint64, error) {
 	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
 	if err != nil {

@@ -17,8 +17,14 @@ func FuzzValuesNeverPanicAndKeepTheirBounds(f *testing.F) {
 		if d, err := duration(1)(s); err == nil && d <= 0 {
 			t.Errorf("duration(%q) = %s", s, d)
 		}
-		if n, err := size(s); err == nil && n < 0 {
-			t.Errorf("size(%q) = %d", s, n)
+		if n, err := consumers(s); err == nil && n.size < 1 && !n.external {
+			t.Errorf("consumers(%q) = %+v", s, n)
+		}
+		if h, err := hold(s); err == nil && (h.From < 0 || h.For < 0) {
+			t.Errorf("hold(%q) = %+v", s, h)
+		}
+		if v, err := factor(s); err == nil && !(v > 0) {
+			t.Errorf("factor(%q) = %v", s, v)
 		}
 		if n, err := smallCount(s); err == nil && n < 1 {
 			t.Errorf("smallCount(%q) = %d", s, n)
@@ -34,15 +40,6 @@ func FuzzValuesNeverPanicAndKeepTheirBounds(f *testing.F) {
 		_, _ = stage(s)
 		_ = redact(s)
 	})
-}
-
-func TestSizesAreDecimalAndBinary(t *testing.T) {
-	t.Parallel()
-	for s, want := range map[string]int{"0": 0, "100": 100, "100B": 100, "1KB": 1000, "1KiB": 1024, "2MB": 2_000_000, "1 MiB": 1 << 20} {
-		if got, err := size(s); err != nil || got != want {
-			t.Errorf("size(%q) = %d, %v; want %d", s, got, err, want)
-		}
-	}
 }
 
 func TestADurationWithoutAUnitIsRefusedWithTheRemedy(t *testing.T) {

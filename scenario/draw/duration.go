@@ -97,6 +97,9 @@ func (d Duration) wrong() string {
 // sigma is that of a lognormal law.
 func (d Duration) sigma() float64 { return math.Log(float64(d.B)/float64(d.A)) / z99 }
 
+// IsFixed reports whether all draws are equal because the law says so.
+func (d Duration) IsFixed() bool { return d.Law == "" || d.Law == Fixed }
+
 // Mean is the expected value.
 func (d Duration) Mean() time.Duration { return time.Duration(math.Round(d.mean())) }
 

@@ -54,6 +54,11 @@ func (s Size) Validate() error {
 	return errors.Join(faults...)
 }
 
+// IsFixed reports whether all sizes are equal.
+func (s Size) IsFixed() bool {
+	return len(s.Parts) == 0 || len(s.Parts) == 1 && s.Parts[0].Low == s.Parts[0].High
+}
+
 // Mean is the expected size in bytes.
 func (s Size) Mean() float64 {
 	var sum float64
