@@ -39,7 +39,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"scenario/validity":     {rooms: []string{"scenario/strain"}},
 	"scenario/scenariotest": {rooms: []string{"jobqueue", "scenario"}},
 	"verify":                {rooms: []string{"jobqueue", "scenario", "scenario/pace", "scenario/latency", "scenario/queueing", "scenario/gate"}},
-	"report":                {rooms: []string{"scenario", "scenario/capacity", "scenario/study", "scenario/queueing", "scenario/gate", "scenario/latency", "scenario/validity"}, modules: []string{"gonum.org/v1/plot"}},
+	"report":                {rooms: []string{"jobqueue", "scenario", "scenario/capacity", "scenario/study", "scenario/queueing", "scenario/gate", "scenario/latency", "scenario/validity"}, modules: []string{"gonum.org/v1/plot"}},
 	"cmd/queuedyno": {
 		rooms: []string{"", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/study", "scenario/draw", "scenario/gate", "scenario/pace", "report", "verify"},
 		modules: []string{

@@ -23,6 +23,7 @@ func Markdown(w io.Writer, r *scenario.Result) error {
 	m.thresholds(r)
 	m.warnings(r)
 	m.stages(r)
+	m.breakdown(r)
 	m.jobs(r)
 	m.time(r)
 	m.method(r)
@@ -179,5 +180,12 @@ func (m *sheet) jobs(r *scenario.Result) {
 		}
 		m.para("%s", t.markdown())
 	}
+	m.lostJobs(l)
 	m.para("The window: %s.", windowWords(r.Window))
+	if words := recoveryWords(r); words != "" {
+		m.para("%s.", capital(words))
+	}
+	if r.Scenario.External {
+		m.para("The workers are not queuedyno's: popped is what was acknowledged and left the queue, finished and published are what was notified.")
+	}
 }

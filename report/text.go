@@ -28,6 +28,7 @@ func Text(o TextOptions) Encoder {
 		t := &page{o: o}
 		t.head(r)
 		t.stages(r)
+		t.breakdown(r)
 		t.ledger(r)
 		t.thresholds(r)
 		t.warnings(r)
@@ -142,6 +143,9 @@ func (t *page) ledger(r *scenario.Result) {
 			words = append(words, count(c.n)+" "+c.name)
 		}
 	}
+	if l.Prefilled > 0 {
+		words[0] += " (" + count(l.Prefilled) + " of them prefilled)"
+	}
 	errs := plural(errorCount(l), "error")
 	if len(l.Errors) > 0 {
 		var parts []string
@@ -153,6 +157,9 @@ func (t *page) ledger(r *scenario.Result) {
 	t.b.WriteByte('\n')
 	t.para(bold, "jobs    ", strings.Join(append(words, errs), ", "))
 	t.para(bold, "window  ", windowWords(r.Window))
+	if words := recoveryWords(r); words != "" {
+		t.para(bold, "backlog ", words)
+	}
 }
 
 func (t *page) thresholds(r *scenario.Result) {

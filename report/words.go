@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/validity"
 )
@@ -64,8 +65,20 @@ func legMeaning(l scenario.Leg) string {
 func loadWords(sc scenario.Scenario) string {
 	l := sc.Load
 	s := fmt.Sprintf("closed loop, %s in flight", count(int64(l.InFlight)))
-	if !l.Closed() {
+	switch {
+	case len(l.Steps) > 0:
+		s = "stages " + l.Steps.String()
+	case l.Replay.File != "":
+		s = "recorded load of " + l.Replay.File
+		if l.Replay.Speed > 0 && l.Replay.Speed != 1 {
+			s += fmt.Sprintf(", %g times as fast", l.Replay.Speed)
+		}
+	case !l.Closed():
 		s = rate(l.Rate.Float()) + " jobs/s"
+	case l.Think > 0:
+		s += ", who think for " + span(l.Think)
+	}
+	if !l.Closed() && l.Replay.File == "" {
 		if l.Arrivals != "" {
 			s += " (" + string(l.Arrivals) + ")"
 		}
@@ -88,16 +101,53 @@ func poolWords(s scenario.Scenario) string {
 		plural(int64(s.Consumers), "consumer"),
 		plural(int64(s.Subscribers), "subscriber"),
 	}
+	if s.External {
+		words[1] = "external consumers"
+	}
+	if s.Design != "" && s.Design != jobqueue.List {
+		words = append(words, "design "+string(s.Design))
+	}
+	if n := len(s.Queues); n > 1 {
+		words = append(words, plural(int64(n), "queue"))
+	}
+	if s.Notify != "" && s.Notify != jobqueue.PubSub {
+		words = append(words, "notification "+string(s.Notify))
+	}
+	if n := s.Tenants.Count; n > 1 {
+		words = append(words, plural(int64(n), "tenant"))
+	}
+	if s.Channels != "" && s.Channels != scenario.OneChannel {
+		words = append(words, "a channel each")
+	}
+	if s.Prefill > 0 {
+		words = append(words, count(s.Prefill)+" jobs prefilled")
+	}
+	if s.Hold.For > 0 {
+		words = append(words, fmt.Sprintf("consumers held for %s from %s on", span(s.Hold.For), span(s.Hold.From)))
+	}
 	if s.Batch > 1 {
 		words = append(words, "batches of "+count(int64(s.Batch)))
 	}
-	if s.Payload > 0 {
+	switch {
+	case !s.Payloads.IsFixed():
+		words = append(words, "payload "+s.Payloads.String())
+	case s.Payload > 0:
 		words = append(words, plural(int64(s.Payload), "byte")+" of payload")
 	}
-	if s.Work.Time > 0 {
+	switch {
+	case s.External:
+	case !s.Work.Drawn.IsFixed():
+		words = append(words, "work "+s.Work.Drawn.String())
+	case s.Work.Time > 0:
 		words = append(words, "work "+span(s.Work.Time))
-	} else {
+	default:
 		words = append(words, "no work")
+	}
+	if s.Work.FailRate > 0 {
+		words = append(words, fmt.Sprintf("%.3g %% fail", 100*s.Work.FailRate))
+	}
+	if s.Work.Running {
+		words = append(words, "RUNNING said")
 	}
 	return strings.Join(words, ", ")
 }

@@ -51,10 +51,11 @@ func Write(dir string, r *scenario.Result, hlog io.Reader, force bool) (err erro
 			return err
 		}
 	}
-	for _, f := range []struct {
+	type output struct {
 		name   string
 		encode Encoder
-	}{
+	}
+	files := []output{
 		{resultFile, JSON},
 		{intervalsFile, intervals},
 		{summaryFile, SummaryCSV},
@@ -63,7 +64,11 @@ func Write(dir string, r *scenario.Result, hlog io.Reader, force bool) (err erro
 		{percentilesFile, PercentilesSVG},
 		{overTimeFile, TimelineSVG},
 		{"report.md", Markdown},
-	} {
+	}
+	if len(r.Breakdown) > 0 {
+		files = append(files, output{breakdownFile, BreakdownCSV})
+	}
+	for _, f := range files {
 		if err := writeFile(temp, f.name, r, f.encode); err != nil {
 			return fmt.Errorf("write results to %q: %w", dir, err)
 		}

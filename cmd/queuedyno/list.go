@@ -76,7 +76,14 @@ func loadInBrief(l scenario.Load) string {
 	if l.Closed() {
 		words = append(words, fmt.Sprintf("max, %s in flight", thousands(int64(l.InFlight))))
 	} else {
-		words = append(words, l.Rate.String())
+		switch {
+		case len(l.Steps) > 0:
+			words = append(words, "stages "+l.Steps.String())
+		case l.Replay.File != "":
+			words = append(words, "replay of "+l.Replay.File)
+		default:
+			words = append(words, l.Rate.String())
+		}
 		if l.Arrivals != "" && l.Arrivals != "constant" {
 			words = append(words, string(l.Arrivals))
 		}
