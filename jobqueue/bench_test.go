@@ -165,14 +165,14 @@ func BenchmarkSubscriberReceive(b *testing.B) {
 	}
 }
 
-// open opens one end of the queue and closes it with the benchmark.
-func open[T io.Closer](b *testing.B, opener func(context.Context) (T, error)) T {
-	b.Helper()
-	end, err := opener(b.Context())
+// open opens one end of the queue and closes it with the test or benchmark.
+func open[T io.Closer](tb testing.TB, opener func(context.Context) (T, error)) T {
+	tb.Helper()
+	end, err := opener(tb.Context())
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	b.Cleanup(func() { end.Close() })
+	tb.Cleanup(func() { end.Close() })
 	return end
 }
 
