@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -115,6 +116,44 @@ func BenchmarkConsumerTurn(b *testing.B) {
 			}
 			empty(b, queue)
 		})
+	}
+}
+
+// BenchmarkDesignTurn is a worker's whole turn in each design, and the pushes of
+// its jobs in blocks of 1000 are not counted.
+func BenchmarkDesignTurn(b *testing.B) {
+	message := jobqueue.AppendUpdate(nil, jobqueue.Update{TenantID: "t1", JobID: string(id), Status: jobqueue.Completed})
+	for _, design := range jobqueue.Designs() {
+		for _, n := range []int{1, 10} {
+			b.Run(fmt.Sprintf("design=%s/batch=%d", design, n), func(b *testing.B) {
+				queue := connectTo(b, redistest.Server(b), jobqueue.Config{Design: design})
+				p, c := open(b, queue.OpenProducer), open(b, queue.OpenConsumer).(jobqueue.Turner)
+				stock := slices.Repeat([][]byte{id}, 1000)
+				outcomes := slices.Repeat([]jobqueue.Outcome{{Message: message, Last: true}}, n)
+				acked, held := func(int, int) {}, 0
+				turns, left := 0, 0
+				b.ReportAllocs()
+				for b.Loop() {
+					if left < n {
+						b.StopTimer()
+						if err := p.Push(b.Context(), stock...); err != nil {
+							b.Fatal(err)
+						}
+						left += len(stock)
+						b.StartTimer()
+					}
+					jobs, err := c.Turn(b.Context(), outcomes[:held], acked, n, time.Second)
+					if err != nil {
+						b.Fatal(err)
+					}
+					held = len(jobs)
+					left -= held
+					turns += held
+				}
+				b.ReportMetric(float64(turns)/b.Elapsed().Seconds(), "jobs/s")
+				empty(b, queue)
+			})
+		}
 	}
 }
 

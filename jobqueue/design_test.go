@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,97 @@ func TestPeekShowsWhatWaitsInTheOrderInWhichItIsTaken(t *testing.T) {
 				if got, err := b.Peek(t.Context(), c.from, c.n); err != nil || fmt.Sprint(got) != c.want {
 					t.Errorf("Peek(%d, %d) = %q, %v; want %s", c.from, c.n, got, err, c.want)
 				}
+			}
+		})
+	}
+}
+
+// Not parallel: it counts the allocations of the whole process.
+func TestATurnAllocatesNothing(t *testing.T) {
+	s := redistest.Process(t)
+	for _, design := range jobqueue.Designs() {
+		t.Run(string(design), func(t *testing.T) {
+			b := connectTo(t, s, jobqueue.Config{Design: design, Visibility: time.Minute})
+			p, c := open(t, b.OpenProducer), open(t, b.OpenConsumer).(jobqueue.Turner)
+			jobs := [][]byte{[]byte("job")}
+			outcomes, acked := []jobqueue.Outcome{{Message: []byte("over"), Last: true}}, func(int, int) {}
+			turn := func() {
+				if err := p.Push(t.Context(), jobs...); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := c.Turn(t.Context(), outcomes, acked, 1, time.Second); err != nil {
+					t.Fatal(err)
+				}
+			}
+			turn()
+			if n := testing.AllocsPerRun(1000, turn); n > 0 {
+				t.Errorf("a push and a turn allocate %v times, want 0", n)
+			}
+		})
+	}
+}
+
+// What docs/designs.md says a job costs, for jobs one by one and in batches of
+// ten that are there already.
+func TestTheCommandsOfAJob(t *testing.T) {
+	t.Parallel()
+	s := redistest.Process(t)
+	for _, c := range []struct {
+		design jobqueue.Design
+		batch  int
+		want   string
+	}{
+		{jobqueue.List, 1, "brpop:100 lpush:100 publish:100"},
+		{jobqueue.List, 10, "brpop:10 lpush:10 publish:100 rpop:10"},
+		{jobqueue.ListPoll, 1, "lpush:100 publish:100 rpop:100"},
+		{jobqueue.ListPoll, 10, "lpush:10 publish:100 rpop:10"},
+		{jobqueue.ReliableList, 1, "blmove:100 lpush:100 lrem:100 publish:100"},
+		{jobqueue.ReliableList, 10, "blmove:10 lmove:90 lpush:10 lrem:100 publish:100"},
+		{jobqueue.Stream, 1, "publish:100 xack:100 xadd:100 xdel:100 xreadgroup:100"},
+		{jobqueue.Stream, 10, "exec:10 multi:10 publish:100 xack:100 xadd:100 xdel:100 xreadgroup:10"},
+	} {
+		// Not in parallel: the server's counts are those of all.
+		t.Run(fmt.Sprintf("%s, %d", c.design, c.batch), func(t *testing.T) {
+			b := connectTo(t, s, jobqueue.Config{Design: c.design, Visibility: time.Hour})
+			p, w := open(t, b.OpenProducer), open(t, b.OpenConsumer).(jobqueue.Turner)
+			jobs := make([][]byte, c.batch)
+			work := func(n int) {
+				outcomes := make([]jobqueue.Outcome, c.batch)
+				for i := range outcomes {
+					outcomes[i] = jobqueue.Outcome{Message: []byte("over"), Last: true}
+				}
+				for range n {
+					if err := p.Push(t.Context(), jobs...); err != nil {
+						t.Fatal(err)
+					}
+					got, err := w.Pop(t.Context(), c.batch, time.Second)
+					if err != nil || len(got) != c.batch {
+						t.Fatalf("Pop = %d jobs, %v", len(got), err)
+					}
+					if _, err := w.Turn(t.Context(), outcomes, func(int, int) {}, 0, 0); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			counts := func() map[string]jobqueue.CommandFacts {
+				f, err := b.Inspect(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return f.Commands
+			}
+			work(1) // signs of life and the like
+			before := counts()
+			work(100 / c.batch)
+			var got []string
+			for name, after := range counts() {
+				if n := after.Calls - before[name].Calls; n > 0 && name != "info" && !strings.HasPrefix(name, "config") {
+					got = append(got, fmt.Sprintf("%s:%d", name, n))
+				}
+			}
+			slices.Sort(got)
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
 	}

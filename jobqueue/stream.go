@@ -113,6 +113,9 @@ func (t *streamTaker) answer() (again bool, err error) {
 	} else {
 		err = t.read()
 	}
+	if err == nil {
+		return again, nil
+	}
 	var reply *ReplyError
 	if errors.As(err, &reply) && (strings.HasPrefix(reply.Text, "NOGROUP") || strings.HasPrefix(reply.Text, "UNBLOCKED")) {
 		// The queue was cleared. The answer was the last one, so that we are
@@ -121,7 +124,7 @@ func (t *streamTaker) answer() (again bool, err error) {
 		defer cancel()
 		return true, t.c.client.makeGroup(ctx, t.c.client.lanes.queues[t.queue])
 	}
-	return again, err
+	return false, err
 }
 
 // claimed reads the answer to XAUTOCLAIM. If there was nothing, the new jobs
