@@ -304,17 +304,17 @@ func (c *consumer) none(ctx context.Context) error {
 }
 
 // take reads one element and keeps a copy, since the next read may move the
-// buffer that it lies in. It returns nil where there was none.
-func (c *consumer) take() ([]byte, error) {
+// buffer that it lies in. It returns false where there was none.
+func (c *consumer) take() (job []byte, ok bool, err error) {
 	b, err := c.w.in.bulk()
 	if err != nil || b == nil {
-		return nil, err
+		return nil, false, err
 	}
 	at := len(c.arena)
 	c.arena = append(c.arena, b...)
-	job := c.arena[at:len(c.arena):len(c.arena)]
+	job = c.arena[at:len(c.arena):len(c.arena)]
 	c.jobs = append(c.jobs, job)
-	return job, nil
+	return job, true, nil
 }
 
 // indexOf is the number of the queue with the given key.

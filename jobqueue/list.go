@@ -89,7 +89,7 @@ func (t *listTaker) answer() (again bool, err error) {
 			if t.all && max > 1 {
 				t.rest = c.indexOf(key)
 			}
-			if _, err := c.take(); err != nil {
+			if _, _, err := c.take(); err != nil {
 				return false, err
 			}
 		} else if n != -1 {
@@ -105,13 +105,13 @@ func (t *listTaker) answer() (again bool, err error) {
 			return false, err
 		}
 		for range n {
-			if _, err := c.take(); err != nil {
+			if _, _, err := c.take(); err != nil {
 				return false, err
 			}
 		}
 	default:
 		for range max {
-			if _, err := c.take(); err != nil {
+			if _, _, err := c.take(); err != nil {
 				return false, err
 			}
 		}

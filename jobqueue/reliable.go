@@ -109,11 +109,11 @@ func (t *reliableTaker) answer() (again bool, err error) {
 		}
 	}
 	for range t.max {
-		job, err := c.take()
+		job, ok, err := c.take()
 		if err != nil {
 			return false, err
 		}
-		if job != nil {
+		if ok { // an empty text is a job, too
 			t.held.push(t.queue, job)
 		}
 	}

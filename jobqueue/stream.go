@@ -217,7 +217,7 @@ func (t *streamTaker) entries() error {
 		}
 		for i := range words {
 			if i == 1 {
-				_, err = t.c.take()
+				_, _, err = t.c.take()
 			} else {
 				_, err = in.bulk()
 			}
