@@ -72,7 +72,7 @@ func (c *Client) openStream(ctx context.Context, n *consumer) (taker, error) {
 	return &streamTaker{c: n, id: workerID()}, nil
 }
 
-func (t *streamTaker) ask(queue, max int, block time.Duration) {
+func (t *streamTaker) ask(queue, most int, block time.Duration) {
 	c, out := t.c, t.c.w.out
 	key, visibility := c.client.lanes.queues[queue], c.client.cfg.Visibility
 	t.queue = queue
@@ -85,7 +85,7 @@ func (t *streamTaker) ask(queue, max int, block time.Duration) {
 		out = appendNumber(out, visibility.Milliseconds())
 		out = appendWord(out, from)
 		out = append(out, "$5\r\nCOUNT\r\n"...)
-		c.w.out = appendNumber(out, int64(max))
+		c.w.out = appendNumber(out, int64(most))
 		return
 	}
 	words := 9
@@ -97,10 +97,10 @@ func (t *streamTaker) ask(queue, max int, block time.Duration) {
 	out = appendWord(out, group)
 	out = appendWord(out, t.id)
 	out = append(out, "$5\r\nCOUNT\r\n"...)
-	out = appendNumber(out, int64(max))
+	out = appendNumber(out, int64(most))
 	if block > 0 {
 		out = append(out, "$5\r\nBLOCK\r\n"...)
-		out = appendNumber(out, block.Milliseconds()) // never 0, which means for ever
+		out = appendNumber(out, int64(max(block, time.Millisecond)/time.Millisecond)) // 0 would mean for ever
 	}
 	out = append(out, "$7\r\nSTREAMS\r\n"...)
 	out = appendWord(out, key)
