@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -177,5 +178,93 @@ func TestAStreamThatWasClearedIsMadeAgain(t *testing.T) {
 		if got := <-popped; got != "["+job+"] <nil>" {
 			t.Fatalf("Pop = %s, want %s", got, job)
 		}
+	}
+}
+
+// Workers that end at any moment with jobs in hands lose none: each job is
+// popped once or more, and in the end nothing waits and nothing is in hands.
+func TestNoJobIsLostHoweverWorkersDie(t *testing.T) {
+	t.Parallel()
+	const jobs, workers = 300, 4
+	s := redistest.Process(t)
+	for _, cfg := range []jobqueue.Config{
+		{Design: jobqueue.ReliableList}, {Design: jobqueue.ReliableList, Queues: 2}, {Design: jobqueue.Stream}, {Design: jobqueue.Stream, Queues: 2},
+	} {
+		t.Run(fmt.Sprint(cfg.Design, " ", max(1, cfg.Queues)), func(t *testing.T) {
+			t.Parallel()
+			cfg.Visibility = 100 * time.Millisecond
+			b := connectTo(t, s, cfg)
+			p := open(t, b.OpenProducer)
+			var (
+				mu   sync.Mutex
+				seen = map[string]bool{}
+				over = map[string]bool{}
+				wg   sync.WaitGroup
+			)
+			deadline := time.Now().Add(time.Minute)
+			done := func() bool {
+				mu.Lock()
+				defer mu.Unlock()
+				return len(over) == jobs || time.Now().After(deadline)
+			}
+			// life is one worker's: it ends some batches and dies with one.
+			life := func(batches int) error {
+				w, err := b.OpenConsumer(t.Context())
+				if err != nil {
+					return err
+				}
+				defer w.Close()
+				var outcomes []jobqueue.Outcome
+				var hands []string
+				for n := 0; !done(); n++ {
+					popped, err := w.(jobqueue.Turner).Turn(t.Context(), outcomes, func(i, _ int) {
+						mu.Lock()
+						over[hands[i]] = true
+						mu.Unlock()
+					}, 3, 50*time.Millisecond)
+					outcomes, hands = nil, nil
+					if errors.Is(err, jobqueue.ErrEmpty) {
+						continue
+					}
+					if err != nil {
+						return err
+					}
+					mu.Lock()
+					for _, j := range popped {
+						seen[string(j)] = true
+						hands = append(hands, string(j))
+					}
+					mu.Unlock()
+					if outcomes = lasts(len(popped)); n >= batches {
+						return nil
+					}
+				}
+				_, err = w.(jobqueue.Turner).Turn(t.Context(), outcomes, func(int, int) {}, 0, 0)
+				return err
+			}
+			for i := range workers {
+				wg.Go(func() {
+					for n := i; !done(); n++ {
+						if err := life(n % 7 * 3); err != nil {
+							t.Errorf("a worker ended with %v", err)
+							return
+						}
+					}
+				})
+			}
+			for i := range jobs {
+				p.(jobqueue.Aimer).Aim(i % max(1, cfg.Queues))
+				if err := p.Push(t.Context(), fmt.Append(nil, i)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wg.Wait()
+			if len(seen) != jobs || len(over) != jobs {
+				t.Errorf("%d jobs were popped and %d ended, want %d", len(seen), len(over), jobs)
+			}
+			if n, err := b.Len(t.Context()); n != 0 || err != nil {
+				t.Errorf("Len = %d, %v", n, err)
+			}
+		})
 	}
 }

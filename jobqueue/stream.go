@@ -215,6 +215,9 @@ func (t *streamTaker) entries() error {
 		if err != nil {
 			return err
 		}
+		if words < 2 {
+			return protocolError("%d words in an entry", words)
+		}
 		for i := range words {
 			if i == 1 {
 				_, _, err = t.c.take()
