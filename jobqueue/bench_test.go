@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -118,6 +119,44 @@ func BenchmarkConsumerTurn(b *testing.B) {
 	}
 }
 
+// BenchmarkDesignTurn is a worker's whole turn in each design, and the pushes of
+// its jobs in blocks of 1000 are not counted.
+func BenchmarkDesignTurn(b *testing.B) {
+	message := jobqueue.AppendUpdate(nil, jobqueue.Update{TenantID: "t1", JobID: string(id), Status: jobqueue.Completed})
+	for _, design := range jobqueue.Designs() {
+		for _, n := range []int{1, 10} {
+			b.Run(fmt.Sprintf("design=%s/batch=%d", design, n), func(b *testing.B) {
+				queue := connectTo(b, redistest.Server(b), jobqueue.Config{Design: design})
+				p, c := open(b, queue.OpenProducer), open(b, queue.OpenConsumer).(jobqueue.Turner)
+				stock := slices.Repeat([][]byte{id}, 1000)
+				outcomes := slices.Repeat([]jobqueue.Outcome{{Message: message, Last: true}}, n)
+				acked, held := func(int, int) {}, 0
+				turns, left := 0, 0
+				b.ReportAllocs()
+				for b.Loop() {
+					if left < n {
+						b.StopTimer()
+						if err := p.Push(b.Context(), stock...); err != nil {
+							b.Fatal(err)
+						}
+						left += len(stock)
+						b.StartTimer()
+					}
+					jobs, err := c.Turn(b.Context(), outcomes[:held], acked, n, time.Second)
+					if err != nil {
+						b.Fatal(err)
+					}
+					held = len(jobs)
+					left -= held
+					turns += held
+				}
+				b.ReportMetric(float64(turns)/b.Elapsed().Seconds(), "jobs/s")
+				empty(b, queue)
+			})
+		}
+	}
+}
+
 // BenchmarkConsumerWake is the way of a job to a worker that waits for it.
 func BenchmarkConsumerWake(b *testing.B) {
 	queue := redistest.Queue(b)
@@ -165,14 +204,14 @@ func BenchmarkSubscriberReceive(b *testing.B) {
 	}
 }
 
-// open opens one end of the queue and closes it with the benchmark.
-func open[T io.Closer](b *testing.B, opener func(context.Context) (T, error)) T {
-	b.Helper()
-	end, err := opener(b.Context())
+// open opens one end of the queue and closes it with the test or benchmark.
+func open[T io.Closer](tb testing.TB, opener func(context.Context) (T, error)) T {
+	tb.Helper()
+	end, err := opener(tb.Context())
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	b.Cleanup(func() { end.Close() })
+	tb.Cleanup(func() { end.Close() })
 	return end
 }
 

@@ -40,6 +40,23 @@ type Config struct {
 	// Queue is the key of the list and Channel that of the updates. Empty means
 	// [DefaultQueue] and [DefaultChannel].
 	Queue, Channel string
+	// Design is how the queue is kept. Empty means [List].
+	Design Design
+	// Notify is how messages get to subscribers. Empty means [PubSub].
+	Notify Notify
+	// Queues and Channels are how many there are, 0 meaning 1; [QueueName] and
+	// [ChannelName] are their names.
+	Queues, Channels int
+	// Pattern makes subscribers of all channels subscribe to a pattern.
+	Pattern bool
+	// Poll is the pause before an empty queue is asked again by [ListPoll], and
+	// by designs that can wait for one queue only and have several. 0 means
+	// [DefaultPoll].
+	Poll time.Duration
+	// Visibility is for how long a worker of a [ReliableList] or a [Stream] may
+	// give no sign before its jobs are given to another: longer than its longest
+	// work. 0 means [DefaultVisibility].
+	Visibility time.Duration
 }
 
 // Client is a connection to a Redis job queue. It is a [Backend], and has the
@@ -47,18 +64,26 @@ type Config struct {
 type Client struct {
 	rdb            *redis.Client
 	options        *redis.Options
+	cfg            Config // whole
 	queue, channel string
+	lanes          lanes
+	reaper         reaper
+	claims         []claim // of each queue
 	// What the server can do, asked once.
 	unblocks  bool // CLIENT UNBLOCK
 	popsMany  bool // RPOP with a count, since Redis 6.2
 	fractions bool // BRPOP with fractions of a second, since Redis 6.0
 }
 
-var _ Backend = (*Client)(nil)
+var _ Lanes = (*Client)(nil)
 
 // Connect dials the Redis, logs in, and finds out what it can do. Its errors
 // are of type *[Error] where a remedy is known.
 func Connect(ctx context.Context, cfg Config) (*Client, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("job queue: %w", err)
+	}
+	cfg = cfg.whole()
 	options, err := parseURL(cfg)
 	if err != nil {
 		return nil, err
@@ -67,8 +92,11 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	c := &Client{
 		rdb:     redis.NewClient(options),
 		options: options,
-		queue:   orDefault(cfg.Queue, DefaultQueue),
-		channel: orDefault(cfg.Channel, DefaultChannel),
+		cfg:     cfg,
+		queue:   cfg.Queue,
+		channel: cfg.Channel,
+		lanes:   cfg.lanes(),
+		claims:  make([]claim, cfg.Queues),
 	}
 	if err := c.rdb.Ping(ctx).Err(); err != nil {
 		c.rdb.Close()
@@ -84,18 +112,11 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 // quiet keeps go-redis from writing to standard error what comes back as an
 // error anyway. Its logger is one for the whole process, and there is no other
 // way; done once, so that an application can set its own afterwards.
-var quiet = sync.OnceFunc(func() { redis.SetLogger(silence{}) })
+var quiet = sync.OnceFunc(func() { redis.SetLogger(noLog{}) })
 
-type silence struct{}
+type noLog struct{}
 
-func (silence) Printf(context.Context, string, ...any) {}
-
-func orDefault(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
+func (noLog) Printf(context.Context, string, ...any) {}
 
 // parseURL makes go-redis options in which nothing is tried twice and nothing
 // is sent that was not asked for.
@@ -207,6 +228,7 @@ func (c *Client) probe(ctx context.Context) error {
 	pipe := c.rdb.Pipeline()
 	unblock := pipe.Do(ctx, "CLIENT", "UNBLOCK", 0)
 	many := pipe.Do(ctx, "RPOP", nobody, 2)
+	needs := c.needs(ctx, pipe, nobody)
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		var reply redis.Error
 		if !errors.As(err, &reply) {
@@ -218,60 +240,15 @@ func (c *Client) probe(ctx context.Context) error {
 	// Both came with Redis 6, one early and one late; servers that are not
 	// Redis and lack CLIENT UNBLOCK are polled with fractions as well.
 	c.fractions = c.popsMany || !c.unblocks
-	return nil
+	return lacking(needs, c.options.Addr)
 }
 
 // Address is where the Redis is, without secrets.
 func (c *Client) Address() string { return c.options.Addr }
 
-// Queue and Channel are the names in use.
+// Queue and Channel are the names in use, or what the names of several begin with.
 func (c *Client) Queue() string   { return c.queue }
 func (c *Client) Channel() string { return c.channel }
-
-// Push appends the job ids to the queue, in order and all or none.
-func (c *Client) Push(ctx context.Context, ids ...string) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	values := make([]any, len(ids))
-	for i, id := range ids {
-		values[i] = id
-	}
-	return c.explain("push to", c.queue, c.rdb.LPush(ctx, c.queue, values...).Err())
-}
-
-// Len is how many jobs wait.
-func (c *Client) Len(ctx context.Context) (int64, error) {
-	n, err := c.rdb.LLen(ctx, c.queue).Result()
-	return n, c.explain("length of", c.queue, err)
-}
-
-// Peek is n jobs from the given one on, oldest first, without taking them.
-func (c *Client) Peek(ctx context.Context, from, n int64) ([]string, error) {
-	if n <= 0 || from < 0 {
-		return nil, nil
-	}
-	// The oldest is at the right end, where BRPOP takes.
-	ids, err := c.rdb.LRange(ctx, c.queue, -from-n, -from-1).Result()
-	if err != nil {
-		return nil, c.explain("peek into", c.queue, err)
-	}
-	for i, j := 0, len(ids)-1; i < j; i, j = i+1, j-1 {
-		ids[i], ids[j] = ids[j], ids[i]
-	}
-	return ids, nil
-}
-
-// Clear removes the queue with all that is in it.
-func (c *Client) Clear(ctx context.Context) error {
-	return c.explain("clear", c.queue, c.rdb.Del(ctx, c.queue).Err())
-}
-
-// Publish sends an update to every subscriber and returns how many there were.
-func (c *Client) Publish(ctx context.Context, u Update) (receivers int64, err error) {
-	n, err := c.rdb.Publish(ctx, c.channel, AppendUpdate(nil, u)).Result()
-	return n, c.explain("publish on", c.channel, err)
-}
 
 // PoolTimeouts is how often one of the client's commands gave up waiting for a
 // connection of its pool. Producers, consumers and subscribers have none.

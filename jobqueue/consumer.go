@@ -2,7 +2,6 @@ package jobqueue
 
 import (
 	"context"
-	"strconv"
 	"sync/atomic"
 	"time"
 )
@@ -11,16 +10,41 @@ import (
 // the delay with which a cancelled Pop then returns.
 const pollBlock = 100 * time.Millisecond
 
-// consumer pops by BRPOP and publishes, on a connection of its own.
+// consumer takes jobs and publishes, on a connection of its own. What the
+// designs differ in is its taker's.
 type consumer struct {
 	w       *wire
 	client  *Client
+	taker   taker
+	queues  []int         // those it takes from, the first first
+	most    time.Duration // the longest that one command may block; 0: it does not
 	jobs    [][]byte
 	arena   []byte                   // what jobs point into
+	owed    []int                    // how many answers follow each outcome's own
 	waiting atomic.Pointer[patience] // of the Pop that goes on, nil between two
-	ending  atomic.Bool              // Close was called
-	watched *patience                // of the context that release is registered for
+	ending  atomic.Bool              // Close was called, or the answers are out of step
+	closed  atomic.Bool
+	closing chan struct{} // closed with closed
+	watched *patience     // of the context that release is registered for
 	release func() bool
+	timer   *time.Timer // of pause
+}
+
+// taker is the commands by which one design takes jobs and ends them.
+type taker interface {
+	// ask appends the commands that take up to max jobs of a queue and wait up
+	// to block for the first.
+	ask(queue, max int, block time.Duration)
+	// answer reads what ask asked for. Every answer is read to its end even if
+	// the context is over: a job that the server has given is never dropped.
+	// again says that there is more to ask before it is known what there is.
+	answer() (again bool, err error)
+	// over appends the commands which say that the oldest job that was taken is
+	// over, and returns how many answers they have.
+	over() (answers int)
+	// leave removes from the server what it keeps of this consumer, unless jobs
+	// are in hands, or may be because the connection broke.
+	leave(inStep bool)
 }
 
 // patience is a context that Pops wait under. Its address tells whose wait goes
@@ -29,14 +53,54 @@ type patience struct{ ctx context.Context }
 
 var _ Turner = (*consumer)(nil)
 
-// OpenConsumer returns a consumer on a connection of its own; it implements
-// [Turner].
+// OpenConsumer returns a consumer of all queues on a connection of its own; it
+// implements [Turner].
 func (c *Client) OpenConsumer(ctx context.Context) (Consumer, error) {
+	return c.OpenConsumerOn(ctx, upTo(len(c.lanes.queues))...)
+}
+
+// OpenConsumerOn returns a consumer of the given queues, the first of them
+// first.
+func (c *Client) OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, error) {
+	if err := within("queue", queues, len(c.lanes.queues)); err != nil {
+		return nil, err
+	}
 	w, err := openWire(ctx, c.options, c.unblocks)
 	if err != nil {
 		return nil, err
 	}
-	return &consumer{w: w, client: c}, nil
+	n := &consumer{w: w, client: c, queues: queues, most: 1 << 62, closing: make(chan struct{})}
+	if err := n.design(ctx); err != nil {
+		w.close()
+		return nil, err
+	}
+	if !c.unblocks {
+		n.most = min(n.most, pollBlock)
+	}
+	return n, nil
+}
+
+// design makes the consumer one of the client's design.
+func (c *consumer) design(ctx context.Context) (err error) {
+	several := len(c.queues) > 1
+	switch c.client.cfg.Design {
+	case ListPoll:
+		c.taker, c.most = &listTaker{c: c, rest: -1}, 0
+	case ReliableList:
+		c.taker, err = c.client.openReliable(ctx, c)
+		c.most = c.client.cfg.Visibility / 4
+	case Stream:
+		c.taker, err = c.client.openStream(ctx, c)
+		c.most = c.client.cfg.Visibility / 2
+	default:
+		c.taker, several = &listTaker{c: c, rest: -1}, false
+	}
+	if several {
+		// Only BRPOP waits for several: the others wait a moment for the first
+		// and look at the others in between.
+		c.most = min(c.most, c.client.cfg.Poll)
+	}
+	return err
 }
 
 func (c *consumer) Pop(ctx context.Context, max int, wait time.Duration) ([][]byte, error) {
@@ -48,7 +112,10 @@ func (c *consumer) Publish(ctx context.Context, message []byte) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	c.publish(message)
+	if c.client.cfg.Notify == NoNotify {
+		return 0, nil
+	}
+	c.publish(message, 0)
 	if err := c.w.flush(); err != nil {
 		return 0, c.fault("publish on", c.client.channel, err)
 	}
@@ -62,15 +129,59 @@ func (c *consumer) Publish(ctx context.Context, message []byte) (int, error) {
 	return int(n), nil
 }
 
-func (c *consumer) publish(message []byte) {
-	out := append(c.w.out, "*3\r\n$7\r\nPUBLISH\r\n"...)
-	out = appendWord(out, c.client.channel)
+func (c *consumer) publish(message []byte, channel int) {
+	out := c.w.out
+	if c.client.cfg.Notify == ShardedPubSub {
+		out = append(out, "*3\r\n$8\r\nSPUBLISH\r\n"...)
+	} else {
+		out = append(out, "*3\r\n$7\r\nPUBLISH\r\n"...)
+	}
+	out = appendWord(out, c.client.lanes.channels[channel])
 	c.w.out = appendWord(out, message)
 }
 
-// Turn writes the PUBLISHes, a BRPOP for the first job and an RPOP for the
-// others in one go. Redis holds back what follows a BRPOP until that is
-// answered, so the RPOP sees the list as it is then.
+// publishes reports whether an outcome has a message that goes out.
+func (c *consumer) publishes(o Outcome) bool {
+	return o.Message != nil && c.client.cfg.Notify != NoNotify
+}
+
+// tell appends the commands that say what became of jobs.
+func (c *consumer) tell(outcomes []Outcome) {
+	c.owed = c.owed[:0]
+	for _, o := range outcomes {
+		if c.publishes(o) {
+			c.publish(o.Message, o.Channel)
+		}
+		answers := 0
+		if o.Last {
+			answers = c.taker.over()
+		}
+		c.owed = append(c.owed, answers)
+	}
+}
+
+// told reads the answers to tell.
+func (c *consumer) told(outcomes []Outcome, acked func(i, receivers int)) error {
+	for i, o := range outcomes {
+		receivers := int64(-1)
+		if c.publishes(o) {
+			n, err := c.w.in.integer()
+			if err != nil {
+				return c.outOfStep("publish on", c.client.lanes.channels[o.Channel], err)
+			}
+			receivers = n
+		}
+		acked(i, int(receivers))
+		for range c.owed[i] {
+			if _, err := c.w.in.integer(); err != nil {
+				return c.outOfStep("end a job of", c.client.queue, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Turn writes what became of jobs and the question for the next ones in one go.
 func (c *consumer) Turn(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
 	c.jobs, c.arena = c.jobs[:0], c.arena[:0]
 	// The order matters: whoever ends ctx sees that we wait, or we see the end.
@@ -85,61 +196,100 @@ func (c *consumer) Turn(ctx context.Context, outcomes []Outcome, acked func(i, r
 	if c.ending.Load() {
 		return nil, ErrClosed
 	}
-	for _, o := range outcomes {
-		if o.Message != nil {
-			c.publish(o.Message)
+	c.tell(outcomes)
+	if max == 0 {
+		if err := c.exchange(outcomes, acked, 0); err != nil {
+			return nil, err
+		}
+		return nil, nil
+	}
+	return c.search(ctx, outcomes, acked, max, wait)
+}
+
+// exchange writes what was collected and reads the answers to the outcomes.
+func (c *consumer) exchange(outcomes []Outcome, acked func(i, receivers int), block time.Duration) error {
+	if len(c.w.out) > 0 {
+		if err := c.w.flush(); err != nil {
+			return c.fault("pop from", c.client.queue, err)
 		}
 	}
-	// A BRPOP can end before its time: on a server that cannot unblock it is
-	// cut into pieces, and an unblocking meant for the Pop before this one can
-	// come late. Then what is left of the wait is asked for again.
+	if err := c.w.expect(block); err != nil {
+		return err
+	}
+	return c.told(outcomes, acked)
+}
+
+// search asks the queues, one after the other, until there are jobs or the wait
+// is over. A command that blocks can end before its time: on a server that
+// cannot unblock it it is cut into pieces, and an unblocking meant for the Pop
+// before this one can come late. Then what is left of the wait is asked for
+// again.
+func (c *consumer) search(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
 	var deadline time.Time
 	if wait > 0 {
 		deadline = time.Now().Add(wait)
 	}
-	block := wait
-	for first := true; first || len(c.jobs) == 0; first = false {
-		if !first {
-			if block = time.Until(deadline); block < time.Millisecond {
+	// One command waits for all queues of a list. Other designs look at each of
+	// several before they wait for the first.
+	joint := len(c.queues) == 1 || c.client.cfg.Design == List && wait > 0
+	waits, at, left := joint, 0, wait
+	for first := true; ; first = false {
+		if !first && at == 0 && len(c.jobs) == 0 && wait > 0 {
+			if left = time.Until(deadline); left < time.Millisecond {
 				return nil, c.none(ctx)
 			}
 		}
-		if !c.client.unblocks {
-			block = min(block, pollBlock)
+		var block time.Duration
+		if waits && at == 0 {
+			block = min(left, c.most)
 		}
-		if max > 0 {
-			c.ask(max, block)
+		c.taker.ask(c.queues[at], max-len(c.jobs), block)
+		if !first {
+			outcomes = nil
 		}
-		if err := c.w.flush(); err != nil {
-			return nil, c.fault("pop from", c.client.queue, err)
-		}
-		if err := c.w.expect(block); err != nil {
+		if err := c.exchange(outcomes, acked, block); err != nil {
 			return nil, err
 		}
-		if first {
-			for i, o := range outcomes {
-				if o.Message == nil {
-					acked(i, -1)
-					continue
-				}
-				n, err := c.w.in.integer()
-				if err != nil {
-					return nil, c.outOfStep("publish on", c.client.channel, err)
-				}
-				acked(i, int(n))
-			}
+		again, err := c.taker.answer()
+		if err != nil {
+			return nil, c.outOfStep("pop from", c.client.lanes.queues[c.queues[at]], err)
 		}
-		if max == 0 {
-			return nil, nil
+		switch {
+		case again && (len(c.jobs) > 0 || ctx.Err() == nil && !c.ending.Load()):
+			continue
+		case len(c.jobs) > 0:
+			return c.jobs, nil
+		case ctx.Err() != nil || c.ending.Load():
+			return nil, c.none(ctx)
+		case !joint && at+1 < len(c.queues):
+			at++
+			continue
+		case wait <= 0:
+			return nil, c.none(ctx)
 		}
-		if err := c.answer(max, block); err != nil {
-			return nil, c.outOfStep("pop from", c.client.queue, err)
-		}
-		if len(c.jobs) == 0 && (wait <= 0 || ctx.Err() != nil || c.ending.Load()) {
+		at, waits = 0, true
+		if c.most == 0 && !c.pause(ctx, min(c.client.cfg.Poll, time.Until(deadline))) {
 			return nil, c.none(ctx)
 		}
 	}
-	return c.jobs, nil
+}
+
+// pause waits before an empty queue is asked again. It returns false when there
+// is no reason to ask any more.
+func (c *consumer) pause(ctx context.Context, d time.Duration) bool {
+	if c.timer == nil {
+		c.timer = time.NewTimer(d)
+	} else {
+		c.timer.Reset(d)
+	}
+	select {
+	case <-c.timer.C:
+		return true
+	case <-ctx.Done():
+	case <-c.closing:
+	}
+	c.timer.Stop()
+	return false
 }
 
 // none is why no job came.
@@ -153,94 +303,28 @@ func (c *consumer) none(ctx context.Context) error {
 	return ErrEmpty
 }
 
-// ask appends the commands that pop up to max jobs.
-func (c *consumer) ask(max int, block time.Duration) {
-	key, out := c.client.queue, c.w.out
-	if block > 0 {
-		out = append(out, "*3\r\n$5\r\nBRPOP\r\n"...)
-		out = appendWord(out, key)
-		out = appendSeconds(out, block, c.client.fractions)
-		max--
-	}
-	switch {
-	case max == 0:
-	case c.client.popsMany:
-		out = append(out, "*3\r\n$4\r\nRPOP\r\n"...)
-		out = appendWord(out, key)
-		var digits [20]byte
-		out = appendWord(out, strconv.AppendInt(digits[:0], int64(max), 10))
-	default:
-		for range max {
-			out = append(out, "*2\r\n$4\r\nRPOP\r\n"...)
-			out = appendWord(out, key)
-		}
-	}
-	c.w.out = out
-}
-
-// appendSeconds appends a BRPOP's timeout. Servers before 6.0 want whole
-// seconds, and 0 would mean for ever.
-func appendSeconds(out []byte, d time.Duration, fractions bool) []byte {
-	var text [32]byte
-	if !fractions {
-		return appendWord(out, strconv.AppendInt(text[:0], int64(max(1, d.Round(time.Second)/time.Second)), 10))
-	}
-	return appendWord(out, strconv.AppendFloat(text[:0], max(d, time.Millisecond).Seconds(), 'f', 3, 64))
-}
-
-// answer reads what ask asked for. Every answer is read to its end even if the
-// context is over: a job that the server has given is never dropped.
-func (c *consumer) answer(max int, block time.Duration) error {
-	if block > 0 {
-		n, err := c.w.in.array()
-		if err != nil {
-			return err
-		}
-		if n == 2 {
-			if _, err := c.w.in.bulk(); err != nil {
-				return err
-			}
-			if err := c.take(); err != nil {
-				return err
-			}
-		} else if n != -1 {
-			return protocolError("%d elements for BRPOP", n)
-		}
-		max--
-	}
-	switch {
-	case max == 0:
-	case c.client.popsMany:
-		n, err := c.w.in.array()
-		if err != nil {
-			return err
-		}
-		for range n {
-			if err := c.take(); err != nil {
-				return err
-			}
-		}
-	default:
-		for range max {
-			if err := c.take(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // take reads one element and keeps a copy, since the next read may move the
-// buffer that it lies in.
-func (c *consumer) take() error {
+// buffer that it lies in. It returns false where there was none.
+func (c *consumer) take() (job []byte, ok bool, err error) {
 	b, err := c.w.in.bulk()
 	if err != nil || b == nil {
-		return err
+		return nil, false, err
 	}
 	at := len(c.arena)
 	c.arena = append(c.arena, b...)
-	c.jobs = append(c.jobs, c.arena[at:len(c.arena):len(c.arena)])
-	return nil
+	job = c.arena[at:len(c.arena):len(c.arena)]
+	c.jobs = append(c.jobs, job)
+	return job, true, nil
+}
+
+// indexOf is the number of the queue with the given key.
+func (c *consumer) indexOf(key []byte) int {
+	for _, i := range c.queues {
+		if c.client.lanes.queues[i] == string(key) {
+			return i
+		}
+	}
+	return c.queues[0]
 }
 
 // watch arranges that the end of ctx unblocks a Pop that waits. It registers
@@ -307,11 +391,16 @@ func (c *consumer) fault(op, name string, err error) error {
 }
 
 // Close ends the consumer. A Pop that waits returns first, with a job if the
-// server has just given it one.
+// server has just given it one. Jobs that are not over stay where they are.
 func (c *consumer) Close() error {
-	c.ending.Store(true)
+	if c.closed.Swap(true) {
+		return nil
+	}
+	inStep := !c.ending.Swap(true)
+	close(c.closing)
 	if p := c.waiting.Load(); p != nil {
 		c.unblock(p)
 	}
+	c.taker.leave(inStep && c.waiting.Load() == nil)
 	return c.w.close()
 }

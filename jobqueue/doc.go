@@ -1,6 +1,8 @@
 // Package jobqueue is a Redis job queue with status updates, as a small client
 // library: jobs go into a LIST by LPUSH and come out by BRPOP, and what became
-// of each is published on a channel.
+// of each is published on a channel. Other designs of the queue lose no job when
+// a worker dies, see [Design]; there can be several queues and channels, see
+// [Lanes].
 //
 //	client, err := jobqueue.Connect(ctx, jobqueue.Config{URL: "redis://localhost:6379"})
 //	…

@@ -34,6 +34,7 @@ var settings = []string{
 	"save", "appendonly", "appendfsync", "maxmemory", "maxmemory-policy", "maxclients",
 	"client-output-buffer-limit", "io-threads", "hz", "timeout", "tcp-backlog",
 	"latency-monitor-threshold", "slowlog-log-slower-than", "list-max-listpack-size", "list-compress-depth",
+	"stream-node-max-bytes", "stream-node-max-entries",
 }
 
 // Inspect asks the server about itself. What it may not or cannot ask is listed
@@ -120,7 +121,8 @@ func (f *Facts) readInfo(text string) {
 }
 
 // Check makes sure, before anything starts, that this Redis takes writes and
-// has room for so many more connections. It writes and removes one small key of
+// has room for so many more connections, and that what is there under the
+// queue's names is of the design's type. It writes and removes one small key of
 // its own, which would expire by itself.
 func (c *Client) Check(ctx context.Context, connections int) error {
 	if err := checkFiles(connections); err != nil {
@@ -132,6 +134,9 @@ func (c *Client) Check(ctx context.Context, connections int) error {
 	}
 	if err := c.rdb.Del(ctx, probe).Err(); err != nil {
 		return explain("write to redis", c.options.Addr, err)
+	}
+	if err := c.checkTypes(ctx); err != nil {
+		return err
 	}
 	limit, err := c.rdb.ConfigGet(ctx, "maxclients").Result()
 	if err != nil {

@@ -6,21 +6,32 @@ import (
 
 // producer pushes by LPUSH on a connection of its own.
 type producer struct {
-	w   *wire
-	key string
+	w      *wire
+	client *Client
+	key    string // of the goroutine that sends
 }
 
-var _ Pipeliner = (*producer)(nil)
+var (
+	_ Pipeliner = (*producer)(nil)
+	_ Aimer     = (*producer)(nil)
+)
 
 // OpenProducer returns a producer on a connection of its own; it implements
-// [Pipeliner].
+// [Pipeliner] and [Aimer].
 func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
 	w, err := openWire(ctx, c.options, false)
 	if err != nil {
 		return nil, err
 	}
-	return &producer{w: w, key: c.queue}, nil
+	p := producer{w: w, client: c, key: c.lanes.queues[0]}
+	if c.cfg.Design == Stream {
+		return &streamProducer{producer: p}, nil
+	}
+	return &p, nil
 }
+
+// Aim makes the pushes from now on go to the given queue.
+func (p *producer) Aim(queue int) { p.key = p.client.lanes.queues[queue] }
 
 // Send takes one LPUSH of the jobs into the output buffer.
 func (p *producer) Send(jobs ...[]byte) error {
@@ -54,9 +65,14 @@ func (p *producer) Await() error {
 	return nil
 }
 
-// Push sends the jobs and waits for the answer. The context is looked at
-// before the write; what is written cannot be taken back.
+// Push sends the jobs and waits for the answer.
 func (p *producer) Push(ctx context.Context, jobs ...[]byte) error {
+	return push(ctx, p.w, p, jobs)
+}
+
+// push looks at the context before the write; what is written cannot be taken
+// back.
+func push(ctx context.Context, w *wire, p Pipeliner, jobs [][]byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -69,7 +85,7 @@ func (p *producer) Push(ctx context.Context, jobs ...[]byte) error {
 	if err := p.Flush(); err != nil {
 		return err
 	}
-	if err := p.w.expect(0); err != nil {
+	if err := w.expect(0); err != nil {
 		return err
 	}
 	return p.Await()
@@ -82,7 +98,7 @@ func (p *producer) fault(err error) error {
 	if err == ErrClosed {
 		return err
 	}
-	return explainOn("push to", p.key, p.w.client.Options().Addr, err)
+	return explainOn("push to", p.client.queue, p.w.client.Options().Addr, err)
 }
 
 func (p *producer) Close() error { return p.w.close() }

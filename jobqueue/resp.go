@@ -46,6 +46,14 @@ func protocolError(format string, args ...any) error {
 // buffered reports whether bytes that were already received wait to be parsed.
 func (rd *reader) buffered() bool { return rd.r < rd.w }
 
+// await waits until there are bytes to parse.
+func (rd *reader) await() error {
+	if rd.buffered() {
+		return nil
+	}
+	return rd.fill()
+}
+
 // fill reads more bytes behind those that are there.
 func (rd *reader) fill() error {
 	base := rd.r

@@ -128,34 +128,83 @@ func TestTLSToAPlainPortIsExplained(t *testing.T) {
 	}
 }
 
-// rights are what a user of Redis needs to load a queue; those of the first
-// line are needed, without the others less is told.
-var rights = []string{
-	"+lpush", "+brpop", "+rpop", "+llen", "+lrange", "+del", "+publish", "+subscribe", "+unsubscribe", "+ping", "+set",
-	"+client|id", "+client|unblock", "+client|setname", "+hello", "+auth", "+select",
+// everybodysRights are what a user of Redis needs in any design, and rights what
+// each needs besides. docs/redis.md has them, too.
+const everybodysRights = "+publish +subscribe +unsubscribe +ping +set +del +type" +
+	" +client|id +client|unblock +client|setname +hello +auth +select"
+
+var rights = []struct {
+	name   string
+	cfg    jobqueue.Config
+	rights string
+}{
+	{"list", jobqueue.Config{}, "+lpush +brpop +rpop +llen +lrange"},
+	{"list-poll", jobqueue.Config{Design: jobqueue.ListPoll}, "+lpush +rpop +llen +lrange"},
+	{"reliable-list", jobqueue.Config{Design: jobqueue.ReliableList},
+		"+lpush +blmove +lmove +lrem +llen +lrange +sadd +srem +smembers +exists ~{queuedyno:*"},
+	{"stream", jobqueue.Config{Design: jobqueue.Stream},
+		"+xadd +multi +exec +xreadgroup +xautoclaim +xack +xdel +xgroup|create +xgroup|delconsumer +xlen +xpending +xrange +xinfo|groups"},
+	{"sharded-pubsub", jobqueue.Config{Notify: jobqueue.ShardedPubSub},
+		"+lpush +brpop +rpop +llen +lrange +spublish +ssubscribe +sunsubscribe"},
+	{"pattern", jobqueue.Config{Pattern: true}, "+lpush +brpop +rpop +llen +lrange +psubscribe +punsubscribe allchannels"},
 }
 
 func TestAUserWithTheLeastRightsIsEnough(t *testing.T) {
 	t.Parallel()
-	acl := append([]string{"--user", "load", "on", ">s3cret", "~queuedyno:*", "&queuedyno:*", "-@all"}, rights...)
-	s := redistest.Process(t, acl...)
-	url := strings.Replace(s.URL(), "redis://", "redis://load:s3cret@", 1)
-	open := func(tb testing.TB) jobqueue.Backend {
-		queue, channel := jobqueue.Names("acl" + strings.ToLower(filepath.Base(tb.Name())))
-		c, err := jobqueue.Connect(tb.Context(), jobqueue.Config{URL: url, Queue: queue, Channel: channel})
-		if err != nil {
-			tb.Fatal(err)
+	for _, c := range rights {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			acl := []string{"--user", "load", "on", ">s3cret", "~queuedyno:*", "&queuedyno:*", "-@all"}
+			acl = append(acl, strings.Fields(everybodysRights+" "+c.rights)...)
+			s := redistest.Process(t, acl...)
+			url := strings.Replace(s.URL(), "redis://", "redis://load:s3cret@", 1)
+			open := func(tb testing.TB) jobqueue.Backend {
+				cfg := c.cfg
+				cfg.URL, cfg.Visibility = url, time.Minute
+				cfg.Queue, cfg.Channel = jobqueue.Names(fmt.Sprint("acl", serial.Add(1)))
+				c, err := jobqueue.Connect(tb.Context(), cfg)
+				if err != nil {
+					tb.Fatal(err)
+				}
+				tb.Cleanup(func() { c.Close() })
+				return c
+			}
+			scenariotest.Conformance(t, open)
+			q := open(t).(*jobqueue.Client)
+			if err := q.Check(t.Context(), 1); err != nil {
+				t.Errorf("Check = %v", err)
+			}
+			if err := q.Push(t.Context(), "a", "b"); err != nil {
+				t.Errorf("Push = %v", err)
+			}
+			if jobs, err := q.Peek(t.Context(), 0, 5); err != nil || len(jobs) != 2 {
+				t.Errorf("Peek = %q, %v", jobs, err)
+			}
+			if err := q.Clear(t.Context()); err != nil {
+				t.Errorf("Clear = %v", err)
+			}
+			if f, err := q.Inspect(t.Context()); err != nil || len(f.Withheld) != 2 {
+				t.Errorf("Inspect = %+v, %v; want INFO and CONFIG withheld, and no error", f.Withheld, err)
+			}
+		})
+	}
+}
+
+func TestTheRightsAreInTheDocumentation(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/redis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range append([]string{everybodysRights}, func() (all []string) {
+		for _, r := range rights {
+			all = append(all, r.rights)
 		}
-		tb.Cleanup(func() { c.Close() })
-		return c
-	}
-	scenariotest.Conformance(t, open)
-	c := open(t).(*jobqueue.Client)
-	if err := c.Check(t.Context(), 1); err != nil {
-		t.Errorf("Check = %v", err)
-	}
-	if f, err := c.Inspect(t.Context()); err != nil || len(f.Withheld) != 2 {
-		t.Errorf("Inspect = %+v, %v; want INFO and CONFIG withheld, and no error", f.Withheld, err)
+		return all
+	}()...) {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("docs/redis.md has no line with %s", want)
+		}
 	}
 }
 

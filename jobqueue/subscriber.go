@@ -1,10 +1,12 @@
 package jobqueue
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,31 +17,93 @@ import (
 // that could fill up and drop a message.
 type subscriber struct {
 	w       *wire
-	channel string
+	channel string // the name that errors have
+	verbs   verbs
+	names   []string   // of the channels, or one pattern
+	open    int        // subscriptions whose end was not confirmed; guarded by reading
 	reading sync.Mutex // held by whoever reads
 	ending  atomic.Bool
-	ended   bool // the server confirmed the end; guarded by reading
+	ended   bool     // the server confirmed the end of all; guarded by reading
+	early   [][]byte // messages that came before the last confirmation
 	watched context.Context
 	release func() bool
 }
 
 var _ Subscriber = (*subscriber)(nil)
 
-// OpenSubscriber returns a subscriber on a connection of its own, after the
-// server has confirmed the subscription.
+// verbs are the words of one kind of subscription.
+type verbs struct {
+	subscribe, unsubscribe string // the commands
+	began, message, ended  string // the kinds of frames
+}
+
+var (
+	plain   = verbs{"SUBSCRIBE", "UNSUBSCRIBE", "subscribe", "message", "unsubscribe"}
+	sharded = verbs{"SSUBSCRIBE", "SUNSUBSCRIBE", "ssubscribe", "smessage", "sunsubscribe"}
+	pattern = verbs{"PSUBSCRIBE", "PUNSUBSCRIBE", "psubscribe", "pmessage", "punsubscribe"}
+)
+
+// OpenSubscriber returns a subscriber of all channels on a connection of its
+// own, after the server has confirmed the subscription.
 func (c *Client) OpenSubscriber(ctx context.Context) (Subscriber, error) {
+	if c.cfg.Pattern && c.cfg.Notify == PubSub {
+		name := escapePattern(c.channel)
+		if len(c.lanes.channels) > 1 {
+			name += ":t*"
+		}
+		return c.subscribe(ctx, pattern, []string{name})
+	}
+	return c.OpenSubscriberOn(ctx, upTo(len(c.lanes.channels))...)
+}
+
+// OpenSubscriberOn returns a subscriber of the given channels.
+func (c *Client) OpenSubscriberOn(ctx context.Context, channels ...int) (Subscriber, error) {
+	if err := within("channel", channels, len(c.lanes.channels)); err != nil {
+		return nil, err
+	}
+	kind := plain
+	var names []string
+	for _, i := range channels {
+		names = append(names, c.lanes.channels[i])
+	}
+	switch {
+	case c.cfg.Notify == NoNotify:
+		return newSilence(), nil
+	case c.cfg.Notify == ShardedPubSub:
+		kind = sharded
+	case c.cfg.Pattern:
+		kind = pattern
+		for i := range names {
+			names[i] = escapePattern(names[i])
+		}
+	}
+	return c.subscribe(ctx, kind, names)
+}
+
+// escapePattern makes a pattern that only the name itself matches.
+func escapePattern(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`, `^`, `\^`).Replace(name)
+}
+
+func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Subscriber, error) {
 	w, err := openWire(ctx, c.options, false)
 	if err != nil {
 		return nil, err
 	}
-	s := &subscriber{w: w, channel: c.channel}
-	w.out = appendCommand(w.out, "SUBSCRIBE", c.channel)
+	s := &subscriber{w: w, channel: c.channel, verbs: kind, names: names}
+	w.out = appendCommand(w.out, append([]string{kind.subscribe}, names...)...)
 	err = w.flush()
 	if err == nil {
 		err = w.expect(0)
 	}
-	if err == nil {
-		_, err = s.frame("subscribe")
+	// The first channels may have messages before the last is confirmed.
+	for err == nil && s.open < len(names) {
+		var message []byte
+		if message, err = s.frame(kind.began); message != nil {
+			s.early = append(s.early, bytes.Clone(message))
+		} else {
+			s.open++
+		}
 	}
 	if err == nil {
 		// From here on silence is normal.
@@ -60,19 +124,24 @@ func (s *subscriber) frame(awaited string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n != 3 {
-		return nil, protocolError("a frame of %d on a subscription", n)
-	}
 	kind, err := s.w.in.bulk()
 	if err != nil {
 		return nil, err
 	}
-	message := string(kind) == "message"
+	words, message := 3, string(kind) == s.verbs.message
 	if !message && string(kind) != awaited {
 		return nil, protocolError("%.20q on a subscription", kind)
 	}
-	if _, err := s.w.in.bulk(); err != nil { // the channel's name
-		return nil, err
+	if message && s.verbs == pattern {
+		words = 4 // the pattern, too
+	}
+	if n != words {
+		return nil, protocolError("a frame of %d on a subscription", n)
+	}
+	for range words - 2 { // the names
+		if _, err := s.w.in.bulk(); err != nil {
+			return nil, err
+		}
 	}
 	if message {
 		return s.w.in.bulk()
@@ -93,8 +162,13 @@ func (s *subscriber) Receive(ctx context.Context) ([]byte, error) {
 		if err := ctx.Err(); err != nil && !s.ending.Load() {
 			return nil, err
 		}
+		if len(s.early) > 0 && !s.ending.Load() {
+			message := s.early[0]
+			s.early = s.early[1:]
+			return message, nil
+		}
 		s.w.in.hold()
-		message, err := s.frame("unsubscribe")
+		message, err := s.frame(s.verbs.ended)
 		if errors.Is(err, os.ErrDeadlineExceeded) && !s.ending.Load() {
 			// A context has ended, this one or one before it. The frame that
 			// was begun stays, and is read again with the next call.
@@ -111,11 +185,17 @@ func (s *subscriber) Receive(ctx context.Context) ([]byte, error) {
 		case err != nil:
 			return nil, explainOn("receive from", s.channel, s.w.client.Options().Addr, s.w.broken(err))
 		case message == nil:
-			s.ended = true
+			s.over()
 		case !s.ending.Load():
 			return message, nil
 		}
 	}
+}
+
+// over notes that the end of one subscription was confirmed.
+func (s *subscriber) over() {
+	s.open--
+	s.ended = s.open == 0
 }
 
 // watch arranges that the end of ctx makes a Receive that waits return.
@@ -139,13 +219,13 @@ func (s *subscriber) Close() error {
 		return nil
 	}
 	_ = s.w.conn.SetDeadline(time.Now().Add(time.Second))
-	_, err := s.w.conn.Write(appendCommand(nil, "UNSUBSCRIBE", s.channel))
+	_, err := s.w.conn.Write(appendCommand(nil, append([]string{s.verbs.unsubscribe}, s.names...)...))
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	for err == nil && !s.ended {
 		var message []byte
-		if message, err = s.frame("unsubscribe"); err == nil && message == nil {
-			s.ended = true
+		if message, err = s.frame(s.verbs.ended); err == nil && message == nil {
+			s.over()
 		}
 	}
 	if err := s.w.close(); err != nil {

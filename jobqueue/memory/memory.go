@@ -1,10 +1,13 @@
 // Package memory is a job queue in this process: the same contract as the Redis
 // one, without a network. Runs in virtual time use it, and it shows how fast the
-// harness alone can be. Begin reading at [New].
+// harness alone can be. Begin reading at [New], and at [NewLanes] for several
+// queues and channels.
 package memory
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,49 +17,120 @@ import (
 // Queue is a job queue in memory. It is safe for concurrent use. The zero value
 // is not ready; use [New].
 type Queue struct {
-	mu          sync.Mutex
-	jobs        ring
-	waiters     []chan struct{} // consumers that wait, the longest first
-	subscribers map[*subscriber]struct{}
+	mu       sync.Mutex
+	lanes    []ring      // the queues
+	waiters  []*consumer // those that wait, the longest first
+	channels []map[*subscriber]struct{}
 }
 
-var _ jobqueue.Backend = (*Queue)(nil)
+var _ jobqueue.Lanes = (*Queue)(nil)
 
 // New returns an empty queue that nobody listens to.
-func New() *Queue { return &Queue{subscribers: map[*subscriber]struct{}{}} }
+func New() *Queue { return NewLanes(1, 1) }
 
-// OpenProducer returns a producer.
-func (q *Queue) OpenProducer(context.Context) (jobqueue.Producer, error) { return &producer{q: q}, nil }
-
-// OpenConsumer returns a consumer.
-func (q *Queue) OpenConsumer(context.Context) (jobqueue.Consumer, error) {
-	return &consumer{q: q, wake: make(chan struct{}, 1), closed: make(chan struct{})}, nil
+// NewLanes returns so many empty queues and channels that nobody listens to.
+func NewLanes(queues, channels int) *Queue {
+	q := &Queue{lanes: make([]ring, queues)}
+	for range channels {
+		q.channels = append(q.channels, map[*subscriber]struct{}{})
+	}
+	return q
 }
 
-// OpenSubscriber returns a subscriber. It holds every message until it is
-// received, as many as they may be: nothing is dropped.
-func (q *Queue) OpenSubscriber(context.Context) (jobqueue.Subscriber, error) {
+// OpenProducer returns a producer; it implements [jobqueue.Aimer].
+func (q *Queue) OpenProducer(context.Context) (jobqueue.Producer, error) { return &producer{q: q}, nil }
+
+// OpenConsumer returns a consumer of all queues; it implements
+// [jobqueue.Turner].
+func (q *Queue) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
+	return q.OpenConsumerOn(ctx, upTo(len(q.lanes))...)
+}
+
+// OpenConsumerOn returns a consumer of the given queues, the first of them
+// first.
+func (q *Queue) OpenConsumerOn(_ context.Context, queues ...int) (jobqueue.Consumer, error) {
+	if err := within("queue", queues, len(q.lanes)); err != nil {
+		return nil, err
+	}
+	return &consumer{q: q, queues: queues, wake: make(chan struct{}, 1), closed: make(chan struct{})}, nil
+}
+
+// OpenSubscriber returns a subscriber of all channels. It holds every message
+// until it is received, as many as they may be: nothing is dropped.
+func (q *Queue) OpenSubscriber(ctx context.Context) (jobqueue.Subscriber, error) {
+	return q.OpenSubscriberOn(ctx, upTo(len(q.channels))...)
+}
+
+// OpenSubscriberOn returns a subscriber of the given channels.
+func (q *Queue) OpenSubscriberOn(_ context.Context, channels ...int) (jobqueue.Subscriber, error) {
+	if err := within("channel", channels, len(q.channels)); err != nil {
+		return nil, err
+	}
 	s := &subscriber{q: q, wake: make(chan struct{}, 1), closed: make(chan struct{})}
 	q.mu.Lock()
-	q.subscribers[s] = struct{}{}
-	q.mu.Unlock()
+	defer q.mu.Unlock()
+	for _, i := range channels {
+		q.channels[i][s] = struct{}{}
+	}
 	return s, nil
 }
 
-// Len is how many jobs wait.
+// within tells which of the numbers there is no queue or channel of.
+func within(what string, numbers []int, n int) error {
+	if len(numbers) == 0 {
+		return fmt.Errorf("no %s is named; name one of 0 to %d", what, n-1)
+	}
+	for _, i := range numbers {
+		if i < 0 || i >= n {
+			return fmt.Errorf("no %s %d; there are 0 to %d", what, i, n-1)
+		}
+	}
+	return nil
+}
+
+// upTo is 0 to n-1.
+func upTo(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// Len is how many jobs wait in all queues.
 func (q *Queue) Len(context.Context) (int64, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return int64(q.jobs.n), nil
+	sum := 0
+	for i := range q.lanes {
+		sum += q.lanes[i].n
+	}
+	return int64(sum), nil
 }
 
-// Peek is up to n of the jobs that wait from the given one on, oldest first.
+// LenOf is how many jobs wait in one queue.
+func (q *Queue) LenOf(_ context.Context, queue int) (int64, error) {
+	if err := within("queue", []int{queue}, len(q.lanes)); err != nil {
+		return 0, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return int64(q.lanes[queue].n), nil
+}
+
+// Peek is up to n of the jobs that wait from the given one on, in the order in
+// which they would be taken.
 func (q *Queue) Peek(_ context.Context, from, n int64) ([]string, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var out []string
-	for i := from; i < min(from+n, int64(q.jobs.n)); i++ {
-		out = append(out, string(q.jobs.at(int(i))))
+	for i := range q.lanes {
+		lane := &q.lanes[i]
+		for ; from < int64(lane.n) && int64(len(out)) < n; from++ {
+			out = append(out, string(lane.at(int(from))))
+		}
+		from -= int64(lane.n)
+		from = max(from, 0)
 	}
 	return out, nil
 }
@@ -65,39 +139,55 @@ func (q *Queue) Peek(_ context.Context, from, n int64) ([]string, error) {
 func (q *Queue) Clear(context.Context) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.jobs = ring{}
+	clear(q.lanes)
 	return nil
 }
 
-// wakeOne wakes the consumer that has waited longest. The caller holds mu.
-func (q *Queue) wakeOne() {
-	if len(q.waiters) > 0 {
-		q.waiters[0] <- struct{}{} // has room: a waiter is woken once
-		q.waiters = q.waiters[1:]
+// wakeOne wakes the consumer of that queue that has waited longest. The caller
+// holds mu.
+func (q *Queue) wakeOne(queue int) {
+	for i, c := range q.waiters {
+		if slices.Contains(c.queues, queue) {
+			c.wake <- struct{}{} // has room: a waiter is woken once
+			q.waiters = slices.Delete(q.waiters, i, i+1)
+			return
+		}
+	}
+}
+
+// wakeFor wakes one consumer for each of the queues that hold jobs. The caller
+// holds mu.
+func (q *Queue) wakeFor(queues []int) {
+	for _, i := range queues {
+		if q.lanes[i].n > 0 {
+			q.wakeOne(i)
+		}
 	}
 }
 
 // leave takes a consumer out of the waiters. If it was woken in the meantime,
 // its turn passes to the next.
-func (q *Queue) leave(wake chan struct{}) {
+func (q *Queue) leave(c *consumer) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for i, w := range q.waiters {
-		if w == wake {
-			q.waiters = append(q.waiters[:i:i], q.waiters[i+1:]...)
-			return
-		}
+	if i := slices.Index(q.waiters, c); i >= 0 {
+		q.waiters = slices.Delete(q.waiters, i, i+1)
+		return
 	}
-	<-wake
-	if q.jobs.n > 0 {
-		q.wakeOne()
-	}
+	<-c.wake
+	q.wakeFor(c.queues)
 }
 
 type producer struct {
 	q      *Queue
+	lane   int
 	closed bool
 }
+
+var _ jobqueue.Aimer = (*producer)(nil)
+
+// Aim makes the pushes from now on go to the given queue.
+func (p *producer) Aim(queue int) { p.lane = queue }
 
 func (p *producer) Push(ctx context.Context, jobs ...[]byte) error {
 	if err := ctx.Err(); err != nil {
@@ -109,8 +199,8 @@ func (p *producer) Push(ctx context.Context, jobs ...[]byte) error {
 		return jobqueue.ErrClosed
 	}
 	for _, job := range jobs {
-		p.q.jobs.push(job)
-		p.q.wakeOne()
+		p.q.lanes[p.lane].push(job)
+		p.q.wakeOne(p.lane)
 	}
 	return nil
 }
@@ -124,6 +214,7 @@ func (p *producer) Close() error {
 
 type consumer struct {
 	q      *Queue
+	queues []int
 	wake   chan struct{}
 	closed chan struct{}
 	once   sync.Once
@@ -145,9 +236,7 @@ func (c *consumer) Pop(ctx context.Context, max int, wait time.Duration) ([][]by
 		}
 		c.q.mu.Lock()
 		if c.take(max) {
-			if c.q.jobs.n > 0 {
-				c.q.wakeOne()
-			}
+			c.q.wakeFor(c.queues)
 			c.q.mu.Unlock()
 			return c.jobs, nil
 		}
@@ -155,7 +244,7 @@ func (c *consumer) Pop(ctx context.Context, max int, wait time.Duration) ([][]by
 			c.q.mu.Unlock()
 			return nil, jobqueue.ErrEmpty
 		}
-		c.q.waiters = append(c.q.waiters, c.wake)
+		c.q.waiters = append(c.q.waiters, c)
 		c.q.mu.Unlock()
 		if expired == nil {
 			if c.timer == nil {
@@ -168,43 +257,82 @@ func (c *consumer) Pop(ctx context.Context, max int, wait time.Duration) ([][]by
 		select {
 		case <-c.wake:
 		case <-expired:
-			c.q.leave(c.wake)
+			c.q.leave(c)
 			return nil, jobqueue.ErrEmpty
 		case <-ctx.Done():
-			c.q.leave(c.wake)
+			c.q.leave(c)
 			return nil, ctx.Err()
 		case <-c.closed:
-			c.q.leave(c.wake)
+			c.q.leave(c)
 			return nil, jobqueue.ErrClosed
 		}
 	}
 }
 
-// take moves up to max jobs to c.jobs. The caller holds the queue's mu.
+// take moves up to max jobs to c.jobs, all of the first queue that has one. The
+// caller holds the queue's mu.
 func (c *consumer) take(max int) bool {
 	c.jobs, c.arena = c.jobs[:0], c.arena[:0]
-	for len(c.jobs) < max && c.q.jobs.n > 0 {
-		at := len(c.arena)
-		c.arena = append(c.arena, c.q.jobs.pop()...)
-		c.jobs = append(c.jobs, c.arena[at:len(c.arena):len(c.arena)])
+	for _, i := range c.queues {
+		lane := &c.q.lanes[i]
+		for len(c.jobs) < max && lane.n > 0 {
+			at := len(c.arena)
+			c.arena = append(c.arena, lane.pop()...)
+			c.jobs = append(c.jobs, c.arena[at:len(c.arena):len(c.arena)])
+		}
+		if len(c.jobs) > 0 {
+			return true
+		}
 	}
-	return len(c.jobs) > 0
+	return false
+}
+
+var _ jobqueue.Turner = (*consumer)(nil)
+
+// Turn publishes what the outcomes say and then pops. A job is forgotten when it
+// is popped, so that Last says nothing here.
+func (c *consumer) Turn(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
+	if max > 0 || len(outcomes) == 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+	select {
+	case <-c.closed:
+		return nil, jobqueue.ErrClosed
+	default:
+	}
+	for i, o := range outcomes {
+		receivers := -1
+		if o.Message != nil {
+			receivers = c.publish(o.Message, o.Channel)
+		}
+		acked(i, receivers)
+	}
+	if max == 0 {
+		return nil, nil
+	}
+	return c.Pop(ctx, max, wait)
 }
 
 func (c *consumer) Publish(ctx context.Context, message []byte) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
+	return c.publish(message, 0), nil
+}
+
+func (c *consumer) publish(message []byte, channel int) (receivers int) {
 	c.q.mu.Lock()
 	defer c.q.mu.Unlock()
-	for s := range c.q.subscribers {
+	for s := range c.q.channels[channel] {
 		s.messages.push(message)
 		select {
 		case s.wake <- struct{}{}:
 		default: // it is awake, or will be
 		}
 	}
-	return len(c.q.subscribers), nil
+	return len(c.q.channels[channel])
 }
 
 func (c *consumer) Close() error {
@@ -248,7 +376,9 @@ func (s *subscriber) Receive(ctx context.Context) ([]byte, error) {
 func (s *subscriber) Close() error {
 	s.once.Do(func() {
 		s.q.mu.Lock()
-		delete(s.q.subscribers, s)
+		for _, heard := range s.q.channels {
+			delete(heard, s)
+		}
 		s.q.mu.Unlock()
 		close(s.closed)
 	})

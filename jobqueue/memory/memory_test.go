@@ -12,3 +12,11 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	scenariotest.Conformance(t, func(testing.TB) jobqueue.Backend { return memory.New() })
 }
+
+func TestLanesConformance(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 3} {
+		scenariotest.Conformance(t, func(testing.TB) jobqueue.Backend { return memory.NewLanes(n, n) })
+		scenariotest.LanesConformance(t, n, n, func(testing.TB) jobqueue.Lanes { return memory.NewLanes(n, n) })
+	}
+}

@@ -41,6 +41,8 @@ func Conformance(t *testing.T, open func(tb testing.TB) jobqueue.Backend) {
 		{"length and clear tell the truth", lengthAndClear},
 		{"bytes of any kind pass unchanged", binary},
 		{"a slow subscriber loses nothing", slow},
+		{"the outcomes of a turn are told in order and end their jobs", turns},
+		{"jobs of the same text end one by one", equals},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,217 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// need is a command that not every server has, asked for where it does nothing.
+type need struct {
+	what, hint string
+	cmd        *redis.Cmd
+}
+
+// needs asks for the commands that the client's design cannot do without.
+func (c *Client) needs(ctx context.Context, pipe redis.Pipeliner, nobody string) []need {
+	var needs []need
+	if c.cfg.Notify == ShardedPubSub {
+		needs = append(needs, need{fmt.Sprintf("notify %q", ShardedPubSub),
+			"sharded channels came with Redis 7.0; use a newer server, or notify pubsub", pipe.Do(ctx, "SPUBLISH", nobody, "")})
+	}
+	switch c.cfg.Design {
+	case ReliableList:
+		needs = append(needs, need{fmt.Sprintf("design %q", ReliableList),
+			"LMOVE came with Redis 6.2; use a newer server, or another design", pipe.Do(ctx, "LMOVE", nobody, nobody, "RIGHT", "LEFT")})
+	case Stream:
+		needs = append(needs, need{fmt.Sprintf("design %q", Stream),
+			"XAUTOCLAIM came with Redis 6.2; use a newer server, or another design", pipe.Do(ctx, "XAUTOCLAIM", nobody, group, "nobody", 0, "0")})
+	}
+	return needs
+}
+
+// lacking is the first need that the server does not know. Any other refusal
+// means that it does: there is no such key, or the right to it is lacking.
+func lacking(needs []need, address string) error {
+	for _, n := range needs {
+		if err := n.cmd.Err(); err != nil && strings.HasPrefix(strings.ToLower(err.Error()), "err unknown command") {
+			return &Error{Op: "use " + n.what, Address: address, Err: errors.New("this server lacks it: " + brief(err)), hint: n.hint}
+		}
+	}
+	return nil
+}
+
+// checkTypes makes sure that no key of the design's names is there already and
+// holds something else.
+func (c *Client) checkTypes(ctx context.Context) error {
+	want := "list"
+	if c.cfg.Design == Stream {
+		want = "stream"
+	}
+	for _, key := range c.lanes.queues {
+		is, err := c.rdb.Type(ctx, key).Result()
+		if refused(err) {
+			return nil // not allowed to ask; the commands themselves will tell
+		}
+		if err != nil {
+			return c.explain("ask for the type of", key, err)
+		}
+		if is != "none" && is != want {
+			return &Error{
+				Op: fmt.Sprintf("use the queue %q", key), Address: c.options.Addr,
+				Err:  fmt.Errorf("the key exists and is a %s; design %q keeps a %s there", is, c.cfg.Design, want),
+				hint: "name another queue, or choose the design that the key is of",
+			}
+		}
+	}
+	return nil
+}
+
+// Push appends the job ids to the first queue, in order and all or none.
+func (c *Client) Push(ctx context.Context, ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	key := c.lanes.queues[0]
+	if c.cfg.Design == Stream {
+		_, err := c.rdb.TxPipelined(ctx, func(pipe redis.Pipeliner) error {
+			for _, id := range ids {
+				pipe.XAdd(ctx, &redis.XAddArgs{Stream: key, Values: []string{streamField, id}})
+			}
+			return nil
+		})
+		return c.explain("push to", key, err)
+	}
+	values := make([]any, len(ids))
+	for i, id := range ids {
+		values[i] = id
+	}
+	return c.explain("push to", key, c.rdb.LPush(ctx, key, values...).Err())
+}
+
+// Len is how many jobs wait in all queues.
+func (c *Client) Len(ctx context.Context) (int64, error) {
+	var sum int64
+	for i := range c.lanes.queues {
+		n, err := c.LenOf(ctx, i)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return sum, nil
+}
+
+// LenOf is how many jobs wait in one queue. What workers have in hands waits no
+// longer.
+func (c *Client) LenOf(ctx context.Context, queue int) (n int64, err error) {
+	if err := within("queue", []int{queue}, len(c.lanes.queues)); err != nil {
+		return 0, err
+	}
+	key := c.lanes.queues[queue]
+	if c.cfg.Design == Stream {
+		n, err = c.streamLen(ctx, key)
+	} else {
+		n, err = c.rdb.LLen(ctx, key).Result()
+	}
+	return n, c.explain("length of", key, err)
+}
+
+// Peek is n jobs from the given one on, in the order in which they would be
+// taken, without taking them.
+func (c *Client) Peek(ctx context.Context, from, n int64) ([]string, error) {
+	if n <= 0 || from < 0 {
+		return nil, nil
+	}
+	var all []string
+	for i, key := range c.lanes.queues {
+		// Only behind those that were passed over is it worth counting.
+		if i > 0 {
+			before, err := c.LenOf(ctx, i-1)
+			if err != nil {
+				return nil, err
+			}
+			from = max(0, from-before)
+		}
+		ids, err := c.peek(ctx, key, from, n-int64(len(all)))
+		if err != nil {
+			return nil, c.explain("peek into", key, err)
+		}
+		if all = append(all, ids...); int64(len(all)) >= n {
+			break
+		}
+	}
+	return all, nil
+}
+
+func (c *Client) peek(ctx context.Context, key string, from, n int64) ([]string, error) {
+	if c.cfg.Design == Stream {
+		return c.streamPeek(ctx, key, from, n)
+	}
+	// The oldest is at the right end, where it is taken.
+	ids, err := c.rdb.LRange(ctx, key, -from-n, -from-1).Result()
+	if err != nil {
+		return nil, err
+	}
+	for i, j := 0, len(ids)-1; i < j; i, j = i+1, j-1 {
+		ids[i], ids[j] = ids[j], ids[i]
+	}
+	return ids, nil
+}
+
+// Clear removes the queues with all that is in them, and all that the design
+// keeps beside them. Close the consumers first: what they write afterwards is
+// there again.
+func (c *Client) Clear(ctx context.Context) error {
+	if c.cfg.Design == ReliableList {
+		if err := c.clearReliable(ctx); err != nil {
+			return c.explain("clear", c.queue, err)
+		}
+	}
+	pipe := c.rdb.Pipeline()
+	for _, key := range c.lanes.queues {
+		pipe.Del(ctx, key)
+	}
+	_, err := pipe.Exec(ctx)
+	return c.explain("clear", c.queue, err)
+}
+
+// Publish sends an update to every subscriber of the first channel and returns
+// how many there were.
+func (c *Client) Publish(ctx context.Context, u Update) (receivers int64, err error) {
+	name, message := c.lanes.channels[0], AppendUpdate(nil, u)
+	switch c.cfg.Notify {
+	case NoNotify:
+		return 0, nil
+	case ShardedPubSub:
+		receivers, err = c.rdb.SPublish(ctx, name, message).Result()
+	default:
+		receivers, err = c.rdb.Publish(ctx, name, message).Result()
+	}
+	return receivers, c.explain("publish on", name, err)
+}
+
+// within tells which of the numbers there is no queue or channel of.
+func within(what string, numbers []int, n int) error {
+	if len(numbers) == 0 {
+		return fmt.Errorf("no %s is named; name one of 0 to %d", what, n-1)
+	}
+	for _, i := range numbers {
+		if i < 0 || i >= n {
+			return fmt.Errorf("no %s %d; there are 0 to %d", what, i, n-1)
+		}
+	}
+	return nil
+}
+
+// upTo is 0 to n-1.
+func upTo(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}

@@ -1,0 +1,122 @@
+package jobqueue
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// leastVisibility keeps signs of life from being the main load.
+const leastVisibility = 100 * time.Millisecond
+
+// QueueName is the key of queue i of n: the name itself where there is one, and
+// <name>:<i> where there are several.
+func QueueName(name string, i, n int) string {
+	if n <= 1 {
+		return name
+	}
+	return fmt.Sprintf("%s:%d", name, i)
+}
+
+// ChannelName is the name of channel i of n: the name itself where there is one,
+// and <name>:t<i+1> where there are several.
+func ChannelName(name string, i, n int) string {
+	if n <= 1 {
+		return name
+	}
+	return fmt.Sprintf("%s:t%d", name, i+1)
+}
+
+// mostLanes is far beyond what anybody has.
+const mostLanes = 10_000
+
+// Validate tells all that is wrong with the design, without a server.
+func (cfg Config) Validate() error {
+	cfg = cfg.whole()
+	faults := []error{
+		oneOf("design", cfg.Design, Designs()),
+		oneOf("notify", cfg.Notify, Notifies()),
+	}
+	fault := func(wrong bool, format string, args ...any) {
+		if wrong {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	fault(cfg.Queues < 0 || cfg.Queues > mostLanes, "queues %d: give 1 to %d", cfg.Queues, mostLanes)
+	fault(cfg.Channels < 0 || cfg.Channels > mostLanes, "channels %d: give 1 to %d", cfg.Channels, mostLanes)
+	fault(cfg.Poll < 0, "poll %s: give a time above 0", cfg.Poll)
+	fault(cfg.Visibility < leastVisibility, "visibility %s: give %s or more", cfg.Visibility, leastVisibility)
+	fault(cfg.Pattern && cfg.Notify == ShardedPubSub, "pattern: sharded channels cannot be subscribed to by pattern; use notify %q", PubSub)
+	return errors.Join(faults...)
+}
+
+// whole is the config with its defaults filled in.
+func (cfg Config) whole() Config {
+	cfg.Queue, cfg.Channel = orDefault(cfg.Queue, DefaultQueue), orDefault(cfg.Channel, DefaultChannel)
+	cfg.Design, cfg.Notify = orDefault(cfg.Design, List), orDefault(cfg.Notify, PubSub)
+	cfg.Queues, cfg.Channels = orDefault(cfg.Queues, 1), orDefault(cfg.Channels, 1)
+	cfg.Poll, cfg.Visibility = orDefault(cfg.Poll, DefaultPoll), orDefault(cfg.Visibility, DefaultVisibility)
+	return cfg
+}
+
+func orDefault[T comparable](v, otherwise T) T {
+	var none T
+	if v == none {
+		return otherwise
+	}
+	return v
+}
+
+// oneOf says what is wrong with a word that is none of the valid ones.
+func oneOf[T ~string](what string, word T, valid []T) error {
+	if slices.Contains(valid, word) {
+		return nil
+	}
+	var names []string
+	hint, best := "", 1<<30
+	for _, v := range valid {
+		names = append(names, string(v))
+		if d := distance(string(word), string(v)); d < best && 2*d < max(len(word), len(v)) {
+			best, hint = d, fmt.Sprintf(" (did you mean %q?)", v)
+		}
+	}
+	return fmt.Errorf("unknown %s %.40q%s; there are %s", what, word, hint, strings.Join(names, ", "))
+}
+
+// distance is how many letters have to be inserted, deleted or replaced to make
+// b out of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0]++
+		for j := range len(b) {
+			change := corner
+			if a[i] != b[j] {
+				change++
+			}
+			corner = row[j+1]
+			row[j+1] = min(row[j+1]+1, row[j]+1, change)
+		}
+	}
+	return row[len(b)]
+}
+
+// lanes are the names of a client's queues and channels.
+type lanes struct{ queues, channels []string }
+
+func (cfg Config) lanes() lanes {
+	var l lanes
+	for i := range cfg.Queues {
+		l.queues = append(l.queues, QueueName(cfg.Queue, i, cfg.Queues))
+	}
+	for i := range cfg.Channels {
+		l.channels = append(l.channels, ChannelName(cfg.Channel, i, cfg.Channels))
+	}
+	return l
+}

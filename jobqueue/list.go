@@ -1,0 +1,125 @@
+package jobqueue
+
+import (
+	"strconv"
+	"time"
+)
+
+// listTaker takes by BRPOP and RPOP. Nothing remembers what it took.
+type listTaker struct {
+	c *consumer
+	// What was asked for, for answer.
+	all   bool // BRPOP over all queues
+	block bool
+	max   int
+	// rest is the queue that answered a BRPOP over several: the rest of the
+	// batch is asked of it with the next write. -1 when none is due.
+	rest int
+}
+
+// ask appends the commands that pop up to max jobs. Redis holds back what
+// follows a BRPOP until that is answered, so the RPOP sees the list as it is
+// then. Which of several queues will answer is not known yet, so that their
+// RPOP has to wait for the answer.
+func (t *listTaker) ask(queue, max int, block time.Duration) {
+	c := t.c
+	if t.rest >= 0 {
+		queue, block, t.rest = t.rest, 0, -1
+	}
+	t.all, t.block, t.max = block > 0 && len(c.queues) > 1, block > 0, max
+	key, out := c.client.lanes.queues[queue], c.w.out
+	if block > 0 {
+		if t.all {
+			out = appendHead(out, 2+len(c.queues))
+			out = append(out, "$5\r\nBRPOP\r\n"...)
+			for _, i := range c.queues {
+				out = appendWord(out, c.client.lanes.queues[i])
+			}
+		} else {
+			out = append(out, "*3\r\n$5\r\nBRPOP\r\n"...)
+			out = appendWord(out, key)
+		}
+		out = appendSeconds(out, block, c.client.fractions)
+		max--
+	}
+	switch {
+	case max == 0 || t.all:
+	case c.client.popsMany:
+		out = append(out, "*3\r\n$4\r\nRPOP\r\n"...)
+		out = appendWord(out, key)
+		out = appendNumber(out, int64(max))
+	default:
+		for range max {
+			out = append(out, "*2\r\n$4\r\nRPOP\r\n"...)
+			out = appendWord(out, key)
+		}
+	}
+	c.w.out = out
+}
+
+// appendNumber appends one word of a command that is a number.
+func appendNumber(out []byte, n int64) []byte {
+	var digits [20]byte
+	return appendWord(out, strconv.AppendInt(digits[:0], n, 10))
+}
+
+// appendSeconds appends a BRPOP's timeout. Servers before 6.0 want whole
+// seconds, and 0 would mean for ever.
+func appendSeconds(out []byte, d time.Duration, fractions bool) []byte {
+	if !fractions {
+		return appendNumber(out, int64(max(1, d.Round(time.Second)/time.Second)))
+	}
+	var text [32]byte
+	return appendWord(out, strconv.AppendFloat(text[:0], max(d, time.Millisecond).Seconds(), 'f', 3, 64))
+}
+
+// answer reads what ask asked for.
+func (t *listTaker) answer() (again bool, err error) {
+	c, max := t.c, t.max
+	if t.block {
+		n, err := c.w.in.array()
+		if err != nil {
+			return false, err
+		}
+		if n == 2 {
+			key, err := c.w.in.bulk()
+			if err != nil {
+				return false, err
+			}
+			if t.all && max > 1 {
+				t.rest = c.indexOf(key)
+			}
+			if _, _, err := c.take(); err != nil {
+				return false, err
+			}
+		} else if n != -1 {
+			return false, protocolError("%d elements for BRPOP", n)
+		}
+		max--
+	}
+	switch {
+	case max == 0 || t.all:
+	case c.client.popsMany:
+		n, err := c.w.in.array()
+		if err != nil {
+			return false, err
+		}
+		for range n {
+			if _, _, err := c.take(); err != nil {
+				return false, err
+			}
+		}
+	default:
+		for range max {
+			if _, _, err := c.take(); err != nil {
+				return false, err
+			}
+		}
+	}
+	return t.rest >= 0, nil
+}
+
+// over says nothing: the list has forgotten the job when it was popped.
+func (t *listTaker) over() int { return 0 }
+
+func (t *listTaker) leave(bool) {}

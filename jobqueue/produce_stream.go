@@ -1,0 +1,136 @@
+package jobqueue
+
+import (
+	"context"
+	"sync"
+)
+
+// streamField is the name of the field of an entry that holds the job.
+const streamField = "job"
+
+// streamProducer pushes by XADD.
+type streamProducer struct {
+	producer
+	sizes sizes
+}
+
+var (
+	_ Pipeliner = (*streamProducer)(nil)
+	_ Aimer     = (*streamProducer)(nil)
+)
+
+// Send takes one push of the jobs into the output buffer. There is no XADD of
+// several entries, so several jobs go in by a transaction: all or none.
+func (p *streamProducer) Send(jobs ...[]byte) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	out := p.w.out
+	if len(jobs) > 1 {
+		out = append(out, "*1\r\n$5\r\nMULTI\r\n"...)
+	}
+	for _, job := range jobs {
+		out = append(out, "*5\r\n$4\r\nXADD\r\n"...)
+		out = appendWord(out, p.key)
+		out = append(out, "$1\r\n*\r\n"...)
+		out = appendWord(out, streamField)
+		out = appendWord(out, job)
+	}
+	if len(jobs) > 1 {
+		out = append(out, "*1\r\n$4\r\nEXEC\r\n"...)
+	}
+	p.w.out = out
+	p.sizes.push(len(jobs))
+	return nil
+}
+
+// Await waits for the answer to the oldest push that has none.
+func (p *streamProducer) Await() error {
+	in := &p.w.in
+	// The push may be sent only while we wait, so its size is known not before
+	// its answer is there.
+	if err := in.await(); err != nil {
+		return p.fault(err)
+	}
+	n, ok := p.sizes.pop()
+	if !ok {
+		return p.fault(protocolError("an answer to a push that was not sent"))
+	}
+	if n == 1 {
+		if _, err := in.bulk(); err != nil {
+			return p.fault(err)
+		}
+		return nil
+	}
+	// MULTI says OK and each XADD QUEUED, or what is wrong. Then EXEC has the
+	// ids, or an error that says no more than that there was one before.
+	var wrong error
+	for range 1 + n {
+		if _, _, err := in.head(); err != nil {
+			if !isReply(err) {
+				return p.fault(err)
+			}
+			if wrong == nil {
+				wrong = err
+			}
+		}
+	}
+	ids, err := in.array()
+	for range ids {
+		if _, each := in.bulk(); each != nil {
+			if !isReply(each) {
+				return p.fault(each)
+			}
+			if wrong == nil {
+				wrong = each
+			}
+		}
+	}
+	if wrong != nil && (err == nil || isReply(err)) {
+		err = wrong
+	}
+	if err != nil {
+		return p.fault(err)
+	}
+	return nil
+}
+
+// Push sends the jobs and waits for the answer.
+func (p *streamProducer) Push(ctx context.Context, jobs ...[]byte) error {
+	return push(ctx, p.w, p, jobs)
+}
+
+// sizes is how many jobs each push has that was sent and not answered, oldest
+// first. Who sends and who waits for the answers may be two goroutines.
+type sizes struct {
+	mu   sync.Mutex
+	ring []int
+	head int
+	n    int
+}
+
+func (s *sizes) push(size int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.n == len(s.ring) {
+		grown := make([]int, max(16, 2*s.n))
+		for i := range s.n {
+			grown[i] = s.ring[(s.head+i)%s.n]
+		}
+		s.ring, s.head = grown, 0
+	}
+	s.ring[(s.head+s.n)%len(s.ring)] = size
+	s.n++
+}
+
+func (s *sizes) pop() (size int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.n == 0 {
+		return 0, false
+	}
+	size = s.ring[s.head]
+	s.head = (s.head + 1) % len(s.ring)
+	s.n--
+	return size, true
+}

@@ -1,0 +1,317 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// group is the one consumer group of a stream: all workers share the jobs.
+const group = "workers"
+
+// makeGroup makes the stream and its group, where they are not there yet. The
+// group begins with the oldest job, not with the next.
+func (c *Client) makeGroup(ctx context.Context, key string) error {
+	err := c.rdb.XGroupCreateMkStream(ctx, key, group, "0").Err()
+	if err != nil && strings.HasPrefix(err.Error(), "BUSYGROUP") {
+		return nil
+	}
+	return err
+}
+
+// claim is when the jobs of dead workers are to be looked for next in one
+// queue, and where in its list of unfinished jobs the look before ended.
+type claim struct {
+	mu   sync.Mutex
+	next time.Time
+	from string
+}
+
+// due reports whether to look now, and from where. Only one consumer of a
+// client is told so.
+func (l *claim) due(now time.Time, every time.Duration) (from string, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Before(l.next) {
+		return "", false
+	}
+	l.next = now.Add(every)
+	return orDefault(l.from, "0-0"), true
+}
+
+// ended notes where a look ended. Where there was more, the next consumer goes
+// on.
+func (l *claim) ended(at string, more bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.from = at
+	if more {
+		l.next = time.Time{}
+	}
+}
+
+// streamTaker takes by XREADGROUP, and now and then by XAUTOCLAIM.
+type streamTaker struct {
+	c     *consumer
+	id    string
+	held  held
+	queue int  // that was asked
+	claim bool // by XAUTOCLAIM
+}
+
+func (c *Client) openStream(ctx context.Context, n *consumer) (taker, error) {
+	for _, i := range n.queues {
+		if err := c.makeGroup(ctx, c.lanes.queues[i]); err != nil {
+			return nil, c.explain("make the group of", c.lanes.queues[i], err)
+		}
+	}
+	return &streamTaker{c: n, id: workerID()}, nil
+}
+
+func (t *streamTaker) ask(queue, most int, block time.Duration) {
+	c, out := t.c, t.c.w.out
+	key, visibility := c.client.lanes.queues[queue], c.client.cfg.Visibility
+	t.queue = queue
+	var from string
+	if from, t.claim = c.client.claims[queue].due(time.Now(), visibility/2); t.claim {
+		out = append(out, "*8\r\n$10\r\nXAUTOCLAIM\r\n"...)
+		out = appendWord(out, key)
+		out = appendWord(out, group)
+		out = appendWord(out, t.id)
+		out = appendNumber(out, visibility.Milliseconds())
+		out = appendWord(out, from)
+		out = append(out, "$5\r\nCOUNT\r\n"...)
+		c.w.out = appendNumber(out, int64(most))
+		return
+	}
+	words := 9
+	if block > 0 {
+		words += 2
+	}
+	out = appendHead(out, words)
+	out = append(out, "$10\r\nXREADGROUP\r\n$5\r\nGROUP\r\n"...)
+	out = appendWord(out, group)
+	out = appendWord(out, t.id)
+	out = append(out, "$5\r\nCOUNT\r\n"...)
+	out = appendNumber(out, int64(most))
+	if block > 0 {
+		out = append(out, "$5\r\nBLOCK\r\n"...)
+		out = appendNumber(out, int64(max(block, time.Millisecond)/time.Millisecond)) // 0 would mean for ever
+	}
+	out = append(out, "$7\r\nSTREAMS\r\n"...)
+	out = appendWord(out, key)
+	c.w.out = append(out, "$1\r\n>\r\n"...)
+}
+
+func (t *streamTaker) answer() (again bool, err error) {
+	if t.claim {
+		again, err = t.claimed()
+	} else {
+		err = t.read()
+	}
+	if err == nil {
+		return again, nil
+	}
+	var reply *ReplyError
+	if errors.As(err, &reply) && (strings.HasPrefix(reply.Text, "NOGROUP") || strings.HasPrefix(reply.Text, "UNBLOCKED")) {
+		// The queue was cleared. The answer was the last one, so that we are
+		// still in step.
+		ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+		defer cancel()
+		return true, t.c.client.makeGroup(ctx, t.c.client.lanes.queues[t.queue])
+	}
+	return false, err
+}
+
+// claimed reads the answer to XAUTOCLAIM. If there was nothing, the new jobs
+// have to be asked for yet.
+func (t *streamTaker) claimed() (again bool, err error) {
+	in := &t.c.w.in
+	parts, err := in.array()
+	if err != nil {
+		return false, err
+	}
+	if parts != 2 && parts != 3 {
+		return false, protocolError("%d elements for XAUTOCLAIM", parts)
+	}
+	cursor, err := in.bulk()
+	if err != nil {
+		return false, err
+	}
+	at := string(cursor)
+	if err := t.entries(); err != nil {
+		return false, err
+	}
+	if parts == 3 { // the ids of jobs that were removed, since Redis 7
+		n, err := in.array()
+		if err != nil {
+			return false, err
+		}
+		for range n {
+			if _, err := in.bulk(); err != nil {
+				return false, err
+			}
+		}
+	}
+	got := len(t.c.jobs) > 0
+	t.c.client.claims[t.queue].ended(at, got || at != "0-0")
+	t.claim = false
+	return !got, nil
+}
+
+// read reads the answer to XREADGROUP.
+func (t *streamTaker) read() error {
+	in := &t.c.w.in
+	streams, err := in.array()
+	if err != nil {
+		return err
+	}
+	for range streams {
+		n, err := in.array()
+		if err != nil {
+			return err
+		}
+		if n != 2 {
+			return protocolError("%d elements for a stream", n)
+		}
+		if _, err := in.bulk(); err != nil { // its key
+			return err
+		}
+		if err := t.entries(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entries reads a list of jobs. The value of an entry's first field is the job.
+func (t *streamTaker) entries() error {
+	in := &t.c.w.in
+	n, err := in.array()
+	if err != nil {
+		return err
+	}
+	for range n {
+		parts, err := in.array()
+		if err != nil {
+			return err
+		}
+		if parts < 0 { // was removed while it was unfinished; Redis 6.2 says so like this
+			continue
+		}
+		if parts != 2 {
+			return protocolError("%d elements for an entry", parts)
+		}
+		id, err := in.bulk()
+		if err != nil {
+			return err
+		}
+		t.held.push(t.queue, id)
+		words, err := in.array()
+		if err != nil {
+			return err
+		}
+		if words < 2 {
+			return protocolError("%d words in an entry", words)
+		}
+		for i := range words {
+			if i == 1 {
+				_, _, err = t.c.take()
+			} else {
+				_, err = in.bulk()
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// over says that the job is over, and removes it, so that the stream's length
+// is what waits and what is worked on.
+func (t *streamTaker) over() int {
+	h, ok := t.held.pop()
+	if !ok {
+		return 0
+	}
+	key := t.c.client.lanes.queues[h.queue]
+	out := append(t.c.w.out, "*4\r\n$4\r\nXACK\r\n"...)
+	out = appendWord(out, key)
+	out = appendWord(out, group)
+	out = appendWord(out, h.text)
+	out = append(out, "*3\r\n$4\r\nXDEL\r\n"...)
+	out = appendWord(out, key)
+	t.c.w.out = appendWord(out, h.text)
+	return 2
+}
+
+// leave removes the consumer from the group, unless it has jobs in hands, which
+// would be forgotten with it.
+func (t *streamTaker) leave(inStep bool) {
+	if !inStep || t.held.n.Load() > 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, i := range t.c.queues {
+		// What stays because of an error is a name.
+		t.c.client.rdb.XGroupDelConsumer(ctx, t.c.client.lanes.queues[i], group, t.id)
+	}
+}
+
+// streamLen is how many jobs of a stream were not given to any worker yet.
+func (c *Client) streamLen(ctx context.Context, key string) (int64, error) {
+	pipe := c.rdb.Pipeline()
+	all, given := pipe.XLen(ctx, key), pipe.XPending(ctx, key, group)
+	if _, err := pipe.Exec(ctx); err != nil && !refused(err) {
+		return 0, err
+	}
+	if err := all.Err(); err != nil {
+		return 0, err
+	}
+	pending, err := given.Result()
+	switch {
+	case err == nil:
+		return max(0, all.Val()-pending.Count), nil
+	case strings.HasPrefix(err.Error(), "NOGROUP"), errors.Is(err, redis.Nil):
+		return all.Val(), nil
+	}
+	return 0, err
+}
+
+// streamPeek is up to n jobs from the given one on that were not given to any
+// worker yet.
+func (c *Client) streamPeek(ctx context.Context, key string, from, n int64) ([]string, error) {
+	given := "-"
+	groups, err := c.rdb.XInfoGroups(ctx, key).Result()
+	if err != nil && !refused(err) {
+		return nil, err
+	}
+	for _, g := range groups {
+		if g.Name == group {
+			given = "(" + g.LastDeliveredID
+		}
+	}
+	entries, err := c.rdb.Do(ctx, "XRANGE", key, given, "+", "COUNT", from+n).Slice()
+	if err != nil {
+		return nil, err
+	}
+	var jobs []string
+	for i, e := range entries {
+		if int64(i) < from {
+			continue
+		}
+		if pair, ok := e.([]any); ok && len(pair) == 2 {
+			if fields, ok := pair[1].([]any); ok && len(fields) > 1 {
+				job, _ := fields[1].(string)
+				jobs = append(jobs, job)
+			}
+		}
+	}
+	return jobs, nil
+}
