@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -56,7 +57,9 @@ func TestAReceiveThatWasCancelledLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	go func() {
+	var publishing sync.WaitGroup
+	defer publishing.Wait() // the last answer may come after its message
+	publishing.Go(func() {
 		long := bytes.Repeat([]byte("x"), 30_000) // seldom arrives in one piece
 		for i := range messages {
 			if _, err := c.Publish(t.Context(), fmt.Appendf(nil, "%d %s", i, long)); err != nil {
@@ -64,7 +67,7 @@ func TestAReceiveThatWasCancelledLosesNothing(t *testing.T) {
 				return
 			}
 		}
-	}()
+	})
 	deadline := time.Now().Add(30 * time.Second)
 	for i := 0; i < messages; {
 		if time.Now().After(deadline) {

@@ -185,6 +185,20 @@ func (r *Replay) read() error {
 	return nil
 }
 
+// Config is what the scenario asks of a Redis queue. Which Redis it is, and under
+// which names, is left to say.
+func (s Scenario) Config() jobqueue.Config {
+	s = s.WithDefaults()
+	c := jobqueue.Config{
+		Design: s.Design, Notify: s.Notify, Poll: s.Poll, Visibility: s.Visibility,
+		Queues: len(s.Queues), Pattern: s.Channels == ByPattern,
+	}
+	if s.Channels != OneChannel {
+		c.Channels = s.Tenants.Count
+	}
+	return c
+}
+
 // Work is what a consumer does with a job. It waits, and burns no CPU: work
 // that burns CPU beside the generator would spoil its own measurement.
 type Work struct {

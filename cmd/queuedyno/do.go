@@ -101,11 +101,7 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 	}
 	id := scenario.NewID()
 	queue, channel := jobqueue.Names(id)
-	client, err := jobqueue.Connect(ctx, jobqueue.Config{
-		URL:    server.URL(),
-		CACert: r.tlsFile(r.cacert, server), Cert: r.tlsFile(r.cert, server), Key: r.tlsFile(r.key, server),
-		Queue: r.queue.or(queue), Channel: r.channel.or(channel),
-	})
+	client, err := jobqueue.Connect(ctx, r.config(s, server, r.queue.or(queue), r.channel.or(channel)))
 	if err != nil {
 		return nil, rows, err
 	}
@@ -134,6 +130,15 @@ func consumersInBrief(s scenario.Scenario) string {
 		return "external consumers"
 	}
 	return plural(s.Consumers, "consumer")
+}
+
+// config is how to connect to the server for a scenario.
+func (r *running) config(s scenario.Scenario, server *redisserver.Server, queue, channel string) jobqueue.Config {
+	c := s.Config()
+	c.URL = server.URL()
+	c.CACert, c.Cert, c.Key = r.tlsFile(r.cacert, server), r.tlsFile(r.cert, server), r.tlsFile(r.key, server)
+	c.Queue, c.Channel = queue, channel
+	return c
 }
 
 // tlsFile is a file for TLS where the server speaks TLS; a variable may stay

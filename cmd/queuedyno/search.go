@@ -77,11 +77,7 @@ func (s *search) lab() *study.Lab {
 // open connects to a queue of one run's own.
 func (s *search) open(ctx context.Context, id string) (study.Backend, error) {
 	queue, channel := jobqueue.Names(id)
-	return jobqueue.Connect(ctx, jobqueue.Config{
-		URL:    s.server.URL(),
-		CACert: s.c.tlsFile(s.c.cacert, s.server), Cert: s.c.tlsFile(s.c.cert, s.server), Key: s.c.tlsFile(s.c.key, s.server),
-		Queue: queue, Channel: channel,
-	})
+	return jobqueue.Connect(ctx, s.c.config(s.r.Scenario, s.server, queue, channel))
 }
 
 // announce says on a terminal what is going on now.
