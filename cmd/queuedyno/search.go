@@ -39,7 +39,7 @@ func (s *search) run(ctx context.Context) error {
 	var err error
 	s.r.Trials, s.r.Answer, err = capacity.Search(ctx, lab.Probe, capacity.Options{
 		Trial: s.r.Trial, Confirm: s.r.Confirm, Budget: s.r.Budget,
-		Least: 20 / s.r.Trial.Seconds(), Past: s.r.Trials,
+		Least: 20 / s.r.Trial.Seconds(), Past: s.r.Trials, Most: lab.Most,
 		Next: func(t capacity.Trial, left time.Duration) { s.announce(t, left) },
 		Done: func(t capacity.Trial, a capacity.Answer) { s.c.p.console.note("capacity: %s", trialLine(t, a)) },
 	})

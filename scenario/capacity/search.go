@@ -18,6 +18,10 @@ type Options struct {
 	Confirm time.Duration
 	// Budget is the time that all trials may take together. Zero means no limit.
 	Budget time.Duration
+	// Most is the longest time that a trial can take, its draining included. A
+	// trial that might not end within the budget is not begun. Without it, as
+	// much is added to its length as any trial before took beyond its own.
+	Most func(Trial) time.Duration
 	// MaxTrials bounds the number of trials, those left out that were lost to
 	// causes that pass; three quarters of them may be
 	// short ones. Zero means 30.
@@ -85,8 +89,8 @@ func Search(ctx context.Context, probe Probe, o Options) ([]Trial, Answer, error
 	s := &search{o: o.withDefaults(), trials: slices.Clone(o.Past), since: len(o.Past)}
 	for {
 		t, why := s.next()
-		if why == "" && s.short(s.cost(t.Length)) {
-			why = fmt.Sprintf("the budget of %s is used up", s.o.Budget)
+		if why == "" && s.short(s.most(t)) {
+			why = fmt.Sprintf("the budget of %s leaves no time for another trial", s.o.Budget)
 		}
 		if why == "" && ctx.Err() != nil {
 			why = "it was interrupted"
@@ -191,8 +195,8 @@ func (s *search) settled(p *posterior) bool {
 	}
 	// What is left of the budget is better spent on confirming something, as long
 	// as it suffices for that. One trial is to spare, since bad ones drain long.
-	confirm := 2 * s.cost(s.o.Confirm)
-	if n > 0 && s.short(confirm+2*s.cost(s.o.Trial)) && !s.short(confirm) {
+	confirm := s.cost(s.o.Confirm) + s.most(Trial{N: len(s.trials) + 2, Kind: Long, Rate: Round(math.Exp(p.quantile(0.1))), Length: s.o.Confirm})
+	if s.anyGood() && s.short(confirm+2*s.cost(s.o.Trial)) && !s.short(confirm) {
 		return true
 	}
 	return n >= leastTrials && math.Expm1(p.quantile(0.9)-p.quantile(0.1)) < s.o.Width

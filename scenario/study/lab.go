@@ -109,8 +109,18 @@ func (l *Lab) Probe(ctx context.Context, t capacity.Trial) (capacity.Outcome, er
 	return out, nil
 }
 
-// rest leaves the system alone for a while.
-func (l *Lab) rest(ctx context.Context) error {
+// setUp is how long it takes at most to connect, to subscribe and to clean up.
+const setUp = 250 * time.Millisecond
+
+// Most is the longest time that the trial can take: for Most of
+// [capacity.Options].
+func (l *Lab) Most(t capacity.Trial) time.Duration {
+	s := l.scenario(t, l.SLO)
+	return l.idle() + setUp + s.Load.Duration + s.DrainTimeout
+}
+
+// idle is how long to leave the system alone before the next trial.
+func (l *Lab) idle() time.Duration {
 	idle := l.Idle
 	if idle == 0 {
 		idle = 500 * time.Millisecond
@@ -118,7 +128,12 @@ func (l *Lab) rest(ctx context.Context) error {
 	if l.upset {
 		idle *= 10
 	}
-	wait := time.NewTimer(idle)
+	return idle
+}
+
+// rest leaves the system alone for a while.
+func (l *Lab) rest(ctx context.Context) error {
+	wait := time.NewTimer(l.idle())
 	defer wait.Stop()
 	select {
 	case <-wait.C:

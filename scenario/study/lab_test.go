@@ -58,6 +58,21 @@ func TestAScenarioInVirtualTimeHasTheCapacityOfItsWorkers(t *testing.T) {
 	})
 }
 
+func TestATrialTakesNoLongerThanTheLabSays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := lab(t, 2, 10*time.Millisecond, nil)
+		for n, rate := range []float64{50, 150, 195, 205, 240, 400, 5000} {
+			tr := capacity.Trial{N: n, Kind: capacity.Short, Rate: rate, Length: 4 * time.Second}
+			most := l.Most(tr)
+			o, err := l.Probe(t.Context(), tr)
+			if err != nil || o.Took > most || most > tr.Length+10*time.Second {
+				t.Errorf("at %v jobs/s it took %s, and at most %s were said; %v", rate, o.Took, most, err)
+			}
+		}
+	})
+}
+
 func TestAStoppedTrialCutsTheSearchShort(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
