@@ -96,7 +96,7 @@ func capacityFacts(r *study.Record) [][2]string {
 		facts = append(facts, [2]string{"in use there", usedWords(a.Limit)})
 	}
 	if r.Knee != nil {
-		facts = append(facts, [2]string{"suggested to operate at", fmt.Sprintf("%s jobs/s (%s; no capacity)", rate(r.Knee.Rate), r.Knee.Method)})
+		facts = append(facts, [2]string{"suggested operating point", fmt.Sprintf("%s jobs/s (%s; no capacity)", rate(r.Knee.Rate), r.Knee.Method)})
 	}
 	ended := a.Why
 	if ended == "" {

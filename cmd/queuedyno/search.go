@@ -99,15 +99,19 @@ func (s *search) announce(t capacity.Trial, left time.Duration) {
 // curve measures the curve and sums it up.
 func (s *search) curve(ctx context.Context, lab *study.Lab) error {
 	repeats := s.c.repeats.or(3)
-	n := repeats * len(capacity.Fractions())
-	s.c.p.console.note("capacity: curve: %d trials, about %s", n, (time.Duration(n) * (s.r.Trial + 2*time.Second)).Round(time.Second))
+	n := len(capacity.Missing(s.r.Curve, s.r.Answer.Rate, repeats))
+	if n == 0 {
+		s.c.p.console.note("capacity: curve: it is complete")
+		return nil
+	}
+	s.c.p.console.note("capacity: curve: %s, about %s", plural(n, "trial"), (time.Duration(n) * (s.r.Trial + 2*time.Second)).Round(time.Second))
 	seed := s.r.Scenario.Seed
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
 	done := 0
 	var err error
-	s.r.Curve, err = capacity.Curve(ctx, lab.Probe, s.r.Answer.Rate, repeats, rand.New(rand.NewPCG(seed, 1)), capacity.Options{
+	s.r.Curve, err = capacity.Curve(ctx, lab.Probe, s.r.Answer.Rate, repeats, rand.New(rand.NewPCG(seed, 1)), s.r.Curve, capacity.Options{
 		Trial: s.r.Trial, Past: s.r.Trials,
 		Done: func(t capacity.Trial, _ capacity.Answer) {
 			done++
