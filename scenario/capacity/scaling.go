@@ -9,8 +9,9 @@ import (
 
 // Size is the capacity of a system at one size of it: with so many workers, say.
 type Size struct {
-	N        float64
-	Capacity float64 // jobs per second
+	N float64 `json:"n"`
+	// Capacity is in jobs per second.
+	Capacity float64 `json:"capacity_per_s"`
 }
 
 // Scaling is the Universal Scalability Law fitted to capacities:
@@ -25,8 +26,10 @@ type Scaling struct {
 	Lambda float64 `json:"lambda_per_s"`
 	Sigma  float64 `json:"sigma"`
 	Kappa  float64 `json:"kappa"`
-	// Residuals are measured over fitted less 1, in the order of the sizes;
-	// Largest is that which is farthest from 0.
+	// Sizes are what it was fitted to, from the smallest. Residuals are measured
+	// over fitted less 1, in the same order; Largest is that which is farthest
+	// from 0.
+	Sizes     []Size    `json:"sizes"`
 	Residuals []float64 `json:"residuals"`
 	Largest   float64   `json:"largest_residual"`
 	// Peak is the size beyond which capacity falls, 0 where it never does.
@@ -55,14 +58,15 @@ func FitUSL(points []Size) Scaling {
 	sizes := map[float64]bool{}
 	for _, p := range points {
 		if !(p.N >= 1 && p.Capacity > 0) || math.IsInf(p.N, 0) || math.IsInf(p.Capacity, 0) {
-			return Scaling{Refused: fmt.Sprintf("%g jobs/s at size %g is no capacity of a system", p.Capacity, p.N)}
+			return Scaling{Sizes: points, Refused: fmt.Sprintf("%g jobs/s at size %g is no capacity of a system", p.Capacity, p.N)}
 		}
 		sizes[p.N] = true
 	}
 	if n := len(sizes); n < leastSizes {
-		return Scaling{Refused: fmt.Sprintf("it takes the capacity at %d sizes or more, and there are %d", leastSizes, n)}
+		return Scaling{Sizes: points, Refused: fmt.Sprintf("it takes the capacity at %d sizes or more, and there are %d", leastSizes, n)}
 	}
 	s := fit{points}.solve()
+	s.Sizes = points
 	for _, p := range points {
 		r := p.Capacity/s.At(p.N) - 1
 		s.Residuals = append(s.Residuals, r)
