@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -23,11 +24,14 @@ func varied(r *study.Record) string {
 			highest = max(highest, v)
 		}
 	}
-	by := dimensionNames(r)
+	by, each := dimensionNames(r), "value"
+	if len(r.Vary) > 1 {
+		each = "combination"
+	}
 	if highest == 0 {
 		return fmt.Sprintf("nothing is known yet of the capacity of %s by %s", r.Scenario.Name, by)
 	}
-	return fmt.Sprintf("%s carries %s to %s jobs/s by %s, %d of %s settled", r.Scenario.Name, rate(lowest), rate(highest), by, settled, plural(int64(len(r.Cells)), "value"))
+	return fmt.Sprintf("%s carries %s to %s jobs/s by %s, %d of %s settled", r.Scenario.Name, rate(lowest), rate(highest), by, settled, plural(int64(len(r.Cells)), each))
 }
 
 func dimensionNames(r *study.Record) string {
@@ -74,8 +78,8 @@ func scalingWords(r *study.Record) string {
 	s := r.Scaling
 	if s.Refused != "" {
 		words := "not fitted: " + s.Refused
-		if s.Largest != 0 {
-			words += fmt.Sprintf(" (largest residual %+.1f %%)", 100*s.Largest)
+		if len(s.Residuals) > 0 {
+			words += fmt.Sprintf(" (largest residual %.1f %%)", 100*math.Abs(s.Largest))
 		}
 		return words
 	}
@@ -87,8 +91,8 @@ func scalingWords(r *study.Record) string {
 			peak += ", beyond what was measured"
 		}
 	}
-	return fmt.Sprintf("%s jobs/s at one, contention %s, coherency %s (Universal Scalability Law); %s; largest residual %+.1f %% over %d sizes",
-		rate(s.Lambda), share(s.Sigma), share(s.Kappa), peak, 100*s.Largest, len(s.Sizes))
+	return fmt.Sprintf("%s jobs/s at one, contention %s, coherency %s (Universal Scalability Law); %s; largest residual %.1f %% over %d sizes",
+		rate(s.Lambda), share(s.Sigma), share(s.Kappa), peak, 100*math.Abs(s.Largest), len(s.Sizes))
 }
 
 // share is a small share: "1.25 %".

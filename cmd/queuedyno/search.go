@@ -58,7 +58,7 @@ func (s *search) find(ctx context.Context, sc scenario.Scenario, past []capacity
 	lab := s.lab(sc)
 	return capacity.Search(ctx, lab.Probe, capacity.Options{
 		Trial: s.r.Trial, Confirm: s.r.Confirm, Budget: budget,
-		Least: 20 / s.r.Trial.Seconds(), Past: past, Most: lab.Most,
+		Least: 20 / s.r.Trial.Seconds(), Past: past,
 		Next: func(t capacity.Trial, left time.Duration) { s.announce(name, t, left) },
 		Done: func(t capacity.Trial, a capacity.Answer) { s.c.p.console.note("capacity: %s%s", name, trialLine(t, a)) },
 	})

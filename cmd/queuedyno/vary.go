@@ -99,11 +99,9 @@ func (s *search) vary(ctx context.Context) error {
 		cell := &s.r.Cells[place]
 		share := left / time.Duration(len(todo)-i)
 		name := study.Name(s.r.Vary, cell.Values)
-		past := len(cell.Trials)
+		began := time.Now()
 		cell.Trials, cell.Answer, err = s.find(ctx, study.At(s.r.Scenario, s.r.Vary, cell.Values), cell.Trials, share, name+": ")
-		for _, t := range cell.Trials[past:] {
-			left -= t.Took
-		}
+		left -= time.Since(began)
 		cell.Interrupted = s.signals.happened()
 		if err != nil || cell.Interrupted {
 			break

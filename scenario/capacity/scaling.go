@@ -79,7 +79,7 @@ func FitUSL(points []Size) Scaling {
 	}
 	if !(math.Abs(s.Largest) <= largestResidual) {
 		at := points[slices.Index(s.Residuals, s.Largest)].N
-		s.Refused = fmt.Sprintf("at size %g it is %+.0f %% off, and more than %.0f %% anywhere is no fit", at, 100*s.Largest, 100*largestResidual)
+		s.Refused = fmt.Sprintf("at size %g it is off by %.0f %%, and more than %.0f %% anywhere is no fit", at, 100*math.Abs(s.Largest), 100*largestResidual)
 	}
 	return s
 }

@@ -92,7 +92,7 @@ func TestASawToothIsRefused(t *testing.T) {
 			}
 		}
 		got := capacity.FitUSL(points)
-		if !strings.Contains(got.Refused, "% off") || math.Abs(got.Largest) <= 0.1 {
+		if !strings.Contains(got.Refused, "it is off by") || math.Abs(got.Largest) <= 0.1 {
 			t.Fatalf("%+v; want it refused with the largest residual", got)
 		}
 	})

@@ -18,10 +18,6 @@ type Options struct {
 	Confirm time.Duration
 	// Budget is the time that all trials may take together. Zero means no limit.
 	Budget time.Duration
-	// Most is the longest time that a trial can take, its draining included. A
-	// trial that might not end within the budget is not begun. Without it, as
-	// much is added to its length as any trial before took beyond its own.
-	Most func(Trial) time.Duration
 	// MaxTrials bounds the number of trials, those left out that were lost to
 	// causes that pass; three quarters of them may be
 	// short ones. Zero means 30.
@@ -45,6 +41,10 @@ type Options struct {
 // ErrCut is returned by a [Probe] that was told to stop; the search then ends
 // with the answer so far.
 var ErrCut = errors.New("the search was cut short")
+
+// ErrLate is returned by a [Probe] whose trial was not over within the time that
+// it had. The trial does not count, and the search ends with what it knows.
+var ErrLate = errors.New("the trial took longer than the budget allows")
 
 // Limits of patience that are not worth an option.
 const (
@@ -89,8 +89,8 @@ func Search(ctx context.Context, probe Probe, o Options) ([]Trial, Answer, error
 	s := &search{o: o.withDefaults(), trials: slices.Clone(o.Past), since: len(o.Past)}
 	for {
 		t, why := s.next()
-		if why == "" && s.short(s.most(t)) {
-			why = fmt.Sprintf("the budget of %s leaves no time for another trial", s.o.Budget)
+		if why == "" && s.short(s.cost(t.Length)) {
+			why = s.usedUp()
 		}
 		if why == "" && ctx.Err() != nil {
 			why = "it was interrupted"
@@ -101,9 +101,15 @@ func Search(ctx context.Context, probe Probe, o Options) ([]Trial, Answer, error
 		if s.o.Next != nil {
 			s.o.Next(t, s.left())
 		}
+		if s.o.Budget > 0 {
+			t.Within = s.o.Budget - s.spent()
+		}
 		outcome, err := probe(ctx, t)
 		if errors.Is(err, ErrCut) || err != nil && ctx.Err() != nil {
 			return s.trials, s.answer("it was interrupted"), nil
+		}
+		if errors.Is(err, ErrLate) {
+			return s.trials, s.answer(s.usedUp()), nil
 		}
 		if err != nil {
 			err = fmt.Errorf("trial %d: %w", t.N, err)
@@ -116,6 +122,8 @@ func Search(ctx context.Context, probe Probe, o Options) ([]Trial, Answer, error
 		}
 	}
 }
+
+func (s *search) usedUp() string { return fmt.Sprintf("the budget of %s is used up", s.o.Budget) }
 
 // search is a search in progress. All that it decides follows from the trials,
 // so that a stored search can be gone on with as if it had never stopped.
@@ -195,7 +203,7 @@ func (s *search) settled(p *posterior) bool {
 	}
 	// What is left of the budget is better spent on confirming something, as long
 	// as it suffices for that. One trial is to spare, since bad ones drain long.
-	confirm := s.cost(s.o.Confirm) + s.most(Trial{N: len(s.trials) + 2, Kind: Long, Rate: Round(math.Exp(p.quantile(0.1))), Length: s.o.Confirm})
+	confirm := 2 * s.cost(s.o.Confirm)
 	if s.anyGood() && s.short(confirm+2*s.cost(s.o.Trial)) && !s.short(confirm) {
 		return true
 	}

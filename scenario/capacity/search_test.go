@@ -237,17 +237,20 @@ func TestTheBudgetHoldsWhateverTheLastTrialHasToDrain(t *testing.T) {
 				if o.Verdict == capacity.Bad {
 					o.Took = tr.Length + time.Duration(p.random.Float64()*3*float64(time.Second))
 				}
+				if o.Took > tr.Within {
+					spent += tr.Within
+					return capacity.Outcome{}, capacity.ErrLate
+				}
 				return o, err
 			}
 			trials, a, err := capacity.Search(t.Context(), probe, capacity.Options{
 				Trial: 2 * time.Second, Budget: budget,
-				Most: func(tr capacity.Trial) time.Duration { return tr.Length + 3*time.Second },
 				Done: func(tr capacity.Trial, _ capacity.Answer) { spent += tr.Took },
 			})
 			if err != nil || spent > budget {
 				t.Fatalf("%d trials took %s of a budget of %s, %v", len(trials), spent, budget, err)
 			}
-			if len(trials) < 3 {
+			if len(trials) < 3 || spent == budget && a.Why != "the budget of "+budget.String()+" is used up" {
 				t.Errorf("a budget of %s ends with %d trials, %q", budget, len(trials), a.Why)
 			}
 		}

@@ -88,15 +88,6 @@ func (s *search) cost(length time.Duration) time.Duration {
 	return length + over
 }
 
-// most is the longest time that the trial can take. A closed loop drains what it
-// has in flight, and no more: it takes what others do.
-func (s *search) most(t Trial) time.Duration {
-	if s.o.Most == nil || t.Kind == Ceiling {
-		return s.cost(t.Length)
-	}
-	return max(s.o.Most(t), s.cost(t.Length))
-}
-
 // left is the longest time that the search can still take by its rules when
 // nothing has to be repeated.
 func (s *search) left() time.Duration {

@@ -58,8 +58,22 @@ func WithLoss(slo []gate.Threshold) []gate.Threshold {
 
 // Probe makes one trial: a run of its own, on a queue of its own, drained and
 // judged. It is a [capacity.Probe]; when Run.Stop is closed or the context ends
-// it returns [capacity.ErrCut]. It makes one trial at a time.
+// it returns [capacity.ErrCut], and [capacity.ErrLate] when the trial has not
+// drained within its time. It makes one trial at a time.
 func (l *Lab) Probe(ctx context.Context, t capacity.Trial) (capacity.Outcome, error) {
+	if t.Within <= 0 {
+		return l.try(ctx, t)
+	}
+	bound, cancel := context.WithTimeout(ctx, t.Within)
+	defer cancel()
+	out, err := l.try(bound, t)
+	if err != nil && bound.Err() != nil && !l.stopped(ctx) {
+		err = capacity.ErrLate
+	}
+	return out, err
+}
+
+func (l *Lab) try(ctx context.Context, t capacity.Trial) (capacity.Outcome, error) {
 	began := time.Now()
 	if err := l.rest(ctx); err != nil {
 		return capacity.Outcome{}, err
@@ -107,16 +121,6 @@ func (l *Lab) Probe(ctx context.Context, t capacity.Trial) (capacity.Outcome, er
 	l.upset = out.Verdict == capacity.Invalid
 	out.Took = time.Since(began)
 	return out, nil
-}
-
-// setUp is how long it takes at most to connect, to subscribe and to clean up.
-const setUp = 250 * time.Millisecond
-
-// Most is the longest time that the trial can take: for Most of
-// [capacity.Options].
-func (l *Lab) Most(t capacity.Trial) time.Duration {
-	s := l.scenario(t, l.SLO)
-	return l.idle() + setUp + s.Load.Duration + s.DrainTimeout
 }
 
 // idle is how long to leave the system alone before the next trial.

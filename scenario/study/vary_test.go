@@ -123,7 +123,7 @@ func TestWorkersInVirtualTimeScaleInProportion(t *testing.T) {
 			l.Scenario = study.At(l.Scenario, d, cells[i].Values)
 			var err error
 			cells[i].Trials, cells[i].Answer, err = capacity.Search(t.Context(), l.Probe, capacity.Options{
-				Trial: 2 * time.Second, Confirm: 5 * time.Second, Budget: time.Minute, Most: l.Most,
+				Trial: 2 * time.Second, Confirm: 5 * time.Second, Budget: time.Minute,
 			})
 			if err != nil {
 				t.Fatal(err)
