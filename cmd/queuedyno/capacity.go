@@ -25,7 +25,7 @@ const capacityHelp = `Find the highest total rate that a scenario sustains under
 The search makes one trial after another, each a run of its own on an empty
 queue, judges it (SLO kept, nothing lost, backlog not growing, drained in time,
 and the load generator in order), and confirms the answer with longer trials.
-Rate, duration, warm-up and thresholds of the scenario are not used.
+Rate, duration, warm-up, hold, prefill and thresholds of the scenario are not used.
 
 Every trial is a line on standard error, the answer goes to standard output and,
 with every trial, to a directory under --out. --vary searches once for each value
@@ -170,7 +170,14 @@ func (c *searching) fresh(pl *searchPlan, names []string) (faults []fault) {
 	arrivals := s.Load.Arrivals
 	s.Load = scenario.Load{Rate: pace.PerSecond(1), Arrivals: arrivals}
 	s.Warmup, s.DrainTimeout, s.Thresholds = 0, 0, nil
+	s.Hold, s.Prefill = scenario.Hold{}, 0
 	s, _ = c.apply(s)
+	if s.External {
+		faults = append(faults, fault{
+			fmt.Sprintf("scenario %q: its consumers are external, and every trial has a queue of its own, which they do not know", s.Name),
+			"give a number with --consumers, or try rates one by one with queuedyno run",
+		})
+	}
 	faults = append(faults, c.check(c.flags, s)...)
 	slo := c.slo.all
 	if len(slo) == 0 {

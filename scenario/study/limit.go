@@ -42,8 +42,9 @@ const (
 	// processor: what it lacked would else have been the host's to give.
 	whole = 0.95
 	// Most of the host's work has to be ours for it to limit us by itself; what
-	// others take from it the probes tell.
+	// others take from it the probes tell, as long as there is idle time left.
 	mostOurs = 0.70
+	noIdle   = 0.95
 )
 
 // named is the part that was at its limit, and the evidence in words.
@@ -66,8 +67,17 @@ func named(r *scenario.Result, l capacity.Limit) (part, detail string) {
 			ownProcessors(r, l), processors(r.Host.CPUs), 100*max(l.Used["host"], ours(r, l)))
 	}
 	t := r.Validity.Triage
-	if t.Where == validity.Client {
+	foreign := l.Used["host"] - ours(r, l)
+	switch {
+	case t.Where == validity.Client:
 		return "generator", t.Detail
+	case l.Used["host"] >= noIdle && foreign >= mostForeign && (t.Where == "" || t.Where == validity.Host):
+		part = "host"
+		if !local(r.Redis) {
+			part = "generator"
+		}
+		return part, fmt.Sprintf("the host's %s had no idle time; %.0f %% of theirs went to something else: this process had %.2f processors, Redis %.2f",
+			processors(r.Host.CPUs), 100*foreign, ownProcessors(r, l), l.Used["redis"])
 	}
 	return t.Where, t.Detail
 }

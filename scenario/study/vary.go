@@ -46,6 +46,12 @@ func (c Cell) Settled() bool {
 	return a.Status == capacity.NoRate || a.Status == capacity.Confirmed && a.Narrow()
 }
 
+// Both are beyond every value that a scenario allows.
+const (
+	most       = 100_000_000
+	mostQueues = 10_000
+)
+
 // field is a part of a scenario that can be varied.
 type field struct {
 	name  string
@@ -56,12 +62,14 @@ type field struct {
 	together bool
 }
 
+// fields are in the order in which they are listed for the user.
 func fields() []field {
 	return []field{
 		{"consumers", 1, func(s *scenario.Scenario, v int) { s.Consumers = v }, true},
 		{"producers", 1, func(s *scenario.Scenario, v int) { s.Producers = v }, true},
 		{"subscribers", 1, func(s *scenario.Scenario, v int) { s.Subscribers = v }, true},
 		{"batch", 1, func(s *scenario.Scenario, v int) { s.Batch = v }, false},
+		{"queues", 1, func(s *scenario.Scenario, v int) { s.Queues = slices.Repeat([]int{1}, min(v, mostQueues)) }, false},
 		{"payload", 0, func(s *scenario.Scenario, v int) { s.Payload = v }, false},
 	}
 }
@@ -120,6 +128,9 @@ func CheckDimensions(dimensions []Dimension) (faults []string) {
 		for i, v := range d.Values {
 			if v < f.least {
 				faults = append(faults, fmt.Sprintf("%s=%d must be at least %d", d.Field, v, f.least))
+			}
+			if v > most {
+				faults = append(faults, fmt.Sprintf("%s=%d is too large", d.Field, v))
 			}
 			if slices.Contains(d.Values[:i], v) {
 				faults = append(faults, fmt.Sprintf("%s=%d is given twice", d.Field, v))
