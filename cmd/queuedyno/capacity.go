@@ -287,14 +287,14 @@ func (c *searching) do(ctx context.Context, pl searchPlan) error {
 	if err != nil {
 		return c.notStarted(err, signals)
 	}
-	s := &search{c: c, r: pl.record, server: server, signals: signals, tags: pl.tags}
+	s := &search{c: c, r: pl.record, server: server, signals: signals, tags: pl.tags, dir: pl.dir, force: pl.force}
 	found := s.run(ctx)
 	if note := server.Note(); note != "" && !slices.Contains(s.r.Warnings, note) {
 		s.r.Warnings = append(s.r.Warnings, note)
 	}
 	endings := []ending{s.ending(found)}
 	if trialsMade(s.r) {
-		if err := report.WriteCapacity(pl.dir, s.r, pl.force); err != nil {
+		if err := s.store(); err != nil {
 			endings = append(endings, failedEnding("", err))
 		} else {
 			c.p.console.note("capacity: results in %s", contents(pl.dir))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/capacity"
 	"github.com/queuedyno/queuedyno/scenario/gate"
@@ -23,13 +24,22 @@ type search struct {
 	server  *redisserver.Server
 	signals *interrupt
 	tags    map[string]string
+	dir     string
+	force   bool // whether dir may be there; so it is once it was written
+}
+
+// store writes what is known by now.
+func (s *search) store() error {
+	s.r.EndedAt = time.Now().UTC()
+	err := report.WriteCapacity(s.dir, s.r, s.force)
+	s.force = s.force || err == nil
+	return err
 }
 
 // run searches, measures the curve when it is asked for, and completes the
 // record, also when it returns an error.
 func (s *search) run(ctx context.Context) error {
 	s.r.Tool, s.r.StartedAt = build().tool(), time.Now().UTC()
-	defer func() { s.r.EndedAt = time.Now().UTC() }()
 	if past := s.r.Redis; trialsMade(s.r) && past.Address != "" && (past.Kind != string(s.server.Kind()) || s.server.Kind() == redisserver.URL && past.Address != s.server.Address()) {
 		s.warn("this search was begun against another Redis (%s %s)", past.Kind, past.Address)
 	}

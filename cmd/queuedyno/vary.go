@@ -83,7 +83,8 @@ func (c *searching) shares(r *study.Record, slo []gate.Threshold, searches int) 
 }
 
 // vary searches at every combination of values that is still to be searched,
-// each with its share of what is left of the budget.
+// each with its share of what is left of the budget, and stores what is known after
+// each.
 func (s *search) vary(ctx context.Context) error {
 	todo := study.Pending(s.r.Cells)
 	left := s.r.Budget
@@ -102,11 +103,16 @@ func (s *search) vary(ctx context.Context) error {
 		began := time.Now()
 		cell.Trials, cell.Answer, err = s.find(ctx, study.At(s.r.Scenario, s.r.Vary, cell.Values), cell.Trials, share, name+": ")
 		left -= time.Since(began)
-		cell.Interrupted = s.signals.happened()
+		cell.Interrupted = err != nil || s.signals.happened()
 		if err != nil || cell.Interrupted {
 			break
 		}
 		say("capacity: %s: %s", name, cellWords(cell.Answer))
+		// Many searches take long, and not everything that ends them can be heard.
+		s.r.Scaling = study.Scale(s.r.Vary, s.r.Cells)
+		if err = s.store(); err != nil {
+			break
+		}
 	}
 	s.r.Scaling = study.Scale(s.r.Vary, s.r.Cells)
 	return err

@@ -36,7 +36,8 @@ type Cell struct {
 	Values []int            `json:"values"`
 	Answer capacity.Answer  `json:"answer"`
 	Trials []capacity.Trial `json:"trials"`
-	// Interrupted is true when the search was stopped from outside.
+	// Interrupted is true when the search was stopped from outside, or by an
+	// error.
 	Interrupted bool `json:"interrupted"`
 }
 
