@@ -35,6 +35,9 @@ func CapacityByName(name string) (CapacityEncoder, error) {
 
 // Capacity is the answer of a search in one sentence.
 func Capacity(r *study.Record) string {
+	if len(r.Vary) > 0 {
+		return varied(r)
+	}
 	a := r.Answer
 	switch a.Status {
 	case capacity.Confirmed:
@@ -70,6 +73,9 @@ func lowestBad(r *study.Record) (lowest float64) {
 
 // capacityFacts are what there is to say about an answer, as pairs.
 func capacityFacts(r *study.Record) [][2]string {
+	if len(r.Vary) > 0 {
+		return variedFacts(r)
+	}
 	a := r.Answer
 	or := func(v float64) string {
 		if v == 0 {
@@ -96,7 +102,7 @@ func capacityFacts(r *study.Record) [][2]string {
 		facts = append(facts, [2]string{"in use there", usedWords(a.Limit)})
 	}
 	if r.Knee != nil {
-		facts = append(facts, [2]string{"suggested to operate at", fmt.Sprintf("%s jobs/s (%s; no capacity)", rate(r.Knee.Rate), r.Knee.Method)})
+		facts = append(facts, [2]string{"suggested operating point", fmt.Sprintf("%s jobs/s (%s; no capacity)", rate(r.Knee.Rate), r.Knee.Method)})
 	}
 	ended := a.Why
 	if ended == "" {
@@ -155,10 +161,10 @@ func CapacityText(w io.Writer, r *study.Record) error {
 	for _, f := range facts {
 		fmt.Fprintf(&b, "  %-*s  %s\n", width, f[0], plain(f[1]))
 	}
-	if len(r.Points) > 0 {
+	for _, t := range capacityTables(r) {
 		b.WriteString("\n")
-		for _, line := range pointTable(r.Points).lines(120) {
-			b.WriteString(line + "\n")
+		for _, line := range plainRows(t).lines(120) {
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
 		}
 	}
 	for _, warning := range r.Warnings {
@@ -186,9 +192,13 @@ func CapacityMarkdown(w io.Writer, r *study.Record) error {
 	}
 	m.para("%s", facts.markdown())
 	m.list(each(r.Warnings, escape))
-	m.para("## Search")
-	m.para("![rate of each trial](%s)", searchFile)
-	m.para("%s", escapedRows(capacityTrials(r.Trials)).markdown())
+	if len(r.Vary) > 0 {
+		m.varied(r)
+	} else {
+		m.para("## Search")
+		m.para("![rate of each trial](%s)", searchFile)
+		m.para("%s", escapedRows(capacityTrials(r.Trials)).markdown())
+	}
 	if len(r.Points) > 0 {
 		m.para("## Latency against throughput")
 		m.para("![latency against throughput](%s)", curveFile)
@@ -202,6 +212,25 @@ func CapacityMarkdown(w io.Writer, r *study.Record) error {
 	m.para("%s", fence("json", resolved))
 	_, err = io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n"))
 	return err
+}
+
+// capacityTables are the tables that a terminal shows beside the facts.
+func capacityTables(r *study.Record) (all []table) {
+	if len(r.Cells) > 0 {
+		all = append(all, cellTable(r))
+	}
+	if len(r.Points) > 0 {
+		all = append(all, pointTable(r.Points))
+	}
+	return all
+}
+
+func plainRows(t table) table {
+	t.rows = slices.Clone(t.rows)
+	for i, row := range t.rows {
+		t.rows[i] = each(row, plain)
+	}
+	return t
 }
 
 const curveMethod = "Geometric mean of repeated trials with the 95 % interval in brackets; in random order, each on a queue of its own. A rate counts as sustained when at least half of its trials were good."

@@ -23,6 +23,7 @@ const (
 	capacityFile = "capacity.json"
 	searchFile   = "search.svg"
 	curveFile    = "curve.svg"
+	scalingFile  = "scaling.svg"
 )
 
 // CapacityJSON writes the record as capacity.json, read back by [LoadCapacity]
@@ -30,6 +31,7 @@ const (
 func CapacityJSON(w io.Writer, r *study.Record) error {
 	full := *r
 	full.Trials, full.Curve = listed(r.Trials), listed(r.Curve)
+	full.Cells = listedCells(r.Cells)
 	full.Points = append([]capacity.Point{}, r.Points...)
 	full.SLO, full.Warnings = append([]string{}, r.SLO...), append([]string{}, r.Warnings...)
 	full.Redis.Config = orEmpty(r.Redis.Config)
@@ -55,8 +57,19 @@ func listed(trials []capacity.Trial) []capacity.Trial {
 	return out
 }
 
+// listedCells have no null where a list or a map belongs.
+func listedCells(cells []study.Cell) []study.Cell {
+	out := slices.Clone(cells)
+	for i := range out {
+		out[i].Trials = listed(out[i].Trials)
+		out[i].Answer.Limit.Used = orEmpty(out[i].Answer.Limit.Used)
+	}
+	return out
+}
+
 // CapacityCSV writes a row a trial, those of the curve after those of the
-// search. Units are in the column names, what is not known is an empty cell.
+// search. Where values were varied, each search has a row of its answer before
+// its trials. Units are in the column names, what is not known is an empty cell.
 func CapacityCSV(w io.Writer, r *study.Record) error {
 	figures := []string{
 		"end_to_end.mean", "end_to_end.p50", "end_to_end.p90", "end_to_end.p99", "end_to_end.max",
@@ -70,12 +83,16 @@ func CapacityCSV(w io.Writer, r *study.Record) error {
 		}
 		head = append(head, strings.ReplaceAll(name, ".", "_"))
 	}
+	head = append(head, "vary", "low_per_s", "median_per_s", "high_per_s", "confirmed_per_s", "refuted_per_s")
 	rows := [][]string{head}
-	for _, t := range slices.Concat(r.Trials, r.Curve) {
+	add := func(t capacity.Trial, a capacity.Answer, vary string, isAnswer bool) {
 		row := []string{
-			r.Scenario.Name, string(r.Answer.Status), exact(r.Answer.Rate), strconv.Itoa(t.N), string(t.Kind), exact(t.Rate),
+			r.Scenario.Name, string(a.Status), exact(a.Rate), strconv.Itoa(t.N), string(t.Kind), exact(t.Rate),
 			strconv.FormatInt(int64(t.Length), 10), strconv.FormatInt(int64(t.Took), 10),
 			string(t.Verdict), plain(strings.Join(t.Reasons, "; ")), exact(t.Achieved), t.Limit.Part, t.Run,
+		}
+		if isAnswer {
+			row[3], row[4], row[5], row[6], row[9], row[10] = "", "answer", exact(a.Rate), "", plain(a.Why), ""
 		}
 		for _, f := range figures {
 			if v, ok := t.Figures[f]; ok {
@@ -84,7 +101,25 @@ func CapacityCSV(w io.Writer, r *study.Record) error {
 				row = append(row, "")
 			}
 		}
+		row = append(row, vary)
+		for _, v := range []float64{a.Low, a.Median, a.High, a.ConfirmedRate, a.RefutedRate} {
+			if isAnswer && v > 0 {
+				row = append(row, exact(v))
+			} else {
+				row = append(row, "")
+			}
+		}
 		rows = append(rows, row)
+	}
+	for _, t := range slices.Concat(r.Trials, r.Curve) {
+		add(t, r.Answer, "", false)
+	}
+	for _, c := range r.Cells {
+		name, a := study.Name(r.Vary, c.Values), c.Answer
+		add(capacity.Trial{Outcome: capacity.Outcome{Took: a.Took, Limit: a.Limit}}, a, name, true)
+		for _, t := range c.Trials {
+			add(t, a, name, false)
+		}
 	}
 	return writeCSV(w, "capacity", rows)
 }
@@ -115,6 +150,9 @@ func WriteCapacity(dir string, r *study.Record, force bool) (err error) {
 		encode CapacityEncoder
 	}{
 		{capacityFile, CapacityJSON}, {"capacity.csv", CapacityCSV}, {searchFile, SearchSVG}, {"capacity.md", CapacityMarkdown},
+	}
+	if len(r.Vary) > 0 {
+		files[2].name, files[2].encode = scalingFile, ScalingSVG
 	}
 	if len(r.Points) > 0 {
 		files = append(files, struct {
@@ -212,14 +250,33 @@ func absurd(r *study.Record) string {
 		}
 		return true
 	}
-	for _, t := range slices.Concat(r.Trials, r.Curve) {
+	trials, answers := slices.Concat(r.Trials, r.Curve), []capacity.Answer{r.Answer}
+	for _, c := range r.Cells {
+		trials, answers = append(trials, c.Trials...), append(answers, c.Answer)
+		if len(c.Values) != len(r.Vary) {
+			return "a value that was varied"
+		}
+		for i, v := range c.Values {
+			if !slices.Contains(r.Vary[i].Values, v) {
+				return "a value that was varied"
+			}
+		}
+	}
+	if faults := study.CheckDimensions(r.Vary); len(faults) > 0 {
+		return "what was varied (" + faults[0] + ")"
+	}
+	for _, t := range trials {
 		if !sane(t.Rate, t.Achieved) || t.Kind != capacity.Ceiling && t.Rate == 0 || t.Length <= 0 || t.Took < 0 {
 			return fmt.Sprintf("trial %d", t.N)
 		}
 	}
-	a := r.Answer
-	if !sane(a.Rate, a.Low, a.Median, a.High, a.ConfirmedRate, a.RefutedRate) {
-		return "the answer"
+	for _, a := range answers {
+		if !sane(a.Rate, a.Low, a.Median, a.High, a.ConfirmedRate, a.RefutedRate) {
+			return "the answer"
+		}
+	}
+	if what := absurdScaling(r); what != "" {
+		return what
 	}
 	for _, p := range r.Points {
 		if !sane(p.Rate, p.Achieved.Value) {
@@ -233,6 +290,19 @@ func absurd(r *study.Record) string {
 	}
 	if r.Knee != nil && !sane(r.Knee.Rate) {
 		return "the knee"
+	}
+	return ""
+}
+
+// absurdScaling names what of a fitted law cannot be, empty when all can.
+func absurdScaling(r *study.Record) string {
+	s := r.Scaling
+	if s == nil {
+		return ""
+	}
+	if len(r.Vary) != 1 || s.Refused == "" && (!(s.Lambda > 0) || len(s.Sizes) == 0) ||
+		!(s.Sigma >= 0 && s.Kappa >= 0 && s.Peak >= 0) || !finite(s.Largest) {
+		return "the law of scaling"
 	}
 	return ""
 }

@@ -194,6 +194,8 @@ func TestTheAnswerIsSaidWithHowGoodItIs(t *testing.T) {
 func FuzzAStoredSearchIsRefusedOrReported(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"kind":"capacity","trials":[{"n":1,"kind":"search","rate_per_s":5,"length_ns":1,"took_ns":1,"verdict":"good"}]}`))
 	f.Add([]byte(`{"schema":1,"kind":"capacity","trials":[{"rate_per_s":1e308,"length_ns":1}],"points":[{"rate_per_s":-1}],"answer":{"rate_per_s":-5,"status":"confirmed"}}`))
+	f.Add([]byte(`{"schema":1,"kind":"capacity","vary":[{"field":"consumers","values":[1,2]}],"cells":[{"values":[1],"answer":{"median_per_s":5,"low_per_s":4,"high_per_s":6,"rate_per_s":5}}],"scaling":{"lambda_per_s":5,"sizes":[{"n":1,"capacity_per_s":5}]}}`))
+	f.Add([]byte(`{"schema":1,"kind":"capacity","vary":[{"field":"batch","values":[1]},{"field":"payload","values":[0]}],"cells":[{"values":[1,0],"answer":{"rate_per_s":5,"median_per_s":5}}]}`))
 	f.Add([]byte(`{"schema":2,"kind":"capacity"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := report.ParseCapacity("f", data)
@@ -206,7 +208,7 @@ func FuzzAStoredSearchIsRefusedOrReported(f *testing.F) {
 				t.Fatalf("%s: %v", name, err)
 			}
 		}
-		for _, draw := range []report.CapacityEncoder{report.SearchSVG, report.CurveSVG} {
+		for _, draw := range []report.CapacityEncoder{report.SearchSVG, report.CurveSVG, report.ScalingSVG} {
 			if err := draw(io.Discard, r); err != nil {
 				t.Fatal(err)
 			}

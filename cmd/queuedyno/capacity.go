@@ -25,10 +25,11 @@ const capacityHelp = `Find the highest total rate that a scenario sustains under
 The search makes one trial after another, each a run of its own on an empty
 queue, judges it (SLO kept, nothing lost, backlog not growing, drained in time,
 and the load generator in order), and confirms the answer with longer trials.
-Rate, duration, warm-up and thresholds of the scenario are not used.
+Rate, duration, warm-up, hold, prefill and thresholds of the scenario are not used.
 
 Every trial is a line on standard error, the answer goes to standard output and,
-with every trial, to a directory under --out. Ctrl-C gives the answer so far;
+with every trial, to a directory under --out. --vary searches once for each value
+of a field, or each combination of two, and shows how the scenario scales. Ctrl-C gives the answer so far;
 --resume goes on from it.
 
 Exit codes: 0 an answer was found (also that no rate holds the SLO), 4 it is not
@@ -36,6 +37,7 @@ confirmed or limited by the load generator, 130 interrupted.`
 
 const capacityExample = `  queuedyno capacity steady
   queuedyno capacity steady --slo 'end_to_end.p99 < 20ms' --budget 10m --curve
+  queuedyno capacity steady --vary consumers=1,2,4,8,16,32
   queuedyno capacity --resume results/steady-capacity-20260102-150405Z`
 
 // defaultSLO is what a system has to hold when nobody says otherwise.
@@ -63,6 +65,7 @@ func (p *program) capacityVerb() *cobra.Command {
 	for _, flag := range []string{"budget", "trial", "confirm", "repeats"} {
 		complete(cmd, flag, nothing())
 	}
+	complete(cmd, "vary", fieldsToVary())
 	complete(cmd, "slo", words(metricNames()...))
 	return cmd
 }
@@ -76,6 +79,7 @@ type searching struct {
 	resume                 *value[string]
 	curve, answerJSON      *value[bool]
 	repeats                *value[int]
+	vary                   *value[study.Dimension]
 }
 
 // loadFlags are the flags of run that capacity shares.
@@ -102,13 +106,15 @@ func addSome(f *flags, names []string) runFlags {
 func addCapacityFlags(p *program, f *flags) *searching {
 	c := &searching{
 		slo:     addMany(f, "slo", "", "limit that a sustainable rate has to hold, an `EXPR` like 'end_to_end.p99 < 50ms'; may be repeated\n(default 'end_to_end.p99 < 50ms' and 'lost == 0')", gate.Parse),
-		budget:  add(f, "budget", "", "`TIME` that the search may take, the curve not counted (default 5m)", duration(1)),
-		trial:   add(f, "trial", "", "`TIME` that is measured in one step of the search (default 5s, or 20 times the longest latency that the SLO allows)", duration(time.Second/2)),
-		confirm: add(f, "confirm", "", "`TIME` that is measured in a confirming trial (default 30s, or an eighth of the budget if that is less)", duration(time.Second/2)),
+		budget:  add(f, "budget", "", "`TIME` that the search may take, the curve not counted (default 5m, or 2m for each search of --vary)", duration(1)),
+		trial:   add(f, "trial", "", "`TIME` that is measured in one step of the search (default 5s, or 20 times the longest latency that the SLO allows;\nless with --vary and a short --budget)", duration(time.Second/2)),
+		confirm: add(f, "confirm", "", "`TIME` that is measured in a confirming trial (default 30s, or an eighth of the budget of a search if that is less)", duration(time.Second/2)),
 		resume:  add(f, "resume", "", "go on with the search that is stored in `DIR`, with its scenario and SLO", anyText),
 		curve:   addSwitch(f, "curve", "", "then measure latency at shares of the capacity, in random order"),
+		vary:    addMany(f, "vary", "", "search at each of the `NAME=VALUES`, like consumers=1,2,4; NAME is one of\n"+strings.Join(study.Fields(), ", ")+"; given twice, at all combinations", dimension),
 		repeats: add(f, "repeats", "", "`NUMBER` of trials at each point of the curve (default 3)", smallCount),
 	}
+	c.vary.spaced = true // its values have commas of their own
 	c.running = running{p: p, runFlags: addSome(f, loadFlags())}
 	c.answerJSON = addSwitch(f, "json", "", "write capacity.json to standard output instead of the answer in words")
 	return c
@@ -164,7 +170,14 @@ func (c *searching) fresh(pl *searchPlan, names []string) (faults []fault) {
 	arrivals := s.Load.Arrivals
 	s.Load = scenario.Load{Rate: pace.PerSecond(1), Arrivals: arrivals}
 	s.Warmup, s.DrainTimeout, s.Thresholds = 0, 0, nil
+	s.Hold, s.Prefill = scenario.Hold{}, 0
 	s, _ = c.apply(s)
+	if s.External {
+		faults = append(faults, fault{
+			fmt.Sprintf("scenario %q: its consumers are external, and every trial has a queue of its own, which they do not know", s.Name),
+			"give a number with --consumers, or try rates one by one with queuedyno run",
+		})
+	}
 	faults = append(faults, c.check(c.flags, s)...)
 	slo := c.slo.all
 	if len(slo) == 0 {
@@ -174,16 +187,28 @@ func (c *searching) fresh(pl *searchPlan, names []string) (faults []fault) {
 			}
 		}
 	}
-	budget := c.budget.or(5 * time.Minute)
-	r := &study.Record{Schema: study.Schema, Kind: "capacity", Scenario: s, Budget: budget, Trial: c.trial.or(study.TrialLength(slo))}
-	if c.trial.given() && r.Trial < study.TrialLength(slo)/2 {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("trials of %s are short for this SLO: a backlog may grow all the time and not reach its limit; %s would be better", r.Trial, study.TrialLength(slo)))
+	r := &study.Record{Schema: study.Schema, Kind: "capacity", Scenario: s}
+	searches := 1
+	if c.vary.given() {
+		faults = append(faults, c.varied(r, c.vary.all)...)
+		searches = max(1, len(r.Cells))
+		c.shares(r, slo, searches)
+	} else {
+		r.Budget, r.Trial = c.budget.or(defaultBudget), c.trial.or(study.TrialLength(slo))
+		r.Confirm = c.confirm.or(max(r.Trial, min(30*time.Second, r.Budget/8)))
 	}
-	r.Confirm = c.confirm.or(max(r.Trial, min(30*time.Second, budget/8)))
-	if budget < 2*r.Trial {
+	if r.Trial < study.TrialLength(slo)/2 {
+		r.Warnings = append(r.Warnings, shortTrials(r.Trial, slo))
+	}
+	if share := r.Budget / time.Duration(searches); share < 2*r.Trial {
+		what, remedy := "", "raise --budget, or lower --trial"
+		if searches > 1 {
+			what = fmt.Sprintf("%s for %d searches, and ", r.Budget, searches)
+			remedy += ", or give fewer values"
+		}
 		faults = append(faults, fault{
-			fmt.Sprintf("%s: %s is too short for two trials of %s", c.source("budget"), budget, r.Trial),
-			"raise --budget, or lower --trial",
+			fmt.Sprintf("%s: %s%s is too short for two trials of %s", c.source("budget"), what, short(share), r.Trial),
+			remedy,
 		})
 	}
 	if r.Confirm < r.Trial {
@@ -201,6 +226,11 @@ func (c *searching) fresh(pl *searchPlan, names []string) (faults []fault) {
 	return faults
 }
 
+// shortTrials warns of trials that are shorter than they should be.
+func shortTrials(trial time.Duration, slo []gate.Threshold) string {
+	return fmt.Sprintf("trials of %s are short for this SLO: a backlog may grow all the time and not reach its limit; %s would be better", trial, study.TrialLength(slo))
+}
+
 // resumed plans to go on with a stored search. What it searched is not to be
 // changed then: the old trials would be about something else.
 func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
@@ -216,7 +246,7 @@ func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
 		faults = append(faults, fault{"--resume goes on with the stored scenario, and another one is named", "leave the name out"})
 	}
 	for _, flag := range []string{
-		"slo", "trial", "confirm", "file", "arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed", "out", "name", "force",
+		"slo", "vary", "trial", "confirm", "file", "arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed", "out", "name", "force",
 	} {
 		if c.onCommandLine(flag) {
 			faults = append(faults, fault{fmt.Sprintf("--%s has no place beside --resume, which goes on with what is stored", flag), "leave it out, or begin a search of its own"})
@@ -233,7 +263,18 @@ func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
 	if r.Trial <= 0 || r.Confirm < r.Trial {
 		faults = append(faults, fault{what: dir + ": the lengths of its trials make no sense"})
 	}
-	r.Budget = c.budget.or(5 * time.Minute)
+	r.Budget = c.budget.or(defaultBudget)
+	if n := len(study.Pending(r.Cells)); n > 0 {
+		r.Budget = c.budget.or(eachBudget * time.Duration(n))
+	}
+	if len(r.Vary) > 0 && c.onCommandLine("curve") {
+		faults = append(faults, fault{"--curve has no place where values are varied", "measure the curve of one value by a search of its own"})
+	}
+	for _, cell := range r.Cells {
+		for _, f := range study.At(r.Scenario, r.Vary, cell.Values).Validate() {
+			faults = append(faults, fault{what: fmt.Sprintf("%s: at %s: %s", dir, study.Name(r.Vary, cell.Values), f)})
+		}
+	}
 	pl.record, pl.dir, pl.force = r, dir, true
 	return faults
 }
@@ -246,14 +287,14 @@ func (c *searching) do(ctx context.Context, pl searchPlan) error {
 	if err != nil {
 		return c.notStarted(err, signals)
 	}
-	s := &search{c: c, r: pl.record, server: server, signals: signals, tags: pl.tags}
+	s := &search{c: c, r: pl.record, server: server, signals: signals, tags: pl.tags, dir: pl.dir, force: pl.force}
 	found := s.run(ctx)
 	if note := server.Note(); note != "" && !slices.Contains(s.r.Warnings, note) {
 		s.r.Warnings = append(s.r.Warnings, note)
 	}
 	endings := []ending{s.ending(found)}
-	if len(s.r.Trials) > 0 {
-		if err := report.WriteCapacity(pl.dir, s.r, pl.force); err != nil {
+	if trialsMade(s.r) {
+		if err := s.store(); err != nil {
 			endings = append(endings, failedEnding("", err))
 		} else {
 			c.p.console.note("capacity: results in %s", contents(pl.dir))

@@ -43,3 +43,33 @@ func TestAnInterruptedSearchIsStoredAndCanBeGoneOnWith(t *testing.T) {
 		t.Errorf("%d trials after %d were stored, interrupted = %t; want the search to go on with the next one", len(second.Trials), n, second.Interrupted)
 	}
 }
+
+func TestInterruptedValuesAreGoneOnWith(t *testing.T) {
+	t.Parallel()
+	c := start(t, "capacity", "quick", "-u", "embedded", "--work", "20ms", "--vary", "consumers=1,2,3", "--trial", "500ms", "--confirm", "500ms", "--budget", "60s", "--name", "r")
+	c.await(t, "consumers=1: trial 2:")
+	c.signal(t, os.Interrupt)
+	if got := c.end(t); got != exitInterrupted {
+		t.Fatalf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
+	}
+	dir := filepath.Join(c.dir, "results", "r")
+	first, err := report.LoadCapacity(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := first.Cells
+	if len(cells) != 3 || !first.Interrupted || !cells[0].Interrupted || len(cells[0].Trials) < 2 || len(cells[1].Trials) > 0 {
+		t.Fatalf("%+v; want the first value begun, and the others not", cells)
+	}
+	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "12s")
+	again.end(t)
+	second, err := report.LoadCapacity(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range second.Cells {
+		if n := len(cells[i].Trials); len(c.Trials) <= n || c.Trials[n].N != n+1 || c.Interrupted {
+			t.Errorf("value %d has %d trials after %d; want it gone on with", i+1, len(c.Trials), n)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/capacity"
 	"github.com/queuedyno/queuedyno/scenario/gate"
@@ -23,31 +24,54 @@ type search struct {
 	server  *redisserver.Server
 	signals *interrupt
 	tags    map[string]string
+	dir     string
+	force   bool // whether dir may be there; so it is once it was written
+}
+
+// store writes what is known by now.
+func (s *search) store() error {
+	s.r.EndedAt = time.Now().UTC()
+	err := report.WriteCapacity(s.dir, s.r, s.force)
+	s.force = s.force || err == nil
+	return err
 }
 
 // run searches, measures the curve when it is asked for, and completes the
 // record, also when it returns an error.
 func (s *search) run(ctx context.Context) error {
 	s.r.Tool, s.r.StartedAt = build().tool(), time.Now().UTC()
-	defer func() { s.r.EndedAt = time.Now().UTC() }()
-	if past := s.r.Redis; len(s.r.Trials) > 0 && past.Address != "" && (past.Kind != string(s.server.Kind()) || s.server.Kind() == redisserver.URL && past.Address != s.server.Address()) {
+	if past := s.r.Redis; trialsMade(s.r) && past.Address != "" && (past.Kind != string(s.server.Kind()) || s.server.Kind() == redisserver.URL && past.Address != s.server.Address()) {
 		s.warn("this search was begun against another Redis (%s %s)", past.Kind, past.Address)
 	}
-	lab := s.lab()
-	s.c.p.console.note("capacity: %s on %s: %s, %s, SLO %s", s.r.Scenario.Name, s.server.Address(),
-		plural(s.r.Scenario.Producers, "producer"), plural(s.r.Scenario.Consumers, "consumer"), strings.Join(s.r.SLO, ", "))
+	who := plural(s.r.Scenario.Producers, "producer") + ", " + plural(s.r.Scenario.Consumers, "consumer")
+	if len(s.r.Vary) > 0 {
+		who = "by " + dimensionWords(s.r.Vary)
+	}
+	s.c.p.console.note("capacity: %s on %s: %s, SLO %s", s.r.Scenario.Name, s.server.Address(), who, strings.Join(s.r.SLO, ", "))
 	var err error
-	s.r.Trials, s.r.Answer, err = capacity.Search(ctx, lab.Probe, capacity.Options{
-		Trial: s.r.Trial, Confirm: s.r.Confirm, Budget: s.r.Budget,
-		Least: 20 / s.r.Trial.Seconds(), Past: s.r.Trials,
-		Next: func(t capacity.Trial, left time.Duration) { s.announce(t, left) },
-		Done: func(t capacity.Trial, a capacity.Answer) { s.c.p.console.note("capacity: %s", trialLine(t, a)) },
-	})
+	if len(s.r.Vary) > 0 {
+		err = s.vary(ctx)
+		s.r.Interrupted = s.signals.happened()
+		return err
+	}
+	s.r.Trials, s.r.Answer, err = s.find(ctx, s.r.Scenario, s.r.Trials, s.r.Budget, "")
 	if err == nil && s.c.curve.get() && s.r.Answer.Rate > 0 && !s.signals.happened() {
-		err = s.curve(ctx, lab)
+		err = s.curve(ctx, s.lab(s.r.Scenario))
 	}
 	s.r.Interrupted = s.signals.happened()
 	return err
+}
+
+// find searches the capacity of one scenario. Its lines of progress begin with
+// name.
+func (s *search) find(ctx context.Context, sc scenario.Scenario, past []capacity.Trial, budget time.Duration, name string) ([]capacity.Trial, capacity.Answer, error) {
+	lab := s.lab(sc)
+	return capacity.Search(ctx, lab.Probe, capacity.Options{
+		Trial: s.r.Trial, Confirm: s.r.Confirm, Budget: budget,
+		Least: 20 / s.r.Trial.Seconds(), Past: past,
+		Next: func(t capacity.Trial, left time.Duration) { s.announce(name, t, left) },
+		Done: func(t capacity.Trial, a capacity.Answer) { s.c.p.console.note("capacity: %s%s", name, trialLine(t, a)) },
+	})
 }
 
 func (s *search) warn(format string, args ...any) {
@@ -56,8 +80,8 @@ func (s *search) warn(format string, args ...any) {
 	}
 }
 
-// lab is where the trials are made.
-func (s *search) lab() *study.Lab {
+// lab is where the trials of a scenario are made.
+func (s *search) lab(sc scenario.Scenario) *study.Lab {
 	var slo []gate.Threshold
 	for _, text := range s.r.SLO {
 		if t, err := gate.Parse(text); err == nil { // it was read before
@@ -65,7 +89,7 @@ func (s *search) lab() *study.Lab {
 		}
 	}
 	return &study.Lab{
-		Scenario: s.r.Scenario, SLO: slo, Open: s.open,
+		Scenario: sc, SLO: slo, Open: s.open,
 		Run: scenario.Options{
 			Stop: s.signals.Stop, Tags: s.tags, Tool: build().tool(),
 			Redis: scenario.Redis{Kind: string(s.server.Kind()), Address: s.server.Address()},
@@ -81,7 +105,7 @@ func (s *search) open(ctx context.Context, id string) (study.Backend, error) {
 }
 
 // announce says on a terminal what is going on now.
-func (s *search) announce(t capacity.Trial, left time.Duration) {
+func (s *search) announce(name string, t capacity.Trial, left time.Duration) {
 	if !s.c.p.console.live {
 		return
 	}
@@ -89,21 +113,25 @@ func (s *search) announce(t capacity.Trial, left time.Duration) {
 	if t.Rate > 0 {
 		what = perSecond(t.Rate)
 	}
-	s.c.p.console.draw(fmt.Sprintf("capacity: trial %d (%s) at %s …  at most %s left", t.N, t.Kind, what, left.Round(time.Second)))
+	s.c.p.console.draw(fmt.Sprintf("capacity: %strial %d (%s) at %s …  at most %s left", name, t.N, t.Kind, what, left.Round(time.Second)))
 }
 
 // curve measures the curve and sums it up.
 func (s *search) curve(ctx context.Context, lab *study.Lab) error {
 	repeats := s.c.repeats.or(3)
-	n := repeats * len(capacity.Fractions())
-	s.c.p.console.note("capacity: curve: %d trials, about %s", n, (time.Duration(n) * (s.r.Trial + 2*time.Second)).Round(time.Second))
+	n := len(capacity.Missing(s.r.Curve, s.r.Answer.Rate, repeats))
+	if n == 0 {
+		s.c.p.console.note("capacity: curve: it is complete")
+		return nil
+	}
+	s.c.p.console.note("capacity: curve: %s, about %s", plural(n, "trial"), (time.Duration(n) * (s.r.Trial + 2*time.Second)).Round(time.Second))
 	seed := s.r.Scenario.Seed
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
 	done := 0
 	var err error
-	s.r.Curve, err = capacity.Curve(ctx, lab.Probe, s.r.Answer.Rate, repeats, rand.New(rand.NewPCG(seed, 1)), capacity.Options{
+	s.r.Curve, err = capacity.Curve(ctx, lab.Probe, s.r.Answer.Rate, repeats, rand.New(rand.NewPCG(seed, 1)), s.r.Curve, capacity.Options{
 		Trial: s.r.Trial, Past: s.r.Trials,
 		Done: func(t capacity.Trial, _ capacity.Answer) {
 			done++
@@ -151,13 +179,15 @@ func (s *search) ending(err error) ending {
 	}
 	a := s.r.Answer
 	switch {
-	case s.r.Interrupted && len(s.r.Trials) == 0:
+	case s.r.Interrupted && !trialsMade(s.r):
 		return say(exitInterrupted, "interrupted before the first trial was over; nothing was written", "")
 	case s.r.Interrupted:
 		return say(exitInterrupted, "interrupted; the answer is what was known by then", "--resume goes on from there")
 	case err != nil:
 		f := faultOf(err)
 		return say(exitFailed, f.what, f.hint)
+	case len(s.r.Vary) > 0:
+		return s.variedEnding(say, e)
 	}
 	switch a.Status {
 	case capacity.Confirmed:

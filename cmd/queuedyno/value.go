@@ -21,9 +21,11 @@ type value[T any] struct {
 	kind  string
 	flags *flags
 	parse func(string) (T, error)
-	// many keeps every value given, not only the last.
-	many bool
-	all  []T
+	// many keeps every value given, not only the last. In a variable there is a
+	// comma between them, or white space where they are spaced.
+	many   bool
+	spaced bool
+	all    []T
 }
 
 // twinned is a value that may also come from the environment.
@@ -92,6 +94,9 @@ func (v *value[T]) Type() string { return v.kind }
 func (v *value[T]) split(text string) []string {
 	if !v.many {
 		return []string{text}
+	}
+	if v.spaced {
+		return strings.Fields(text)
 	}
 	return strings.Split(text, ",")
 }

@@ -4,10 +4,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func FuzzValuesNeverPanicAndKeepTheirBounds(f *testing.F) {
-	for _, s := range []string{"", "10", "10s", "-1s", "1KiB", "2MB", "9223372036854775807MB", "a=b", "=", "18446744073709551615", "../x", "."} {
+	for _, s := range []string{"", "10", "10s", "-1s", "1KiB", "2MB", "9223372036854775807MB", "a=b", "=", "18446744073709551615", "../x", ".", "consumers=1,2,4", "payload=0,1KB", "a=1,,2"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -35,6 +37,12 @@ func FuzzValuesNeverPanicAndKeepTheirBounds(f *testing.F) {
 		if name, err := directoryName(s); err == nil && (name == ".." || strings.ContainsAny(name, `/\`)) {
 			t.Errorf("directoryName(%q) = %q", s, name)
 		}
+		if d, err := dimension(s); err == nil && d.Field != "payload" {
+			// What parses prints to what parses to the same.
+			if again, err := dimension(d.String()); err != nil || !cmp.Equal(d, again) {
+				t.Errorf("dimension(%q) = %v, and again %v, %v", s, d, again, err)
+			}
+		}
 		_, _ = seed(s)
 		_, _ = threshold(s)
 		_, _ = stage(s)
@@ -53,5 +61,24 @@ func TestADurationWithoutAUnitIsRefusedWithTheRemedy(t *testing.T) {
 	}
 	if d, err := duration(0)("1m30s"); err != nil || d != 90*time.Second {
 		t.Errorf(`duration("1m30s") = %s, %v`, d, err)
+	}
+}
+
+func TestWhatIsVariedIsReadWithItsValues(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"consumers=1,2,4": "consumers=1,2,4", " batch = 1 , 10": "batch=1,10", "payload=0,1KB,1KiB": "payload=0,1000,1024",
+	} {
+		if d, err := dimension(s); err != nil || d.String() != want {
+			t.Errorf("dimension(%q) = %s, %v; want %s", s, d, err, want)
+		}
+	}
+	for s, want := range map[string]string{
+		"": "not of the form", "consumers": "not of the form", "consumers=": "not of the form", "consumers=1,,2": `"" is not a whole number`,
+		"consumers=1KB": `"1KB" is not a whole number`, "payload=x": "not a number of bytes",
+	} {
+		if _, err := dimension(s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("dimension(%q): %v, want %q", s, err, want)
+		}
 	}
 }

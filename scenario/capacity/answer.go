@@ -1,6 +1,10 @@
 package capacity
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // nearCeiling is the share of the closed loop's rate from which on what limits
 // the closed loop is taken to limit the answer too.
@@ -58,7 +62,7 @@ func (s *search) decide(a *Answer, p *posterior) {
 	}
 	// Where the machine that makes the load is what saturates, the system under
 	// test might carry more.
-	if c := s.ceiling(); a.Rate >= nearCeiling*c.Achieved && (c.Limit.Part == "generator" || c.Limit.Part == "host") {
+	if a.Rate > 0 && s.limit(*a).ours() {
 		a.Status = AtLeast
 	}
 	// A generator that gave out above what was confirmed leaves it a bound from
@@ -94,24 +98,66 @@ func (s *search) refuted(rate float64) (lowest float64) {
 	return lowest
 }
 
-// limit is what gave out: by the ceiling when the answer is near it, where the
-// whole system was at its limit; else by the trial that failed next above.
+// ours reports whether what makes the load is what gave out.
+func (l Limit) ours() bool { return l.Part == "generator" || l.Part == "host" }
+
+// The trials that are asked what gave out: so many of those that failed next
+// above the answer, and none further above it than this factor. What gives out
+// far beyond the capacity need not be what limits it.
+const (
+	witnesses = 5
+	nearby    = 1.5
+)
+
+// limit is what gave out. A good trial has nothing to say about that: asked are
+// the trials that failed next above the answer, of which most decide, and where
+// none of them can tell, the ceiling when the answer is near it.
 func (s *search) limit(a Answer) Limit {
-	c := s.ceiling()
-	if last := s.trials[len(s.trials)-1]; a.Status == AtLeast && s.gaveUp() {
+	if last := s.trials[len(s.trials)-1]; s.gaveUp() && a.Status == AtLeast {
 		part := "generator"
-		if last.Passing {
+		if last.Passing || last.Limit.Part == "host" {
 			part = "host"
 		}
 		return Limit{Part: part, Detail: reason(last), Used: last.Limit.Used}
 	}
-	if c != nil && c.Limit.Part != "" && (a.Rate == 0 || a.Rate >= nearCeiling*c.Achieved) {
-		return c.Limit
-	}
-	for _, t := range s.trials {
-		if t.Kind != Ceiling && t.Rate == a.RefutedRate && t.Verdict == Bad {
-			return t.Limit
+	failed := s.failedAbove(a.Rate)
+	votes := map[string]int{}
+	for _, t := range failed {
+		if t.Limit.Part != "" {
+			votes[t.Limit.Part]++
 		}
 	}
+	var best *Trial
+	for i, t := range failed {
+		if t.Limit.Part != "" && (best == nil || votes[t.Limit.Part] > votes[best.Limit.Part]) {
+			best = &failed[i]
+		}
+	}
+	if best != nil {
+		return best.Limit
+	}
+	if c := s.ceiling(); c != nil && c.Limit.Part != "" && (a.Rate == 0 || a.Rate >= nearCeiling*c.Achieved) {
+		return c.Limit
+	}
+	if len(failed) > 0 {
+		return failed[0].Limit
+	}
 	return Limit{}
+}
+
+// failedAbove are the few trials that failed next above the rate, from the
+// nearest, which is among them wherever it is.
+func (s *search) failedAbove(rate float64) []Trial {
+	var failed []Trial
+	for _, t := range s.trials {
+		if t.Kind != Ceiling && t.Verdict == Bad && t.Rate > rate {
+			failed = append(failed, t)
+		}
+	}
+	slices.SortStableFunc(failed, func(a, b Trial) int { return cmp.Compare(a.Rate, b.Rate) })
+	n := min(len(failed), witnesses)
+	for rate > 0 && n > 1 && failed[n-1].Rate > nearby*rate {
+		n--
+	}
+	return failed[:n]
 }

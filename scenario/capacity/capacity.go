@@ -45,6 +45,9 @@ type Trial struct {
 	Rate float64 `json:"rate_per_s"`
 	// Length is for how long the load is to be measured.
 	Length time.Duration `json:"length_ns"`
+	// Within is what the trial may take with everything, its draining included.
+	// Zero means no limit.
+	Within time.Duration `json:"-"`
 	Outcome
 }
 
@@ -82,7 +85,7 @@ type Limit struct {
 
 // Probe tries the system as the trial says: Kind, Rate and Length are set. It
 // leaves the system as it found it, with nothing in its queues. An error ends
-// the search; [ErrCut] does so without being one.
+// the search; [ErrCut] and [ErrLate] do so without being one.
 type Probe func(ctx context.Context, t Trial) (Outcome, error)
 
 // Status says how good an answer is.

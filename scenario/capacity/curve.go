@@ -40,33 +40,22 @@ type Interval struct {
 	High float64 `json:"high"`
 }
 
-// Knee is where latency begins to rise faster than throughput. It suggests at
-// which rate to operate a system; it is no capacity.
-type Knee struct {
-	// Rate is the achieved rate in jobs per second.
-	Rate float64 `json:"rate_per_s"`
-	// Method says how it was found.
-	Method string `json:"method"`
-}
-
 // Curve makes trials at [Fractions] of the capacity, so many repeats of each, in
 // random order, so that a host that drifts does not bend the curve. Trials of o
 // have its Trial length; Done and Next are called as by [Search].
-func Curve(ctx context.Context, probe Probe, capacity float64, repeats int, random *rand.Rand, o Options) ([]Trial, error) {
+//
+// What was made of the curve before is gone on with: only what is missing is
+// made, and all of it is returned.
+func Curve(ctx context.Context, probe Probe, capacity float64, repeats int, random *rand.Rand, made []Trial, o Options) ([]Trial, error) {
 	o = o.withDefaults()
-	var plan []Trial
-	for range repeats {
-		for _, f := range Fractions() {
-			plan = append(plan, Trial{Kind: Curved, Rate: Round(f * capacity), Length: o.Trial})
-		}
-	}
+	plan := Missing(made, capacity, repeats)
 	random.Shuffle(len(plan), func(i, j int) { plan[i], plan[j] = plan[j], plan[i] })
-	var done []Trial
-	for i, t := range plan {
+	done := slices.Clone(made)
+	for _, rate := range plan {
 		if ctx.Err() != nil {
 			return done, nil
 		}
-		t.N = len(o.Past) + i + 1
+		t := Trial{N: len(o.Past) + len(done) + 1, Kind: Curved, Rate: rate, Length: o.Trial}
 		outcome, err := probe(ctx, t)
 		if errors.Is(err, ErrCut) || err != nil && ctx.Err() != nil {
 			return done, nil
@@ -81,6 +70,24 @@ func Curve(ctx context.Context, probe Probe, capacity float64, repeats int, rand
 		}
 	}
 	return done, nil
+}
+
+// Missing are the rates, one for each trial, at which a curve still has to be
+// measured. Invalid trials do not count as made.
+func Missing(made []Trial, capacity float64, repeats int) (rates []float64) {
+	have := map[float64]int{}
+	for _, t := range made {
+		if t.Kind == Curved && t.Verdict != Invalid {
+			have[t.Rate]++
+		}
+	}
+	for _, f := range Fractions() {
+		rate := Round(f * capacity)
+		for range repeats - have[rate] {
+			rates = append(rates, rate)
+		}
+	}
+	return rates
 }
 
 // Points sums the trials of a curve up, by rate, from the lowest. Invalid trials
@@ -157,27 +164,4 @@ func student(freedom int) float64 {
 		return table[freedom-1]
 	}
 	return 1.96 + 2.5/float64(freedom) // within 0.01 from there on
-}
-
-// KneeOf suggests an operating point: the greatest power, rate over response
-// (L. Kleinrock, Power and deterministic rules of thumb, ICC 1979), among the
-// points that were sustained, with p50 for the mean. It is nil below four such
-// points, and where the greatest is the last: then latency has not begun to rise
-// faster than throughput.
-func KneeOf(points []Point) *Knee {
-	var rates, powers []float64
-	for _, p := range points {
-		if latency := p.Latency["p50"]; p.Sustained && latency.Value > 0 {
-			rates = append(rates, p.Achieved.Value)
-			powers = append(powers, p.Achieved.Value/latency.Value)
-		}
-	}
-	if len(powers) < 4 {
-		return nil
-	}
-	best := slices.Index(powers, slices.Max(powers))
-	if best == len(powers)-1 {
-		return nil
-	}
-	return &Knee{Rate: rates[best], Method: "greatest power: achieved rate over median latency"}
 }

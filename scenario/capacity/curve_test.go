@@ -10,8 +10,9 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/capacity"
 )
 
-// An M/M/1 queue with 1,000 jobs/s has the mean response 1/(1000-x), and its
-// greatest power at half of its capacity.
+// An M/M/1 queue with 1,000 jobs/s has the mean response 1/(1000-x). Scaled to
+// 0..1 over the points from 100 to 950 jobs/s, it hangs lowest below the diagonal
+// where (1000-x)^2 is 1000*0.85/18.89: at 788 jobs/s, and 800 is the nearest.
 func TestACurveShowsTheKneeOfAQueue(t *testing.T) {
 	t.Parallel()
 	var order []float64
@@ -25,7 +26,7 @@ func TestACurveShowsTheKneeOfAQueue(t *testing.T) {
 		o.Figures["end_to_end.p50"] = 1e9 / (1000 - tr.Rate)
 		return o, nil
 	}
-	trials, err := capacity.Curve(t.Context(), probe, 1000, 3, rand.New(rand.NewPCG(1, 1)), capacity.Options{})
+	trials, err := capacity.Curve(t.Context(), probe, 1000, 3, rand.New(rand.NewPCG(1, 1)), nil, capacity.Options{})
 	if err != nil || len(trials) != 3*len(capacity.Fractions()) {
 		t.Fatalf("%d trials, %v; want 3 at each of %d rates", len(trials), err, len(capacity.Fractions()))
 	}
@@ -41,11 +42,42 @@ func TestACurveShowsTheKneeOfAQueue(t *testing.T) {
 			t.Errorf("at %v: sustained = %t", p.Rate, p.Sustained)
 		}
 	}
-	if knee := capacity.KneeOf(points); knee == nil || math.Abs(knee.Rate-500) > 0.001 {
-		t.Errorf("knee %+v, want 500", knee)
+	if knee := capacity.KneeOf(points); knee == nil || math.Abs(knee.Rate-800) > 0.001 {
+		t.Errorf("knee %+v, want 800", knee)
 	}
-	if knee := capacity.KneeOf(points[:3]); knee != nil {
-		t.Errorf("knee %+v of three points, want none", knee)
+}
+
+func TestACurveGoesOnWhereItWasLeft(t *testing.T) {
+	t.Parallel()
+	probe := func(_ context.Context, tr capacity.Trial) (capacity.Outcome, error) {
+		o := capacity.Outcome{Verdict: capacity.Good, Achieved: tr.Rate}
+		if tr.N == 13 {
+			o.Verdict = capacity.Invalid
+		}
+		return o, nil
+	}
+	cut := func(ctx context.Context, tr capacity.Trial) (capacity.Outcome, error) {
+		if tr.N == 17 {
+			return capacity.Outcome{}, capacity.ErrCut
+		}
+		return probe(ctx, tr)
+	}
+	o := capacity.Options{Past: make([]capacity.Trial, 10)}
+	first, err := capacity.Curve(t.Context(), cut, 500, 2, rand.New(rand.NewPCG(1, 1)), nil, o)
+	if err != nil || len(first) != 6 {
+		t.Fatalf("%d trials, %v; want six until it was cut", len(first), err)
+	}
+	all, err := capacity.Curve(t.Context(), probe, 500, 2, rand.New(rand.NewPCG(1, 1)), first, o)
+	if err != nil || len(all) != 2*len(capacity.Fractions())+1 || len(capacity.Missing(all, 500, 2)) > 0 {
+		t.Fatalf("%d trials, %v; want two at each rate, and the invalid one", len(all), err)
+	}
+	for i, tr := range all {
+		if tr.N != 11+i || i < len(first) && tr.Rate != first[i].Rate {
+			t.Errorf("trial %d at %v is number %d of all, want those that were made first", tr.N, tr.Rate, i+1)
+		}
+	}
+	if more := capacity.Missing(all, 500, 3); len(more) != len(capacity.Fractions()) {
+		t.Errorf("a third repeat misses %d trials, want one a rate", len(more))
 	}
 }
 

@@ -42,6 +42,10 @@ type Options struct {
 // with the answer so far.
 var ErrCut = errors.New("the search was cut short")
 
+// ErrLate is returned by a [Probe] whose trial was not over within the time that
+// it had. The trial does not count, and the search ends with what it knows.
+var ErrLate = errors.New("the trial took longer than the budget allows")
+
 // Limits of patience that are not worth an option.
 const (
 	leastTrials = 6    // never believe fewer
@@ -86,7 +90,7 @@ func Search(ctx context.Context, probe Probe, o Options) ([]Trial, Answer, error
 	for {
 		t, why := s.next()
 		if why == "" && s.short(s.cost(t.Length)) {
-			why = fmt.Sprintf("the budget of %s is used up", s.o.Budget)
+			why = s.usedUp()
 		}
 		if why == "" && ctx.Err() != nil {
 			why = "it was interrupted"
@@ -97,9 +101,15 @@ func Search(ctx context.Context, probe Probe, o Options) ([]Trial, Answer, error
 		if s.o.Next != nil {
 			s.o.Next(t, s.left())
 		}
+		if s.o.Budget > 0 {
+			t.Within = s.o.Budget - s.spent()
+		}
 		outcome, err := probe(ctx, t)
 		if errors.Is(err, ErrCut) || err != nil && ctx.Err() != nil {
 			return s.trials, s.answer("it was interrupted"), nil
+		}
+		if errors.Is(err, ErrLate) {
+			return s.trials, s.answer(s.usedUp()), nil
 		}
 		if err != nil {
 			err = fmt.Errorf("trial %d: %w", t.N, err)
@@ -112,6 +122,8 @@ func Search(ctx context.Context, probe Probe, o Options) ([]Trial, Answer, error
 		}
 	}
 }
+
+func (s *search) usedUp() string { return fmt.Sprintf("the budget of %s is used up", s.o.Budget) }
 
 // search is a search in progress. All that it decides follows from the trials,
 // so that a stored search can be gone on with as if it had never stopped.
@@ -192,7 +204,7 @@ func (s *search) settled(p *posterior) bool {
 	// What is left of the budget is better spent on confirming something, as long
 	// as it suffices for that. One trial is to spare, since bad ones drain long.
 	confirm := 2 * s.cost(s.o.Confirm)
-	if n > 0 && s.short(confirm+2*s.cost(s.o.Trial)) && !s.short(confirm) {
+	if s.anyGood() && s.short(confirm+2*s.cost(s.o.Trial)) && !s.short(confirm) {
 		return true
 	}
 	return n >= leastTrials && math.Expm1(p.quantile(0.9)-p.quantile(0.1)) < s.o.Width

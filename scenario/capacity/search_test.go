@@ -225,6 +225,38 @@ func TestTheBudgetHoldsAndIsSpentOnAConfirmation(t *testing.T) {
 	}
 }
 
+// Bad trials drain for up to three seconds here, the worst of them last.
+func TestTheBudgetHoldsWhateverTheLastTrialHasToDrain(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		p := draw(seed, 0.05, 0.05)
+		for budget := 15 * time.Second; budget <= 2*time.Minute; budget += 7 * time.Second {
+			var spent time.Duration
+			probe := func(ctx context.Context, tr capacity.Trial) (capacity.Outcome, error) {
+				o, err := p.probe(ctx, tr)
+				if o.Verdict == capacity.Bad {
+					o.Took = tr.Length + time.Duration(p.random.Float64()*3*float64(time.Second))
+				}
+				if o.Took > tr.Within {
+					spent += tr.Within
+					return capacity.Outcome{}, capacity.ErrLate
+				}
+				return o, err
+			}
+			trials, a, err := capacity.Search(t.Context(), probe, capacity.Options{
+				Trial: 2 * time.Second, Budget: budget,
+				Done: func(tr capacity.Trial, _ capacity.Answer) { spent += tr.Took },
+			})
+			if err != nil || spent > budget {
+				t.Fatalf("%d trials took %s of a budget of %s, %v", len(trials), spent, budget, err)
+			}
+			if len(trials) < 3 || spent == budget && a.Why != "the budget of "+budget.String()+" is used up" {
+				t.Errorf("a budget of %s ends with %d trials, %q", budget, len(trials), a.Why)
+			}
+		}
+	}
+}
+
 func TestAnInterruptedSearchAnswersWithWhatItKnows(t *testing.T) {
 	t.Parallel()
 	p := plant{capacity: 1000, ceiling: 1100, random: rand.New(rand.NewPCG(1, 1))}

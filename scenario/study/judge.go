@@ -127,6 +127,18 @@ func TrialLength(slo []gate.Threshold) time.Duration {
 	return length
 }
 
+// TrialWithin is [TrialLength] where a search has little time: a 24th of it then,
+// but never too short for the limits, and at least a second.
+func TrialWithin(slo []gate.Threshold, budget time.Duration) time.Duration {
+	least := time.Second
+	for _, t := range slo {
+		if m, err := gate.Lookup(t.Metric); err == nil && m.Kind == gate.Duration {
+			least = max(least, min(20*time.Duration(t.Value), time.Minute))
+		}
+	}
+	return min(TrialLength(slo), max(least, (budget/24).Round(100*time.Millisecond)))
+}
+
 // patience is the longest latency that the limits allow, and at least a second.
 func patience(slo []gate.Threshold) time.Duration {
 	longest := time.Second

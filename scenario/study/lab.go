@@ -58,8 +58,22 @@ func WithLoss(slo []gate.Threshold) []gate.Threshold {
 
 // Probe makes one trial: a run of its own, on a queue of its own, drained and
 // judged. It is a [capacity.Probe]; when Run.Stop is closed or the context ends
-// it returns [capacity.ErrCut]. It makes one trial at a time.
+// it returns [capacity.ErrCut], and [capacity.ErrLate] when the trial has not
+// drained within its time. It makes one trial at a time.
 func (l *Lab) Probe(ctx context.Context, t capacity.Trial) (capacity.Outcome, error) {
+	if t.Within <= 0 {
+		return l.try(ctx, t)
+	}
+	bound, cancel := context.WithTimeout(ctx, t.Within)
+	defer cancel()
+	out, err := l.try(bound, t)
+	if err != nil && bound.Err() != nil && !l.stopped(ctx) {
+		err = capacity.ErrLate
+	}
+	return out, err
+}
+
+func (l *Lab) try(ctx context.Context, t capacity.Trial) (capacity.Outcome, error) {
 	began := time.Now()
 	if err := l.rest(ctx); err != nil {
 		return capacity.Outcome{}, err
@@ -109,8 +123,8 @@ func (l *Lab) Probe(ctx context.Context, t capacity.Trial) (capacity.Outcome, er
 	return out, nil
 }
 
-// rest leaves the system alone for a while.
-func (l *Lab) rest(ctx context.Context) error {
+// idle is how long to leave the system alone before the next trial.
+func (l *Lab) idle() time.Duration {
 	idle := l.Idle
 	if idle == 0 {
 		idle = 500 * time.Millisecond
@@ -118,7 +132,12 @@ func (l *Lab) rest(ctx context.Context) error {
 	if l.upset {
 		idle *= 10
 	}
-	wait := time.NewTimer(idle)
+	return idle
+}
+
+// rest leaves the system alone for a while.
+func (l *Lab) rest(ctx context.Context) error {
+	wait := time.NewTimer(l.idle())
 	defer wait.Stop()
 	select {
 	case <-wait.C:

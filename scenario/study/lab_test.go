@@ -58,6 +58,23 @@ func TestAScenarioInVirtualTimeHasTheCapacityOfItsWorkers(t *testing.T) {
 	})
 }
 
+func TestATrialThatDrainsBeyondItsTimeIsLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := lab(t, 2, 10*time.Millisecond, nil)
+		// 240 jobs/s pile up 160 jobs in 4 s, for which 200 jobs/s take 0.8 s.
+		tr := capacity.Trial{Kind: capacity.Short, Rate: 240, Length: 3 * time.Second}
+		load := 500*time.Millisecond + 3750*time.Millisecond
+		for within, want := range map[time.Duration]error{0: nil, load + 2*time.Second: nil, load + 500*time.Millisecond: capacity.ErrLate, time.Second: capacity.ErrLate} {
+			tr.Within = within
+			began := time.Now()
+			if _, err := l.Probe(t.Context(), tr); !errors.Is(err, want) || within > 0 && time.Since(began) > within+50*time.Millisecond {
+				t.Errorf("within %s: %v after %s, want %v", within, err, time.Since(began), want)
+			}
+		}
+	})
+}
+
 func TestAStoppedTrialCutsTheSearchShort(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/capacity"
+	"github.com/queuedyno/queuedyno/scenario/validity"
 )
 
 // limitOf says what was nearest to its limit in a run, and the shares in use
@@ -26,26 +27,89 @@ func limitOf(r *scenario.Result) capacity.Limit {
 			l.Used["workers"] = min(1, busy/span/float64(r.Scenario.Consumers))
 		}
 	}
-	percent := func(part string) string { return fmt.Sprintf("%.0f %%", 100*l.Used[part]) }
-	switch {
-	case l.Used["workers"] >= 0.85:
-		l.Part, l.Detail = "workers", "the workers were busy "+percent("workers")+" of the time"
-	case l.Used["redis"] >= 0.85:
-		l.Part, l.Detail = "redis", "Redis used "+percent("redis")+" of one processor, and its commands run on one"
-	case l.Used["generator"] >= 0.85:
-		l.Part, l.Detail = "generator", "this process used "+percent("generator")+" of its processors"
-	case l.Used["host"] >= 0.90 && ours(r, l) >= 0.6:
-		// A host that is busy with something else limits nothing of ours by
-		// itself; the probes say when it was felt.
-		l.Part = "host"
-		l.Detail = "the host's processors were " + percent("host") + " busy: Redis, shared with this process, had " + percent("redis") + " of one"
-	default:
-		l.Part, l.Detail = r.Validity.Triage.Where, r.Validity.Triage.Detail
-		if l.Part == "client" {
-			l.Part = "generator"
-		}
-	}
+	l.Part, l.Detail = named(r, l)
 	return l
+}
+
+// From which share in use on a part is at its limit.
+const (
+	busy = 0.85 // the workers, the processors of this process, the one of Redis
+	// A host that only waits for the next packet now and then shows no more than
+	// this: with two processors, four fifths busy is a full one and most of the
+	// other.
+	crowded = 0.80
+	// Where the host is crowded, Redis is only blamed when it had all of a
+	// processor: what it lacked would else have been the host's to give.
+	whole = 0.95
+	// Most of the host's work has to be ours for it to limit us by itself; what
+	// others take from it the probes tell, as long as there is idle time left.
+	mostOurs = 0.70
+	noIdle   = 0.95
+)
+
+// named is the part that was at its limit, and the evidence in words.
+func named(r *scenario.Result, l capacity.Limit) (part, detail string) {
+	percent := func(part string) string { return fmt.Sprintf("%.0f %%", 100*l.Used[part]) }
+	hostFull := crowdedByUs(r, l)
+	switch {
+	case l.Used["workers"] >= busy && (!hostFull || workAlone(r) >= mostOurs):
+		// On a crowded host it is also the publish that keeps a worker.
+		return "workers", "the workers were busy " + percent("workers") + " of the time"
+	case l.Used["generator"] >= busy:
+		return "generator", "this process used " + percent("generator") + " of its processors"
+	case l.Used["redis"] >= whole || l.Used["redis"] >= busy && !hostFull:
+		return "redis", "Redis used " + percent("redis") + " of one processor, and its commands run on one"
+	case hostFull && local(r.Redis):
+		return "host", fmt.Sprintf("the host's %s were %.0f %% busy: this process had %.2f of them, Redis %.2f",
+			processors(r.Host.CPUs), 100*max(l.Used["host"], ours(r, l)), ownProcessors(r, l), l.Used["redis"])
+	case hostFull:
+		return "generator", fmt.Sprintf("this process used %.2f of the host's %s, which were %.0f %% busy",
+			ownProcessors(r, l), processors(r.Host.CPUs), 100*max(l.Used["host"], ours(r, l)))
+	}
+	t := r.Validity.Triage
+	foreign := l.Used["host"] - ours(r, l)
+	switch {
+	case t.Where == validity.Client:
+		return "generator", t.Detail
+	case l.Used["host"] >= noIdle && foreign >= mostForeign && (t.Where == "" || t.Where == validity.Host):
+		part = "host"
+		if !local(r.Redis) {
+			part = "generator"
+		}
+		return part, fmt.Sprintf("the host's %s had no idle time; %.0f %% of theirs went to something else: this process had %.2f processors, Redis %.2f",
+			processors(r.Host.CPUs), 100*foreign, ownProcessors(r, l), l.Used["redis"])
+	}
+	return t.Where, t.Detail
+}
+
+// crowdedByUs reports whether the processors of this host have little left to
+// give, and most of what they do is ours.
+func crowdedByUs(r *scenario.Result, l capacity.Limit) bool {
+	host, known := l.Used["host"]
+	own := ours(r, l)
+	return own >= crowded || known && host >= crowded && own >= mostOurs*host
+}
+
+// workAlone is the share of their time that the workers need for the work that
+// was asked for, however long a crowded host made it take.
+func workAlone(r *scenario.Result) float64 {
+	span := float64(r.Window.ToNS-r.Window.FromNS) * float64(r.Scenario.Consumers)
+	if span <= 0 {
+		return 0
+	}
+	return float64(r.Window.Completed) * float64(r.Scenario.Work.Time) / span
+}
+
+// ownProcessors is how many processors this process used.
+func ownProcessors(r *scenario.Result, l capacity.Limit) float64 {
+	return l.Used["generator"] * float64(r.Host.GOMAXPROCS)
+}
+
+func processors(n int) string {
+	if n == 1 {
+		return "one processor"
+	}
+	return fmt.Sprintf("%d processors", n)
 }
 
 // ours is the share of this host's processors that this process used, and Redis
@@ -54,7 +118,7 @@ func ours(r *scenario.Result, l capacity.Limit) float64 {
 	if r.Host.CPUs == 0 {
 		return 0
 	}
-	used := l.Used["generator"] * float64(r.Host.GOMAXPROCS)
+	used := ownProcessors(r, l)
 	if local(r.Redis) {
 		used += l.Used["redis"]
 	}

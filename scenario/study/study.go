@@ -41,8 +41,15 @@ type Record struct {
 	Trials      []capacity.Trial `json:"trials"`
 	// Curve holds the trials of the curve in the order in which they were made,
 	// Points what they say together; both are empty without one.
-	Curve    []capacity.Trial `json:"curve"`
-	Points   []capacity.Point `json:"points"`
-	Knee     *capacity.Knee   `json:"knee"`
-	Warnings []string         `json:"warnings"`
+	Curve  []capacity.Trial `json:"curve"`
+	Points []capacity.Point `json:"points"`
+	Knee   *capacity.Knee   `json:"knee"`
+	// Vary is what is varied. Then Cells holds a search for every combination of
+	// values, and Answer, Trials and Curve are empty.
+	Vary  []Dimension `json:"vary,omitempty"`
+	Cells []Cell      `json:"cells,omitempty"`
+	// Scaling is the law of scaling fitted to the cells, or why it was not; nil
+	// where nothing or more than one field is varied.
+	Scaling  *capacity.Scaling `json:"scaling,omitempty"`
+	Warnings []string          `json:"warnings"`
 }

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/capacity"
+	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/study"
+)
+
+const (
+	defaultBudget = 5 * time.Minute
+	// eachBudget is what a search has by default where there are several.
+	eachBudget = 2 * time.Minute
+	// mostCells is how many searches one command makes at most.
+	mostCells = 100
+)
+
+// dimension reads what is to be varied: consumers=1,2,4 or payload=0,1KB,64KiB.
+func dimension(s string) (study.Dimension, error) {
+	name, list, cut := strings.Cut(strings.TrimSpace(s), "=")
+	d := study.Dimension{Field: strings.TrimSpace(name)}
+	if !cut || d.Field == "" || strings.TrimSpace(list) == "" {
+		return d, fmt.Errorf("%q is not of the form NAME=VALUE,VALUE; NAME is one of %s", s, strings.Join(study.Fields(), ", "))
+	}
+	for _, text := range strings.Split(list, ",") {
+		v, err := strconv.Atoi(strings.TrimSpace(text))
+		if d.Field == "payload" {
+			v, err = size(text)
+		} else if err != nil {
+			err = fmt.Errorf("%q is not a whole number", text)
+		}
+		if err != nil {
+			return d, fmt.Errorf("%s: %w", d.Field, err)
+		}
+		d.Values = append(d.Values, v)
+	}
+	return d, nil
+}
+
+// varied takes down what is to be varied, and checks every combination.
+func (c *searching) varied(r *study.Record, all []study.Dimension) (faults []fault) {
+	for _, what := range study.CheckDimensions(all) {
+		faults = append(faults, fault{what: c.source("vary") + ": " + what})
+	}
+	cells := 1
+	for _, d := range all {
+		cells = min(cells*max(1, len(d.Values)), 10*mostCells)
+		if c.onCommandLine(d.Field) {
+			faults = append(faults, fault{fmt.Sprintf("--%s gives a value to what --vary varies", d.Field), "leave one of them out"})
+		}
+	}
+	if cells > mostCells {
+		faults = append(faults, fault{fmt.Sprintf("%s: more than %d combinations", c.source("vary"), mostCells), "give fewer values"})
+	}
+	if c.onCommandLine("curve") {
+		faults = append(faults, fault{"--curve has no place beside --vary", "measure the curve of one value: leave --vary out"})
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	r.Vary, r.Cells = all, study.Cells(all)
+	for _, cell := range r.Cells {
+		for _, f := range study.At(r.Scenario, all, cell.Values).Validate() {
+			faults = append(faults, fault{what: fmt.Sprintf("%s: at %s: %s", c.source("vary"), study.Name(all, cell.Values), f)})
+		}
+	}
+	return faults
+}
+
+// shares sets the lengths of the trials by what each of so many searches has of
+// the budget.
+func (c *searching) shares(r *study.Record, slo []gate.Threshold, searches int) {
+	r.Budget = c.budget.or(eachBudget * time.Duration(searches))
+	share := r.Budget / time.Duration(searches)
+	r.Trial = c.trial.or(study.TrialWithin(slo, share))
+	r.Confirm = c.confirm.or(max(r.Trial, min(30*time.Second, share/8)).Round(time.Millisecond))
+}
+
+// vary searches at every combination of values that is still to be searched,
+// each with its share of what is left of the budget, and stores what is known after
+// each.
+func (s *search) vary(ctx context.Context) error {
+	todo := study.Pending(s.r.Cells)
+	left := s.r.Budget
+	say := s.c.p.console.note
+	if len(todo) == 0 {
+		say("capacity: every search is settled")
+		return nil
+	}
+	say("capacity: %d searches in at most %s, %s each: trials of %s, confirming ones of %s; what one does not need goes to the next",
+		len(todo), left, short(left/time.Duration(len(todo))), s.r.Trial, s.r.Confirm)
+	var err error
+	for i, place := range todo {
+		cell := &s.r.Cells[place]
+		share := left / time.Duration(len(todo)-i)
+		name := study.Name(s.r.Vary, cell.Values)
+		began := time.Now()
+		cell.Trials, cell.Answer, err = s.find(ctx, study.At(s.r.Scenario, s.r.Vary, cell.Values), cell.Trials, share, name+": ")
+		left -= time.Since(began)
+		cell.Interrupted = err != nil || s.signals.happened()
+		if err != nil || cell.Interrupted {
+			break
+		}
+		say("capacity: %s: %s", name, cellWords(cell.Answer))
+		// Many searches take long, and not everything that ends them can be heard.
+		s.r.Scaling = study.Scale(s.r.Vary, s.r.Cells)
+		if err = s.store(); err != nil {
+			break
+		}
+	}
+	s.r.Scaling = study.Scale(s.r.Vary, s.r.Cells)
+	return err
+}
+
+// dimensionWords are the dimensions as they were given.
+func dimensionWords(all []study.Dimension) string {
+	words := make([]string, len(all))
+	for i, d := range all {
+		words[i] = d.String()
+	}
+	return strings.Join(words, " ")
+}
+
+// cellWords are the answer of one search among several, in short.
+func cellWords(a capacity.Answer) string {
+	words := string(a.Status)
+	switch a.Status {
+	case capacity.Confirmed:
+		words = perSecond(a.Rate) + ", confirmed"
+		if !a.Narrow() {
+			words = "at least " + perSecond(a.Rate) + "; up to " + perSecond(a.High) + " is not ruled out"
+		}
+	case capacity.Estimated:
+		words = "about " + perSecond(a.Rate) + ", not confirmed"
+	case capacity.AtLeast:
+		words = "at least " + perSecond(a.Rate)
+	case capacity.NoRate:
+		words = "no rate holds the SLO"
+	case capacity.Unknown:
+		words = "nothing is known: " + a.Why
+	}
+	if a.Limit.Part != "" {
+		words += "; what gave out: " + a.Limit.Part
+	}
+	return words
+}
+
+// variedEnding is the exit code of several searches, and what is to be said of
+// them.
+func (s *search) variedEnding(say func(code int, what, hint string) ending, e ending) ending {
+	open := map[capacity.Status][]string{}
+	for _, c := range s.r.Cells {
+		status := c.Answer.Status
+		if status == capacity.Confirmed {
+			status = capacity.Estimated // where it is not narrow
+		}
+		if !c.Settled() {
+			open[status] = append(open[status], study.Name(s.r.Vary, c.Values))
+		}
+	}
+	const more = "--resume goes on from here; a larger --budget allows more trials"
+	var faults []fault
+	for _, one := range []struct {
+		status     capacity.Status
+		what, hint string
+	}{
+		{capacity.AtLeast, "what makes the load gave out first, so the answer is a bound from below: at %s", "use a larger machine, or one of its own for Redis"},
+		{capacity.Estimated, "the answer is not confirmed, or a higher one is not ruled out: at %s", more},
+		{capacity.Unknown, "there is no answer: at %s", more},
+	} {
+		if names := open[one.status]; len(names) > 0 {
+			faults = append(faults, fault{fmt.Sprintf(one.what, strings.Join(names, ", ")), one.hint})
+		}
+	}
+	if len(faults) == 0 {
+		return e
+	}
+	last := faults[len(faults)-1]
+	e = say(exitInvalid, last.what, last.hint)
+	e.faults = slices.Concat(faults[:len(faults)-1], e.faults)
+	return e
+}
+
+// trialsMade is whether there is anything to write.
+func trialsMade(r *study.Record) bool {
+	return len(r.Trials) > 0 || slices.ContainsFunc(r.Cells, func(c study.Cell) bool { return len(c.Trials) > 0 })
+}

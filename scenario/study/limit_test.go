@@ -1,0 +1,86 @@
+package study_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/study"
+	"github.com/queuedyno/queuedyno/scenario/validity"
+)
+
+// Each row is what a run may have measured: of the host's processors, of those
+// that this process may use, and of the one that Redis uses.
+func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
+	t.Parallel()
+	far := func(r *scenario.Result) { r.Redis = scenario.Redis{Kind: "url", Address: "redis://10.0.0.5:6379/0"} }
+	for _, c := range []struct {
+		name                 string
+		host, process, redis float64
+		alter                func(*scenario.Result)
+		part, detail         string
+	}{
+		{
+			name: "two processors, shared with Redis, and little idle", host: 0.86, process: 0.49, redis: 0.69,
+			part: "host", detail: "2 processors were 86 % busy: this process had 0.98 of them, Redis 0.69",
+		},
+		{name: "Redis busy on a host that is full", host: 0.97, process: 0.50, redis: 0.90, part: "host"},
+		{name: "Redis has all of a processor, and more would not help it", host: 0.97, process: 0.46, redis: 0.98, part: "redis"},
+		{name: "Redis busy, and the host has time to give", host: 0.62, process: 0.16, redis: 0.88, part: "redis"},
+		{name: "Redis elsewhere busy, and nothing of this host", host: 0.30, process: 0.25, redis: 0.93, alter: far, part: "redis"},
+		{name: "Redis elsewhere, and this host full", host: 0.88, process: 0.80, redis: 0.70, alter: far, part: "generator", detail: "1.60 of the host's 2 processors"},
+		{
+			name: "this process may use one of eight processors, and does", host: 0.20, process: 0.97, redis: 0.40, part: "generator",
+			alter: func(r *scenario.Result) { r.Host.CPUs, r.Host.GOMAXPROCS = 8, 1 },
+		},
+		{
+			name: "the same as a share of all eight is little", host: 0.30, process: 0.12, redis: 0.40, part: "",
+			alter: func(r *scenario.Result) { r.Host.CPUs, r.Host.GOMAXPROCS = 8, 8 },
+		},
+		{name: "this process takes all that Redis leaves", host: 0.99, process: 0.88, redis: 0.20, part: "generator"},
+		{name: "somebody else's work, and idle time is left", host: 0.85, process: 0.20, redis: 0.20, part: ""},
+		{name: "somebody else's work, and no idle time", host: 0.98, process: 0.30, redis: 0.40, part: "host", detail: "48 % of theirs went to something else"},
+		{name: "the same, and Redis elsewhere", host: 0.98, process: 0.30, redis: 0.40, alter: far, part: "generator", detail: "68 % of theirs went to something else"},
+		{
+			name: "somebody else's work, and it was felt", host: 0.90, process: 0.20, redis: 0.20, part: "host", detail: "woke late",
+			alter: func(r *scenario.Result) {
+				r.Validity.Triage = validity.Triage{Where: validity.Host, Detail: "a goroutine that only waits woke late"}
+			},
+		},
+		{
+			name: "an idle host and idle workers", host: 0.30, process: 0.20, redis: 0.20, part: "generator", detail: "an echo took long",
+			alter: func(r *scenario.Result) {
+				r.Validity.Triage = validity.Triage{Where: validity.Client, Detail: "an echo took long"}
+			},
+		},
+		{name: "workers that are busy with their work", host: 0.40, process: 0.20, redis: 0.30, alter: worked(10*time.Millisecond, 0), part: "workers", detail: "100 %"},
+		{name: "workers that are busy with their work on a full host", host: 0.90, process: 0.50, redis: 0.70, alter: worked(10*time.Millisecond, 0), part: "workers"},
+		{name: "workers that a full host keeps at their publish", host: 0.90, process: 0.50, redis: 0.70, alter: worked(time.Millisecond, 9*time.Millisecond), part: "host"},
+		{name: "workers that something else keeps at their publish", host: 0.40, process: 0.20, redis: 0.30, alter: worked(time.Millisecond, 9*time.Millisecond), part: "workers"},
+	} {
+		r := carried(t, 0, 0)
+		use(r, c.host, c.process, c.redis)
+		r.Redis = scenario.Redis{Kind: "process", Address: "redis://127.0.0.1:1/0"}
+		if c.alter != nil {
+			c.alter(r)
+		}
+		l := study.LimitOf(r)
+		if l.Part != c.part || !strings.Contains(l.Detail, c.detail) {
+			t.Errorf("%s: %q, %q; want %q with %q", c.name, l.Part, l.Detail, c.part, c.detail)
+		}
+	}
+}
+
+// worked is a result whose 1,000 jobs took one worker 10 s with so much of work
+// and of publish.
+func worked(work, publish time.Duration) func(*scenario.Result) {
+	return func(r *scenario.Result) {
+		mean := func(d time.Duration) *scenario.StageSummary {
+			ns := float64(d)
+			return &scenario.StageSummary{Count: 1000, MeanNS: &ns}
+		}
+		r.Scenario.Work.Time, r.Scenario.Consumers = work, 1
+		r.Stages[scenario.WorkTime], r.Stages[scenario.Publish] = mean(work), mean(publish)
+	}
+}
