@@ -8,13 +8,19 @@ import (
 	"sync"
 	"time"
 
+	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // Wait is work that takes a time and nothing else, as a call to another service
-// does. It is precise to some 50 µs on Linux.
-func Wait(d time.Duration) Work {
-	var waiters sync.Pool // one serves one goroutine at a time
+// does; drawn anew for each job where the distribution says so. It is precise to
+// some 50 µs on Linux. The samples of a distribution must be loaded.
+func Wait(d draw.Duration) Work {
+	var (
+		waiters sync.Pool // one serves one goroutine at a time
+		mu      sync.Mutex
+		next    = d.Sampler(rand.Uint64(), 0)
+	)
 	return func(ctx context.Context, _ Job) error {
 		w, _ := waiters.Get().(pace.Waiter)
 		if w == nil {
@@ -23,8 +29,11 @@ func Wait(d time.Duration) Work {
 				return fmt.Errorf("wait: %w", err)
 			}
 		}
+		mu.Lock()
+		drawn := next()
+		mu.Unlock()
 		keep := context.AfterFunc(ctx, w.Stop)
-		w.Wait(d)
+		w.Wait(drawn)
 		if keep() {
 			waiters.Put(w)
 			return nil

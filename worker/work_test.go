@@ -6,12 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/worker"
 )
 
 func TestWaitTakesItsTimeAndEndsWithTheContext(t *testing.T) {
 	t.Parallel()
-	work := worker.Wait(20 * time.Millisecond)
+	work := worker.Wait(draw.Duration{A: 20 * time.Millisecond})
 	for range 3 { // the second time with what the first one made
 		from := time.Now()
 		if err := work(t.Context(), worker.Job{}); err != nil {
@@ -24,7 +25,7 @@ func TestWaitTakesItsTimeAndEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, cancel)
 	from := time.Now()
-	if err := worker.Wait(time.Hour)(ctx, worker.Job{}); !errors.Is(err, context.Canceled) || time.Since(from) > time.Minute {
+	if err := worker.Wait(draw.Duration{A: time.Hour})(ctx, worker.Job{}); !errors.Is(err, context.Canceled) || time.Since(from) > time.Minute {
 		t.Errorf("Wait = %v after %v, want the context's error", err, time.Since(from))
 	}
 }

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/mattn/go-shellwords"
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/worker"
 )
 
@@ -42,7 +42,8 @@ const workerExample = `  queuedyno worker -u redis://localhost:6379 -y 8 --work 
 type workers struct {
 	existing
 	consumers   *value[int]
-	wait, burn  *value[time.Duration]
+	wait        *value[draw.Duration]
+	burn        *value[time.Duration]
 	failRate    *value[float64]
 	exec        *value[string]
 	shell       *value[bool]
@@ -78,9 +79,10 @@ func addWorkerFlags(p *program, f *flags) *workers {
 	w.addQueue(f, p, "that jobs are taken from")
 	w.addChannel(f, "that updates are published on")
 	w.consumers = add(f, "consumers", "y", "`NUMBER` of jobs that are worked on at the same time (default: the number of processors)", smallCount)
-	w.wait = add(f, "work", "", "each job waits for a `TIME` like 20ms", duration(0))
+	w.wait = add(f, "work", "", "each job waits for a `TIME`: 20ms, or drawn from 2ms..8ms, exp(5ms),\n"+
+		"lognormal(p50=5ms,p99=40ms) or file(samples.txt)", draw.ParseDuration)
 	w.burn = add(f, "burn", "", "each job uses a `TIME` of a processor", duration(0))
-	w.failRate = add(f, "fail-rate", "", "`SHARE` of the jobs that fail, like 1% or 0.01 (default none)", share)
+	w.failRate = add(f, "fail-rate", "", "`SHARE` of the jobs that fail, like 1% or 0.01 (default none)", scenario.ParseShare)
 	w.exec = add(f, "exec", "", "each job is a process: a `COMMAND` with its arguments", anyText)
 	w.shell = addSwitch(f, "shell", "", "have sh read the command of --exec")
 	w.execTimeout = add(f, "exec-timeout", "", "`TIME` after which a process is killed and its job has failed (default none)", duration(1))
@@ -90,19 +92,6 @@ func addWorkerFlags(p *program, f *flags) *workers {
 	w.addRedis(f)
 	w.asJSON = addSwitch(f, "json", "", "print the account at the end as JSON")
 	return w
-}
-
-// share reads a part of the whole.
-func share(s string) (float64, error) {
-	number, percent := strings.CutSuffix(strings.TrimSpace(s), "%")
-	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if percent {
-		v /= 100
-	}
-	if err != nil || !(v >= 0 && v <= 1) {
-		return 0, fmt.Errorf("%q is not a share from 0%% to 100%%; write it like 1%% or 0.01", s)
-	}
-	return v, nil
 }
 
 // work is what is to be done for each job.
@@ -131,8 +120,13 @@ func (w *workers) work() (worker.Work, []fault) {
 		if d := w.burn.get(); d > 0 {
 			parts = append(parts, worker.Burn(d))
 		}
-		if d := w.wait.get(); d > 0 {
-			parts = append(parts, worker.Wait(d))
+		if w.wait.given() {
+			d, err := w.wait.get().Load()
+			if err != nil {
+				faults = append(faults, fault{what: w.source("work") + ": " + err.Error()})
+			} else if d.Mean() > 0 {
+				parts = append(parts, worker.Wait(d))
+			}
 		}
 	}
 	if v := w.failRate.get(); v > 0 {
