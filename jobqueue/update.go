@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
+	"time"
 )
 
 // Status is what an update says of its job.
@@ -23,18 +26,34 @@ type Update struct {
 	Status   Status `json:"status"`
 	// Error is why the job failed; nil unless Status is Failed.
 	Error *string `json:"error"`
+	// Work is how long the worker was at it, 0 where it does not say. It
+	// travels as a whole number of nanoseconds.
+	Work time.Duration `json:"workNs,omitempty"`
 }
 
 // AppendUpdate appends u as JSON to dst, with the keys in the order tenantId,
-// jobId, status, error. It does not allocate when dst has room and the texts
-// are plain.
+// jobId, status, error, and workNs where there is something to say. It does not
+// allocate when dst has room and the texts are plain.
 func AppendUpdate(dst []byte, u Update) []byte {
 	dst = append(dst, `{"tenantId":`...)
 	dst = appendText(dst, u.TenantID)
 	dst = append(dst, `,"jobId":`...)
 	dst = appendText(dst, u.JobID)
-	return appendTail(dst, string(u.Status), u.Error)
+	return AppendWork(appendTail(dst, string(u.Status), u.Error), u.Work)
 }
+
+// AppendWork adds to the update that dst ends with how long the work took.
+// There is nothing to add unless that is more than 0.
+func AppendWork(dst []byte, work time.Duration) []byte {
+	if work <= 0 {
+		return dst
+	}
+	dst = append(dst[:len(dst)-1], workKey...)
+	dst = strconv.AppendInt(dst, int64(work), 10)
+	return append(dst, '}')
+}
+
+const workKey = `,"workNs":`
 
 // AppendOutcome is [AppendUpdate] for a caller that has the job's id as bytes.
 func AppendOutcome(dst []byte, tenant string, jobID []byte, status Status, failure *string) []byte {
@@ -72,22 +91,41 @@ func appendText[T string | []byte](dst []byte, s T) []byte {
 	return append(dst, '"')
 }
 
-// ParseUpdate reads a message. The error names what is wrong with it.
+// ParseUpdate reads a message. The error names what is wrong with it. A workNs
+// that is no duration is passed over: the outcome of the job counts.
 func ParseUpdate(message []byte) (Update, error) {
-	var u Update
-	if err := json.Unmarshal(message, &u); err != nil {
+	var m struct {
+		Update
+		Work json.RawMessage `json:"workNs"`
+	}
+	if err := json.Unmarshal(message, &m); err != nil {
 		return Update{}, fmt.Errorf("parse update: %w", err)
 	}
-	if u.JobID == "" {
+	if m.JobID == "" {
 		return Update{}, fmt.Errorf("parse update: no jobId in %.80q", message)
 	}
-	return u, nil
+	m.Update.Work = nanoseconds(m.Work)
+	return m.Update, nil
+}
+
+// nanoseconds reads a JSON number, 0 when it is none or out of range. Workers
+// in other languages may well write a fraction.
+func nanoseconds(text []byte) time.Duration {
+	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+		return time.Duration(max(n, 0))
+	}
+	v, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || !(v > 0 && v < math.MaxInt64) {
+		return 0
+	}
+	return time.Duration(v)
 }
 
 // View is a message looked at in place: its fields are slices of the message.
 type View struct {
 	TenantID, JobID []byte
 	Status          Status
+	Work            time.Duration
 }
 
 // ViewUpdate looks at a message without allocating when it is written as
@@ -101,7 +139,7 @@ func ViewUpdate(message []byte) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
-	return View{TenantID: []byte(u.TenantID), JobID: []byte(u.JobID), Status: u.Status}, nil
+	return View{TenantID: []byte(u.TenantID), JobID: []byte(u.JobID), Status: u.Status, Work: u.Work}, nil
 }
 
 // viewPlain recognises exactly the form of AppendUpdate without escapes.
@@ -123,14 +161,21 @@ func viewPlain(m []byte) (v View, ok bool) {
 	if status, rest, ok = cutText(rest, `,"error":`); !ok {
 		return v, false
 	}
-	if string(rest) != "null}" {
-		// An error text: between quotes, and then the end.
-		if len(rest) < 3 || rest[0] != '"' || bytes.IndexByte(rest[1:], '"') != len(rest)-3 || rest[len(rest)-1] != '}' {
+	if after, null := bytes.CutPrefix(rest, []byte("null")); null {
+		rest = after
+	} else {
+		// An error text, between quotes.
+		if len(rest) < 2 || rest[0] != '"' {
 			return v, false
 		}
-		if !printable(rest) {
+		end := bytes.IndexByte(rest[1:], '"')
+		if end < 0 || !printable(rest[1:1+end]) {
 			return v, false
 		}
+		rest = rest[end+2:]
+	}
+	if v.Work, ok = viewWork(rest); !ok {
+		return v, false
 	}
 	switch string(status) {
 	case string(Completed):
@@ -143,6 +188,24 @@ func viewPlain(m []byte) (v View, ok bool) {
 		return v, false
 	}
 	return v, printable(v.TenantID) && printable(v.JobID)
+}
+
+// viewWork recognises the end of an update, with workNs or without.
+func viewWork(rest []byte) (work time.Duration, ok bool) {
+	if string(rest) == "}" {
+		return 0, true
+	}
+	digits, ok := bytes.CutPrefix(rest, []byte(workKey))
+	if !ok || len(digits) < 2 || len(digits) > 19 || digits[0] == '0' || digits[len(digits)-1] != '}' {
+		return 0, false
+	}
+	for _, c := range digits[:len(digits)-1] {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		work = work*10 + time.Duration(c-'0')
+	}
+	return work, true
 }
 
 // cutText cuts a text up to its closing quote, which next must follow.

@@ -3,6 +3,7 @@ package jobqueue_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -26,10 +27,11 @@ func TestUpdateIsTheDocumentedJSON(t *testing.T) {
 // FuzzUpdate: what is written is JSON that anybody reads back to the same, and
 // the quick look sees what the thorough one does.
 func FuzzUpdate(f *testing.F) {
-	f.Add("t1", "4711", "COMPLETED", "", false)
-	f.Add(`"`, "\\u0000\n", "FAILED", "\xff\u2028</script>", true)
-	f.Fuzz(func(t *testing.T, tenant, id, status, why string, failed bool) {
-		u := jobqueue.Update{TenantID: tenant, JobID: id, Status: jobqueue.Status(status)}
+	f.Add("t1", "4711", "COMPLETED", "", false, int64(0))
+	f.Add("t1", "4711", "COMPLETED", "", false, int64(1_234_567))
+	f.Add(`"`, "\\u0000\n", "FAILED", "\xff\u2028</script>", true, int64(1<<63-1))
+	f.Fuzz(func(t *testing.T, tenant, id, status, why string, failed bool, work int64) {
+		u := jobqueue.Update{TenantID: tenant, JobID: id, Status: jobqueue.Status(status), Work: time.Duration(max(work, 0))}
 		if failed {
 			u.Error = &why
 		}
@@ -49,13 +51,13 @@ func FuzzUpdate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got.TenantID != want.TenantID || got.JobID != want.JobID || got.Status != want.Status ||
+		if got.TenantID != want.TenantID || got.JobID != want.JobID || got.Status != want.Status || got.Work != want.Work ||
 			(got.Error == nil) != (want.Error == nil) || got.Error != nil && *got.Error != *want.Error {
 			t.Errorf("%s was read as %+v, want %+v", message, got, want)
 		}
 		view, err := jobqueue.ViewUpdate(message)
-		if err != nil || string(view.TenantID) != got.TenantID || string(view.JobID) != got.JobID || view.Status != got.Status {
-			t.Errorf("ViewUpdate(%s) = %s %s %s, %v", message, view.TenantID, view.JobID, view.Status, err)
+		if err != nil || string(view.TenantID) != got.TenantID || string(view.JobID) != got.JobID || view.Status != got.Status || view.Work != got.Work {
+			t.Errorf("ViewUpdate(%s) = %s %s %s %d, %v", message, view.TenantID, view.JobID, view.Status, view.Work, err)
 		}
 	})
 }
@@ -67,6 +69,10 @@ func FuzzViewUpdate(f *testing.F) {
 		`{"tenantId":"t1","jobId":"4711","status":"FAILED","error":"x"}`,
 		`{"tenantId":"t1","jobId":"4711","status":"RUNNING","error":"}`, `{"jobId":"4711"}`, `null`, ``,
 		`{"tenantId":"t1","jobId":"4711","status":"COMPLETED","error":null}x`,
+		`{"tenantId":"t1","jobId":"4711","status":"COMPLETED","error":null,"workNs":1500000}`,
+		`{"tenantId":"t1","jobId":"4711","status":"FAILED","error":"x","workNs":7}`,
+		`{"tenantId":"t1","jobId":"4711","status":"COMPLETED","error":null,"workNs":007}`,
+		`{"tenantId":"t1","jobId":"4711","status":"COMPLETED","error":null,"workNs":1.5e3}`,
 	} {
 		f.Add([]byte(m))
 	}
@@ -76,7 +82,7 @@ func FuzzViewUpdate(f *testing.F) {
 		if (err == nil) != (want == nil) {
 			t.Fatalf("ViewUpdate(%q) = %v, ParseUpdate = %v", m, err, want)
 		}
-		if err == nil && (string(view.JobID) != u.JobID || string(view.TenantID) != u.TenantID || view.Status != u.Status) {
+		if err == nil && (string(view.JobID) != u.JobID || string(view.TenantID) != u.TenantID || view.Status != u.Status || view.Work != u.Work) {
 			t.Errorf("ViewUpdate(%q) = %s %s %s, ParseUpdate = %+v", m, view.TenantID, view.JobID, view.Status, u)
 		}
 	})
@@ -85,13 +91,32 @@ func FuzzViewUpdate(f *testing.F) {
 func TestLookingAtAnUpdateDoesNotAllocate(t *testing.T) {
 	buf := make([]byte, 0, 256)
 	id := []byte("01234567-89ab-8def-8123-456789abcdef")
-	if n := testing.AllocsPerRun(100, func() {
-		buf = jobqueue.AppendOutcome(buf[:0], "t1", id, jobqueue.Completed, nil)
-		if _, err := jobqueue.ViewUpdate(buf); err != nil {
-			t.Fatal(err)
+	why := "exit code 1"
+	for _, work := range []time.Duration{0, 1_500_000} {
+		for _, failure := range []*string{nil, &why} {
+			if n := testing.AllocsPerRun(100, func() {
+				buf = jobqueue.AppendWork(jobqueue.AppendOutcome(buf[:0], "t1", id, jobqueue.Completed, failure), work)
+				if v, err := jobqueue.ViewUpdate(buf); err != nil || v.Work != work {
+					t.Fatalf("ViewUpdate(%s) = %v, %v", buf, v, err)
+				}
+			}); n != 0 {
+				t.Errorf("%v allocations for %s", n, buf)
+			}
 		}
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
+	}
+}
+
+// A worker in another language may say how long it took in its own way; that
+// never costs the notification.
+func TestAStrangeWorkTimeDoesNotHideTheOutcome(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		`1500`: 1500, `1500.7`: 1500, `1.5e3`: 1500, `0`: 0, `-3`: 0, `null`: 0, `"1500"`: 0, `{}`: 0, `1e300`: 0, `9007199254740993`: 9007199254740993,
+	} {
+		u, err := jobqueue.ParseUpdate([]byte(`{"jobId":"4711","status":"COMPLETED","workNs":` + text + `}`))
+		if err != nil || u.Status != jobqueue.Completed || u.Work != want {
+			t.Errorf("workNs %s was read as %+v, %v; want %d", text, u, err, want)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ type interrupt struct {
 
 	mu      sync.Mutex
 	loading bool
+	finish  string // what the first signal leaves to be done
 	count   int
 	cancel  context.CancelFunc
 	console *console
@@ -49,7 +50,7 @@ func (i *interrupt) signal() {
 	i.count++
 	switch {
 	case i.count == 1 && i.loading:
-		i.console.note("stopping: draining jobs on their way (press Ctrl-C again to stop now)")
+		i.console.note("stopping: %s (press Ctrl-C again to stop now)", i.finish)
 		close(i.Stop)
 	case i.count == 1:
 		i.console.note("stopping")
@@ -66,7 +67,15 @@ func (i *interrupt) signal() {
 func (i *interrupt) load(running bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.loading = running
+	i.loading, i.finish = running, "draining jobs on their way"
+}
+
+// during says that something is running which the first signal lets finish
+// what it has begun.
+func (i *interrupt) during(finish string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.loading, i.finish = true, finish
 }
 
 // happened reports whether there was a signal.

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
 
 func TestMain(m *testing.M) {
@@ -21,6 +23,18 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,
 		},
+	})
+}
+
+// TestScriptsOnARedis runs the scripts in testdata/redis, which find a Redis in
+// REDIS_URL. All share it: each uses queues and channels of its own.
+func TestScriptsOnARedis(t *testing.T) {
+	t.Parallel()
+	server := redistest.Process(t)
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata/redis",
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Setup: func(e *testscript.Env) error { e.Setenv("REDIS_URL", server.URL()); return nil },
 	})
 }
 

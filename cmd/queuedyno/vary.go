@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/scenario/capacity"
+	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/study"
 )
@@ -31,7 +32,9 @@ func dimension(s string) (study.Dimension, error) {
 	for _, text := range strings.Split(list, ",") {
 		v, err := strconv.Atoi(strings.TrimSpace(text))
 		if d.Field == "payload" {
-			v, err = size(text)
+			var payload draw.Size
+			payload, err = draw.ParseSize(text)
+			v = int(payload.Mean())
 		} else if err != nil {
 			err = fmt.Errorf("%q is not a whole number", text)
 		}

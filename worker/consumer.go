@@ -1,0 +1,222 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+const (
+	// popWait is how long one pop waits for a job.
+	popWait = 5 * time.Second
+	// firstWait is that of a pop in an outage, whose answer says that it is over.
+	firstWait = 100 * time.Millisecond
+	// The pauses between two tries to reach the queue double from the first to
+	// the longest.
+	firstPause, longestPause = 100 * time.Millisecond, 5 * time.Second
+	// grace is how long a pool that stops goes on trying to publish what is in
+	// hand when the queue is away.
+	grace = 10 * time.Second
+)
+
+// consumer is one worker of a pool.
+type consumer struct {
+	p           *Pool
+	ctx, taking context.Context // end when to stop at once, and when to take no more
+
+	conn jobqueue.Turner // nil while there is none
+	// proved says that a publish went through on this connection. Until then
+	// none is sent together with a pop: if it were refused, the job that the
+	// pop took would be lost.
+	proved bool
+	// holding says that the job in hand was popped on this connection.
+	holding bool
+	// claimed says that one more job may be taken.
+	claimed bool
+
+	outcomes []jobqueue.Outcome // what is to be published: one or none
+	message  []byte             // of it
+	status   jobqueue.Status    // that it tells
+	acked    func(i, receivers int)
+
+	failures int       // since the last answer
+	away     bool      // the pool was told of them
+	until    time.Time // when a consumer that stops gives up
+}
+
+// loop goes on until there is nothing to publish and no job to take.
+func (c *consumer) loop() {
+	defer c.end()
+	for c.ctx.Err() == nil {
+		most := c.most()
+		if most == 0 && len(c.outcomes) == 0 {
+			return
+		}
+		jobs, err := c.turn(most)
+		switch {
+		case err == nil && len(jobs) > 0:
+			c.answered()
+			c.work(jobs[0])
+		case err == nil, errors.Is(err, jobqueue.ErrEmpty):
+			c.answered()
+		case c.taking.Err() != nil && errors.Is(err, c.taking.Err()):
+			// The pop was broken off. What is in hand is published next.
+		default:
+			if !c.recover(err) {
+				return
+			}
+		}
+	}
+}
+
+// most is how many jobs may be asked for, 0 or 1.
+func (c *consumer) most() int {
+	if c.taking.Err() != nil || len(c.outcomes) > 0 && !c.proved {
+		return 0
+	}
+	if !c.claimed {
+		c.claimed = c.p.claim()
+	}
+	if !c.claimed {
+		return 0
+	}
+	return 1
+}
+
+// turn publishes what is to be published and asks for the next job.
+func (c *consumer) turn(most int) ([][]byte, error) {
+	ctx := c.taking
+	if most == 0 {
+		ctx = c.ctx
+	}
+	if c.conn == nil {
+		conn, err := c.p.Queue.OpenConsumer(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.conn = jobqueue.TurnerOf(conn)
+		if c.failures > 0 {
+			c.p.reconnects.Add(1)
+		}
+	}
+	wait := popWait
+	if c.away {
+		wait = firstWait
+	}
+	return c.conn.Turn(ctx, c.outcomes, c.acked, most, wait)
+}
+
+// told notes that the outcome of the job in hand is published.
+func (c *consumer) told(int, int) {
+	c.proved = true
+	c.outcomes = c.outcomes[:0]
+	if c.status == jobqueue.Completed {
+		c.p.done.Add(1)
+	} else {
+		c.p.failed.Add(1)
+	}
+	c.p.put()
+}
+
+// answered notes that the queue can be reached.
+func (c *consumer) answered() {
+	c.failures, c.until = 0, time.Time{}
+	if c.away {
+		c.away = false
+		c.p.regain()
+	}
+}
+
+// work does a job and prepares what is to be published of it.
+func (c *consumer) work(element []byte) {
+	c.p.take()
+	c.claimed, c.holding = false, true
+	element = bytes.Clone(element) // it lies in the connection's buffer
+	e := jobqueue.ParseElement(element)
+	if c.p.Running {
+		c.announce(jobqueue.Update{TenantID: e.TenantID, JobID: e.JobID, Status: jobqueue.Running})
+	}
+	from := time.Now()
+	err := c.p.Work(c.ctx, Job{ID: e.JobID, Tenant: e.TenantID, Element: element})
+	took := time.Since(from)
+	if c.ctx.Err() != nil {
+		c.p.dropped.Add(1)
+		c.p.put()
+		return
+	}
+	u := jobqueue.Update{TenantID: e.TenantID, JobID: e.JobID, Status: jobqueue.Completed, Work: took}
+	if err != nil {
+		why := err.Error()
+		u.Status, u.Error = jobqueue.Failed, &why
+	}
+	c.status = u.Status
+	c.message = jobqueue.AppendUpdate(c.message[:0], u)
+	c.outcomes = append(c.outcomes[:0], jobqueue.Outcome{Message: c.message, Last: c.holding})
+}
+
+// announce publishes that a job is worked on. If that cannot be done the work
+// is done all the same: its outcome is what counts.
+func (c *consumer) announce(u jobqueue.Update) {
+	c.message = jobqueue.AppendUpdate(c.message[:0], u)
+	_, err := c.conn.Turn(c.ctx, []jobqueue.Outcome{{Message: c.message}}, func(int, int) { c.proved = true }, 0, 0)
+	if err != nil {
+		c.disconnect()
+		c.failures++
+	}
+}
+
+// recover waits before the queue is tried again, the first time not at all:
+// then nobody need be told. It reports whether there is any sense in it.
+func (c *consumer) recover(err error) bool {
+	c.disconnect()
+	c.failures++
+	if c.failures == 1 {
+		return true
+	}
+	if !c.away {
+		c.away = true
+		c.p.lose(err)
+	}
+	over := c.taking.Done()
+	if len(c.outcomes) > 0 {
+		over = c.ctx.Done()
+		if c.taking.Err() != nil && c.until.IsZero() {
+			c.until = time.Now().Add(grace)
+		}
+		if !c.until.IsZero() && time.Now().After(c.until) {
+			return false
+		}
+	}
+	pause := longestPause
+	if n := c.failures - 2; n < 6 {
+		pause = min(pause, firstPause<<n)
+	}
+	select {
+	case <-time.After(pause):
+	case <-over:
+	}
+	return true
+}
+
+// disconnect gives the connection up.
+func (c *consumer) disconnect() {
+	if c.conn != nil {
+		_ = c.conn.Close() // nothing is on it that could still be saved
+	}
+	c.conn, c.proved, c.holding = nil, false, false
+	if len(c.outcomes) > 0 {
+		c.outcomes[0].Last = false // the next connection does not know the job
+	}
+}
+
+// end closes the connection and accounts for what is still in hand.
+func (c *consumer) end() {
+	c.disconnect()
+	if len(c.outcomes) > 0 {
+		c.p.unpublished.Add(1)
+		c.p.put()
+	}
+}
