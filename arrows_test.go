@@ -41,9 +41,8 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"verify":                {rooms: []string{"jobqueue", "scenario", "scenario/pace", "scenario/latency", "scenario/queueing", "scenario/gate"}},
 	"report":                {rooms: []string{"jobqueue", "scenario", "scenario/capacity", "scenario/study", "scenario/queueing", "scenario/gate", "scenario/latency", "scenario/validity"}, modules: []string{"gonum.org/v1/plot"}},
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace"}, modules: []string{"golang.org/x/sys"}},
-	"watch":                 {rooms: []string{"jobqueue", "scenario/latency"}},
 	"cmd/queuedyno": {
-		rooms: []string{"", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/study", "scenario/draw", "scenario/gate", "scenario/pace", "report", "verify", "worker", "watch"},
+		rooms: []string{"", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/study", "scenario/draw", "scenario/gate", "scenario/pace", "report", "verify", "worker"},
 		modules: []string{
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys",
 		},

@@ -125,4 +125,17 @@ var (
 	ErrEmpty = errors.New("queue is empty")
 	// ErrClosed is returned by every call on what has been closed.
 	ErrClosed = errors.New("closed")
+	// ErrLost is matched, with [errors.Is], by the error of a call that found
+	// the connection gone, or at its other end a server that does not serve the
+	// queue any more, where another connection can be had: the backend finds
+	// its servers by itself, or was told that they come back. Whoever gets it
+	// closes what returned it, calls nothing else on it, and opens another.
+	// An Open that fails so has found nobody yet: a failover goes on. Call it
+	// again after a pause, for as long as you are willing to wait.
+	//
+	// What was under way is not known. A push without an answer may have been
+	// carried out or not and stays unacknowledged: it is never sent again. A job
+	// that the server gave and nobody received is lost with the connection, and
+	// so is what was published between two subscriptions.
+	ErrLost = errors.New("connection lost")
 )

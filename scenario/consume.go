@@ -16,9 +16,10 @@ const popWait = 5 * time.Second
 
 // consumer pops, works, publishes.
 type consumer struct {
-	r    *run
-	conn jobqueue.Turner
-	wait pace.Waiter // nil without work
+	r     *run
+	index int
+	conn  jobqueue.Turner // swapped under r.mu
+	wait  pace.Waiter     // nil without work
 	// service is how long the work on the next job takes.
 	service func() time.Duration
 	tally   *tally
@@ -48,8 +49,21 @@ type taken struct {
 	block *block
 }
 
-// loop works until the context ends. What is finished by then is published.
+// loop works until the context ends, on another connection when one is lost.
 func (c *consumer) loop(ctx context.Context) error {
+	for {
+		err := c.serveAll(ctx)
+		if !errors.Is(err, jobqueue.ErrLost) || ctx.Err() != nil {
+			return err
+		}
+		if err := c.reopen(err); err != nil {
+			return err
+		}
+	}
+}
+
+// serveAll works until the context ends. What is finished by then is published.
+func (c *consumer) serveAll(ctx context.Context) error {
 	for {
 		pops := c.r.hold.pops(ctx)
 		jobs, err := c.turn(pops, c.r.s.Batch)

@@ -124,7 +124,8 @@ func (r *run) do() {
 	taking.Wait()
 	r.await(time.Second, func() bool { return r.outstanding() == 0 })
 	for _, p := range r.producers {
-		p.conn.Close()
+		r.closed(&p.conn)
+		close(p.fresh)
 	}
 	answering.Wait()
 	deaf()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -260,4 +261,111 @@ func TestABreakdownAddsUpToTheWindow(t *testing.T) {
 			t.Errorf("the first tenant has %d jobs, the second %d", parts[0].Sent, parts[1].Sent)
 		}
 	})
+}
+
+// losing is a queue whose connections are lost now and then.
+type losing struct {
+	*memory.Queue
+	push, pop, receive func() bool // whether that call finds its connection gone
+}
+
+func (q *losing) OpenProducer(ctx context.Context) (jobqueue.Producer, error) {
+	p, err := q.Queue.OpenProducer(ctx)
+	return losingProducer{p, q}, err
+}
+
+func (q *losing) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
+	c, err := q.Queue.OpenConsumer(ctx)
+	return losingConsumer{c, q}, err
+}
+
+func (q *losing) OpenSubscriber(ctx context.Context) (jobqueue.Subscriber, error) {
+	s, err := q.Queue.OpenSubscriber(ctx)
+	return losingSubscriber{s, q}, err
+}
+
+type losingProducer struct {
+	jobqueue.Producer
+	q *losing
+}
+
+func (p losingProducer) Push(ctx context.Context, jobs ...[]byte) error {
+	if p.q.push() {
+		return jobqueue.ErrLost
+	}
+	return p.Producer.Push(ctx, jobs...)
+}
+
+type losingConsumer struct {
+	jobqueue.Consumer
+	q *losing
+}
+
+func (c losingConsumer) Pop(ctx context.Context, n int, wait time.Duration) ([][]byte, error) {
+	if c.q.pop() {
+		return nil, jobqueue.ErrLost
+	}
+	return c.Consumer.Pop(ctx, n, wait)
+}
+
+type losingSubscriber struct {
+	jobqueue.Subscriber
+	q *losing
+}
+
+func (s losingSubscriber) Receive(ctx context.Context) ([]byte, error) {
+	if s.q.receive() {
+		return nil, jobqueue.ErrLost
+	}
+	return s.Subscriber.Receive(ctx)
+}
+
+func TestARunGoesOnWhenConnectionsAreLostAndFoundAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := &losing{Queue: memory.New(), push: nth(200), pop: nth(150), receive: nth(300)}
+		r := mustRun(t, scenario.Scenario{
+			Name: "lost", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 1000}, Producers: 2, Consumers: 3,
+			Work: scenario.Work{Time: time.Millisecond}, DrainTimeout: time.Second,
+		}, q, virtual())
+		l := r.Ledger
+		if l.LostByLeg[scenario.LegUnacknowledged] != 5 || l.Lost < 5 || l.Lost > 8 || l.Sent != 1000 {
+			t.Errorf("ledger %+v, want the five pushes unacknowledged and hardly anything else lost", l)
+		}
+		if l.Errors["push"] != 5 || l.Errors["consume"] < 3 || l.Errors["receive"] < 3 {
+			t.Errorf("errors %v, want each loss counted", l.Errors)
+		}
+		if r.Run.Failed {
+			t.Errorf("the run ended: %s", r.Run.Error)
+		}
+	})
+}
+
+func TestARunThatFindsNoConnectionAgainEndsAndSaysSo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		never := func() bool { return false }
+		gone := nth(100)
+		q := &losing{Queue: memory.New(), push: never, pop: func() bool { return gone() }, receive: never}
+		b := &shut{losing: q}
+		r, err := scenario.Run(t.Context(), scenario.Scenario{
+			Name: "gone", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: time.Hour}, Consumers: 1,
+		}, b, virtual())
+		if err == nil || !errors.Is(err, jobqueue.ErrLost) || r == nil || !r.Run.Failed {
+			t.Errorf("Run = %v, want the lost connection", err)
+		}
+	})
+}
+
+// shut lets nobody in a second time.
+type shut struct {
+	*losing
+	opened atomic.Bool
+}
+
+func (q *shut) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
+	if q.opened.Swap(true) {
+		return nil, jobqueue.ErrLost
+	}
+	return q.losing.OpenConsumer(ctx)
 }

@@ -45,7 +45,7 @@ func (r *run) prepare() error {
 		if err != nil {
 			return fmt.Errorf("open consumer %d of %d: %w", i+1, s.Consumers, err)
 		}
-		c := &consumer{r: r, conn: turner(conn), tally: r.tally(), shard: r.rec.shard()}
+		c := &consumer{r: r, index: i, conn: turner(conn), tally: r.tally(), shard: r.rec.shard()}
 		c.acked = c.published
 		r.consumers = append(r.consumers, c)
 		if s.Work.Time > 0 {
@@ -60,7 +60,7 @@ func (r *run) prepare() error {
 		if err != nil {
 			return fmt.Errorf("open producer %d of %d: %w", i+1, s.Producers, err)
 		}
-		p := &producer{r: r, index: i, conn: conn, tally: r.tally(), shard: r.rec.shard()}
+		p := &producer{r: r, index: i, conn: conn, fresh: make(chan jobqueue.Pipeliner), tally: r.tally(), shard: r.rec.shard()}
 		p.pipe, _ = conn.(jobqueue.Pipeliner)
 		if len(s.Queues) > 1 {
 			p.aimer = conn.(jobqueue.Aimer) // lanes looked
@@ -164,7 +164,7 @@ func (r *run) inspect(i int) {
 // release closes what is open and removes the queue.
 func (r *run) release() error {
 	for _, p := range r.producers {
-		p.conn.Close()
+		r.closed(&p.conn)
 	}
 	for _, c := range r.consumers {
 		c.conn.Close()
@@ -188,6 +188,14 @@ func (r *run) release() error {
 		return fmt.Errorf("remove the queue: %w", err)
 	}
 	return nil
+}
+
+// closed closes the connection that a producer has now.
+func (r *run) closed(conn *jobqueue.Producer) {
+	r.mu.Lock()
+	c := *conn
+	r.mu.Unlock()
+	c.Close()
 }
 
 // remover takes single elements out of a queue.

@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -20,7 +21,7 @@ const maxWrite = 1 << 20
 type producer struct {
 	r     *run
 	index int
-	conn  jobqueue.Producer
+	conn  jobqueue.Producer  // swapped under r.mu
 	pipe  jobqueue.Pipeliner // nil when the connection can only wait for each answer
 	aimer jobqueue.Aimer     // nil with one queue
 	wait  pace.Waiter
@@ -35,6 +36,11 @@ type producer struct {
 	groups  []pace.Group
 	// sentUpTo is when the last group was due that was sent.
 	sentUpTo time.Duration
+
+	// broken is set by whoever finds the connection lost; fresh brings the next
+	// one to the reader of the answers, and is closed when there will be none.
+	broken atomic.Bool
+	fresh  chan jobqueue.Pipeliner
 }
 
 // pushes are the pushes that were sent and not answered, oldest first.
@@ -56,6 +62,13 @@ func (p *pushes) add(g pace.Group) {
 	}
 	p.ring[(p.head+p.count)%len(p.ring)] = g
 	p.count++
+	p.mu.Unlock()
+}
+
+// forget drops them all: their answers will not come.
+func (p *pushes) forget() {
+	p.mu.Lock()
+	p.head, p.count = 0, 0
 	p.mu.Unlock()
 }
 
@@ -114,6 +127,12 @@ func (p *producer) open() error {
 			p.wait.Wait(time.Duration(ahead))
 			continue
 		}
+		if p.broken.Load() {
+			if err := p.reopen(); err != nil {
+				return err
+			}
+			continue
+		}
 		if p.r.room.Load() <= 0 {
 			p.r.capped()
 			time.Sleep(time.Millisecond) // a waiter that was stopped does not wait
@@ -129,7 +148,7 @@ func (p *producer) open() error {
 		}
 		p.r.room.Add(-int64(staged))
 		last = now
-		if err := p.send(); err != nil {
+		if err := p.lasting(p.send()); err != nil {
 			return err
 		}
 	}
@@ -146,6 +165,11 @@ func (p *producer) closed() error {
 		if n == 0 {
 			return nil
 		}
+		if p.broken.Load() {
+			if err := p.reopen(); err != nil {
+				return err
+			}
+		}
 		due := p.r.now()
 		if due >= p.r.rec.to || due > p.r.cut.Load() {
 			p.r.tokens.end()
@@ -160,7 +184,7 @@ func (p *producer) closed() error {
 			p.stage(g)
 			first += int64(batch)
 		}
-		if err := p.send(); err != nil {
+		if err := p.lasting(p.send()); err != nil {
 			return err
 		}
 		if first >= limit {
@@ -199,7 +223,7 @@ func (p *producer) stage(g pace.Group) {
 	if p.pipe != nil {
 		p.aim(g)
 		// It copies what it takes; only the pushes of one group are held.
-		if err := p.pipe.Send(p.batch...); err != nil {
+		if err := p.lasting(p.pipe.Send(p.batch...)); err != nil {
 			p.r.fail("push", err)
 		}
 		p.pending.add(g)
@@ -289,13 +313,25 @@ func (p *producer) fill(g pace.Group, due int64) error {
 	return nil
 }
 
-// answers reads the answers to the pushes until the connection is closed.
+// answers reads the answers to the pushes until the connection is closed and no
+// other one comes.
 func (p *producer) answers() error {
+	pipe := p.pipe
 	for {
-		if err := p.pipe.Await(); err != nil {
-			if errors.Is(err, jobqueue.ErrClosed) {
+		err := pipe.Await()
+		if errors.Is(err, jobqueue.ErrLost) {
+			p.lost(err)
+		}
+		if errors.Is(err, jobqueue.ErrLost) || errors.Is(err, jobqueue.ErrClosed) {
+			// The pushes that are under way will have no answer.
+			next, more := <-p.fresh
+			if !more {
 				return nil
 			}
+			pipe = next
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		at := p.r.now()

@@ -59,6 +59,16 @@ func (s *subscriber) loop(ctx context.Context) error {
 // that the server threw out does not end the run. What was published in between
 // is lost, and the ledger will say so.
 func (s *subscriber) again(ctx context.Context, broken error) error {
+	if errors.Is(broken, jobqueue.ErrLost) {
+		s.r.fault("receive", broken)
+		conn, err := reopened(s.r, "receive", broken, s.r.b.OpenSubscriber)
+		if err != nil {
+			return err
+		}
+		s.r.swap(s, conn)
+		s.r.resubscribed.Add(1)
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	conn, err := s.r.b.OpenSubscriber(ctx)

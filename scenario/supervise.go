@@ -55,7 +55,7 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 	}
 	if r.ctx.Err() != nil {
 		for _, p := range r.producers {
-			p.conn.Close()
+			r.closed(&p.conn)
 		}
 	}
 	sending.Wait()

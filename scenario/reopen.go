@@ -1,0 +1,105 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+// patience is how long a run waits for a server to come back, or for another to
+// take its place, before a lost connection ends it.
+const patience = 30 * time.Second
+
+// reopened opens what was lost again and again until that succeeds. It gives up
+// with the error that lost it when the load is over or the patience is.
+func reopened[T any](r *run, op string, lost error, open func(context.Context) (T, error)) (T, error) {
+	began := time.Now()
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
+		ctx, cancel := context.WithTimeout(r.ctx, 2*time.Second)
+		conn, err := open(ctx)
+		cancel()
+		if err == nil {
+			r.warn("%s: the connection was gone for %.1f s", op, time.Since(began).Seconds())
+			return conn, nil
+		}
+		if r.ctx.Err() != nil {
+			return conn, context.Cause(r.ctx)
+		}
+		if time.Since(began) > patience {
+			return conn, fmt.Errorf("%w; no other could be had for %s: %w", lost, patience, err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-r.ctx.Done():
+		}
+	}
+}
+
+// lasting takes the loss of a connection for the occasion to open another.
+func (p *producer) lasting(err error) error {
+	if !errors.Is(err, jobqueue.ErrLost) {
+		return err
+	}
+	p.lost(err)
+	return nil
+}
+
+// lost notes that the connection is gone. Whoever sends opens another, if there
+// is anything left to send.
+func (p *producer) lost(err error) {
+	if !p.broken.Swap(true) {
+		p.r.fault("push", err)
+	}
+}
+
+// reopen replaces the producer's connection. What was pushed over the old one
+// and not answered stays unacknowledged.
+func (p *producer) reopen() error {
+	p.conn.Close()
+	lost := fmt.Errorf("push: %w", jobqueue.ErrLost)
+	conn, err := reopened(p.r, "push", lost, p.r.b.OpenProducer)
+	if err != nil {
+		return err
+	}
+	p.r.mu.Lock()
+	p.conn = conn
+	p.r.mu.Unlock()
+	if p.r.ctx.Err() != nil {
+		conn.Close() // whoever closes them all may have been there already
+		return context.Cause(p.r.ctx)
+	}
+	p.pipe, _ = conn.(jobqueue.Pipeliner)
+	if p.aimer != nil {
+		p.aimer = conn.(jobqueue.Aimer)
+	}
+	if p.pipe != nil {
+		select {
+		case p.fresh <- p.pipe: // who reads the answers has read the last old one
+		case <-p.r.ctx.Done():
+			return context.Cause(p.r.ctx)
+		}
+	}
+	p.pending.forget()
+	p.broken.Store(false)
+	return nil
+}
+
+// reopen replaces the consumer's connection. What it had finished and not yet
+// published is lost, unless the queue gives it to somebody once more.
+func (c *consumer) reopen(lost error) error {
+	c.conn.Close()
+	c.r.fault("consume", lost)
+	conn, err := reopened(c.r, "consume", lost, func(context.Context) (jobqueue.Consumer, error) { return c.r.openConsumer(c.index) })
+	if err != nil {
+		return err
+	}
+	c.r.mu.Lock()
+	c.conn = turner(conn)
+	c.r.mu.Unlock()
+	c.done, c.told, c.working = nil, nil, false
+	c.busy.Store(false)
+	return nil
+}
