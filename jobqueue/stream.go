@@ -264,24 +264,32 @@ func (t *streamTaker) leave(inStep bool) {
 	}
 }
 
-// streamLen is how many jobs of a stream were not given to any worker yet.
-func (c *Client) streamLen(ctx context.Context, key string) (int64, error) {
+// streamLen is how many jobs of the streams were not given to any worker yet.
+func (c *Client) streamLen(ctx context.Context, keys []string) (sum int64, err error) {
 	pipe := c.rdb.Pipeline()
-	all, given := pipe.XLen(ctx, key), pipe.XPending(ctx, key, group)
-	if _, err := pipe.Exec(ctx); err != nil && !refused(err) {
+	all, given := make([]*redis.IntCmd, len(keys)), make([]*redis.XPendingCmd, len(keys))
+	for i, key := range keys {
+		all[i], given[i] = pipe.XLen(ctx, key), pipe.XPending(ctx, key, group)
+	}
+	if _, err := pipe.Exec(ctx); err != nil && !refused(err) && !errors.Is(err, redis.Nil) {
 		return 0, err
 	}
-	if err := all.Err(); err != nil {
-		return 0, err
+	for i := range keys {
+		n, err := all[i].Result()
+		if err != nil {
+			return 0, err
+		}
+		pending, err := given[i].Result()
+		switch {
+		case err == nil:
+			// Between the two answers a worker may have been given a job.
+			n = max(0, n-pending.Count)
+		case !errors.Is(err, redis.Nil) && !strings.HasPrefix(err.Error(), "NOGROUP"):
+			return 0, err
+		}
+		sum += n
 	}
-	pending, err := given.Result()
-	switch {
-	case err == nil:
-		return max(0, all.Val()-pending.Count), nil
-	case strings.HasPrefix(err.Error(), "NOGROUP"), errors.Is(err, redis.Nil):
-		return all.Val(), nil
-	}
-	return 0, err
+	return sum, nil
 }
 
 // streamPeek is up to n jobs from the given one on that were not given to any
