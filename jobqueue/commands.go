@@ -94,30 +94,38 @@ func (c *Client) Push(ctx context.Context, ids ...string) error {
 
 // Len is how many jobs wait in all queues.
 func (c *Client) Len(ctx context.Context) (int64, error) {
-	var sum int64
-	for i := range c.lanes.queues {
-		n, err := c.LenOf(ctx, i)
-		if err != nil {
-			return 0, err
-		}
-		sum += n
-	}
-	return sum, nil
+	n, err := c.waiting(ctx, c.lanes.queues)
+	return n, c.explain("length of", c.queue, err)
 }
 
 // LenOf is how many jobs wait in one queue. What workers have in hands waits no
 // longer.
-func (c *Client) LenOf(ctx context.Context, queue int) (n int64, err error) {
+func (c *Client) LenOf(ctx context.Context, queue int) (int64, error) {
 	if err := within("queue", []int{queue}, len(c.lanes.queues)); err != nil {
 		return 0, err
 	}
 	key := c.lanes.queues[queue]
-	if c.cfg.Design == Stream {
-		n, err = c.streamLen(ctx, key)
-	} else {
-		n, err = c.rdb.LLen(ctx, key).Result()
-	}
+	n, err := c.waiting(ctx, []string{key})
 	return n, c.explain("length of", key, err)
+}
+
+// waiting is how many jobs wait in the given queues, asked for in one go.
+func (c *Client) waiting(ctx context.Context, keys []string) (sum int64, err error) {
+	if c.cfg.Design == Stream {
+		return c.streamLen(ctx, keys)
+	}
+	lengths := make([]*redis.IntCmd, len(keys))
+	pipe := c.rdb.Pipeline()
+	for i, key := range keys {
+		lengths[i] = pipe.LLen(ctx, key)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return 0, err
+	}
+	for _, n := range lengths {
+		sum += n.Val()
+	}
+	return sum, nil
 }
 
 // Peek is n jobs from the given one on, in the order in which they would be

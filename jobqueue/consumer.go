@@ -20,7 +20,7 @@ type consumer struct {
 	most    time.Duration // the longest that one command may block; 0: it does not
 	jobs    [][]byte
 	arena   []byte                   // what jobs point into
-	owed    []int                    // how many answers follow each outcome's own
+	owed    int                      // how many answers follow those of the outcomes
 	waiting atomic.Pointer[patience] // of the Pop that goes on, nil between two
 	ending  atomic.Bool              // Close was called, or the answers are out of step
 	closed  atomic.Bool
@@ -39,9 +39,9 @@ type taker interface {
 	// the context is over: a job that the server has given is never dropped.
 	// again says that there is more to ask before it is known what there is.
 	answer() (again bool, err error)
-	// over appends the commands which say that the oldest job that was taken is
-	// over, and returns how many answers they have.
-	over() (answers int)
+	// over appends the commands which say that the oldest n jobs that were taken
+	// are over, and returns how many answers they have.
+	over(n int) (answers int)
 	// leave removes from the server what it keeps of this consumer, unless jobs
 	// are in hands, or may be because the connection broke.
 	leave(inStep bool)
@@ -147,17 +147,16 @@ func (c *consumer) publishes(o Outcome) bool {
 
 // tell appends the commands that say what became of jobs.
 func (c *consumer) tell(outcomes []Outcome) {
-	c.owed = c.owed[:0]
+	last := 0
 	for _, o := range outcomes {
 		if c.publishes(o) {
 			c.publish(o.Message, o.Channel)
 		}
-		answers := 0
 		if o.Last {
-			answers = c.taker.over()
+			last++
 		}
-		c.owed = append(c.owed, answers)
 	}
+	c.owed = c.taker.over(last)
 }
 
 // told reads the answers to tell.
@@ -172,10 +171,10 @@ func (c *consumer) told(outcomes []Outcome, acked func(i, receivers int)) error 
 			receivers = n
 		}
 		acked(i, int(receivers))
-		for range c.owed[i] {
-			if _, err := c.w.in.integer(); err != nil {
-				return c.outOfStep("end a job of", c.client.queue, err)
-			}
+	}
+	for ; c.owed > 0; c.owed-- {
+		if _, err := c.w.in.integer(); err != nil {
+			return c.outOfStep("end a job of", c.client.queue, err)
 		}
 	}
 	return nil

@@ -232,7 +232,7 @@ func TestTheCommandsOfAJob(t *testing.T) {
 		{jobqueue.ReliableList, 1, "blmove:100 lpush:100 lrem:100 publish:100"},
 		{jobqueue.ReliableList, 10, "blmove:10 lmove:90 lpush:10 lrem:100 publish:100"},
 		{jobqueue.Stream, 1, "publish:100 xack:100 xadd:100 xdel:100 xreadgroup:100"},
-		{jobqueue.Stream, 10, "exec:10 multi:10 publish:100 xack:100 xadd:100 xdel:100 xreadgroup:10"},
+		{jobqueue.Stream, 10, "exec:10 multi:10 publish:100 xack:10 xadd:100 xdel:10 xreadgroup:10"},
 	} {
 		// Not in parallel: the server's counts are those of all.
 		t.Run(fmt.Sprintf("%s, %d", c.design, c.batch), func(t *testing.T) {

@@ -119,7 +119,7 @@ func (t *listTaker) answer() (again bool, err error) {
 	return t.rest >= 0, nil
 }
 
-// over says nothing: the list has forgotten the job when it was popped.
-func (t *listTaker) over() int { return 0 }
+// over says nothing: the list has forgotten the jobs when they were popped.
+func (t *listTaker) over(int) int { return 0 }
 
 func (t *listTaker) leave(bool) {}

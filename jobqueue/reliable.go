@@ -120,19 +120,22 @@ func (t *reliableTaker) answer() (again bool, err error) {
 	return false, nil
 }
 
-// over removes the job from the worker's list, by its text: the list may have
-// been emptied by others who thought us dead, and filled again by us. The
-// oldest is at the right end, so it is found at once.
-func (t *reliableTaker) over() int {
-	h, ok := t.held.pop()
-	if !ok {
-		return 0
+// over removes each job from the worker's list, by its text: the list may have
+// been emptied by others who thought us dead, and filled again by us. The oldest
+// is at the right end, so it is found at once.
+func (t *reliableTaker) over(n int) (answers int) {
+	for range n {
+		h, ok := t.held.pop()
+		if !ok {
+			break
+		}
+		out := append(t.c.w.out, "*4\r\n$4\r\nLREM\r\n"...)
+		out = appendWord(out, t.lists[h.queue])
+		out = append(out, "$2\r\n-1\r\n"...)
+		t.c.w.out = appendWord(out, h.text)
+		answers++
 	}
-	out := append(t.c.w.out, "*4\r\n$4\r\nLREM\r\n"...)
-	out = appendWord(out, t.lists[h.queue])
-	out = append(out, "$2\r\n-1\r\n"...)
-	t.c.w.out = appendWord(out, h.text)
-	return 1
+	return answers
 }
 
 // leave takes the worker off the list of workers, unless it has jobs in hands:

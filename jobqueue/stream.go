@@ -59,8 +59,9 @@ type streamTaker struct {
 	c     *consumer
 	id    string
 	held  held
-	queue int  // that was asked
-	claim bool // by XAUTOCLAIM
+	queue int      // that was asked
+	claim bool     // by XAUTOCLAIM
+	ended []handle // of over, to be used again
 }
 
 func (c *Client) openStream(ctx context.Context, n *consumer) (taker, error) {
@@ -232,22 +233,51 @@ func (t *streamTaker) entries() error {
 	return nil
 }
 
-// over says that the job is over, and removes it, so that the stream's length
-// is what waits and what is worked on.
-func (t *streamTaker) over() int {
-	h, ok := t.held.pop()
-	if !ok {
-		return 0
+// over says that the jobs are over, and removes them, so that the stream's
+// length is what waits and what is worked on: by one command each for all jobs
+// of a queue.
+func (t *streamTaker) over(n int) (answers int) {
+	t.ended = t.ended[:0]
+	for range n {
+		h, ok := t.held.pop()
+		if !ok {
+			break
+		}
+		t.ended = append(t.ended, h)
 	}
-	key := t.c.client.lanes.queues[h.queue]
-	out := append(t.c.w.out, "*4\r\n$4\r\nXACK\r\n"...)
-	out = appendWord(out, key)
-	out = appendWord(out, group)
-	out = appendWord(out, h.text)
-	out = append(out, "*3\r\n$4\r\nXDEL\r\n"...)
-	out = appendWord(out, key)
-	t.c.w.out = appendWord(out, h.text)
-	return 2
+	for _, queue := range t.c.queues {
+		ids := 0
+		for _, h := range t.ended {
+			if h.queue == queue {
+				ids++
+			}
+		}
+		if ids == 0 {
+			continue
+		}
+		key, out := t.c.client.lanes.queues[queue], t.c.w.out
+		out = appendHead(out, 3+ids)
+		out = append(out, "$4\r\nXACK\r\n"...)
+		out = appendWord(out, key)
+		out = appendWord(out, group)
+		out = t.appendEnded(out, queue)
+		out = appendHead(out, 2+ids)
+		out = append(out, "$4\r\nXDEL\r\n"...)
+		out = appendWord(out, key)
+		t.c.w.out = t.appendEnded(out, queue)
+		answers += 2
+	}
+	return answers
+}
+
+// appendEnded appends the ids of the queue's jobs that have ended.
+func (t *streamTaker) appendEnded(out []byte, queue int) []byte {
+	for _, h := range t.ended {
+		if h.queue == queue {
+			out = appendWord(out, h.text)
+		}
+	}
+	return out
 }
 
 // leave removes the consumer from the group, unless it has jobs in hands, which
@@ -264,24 +294,32 @@ func (t *streamTaker) leave(inStep bool) {
 	}
 }
 
-// streamLen is how many jobs of a stream were not given to any worker yet.
-func (c *Client) streamLen(ctx context.Context, key string) (int64, error) {
+// streamLen is how many jobs of the streams were not given to any worker yet.
+func (c *Client) streamLen(ctx context.Context, keys []string) (sum int64, err error) {
 	pipe := c.rdb.Pipeline()
-	all, given := pipe.XLen(ctx, key), pipe.XPending(ctx, key, group)
-	if _, err := pipe.Exec(ctx); err != nil && !refused(err) {
+	all, given := make([]*redis.IntCmd, len(keys)), make([]*redis.XPendingCmd, len(keys))
+	for i, key := range keys {
+		all[i], given[i] = pipe.XLen(ctx, key), pipe.XPending(ctx, key, group)
+	}
+	if _, err := pipe.Exec(ctx); err != nil && !refused(err) && !errors.Is(err, redis.Nil) {
 		return 0, err
 	}
-	if err := all.Err(); err != nil {
-		return 0, err
+	for i := range keys {
+		n, err := all[i].Result()
+		if err != nil {
+			return 0, err
+		}
+		pending, err := given[i].Result()
+		switch {
+		case err == nil:
+			// Between the two answers a worker may have been given a job.
+			n = max(0, n-pending.Count)
+		case !errors.Is(err, redis.Nil) && !strings.HasPrefix(err.Error(), "NOGROUP"):
+			return 0, err
+		}
+		sum += n
 	}
-	pending, err := given.Result()
-	switch {
-	case err == nil:
-		return max(0, all.Val()-pending.Count), nil
-	case strings.HasPrefix(err.Error(), "NOGROUP"), errors.Is(err, redis.Nil):
-		return all.Val(), nil
-	}
-	return 0, err
+	return sum, nil
 }
 
 // streamPeek is up to n jobs from the given one on that were not given to any
