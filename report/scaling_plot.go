@@ -20,7 +20,7 @@ import (
 // heat map for two.
 func ScalingSVG(w io.Writer, r *study.Record) error {
 	p := newPicture(820, 470)
-	p.text(12, 10, 15, black(), short("Scaling: "+Capacity(r), 96))
+	p.text(12, 10, 15, black(), short(capital(Capacity(r)), 96))
 	known := slices.ContainsFunc(r.Cells, func(c study.Cell) bool { return c.Answer.Median > 0 })
 	switch {
 	case !known:

@@ -89,7 +89,8 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 		}
 	}
 	return &study.Lab{
-		Scenario: sc, SLO: slo, Open: s.open,
+		Scenario: sc, SLO: slo,
+		Open: func(ctx context.Context, id string) (study.Backend, error) { return s.open(ctx, sc, id) },
 		Run: scenario.Options{
 			Stop: s.signals.Stop, Tags: s.tags, Tool: build().tool(),
 			Redis: scenario.Redis{Kind: string(s.server.Kind()), Address: s.server.Address()},
@@ -99,9 +100,9 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 }
 
 // open connects to a queue of one run's own.
-func (s *search) open(ctx context.Context, id string) (study.Backend, error) {
+func (s *search) open(ctx context.Context, sc scenario.Scenario, id string) (study.Backend, error) {
 	queue, channel := jobqueue.Names(id)
-	return jobqueue.Connect(ctx, s.c.config(s.r.Scenario, s.server, queue, channel))
+	return jobqueue.Connect(ctx, s.c.config(sc, s.server, queue, channel))
 }
 
 // announce says on a terminal what is going on now.

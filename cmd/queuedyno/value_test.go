@@ -75,7 +75,7 @@ func TestWhatIsVariedIsReadWithItsValues(t *testing.T) {
 	}
 	for s, want := range map[string]string{
 		"": "not of the form", "consumers": "not of the form", "consumers=": "not of the form", "consumers=1,,2": `"" is not a whole number`,
-		"consumers=1KB": `"1KB" is not a whole number`, "payload=x": "not a number of bytes",
+		"consumers=1KB": `"1KB" is not a whole number`, "payload=x": "not a size in bytes", "payload=1..9": "no single size",
 	} {
 		if _, err := dimension(s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("dimension(%q): %v, want %q", s, err, want)

@@ -30,20 +30,29 @@ func dimension(s string) (study.Dimension, error) {
 		return d, fmt.Errorf("%q is not of the form NAME=VALUE,VALUE; NAME is one of %s", s, strings.Join(study.Fields(), ", "))
 	}
 	for _, text := range strings.Split(list, ",") {
-		v, err := strconv.Atoi(strings.TrimSpace(text))
-		if d.Field == "payload" {
-			var payload draw.Size
-			payload, err = draw.ParseSize(text)
-			v = int(payload.Mean())
-		} else if err != nil {
-			err = fmt.Errorf("%q is not a whole number", text)
-		}
+		v, err := valueOf(d.Field, text)
 		if err != nil {
 			return d, fmt.Errorf("%s: %w", d.Field, err)
 		}
 		d.Values = append(d.Values, v)
 	}
 	return d, nil
+}
+
+// valueOf reads one value of a field.
+func valueOf(field, text string) (int, error) {
+	if field == "payload" {
+		size, err := draw.ParseSize(text)
+		if err == nil && !size.IsFixed() {
+			err = fmt.Errorf("%q is no single size; write it like 100, 1KB or 64KiB", text)
+		}
+		return size.Max(), err
+	}
+	v, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a whole number", text)
+	}
+	return v, nil
 }
 
 // varied takes down what is to be varied, and checks every combination.

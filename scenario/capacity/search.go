@@ -115,7 +115,7 @@ func Search(ctx context.Context, probe Probe, o Options) ([]Trial, Answer, error
 			err = fmt.Errorf("trial %d: %w", t.N, err)
 			return s.trials, s.answer("a trial could not be made"), err
 		}
-		t.Outcome = outcome
+		t.Outcome, t.Within = outcome, 0
 		s.trials = append(s.trials, t)
 		if s.o.Done != nil {
 			s.o.Done(t, s.answer(""))

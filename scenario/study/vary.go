@@ -71,7 +71,7 @@ func fields() []field {
 		{"subscribers", 1, func(s *scenario.Scenario, v int) { s.Subscribers = v }, true},
 		{"batch", 1, func(s *scenario.Scenario, v int) { s.Batch = v }, false},
 		{"queues", 1, func(s *scenario.Scenario, v int) { s.Queues = slices.Repeat([]int{1}, min(v, mostQueues)) }, false},
-		{"payload", 0, func(s *scenario.Scenario, v int) { s.Payload = v }, false},
+		{"payload", 0, func(s *scenario.Scenario, v int) { s.Payload, s.Payloads = v, scenario.Scenario{}.Payloads }, false},
 	}
 }
 
