@@ -87,7 +87,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageErr(p.flagFaults(cmd, p.rest(root), err)...)
 	})
-	root.AddCommand(p.runVerb(), p.capacityVerb(), p.planVerb(), p.verifyVerb(), p.workerVerb(), p.queueVerb(), p.listVerb(), p.validateVerb(), p.reportVerb(), p.versionVerb())
+	root.AddCommand(p.runVerb(), p.capacityVerb(), p.planVerb(), p.verifyVerb(), p.workerVerb(), p.queueVerb(), p.watchVerb(), p.listVerb(), p.validateVerb(), p.reportVerb(), p.versionVerb())
 	return root
 }
 
