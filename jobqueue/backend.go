@@ -44,7 +44,7 @@ type Consumer interface {
 	// valid until the next call on this consumer.
 	Pop(ctx context.Context, max int, wait time.Duration) ([][]byte, error)
 	// Publish sends one message to every subscriber and returns how many
-	// there were.
+	// there were; -1 where the servers cannot tell.
 	Publish(ctx context.Context, message []byte) (receivers int, err error)
 	Close() error
 }
@@ -94,7 +94,7 @@ type Turner interface {
 	// Turn publishes what the outcomes say and then pops as Pop does. acked is
 	// called for each outcome, in order, as soon as its answer has been read
 	// and before the jobs are waited for; receivers is -1 for one without a
-	// message. With max 0 it publishes and pops nothing.
+	// message, too. With max 0 it publishes and pops nothing.
 	Turn(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error)
 }
 
@@ -125,4 +125,17 @@ var (
 	ErrEmpty = errors.New("queue is empty")
 	// ErrClosed is returned by every call on what has been closed.
 	ErrClosed = errors.New("closed")
+	// ErrLost is matched, with [errors.Is], by the error of a call that found
+	// the connection gone, or at its other end a server that does not serve the
+	// queue any more, where another connection can be had: the backend finds
+	// its servers by itself, or was told that they come back. Whoever gets it
+	// closes what returned it, calls nothing else on it, and opens another.
+	// An Open that fails so has found nobody yet: a failover goes on. Call it
+	// again after a pause, for as long as you are willing to wait.
+	//
+	// What was under way is not known. A push without an answer may have been
+	// carried out or not and stays unacknowledged: it is never sent again. A job
+	// that the server gave and nobody received is lost with the connection, and
+	// so is what was published between two subscriptions.
+	ErrLost = errors.New("connection lost")
 )
