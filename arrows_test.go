@@ -40,9 +40,10 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"scenario/scenariotest": {rooms: []string{"jobqueue", "scenario"}},
 	"verify":                {rooms: []string{"jobqueue", "scenario", "scenario/pace", "scenario/latency", "scenario/queueing", "scenario/gate"}},
 	"report":                {rooms: []string{"jobqueue", "scenario", "scenario/capacity", "scenario/study", "scenario/queueing", "scenario/gate", "scenario/latency", "scenario/validity"}, modules: []string{"gonum.org/v1/plot"}},
+	"watch":                 {rooms: []string{"jobqueue", "scenario/latency"}},
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace"}, modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {
-		rooms: []string{"", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/study", "scenario/draw", "scenario/gate", "scenario/pace", "report", "verify", "worker"},
+		rooms: []string{"", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/study", "scenario/draw", "scenario/gate", "scenario/pace", "report", "verify", "worker", "watch"},
 		modules: []string{
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys",
 		},

@@ -44,7 +44,7 @@ type Consumer interface {
 	// valid until the next call on this consumer.
 	Pop(ctx context.Context, max int, wait time.Duration) ([][]byte, error)
 	// Publish sends one message to every subscriber and returns how many
-	// there were.
+	// there were; -1 where the servers cannot tell.
 	Publish(ctx context.Context, message []byte) (receivers int, err error)
 	Close() error
 }
@@ -94,7 +94,7 @@ type Turner interface {
 	// Turn publishes what the outcomes say and then pops as Pop does. acked is
 	// called for each outcome, in order, as soon as its answer has been read
 	// and before the jobs are waited for; receivers is -1 for one without a
-	// message. With max 0 it publishes and pops nothing.
+	// message, too. With max 0 it publishes and pops nothing.
 	Turn(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error)
 }
 

@@ -32,8 +32,15 @@ func Names(runID string) (queue, channel string) {
 // Config says which Redis to use and under which names.
 type Config struct {
 	// URL is redis://, rediss:// or unix://, with user, password and database
-	// where needed. Required.
+	// where needed; or redis-sentinel://h1:26379,h2:26379/0#mymaster or
+	// redis-cluster://h1:7000,h2:7001, which are rediss-… by TLS. The user and
+	// password of a sentinel itself are the options sentinel_username and
+	// sentinel_password. The option protocol=3 speaks RESP3. Required.
 	URL string
+	// Reconnect makes the errors of a broken connection match [ErrLost] for a
+	// single server as well: one that restarts, or a name that will soon lead
+	// to another server. With sentinels and a cluster they always do.
+	Reconnect bool
 	// CACert, Cert and Key are PEM files for TLS: an authority to trust beside
 	// the system's, and a certificate with its key to show.
 	CACert, Cert, Key string
@@ -62,13 +69,17 @@ type Config struct {
 // Client is a connection to a Redis job queue. It is a [Backend], and has the
 // commands that need no connection of their own. It is safe for concurrent use.
 type Client struct {
-	rdb            *redis.Client
-	options        *redis.Options
+	rdb            redis.UniversalClient // for commands beside the load, to whichever node
+	options        *redis.Options        // of each node; Addr names all of them
+	routes         routes
 	cfg            Config // whole
 	queue, channel string
 	lanes          lanes
 	reaper         reaper
 	claims         []claim // of each queue
+	// lasts is true where what is lost can be opened again; see [ErrLost].
+	lasts bool
+	ears  ears
 	// What the server can do, asked once.
 	unblocks  bool // CLIENT UNBLOCK
 	popsMany  bool // RPOP with a count, since Redis 6.2
@@ -84,29 +95,44 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("job queue: %w", err)
 	}
 	cfg = cfg.whole()
-	options, err := parseURL(cfg)
+	t, options, err := parseURL(cfg)
 	if err != nil {
 		return nil, err
 	}
+	if t.deployment == cluster {
+		if cfg, err = cfg.oneSlot(); err != nil {
+			return nil, fmt.Errorf("job queue: %w", err)
+		}
+	}
 	quiet()
 	c := &Client{
-		rdb:     redis.NewClient(options),
 		options: options,
 		cfg:     cfg,
 		queue:   cfg.Queue,
 		channel: cfg.Channel,
 		lanes:   cfg.lanes(),
 		claims:  make([]claim, cfg.Queues),
+		lasts:   cfg.Reconnect || t.deployment != single,
 	}
-	if err := c.rdb.Ping(ctx).Err(); err != nil {
-		c.rdb.Close()
+	c.rdb, c.routes = t.open(options)
+	if err := c.greet(ctx); err != nil {
+		c.Close()
 		return nil, explainTLS(explain("connect", options.Addr, err), options.TLSConfig != nil)
 	}
-	if err := c.probe(ctx); err != nil {
-		c.rdb.Close()
-		return nil, explain("connect", options.Addr, err)
-	}
 	return c, nil
+}
+
+// greet makes sure that the node of the queue answers, and asks what it can do.
+func (c *Client) greet(ctx context.Context) error {
+	at, err := c.routes.find(ctx, c.queue)
+	if err != nil {
+		return err
+	}
+	node := c.routes.node(at)
+	if err := node.Ping(ctx).Err(); err != nil {
+		return err
+	}
+	return c.probe(ctx, node)
 }
 
 // quiet keeps go-redis from writing to standard error what comes back as an
@@ -120,22 +146,27 @@ func (noLog) Printf(context.Context, string, ...any) {}
 
 // parseURL makes go-redis options in which nothing is tried twice and nothing
 // is sent that was not asked for.
-func parseURL(cfg Config) (*redis.Options, error) {
-	o, err := redis.ParseURL(cfg.URL)
-	if err != nil {
-		return nil, fmt.Errorf("redis url %s: %s; write it like redis://user:password@localhost:6379/0",
-			Redact(cfg.URL), reason(err, cfg.URL))
+func parseURL(cfg Config) (target, *redis.Options, error) {
+	t, o, faults := parseTarget(cfg.URL)
+	if o != nil && o.Protocol != 0 && o.Protocol != 2 && o.Protocol != 3 {
+		faults = append(faults, "protocol must be 2 or 3")
+	}
+	if len(faults) > 0 {
+		return t, nil, fmt.Errorf("redis url %s: %s; write it like %s", Redact(cfg.URL), strings.Join(faults, "; "), forms[t.deployment])
 	}
 	if o.TLSConfig == nil && (cfg.CACert != "" || cfg.Cert != "" || cfg.Key != "") {
-		return nil, fmt.Errorf("redis url %s: certificates are given, but the scheme is not rediss://", Redact(cfg.URL))
+		return t, nil, fmt.Errorf("redis url %s: certificates are given, but the scheme is not %s://",
+			Redact(cfg.URL), strings.Replace(string(t.deployment), "redis", "rediss", 1))
 	}
 	if o.TLSConfig != nil {
 		if err := addCertificates(o.TLSConfig, cfg); err != nil {
-			return nil, err
+			return t, nil, err
 		}
 	}
 	o.MaxRetries = -1
-	o.Protocol = 2
+	if o.Protocol == 0 {
+		o.Protocol = 2
+	}
 	o.DisableIdentity = true
 	o.ClientName = "queuedyno"
 	o.PoolSize = 4
@@ -144,7 +175,7 @@ func parseURL(cfg Config) (*redis.Options, error) {
 	o.DialerRetries = 1
 	o.ReadTimeout, o.WriteTimeout = answerTimeout, answerTimeout
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return o, nil
+	return t, o, nil
 }
 
 func addCertificates(t *tls.Config, cfg Config) error {
@@ -189,25 +220,48 @@ func Redact(raw string) string {
 	}
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		user, _, secret := strings.Cut(rest[:at], ":")
-		if secret {
+		switch {
+		case secret:
 			user += ":***"
+		case user != "":
+			user = "***" // meant as a password, perhaps
 		}
 		rest = user + rest[at:]
+	} else {
+		rest = maskPorts(rest)
 	}
 	out := scheme + rest
-	if hasQuery {
+	switch {
+	case !hasQuery:
+	case strings.Contains(query, "@"):
+		out += "?***" // a password with a ? in it
+	default:
 		parts := strings.Split(query, "&")
 		for i, part := range parts {
-			if key, _, ok := strings.Cut(part, "="); ok && strings.Contains(strings.ToLower(key), "pass") {
+			if key, _, ok := strings.Cut(part, "="); ok && strings.Contains(strings.ToLower(key), "pas") {
 				parts[i] = key + "=***"
-			}
-			if strings.Contains(part, "@") {
-				parts[i] = "***" // a password with a ? in it
 			}
 		}
 		out += "?" + strings.Join(parts, "&")
 	}
 	return out
+}
+
+// maskPorts masks what stands in place of a port and is no number: a password
+// whose host was forgotten.
+func maskPorts(rest string) string {
+	end := strings.IndexAny(rest, "/#")
+	if end < 0 {
+		end = len(rest)
+	}
+	hosts := strings.Split(rest[:end], ",")
+	for i, host := range hosts {
+		name, port, ok := strings.Cut(host, ":")
+		if ok && !strings.HasPrefix(host, "[") && strings.Trim(port, "0123456789") != "" {
+			hosts[i] = name + ":***"
+		}
+	}
+	return strings.Join(hosts, ",") + rest[end:]
 }
 
 // reason is the parser's complaint about a URL, when that cannot quote a secret.
@@ -223,9 +277,9 @@ func reason(err error, raw string) string {
 }
 
 // probe asks what the server can do. A refusal means that it cannot.
-func (c *Client) probe(ctx context.Context) error {
-	nobody := fmt.Sprintf("queuedyno:probe:%d", time.Now().UnixNano()) // a key that does not exist
-	pipe := c.rdb.Pipeline()
+func (c *Client) probe(ctx context.Context, node *redis.Client) error {
+	nobody := probeKey(c.queue) // which does not exist
+	pipe := node.Pipeline()
 	unblock := pipe.Do(ctx, "CLIENT", "UNBLOCK", 0)
 	many := pipe.Do(ctx, "RPOP", nobody, 2)
 	needs := c.needs(ctx, pipe, nobody)
@@ -243,6 +297,11 @@ func (c *Client) probe(ctx context.Context) error {
 	return lacking(needs, c.options.Addr)
 }
 
+// probeKey is a new key that lives in the same slot of a cluster as key.
+func probeKey(key string) string {
+	return fmt.Sprintf("queuedyno:probe:%d:{%s}", time.Now().UnixNano(), hashTag(key))
+}
+
 // Address is where the Redis is, without secrets.
 func (c *Client) Address() string { return c.options.Addr }
 
@@ -256,7 +315,7 @@ func (c *Client) PoolTimeouts() int64 { return int64(c.rdb.PoolStats().Timeouts)
 
 // Close closes the client's own connections. Producers, consumers and
 // subscribers that it opened are closed by whoever asked for them.
-func (c *Client) Close() error { return c.rdb.Close() }
+func (c *Client) Close() error { return errors.Join(c.rdb.Close(), c.routes.close()) }
 
 func (c *Client) explain(op, name string, err error) error {
 	return explainOn(op, name, c.options.Addr, err)

@@ -65,7 +65,7 @@ func (c *Client) OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, e
 	if err := within("queue", queues, len(c.lanes.queues)); err != nil {
 		return nil, err
 	}
-	w, err := openWire(ctx, c.options, c.unblocks)
+	w, err := c.dial(ctx, c.queue, c.unblocks)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,15 @@ func (c *consumer) Publish(ctx context.Context, message []byte) (int, error) {
 	if err != nil {
 		return 0, c.fault("publish on", c.client.channel, err)
 	}
-	return int(n), nil
+	return c.heard(n), nil
+}
+
+// heard is how many received a message, as far as the node can tell.
+func (c *consumer) heard(n int64) int {
+	if n == 0 && c.client.ears.elsewhere(c.w.addr) {
+		return -1
+	}
+	return int(n)
 }
 
 func (c *consumer) publish(message []byte, channel int) {
@@ -162,15 +170,15 @@ func (c *consumer) tell(outcomes []Outcome) {
 // told reads the answers to tell.
 func (c *consumer) told(outcomes []Outcome, acked func(i, receivers int)) error {
 	for i, o := range outcomes {
-		receivers := int64(-1)
+		receivers := -1
 		if c.publishes(o) {
 			n, err := c.w.in.integer()
 			if err != nil {
 				return c.outOfStep("publish on", c.client.lanes.channels[o.Channel], err)
 			}
-			receivers = n
+			receivers = c.heard(n)
 		}
-		acked(i, int(receivers))
+		acked(i, receivers)
 	}
 	for ; c.owed > 0; c.owed-- {
 		if _, err := c.w.in.integer(); err != nil {
@@ -353,7 +361,7 @@ func (c *consumer) unblock(p *patience) {
 	defer cancel()
 	for c.waiting.Load() == p && ctx.Err() == nil {
 		if c.client.unblocks {
-			c.client.rdb.ClientUnblock(ctx, c.w.id)
+			c.w.unblock(ctx)
 		}
 		select {
 		case <-time.After(5 * time.Millisecond):
@@ -386,7 +394,7 @@ func (c *consumer) fault(op, name string, err error) error {
 	if err == ErrClosed {
 		return err
 	}
-	return explainOn(op, name, c.client.options.Addr, err)
+	return explainOn(op, name, c.w.address(), err)
 }
 
 // Close ends the consumer. A Pop that waits returns first, with a job if the

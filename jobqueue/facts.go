@@ -11,18 +11,36 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Facts are what a server says of itself.
+// Facts are what a server says of itself, or the servers of a cluster together.
 type Facts struct {
-	Version string // such as 7.0.15, "" where it does not say
+	// Version is such as 7.0.15 or "valkey 8.0.1", "" where the server does not
+	// say. Where the nodes of a cluster differ, all are named.
+	Version string
 	Mode    string // standalone, sentinel, cluster; "" where it does not say
-	// Info is INFO, key by key, without the command statistics.
+	// Info is INFO, key by key, without the command statistics. Of a cluster,
+	// counters are the sums over the masters, and what else the masters do not
+	// agree on is left out; run_id names them all.
 	Info map[string]string
-	// Commands are the command statistics, by command in lower case.
+	// Commands are the command statistics, by command in lower case; of a
+	// cluster the sums over the masters.
 	Commands map[string]CommandFacts
 	// Config holds the settings that matter to a queue's speed and safety.
+	// Where the masters of a cluster differ, all their values are named.
 	Config map[string]string
+	// Nodes are the servers behind sentinels or of a cluster, masters first;
+	// nil where there is one server.
+	Nodes []Node
 	// Withheld lists what could not be asked, in words.
 	Withheld []string
+}
+
+// Node is one of several servers.
+type Node struct {
+	Address string
+	Role    string // master or replica
+	// Facts are what a master says of itself, nil for a replica, which is not
+	// asked.
+	Facts *Facts
 }
 
 // CommandFacts count one command since the server's start.
@@ -37,41 +55,80 @@ var settings = []string{
 	"stream-node-max-bytes", "stream-node-max-entries",
 }
 
-// Inspect asks the server about itself. What it may not or cannot ask is listed
-// in Facts.Withheld; only a broken connection is an error.
+// Inspect asks the server about itself, and of a cluster every master. What it
+// may not or cannot ask is listed in Facts.Withheld; only a broken connection
+// is an error.
 func (c *Client) Inspect(ctx context.Context) (Facts, error) {
+	masters, err := c.routes.masters(ctx)
+	if err != nil {
+		return Facts{}, explain("look for the masters", c.options.Addr, err)
+	}
+	var all []Node
+	for _, addr := range masters {
+		f, err := inspect(ctx, c.routes.node(addr), addr)
+		if err != nil {
+			return Facts{}, err
+		}
+		all = append(all, Node{Address: addr, Role: "master", Facts: &f})
+	}
+	f := together(all)
+	if mode := c.routes.mode(); mode != "" {
+		f.Mode = mode
+		f.Nodes = append(all, replicas(all)...)
+	}
+	return f, nil
+}
+
+// inspect asks one server about itself.
+func inspect(ctx context.Context, rdb *redis.Client, addr string) (Facts, error) {
 	f := Facts{Info: map[string]string{}, Commands: map[string]CommandFacts{}, Config: map[string]string{}}
-	text, err := c.rdb.Do(ctx, "INFO", "everything").Text()
+	text, err := rdb.Do(ctx, "INFO", "everything").Text()
 	if refused(err) {
-		text, err = c.rdb.Do(ctx, "INFO").Text()
+		text, err = rdb.Do(ctx, "INFO").Text()
 	}
 	switch {
 	case refused(err):
 		f.Withheld = append(f.Withheld, "INFO: "+brief(err))
 	case err != nil:
-		return f, explain("ask for INFO", c.options.Addr, err)
+		return f, explain("ask for INFO", addr, err)
 	default:
 		f.readInfo(text)
 	}
-	f.Version = f.Info["redis_version"]
-	if v := f.Info["valkey_version"]; v != "" {
-		f.Version = "valkey " + v
-	}
-	f.Mode = f.Info["redis_mode"]
+	f.Version, f.Mode = f.version(), f.mode()
 	for _, name := range settings {
-		values, err := c.rdb.ConfigGet(ctx, name).Result()
+		values, err := rdb.ConfigGet(ctx, name).Result()
 		if refused(err) {
 			f.Withheld = append(f.Withheld, "CONFIG GET: "+brief(err))
 			break
 		}
 		if err != nil {
-			return f, explain("ask for CONFIG", c.options.Addr, err)
+			return f, explain("ask for CONFIG", addr, err)
 		}
 		if v, ok := values[name]; ok {
 			f.Config[name] = v
 		}
 	}
 	return f, nil
+}
+
+// version is what the server is and which. Those that are not Redis say so
+// beside a redis_version, which is the one that they are compatible with.
+func (f *Facts) version() string {
+	name := strings.ToLower(f.Info["server_name"])
+	if v := f.Info["valkey_version"]; v != "" {
+		return "valkey " + v
+	}
+	if v := f.Info[name+"_version"]; name != "" && name != "redis" && v != "" {
+		return name + " " + v
+	}
+	return f.Info["redis_version"]
+}
+
+func (f *Facts) mode() string {
+	if m := f.Info["redis_mode"]; m != "" {
+		return m
+	}
+	return f.Info["server_mode"]
 }
 
 // brief is the first clause of an error reply: some servers repeat the whole
@@ -120,29 +177,40 @@ func (f *Facts) readInfo(text string) {
 	}
 }
 
-// Check makes sure, before anything starts, that this Redis takes writes and
-// has room for so many more connections, and that what is there under the
-// queue's names is of the design's type. It writes and removes one small key of
-// its own, which would expire by itself.
+// Check makes sure, before anything starts, that the server of the queue takes
+// writes and has room for so many more connections, and that what is there
+// under the queue's names is of the design's type. Behind sentinels the server
+// is the master, and in a cluster the node that serves the queue. It writes and
+// removes one small key of its own, which would expire by itself.
 func (c *Client) Check(ctx context.Context, connections int) error {
 	if err := checkFiles(connections); err != nil {
 		return err
 	}
-	probe := fmt.Sprintf("queuedyno:probe:%d", time.Now().UnixNano())
-	if err := c.rdb.Set(ctx, probe, "1", 10*time.Second).Err(); err != nil {
-		return explain("write to redis", c.options.Addr, err)
+	addr, err := c.routes.find(ctx, c.queue)
+	if err != nil {
+		return explain("look for the queue's node", c.options.Addr, err)
 	}
-	if err := c.rdb.Del(ctx, probe).Err(); err != nil {
-		return explain("write to redis", c.options.Addr, err)
+	node := c.routes.node(addr)
+	probe := probeKey(c.queue)
+	if err := node.Set(ctx, probe, "1", 10*time.Second).Err(); err != nil {
+		return explain("write to redis", addr, err)
+	}
+	if err := node.Del(ctx, probe).Err(); err != nil {
+		return explain("write to redis", addr, err)
 	}
 	if err := c.checkTypes(ctx); err != nil {
 		return err
 	}
-	limit, err := c.rdb.ConfigGet(ctx, "maxclients").Result()
+	return room(ctx, node, addr, connections)
+}
+
+// room makes sure that a server has so many connections left.
+func room(ctx context.Context, rdb *redis.Client, addr string, connections int) error {
+	limit, err := rdb.ConfigGet(ctx, "maxclients").Result()
 	if err != nil {
 		return nil // not allowed to ask; the connections themselves will tell
 	}
-	clients, err := c.rdb.Do(ctx, "INFO", "clients").Text()
+	clients, err := rdb.Do(ctx, "INFO", "clients").Text()
 	if err != nil {
 		return nil
 	}
@@ -151,9 +219,14 @@ func (c *Client) Check(ctx context.Context, connections int) error {
 	f.readInfo(clients)
 	most, err1 := strconv.Atoi(limit["maxclients"])
 	now, err2 := strconv.Atoi(f.Info["connected_clients"])
+	// The connections of a cluster's nodes to each other count as well, twice.
+	links, err3 := strconv.Atoi(f.Info["cluster_connections"])
+	if err3 == nil {
+		now += links
+	}
 	if err1 == nil && err2 == nil && most > 0 && now+connections > most {
 		return &Error{
-			Op: "connect", Address: c.options.Addr,
+			Op: "connect", Address: addr,
 			Err:  fmt.Errorf("%d connections are needed, and %d of the server's %d are in use", connections, now, most),
 			hint: "raise maxclients of that Redis, or use fewer producers, consumers and subscribers",
 		}

@@ -19,7 +19,7 @@ var (
 // OpenProducer returns a producer on a connection of its own; it implements
 // [Pipeliner] and [Aimer].
 func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
-	w, err := openWire(ctx, c.options, false)
+	w, err := c.dial(ctx, c.queue, false)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (p *producer) fault(err error) error {
 	if err == ErrClosed {
 		return err
 	}
-	return explainOn("push to", p.client.queue, p.w.client.Options().Addr, err)
+	return explainOn("push to", p.client.queue, p.w.address(), err)
 }
 
 func (p *producer) Close() error { return p.w.close() }

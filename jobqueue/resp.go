@@ -7,9 +7,9 @@ import (
 	"strconv"
 )
 
-// reader parses replies of the Redis protocol, version 2, out of one growing
-// buffer. What it returns is valid until its next call. It allocates only to
-// grow the buffer.
+// reader parses replies of the Redis protocol, versions 2 and 3, out of one
+// growing buffer. What it returns is valid until its next call. It allocates
+// only to grow the buffer.
 type reader struct {
 	src  io.Reader
 	buf  []byte
@@ -18,6 +18,9 @@ type reader struct {
 	// has been read to its end, when held is set.
 	from int
 	held bool
+	// lost reports whether an error reply means that the node does not serve
+	// what it was asked for any more; see [ErrLost]. It may be nil.
+	lost func(text string) bool
 }
 
 // hold keeps what is read from here on, so that rewind can go back to it.
@@ -34,9 +37,15 @@ const maxBulk = 512 << 20
 
 // ReplyError is an error that the server sent as its answer, such as
 // "OOM command not allowed when used memory > 'maxmemory'".
-type ReplyError struct{ Text string }
+type ReplyError struct {
+	Text string
+	lost bool
+}
 
 func (e *ReplyError) Error() string { return e.Text }
+
+// Is makes the reply of a node that serves the key no longer match [ErrLost].
+func (e *ReplyError) Is(target error) bool { return e.lost && target == ErrLost }
 
 // protocolError is an answer that no Redis gives.
 func protocolError(format string, args ...any) error {
@@ -118,10 +127,24 @@ func (rd *reader) head() (kind byte, rest []byte, err error) {
 	if len(line) == 0 {
 		return 0, nil, protocolError("an empty line")
 	}
-	if line[0] == '-' {
-		return '-', nil, &ReplyError{Text: string(line[1:])}
+	switch line[0] {
+	case '-':
+		return '-', nil, rd.refusal(line[1:])
+	case '!': // an error of several lines, in version 3
+		text, err := rd.text(line[1:])
+		if err != nil {
+			return 0, nil, err
+		}
+		return '!', nil, rd.refusal(text)
 	}
 	return line[0], line[1:], nil
+}
+
+// refusal is an error reply.
+func (rd *reader) refusal(text []byte) error {
+	e := &ReplyError{Text: string(text)}
+	e.lost = rd.lost != nil && rd.lost(e.Text)
+	return e
 }
 
 // integer reads a reply that is a whole number.
@@ -137,11 +160,15 @@ func (rd *reader) integer() (int64, error) {
 }
 
 // array reads the head of an array and returns how many elements follow, -1 for
-// a null.
+// a null. Of version 3 it also takes a set, a push, and a map, which is twice as
+// many elements as it has keys.
 func (rd *reader) array() (int, error) {
 	kind, rest, err := rd.head()
 	if err != nil {
 		return 0, err
+	}
+	if kind == '_' {
+		return -1, null(rest)
 	}
 	n, err := parseInt(rest)
 	switch {
@@ -149,26 +176,69 @@ func (rd *reader) array() (int, error) {
 		return 0, err
 	case kind == '*' && n >= -1 && n <= 1<<20:
 		return int(n), nil
+	case (kind == '>' || kind == '~') && n >= 0 && n <= 1<<20:
+		return int(n), nil
+	case kind == '%' && n >= 0 && n <= 1<<19:
+		return int(2 * n), nil
 	case kind == '$' && n == -1: // some servers answer a null this way
 		return -1, nil
 	}
 	return 0, protocolError("%q where a list was due", kind)
 }
 
+// pairs reads the head of a list of pairs, each a list of two, or in version 3
+// of a map, in which they are flat. It returns how many pairs follow, -1 for a
+// null.
+func (rd *reader) pairs() (n int, flat bool, err error) {
+	if err := rd.await(); err != nil {
+		return 0, false, err
+	}
+	flat = rd.buf[rd.r] == '%'
+	n, err = rd.array()
+	if flat {
+		n /= 2
+	}
+	return n, flat, err
+}
+
 // bulk reads a text; nil is a null.
 func (rd *reader) bulk() ([]byte, error) {
 	kind, rest, err := rd.head()
-	if err != nil {
-		return nil, err
-	}
-	n, err := parseInt(rest)
 	switch {
 	case err != nil:
 		return nil, err
-	case n == -1 && (kind == '$' || kind == '*'):
+	case kind == '_':
+		return nil, null(rest)
+	case kind == '*':
+		if n, err := parseInt(rest); err != nil || n != -1 {
+			return nil, protocolError("%q where a text was due", kind)
+		}
 		return nil, nil
-	case kind != '$' || n < 0 || n > maxBulk:
-		return nil, protocolError("%q where a text was due", kind)
+	case kind == '$' && string(rest) == "-1":
+		return nil, nil
+	case kind == '$':
+		return rd.text(rest)
+	case kind == '=': // with its form in front, such as txt:
+		b, err := rd.text(rest)
+		if err == nil && (len(b) < 4 || b[3] != ':') {
+			err = protocolError("a text without its form")
+		}
+		if err != nil {
+			return nil, err
+		}
+		return b[4:], nil
+	}
+	return nil, protocolError("%q where a text was due", kind)
+}
+
+// text reads so many bytes and the end of the line.
+func (rd *reader) text(length []byte) ([]byte, error) {
+	n, err := parseInt(length)
+	if err != nil {
+		return nil, err
+	}
+	if n < 0 || n > maxBulk {
+		return nil, protocolError("a text of %d bytes", n)
 	}
 	need := int(n) + 2
 	for rd.w-rd.r < need {
@@ -182,6 +252,14 @@ func (rd *reader) bulk() ([]byte, error) {
 	}
 	rd.r += need
 	return b, nil
+}
+
+// null checks that nothing stands behind the sign of a null of version 3.
+func null(rest []byte) error {
+	if len(rest) > 0 {
+		return protocolError("%.20q behind a null", rest)
+	}
+	return nil
 }
 
 func parseInt(b []byte) (int64, error) {

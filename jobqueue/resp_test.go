@@ -50,10 +50,50 @@ func TestRepliesAreReadHoweverTheyArrive(t *testing.T) {
 	}
 }
 
+func TestVersion3IsReadHoweverItArrives(t *testing.T) {
+	t.Parallel()
+	stream := ">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n=8\r\ntxt:body\r\n_\r\n_\r\n%2\r\n~1\r\n!8\r\nERR a\r\nb\r\n:1\r\n_x\r\n"
+	for name, wrap := range map[string]func(io.Reader) io.Reader{
+		"at once": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader,
+	} {
+		rd := reader{src: wrap(strings.NewReader(stream))}
+		check := func(what string, ok bool) {
+			t.Helper()
+			if !ok {
+				t.Errorf("%s: %s was read wrong", name, what)
+			}
+		}
+		n, err := rd.array()
+		check("push", n == 3 && err == nil)
+		b, err := rd.bulk()
+		check("message", string(b) == "message" && err == nil)
+		b, err = rd.bulk()
+		check("channel", string(b) == "c" && err == nil)
+		b, err = rd.bulk()
+		check("text with its form", string(b) == "body" && err == nil)
+		n, err = rd.array()
+		check("null list", n == -1 && err == nil)
+		b, err = rd.bulk()
+		check("null text", b == nil && err == nil)
+		n, err = rd.array()
+		check("map", n == 4 && err == nil)
+		n, err = rd.array()
+		check("set", n == 1 && err == nil)
+		_, err = rd.integer()
+		var reply *ReplyError
+		check("long error", errors.As(err, &reply) && reply.Text == "ERR a\r\nb")
+		i, err := rd.integer()
+		check("what follows it", i == 1 && err == nil)
+		_, err = rd.bulk()
+		check("a null with more in its line", err != nil)
+	}
+}
+
 // FuzzReader: no stream makes the reader panic, hang or hold much more than it
 // was given, and what it accepts it could have been sent.
 func FuzzReader(f *testing.F) {
-	for _, s := range []string{":1\r\n", "$3\r\nabc\r\n", "*1\r\n$1\r\na\r\n", "-ERR x\r\n", "$-1\r\n", "*-1\r\n", "$999999999999\r\n", ":\r\n", "\r\n", "$3\r\nabcd\r\n"} {
+	for _, s := range []string{":1\r\n", "$3\r\nabc\r\n", "*1\r\n$1\r\na\r\n", "-ERR x\r\n", "$-1\r\n", "*-1\r\n", "$999999999999\r\n", ":\r\n", "\r\n", "$3\r\nabcd\r\n",
+		"_\r\n", ">1\r\n$1\r\na\r\n", "%1\r\n", "~2\r\n", "!3\r\nERR\r\n", "=5\r\ntxt:a\r\n", "=3\r\nabc\r\n", "_x\r\n"} {
 		f.Add([]byte(s), uint8(0))
 		f.Add([]byte(s), uint8(1))
 		f.Add([]byte(s), uint8(2))

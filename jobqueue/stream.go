@@ -167,14 +167,16 @@ func (t *streamTaker) claimed() (again bool, err error) {
 // read reads the answer to XREADGROUP.
 func (t *streamTaker) read() error {
 	in := &t.c.w.in
-	streams, err := in.array()
+	streams, flat, err := in.pairs()
 	if err != nil {
 		return err
 	}
 	for range streams {
-		n, err := in.array()
-		if err != nil {
-			return err
+		n := 2
+		if !flat {
+			if n, err = in.array(); err != nil {
+				return err
+			}
 		}
 		if n != 2 {
 			return protocolError("%d elements for a stream", n)

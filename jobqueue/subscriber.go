@@ -86,10 +86,11 @@ func escapePattern(name string) string {
 }
 
 func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Subscriber, error) {
-	w, err := openWire(ctx, c.options, false)
+	w, err := c.dial(ctx, c.queue, false)
 	if err != nil {
 		return nil, err
 	}
+	c.ears.add(w.addr)
 	s := &subscriber{w: w, channel: c.channel, verbs: kind, names: names}
 	w.out = appendCommand(w.out, append([]string{kind.subscribe}, names...)...)
 	err = w.flush()
@@ -112,7 +113,7 @@ func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Sub
 	}
 	if err != nil {
 		w.close()
-		return nil, explainOn("subscribe to", c.channel, c.options.Addr, err)
+		return nil, explainOn("subscribe to", c.channel, w.address(), w.broken(err))
 	}
 	return s, nil
 }
@@ -183,7 +184,7 @@ func (s *subscriber) Receive(ctx context.Context) ([]byte, error) {
 		case err != nil && s.ending.Load():
 			return nil, ErrClosed
 		case err != nil:
-			return nil, explainOn("receive from", s.channel, s.w.client.Options().Addr, s.w.broken(err))
+			return nil, explainOn("receive from", s.channel, s.w.address(), s.w.broken(err))
 		case message == nil:
 			s.over()
 		case !s.ending.Load():

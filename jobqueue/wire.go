@@ -24,10 +24,15 @@ type wire struct {
 	conn   net.Conn
 	in     reader
 	out    []byte
+	addr   string
 	client *redis.Client
 	lease  *redis.Conn
-	id     int64 // CLIENT ID, 0 where the server has none
+	id     int64         // CLIENT ID, 0 where the server has none
+	node   *redis.Client // for commands beside this connection, to the same node
 	closed atomic.Bool
+	// strayed is told that the connection is gone; nil where it could not be
+	// opened again.
+	strayed func()
 	// until is the read deadline that is set; it is moved seldom, since
 	// setting one costs more than parsing an answer.
 	until time.Time
@@ -44,7 +49,7 @@ func openWire(ctx context.Context, base *redis.Options, withID bool) (*wire, err
 		taken = c
 		return c, err
 	}
-	w := &wire{client: redis.NewClient(&o)}
+	w := &wire{addr: o.Addr, client: redis.NewClient(&o)}
 	w.lease = w.client.Conn()
 	if err := w.lease.Ping(ctx).Err(); err != nil {
 		w.client.Close()
@@ -93,13 +98,26 @@ func (w *wire) broken(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case isReply(err):
+		return err
 	case w.closed.Load(), errors.Is(err, net.ErrClosed):
 		return ErrClosed
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("no answer from %s in time: %w", w.client.Options().Addr, err)
+		err = fmt.Errorf("no answer from %s in time: %w", w.address(), err)
 	}
-	return err
+	if w.strayed == nil || !gone(err) {
+		return err
+	}
+	w.strayed()
+	return &lostError{err}
 }
+
+// address is the node at the other end.
+func (w *wire) address() string { return w.addr }
+
+// unblock makes the server answer a command that blocks on this connection, as
+// if its time were up.
+func (w *wire) unblock(ctx context.Context) { w.node.ClientUnblock(ctx, w.id) }
 
 // abort makes a read that waits return at once.
 func (w *wire) abort() { _ = w.conn.SetReadDeadline(time.Unix(1, 0)) }

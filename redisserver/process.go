@@ -31,6 +31,17 @@ var errPortTaken = errors.New("port was taken in the meantime")
 // startProcess starts a private redis-server on a free loopback port, in a
 // temporary folder of its own.
 func startProcess(ctx context.Context, o Options) (*Server, error) {
+	return startBinary(ctx, o, func(address, dir string) ([]string, error) {
+		return serverArgs(address, dir, o.Args), nil
+	})
+}
+
+// commandLine makes the arguments of a server that is to listen at the address
+// and may use the folder.
+type commandLine func(address, dir string) ([]string, error)
+
+// startBinary starts the server that PATH holds.
+func startBinary(ctx context.Context, o Options, line commandLine) (*Server, error) {
 	binary, err := lookServer(o.Getenv("PATH"))
 	if err != nil {
 		return nil, err
@@ -38,7 +49,7 @@ func startProcess(ctx context.Context, o Options) (*Server, error) {
 	sweep(os.TempDir())
 	for range portTries {
 		var s *Server
-		s, err = launch(ctx, binary, o.Args)
+		s, err = launch(ctx, binary, o.Args, line)
 		if err == nil || !errors.Is(err, errPortTaken) {
 			return s, err
 		}
@@ -64,8 +75,9 @@ func lookServer(path string) (string, error) {
 }
 
 // launch starts the binary once and waits until it answers. It returns
-// errPortTaken when it is worth another try.
-func launch(ctx context.Context, binary string, args []string) (_ *Server, err error) {
+// errPortTaken when it is worth another try. The user's arguments tell the
+// password and what else must not be shown.
+func launch(ctx context.Context, binary string, user []string, line commandLine) (_ *Server, err error) {
 	dir, err := makeFolder(os.TempDir())
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for redis-server: %w", err)
@@ -75,22 +87,26 @@ func launch(ctx context.Context, binary string, args []string) (_ *Server, err e
 		return nil, errors.Join(fmt.Errorf("choose a port for redis-server: %w", err), os.RemoveAll(dir))
 	}
 	logPath := filepath.Join(dir, "server.log")
-	c, err := run(binary, serverArgs(address, dir, args), dir, logPath)
+	args, err := line(address, dir)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	c, err := run(binary, args, dir, logPath)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start %q: %w", binary, err), os.RemoveAll(dir))
 	}
-	if err := c.waitReady(ctx, address, password(args)); err != nil {
+	if err := c.waitReady(ctx, address, password(user)); err != nil {
 		c.stop()
 		log := tail(logPath)
 		if strings.Contains(log, "Address already in use") {
 			err = errPortTaken
 		}
-		err = fmt.Errorf("start %q: %w: %s", binary, err, hideSecrets(log, args))
+		err = fmt.Errorf("start %q: %w: %s", binary, err, hideSecrets(log, user))
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return newServer(Server{
 		kind:    Process,
-		url:     serverURL(address, password(args)),
+		url:     serverURL(address, password(user)),
 		address: serverURL(address, ""),
 		pid:     c.pid(),
 	}, func() error {

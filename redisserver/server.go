@@ -82,12 +82,7 @@ type Server struct {
 //
 // The end of ctx ends the start, not the server.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	if o.Log == nil {
-		o.Log = func(string) {}
-	}
-	if o.Getenv == nil {
-		o.Getenv = os.Getenv
-	}
+	o.fill()
 	if err := checkArgs(o.Args); err != nil {
 		return nil, err
 	}
@@ -106,6 +101,16 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return startEmbedded(ctx, o)
 	}
 	return startURL(o)
+}
+
+// fill sets what may be nil.
+func (o *Options) fill() {
+	if o.Log == nil {
+		o.Log = func(string) {}
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
 }
 
 // URL is what to connect with. It may hold a secret: keep it out of logs,

@@ -10,6 +10,8 @@ import (
 const (
 	exampleURL  = "redis://user:password@localhost:6379/0"
 	exampleUnix = "unix:///var/run/redis.sock"
+
+	escapes = "in a user name or password write %2F for /, %3F for ?, %23 for # and %40 for @"
 )
 
 // startURL checks o.Source as a URL and dials nothing.
@@ -40,12 +42,14 @@ func checkURL(raw string) (address, problem string) {
 	}
 	switch scheme {
 	case "redis", "rediss", "unix":
+	case "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster":
+		return checkMany(scheme, rest)
 	default:
-		return "", "the scheme must be redis, rediss or unix; write it as in " + exampleURL
+		return "", "the scheme must be redis, rediss or unix, or redis-sentinel or redis-cluster; write it as in " + exampleURL
 	}
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 && strings.ContainsAny(rest[:at], "/?#@") {
 		// A stray '/' would end the host right inside the password.
-		return "", "in a user name or password write %2F for /, %3F for ?, %23 for # and %40 for @"
+		return "", escapes
 	}
 	if strings.Contains(rest, "#") {
 		return "", "a '#' has no meaning here; in a password write %23"

@@ -20,6 +20,10 @@ func TestURLIsTakenAsItIs(t *testing.T) {
 		{"redis://:hunter2@localhost", "redis://localhost:6379/0"},
 		{"redis://:p%2Fw%40@localhost", "redis://localhost:6379/0"},
 		{"unix:///run/redis.sock", "unix:///run/redis.sock"},
+		{"redis-sentinel://:hunter2@h1:26380,[::1]#main", "redis-sentinel://h1:26380,[::1]:26379/0#main"},
+		{"rediss-sentinel://h1/3?sentinel_password=hunter2#the%20main", "rediss-sentinel://h1:26379/3#the%20main"},
+		{"redis-cluster://user:hunter%402@h1:7000,h2", "redis-cluster://h1:7000,h2:6379"},
+		{"rediss-cluster://h1/0?protocol=3", "rediss-cluster://h1:6379"},
 		{"unix://user:hunter2@/run/redis.sock?db=2", "unix:///run/redis.sock"},
 	} {
 		s, err := redisserver.Start(t.Context(), redisserver.Options{Source: row.url})
@@ -65,6 +69,13 @@ func TestBadURLIsShownRedactedAndExplained(t *testing.T) {
 		{"redis://host/?db=x", `"redis://host/?***"`, "database must be a number"},
 		{"unix://run/redis.sock", `"unix://run/redis.sock"`, "absolute path"},
 		{"unix://", `"unix://"`, "absolute path"},
+		{"redis-sentinel://user:hunter2@h1", `"redis-sentinel://user:***@h1"`, "name of the master"},
+		{"redis-sentinel://user:hunter#2@h1#m", `"redis-sentinel://user:***@h1#***"`, "%23 for #"},
+		{"redis-sentinel://hunter2@h1#m", `"redis-sentinel://***@h1#***"`, ":password@"},
+		{"redis-cluster://:hunter2@h1,h2:x", `"redis-cluster://:***@h1,h2:***"`, "host:port"},
+		{"redis-cluster://:hunter2@h1,/1", `"redis-cluster://:***@h1,/1"`, "no database but 0"},
+		{"redis-cluster://:hunter2", `"redis-cluster://:***"`, "host:port"},
+		{"redis-cluster://:hunter2@h1#m", `"redis-cluster://:***@h1#***"`, "no meaning"},
 	} {
 		s, err := redisserver.Start(t.Context(), redisserver.Options{Source: row.url})
 		if err == nil {
@@ -107,6 +118,8 @@ func FuzzURL(f *testing.F) {
 	f.Add("redis", "user", "", "", "localhost:6379/0")
 	f.Add("rediss", "", "p@", "/#?", "[::1]:0/x?db=1#y")
 	f.Add("unix", "u", "%", ":%zz", "/run/redis.sock?db=2")
+	f.Add("redis-sentinel", "u", "", "", "h1:1,h2/0?protocol=3#m")
+	f.Add("rediss-cluster", "", "", "%40", "h1:1,[::1]")
 	f.Add("a@b:", "", ":", "\x00 ", "host:port")
 	f.Fuzz(func(t *testing.T, scheme, user, before, after, rest string) {
 		// A secret written down twice is beyond protection.

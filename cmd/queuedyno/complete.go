@@ -57,7 +57,7 @@ func (p *program) completeRun(cmd *cobra.Command) {
 			"process\ta private redis-server from PATH",
 			"docker\ta private container",
 			"embedded\tfor trying things out",
-			"redis://", "rediss://", "unix://",
+			"redis://", "rediss://", "unix://", "redis-sentinel://", "redis-cluster://",
 		}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	})
 	complete(cmd, "rate", words("max\tclosed loop", "100/s", "1k/s", "10k/s"))

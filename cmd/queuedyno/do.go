@@ -144,7 +144,7 @@ func (r *running) config(s scenario.Scenario, server *redisserver.Server, queue,
 // tlsFile is a file for TLS where the server speaks TLS; a variable may stay
 // set while another one is used.
 func (r *running) tlsFile(file *value[string], server *redisserver.Server) string {
-	if !strings.HasPrefix(server.URL(), "rediss://") {
+	if !strings.HasPrefix(server.URL(), "rediss") {
 		return ""
 	}
 	return file.get()

@@ -1,0 +1,52 @@
+package jobqueue
+
+import (
+	"fmt"
+	"strings"
+)
+
+// hashTag is the part of a name that decides on its slot in a cluster.
+func hashTag(name string) string {
+	if _, rest, ok := strings.Cut(name, "{"); ok {
+		if tag, _, ok := strings.Cut(rest, "}"); ok && tag != "" {
+			return tag
+		}
+	}
+	return name
+}
+
+// oneSlot is the config for a cluster. A connection leads to one node and a
+// command can use keys of one slot, so several queues, and sharded channels with
+// their queue, must lie in one slot. The names of a run's own are given a common
+// part in braces for that; names that the user chose must have one.
+func (cfg Config) oneSlot() (Config, error) {
+	sharded := cfg.Notify == ShardedPubSub
+	if cfg.Queues <= 1 && !sharded {
+		return cfg, nil
+	}
+	cfg.Queue = braced(cfg.Queue)
+	if sharded {
+		cfg.Channel = braced(cfg.Channel)
+	}
+	l := cfg.lanes()
+	names := l.queues
+	if sharded {
+		names = append(names, l.channels...)
+	}
+	for _, name := range names {
+		if hashTag(name) != hashTag(names[0]) {
+			return cfg, fmt.Errorf("in a cluster %q and %q must lie in one slot, since one connection serves both: give them a common part in braces, such as {orders}:%s",
+				names[0], name, DefaultQueue)
+		}
+	}
+	return cfg, nil
+}
+
+// braced puts the run's own part of a name in braces.
+func braced(name string) string {
+	parts := strings.SplitN(name, ":", 3)
+	if len(parts) < 3 || parts[0] != "queuedyno" || strings.ContainsAny(name, "{}") {
+		return name
+	}
+	return "{" + parts[0] + ":" + parts[1] + "}:" + parts[2]
+}

@@ -1,0 +1,138 @@
+//go:build unix
+
+package redisserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+)
+
+const (
+	masterCount = 3
+	slotCount   = 16384
+	// nodeTimeoutMillis is how long a node may be silent before the others hold
+	// it for dead: short for a test, and long for a pause of a busy machine.
+	nodeTimeoutMillis = 2000
+)
+
+// StartCluster starts a cluster of three masters, each with so many replicas,
+// as private processes on loopback, and waits until it takes commands. Args are
+// for all nodes.
+func StartCluster(ctx context.Context, o Options, replicas int) (_ *Group, err error) {
+	if o, err = o.forGroup(); err != nil {
+		return nil, err
+	}
+	g := &Group{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, g.Close())
+		}
+	}()
+	secret := password(o.Args)
+	var buses []string
+	for range masterCount * (1 + replicas) {
+		s, bus, err := startNode(ctx, o, secret)
+		if err != nil {
+			return nil, err
+		}
+		g.nodes, buses = append(g.nodes, s), append(buses, bus)
+	}
+	if err := g.join(ctx, secret, buses); err != nil {
+		return nil, err
+	}
+	g.url = groupURL("redis-cluster", secret, "", g.nodes)
+	g.address = groupURL("redis-cluster", "", "", g.nodes)
+	return g, nil
+}
+
+// startNode starts one node and returns the port of its bus as well.
+func startNode(ctx context.Context, o Options, secret string) (s *Server, bus string, err error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, "", fmt.Errorf("choose a port for the cluster's bus: %w", err)
+	}
+	_, bus, _ = net.SplitHostPort(address)
+	own := o
+	own.Args = append([]string{
+		"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
+		// The usual port, 10,000 above, is beyond the last one for many.
+		"--cluster-port", bus,
+		"--cluster-node-timeout", strconv.Itoa(nodeTimeoutMillis), "--cluster-require-full-coverage", "no",
+		"--cluster-replica-validity-factor", "0", "--cluster-allow-replica-migration", "no",
+		"--repl-diskless-sync-delay", "0",
+	}, o.Args...)
+	if secret != "" {
+		own.Args = append(own.Args, "--masterauth", secret)
+	}
+	s, err = startProcess(ctx, own)
+	return s, bus, err
+}
+
+// join makes a cluster of the nodes.
+func (g *Group) join(ctx context.Context, secret string, buses []string) error {
+	ids := make([]string, len(g.nodes))
+	for i, s := range g.nodes {
+		err := converse(ctx, s, secret, func(c *conversation) (err error) {
+			if ids[i], err = c.command("CLUSTER", "MYID"); err != nil {
+				return err
+			}
+			if i < masterCount {
+				from, next := i*slotCount/masterCount, (i+1)*slotCount/masterCount
+				if _, err = c.command("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(from), strconv.Itoa(next-1)); err != nil {
+					return err
+				}
+			}
+			// Different epochs from the beginning: nothing to settle later.
+			if _, err = c.command("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1)); err != nil {
+				return err
+			}
+			_, err = c.command("CLUSTER", "MEET", "127.0.0.1", g.nodes[0].port(), buses[0])
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for i, s := range g.nodes {
+		err := settled(ctx, s, secret, "the nodes of the cluster to know each other", func(c *conversation) (bool, error) {
+			text, err := c.command("CLUSTER", "INFO")
+			return strings.Contains(text, "cluster_state:ok") && figure(text, "cluster_known_nodes:") == len(g.nodes) &&
+				figure(text, "cluster_size:") == masterCount, err
+		})
+		if err != nil {
+			return err
+		}
+		if i < masterCount {
+			continue
+		}
+		err = settled(ctx, s, secret, "a replica to follow its master", func(c *conversation) (bool, error) {
+			// Refused for as long as the node has not heard of its master.
+			_, _ = c.command("CLUSTER", "REPLICATE", ids[i%masterCount])
+			return says(c, "master_link_status:up", "INFO", "replication")
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return g.mapped(ctx, secret)
+}
+
+// mapped waits until every node knows of every replica: a client that asks too
+// early has a map without them.
+func (g *Group) mapped(ctx context.Context, secret string) error {
+	replicas := len(g.nodes) - masterCount
+	for _, s := range g.nodes {
+		err := settled(ctx, s, secret, "the nodes of the cluster to know the replicas", func(c *conversation) (bool, error) {
+			text, err := c.command("CLUSTER", "NODES")
+			return strings.Count(text, " connected") == len(g.nodes) && strings.Count(text, "slave ") == replicas, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

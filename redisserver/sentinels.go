@@ -1,0 +1,103 @@
+//go:build unix
+
+package redisserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+)
+
+// MasterName is the name of the master that [StartSentinels] starts.
+const MasterName = "mymaster"
+
+// What makes a failover quick and still none of a busy machine.
+const (
+	replicaCount     = 2
+	sentinelCount    = 3
+	downAfterMillis  = 1000
+	failoverMillis   = 5000
+	discoverInterval = "1" // seconds
+)
+
+// StartSentinels starts a master with two replicas and three sentinels as
+// private processes on loopback, and waits until they know of each other. Args
+// are for the master and the replicas.
+func StartSentinels(ctx context.Context, o Options) (_ *Group, err error) {
+	if o, err = o.forGroup(); err != nil {
+		return nil, err
+	}
+	g := &Group{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, g.Close())
+		}
+	}()
+	secret := password(o.Args)
+	quick := []string{"--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", discoverInterval}
+	for i := range 1 + replicaCount {
+		own := o
+		own.Args = append(quick, o.Args...)
+		if i > 0 {
+			own.Args = append(own.Args, "--replicaof", "127.0.0.1 "+g.nodes[0].port())
+		}
+		if secret != "" {
+			own.Args = append(own.Args, "--masterauth", secret)
+		}
+		s, err := startProcess(ctx, own)
+		if err != nil {
+			return nil, err
+		}
+		g.nodes = append(g.nodes, s)
+	}
+	for range sentinelCount {
+		s, err := startSentinel(ctx, o, g.nodes[0], secret)
+		if err != nil {
+			return nil, err
+		}
+		g.sentinels = append(g.sentinels, s)
+	}
+	for _, s := range g.sentinels {
+		err := settled(ctx, s, "", "the sentinels to find each other and the replicas", func(c *conversation) (bool, error) {
+			text, err := c.command("INFO", "sentinel")
+			return figure(text, "slaves=") == replicaCount && figure(text, "sentinels=") == sentinelCount, err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range g.nodes[1:] {
+		err := settled(ctx, s, secret, "a replica to follow its master", func(c *conversation) (bool, error) {
+			return says(c, "master_link_status:up", "INFO", "replication")
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	g.url = groupURL("redis-sentinel", secret, "/0#"+MasterName, g.sentinels)
+	g.address = groupURL("redis-sentinel", "", "/0#"+MasterName, g.sentinels)
+	return g, nil
+}
+
+// startSentinel starts one sentinel, which keeps what it learns in a file.
+func startSentinel(ctx context.Context, o Options, master *Server, secret string) (*Server, error) {
+	o.Args = nil
+	return startBinary(ctx, o, func(address, dir string) ([]string, error) {
+		host, port, _ := net.SplitHostPort(address)
+		text := fmt.Sprintf("bind %s\nport %s\ndir %q\n", host, port, dir) +
+			fmt.Sprintf("sentinel monitor %s 127.0.0.1 %s %d\n", MasterName, master.port(), sentinelCount/2+1) +
+			fmt.Sprintf("sentinel down-after-milliseconds %s %d\n", MasterName, downAfterMillis) +
+			fmt.Sprintf("sentinel failover-timeout %s %d\n", MasterName, failoverMillis)
+		if secret != "" {
+			text += fmt.Sprintf("sentinel auth-pass %s %q\n", MasterName, secret)
+		}
+		path := filepath.Join(dir, "sentinel.conf")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return nil, fmt.Errorf("write the settings of a sentinel: %w", err)
+		}
+		return []string{path, "--sentinel"}, nil
+	})
+}
