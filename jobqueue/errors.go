@@ -76,7 +76,7 @@ var replies = []struct{ prefix, hint string }{
 	{"MOVED", "this is a node of a Redis Cluster; name its nodes as in redis-cluster://user:password@host1:7000,host2:7001, and each queue is found where it lives"},
 	{"CLUSTERDOWN", "the Redis Cluster is down; see CLUSTER INFO"},
 	{"ERR This instance has cluster support disabled", "this is no node of a Redis Cluster; write redis:// instead of redis-cluster://"},
-	{"WRONGTYPE", "the key exists and holds something else than this design keeps; name another queue"},
+	{"WRONGTYPE", "the key exists and is not a list, or not a stream where the design is one; name another queue"},
 	{"ERR max number of clients", "Redis has no connection left; raise its maxclients, or use fewer producers, consumers and subscribers"},
 	{"ERR DB index", "there is no such database; the number after the last / of the URL is 0 to 15 by default"},
 	{"DENIED", "Redis is in protected mode and takes only local connections; set a password or protected-mode no"},

@@ -134,7 +134,7 @@ type removing struct {
 	removed []string
 }
 
-func (q *removing) Remove(_ context.Context, elements ...string) (int64, error) {
+func (q *removing) Discard(_ context.Context, elements ...string) (int64, error) {
 	q.removed = append(q.removed, elements...)
 	return int64(len(elements)), nil
 }

@@ -198,9 +198,9 @@ func (r *run) closed(conn *jobqueue.Producer) {
 	c.Close()
 }
 
-// remover takes single elements out of a queue.
-type remover interface {
-	Remove(ctx context.Context, elements ...string) (removed int64, err error)
+// discarder takes single elements out of a queue.
+type discarder interface {
+	Discard(ctx context.Context, elements ...string) (found int64, err error)
 }
 
 // clear removes the queue, or from a queue that others use, too, what is left of
@@ -210,7 +210,7 @@ func (r *run) clear(ctx context.Context) error {
 		return r.b.Clear(ctx)
 	}
 	p, peeks := r.b.(peeker)
-	q, removes := r.b.(remover)
+	q, removes := r.b.(discarder)
 	if !peeks || !removes {
 		r.warn("jobs of this run that are left in the queue could not be taken out of it")
 		return nil
@@ -222,6 +222,6 @@ func (r *run) clear(ctx context.Context) error {
 	if len(left) == 0 {
 		return nil
 	}
-	_, err := q.Remove(ctx, left...)
+	_, err := q.Discard(ctx, left...)
 	return err
 }
