@@ -109,6 +109,9 @@ func (s *subscriber) notified(n, at int64, update jobqueue.View) {
 		s.tally.stray(s.r, n)
 		return
 	}
+	if s.r.s.External && s.index == 0 && update.Work > 0 {
+		j.stamp[tTold] = int64(update.Work)
+	}
 	if s.r.s.Subscribers == 1 {
 		j.stamp[tNotified] = at
 	} else {
