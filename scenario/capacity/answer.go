@@ -114,8 +114,11 @@ const (
 // none of them can tell, the ceiling when the answer is near it.
 func (s *search) limit(a Answer) Limit {
 	if last := s.trials[len(s.trials)-1]; s.gaveUp() && a.Status == AtLeast {
+		if last.Limit.ours() {
+			return last.Limit
+		}
 		part := "generator"
-		if last.Passing || last.Limit.Part == "host" {
+		if last.Passing {
 			part = "host"
 		}
 		return Limit{Part: part, Detail: reason(last), Used: last.Limit.Used}

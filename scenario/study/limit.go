@@ -76,7 +76,7 @@ func named(r *scenario.Result, l capacity.Limit) (part, detail string) {
 		if !local(r.Redis) {
 			part = "generator"
 		}
-		return part, fmt.Sprintf("the host's %s had no idle time; %.0f %% of theirs went to something else: this process had %.2f processors, Redis %.2f",
+		return part, fmt.Sprintf("the host's %s were never idle; %.0f %% of their time went to something else: this process had %.2f processors, Redis %.2f",
 			processors(r.Host.CPUs), 100*foreign, ownProcessors(r, l), l.Used["redis"])
 	}
 	return t.Where, t.Detail

@@ -40,8 +40,8 @@ func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
 		},
 		{name: "this process takes all that Redis leaves", host: 0.99, process: 0.88, redis: 0.20, part: "generator"},
 		{name: "somebody else's work, and idle time is left", host: 0.85, process: 0.20, redis: 0.20, part: ""},
-		{name: "somebody else's work, and no idle time", host: 0.98, process: 0.30, redis: 0.40, part: "host", detail: "48 % of theirs went to something else"},
-		{name: "the same, and Redis elsewhere", host: 0.98, process: 0.30, redis: 0.40, alter: far, part: "generator", detail: "68 % of theirs went to something else"},
+		{name: "somebody else's work, and no idle time", host: 0.98, process: 0.30, redis: 0.40, part: "host", detail: "48 % of their time went to something else"},
+		{name: "the same, and Redis elsewhere", host: 0.98, process: 0.30, redis: 0.40, alter: far, part: "generator", detail: "68 % of their time went to something else"},
 		{
 			name: "somebody else's work, and it was felt", host: 0.90, process: 0.20, redis: 0.20, part: "host", detail: "woke late",
 			alter: func(r *scenario.Result) {
