@@ -137,7 +137,7 @@ func (t *page) ledger(r *scenario.Result) {
 		name string
 	}{
 		{l.Duplicated, "duplicated"}, {l.OutOfOrder, "out of order"}, {l.Corrupt, "corrupt"},
-		{l.Foreign, "foreign"}, {l.Failed, "failed"},
+		{l.Foreign, "foreign"}, {l.Failed, "failed"}, {l.Redelivered, "redelivered"},
 	} {
 		if c.n != 0 {
 			words = append(words, count(c.n)+" "+c.name)

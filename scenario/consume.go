@@ -124,6 +124,13 @@ func (c *consumer) take(n, at int64) taken {
 			j.stamp[tPopped] = at
 			c.tally.popped.Add(1)
 			return taken{n, j, b}
+		} else if here && c.r.redelivers {
+			// It was given out before, and whoever had it has not finished it
+			// or is still at it.
+			if _, first, here := j.mark(n, mAgain); here && first {
+				c.tally.redelivered.Add(1)
+			}
+			return taken{n, j, b}
 		}
 	}
 	c.tally.stray(c.r, n)
@@ -284,33 +291,4 @@ func (c *consumer) published(i, receivers int) {
 	default:
 		c.r.finish(h.block, h.job, h.n, marks, c.shard)
 	}
-}
-
-// turns lets a consumer that cannot publish and pop in one write do it in two.
-type turns struct{ jobqueue.Consumer }
-
-func (t turns) Turn(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
-	for i, o := range outcomes {
-		if o.Message == nil {
-			acked(i, -1)
-			continue
-		}
-		n, err := t.Publish(ctx, o.Message)
-		if err != nil {
-			return nil, err
-		}
-		acked(i, n)
-	}
-	if max == 0 {
-		return nil, nil
-	}
-	return t.Pop(ctx, max, wait)
-}
-
-// turner is the consumer as one that can take turns.
-func turner(c jobqueue.Consumer) jobqueue.Turner {
-	if t, ok := c.(jobqueue.Turner); ok {
-		return t
-	}
-	return turns{c}
 }

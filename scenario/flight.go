@@ -36,6 +36,7 @@ const (
 	mQueued  // found in the queue at the end
 	mClosed  // recorded or given up; nothing more may happen to it
 	mRunning // the worker said that it has begun
+	mAgain   // it was given to another worker, or to the same a second time
 
 	markBits = 16
 	// mComplete are the marks without which a job is not complete. The answer

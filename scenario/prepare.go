@@ -45,7 +45,7 @@ func (r *run) prepare() error {
 		if err != nil {
 			return fmt.Errorf("open consumer %d of %d: %w", i+1, s.Consumers, err)
 		}
-		c := &consumer{r: r, index: i, conn: turner(conn), tally: r.tally(), shard: r.rec.shard()}
+		c := &consumer{r: r, index: i, conn: jobqueue.TurnerOf(conn), tally: r.tally(), shard: r.rec.shard()}
 		c.acked = c.published
 		r.consumers = append(r.consumers, c)
 		if s.Work.Time > 0 {

@@ -97,7 +97,7 @@ func (c *consumer) reopen(lost error) error {
 		return err
 	}
 	c.r.mu.Lock()
-	c.conn = turner(conn)
+	c.conn = jobqueue.TurnerOf(conn)
 	c.r.mu.Unlock()
 	c.done, c.told, c.working = nil, nil, false
 	c.busy.Store(false)

@@ -180,6 +180,8 @@ type Ledger struct {
 	Foreign int64 `json:"foreign"`
 	// Failed counts jobs that ended with status FAILED.
 	Failed int64 `json:"failed"`
+	// Redelivered counts jobs that a queue gave to a second worker.
+	Redelivered int64 `json:"redelivered,omitempty"`
 	// Errors counts error replies and broken connections by operation.
 	Errors map[string]int64 `json:"errors"`
 	// LostJobs names the lost jobs that were sent, in the order of their

@@ -147,8 +147,10 @@ type run struct {
 	b      jobqueue.Backend
 	o      Options
 	format format
-	spread spread
-	base   int64 // the number of the schedule's first job; those before are prefilled
+	// redelivers is whether the queue may give a job out twice.
+	redelivers bool
+	spread     spread
+	base       int64 // the number of the schedule's first job; those before are prefilled
 	// complete are the marks of a job about which nothing is missing.
 	complete uint64
 
@@ -182,6 +184,7 @@ type run struct {
 	stopReason   string
 	warnings     []string
 	resubscribed atomic.Int64
+	again        atomic.Int64 // the longest end_to_end of a job that was given out twice
 
 	// As of before and after the load.
 	facts   [2]*jobqueue.Facts
@@ -209,6 +212,7 @@ func newRun(s Scenario, b jobqueue.Backend, o Options, tag uint64) *run {
 		flight: newFlight(s.Subscribers, dirBlocks),
 		faults: map[string]int64{},
 		spread: newSpread(s), complete: mComplete,
+		redelivers: s.Design == jobqueue.ReliableList || s.Design == jobqueue.Stream,
 	}
 	r.format = newFormat(tag, s, &r.spread)
 	if s.External {
@@ -249,8 +253,21 @@ func (r *run) finish(b *block, j *job, n int64, marks uint64, s *shard) {
 		return
 	}
 	if _, first, here := j.mark(n, mClosed); here && first {
+		if marks&mAgain != 0 {
+			r.slowest(j.stamp[tNotified] - j.stamp[tDue])
+		}
 		s.add(n, &j.stamp)
 		r.flight.close(b)
+	}
+}
+
+// slowest keeps the longest end_to_end of a job that was given out twice.
+func (r *run) slowest(took int64) {
+	for {
+		was := r.again.Load()
+		if took <= was || r.again.CompareAndSwap(was, took) {
+			return
+		}
 	}
 }
 

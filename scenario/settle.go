@@ -29,7 +29,7 @@ func (r *run) settle() {
 		Sent: t.sent, Acked: t.acked, Popped: t.popped, Finished: t.finished,
 		Published: t.published, Notified: t.notified,
 		Duplicated: t.duplicated, OutOfOrder: t.outOfOrder, Corrupt: t.corrupt,
-		Foreign: t.foreign, Failed: t.failed,
+		Foreign: t.foreign, Failed: t.failed, Redelivered: t.redelivered,
 		LostByLeg: map[Leg]int64{}, Errors: r.faults,
 	}
 	for _, leg := range Legs() {
@@ -71,6 +71,10 @@ func (r *run) settle() {
 	if r.s.External {
 		// Of what happens outside, only that is known which has come to light.
 		l.Popped, l.Finished, l.Published = t.notified+outside, t.notified, t.notified
+	}
+	if n := t.redelivered; n > 0 {
+		r.warn("%d jobs were given to a second worker, because the first gave no sign of life; the slowest of them took %.2f s from end to end",
+			n, time.Duration(r.again.Load()).Seconds())
 	}
 	if unanswered > 0 {
 		r.warn("%d jobs arrived, but the answer to their push or publish did not; they are in the ledger and not in the stages", unanswered)

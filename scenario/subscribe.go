@@ -94,6 +94,8 @@ func (s *subscriber) running(n, at int64) {
 	// A job that is given out a second time begins twice; the first one counts.
 	if atomic.CompareAndSwapInt64(&j.stamp[tRunning], absent, at) {
 		j.mark(n, mRunning)
+	} else if _, first, here := j.mark(n, mAgain); here && first {
+		s.tally.redelivered.Add(1)
 	}
 }
 

@@ -87,6 +87,7 @@ func loadFlags() []string {
 	return []string{
 		"file", "redis", "redis-args", "image", "cacert", "cert", "key",
 		"arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed",
+		"fail-rate", "running", "design", "visibility", "poll", "queues", "notify", "channels", "tenants",
 		"out", "name", "force", "tag", "quiet",
 	}
 }
@@ -246,7 +247,8 @@ func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
 		faults = append(faults, fault{"--resume goes on with the stored scenario, and another one is named", "leave the name out"})
 	}
 	for _, flag := range []string{
-		"slo", "vary", "trial", "confirm", "file", "arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed", "out", "name", "force",
+		"slo", "vary", "trial", "confirm", "file", "arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed",
+		"fail-rate", "running", "design", "visibility", "poll", "queues", "notify", "channels", "tenants", "out", "name", "force",
 	} {
 		if c.onCommandLine(flag) {
 			faults = append(faults, fault{fmt.Sprintf("--%s has no place beside --resume, which goes on with what is stored", flag), "leave it out, or begin a search of its own"})

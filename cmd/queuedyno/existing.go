@@ -33,7 +33,12 @@ func (e *existing) addChannel(f *flags, what string) {
 
 // addRedis declares what says which Redis. It comes last in the help.
 func (e *existing) addRedis(f *flags) {
-	e.runFlags = addSome(f, []string{"redis", "cacert", "cert", "key", "quiet"})
+	e.addRedisAnd(f)
+}
+
+// addRedisAnd declares more of run's flags before those.
+func (e *existing) addRedisAnd(f *flags, more ...string) {
+	e.runFlags = addSome(f, append(more, "redis", "cacert", "cert", "key", "quiet"))
 	f.set.Lookup("redis").Usage = "the Redis, a `URL`: redis://, rediss:// or unix:// (default: that of REDIS_URL)"
 }
 
@@ -86,7 +91,10 @@ func (e *existing) check() []fault {
 
 // connect dials the Redis that check found.
 func (e *existing) connect(ctx context.Context) (*jobqueue.Client, error) {
-	c := jobqueue.Config{URL: e.url, Queue: e.queue.get()}
+	c := jobqueue.Config{
+		URL: e.url, Queue: e.queue.get(), Queues: len(e.queues.get()),
+		Design: e.design.get(), Visibility: e.visibility.get(), Poll: e.poll.get(), Notify: e.notify.get(),
+	}
 	if e.channel != nil {
 		c.Channel = e.channel.get()
 	}

@@ -89,7 +89,7 @@ func addWorkerFlags(p *program, f *flags) *workers {
 	w.running = addSwitch(f, "running", "", "publish RUNNING before the work")
 	w.jobs = add(f, "jobs", "n", "stop after a `NUMBER` of jobs", count)
 	w.idle = add(f, "idle", "", "stop after a `TIME` without a job", duration(1))
-	w.addRedis(f)
+	w.addRedisAnd(f, "design", "visibility", "poll", "queues", "notify")
 	w.asJSON = addSwitch(f, "json", "", "print the account at the end as JSON")
 	return w
 }
