@@ -241,7 +241,9 @@ func (c *consumer) turn(ctx context.Context, most int) ([][]byte, error) {
 		if h.job == nil {
 			continue
 		}
-		h.job.stamp[tDone] = at
+		if !c.stamps(h, tDone, at) {
+			continue
+		}
 		if _, first, here := h.job.mark(h.n, mDone); here && first {
 			c.tally.finished.Add(1)
 		}
@@ -253,6 +255,20 @@ func (c *consumer) turn(ctx context.Context, most int) ([][]byte, error) {
 	jobs, err := c.conn.Turn(ctx, c.told, c.acked, most, popWait)
 	c.done, c.told = c.done[c.acks:], c.told[c.acks:]
 	return jobs, err
+}
+
+// stamps sets a stamp of a job in hand. A job that two consumers have may be over
+// by now, and its slot another job's.
+func (c *consumer) stamps(h taken, which int, at int64) bool {
+	if !c.r.redelivers {
+		h.job.stamp[which] = at
+		return true
+	}
+	if w := h.job.word.Load(); w>>markBits != uint64(h.n)+1 || w&mClosed != 0 {
+		return false
+	}
+	atomic.StoreInt64(&h.job.stamp[which], at)
+	return true
 }
 
 // published notes the answer to the i-th publish.
@@ -267,7 +283,9 @@ func (c *consumer) published(i, receivers int) {
 		return
 	}
 	c.tally.published.Add(1)
-	h.job.stamp[tPublished] = at
+	if !c.stamps(h, tPublished, at) {
+		return
+	}
 	m := mPublished
 	switch {
 	case c.r.s.Notify == jobqueue.NoNotify:
