@@ -163,6 +163,9 @@ func parseURL(cfg Config) (target, *redis.Options, error) {
 			return t, nil, err
 		}
 	}
+	if t.deployment == cluster {
+		o.Dialer = dialHome(o, t.addrs[0])
+	}
 	o.MaxRetries = -1
 	if o.Protocol == 0 {
 		o.Protocol = 2

@@ -13,15 +13,16 @@ import (
 // shared are the masters of a cluster. go-redis keeps the map of its slots.
 type shared struct {
 	nodes
-	rdb *redis.ClusterClient
+	rdb  *redis.ClusterClient
+	home string // an address of the URL
 	// stale is set when the map was found to be wrong.
 	stale atomic.Bool
 }
 
 func openCluster(t target, o *redis.Options) (redis.UniversalClient, routes) {
-	s := &shared{nodes: nodes{options: o}}
+	s := &shared{nodes: nodes{options: o}, home: t.addrs[0]}
 	s.rdb = redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: t.addrs, ClientName: o.ClientName, Protocol: o.Protocol,
+		Addrs: t.addrs, Dialer: o.Dialer, ClientName: o.ClientName, Protocol: o.Protocol,
 		Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
 		// A redirect by go-redis would also be a second try after a broken
 		// connection; redirected tells the two apart.
@@ -43,8 +44,11 @@ func (s *shared) find(ctx context.Context, key string) (string, error) {
 		s.stale.Store(true)
 		return "", err
 	}
-	return master.Options().Addr, nil
+	return s.address(master), nil
 }
+
+// address is where a node is.
+func (s *shared) address(node *redis.Client) string { return atHost(node.Options().Addr, s.home) }
 
 // refresh reads the map of slots again if it was found to be wrong.
 func (s *shared) refresh(ctx context.Context) {
@@ -60,7 +64,7 @@ func (s *shared) masters(ctx context.Context) ([]string, error) {
 	err := s.rdb.ForEachMaster(ctx, func(_ context.Context, node *redis.Client) error {
 		mu.Lock()
 		defer mu.Unlock()
-		addrs = append(addrs, node.Options().Addr)
+		addrs = append(addrs, s.address(node))
 		return nil
 	})
 	slices.Sort(addrs)

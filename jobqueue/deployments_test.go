@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -164,7 +164,11 @@ func survives(t *testing.T, b *jobqueue.Client, pids map[string]int) {
 	if pids[at] == 0 {
 		t.Fatalf("no process for the node %q of %v", at, f.Nodes)
 	}
-	if err := syscall.Kill(pids[at], syscall.SIGKILL); err != nil {
+	node, err := os.FindProcess(pids[at])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	for what, err := range map[string]error{

@@ -2,7 +2,10 @@ package jobqueue
 
 import (
 	"context"
+	"net"
 	"sync"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // dial opens a connection to the node that serves the key: every connection of
@@ -77,6 +80,15 @@ func (c *Client) lost(text string) bool {
 func (c *Client) sharded() bool {
 	_, is := c.routes.(*shared)
 	return is
+}
+
+// dialHome dials a node that does not know its own host where the first address
+// of the URL is: a cluster of one node answers so.
+func dialHome(o *redis.Options, home string) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	dial := redis.NewDialer(o)
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return dial(ctx, network, atHost(addr, home))
+	}
 }
 
 // ears are the nodes at which this client has subscribed. A node counts only

@@ -38,8 +38,8 @@ type Facts struct {
 type Node struct {
 	Address string
 	Role    string // master or replica
-	// Facts are what a master says of itself, nil for a replica, which is not
-	// asked.
+	// Facts are what a master says of itself; nil where it did not answer, and
+	// for a replica, which is not asked.
 	Facts *Facts
 }
 
@@ -56,22 +56,34 @@ var settings = []string{
 }
 
 // Inspect asks the server about itself, and of a cluster every master. What it
-// may not or cannot ask is listed in Facts.Withheld; only a broken connection
-// is an error.
+// may not or cannot ask is listed in Facts.Withheld; it is an error only if no
+// server answers.
 func (c *Client) Inspect(ctx context.Context) (Facts, error) {
 	masters, err := c.routes.masters(ctx)
 	if err != nil {
 		return Facts{}, explain("look for the masters", c.options.Addr, err)
 	}
 	var all []Node
+	var silent []Node
+	var faults []error
 	for _, addr := range masters {
+		n := Node{Address: addr, Role: "master"}
 		f, err := inspect(ctx, c.routes.node(addr), addr)
 		if err != nil {
-			return Facts{}, err
+			silent, faults = append(silent, n), append(faults, err)
+			continue
 		}
-		all = append(all, Node{Address: addr, Role: "master", Facts: &f})
+		n.Facts = &f
+		all = append(all, n)
+	}
+	if len(all) == 0 {
+		return Facts{}, errors.Join(faults...)
 	}
 	f := together(all)
+	for _, err := range faults {
+		f.Withheld = append(f.Withheld, err.Error())
+	}
+	all = append(all, silent...)
 	if mode := c.routes.mode(); mode != "" {
 		f.Mode = mode
 		f.Nodes = append(all, replicas(all)...)

@@ -19,7 +19,7 @@ type watched struct {
 func openSentinels(t target, o *redis.Options) (redis.UniversalClient, routes) {
 	// go-redis follows the master for the commands beside the load.
 	rdb := redis.NewFailoverClient(&redis.FailoverOptions{
-		MasterName: t.master, SentinelAddrs: t.addrs,
+		MasterName: t.master, SentinelAddrs: t.addrs, Dialer: o.Dialer,
 		SentinelUsername: t.sentinelUser, SentinelPassword: t.sentinelPassword,
 		ClientName: o.ClientName, Protocol: o.Protocol,
 		Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,

@@ -131,7 +131,7 @@ func parseTarget(raw string) (t target, o *redis.Options, faults []string) {
 		return t, nil, []string{reason(err, plain)}
 	}
 	if o.TLSConfig != nil {
-		o.TLSConfig.ServerName = "" // each node has its own, which is dialled
+		o.TLSConfig.ServerName = "" // each node has its own
 	}
 	o.Addr = t.String()
 	return t, o, nil

@@ -104,7 +104,7 @@ func distinct(values []string) string {
 func replicas(masters []Node) []Node {
 	var out []Node
 	for _, m := range masters {
-		for i := 0; ; i++ {
+		for i := 0; m.Facts != nil; i++ {
 			text, ok := m.Facts.Info["slave"+strconv.Itoa(i)]
 			if !ok {
 				break

@@ -43,7 +43,10 @@ func openWire(ctx context.Context, base *redis.Options, withID bool) (*wire, err
 	o := *base
 	o.PoolSize, o.MinIdleConns, o.MaxActiveConns = 1, 0, 1
 	var taken net.Conn
-	dial := redis.NewDialer(&o)
+	dial := o.Dialer
+	if dial == nil {
+		dial = redis.NewDialer(&o)
+	}
 	o.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
 		taken = c

@@ -42,7 +42,8 @@ var (
 // Options say which server to start. The zero value is the default: auto.
 type Options struct {
 	// Source is "auto" (as is ""), "process", "docker", "embedded", or a
-	// redis://, rediss:// or unix:// URL.
+	// redis://, rediss:// or unix:// URL, or one of several servers:
+	// redis-sentinel://, redis-cluster://, or rediss-… by TLS.
 	Source string
 	// Args are extra arguments for redis-server, such as "--appendonly",
 	// "yes". They override our defaults (nothing is persisted) and are refused

@@ -44,7 +44,7 @@ func (e *existing) addRedisAnd(f *flags, more ...string) {
 
 func (e *existing) complete(cmd *cobra.Command) {
 	complete(cmd, "redis", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return []string{"redis://", "rediss://", "unix://"}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		return []string{"redis://", "rediss://", "unix://", "redis-sentinel://", "redis-cluster://"}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	})
 	complete(cmd, "queue", nothing())
 	if e.channel != nil {
@@ -98,7 +98,7 @@ func (e *existing) connect(ctx context.Context) (*jobqueue.Client, error) {
 	if e.channel != nil {
 		c.Channel = e.channel.get()
 	}
-	if strings.HasPrefix(e.url, "rediss://") { // the variables may stay set for another one
+	if strings.HasPrefix(e.url, "rediss") { // the variables may stay set for another one
 		c.CACert, c.Cert, c.Key = e.cacert.get(), e.cert.get(), e.key.get()
 	}
 	return jobqueue.Connect(ctx, c)

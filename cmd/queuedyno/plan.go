@@ -237,7 +237,7 @@ func (r *running) certificates() []fault {
 		if !file.given() {
 			continue
 		}
-		if !strings.HasPrefix(url, "rediss://") {
+		if !strings.HasPrefix(url, "rediss") {
 			if r.onCommandLine(name) {
 				faults = append(faults, fault{fmt.Sprintf("--%s goes with a rediss:// URL only", name), "name the Redis with --redis rediss://…"})
 			}
