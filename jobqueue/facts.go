@@ -245,3 +245,18 @@ func room(ctx context.Context, rdb *redis.Client, addr string, connections int) 
 	}
 	return nil
 }
+
+// Blocked is how many connections wait in a blocking command at this moment,
+// whoever they belong to: with more workers than work, that is most of them.
+func (c *Client) Blocked(ctx context.Context) (int64, error) {
+	text, err := c.rdb.Info(ctx, "clients").Result()
+	if err != nil {
+		return 0, c.explain("ask for the clients of", c.queue, err)
+	}
+	for line := range strings.Lines(text) {
+		if n, ok := strings.CutPrefix(strings.TrimSpace(line), "blocked_clients:"); ok {
+			return strconv.ParseInt(n, 10, 64)
+		}
+	}
+	return 0, errors.New("the server does not tell blocked_clients")
+}

@@ -100,7 +100,7 @@ func runCells(r *scenario.Result) (head, cells []string) {
 // TimelineCSV writes a row a second: jobs, backlog and queue length, then each
 // stage in that second. A null is an empty cell.
 func TimelineCSV(w io.Writer, r *scenario.Result) error {
-	head := []string{"run_id", "validity", "warnings", "elapsed_s", "length_s", "phase", "offered", "sent", "notified", "backlog", "queue_len"}
+	head := []string{"run_id", "validity", "warnings", "elapsed_s", "length_s", "phase", "offered", "sent", "notified", "backlog", "queue_len", "blocked_clients"}
 	for _, stage := range scenario.Stages() {
 		for _, c := range []string{"count", "p50_ns", "p90_ns", "p99_ns", "max_ns"} {
 			head = append(head, string(stage)+"_"+c)
@@ -112,7 +112,7 @@ func TimelineCSV(w io.Writer, r *scenario.Result) error {
 			r.Run.ID, r.Validity.Verdict, strconv.Itoa(len(r.Warnings)),
 			exact(s.ElapsedS), exact(s.LengthS), s.Phase,
 			strconv.FormatInt(s.Offered, 10), strconv.FormatInt(s.Sent, 10), strconv.FormatInt(s.Notified, 10),
-			strconv.FormatInt(s.Backlog, 10), wholeCell(s.QueueLen),
+			strconv.FormatInt(s.Backlog, 10), wholeCell(s.QueueLen), wholeCell(s.Blocked),
 		}
 		for _, stage := range scenario.Stages() {
 			q := s.Stages[stage]

@@ -185,6 +185,10 @@ func (m *sheet) jobs(r *scenario.Result) {
 	if words := recoveryWords(r); words != "" {
 		m.para("%s.", capital(words))
 	}
+	if n := r.Scalars["blocked_clients"]; n != nil {
+		m.para("%s connections waited in a blocking command on average, of %s: they are the idle ones.",
+			rate(*n), plural(int64(r.Scenario.Consumers), "consumer"))
+	}
 	if r.Scenario.External {
 		m.para("The workers are not queuedyno's: popped is what was acknowledged and left the queue, finished and published are what was notified.")
 	}

@@ -295,9 +295,12 @@ type Second struct {
 	Notified int64 `json:"notified"`
 	// Backlog is sent minus notified at the row's end. QueueLen is what LLEN
 	// answered, null where it did not.
-	Backlog  int64                  `json:"backlog"`
-	QueueLen *int64                 `json:"queue_len"`
-	Stages   map[Stage]*SecondStage `json:"stages"`
+	Backlog  int64  `json:"backlog"`
+	QueueLen *int64 `json:"queue_len"`
+	// Blocked is how many connections waited in a blocking command at the row's
+	// end, null where the server does not tell.
+	Blocked *int64                 `json:"blocked_clients"`
+	Stages  map[Stage]*SecondStage `json:"stages"`
 }
 
 // SecondStage is a stage in one second. Quantiles are of that second alone,

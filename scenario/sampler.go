@@ -38,6 +38,9 @@ type sampler struct {
 	// Sampled in the window: the length of the queue, and the share of the
 	// consumers that had work in hands.
 	lengths, busy series
+	// waiting are the connections that wait in a blocking command, sampled at the
+	// end of each row of the window.
+	waiting series
 	// recovered is how long it took after a hold, or from the beginning of a
 	// prefilled load, until the queue held no more jobs than there are
 	// consumers; absent before that.
@@ -141,6 +144,7 @@ func (s *sampler) row(at time.Duration) {
 		offered = s.plan.upTo(min(at, time.Duration(s.r.cut.Load())))
 	}
 	row.Offered = offered - s.offered
+	row.Blocked = s.blocked(at)
 	s.mu.Lock()
 	row.QueueLen, s.queueLen = s.queueLen, nil
 	s.maxBacklog = max(s.maxBacklog, row.Backlog)
@@ -164,6 +168,28 @@ func (s *sampler) row(at time.Duration) {
 	if s.r.o.Progress != nil {
 		s.r.o.Progress(s.progress(row, t))
 	}
+}
+
+// blocked asks how many connections wait in a blocking command: the idle workers.
+func (s *sampler) blocked(at time.Duration) *int64 {
+	b, ok := s.r.b.(interface {
+		Blocked(ctx context.Context) (int64, error)
+	})
+	if !ok || s.r.ctx.Err() != nil || int64(at) > s.r.cut.Load() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.r.ctx, time.Second)
+	defer cancel()
+	n, err := b.Blocked(ctx)
+	if err != nil {
+		return nil
+	}
+	if int64(at) >= s.r.rec.from {
+		s.mu.Lock()
+		s.waiting.add(float64(n))
+		s.mu.Unlock()
+	}
+	return &n
 }
 
 // stage sums up one stage of a row.

@@ -210,6 +210,9 @@ func commandDeltas(before, after map[string]jobqueue.CommandFacts) map[string]Co
 func (r *run) scalars(res *Result) {
 	backlog := float64(r.sampler.maxBacklog)
 	res.Scalars["backlog.max"] = &backlog
+	if n := r.sampler.waiting.n; n > 0 {
+		res.Scalars["blocked_clients"] = ptr(r.sampler.waiting.sum / float64(n))
+	}
 	if _, has := r.s.recoversFrom(); has {
 		res.Scalars["recovery"] = nil
 		if at := r.sampler.recovered; at != absent {

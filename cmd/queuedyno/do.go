@@ -201,7 +201,7 @@ func (r *running) summary(endings []ending) []ending {
 		}
 		w = r.p.stderr
 	}
-	var rows [][]string
+	rows := [][]string{rowHead()}
 	for _, e := range endings {
 		rows = append(rows, e.row())
 	}

@@ -123,18 +123,34 @@ func worst(all []ending) error {
 	return f
 }
 
-// row is the line of the summary: scenario, outcome, rate, p99, directory.
+// row is the line of the summary, under the names of rowHead.
 func (e ending) row() []string {
-	row := []string{e.name, e.words, "", "", e.dir}
-	if r := e.result; r != nil {
-		row[2] = thousands(round(r.Rates.AchievedPerS)) + " jobs/s"
-		row[3] = "p99 n/a"
-		if s := r.Stages[scenario.EndToEnd]; s != nil && s.P99NS != nil {
-			row[3] = "p99 " + short(time.Duration(*s.P99NS))
-		}
-		if r.Scenario.Load.Closed() {
-			row[3] += fmt.Sprintf(" @%d", r.Scenario.Load.InFlight)
+	row := []string{e.name, e.words, "", "", "", "", "", e.dir}
+	r := e.result
+	if r == nil {
+		return row
+	}
+	at := ""
+	if r.Scenario.Load.Closed() {
+		at = fmt.Sprintf(" @%d", r.Scenario.Load.InFlight)
+	}
+	row[2] = thousands(round(r.Rates.AchievedPerS)) + " jobs/s"
+	row[3], row[4] = "n/a", "n/a"
+	if s := r.Stages[scenario.EndToEnd]; s != nil {
+		for i, q := range []*int64{s.P50NS, s.P99NS} {
+			if q != nil {
+				row[3+i] = short(time.Duration(*q)) + at
+			}
 		}
 	}
+	row[5] = thousands(r.Ledger.Lost)
+	if cpu := r.Scalars["redis_cpu_per_job"]; cpu != nil {
+		row[6] = short(time.Duration(*cpu))
+	}
 	return row
+}
+
+// rowHead are the names of what is in a row.
+func rowHead() []string {
+	return []string{"scenario", "outcome", "achieved", "p50", "p99", "lost", "redis cpu/job", "results"}
 }

@@ -59,6 +59,7 @@ func scalars() []Metric {
 		{"achieved_ratio", Ratio, Higher},
 		{"backlog.max", Count, Lower},
 		{"recovery", Duration, Lower},
+		{"blocked_clients", Count, Higher},
 		{"cpu_per_job", Duration, Lower},
 		{"redis_cpu_per_job", Duration, Lower},
 	}
