@@ -1,0 +1,89 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/redisserver/redistest"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo kills a worker process
+// with jobs in hand and starts another. A list loses exactly what the first one
+// held, and the ledger names it; the designs that redeliver lose nothing, and
+// say what was given out a second time.
+func TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, d := range jobqueue.Designs() {
+		t.Run(string(d), func(t *testing.T) {
+			t.Parallel()
+			server := redistest.Process(t)
+			worker := func(more ...string) *command {
+				args := append([]string{"worker", "-u", server.URL(), "--design", string(d), "-y", "8", "--running"}, more...)
+				if redelivers(d) {
+					args = append(args, "--visibility", "1s")
+				}
+				return start(t, args...)
+			}
+			// The first worker never gets done with a job, so that it has
+			// eight in hands when it dies.
+			doomed := worker("--work", "1h")
+			doomed.await(t, "worker: 8 consumers")
+			args := []string{
+				"run", "quick", "-u", server.URL(), "--consumers", "external", "--queue", "job_queue", "--channel", "job_updates",
+				"--design", string(d), "-r", "100", "-n", "300", "-d", "1m", "--drain-timeout", "10s", "--name", "killed",
+			}
+			if redelivers(d) {
+				args = append(args, "--visibility", "1s")
+			}
+			run := start(t, args...)
+			run.await(t, "run: quick: ")
+			client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: server.URL(), Design: d})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			// Something waits behind the eight: so they are all in hands.
+			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+				if n, err := client.Len(t.Context()); err != nil || time.Now().After(deadline) {
+					t.Fatalf("nothing waits: %v", err)
+				} else if n >= 10 {
+					break
+				}
+			}
+			if err := doomed.Process.Signal(syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			next := worker("--work", "1ms")
+			next.await(t, "worker: 8 consumers")
+			run.end(t)
+			data, err := os.ReadFile(filepath.Join(run.dir, "results", "killed", "result.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var r scenario.Result
+			if err := json.Unmarshal(data, &r); err != nil {
+				t.Fatal(err)
+			}
+			l := r.Ledger
+			if redelivers(d) {
+				if l.Lost != 0 || l.Notified != 300 || l.Redelivered != 8 {
+					t.Errorf("ledger %+v, want all 300 notified and 8 given out again", l)
+				}
+				return
+			}
+			if l.Lost != 8 || l.LostByLeg[scenario.LegUnfinished] != 8 || len(l.LostJobs) != 8 || l.Notified != 292 {
+				t.Errorf("ledger %+v, want the 8 in hands lost and named", l)
+			}
+		})
+	}
+}
+
+func redelivers(d jobqueue.Design) bool { return d == jobqueue.ReliableList || d == jobqueue.Stream }
