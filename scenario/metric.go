@@ -103,6 +103,11 @@ func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
 		return r.Rates.AchievedPerS, "", true
 	case "achieved_ratio":
 		return given(r.Rates.AchievedRatio, "a closed loop offers no rate to be achieved")
+	case "recovery":
+		if _, measured := r.Scalars[name]; measured {
+			return given(r.Scalars[name], "the queue was not down to the jobs in hand before the run was over")
+		}
+		return 0, "there was neither a hold nor a prefilled queue to recover from", false
 	default:
 		return given(r.Scalars[name], "it was not measured in this run")
 	}

@@ -97,7 +97,7 @@ type recorder struct {
 	// hands as far as it lies in the window, whenever they were due.
 	queued, worked int64
 	bins           []bin // by due time, the warm-up included
-	// late counts jobs of the window that were sent after its end, negative
+	// late counts jobs of the window that were sent well after its end, negative
 	// those with a stage of negative length. Of the jobs slower than the p99
 	// so far, tail counts all and tailLate those whose time is mostly lateness.
 	late, negative, tail, tailLate int64
@@ -178,7 +178,7 @@ func (s *shard) hand() {
 			r.second.record(&d)
 			r.parts.record(n, t[tDue], &d)
 			r.lastNotified = max(r.lastNotified, t[tNotified])
-			if t[tSent] > r.to {
+			if t[tSent]-r.lateLimit > r.to {
 				r.late++
 			}
 			if d[iLateness] > r.lateLimit {
