@@ -31,15 +31,12 @@ func (e *existing) addChannel(f *flags, what string) {
 	e.channel = add(f, "channel", "", "`NAME` of the channel "+what+" (default "+jobqueue.DefaultChannel+")", exactName)
 }
 
-// addRedis declares what says which Redis. It comes last in the help.
-func (e *existing) addRedis(f *flags) {
-	e.addRedisAnd(f)
-}
-
-// addRedisAnd declares more of run's flags before those.
-func (e *existing) addRedisAnd(f *flags, more ...string) {
+// addRedis declares what says which Redis, and more of run's flags. They come
+// last in the help.
+func (e *existing) addRedis(f *flags, more ...string) {
 	e.runFlags = addSome(f, append(more, "redis", "cacert", "cert", "key", "quiet"))
-	f.set.Lookup("redis").Usage = "the Redis, a `URL`: redis://, rediss:// or unix:// (default: that of REDIS_URL)"
+	f.set.Lookup("redis").Usage = "the Redis, a `URL`: redis://, rediss://, unix:// or one\n" +
+		"of sentinels or a cluster (default: that of REDIS_URL)"
 }
 
 func (e *existing) complete(cmd *cobra.Command) {

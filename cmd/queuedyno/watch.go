@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,7 @@ type watching struct {
 	length *value[time.Duration]
 	asJSON *value[bool]
 
-	drawn int // lines that stand on the terminal
+	drawn atomic.Int32 // lines that stand on the terminal
 }
 
 func (p *program) watchVerb() *cobra.Command {
@@ -99,7 +100,7 @@ func (w *watching) do(ctx context.Context) error {
 
 // outage says that the updates cannot be heard, and that they can be again.
 func (w *watching) outage(err error) {
-	w.drawn = 0
+	w.drawn.Store(0)
 	if err != nil {
 		w.p.console.note("watch: %v; waiting for it", err)
 	} else {
@@ -115,14 +116,14 @@ func (w *watching) show(l watch.Look) {
 		_ = json.NewEncoder(&out).Encode(l) // plain data into memory
 	case isTerminal(w.p.stdout) && w.p.env("TERM") != "dumb":
 		lines := picture(l)
-		if w.drawn > 0 {
-			fmt.Fprintf(&out, "\x1b[%dA", w.drawn)
+		if n := w.drawn.Load(); n > 0 {
+			fmt.Fprintf(&out, "\x1b[%dA", n)
 		}
 		columns := width(w.p.stdout) - 1
 		for _, line := range lines {
 			out.WriteString("\r\x1b[K" + cutTo(line, columns) + "\n")
 		}
-		w.drawn = len(lines)
+		w.drawn.Store(int32(len(lines)))
 	default:
 		out.WriteString(lookLine(l) + "\n")
 	}
@@ -151,15 +152,15 @@ func lookLine(l watch.Look) string {
 
 // picture is a look in the lines that are drawn on a terminal, always as many.
 func picture(l watch.Look) []string {
-	running := fmt.Sprintf("%s  (%s)", orNone(times(l.Running)), plural(int(l.Running.Count), "job"))
+	heard := plural(int(l.Running.Count), "job")
 	if l.Alone > 0 {
-		running += fmt.Sprintf("  %s without a RUNNING that was heard", thousands(l.Alone))
+		heard += fmt.Sprintf(", %s without RUNNING", thousands(l.Alone))
 	}
 	return []string{
 		"for      " + seconds(l.ElapsedS),
 		"updates  " + strings.Join(rates(l), "  "),
 		"backlog  " + backlog(l),
-		"running  " + running,
+		"running  " + orNone(times(l.Running)) + "  (" + heard + ")",
 		"work     " + orNone(times(l.Work)),
 		"odd      " + orNone(strings.Join(oddities(l), "  ")),
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/mattn/go-shellwords"
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/worker"
@@ -89,7 +90,7 @@ func addWorkerFlags(p *program, f *flags) *workers {
 	w.running = addSwitch(f, "running", "", "publish RUNNING before the work")
 	w.jobs = add(f, "jobs", "n", "stop after a `NUMBER` of jobs", count)
 	w.idle = add(f, "idle", "", "stop after a `TIME` without a job", duration(1))
-	w.addRedisAnd(f, "design", "visibility", "poll", "queues", "notify")
+	w.addRedis(f, "design", "visibility", "poll", "queues", "notify")
 	w.asJSON = addSwitch(f, "json", "", "print the account at the end as JSON")
 	return w
 }
@@ -135,6 +136,19 @@ func (w *workers) work() (worker.Work, []fault) {
 	return worker.Then(parts...), faults
 }
 
+// timesOfDesign refuses times that the design has no use for.
+func (w *workers) timesOfDesign() []fault {
+	var faults []fault
+	design := w.design.or(jobqueue.List)
+	if w.onCommandLine("visibility") && design != jobqueue.ReliableList && design != jobqueue.Stream {
+		faults = append(faults, fault{fmt.Sprintf("--visibility means nothing to the design %s", design), "add --design reliable-list or --design stream"})
+	}
+	if w.onCommandLine("poll") && design != jobqueue.ListPoll {
+		faults = append(faults, fault{fmt.Sprintf("--poll means nothing to the design %s", design), "add --design list-poll"})
+	}
+	return faults
+}
+
 // command is the work of --exec.
 func (w *workers) command() (worker.Work, error) {
 	text := w.exec.get()
@@ -160,6 +174,7 @@ func (w *workers) command() (worker.Work, error) {
 func (w *workers) do(ctx context.Context) error {
 	faults := append(slices.Clone(w.faults), w.check()...)
 	work, wrong := w.work()
+	faults = append(faults, w.timesOfDesign()...)
 	if err := usageErr(append(faults, wrong...)...); err != nil {
 		return err
 	}

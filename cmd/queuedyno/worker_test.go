@@ -157,3 +157,35 @@ func TestAWorkerWaitsForARedisThatIsAwayAndSaysSoOnce(t *testing.T) {
 		t.Errorf("the outage was told %d times:\n%s", n, strings.Join(c.said, "\n"))
 	}
 }
+
+func TestAWorkerWorksOnEveryDesign(t *testing.T) {
+	t.Parallel()
+	url, _, s := queueFor(t)
+	for _, design := range jobqueue.Designs() {
+		client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: url, Queue: string(design), Design: design})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		p, err := client.OpenProducer(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		for _, id := range []string{"a", "b", "c", "d", "e"} {
+			if err := p.Push(t.Context(), []byte(id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := start(t, "worker", "-u", url, "--queue", string(design), "--design", string(design), "-y", "2", "--running", "--work", "1ms", "--jobs", "5")
+		if got := c.end(t); got != exitOK {
+			t.Errorf("%s: exit code %d; stderr:\n%s", design, got, strings.Join(c.said, "\n"))
+		}
+		if got := updates(t, s, 10); got[jobqueue.Running] != 5 || got[jobqueue.Completed] != 5 {
+			t.Errorf("%s: published %v, want 5 of each", design, got)
+		}
+		if n, err := client.Len(t.Context()); err != nil || n != 0 {
+			t.Errorf("%s: %d jobs are left, %v", design, n, err)
+		}
+	}
+}

@@ -81,15 +81,14 @@ export async function run(options, state) {
 
 /** A fresh state; complain says the same thing once in ten seconds at most. */
 export function newState() {
-  let said = "";
-  let at = -Infinity;
+  const said = new Map(); // and when
   return {
     stopping: false,
     done: 0,
     complain(err) {
       const text = err.message || err.code || String(err);
-      if (text === said && performance.now() - at < 10_000) return;
-      [said, at] = [text, performance.now()];
+      if (performance.now() - (said.get(text) ?? -Infinity) < 10_000) return;
+      said.set(text, performance.now());
       console.error(`node-worker: ${text}`);
     },
   };
