@@ -142,7 +142,7 @@ func TestTheSecondSignalStopsAtOnceAndStillReports(t *testing.T) {
 	if !r.Run.Interrupted || r.Ledger.Lost == 0 || r.Ledger.Scheduled != r.Ledger.Notified+r.Ledger.Lost {
 		t.Errorf("interrupted = %t, ledger = %+v; want an interrupted run with its losses accounted for", r.Run.Interrupted, r.Ledger)
 	}
-	if out := c.stdout.String(); !strings.Contains(out, "quick  not run") {
+	if out := c.stdout.String(); !strings.Contains(out, "quick     not run") {
 		t.Errorf("the summary does not say that the other scenario was not run:\n%s", out)
 	}
 }
