@@ -22,7 +22,7 @@ func (r *run) result(released error) *Result {
 		Run: Info{
 			ID: r.o.ID, Scenario: r.s.Name,
 			StartedAt: r.started.Round(0).UTC(), EndedAt: r.ended.Round(0).UTC(),
-			StopReason: r.stopReason, Interrupted: r.interrupted,
+			StopReason: r.stopReason, Interrupted: r.interrupted, Aborted: r.aborted,
 			Seed: r.s.Seed, Tags: maps.Clone(r.o.Tags),
 		},
 		Scenario: r.s,
@@ -83,7 +83,7 @@ func (r *run) result(released error) *Result {
 	if err != nil {
 		res.Warnings = append(res.Warnings, err.Error()) // validated before; cannot happen
 	}
-	res.Thresholds = outcomes
+	res.Thresholds = r.sampler.watch.settle(outcomes, res.invalid())
 	return res
 }
 
@@ -241,6 +241,9 @@ func (r *run) cautions(res *Result) {
 	warn := func(format string, args ...any) { res.Warnings = append(res.Warnings, fmt.Sprintf(format, args...)) }
 	if res.Run.Interrupted && !res.Run.Failed {
 		warn("the run was interrupted; the figures cover %.1f s of the schedule", time.Duration(r.window.ToNS).Seconds())
+	}
+	if res.Run.Aborted != "" {
+		warn("the run was ended by the threshold %q; the figures cover %.1f s of the schedule", res.Run.Aborted, time.Duration(r.window.ToNS).Seconds())
 	}
 	if n := res.Stages[EndToEnd].Overflow; n > 0 {
 		warn("%d jobs took more than an hour, beyond the histogram's range; they count, but quantiles among them are not given", n)

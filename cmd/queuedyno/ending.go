@@ -52,6 +52,13 @@ func endingOf(r *scenario.Result, err error, signalled, allowInvalid bool) endin
 		return say(exitFailed, "failed", "the run failed: "+f.what, f.hint)
 	case stopped || r.Run.Interrupted:
 		return say(exitInterrupted, "interrupted", "interrupted; the result covers what ran until then", "")
+	case r.Run.Aborted != "":
+		for _, t := range r.Thresholds {
+			if t.Expr == r.Run.Aborted {
+				return say(exitThreshold, "aborted", fmt.Sprintf("threshold %q ended the run: %s", t.Expr, t.Reason), "")
+			}
+		}
+		return say(exitThreshold, "aborted", r.Run.StopReason, "")
 	case r.Validity.Verdict == scenario.Invalid && allowInvalid && r.Window.Completed > 0:
 		e.words = "invalid, allowed"
 		return e

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -102,6 +103,19 @@ func Lookup(name string) (Metric, error) {
 	}
 	return Metric{}, fmt.Errorf("unknown metric %q; metrics are <stage>.<aggregate>, such as end_to_end.p99, or a word such as lost or achieved_rate", name)
 }
+
+// inParts reports whether the metric can be told for a part of a run.
+func (m Metric) inParts() bool {
+	switch m.Name {
+	case "offered_rate", "achieved_rate", "achieved_ratio", "backlog.max":
+		return true
+	}
+	stage, _, cut := strings.Cut(m.Name, ".")
+	return cut && slices.Contains(stages(), stage)
+}
+
+// inTime reports whether the metric can be told while a run goes on.
+func (m Metric) inTime() bool { return m.Name != "cpu_per_job" && m.Name != "redis_cpu_per_job" }
 
 // isQuantile reports whether the word looks like the name of a quantile,
 // measured or not.
