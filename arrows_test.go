@@ -30,6 +30,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"scenario/latency":      {modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 	"scenario/draw":         {},
 	"scenario/gate":         {},
+	"scenario/gate/paired":  {},
 	"scenario/steady":       {},
 	"scenario/strain":       {},
 	"scenario/queueing":     {},
