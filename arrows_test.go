@@ -36,11 +36,12 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"scenario/queueing":     {},
 	"scenario/capacity":     {},
 	"scenario/study":        {rooms: []string{"jobqueue", "scenario", "scenario/capacity", "scenario/gate", "scenario/latency", "scenario/pace", "scenario/queueing", "scenario/steady", "scenario/validity"}},
+	"scenario/comparison":   {rooms: []string{"scenario", "scenario/gate", "scenario/gate/paired"}},
 	"scenario/probe":        {rooms: []string{"scenario/latency", "scenario/pace"}},
 	"scenario/validity":     {rooms: []string{"scenario/strain"}},
 	"scenario/scenariotest": {rooms: []string{"jobqueue", "scenario"}},
 	"verify":                {rooms: []string{"jobqueue", "scenario", "scenario/pace", "scenario/latency", "scenario/queueing", "scenario/gate"}},
-	"report":                {rooms: []string{"jobqueue", "scenario", "scenario/capacity", "scenario/study", "scenario/queueing", "scenario/gate", "scenario/latency", "scenario/validity"}, modules: []string{"gonum.org/v1/plot"}},
+	"report":                {rooms: []string{"jobqueue", "scenario", "scenario/comparison", "scenario/gate/paired", "scenario/capacity", "scenario/study", "scenario/queueing", "scenario/gate", "scenario/latency", "scenario/validity"}, modules: []string{"gonum.org/v1/plot"}},
 	"watch":                 {rooms: []string{"jobqueue", "scenario/latency"}},
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace"}, modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {

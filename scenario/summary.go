@@ -219,7 +219,9 @@ func (r *run) scalars(res *Result) {
 			res.Scalars["recovery"] = ptr(float64(at))
 		}
 	}
-	res.Scalars["cpu_per_job"], res.Scalars["redis_cpu_per_job"] = nil, nil
+	for _, name := range []string{"cpu_per_job", "redis_cpu_per_job", "redis_commands_per_job", "redis_bytes_per_job"} {
+		res.Scalars[name] = nil
+	}
 	jobs := float64(res.Ledger.Notified)
 	if jobs == 0 {
 		return
@@ -233,6 +235,16 @@ func (r *run) scalars(res *Result) {
 	if ok1 || ok2 {
 		per := (user + sys) * float64(time.Second) / jobs
 		res.Scalars["redis_cpu_per_job"] = &per
+	}
+	// What looks at the run from the side asks some commands, too: the same few
+	// in every run of that length.
+	if n := res.Server.Deltas["total_commands_processed"]; n > 0 {
+		per := n / jobs
+		res.Scalars["redis_commands_per_job"] = &per
+	}
+	if n := res.Server.Deltas["total_net_input_bytes"] + res.Server.Deltas["total_net_output_bytes"]; n > 0 {
+		per := n / jobs
+		res.Scalars["redis_bytes_per_job"] = &per
 	}
 }
 

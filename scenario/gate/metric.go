@@ -63,6 +63,8 @@ func scalars() []Metric {
 		{"blocked_clients", Count, Higher},
 		{"cpu_per_job", Duration, Lower},
 		{"redis_cpu_per_job", Duration, Lower},
+		{"redis_commands_per_job", Count, Lower},
+		{"redis_bytes_per_job", Count, Lower},
 	}
 }
 
@@ -115,7 +117,13 @@ func (m Metric) inParts() bool {
 }
 
 // inTime reports whether the metric can be told while a run goes on.
-func (m Metric) inTime() bool { return m.Name != "cpu_per_job" && m.Name != "redis_cpu_per_job" }
+func (m Metric) inTime() bool {
+	switch m.Name {
+	case "lost", "duplicated", "out_of_order", "corrupt", "foreign", "failed", "errors":
+		return true
+	}
+	return m.inParts()
+}
 
 // isQuantile reports whether the word looks like the name of a quantile,
 // measured or not.

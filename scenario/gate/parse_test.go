@@ -2,6 +2,7 @@ package gate_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,7 +127,7 @@ func TestThresholdsPrintWhatParsesBackToThem(t *testing.T) {
 		if stage, _, _ := strings.Cut(want.Metric, "."); stage == "queue" && rapid.Bool().Draw(t, "in parts") {
 			want.Over = time.Duration(rapid.IntRange(1, 3600).Draw(t, "over")) * time.Second
 		}
-		if !strings.HasSuffix(want.Metric, "cpu_per_job") && rapid.Bool().Draw(t, "abort") {
+		if slices.Contains([]string{"lost", "errors", "queue.p99", "end_to_end.max", "backlog.max", "achieved_rate"}, want.Metric) && rapid.Bool().Draw(t, "abort") {
 			want.Abort, want.After = true, time.Duration(rapid.Int64Range(0, 86400e9).Draw(t, "after"))
 		}
 		got, err := gate.Parse(want.String())
