@@ -31,7 +31,7 @@ func (r *run) result(released error) *Result {
 			Before: map[string]string{}, After: map[string]string{},
 			Deltas: map[string]float64{}, Commands: map[string]CommandStat{},
 		},
-		Host:     thisHost(),
+		Host:     ThisHost(),
 		Window:   r.window,
 		Ledger:   r.ledger,
 		Stages:   map[Stage]*StageSummary{},

@@ -24,7 +24,7 @@ type ending struct {
 // rank orders exit codes. The worst ending decides, and whether the figures can
 // be believed comes before what they say.
 func rank(code int) int {
-	for i, c := range []int{exitOK, exitThreshold, exitInvalid, exitInterrupted, exitFailed, exitUsage} {
+	for i, c := range []int{exitOK, exitThreshold, exitRegression, exitInvalid, exitInterrupted, exitFailed, exitUsage} {
 		if c == code {
 			return i
 		}

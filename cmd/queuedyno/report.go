@@ -75,9 +75,9 @@ func (r reporting) run(results []string) error {
 	if _, err := os.Lstat(output); output != "" && err == nil && !r.force.get() {
 		faults = append(faults, fault{fmt.Sprintf("%q exists", output), "--force overwrites it"})
 	}
-	searches := countSearches(results)
-	if searches > 0 && searches < len(results) {
-		faults = append(faults, fault{"results of runs and of searches for the capacity are named together", "report them one kind at a time"})
+	searches, comparisons := countSearches(results), countComparisons(results)
+	if searches > 0 && searches < len(results) || comparisons > 0 && comparisons < len(results) {
+		faults = append(faults, fault{"results of runs, of searches for the capacity and of comparisons are named together", "report them one kind at a time"})
 	}
 	if err := usageErr(faults...); err != nil {
 		return err
@@ -97,6 +97,10 @@ func (r reporting) run(results []string) error {
 		var b bytes.Buffer
 		if searches > 0 {
 			if err := encodeSearch(&b, name, format); err != nil {
+				return err
+			}
+		} else if comparisons > 0 {
+			if err := encodeComparison(&b, name, format); err != nil {
 				return err
 			}
 		} else if err := encodeResult(&b, name, encode); err != nil {
@@ -146,6 +150,35 @@ func encodeSearch(w io.Writer, name, format string) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+// encodeComparison makes the report of one comparison.
+func encodeComparison(w io.Writer, name, format string) error {
+	encode, err := report.ComparisonByName(format)
+	if err != nil {
+		return usageErr(faultOf(err))
+	}
+	one, err := report.LoadComparison(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return usageErr(faultOf(err))
+	}
+	if err != nil {
+		return err
+	}
+	if err := encode(w, one); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// countComparisons is how many of the results are comparisons.
+func countComparisons(results []string) (n int) {
+	for _, name := range results {
+		if report.IsComparison(name) {
+			n++
+		}
+	}
+	return n
 }
 
 // countSearches is how many of the results are searches for the capacity.

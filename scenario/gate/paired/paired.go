@@ -245,10 +245,13 @@ func (d *Decision) explain() {
 // from the next one.
 func Percent(share float64) string {
 	p := 100 * share
+	if math.Abs(p) < 0.005 {
+		return "0 %"
+	}
 	switch a := math.Abs(p); {
 	case a >= 100:
 		return fmt.Sprintf("%.0f %%", p)
-	case a >= 10 || a == 0:
+	case a >= 10:
 		return fmt.Sprintf("%.4g %%", math.Round(p*10)/10)
 	}
 	return fmt.Sprintf("%.4g %%", math.Round(p*100)/100)
