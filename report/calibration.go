@@ -29,8 +29,8 @@ func CalibrationText(w io.Writer, c *comparison.Calibration) error {
 		b.WriteString(line + "\n")
 	}
 	fmt.Fprintf(&b, "\nnoise            standard deviation of the ratio of two runs that are the same\n"+
-		"smallest margin  what %s decide in 4 of 5 comparisons\n"+
-		"margin to use    what they decide nearly always\n", plural(int64(c.For), "pair"))
+		"smallest margin  what %s decide in 4 of 5 comparisons, if there are no outliers\n"+
+		"margin to use    what they decide nearly always, each metric by itself, by resampling\n", plural(int64(c.For), "pair"))
 	if s := c.Resampled; s.Comparisons > 0 {
 		fmt.Fprintf(&b, "\nOf %s comparisons of at most %s that are drawn from these, with the margins to use and nothing changed:\n  %s fail, %s pass, %s are inconclusive\n",
 			count(int64(s.Comparisons)), plural(int64(s.Pairs), "pair"), paired.Percent(s.Fail), paired.Percent(s.Pass), paired.Percent(s.Inconclusive))

@@ -22,8 +22,19 @@ func comparisonFormats() map[string]ComparisonEncoder {
 		"text": ComparisonText,
 		"md":   ComparisonMarkdown,
 		"json": ComparisonJSON,
+
+		"junit":          ComparisonJUnit,
+		"benchmark":      ComparisonBenchmark(comparison.Candidate),
+		"benchmark-base": ComparisonBenchmark(comparison.Base),
+		"action-smaller": ComparisonAction(false),
+		"action-bigger":  ComparisonAction(true),
+		"bencher":        ComparisonBencher,
+		"otava":          ComparisonOtava,
 	}
 }
+
+// ComparisonFormats lists the names that [ComparisonByName] knows.
+func ComparisonFormats() []string { return slices.Sorted(maps.Keys(comparisonFormats())) }
 
 // ComparisonByName is the encoder of that name.
 func ComparisonByName(name string) (ComparisonEncoder, error) {

@@ -121,6 +121,9 @@ func comparisonFiles() []comparisonOutput {
 	return []comparisonOutput{
 		{comparisonFile, ComparisonJSON},
 		{"compare.md", ComparisonMarkdown},
+		{"junit.xml", ComparisonJUnit},
+		{"base.txt", ComparisonBenchmark(comparison.Base)},
+		{"candidate.txt", ComparisonBenchmark(comparison.Candidate)},
 	}
 }
 

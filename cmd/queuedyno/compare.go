@@ -72,15 +72,14 @@ func (p *program) compareVerb() *cobra.Command {
 // with run is run's.
 type comparing struct {
 	running
-	verb                string
-	base, candidate     armFlags
-	metrics             *value[paired.Metric]
-	pairs               *value[int]
-	idle                *value[time.Duration]
-	inconclusive        *value[string]
-	calibration         *value[string]
-	recordJSON, noColor *value[bool]
-	github              *value[bool]
+	verb            string
+	base, candidate armFlags
+	metrics         *value[paired.Metric]
+	pairs           *value[int]
+	idle            *value[time.Duration]
+	inconclusive    *value[string]
+	calibration     *value[string]
+	recordJSON      *value[bool]
 }
 
 // bothFlags are the flags of run that hold for both arms.
@@ -88,7 +87,7 @@ func bothFlags() []string {
 	return []string{
 		"file", "redis", "redis-args", "image", "cacert", "cert", "key",
 		"rate", "arrivals", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "batch", "payload", "work", "warmup", "drain-timeout",
-		"seed", "out", "name", "force", "quiet",
+		"seed", "out", "name", "force", "quiet", "github",
 	}
 }
 
@@ -112,8 +111,6 @@ func (c *comparing) addShared(p *program, f *flags) {
 	c.idle = add(f, "idle", "", "`TIME` to look before each run whether the host is quiet (default 1s; 0s does not look)", duration(0))
 	c.running = running{p: p, runFlags: addSome(f, bothFlags())}
 	c.recordJSON = addSwitch(f, "json", "", "write the record to standard output as JSON instead of the table")
-	c.noColor = addSwitch(f, "no-color", "", "no colour on a terminal (as NO_COLOR)")
-	c.github = addSwitch(f, "github", "", "step summary and annotations for GitHub (default when GITHUB_ACTIONS is true; --github=false for none)")
 }
 
 // comparePlan is what a comparison is going to do, checked as far as that goes.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,7 +55,7 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	}
 	c.p.console.note("%s: %s, at most %s, seed %d", c.verb, r.Name, plural(r.MostPairs, "pair"), r.Seed)
 	for _, d := range r.Differences() {
-		c.p.console.note("%s: %s: %s against %s", c.verb, d.What, orNone(d.Base), orNone(d.Candidate))
+		c.p.console.note("%s: %s: %s against %s", c.verb, d.What, orNothing(d.Base), orNothing(d.Candidate))
 	}
 	r.StartedAt = time.Now().UTC()
 	err = comparison.Compare(ctx, r, comparison.Options{
@@ -78,7 +79,7 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	return kids.results, err
 }
 
-func orNone(s string) string {
+func orNothing(s string) string {
 	if s == "" {
 		return "(none)"
 	}
@@ -173,6 +174,13 @@ func (c *comparing) show(r *comparison.Record) (endings []ending) {
 	if err := encode(c.p.stdout, r); err != nil {
 		endings = append(endings, failedEnding("", fmt.Errorf("write to standard output: %w", err)))
 	}
+	if !c.p.onGitHub(c.github) {
+		return endings
+	}
+	if err := c.p.stepSummary(func(w io.Writer) error { return report.ComparisonMarkdown(w, r) }); err != nil {
+		endings = append(endings, failedEnding("", err))
+	}
+	c.p.annotateEnding(c.verdict(r))
 	return endings
 }
 

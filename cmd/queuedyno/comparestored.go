@@ -20,7 +20,7 @@ func (c *comparing) stored(baseName, candidateName string) error {
 	faults := slices.Clone(c.faults)
 	for _, flag := range slices.Sorted(maps.Keys(c.given)) {
 		switch flag {
-		case "metric", "calibration", "inconclusive", "json", "no-color", "quiet", "out", "name", "force", "github":
+		case "metric", "calibration", "inconclusive", "json", "quiet", "out", "name", "force", "github":
 		default:
 			if c.onCommandLine(flag) {
 				faults = append(faults, fault{fmt.Sprintf("--%s is for runs, and stored results are named", flag), "leave it out"})
