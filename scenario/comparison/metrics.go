@@ -126,13 +126,18 @@ func Resolve(asked []paired.Metric, c *Calibration) (metrics []paired.Metric, fa
 }
 
 // Found are the metrics of figures whose names nobody knows before, as commands
-// print them: all gate, unless some are named. A name may be that of the unit
-// alone. Higher says of which units more is better.
+// print them. Unless some are named, those with units that are known to be steady
+// gate, or all where there is none. A name may be that of the unit alone. Higher
+// says of which units more is better.
 func Found(asked []paired.Metric, figures map[string]float64, higher func(name string) bool) (metrics []paired.Metric, faults []string) {
 	names := slices.Sorted(maps.Keys(figures))
+	gates := false
 	for _, name := range names {
-		m := paired.Metric{Name: name, HigherBetter: higher(name), Margin: 0.10, Gate: len(asked) == 0}
+		m := paired.Metric{Name: name, HigherBetter: higher(name), Margin: 0.5}
 		_, unit, _ := strings.Cut(name, " ")
+		if margin, known := steadyUnits()[unit]; known {
+			m.Margin, m.Gate = margin, len(asked) == 0
+		}
 		for _, a := range asked {
 			if a.Name == name || a.Name == unit {
 				m.Gate = true
@@ -141,7 +146,13 @@ func Found(asked []paired.Metric, figures map[string]float64, higher func(name s
 				}
 			}
 		}
+		gates = gates || m.Gate
 		metrics = append(metrics, m)
+	}
+	for i := range metrics {
+		if !gates && len(asked) == 0 {
+			metrics[i].Margin, metrics[i].Gate = 0.1, true
+		}
 	}
 	for _, a := range asked {
 		if !slices.ContainsFunc(names, func(n string) bool { _, unit, _ := strings.Cut(n, " "); return a.Name == n || a.Name == unit }) {
@@ -149,4 +160,9 @@ func Found(asked []paired.Metric, figures map[string]float64, higher func(name s
 		}
 	}
 	return metrics, faults
+}
+
+// steadyUnits are those units of Go benchmarks that gate, with their margins.
+func steadyUnits() map[string]float64 {
+	return map[string]float64{"ns/op": 0.10, "p50-ns": 0.10, "p90-ns": 0.25, "jobs/s": 0.05, "MB/s": 0.05, "B/op": 0.05, "allocs/op": 0.02}
 }

@@ -98,6 +98,13 @@ func TestWhatCommandsPrintIsFound(t *testing.T) {
 	if len(metrics) != 2 || len(faults) > 0 || !metrics[0].Gate || !metrics[0].HigherBetter || metrics[1].HigherBetter {
 		t.Errorf("Found = %+v, %v", metrics, faults)
 	}
+	metrics, _ = comparison.Found(nil, map[string]float64{"Pop p50-ns": 1, "Pop p99.9-ns": 2}, higher)
+	if !metrics[0].Gate || metrics[1].Gate {
+		t.Errorf("the tail gates unasked: %+v", metrics)
+	}
+	if metrics, _ = comparison.Found(nil, map[string]float64{"Pop hits": 1}, higher); !metrics[0].Gate {
+		t.Errorf("nothing gates: %+v", metrics)
+	}
 	metrics, faults = comparison.Found([]paired.Metric{{Name: "ns/op", Margin: 0.03}, {Name: "B/op"}}, figures, higher)
 	if metrics[0].Gate || !metrics[1].Gate || metrics[1].Margin != 0.03 || len(faults) != 1 {
 		t.Errorf("Found = %+v, %v", metrics, faults)
