@@ -65,9 +65,9 @@ func comparisonTitle(r *comparison.Record) string {
 func meaningOf(r *comparison.Record) string {
 	switch r.Verdict {
 	case paired.Pass:
-		return "Of comparisons in which some metric is worse by its margin or more, at most 5 % pass."
+		return "Of comparisons in which some metric is worse by its margin or more, about 5 % pass at most."
 	case paired.Fail:
-		return "Of comparisons in which no metric is worse by more than its margin, at most 5 % fail; where nothing changed, hardly any."
+		return "Of comparisons in which no metric is worse by more than its margin, about 5 % fail at most; where nothing changed, hardly any."
 	}
 	return ""
 }
