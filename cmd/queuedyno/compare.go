@@ -65,6 +65,9 @@ func (p *program) compareVerb() *cobra.Command {
 	p.completeFile(cmd)
 	complete(cmd, "metric", words(comparison.Names()...))
 	complete(cmd, "inconclusive", words("pass", "fail"))
+	for _, flag := range []string{"pairs", "idle", "base-args", "candidate-args", "base-cmd", "candidate-cmd", "base-image", "candidate-image"} {
+		complete(cmd, flag, nothing())
+	}
 	return cmd
 }
 

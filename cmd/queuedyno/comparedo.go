@@ -117,7 +117,7 @@ func (c *comparing) announce(r *comparison.Record, side comparison.Side, pair in
 	c.p.console.draw(line)
 }
 
-// pairLine is a pair and its first metric that gates.
+// pairLine is a pair and the most telling of its figures.
 func pairLine(r *comparison.Record, pair int) string {
 	at := map[comparison.Side]comparison.Run{}
 	for _, run := range r.Runs {
@@ -136,15 +136,11 @@ func pairLine(r *comparison.Record, pair int) string {
 			return line + ": left out: " + why
 		}
 	}
-	for _, name := range []string{"end_to_end.p50", "achieved_rate"} {
-		a, b := base.Figures[name], candidate.Figures[name]
-		if a > 0 && b > 0 {
-			return line + fmt.Sprintf(": %s %+.1f %%", name, 100*(b/a-1))
-		}
-	}
-	for _, name := range sortedNames(base.Figures) {
-		if a, b := base.Figures[name], candidate.Figures[name]; a > 0 && b > 0 {
-			return line + fmt.Sprintf(": %s %+.1f %%", name, 100*(b/a-1))
+	for _, telling := range []string{"end_to_end.p50", "p50-ns", "ns/op", "achieved_rate", ""} {
+		for _, name := range sortedNames(base.Figures) {
+			if a, b := base.Figures[name], candidate.Figures[name]; strings.HasSuffix(name, telling) && a > 0 && b > 0 {
+				return line + fmt.Sprintf(": %s %+.1f %%", name, 100*(b/a-1))
+			}
 		}
 	}
 	return line
