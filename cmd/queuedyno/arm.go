@@ -136,6 +136,12 @@ func (a *arm) load(r running, own armFlags, names []string) []fault {
 	faults = append(faults, more.faults...)
 	s, _ = more.apply(s)
 	s.Thresholds = nil
+	if s.External {
+		faults = append(faults, fault{
+			fmt.Sprintf("scenario %q: its consumers are external, and do not know the servers of the runs", s.Name),
+			"start workers and a run in a command of your own, and give it as --base-cmd and --candidate-cmd",
+		})
+	}
 	for _, one := range more.check(more.flags, s) {
 		faults = append(faults, fault{fmt.Sprintf("--%s: %s", own.args.name, one.what), one.hint})
 	}
@@ -147,7 +153,7 @@ func (a *arm) load(r running, own armFlags, names []string) []fault {
 func ownFlags(v *value[string]) (runFlags, error) {
 	f := &flags{set: pflag.NewFlagSet("", pflag.ContinueOnError), given: map[string]string{}}
 	r := addSome(f, []string{
-		"rate", "arrivals", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "max-in-flight", "batch", "payload", "work", "warmup", "drain-timeout",
+		"rate", "stages", "arrivals", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "max-in-flight", "batch", "payload", "work", "warmup", "drain-timeout",
 	})
 	shell := shellwords.NewParser()
 	args, err := shell.Parse(v.get())
@@ -170,16 +176,21 @@ func ownFlags(v *value[string]) (runFlags, error) {
 	return r, nil
 }
 
-// settings are what the arm was asked to be, for the record.
+// settings are what the arm was asked to be, for the record: the scenario's keys
+// as a file would hold them, and the server.
 func (a arm) settings() map[string]string {
 	if a.command != "" {
 		return map[string]string{"cmd": redact(a.command)}
 	}
-	s := a.scenario
-	set := map[string]string{
-		"scenario": s.Name, "load": loadInBrief(s.Load), "redis": a.source,
-		"producers": fmt.Sprint(s.Producers), "consumers": fmt.Sprint(s.Consumers), "subscribers": fmt.Sprint(s.Subscribers),
-		"batch": fmt.Sprint(s.Batch), "payload": fmt.Sprint(s.Payload), "work": s.Work.Time.String(), "warmup": s.Warmup.String(),
+	set := map[string]string{"scenario": a.scenario.Name, "redis": a.source}
+	var file strings.Builder
+	// What cannot be encoded has been refused before.
+	_ = scenario.Encode(&file, []scenario.Scenario{a.scenario})
+	for line := range strings.Lines(file.String()) {
+		key, value, found := strings.Cut(strings.TrimPrefix(line, "    "), ": ")
+		if found && strings.HasPrefix(line, "    ") && !strings.HasPrefix(key, " ") && key != "description" && key != "seed" {
+			set[key] = strings.Trim(strings.TrimSpace(value), "{}")
+		}
 	}
 	if len(a.redis.Args) > 0 {
 		set["redis-args"] = strings.Join(a.redis.Args, " ")

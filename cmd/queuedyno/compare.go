@@ -89,7 +89,7 @@ type comparing struct {
 func bothFlags() []string {
 	return []string{
 		"file", "redis", "redis-args", "image", "cacert", "cert", "key",
-		"rate", "arrivals", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "batch", "payload", "work", "warmup", "drain-timeout",
+		"rate", "stages", "arrivals", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "batch", "payload", "work", "warmup", "drain-timeout",
 		"seed", "out", "name", "force", "quiet", "github",
 	}
 }
@@ -174,6 +174,9 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 	}
 	if len(r.Differences()) == 0 && c.verb == "compare" && base.command == "" {
 		r.Warnings = append(r.Warnings, "nothing differs between the two sides; to measure the noise of this host there is queuedyno calibrate")
+	}
+	if a, b := r.Base.Settings["load"], r.Candidate.Settings["load"]; a != b {
+		r.Warnings = append(r.Warnings, "the two sides have different loads: that latency differs then says nothing of the system")
 	}
 	return pl, usageErr(faults...)
 }
