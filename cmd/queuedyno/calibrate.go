@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -71,7 +72,10 @@ func (c *comparing) calibrate(ctx context.Context, pl comparePlan) error {
 	case signals.happened():
 		return &failure{exitInterrupted, []fault{{what: fmt.Sprintf("interrupted after %s; nothing was written", plural(r.Pairs, "pair"))}}}
 	case r.Pairs < r.MostPairs:
-		return &failure{exitInvalid, []fault{c.verdict(r).faults[0]}}
+		return &failure{exitInvalid, []fault{{
+			fmt.Sprintf("only %s of %d could be believed: %s", plural(r.Pairs, "pair"), r.MostPairs, strings.Join(r.Reasons, "; ")),
+			"a lower rate, longer runs or a quieter host helps",
+		}}}
 	}
 	found := comparison.Calibrate(r, r.MostPairs)
 	var b bytes.Buffer

@@ -58,12 +58,22 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 		c.p.console.note("%s: %s: %s against %s", c.verb, d.What, orNothing(d.Base), orNothing(d.Candidate))
 	}
 	r.StartedAt = time.Now().UTC()
+	var left time.Duration
 	err = comparison.Compare(ctx, r, comparison.Options{
 		Metrics: pl.metrics, Run: kids.run, Patience: 5, All: all,
 		Idle:  func(ctx context.Context) (comparison.Idle, error) { return idle(ctx, c.idle.or(time.Second)) },
 		Found: func(figures map[string]float64) ([]paired.Metric, error) { return c.found(figures, kids) },
-		Next:  func(side comparison.Side, pair int, left time.Duration) { c.announce(r, side, pair, left) },
-		Done:  func(pair int) { c.p.console.note("%s: %s", c.verb, pairLine(r, pair)) },
+		Next: func(side comparison.Side, pair int, l time.Duration) {
+			left = l
+			c.announce(side, pair, l)
+		},
+		Done: func(pair int) {
+			line := pairLine(r, pair)
+			if left > 0 {
+				line += fmt.Sprintf("; at most %s left", left.Round(time.Second))
+			}
+			c.p.console.note("%s: %s", c.verb, line)
+		},
 		Look: func(v paired.Verdict) {
 			c.p.console.note("%s: after %s: %s", c.verb, plural(r.Pairs, "pair"), lookWords(r, v))
 		},
@@ -106,7 +116,7 @@ func (c *comparing) found(figures map[string]float64, kids *children) ([]paired.
 }
 
 // announce says on a terminal what is going on now.
-func (c *comparing) announce(r *comparison.Record, side comparison.Side, pair int, left time.Duration) {
+func (c *comparing) announce(side comparison.Side, pair int, left time.Duration) {
 	if !c.p.console.live {
 		return
 	}

@@ -205,6 +205,12 @@ func slo(s string) (gate.Threshold, error) {
 	return t, err
 }
 
+// sloText is slo, kept as it was written.
+func sloText(s string) (string, error) {
+	_, err := slo(s)
+	return strings.TrimSpace(s), err
+}
+
 // tag is a label of a run.
 type tag struct{ key, value string }
 
