@@ -36,7 +36,7 @@ type Options struct {
 
 // Formats lists the names that [ByName] knows.
 func Formats() []string {
-	return []string{"text", "md", "csv", "timeline-csv", "json", "hgrm"}
+	return []string{"text", "md", "csv", "timeline-csv", "json", "hgrm", "summary", "junit", "benchmark", "action-smaller", "action-bigger", "bencher", "otava"}
 }
 
 // ByName is the encoder of that name, one of [Formats].
@@ -58,6 +58,20 @@ func ByName(name string, o Options) (Encoder, error) {
 			stage = scenario.EndToEnd
 		}
 		return HGRM(stage), nil
+	case "summary":
+		return Summary, nil
+	case "junit":
+		return JUnit, nil
+	case "benchmark":
+		return Benchmark, nil
+	case "action-smaller":
+		return Action(false), nil
+	case "action-bigger":
+		return Action(true), nil
+	case "bencher":
+		return Bencher, nil
+	case "otava":
+		return Otava, nil
 	default:
 		return nil, fmt.Errorf("report format %q: not one of %s", name, strings.Join(Formats(), ", "))
 	}

@@ -243,6 +243,8 @@ func ending(r *scenario.Result) (word, why string) {
 			why = "stopped from outside"
 		}
 		return "interrupted", why + "; the schedule was not over"
+	case r.Run.Aborted != "":
+		return "aborted", r.Run.StopReason + "; the schedule was not over"
 	}
 	return "", ""
 }

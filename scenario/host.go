@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// thisHost describes where we run. What the system does not tell stays empty.
-func thisHost() Host {
+// ThisHost describes where we run. What the system does not tell stays empty.
+func ThisHost() Host {
 	h := Host{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0)}
 	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		h.Kernel = strings.TrimSpace(string(b))

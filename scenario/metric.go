@@ -114,7 +114,8 @@ func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
 }
 
 // CheckThresholds decides every threshold of the scenario. None passes when
-// the run is invalid, was interrupted, or ended in an error. The error is one
+// the run is invalid, was interrupted, or ended in an error; none that is about
+// parts of the window does, since only the run itself can tell them. The error is one
 // of thresholds that cannot be read; there is none after [Scenario.Validate].
 func (r *Result) CheckThresholds() ([]gate.Outcome, error) {
 	var outcomes []gate.Outcome
@@ -124,6 +125,11 @@ func (r *Result) CheckThresholds() ([]gate.Outcome, error) {
 		t, err := gate.Parse(expr)
 		if err != nil {
 			faults = append(faults, err)
+			continue
+		}
+		if t.Over > 0 {
+			// The rows of the timeline cannot be put together to a quantile.
+			outcomes = append(outcomes, (&gate.Parts{Threshold: t}).Outcome(invalid))
 			continue
 		}
 		outcomes = append(outcomes, gate.Check(t, r.Metric, invalid))

@@ -102,6 +102,9 @@ type Info struct {
 	// Interrupted is true when the run was stopped from outside before its
 	// schedule was over.
 	Interrupted bool `json:"interrupted"`
+	// Aborted is the threshold that ended the run before its schedule was
+	// over, empty when none did.
+	Aborted string `json:"aborted,omitempty"`
 	// Failed is true when an error ended the run; Error is that error.
 	Failed bool              `json:"failed"`
 	Error  string            `json:"error,omitempty"`

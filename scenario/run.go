@@ -182,6 +182,8 @@ type run struct {
 	faultAt      time.Duration
 	interrupted  bool
 	stopReason   string
+	aborted      string // the threshold that ended the load, empty when none did
+	abortReason  string
 	warnings     []string
 	resubscribed atomic.Int64
 	again        atomic.Int64 // the longest end_to_end of a job that was given out twice

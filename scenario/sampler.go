@@ -26,6 +26,7 @@ type sampler struct {
 	stages   []Stage
 	scratch  *latency.Histogram
 	wait     pace.Waiter // of poll
+	watch    *watch      // nil when no threshold has to be looked at meanwhile
 
 	// As of the last row.
 	at      time.Duration
@@ -57,7 +58,7 @@ func newSampler(r *run) (*sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sampler{r: r, scratch: latency.New(), wait: wait, stages: r.s.Measured(), recovered: absent}
+	s := &sampler{r: r, scratch: latency.New(), wait: wait, stages: r.s.Measured(), recovered: absent, watch: newWatch(r)}
 	if r.tokens == nil {
 		s.plan = newPlan(r.s)
 	}
@@ -150,6 +151,7 @@ func (s *sampler) row(at time.Duration) {
 	s.maxBacklog = max(s.maxBacklog, row.Backlog)
 	s.mu.Unlock()
 	s.r.rec.take(func(window, outside *stageSet) {
+		s.watch.merge(window)
 		for i, stage := range Stages() {
 			if !slices.Contains(s.stages, stage) {
 				continue
@@ -164,6 +166,7 @@ func (s *sampler) row(at time.Duration) {
 		}
 	})
 	s.timeline = append(s.timeline, row)
+	s.watch.look(row, t)
 	s.at, s.offered, s.totals = at, offered, t
 	if s.r.o.Progress != nil {
 		s.r.o.Progress(s.progress(row, t))

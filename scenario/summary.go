@@ -22,7 +22,7 @@ func (r *run) result(released error) *Result {
 		Run: Info{
 			ID: r.o.ID, Scenario: r.s.Name,
 			StartedAt: r.started.Round(0).UTC(), EndedAt: r.ended.Round(0).UTC(),
-			StopReason: r.stopReason, Interrupted: r.interrupted,
+			StopReason: r.stopReason, Interrupted: r.interrupted, Aborted: r.aborted,
 			Seed: r.s.Seed, Tags: maps.Clone(r.o.Tags),
 		},
 		Scenario: r.s,
@@ -31,7 +31,7 @@ func (r *run) result(released error) *Result {
 			Before: map[string]string{}, After: map[string]string{},
 			Deltas: map[string]float64{}, Commands: map[string]CommandStat{},
 		},
-		Host:     thisHost(),
+		Host:     ThisHost(),
 		Window:   r.window,
 		Ledger:   r.ledger,
 		Stages:   map[Stage]*StageSummary{},
@@ -83,7 +83,7 @@ func (r *run) result(released error) *Result {
 	if err != nil {
 		res.Warnings = append(res.Warnings, err.Error()) // validated before; cannot happen
 	}
-	res.Thresholds = outcomes
+	res.Thresholds = r.sampler.watch.settle(outcomes, res.invalid())
 	return res
 }
 
@@ -219,7 +219,9 @@ func (r *run) scalars(res *Result) {
 			res.Scalars["recovery"] = ptr(float64(at))
 		}
 	}
-	res.Scalars["cpu_per_job"], res.Scalars["redis_cpu_per_job"] = nil, nil
+	for _, name := range []string{"cpu_per_job", "redis_cpu_per_job", "redis_commands_per_job", "redis_bytes_per_job"} {
+		res.Scalars[name] = nil
+	}
 	jobs := float64(res.Ledger.Notified)
 	if jobs == 0 {
 		return
@@ -234,6 +236,16 @@ func (r *run) scalars(res *Result) {
 		per := (user + sys) * float64(time.Second) / jobs
 		res.Scalars["redis_cpu_per_job"] = &per
 	}
+	// What looks at the run from the side asks some commands, too: the same few
+	// in every run of that length.
+	if n := res.Server.Deltas["total_commands_processed"]; n > 0 {
+		per := n / jobs
+		res.Scalars["redis_commands_per_job"] = &per
+	}
+	if n := res.Server.Deltas["total_net_input_bytes"] + res.Server.Deltas["total_net_output_bytes"]; n > 0 {
+		per := n / jobs
+		res.Scalars["redis_bytes_per_job"] = &per
+	}
 }
 
 // cautions are warnings that follow from the figures.
@@ -241,6 +253,9 @@ func (r *run) cautions(res *Result) {
 	warn := func(format string, args ...any) { res.Warnings = append(res.Warnings, fmt.Sprintf(format, args...)) }
 	if res.Run.Interrupted && !res.Run.Failed {
 		warn("the run was interrupted; the figures cover %.1f s of the schedule", time.Duration(r.window.ToNS).Seconds())
+	}
+	if res.Run.Aborted != "" {
+		warn("the run was ended by the threshold %q; the figures cover %.1f s of the schedule", res.Run.Aborted, time.Duration(r.window.ToNS).Seconds())
 	}
 	if n := res.Stages[EndToEnd].Overflow; n > 0 {
 		warn("%d jobs took more than an hour, beyond the histogram's range; they count, but quantiles among them are not given", n)

@@ -165,8 +165,11 @@ func (r *run) hardReason() string {
 // naturalReason is why a load ended that nothing cut short.
 func (r *run) naturalReason() string {
 	r.mu.Lock()
-	braked := r.braked
+	braked, aborted := r.braked, r.abortReason
 	r.mu.Unlock()
+	if aborted != "" {
+		return aborted
+	}
 	if braked != "" && r.cut.Load() != never {
 		return braked
 	}

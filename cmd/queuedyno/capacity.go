@@ -106,7 +106,7 @@ func addSome(f *flags, names []string) runFlags {
 
 func addCapacityFlags(p *program, f *flags) *searching {
 	c := &searching{
-		slo:     addMany(f, "slo", "", "limit that a sustainable rate has to hold, an `EXPR` like 'end_to_end.p99 < 50ms'; may be repeated\n(default 'end_to_end.p99 < 50ms' and 'lost == 0')", gate.Parse),
+		slo:     addMany(f, "slo", "", "limit that a sustainable rate has to hold, an `EXPR` like 'end_to_end.p99 < 50ms'; may be repeated\n(default 'end_to_end.p99 < 50ms' and 'lost == 0')", slo),
 		budget:  add(f, "budget", "", "`TIME` that the search may take, the curve not counted (default 5m, or 2m for each search of --vary)", duration(1)),
 		trial:   add(f, "trial", "", "`TIME` that is measured in one step of the search (default 5s, or 20 times the longest latency that the SLO allows;\nless with --vary and a short --budget)", duration(time.Second/2)),
 		confirm: add(f, "confirm", "", "`TIME` that is measured in a confirming trial (default 30s, or an eighth of the budget of a search if that is less)", duration(time.Second/2)),

@@ -87,6 +87,12 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, dir string, tags
 	if err := r.show(result); err != nil {
 		e = e.but(failedEnding(s.Name, fmt.Errorf("write to standard output: %w", err)))
 	}
+	if r.p.onGitHub(r.github) {
+		if err := r.p.stepSummary(func(w io.Writer) error { return report.Summary(w, result) }); err != nil {
+			e = e.but(failedEnding(s.Name, err))
+		}
+		r.p.annotateEnding(e)
+	}
 	if e.dir != "" {
 		r.p.console.note("results in %s", contents(dir))
 	}

@@ -24,7 +24,7 @@ type ending struct {
 // rank orders exit codes. The worst ending decides, and whether the figures can
 // be believed comes before what they say.
 func rank(code int) int {
-	for i, c := range []int{exitOK, exitThreshold, exitInvalid, exitInterrupted, exitFailed, exitUsage} {
+	for i, c := range []int{exitOK, exitThreshold, exitRegression, exitInvalid, exitInterrupted, exitFailed, exitUsage} {
 		if c == code {
 			return i
 		}
@@ -52,6 +52,13 @@ func endingOf(r *scenario.Result, err error, signalled, allowInvalid bool) endin
 		return say(exitFailed, "failed", "the run failed: "+f.what, f.hint)
 	case stopped || r.Run.Interrupted:
 		return say(exitInterrupted, "interrupted", "interrupted; the result covers what ran until then", "")
+	case r.Run.Aborted != "":
+		for _, t := range r.Thresholds {
+			if t.Expr == r.Run.Aborted {
+				return say(exitThreshold, "aborted", fmt.Sprintf("threshold %q ended the run: %s", t.Expr, t.Reason), "")
+			}
+		}
+		return say(exitThreshold, "aborted", r.Run.StopReason, "")
 	case r.Validity.Verdict == scenario.Invalid && allowInvalid && r.Window.Completed > 0:
 		e.words = "invalid, allowed"
 		return e

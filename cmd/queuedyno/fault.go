@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// The exit codes. 3, a regression, belongs to the comparison of results.
+// The exit codes.
 const (
 	exitOK          = 0
 	exitFailed      = 1   // could not run, or no job completed
 	exitUsage       = 2   // the command line, the environment or a file is wrong
+	exitRegression  = 3   // the candidate is worse than the baseline
 	exitInvalid     = 4   // the figures cannot be believed
 	exitThreshold   = 99  // a threshold failed; k6 has the same number
 	exitInterrupted = 130 // as a shell says it of SIGINT

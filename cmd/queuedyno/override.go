@@ -227,15 +227,19 @@ func factor(s string) (float64, error) {
 // scenario's on the same metrics, and keeps the scenario's others: a stricter
 // or a looser p99 should not take "lost == 0" away.
 func mergeThresholds(file, given []string) []string {
-	limited := map[string]bool{}
+	type subject struct {
+		metric string
+		over   time.Duration
+	}
+	limited := map[subject]bool{}
 	for _, expr := range given {
 		if t, err := gate.Parse(expr); err == nil {
-			limited[t.Metric] = true
+			limited[subject{t.Metric, t.Over}] = true
 		}
 	}
 	kept := slices.DeleteFunc(slices.Clone(file), func(expr string) bool {
 		t, err := gate.Parse(expr)
-		return err == nil && limited[t.Metric]
+		return err == nil && limited[subject{t.Metric, t.Over}]
 	})
 	return append(kept, given...)
 }

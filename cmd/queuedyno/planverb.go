@@ -71,7 +71,7 @@ func addPlanFlags(p *program, f *flags) *planning {
 		service:    add(f, "service", "", "mean `TIME` for which a job occupies a worker, round trips to Redis included", duration(1)),
 		serviceCV:  add(f, "service-cv", "", "coefficient of variation of the service time, a `NUMBER`: 0 constant, 1 exponential (default 1)", variation),
 		arrivalCV:  add(f, "arrival-cv", "", "coefficient of variation of the time between arrivals, a `NUMBER`: 0 constant, 1 at random (default 1)", variation),
-		slo:        add(f, "slo", "", "limit on the wait, an `EXPR` (default 'queue.p99 < 20ms')", threshold),
+		slo:        add(f, "slo", "", "limit on the wait, an `EXPR` (default 'queue.p99 < 20ms')", sloText),
 		stall:      add(f, "stall", "", "`TIME` for which everything stands still now and then (default none)", duration(1)),
 		stallEvery: add(f, "stall-every", "", "`TIME` from one such stall to the next (default 1h)", duration(1)),
 		outage:     add(f, "outage", "", "`TIME` without any worker to show the backlog for (default 1m)", duration(1)),

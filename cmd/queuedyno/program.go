@@ -57,6 +57,7 @@ Exit codes:
   0    all is well
   1    could not run, or no job completed
   2    a mistake on the command line, in the environment or in a scenario file
+  3    compare: the candidate is worse than the baseline
   4    the run is invalid: its figures cannot be believed; or an experiment of
        verify failed, or capacity found nothing that it could confirm
   99   a threshold failed
@@ -87,7 +88,7 @@ func (p *program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageErr(p.flagFaults(cmd, p.rest(root), err)...)
 	})
-	root.AddCommand(p.runVerb(), p.capacityVerb(), p.planVerb(), p.verifyVerb(), p.workerVerb(), p.queueVerb(), p.watchVerb(), p.listVerb(), p.validateVerb(), p.reportVerb(), p.versionVerb())
+	root.AddCommand(p.runVerb(), p.capacityVerb(), p.planVerb(), p.compareVerb(), p.calibrateVerb(), p.verifyVerb(), p.workerVerb(), p.queueVerb(), p.watchVerb(), p.listVerb(), p.validateVerb(), p.reportVerb(), p.versionVerb())
 	return root
 }
 

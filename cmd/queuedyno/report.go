@@ -20,7 +20,14 @@ import (
 const reportHelp = `Make reports again from stored results. A RESULT is a result directory or a
 result.json; no figure in a report comes from anywhere else. Several results are
 reported one after another. The directory of a search for the capacity, or its
-capacity.json, has the formats text, md, csv and json.`
+capacity.json, has the formats text, md, csv and json; that of a comparison, or
+its compare.json, those and what is for other tools, but csv. benchmark is its
+candidate then, and benchmark-base its baseline.
+
+For other tools: junit (JUnit XML), benchmark (Go benchmark text, for benchstat),
+action-smaller and action-bigger (github-action-benchmark), bencher (Bencher
+Metric Format), otava (a CSV row for Apache Otava), summary (for the step summary
+of GitHub). What each of them looks for, and where it trips, is in docs/gates.md.`
 
 func (p *program) reportVerb() *cobra.Command {
 	cmd := &cobra.Command{
@@ -40,7 +47,7 @@ func (p *program) reportVerb() *cobra.Command {
 	r := reporting{
 		p:       p,
 		flags:   f,
-		format:  add(f, "format", "", "`FORMAT` of the report: "+strings.Join(report.Formats(), ", ")+" (default text)", oneOf(report.Formats()...)),
+		format:  add(f, "format", "", "`FORMAT` of the report: "+strings.Join(report.Formats(), ", ")+" (default text)", oneOf(append(report.Formats(), "benchmark-base")...)),
 		stage:   add(f, "stage", "", "`STAGE` of the format hgrm (default end_to_end)", stage),
 		output:  add(f, "output", "o", "`FILE` to write to (default standard output)", anyText),
 		force:   addSwitch(f, "force", "", "overwrite the file of --output"),
@@ -65,6 +72,9 @@ func (r reporting) run(results []string) error {
 	if format != "hgrm" && r.flags.onCommandLine("stage") {
 		faults = append(faults, fault{"--stage goes with --format hgrm only", "the other formats show every stage"})
 	}
+	if slices.Contains([]string{"junit", "action-smaller", "action-bigger", "bencher"}, format) && len(results) > 1 {
+		faults = append(faults, fault{fmt.Sprintf("a %s file is of one result, and several are named", format), "make one for each result"})
+	}
 	if format == "hgrm" && len(results) > 1 {
 		faults = append(faults, fault{"an hgrm file holds one distribution, and several results are named", "make one for each result"})
 	}
@@ -75,9 +85,9 @@ func (r reporting) run(results []string) error {
 	if _, err := os.Lstat(output); output != "" && err == nil && !r.force.get() {
 		faults = append(faults, fault{fmt.Sprintf("%q exists", output), "--force overwrites it"})
 	}
-	searches := countSearches(results)
-	if searches > 0 && searches < len(results) {
-		faults = append(faults, fault{"results of runs and of searches for the capacity are named together", "report them one kind at a time"})
+	searches, comparisons := countSearches(results), countComparisons(results)
+	if searches > 0 && searches < len(results) || comparisons > 0 && comparisons < len(results) {
+		faults = append(faults, fault{"results of runs, of searches for the capacity and of comparisons are named together", "report them one kind at a time"})
 	}
 	if err := usageErr(faults...); err != nil {
 		return err
@@ -97,6 +107,10 @@ func (r reporting) run(results []string) error {
 		var b bytes.Buffer
 		if searches > 0 {
 			if err := encodeSearch(&b, name, format); err != nil {
+				return err
+			}
+		} else if comparisons > 0 {
+			if err := encodeComparison(&b, name, format); err != nil {
 				return err
 			}
 		} else if err := encodeResult(&b, name, encode); err != nil {
@@ -148,6 +162,35 @@ func encodeSearch(w io.Writer, name, format string) error {
 	return nil
 }
 
+// encodeComparison makes the report of one comparison.
+func encodeComparison(w io.Writer, name, format string) error {
+	encode, err := report.ComparisonByName(format)
+	if err != nil {
+		return usageErr(faultOf(err))
+	}
+	one, err := report.LoadComparison(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return usageErr(faultOf(err))
+	}
+	if err != nil {
+		return err
+	}
+	if err := encode(w, one); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// countComparisons is how many of the results are comparisons.
+func countComparisons(results []string) (n int) {
+	for _, name := range results {
+		if report.IsComparison(name) {
+			n++
+		}
+	}
+	return n
+}
+
 // countSearches is how many of the results are searches for the capacity.
 func countSearches(results []string) (n int) {
 	for _, name := range results {
@@ -162,9 +205,9 @@ func countSearches(results []string) (n int) {
 // without its header, prose after an empty line.
 func follow(all, b *bytes.Buffer, format string) {
 	switch format {
-	case "csv", "timeline-csv":
+	case "csv", "timeline-csv", "otava":
 		_, _ = b.ReadBytes('\n') // column names hold no line break
-	case "text", "md":
+	case "text", "md", "summary":
 		all.WriteByte('\n')
 	}
 }

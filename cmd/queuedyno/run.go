@@ -56,7 +56,7 @@ type runFlags struct {
 	out, name                     *value[string]
 	tags                          *value[tag]
 	force, quiet, json, noColor   *value[bool]
-	allowInvalid                  *value[bool]
+	allowInvalid, github          *value[bool]
 	queue, channel                *value[string]
 	allowNonEmpty                 *value[bool]
 }
@@ -88,5 +88,6 @@ func addRunFlags(f *flags) runFlags {
 	r.quiet = addSwitch(f, "quiet", "q", "no progress and no notes on standard error, only errors")
 	r.json = addSwitch(f, "json", "", "write result.json to standard output instead of the table")
 	r.noColor = addSwitch(f, "no-color", "", "no colour on a terminal (as NO_COLOR)")
+	r.github = addSwitch(f, "github", "", "step summary and annotations for GitHub (default when GITHUB_ACTIONS is true; --github=false for none)")
 	return r
 }

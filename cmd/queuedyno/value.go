@@ -196,6 +196,21 @@ func threshold(s string) (string, error) {
 	return strings.TrimSpace(s), err
 }
 
+// slo reads a limit that trials have to hold, each as a whole.
+func slo(s string) (gate.Threshold, error) {
+	t, err := gate.Parse(s)
+	if err == nil && t.Watched() {
+		return t, fmt.Errorf("%q: over and abort have no meaning here: every trial is judged as a whole", s)
+	}
+	return t, err
+}
+
+// sloText is slo, kept as it was written.
+func sloText(s string) (string, error) {
+	_, err := slo(s)
+	return strings.TrimSpace(s), err
+}
+
 // tag is a label of a run.
 type tag struct{ key, value string }
 

@@ -10,7 +10,7 @@ import (
 // none. A non-empty invalid says why the whole run cannot be believed. Without
 // a value, and on an invalid run, no threshold passes.
 func Check(t Threshold, value func(metric string) (v float64, reason string, ok bool), invalid string) Outcome {
-	o := Outcome{Expr: t.String()}
+	o := Outcome{Expr: t.String(), Limit: t.Value}
 	v, reason, ok := value(t.Metric)
 	if ok && (math.IsNaN(v) || math.IsInf(v, 0)) {
 		// Not a number differs from every limit, and so would pass "!= 0".
@@ -19,6 +19,9 @@ func Check(t Threshold, value func(metric string) (v float64, reason string, ok 
 	switch {
 	case ok:
 		o.Value = &v
+		if share, has := t.margin(v); has {
+			o.Margin = &share
+		}
 		o.Passed = t.holds(v)
 		o.Reason = t.explain(v)
 	case reason == "":

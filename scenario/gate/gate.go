@@ -9,8 +9,13 @@ package gate
 // Outcome is what became of one threshold. Value is null when the metric had
 // no sample that could answer it; such a threshold never passes.
 type Outcome struct {
-	Expr   string   `json:"expr"`
-	Value  *float64 `json:"value"`
+	Expr  string   `json:"expr"`
+	Value *float64 `json:"value"`
+	// Limit is the limit, in the base unit of the metric as Value is. Margin is
+	// how far Value is on the good side of it, as a share of the limit and
+	// negative on the bad side; null where that has no meaning.
+	Limit  float64  `json:"limit"`
+	Margin *float64 `json:"margin"`
 	Passed bool     `json:"passed"`
 	Reason string   `json:"reason"`
 }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -62,6 +63,8 @@ func scalars() []Metric {
 		{"blocked_clients", Count, Higher},
 		{"cpu_per_job", Duration, Lower},
 		{"redis_cpu_per_job", Duration, Lower},
+		{"redis_commands_per_job", Count, Lower},
+		{"redis_bytes_per_job", Count, Lower},
 	}
 }
 
@@ -101,6 +104,25 @@ func Lookup(name string) (Metric, error) {
 		return Metric{}, fmt.Errorf("unknown metric %q (did you mean %q?)", name, near)
 	}
 	return Metric{}, fmt.Errorf("unknown metric %q; metrics are <stage>.<aggregate>, such as end_to_end.p99, or a word such as lost or achieved_rate", name)
+}
+
+// inParts reports whether the metric can be told for a part of a run.
+func (m Metric) inParts() bool {
+	switch m.Name {
+	case "offered_rate", "achieved_rate", "achieved_ratio", "backlog.max":
+		return true
+	}
+	stage, _, cut := strings.Cut(m.Name, ".")
+	return cut && slices.Contains(stages(), stage)
+}
+
+// inTime reports whether the metric can be told while a run goes on.
+func (m Metric) inTime() bool {
+	switch m.Name {
+	case "lost", "duplicated", "out_of_order", "corrupt", "foreign", "failed", "errors":
+		return true
+	}
+	return m.inParts()
 }
 
 // isQuantile reports whether the word looks like the name of a quantile,

@@ -2,8 +2,10 @@ package gate
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Bounds of what [Parse] reads, far beyond any limit that means something.
@@ -38,6 +40,14 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("threshold %q: %s", e.
 //
 //	end_to_end: p(99)<50
 //
+// "over" cuts the measured window into parts, each of which has to keep the
+// limit; "abort" ends the run as soon as the limit is broken, after a part of
+// the window has passed:
+//
+//	end_to_end.p99 over 10s < 80ms
+//	lost == 0 abort
+//	achieved_ratio >= 95% abort after 5s
+//
 // Every error is a [*SyntaxError].
 func Parse(expr string) (Threshold, error) {
 	p := &parser{expr: expr}
@@ -66,18 +76,98 @@ func (p *parser) threshold() (Threshold, error) {
 	if err != nil {
 		return Threshold{}, err
 	}
-	op, err := p.op()
-	if err != nil {
+	t := Threshold{Metric: metric.Name}
+	if t.Over, err = p.over(metric); err != nil {
 		return Threshold{}, err
 	}
-	t := Threshold{Metric: metric.Name, Op: op}
-	if op == Within {
+	if t.Op, err = p.op(); err != nil {
+		return Threshold{}, err
+	}
+	if t.Op == Within {
 		if t.Tolerance, err = p.tolerance(); err != nil {
 			return Threshold{}, err
 		}
 	}
-	t.Value, err = p.limit(metric, millis)
+	if t.Value, err = p.limit(metric, millis); err != nil {
+		return Threshold{}, err
+	}
+	t.Abort, t.After, err = p.abort(metric)
 	return t, err
+}
+
+// The lengths of time that are read, the first ones of parts of a window.
+const (
+	shortestPart = time.Second
+	longestPart  = time.Hour
+	longestAfter = 24 * time.Hour
+)
+
+// over reads "over 10s", where it stands.
+func (p *parser) over(m Metric) (time.Duration, error) {
+	p.space()
+	start := p.at
+	if !p.skip("over") {
+		return 0, nil
+	}
+	if !m.inParts() {
+		return 0, p.fail(start, "%s is only known of the whole run; parts can be told of the stages, of the rates and of backlog.max", m.Name)
+	}
+	p.space()
+	at := p.at
+	d, err := p.span()
+	switch {
+	case err != nil:
+		return 0, err
+	case d < shortestPart || d > longestPart || d%time.Second != 0:
+		return 0, p.fail(at, "the parts of a window are whole seconds long, from 1s to 3600s: the timeline has a row a second")
+	}
+	return d, nil
+}
+
+// abort reads "abort after 5s", where it stands, up to the end.
+func (p *parser) abort(m Metric) (bool, time.Duration, error) {
+	p.space()
+	start := p.at
+	if !p.skip("abort") {
+		return false, 0, nil // limit has read up to here or to the end
+	}
+	if !m.inTime() {
+		return false, 0, p.fail(start, "%s is only known at the end of a run, so it cannot abort one", m.Name)
+	}
+	p.space()
+	var after time.Duration
+	if at := p.at; p.skip("after") {
+		p.space()
+		d, err := p.span()
+		if err != nil {
+			return false, 0, err
+		}
+		if d > longestAfter {
+			return false, 0, p.fail(at, "after more than a day nothing is aborted any more")
+		}
+		after = d
+	}
+	p.space()
+	if p.at < len(p.expr) {
+		return false, 0, p.fail(p.at, "only after and a time may follow abort, such as abort after 5s")
+	}
+	return true, after, nil
+}
+
+// span reads a length of time such as 10s.
+func (p *parser) span() (time.Duration, error) {
+	start := p.at
+	number := p.take(isDigit)
+	suffix := p.take(isLetter)
+	u, ok := Duration.unitOf(suffix)
+	if !ok || !isNumber(number) || len(number) > longestNumber {
+		return 0, p.fail(start, "a length of time is missing; write it like 10s")
+	}
+	v, ok := u.base(number)
+	if !ok || v != math.Trunc(v) || v > float64(longestAfter)*2 {
+		return 0, p.fail(start, "%s%s is no length of time that means something here", number, suffix)
+	}
+	return time.Duration(v), nil
 }
 
 // metric reads the name, in our form or in that of k6. millis says that it was
@@ -171,7 +261,7 @@ func (p *parser) tolerance() (float64, error) {
 	return v, nil
 }
 
-// limit reads the number and its unit, up to the end.
+// limit reads the number and its unit, up to the end or to "abort".
 func (p *parser) limit(m Metric, millis bool) (float64, error) {
 	p.space()
 	start := p.at
@@ -184,7 +274,12 @@ func (p *parser) limit(m Metric, millis bool) (float64, error) {
 	}
 	p.space()
 	unitAt := p.at
-	suffix := strings.TrimRight(p.expr[p.at:], spaces)
+	rest := p.expr[p.at:]
+	if i := strings.Index(rest, "abort"); i == 0 || i > 0 && strings.IndexByte(spaces, rest[i-1]) >= 0 {
+		rest = rest[:i]
+	}
+	suffix := strings.TrimRight(rest, spaces)
+	p.at += len(rest)
 	if suffix == "" && m.Kind == Duration {
 		if !millis {
 			return 0, p.fail(start, "a duration needs a unit; write %sms or %ss", number, number)

@@ -2,8 +2,10 @@ package gate_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -31,6 +33,13 @@ func TestParseReadsEveryForm(t *testing.T) {
 		{"achieved_rate within 7 % of 1.5k/s", gate.Threshold{Metric: "achieved_rate", Op: gate.Within, Value: 1500, Tolerance: 0.07}, "achieved_rate within 7% of 1500/s"},
 		{"backlog.max < 1000", gate.Threshold{Metric: "backlog.max", Op: gate.Less, Value: 1000}, "backlog.max < 1000"},
 		{"cpu_per_job < 20us", gate.Threshold{Metric: "cpu_per_job", Op: gate.Less, Value: 20e3}, "cpu_per_job < 20us"},
+		// Over parts of the window, and ending the run.
+		{"end_to_end.p99 over 10s < 80ms", gate.Threshold{Metric: "end_to_end.p99", Over: 10 * time.Second, Op: gate.Less, Value: 80e6}, "end_to_end.p99 over 10s < 80ms"},
+		{"achieved_ratio over 1m within 5% of 1", gate.Threshold{Metric: "achieved_ratio", Over: time.Minute, Op: gate.Within, Value: 1, Tolerance: 0.05}, "achieved_ratio over 60s within 5% of 1"},
+		{"lost == 0 abort", gate.Threshold{Metric: "lost", Op: gate.Equal, Abort: true}, "lost == 0 abort"},
+		{"lost==0 abort after 5s ", gate.Threshold{Metric: "lost", Op: gate.Equal, Abort: true, After: 5 * time.Second}, "lost == 0 abort after 5s"},
+		{"queue.max over 2s<1s abort after 1500ms", gate.Threshold{Metric: "queue.max", Over: 2 * time.Second, Op: gate.Less, Value: 1e9, Abort: true, After: 1500 * time.Millisecond}, "queue.max over 2s < 1s abort after 1.5s"},
+		{"end_to_end: p(99)<50 abort", gate.Threshold{Metric: "end_to_end.p99", Op: gate.Less, Value: 50e6, Abort: true}, "end_to_end.p99 < 50ms abort"},
 		// The form of k6: milliseconds unless a unit says otherwise.
 		{"end_to_end: p(99)<50", gate.Threshold{Metric: "end_to_end.p99", Op: gate.Less, Value: 50e6}, "end_to_end.p99 < 50ms"},
 		{"end_to_end: p(99.90) < 2s", gate.Threshold{Metric: "end_to_end.p99.9", Op: gate.Less, Value: 2e9}, "end_to_end.p99.9 < 2s"},
@@ -79,6 +88,13 @@ func TestParseErrorsPointAtTheFaultAndNameTheRemedy(t *testing.T) {
 		{"queue: p99 < 5", "p99 < 5", "is none of avg"},
 		{"queue: p(99 < 5", "p(99 < 5", "written p(99)"},
 		{"lost: avg < 5", "avg < 5", "one figure for the whole run"},
+		{"lost over 10s == 0", "over 10s", "only known of the whole run"},
+		{"queue.p99 over 1500ms < 5ms", "1500ms", "whole seconds"},
+		{"queue.p99 over 2h < 5ms", "2h", "a length of time is missing"},
+		{"queue.p99 over < 5ms", "< 5ms", "a length of time is missing"},
+		{"cpu_per_job < 5us abort", "abort", "only known at the end"},
+		{"lost == 0 abort later", "later", "only after and a time"},
+		{"lost == 0 abort after", "", "a length of time is missing"},
 		{"lost == 0 && errors == 0", "&& errors == 0", "lost is a count"},
 	} {
 		_, err := gate.Parse(row.expr)
@@ -108,6 +124,12 @@ func TestThresholdsPrintWhatParsesBackToThem(t *testing.T) {
 		if want.Op == gate.Within {
 			want.Tolerance = rapid.Float64Range(1e-6, 1).Draw(t, "tolerance")
 		}
+		if stage, _, _ := strings.Cut(want.Metric, "."); stage == "queue" && rapid.Bool().Draw(t, "in parts") {
+			want.Over = time.Duration(rapid.IntRange(1, 3600).Draw(t, "over")) * time.Second
+		}
+		if slices.Contains([]string{"lost", "errors", "queue.p99", "end_to_end.max", "backlog.max", "achieved_rate"}, want.Metric) && rapid.Bool().Draw(t, "abort") {
+			want.Abort, want.After = true, time.Duration(rapid.Int64Range(0, 86400e9).Draw(t, "after"))
+		}
 		got, err := gate.Parse(want.String())
 		if err != nil {
 			t.Fatalf("Parse(%q): %v", want, err)
@@ -119,7 +141,7 @@ func TestThresholdsPrintWhatParsesBackToThem(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"end_to_end.p99 < 50ms", "lost==0", "achieved_ratio within 2% of 1", "queue: p(99.9)<1.5", "a: b < c", "lost < 1e999", "queue.p50<0.000001ns", "queue.max > .5m"} {
+	for _, seed := range []string{"end_to_end.p99 < 50ms", "lost==0", "achieved_ratio within 2% of 1", "queue: p(99.9)<1.5", "a: b < c", "lost < 1e999", "queue.p50<0.000001ns", "queue.max > .5m", "queue.p99 over 10s < 1ms abort after 5s", "lost == 0 abort"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, expr string) {

@@ -3,6 +3,7 @@ package gate
 import (
 	"math/big"
 	"strings"
+	"time"
 )
 
 // Op is how a threshold compares a metric with its limit.
@@ -31,16 +32,38 @@ type Threshold struct {
 	// Tolerance is the allowed difference as a share of Value, for [Within]
 	// only: 0.02 is two percent.
 	Tolerance float64
+	// Over cuts the measured window into parts of this length, each of which
+	// has to keep the limit. Zero means the window as a whole.
+	Over time.Duration
+	// Abort ends the run as soon as the limit is broken, but not before After
+	// of the window has passed.
+	Abort bool
+	After time.Duration
 }
+
+// Watched reports whether the threshold has to be looked at while the run goes
+// on; what is known at its end does not decide it.
+func (t Threshold) Watched() bool { return t.Over > 0 || t.Abort }
 
 // String is the threshold in the one form in which they are shown; [Parse]
 // reads it back to an equal threshold.
 func (t Threshold) String() string {
-	limit := t.kind().write(t.Value)
-	if t.Op != Within {
-		return t.Metric + " " + string(t.Op) + " " + limit
+	text := t.Metric
+	if t.Over > 0 {
+		text += " over " + Duration.write(float64(t.Over))
 	}
-	return t.Metric + " within " + percent(t.Tolerance) + " of " + limit
+	text += " " + string(t.Op) + " "
+	if t.Op == Within {
+		text += percent(t.Tolerance) + " of "
+	}
+	text += t.kind().write(t.Value)
+	if t.Abort {
+		text += " abort"
+		if t.After > 0 {
+			text += " after " + Duration.write(float64(t.After))
+		}
+	}
+	return text
 }
 
 // kind is the kind of the metric; of an unknown one, a count.
@@ -73,6 +96,25 @@ func (t Threshold) holds(v float64) bool {
 	default:
 		return false
 	}
+}
+
+// margin is how far v is on the good side of the limit, as a share of it;
+// negative on the bad side. ok is false where the limit has no good side, or is
+// zero and so has no share.
+func (t Threshold) margin(v float64) (share float64, ok bool) {
+	if t.Value == 0 {
+		return 0, false
+	}
+	over := (v - t.Value) / t.Value
+	switch t.Op {
+	case Less, LessOrEqual:
+		return -over, true
+	case Greater, GreaterOrEqual:
+		return over, true
+	case Within:
+		return t.Tolerance - max(over, -over), true
+	}
+	return 0, false
 }
 
 // bounds are the lowest and the highest value that Within allows.

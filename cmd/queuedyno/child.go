@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/comparison"
+)
+
+// children makes the runs of a comparison, each in a process of its own.
+type children struct {
+	arms map[comparison.Side]arm
+	// dir holds what the processes write; it is removed at the end.
+	dir string
+	env func(string) string
+	n   int
+	// printed is what the last command printed, for the directions of units.
+	printed comparison.Printed
+	results map[string]*scenario.Result
+	redis   map[comparison.Side]scenario.Redis
+}
+
+// childPatience is how long a process may take to end after it was asked to.
+const childPatience = 20 * time.Second
+
+// run makes one run.
+func (c *children) run(ctx context.Context, side comparison.Side, pair int, seed uint64) (comparison.Run, error) {
+	c.n++
+	a := c.arms[side]
+	began := time.Now()
+	res, err := c.result(ctx, a, pair, seed)
+	if err != nil {
+		return comparison.Run{}, err
+	}
+	if res == nil { // it printed benchmarks
+		return comparison.Run{StartedAt: began.UTC(), Took: time.Since(began), Figures: c.printed.Figures, Lost: c.printed.Lost}, nil
+	}
+	run := comparison.FromResult(res)
+	run.Took = time.Since(began)
+	run.File = fmt.Sprintf("runs/%03d-%s.json", c.n, side)
+	c.results[run.File], c.redis[side] = res, res.Redis
+	return run, nil
+}
+
+// result starts the process and reads what it leaves; nil means benchmarks.
+func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*scenario.Result, error) {
+	dir := filepath.Join(c.dir, "run")
+	defer os.RemoveAll(dir)
+	if a.command != "" {
+		return c.command(ctx, a, dir, pair, seed)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	args := append([]string{
+		"run", a.scenario.Name, "--file", filepath.Join(c.dir, string(a.side)+".yaml"), "--seed", fmt.Sprint(seed),
+		"--out", c.dir, "--name", "run", "--quiet",
+	}, a.tls...)
+	env := c.environ()
+	if isURL(a.redis.Source) {
+		// On the command line everybody on this host could read its password.
+		env = append(env, "REDIS_URL="+a.redis.Source)
+		args = append(args, "--redis", "auto")
+	} else {
+		args = append(args, "--redis", a.redis.Source)
+		if url := c.env("REDIS_URL"); url != "" && a.redis.Source == "auto" {
+			env = append(env, "REDIS_URL="+url)
+		}
+	}
+	if len(a.redis.Args) > 0 {
+		args = append(args, "--redis-args", quoted(a.redis.Args))
+	}
+	if a.redis.Image != "" {
+		args = append(args, "--image", a.redis.Image)
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Args[0] = "queuedyno"
+	cmd.Env = env
+	_, said, failed := c.exec(cmd)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	res, err := report.Load(dir)
+	switch {
+	case err == nil && !res.Run.Failed:
+		return res, nil // whatever its thresholds or its validity say
+	case err == nil:
+		return nil, errors.New(res.Run.Error)
+	case said != "":
+		return nil, errors.New(said)
+	case failed != nil:
+		return nil, failed
+	}
+	return nil, err
+}
+
+// command runs a command of the user's.
+func (c *children) command(ctx context.Context, a arm, dir string, pair int, seed uint64) (*scenario.Result, error) {
+	cmd := exec.CommandContext(ctx, "sh", "-c", a.command)
+	cmd.Env = append(os.Environ(),
+		"QUEUEDYNO_SEED="+fmt.Sprint(seed), "QUEUEDYNO_SIDE="+string(a.side), "QUEUEDYNO_PAIR="+fmt.Sprint(pair), "QUEUEDYNO_RESULT="+dir)
+	out, said, failed := c.exec(cmd)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if _, err := os.Stat(dir); err == nil {
+		return report.Load(dir)
+	}
+	if text := bytes.TrimSpace(out); bytes.HasPrefix(text, []byte("{")) {
+		file := filepath.Join(c.dir, "printed.json")
+		if err := os.WriteFile(file, text, 0o666); err != nil {
+			return nil, err
+		}
+		return report.Load(file)
+	}
+	if failed != nil {
+		if said != "" {
+			return nil, fmt.Errorf("the command failed (%w): %s", failed, said)
+		}
+		return nil, fmt.Errorf("the command failed: %w", failed)
+	}
+	printed, err := comparison.ReadBenchmarks(bytes.NewReader(out))
+	if err != nil {
+		return nil, err
+	}
+	if len(printed.Figures) == 0 {
+		return nil, &hinted{"the command printed neither Go benchmark lines nor a result.json", "queuedyno run --json --quiet prints one; go test -bench prints the others"}
+	}
+	c.printed = printed
+	return nil, nil
+}
+
+// exec runs the process in a group of its own, so that a Ctrl-C reaches it only
+// through us. It returns its output and the last line of its complaints.
+func (c *children) exec(cmd *exec.Cmd) (out []byte, said string, err error) {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	apart(cmd)
+	cmd.WaitDelay = childPatience
+	err = cmd.Run()
+	for line := range strings.Lines(stderr.String()) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "hint:") {
+			said = strings.TrimPrefix(line, "queuedyno: run: ")
+		}
+	}
+	return stdout.Bytes(), said, err
+}
+
+// environ is the environment without what would change a run of ours.
+func (c *children) environ() (env []string) {
+	for _, one := range os.Environ() {
+		name, _, _ := strings.Cut(one, "=")
+		if strings.HasPrefix(name, "QUEUEDYNO_") && name != "QUEUEDYNO_IMAGE" || name == "REDIS_URL" || name == "GITHUB_ACTIONS" {
+			continue
+		}
+		env = append(env, one)
+	}
+	return env
+}
+
+// quoted joins words so that a shell splits them into the same words again.
+func quoted(words []string) string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+	}
+	return strings.Join(out, " ")
+}

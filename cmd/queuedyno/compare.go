@@ -1,0 +1,222 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/comparison"
+	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+)
+
+const compareHelp = `Say whether a candidate is worse than a baseline, without crying wolf.
+
+Both are run by turns in pairs, in an order that is drawn, each run with a fresh
+server, a fresh process and the arrivals of its pair, until the pairs decide:
+  pass          shown not to be worse by more than the margins
+  fail          shown to be worse by more than a margin
+  inconclusive  this host and so many pairs cannot tell; it says what would
+Where nothing changed hardly any comparison fails; noise makes it inconclusive.
+
+What differs is said with the flags --base-… and --candidate-…; all others hold
+for both. The arms are runs of a scenario, or commands that print Go benchmark
+lines or a result.json. Thresholds of the scenario are not checked. "calibrate"
+measures the noise of this host and finds the margins that it can decide.
+
+With two arguments that are results it compares what is stored: each side is a
+result directory, several with commas between, or a directory that holds them.
+Results of different hosts or hours give no verdict.
+
+Exit codes: 0 pass, 3 fail, 4 inconclusive or invalid, 130 interrupted.`
+
+const compareExample = `  queuedyno compare steady --candidate-redis-args '--appendonly yes'
+  queuedyno compare steady --base-image redis:7-alpine --candidate-image redis:8-alpine -u docker
+  queuedyno compare steady --candidate-args '--consumers 16' --metric queue.p50:5%
+  queuedyno compare --base-cmd './old.test -test.bench .' --candidate-cmd './new.test -test.bench .'
+  queuedyno compare results/monday results/tuesday`
+
+func (p *program) compareVerb() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "compare [SCENARIO | BASE CANDIDATE]",
+		Short:   "Say whether a candidate is worse than a baseline",
+		Long:    compareHelp,
+		Example: compareExample,
+		Args:    cobra.MaximumNArgs(2),
+	}
+	c := addCompareFlags(p, p.flagsOf(cmd))
+	cmd.RunE = p.verb(func(cmd *cobra.Command, args []string) error {
+		p.console.quiet = c.quiet.get()
+		if len(args) == 2 {
+			return c.stored(args[0], args[1])
+		}
+		pl, err := c.plan(args)
+		if err != nil {
+			return err
+		}
+		return c.do(cmd.Context(), pl)
+	})
+	cmd.ValidArgsFunction = p.scenarioNames
+	p.completeFile(cmd)
+	complete(cmd, "metric", words(comparison.Names()...))
+	complete(cmd, "inconclusive", words("pass", "fail"))
+	for _, flag := range []string{"pairs", "idle", "base-args", "candidate-args", "base-cmd", "candidate-cmd", "base-image", "candidate-image"} {
+		complete(cmd, flag, nothing())
+	}
+	return cmd
+}
+
+// comparing is the verb compare at work, and calibrate. What it has in common
+// with run is run's.
+type comparing struct {
+	running
+	verb            string
+	base, candidate armFlags
+	metrics         *value[paired.Metric]
+	pairs           *value[int]
+	idle            *value[time.Duration]
+	inconclusive    *value[string]
+	calibration     *value[string]
+	recordJSON      *value[bool]
+}
+
+// bothFlags are the flags of run that hold for both arms.
+func bothFlags() []string {
+	return []string{
+		"file", "redis", "redis-args", "image", "cacert", "cert", "key",
+		"rate", "stages", "arrivals", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "batch", "payload", "work", "warmup", "drain-timeout",
+		"seed", "out", "name", "force", "quiet", "github",
+	}
+}
+
+func addCompareFlags(p *program, f *flags) *comparing {
+	c := &comparing{
+		verb:      "compare",
+		base:      addArmFlags(f, comparison.Base),
+		candidate: addArmFlags(f, comparison.Candidate),
+	}
+	c.metrics = addMany(f, "metric", "", "`METRIC` that decides and its margin, like end_to_end.p50:10%; may be repeated\n"+
+		"(default p50, p90, achieved rate, and what a job costs; see docs/gates.md)", comparison.ParseMetric)
+	c.addShared(p, f)
+	c.inconclusive = add(f, "inconclusive", "", "`VERDICT` that inconclusive counts as for the exit code: pass or fail (default neither: exit code 4)", oneOf("pass", "fail"))
+	c.calibration = add(f, "calibration", "", "`FILE` that queuedyno calibrate wrote on this host: margins for the metrics that have none", anyText)
+	return c
+}
+
+// addShared declares what compare and calibrate have in common.
+func (c *comparing) addShared(p *program, f *flags) {
+	c.pairs = add(f, "pairs", "", "most `NUMBER` of pairs; it may end after 8, 12, 16 … of them (default 20)", smallCount)
+	c.idle = add(f, "idle", "", "`TIME` to look before each run whether the host is quiet (default 1s; 0s does not look)", duration(0))
+	c.running = running{p: p, runFlags: addSome(f, bothFlags())}
+	c.recordJSON = addSwitch(f, "json", "", "write the record to standard output as JSON instead of the table")
+}
+
+// comparePlan is what a comparison is going to do, checked as far as that goes.
+type comparePlan struct {
+	record  *comparison.Record
+	arms    map[comparison.Side]arm
+	metrics []paired.Metric // nil when commands will tell
+	dir     string
+}
+
+// plan reads and checks everything, and returns all faults, not just the first.
+func (c *comparing) plan(names []string) (comparePlan, error) {
+	faults := slices.Clone(c.faults)
+	pl := comparePlan{arms: map[comparison.Side]arm{}}
+	for _, one := range []struct {
+		side  comparison.Side
+		flags armFlags
+	}{{comparison.Base, c.base}, {comparison.Candidate, c.candidate}} {
+		a, more := c.arm(one.side, one.flags, names)
+		faults = append(faults, more...)
+		pl.arms[one.side] = a
+	}
+	base, candidate := pl.arms[comparison.Base], pl.arms[comparison.Candidate]
+	if (base.command == "") != (candidate.command == "") {
+		faults = append(faults, fault{"--base-cmd and --candidate-cmd go together, and only one is given", "give a command for the other side too"})
+	}
+	r := &comparison.Record{
+		Schema: comparison.Schema, Kind: "compare", Tool: build().tool(),
+		Base:      comparison.Arm{Label: "baseline", Settings: base.settings()},
+		Candidate: comparison.Arm{Label: "candidate", Settings: candidate.settings()},
+		MostPairs: c.pairs.or(20), Seed: c.seed.get(),
+	}
+	if r.Seed == 0 {
+		r.Seed = rand.Uint64()>>11 | 1 // a whole number in JSON everywhere
+	}
+	pl.record = r
+	r.Host = scenario.ThisHost()
+	metrics, more := c.chosen(r)
+	faults = append(faults, more...)
+	if base.command == "" {
+		pl.metrics = metrics
+	}
+	if least := comparison.LeastPairs(metrics); base.command == "" && r.MostPairs < least {
+		faults = append(faults, fault{
+			fmt.Sprintf("%s: with %s the metrics that decide cannot fail", c.source("pairs"), plural(r.MostPairs, "pair")),
+			fmt.Sprintf("give at least --pairs %d, or fewer metrics", least),
+		})
+	} else if r.MostPairs < paired.LeastPairs {
+		faults = append(faults, fault{fmt.Sprintf("%s: %s can decide nothing", c.source("pairs"), plural(r.MostPairs, "pair")), fmt.Sprintf("give at least --pairs %d", paired.LeastPairs)})
+	}
+	r.Name = base.scenario.Name
+	if base.command != "" {
+		r.Name = "commands"
+	}
+	pl.dir = c.directory(r.Name+"-"+c.verb, time.Now())
+	if err := report.CheckComparisonTarget(pl.dir, c.force.get()); err != nil {
+		faults = append(faults, faultOf(err))
+	}
+	if len(r.Differences()) == 0 && c.verb == "compare" && base.command == "" {
+		r.Warnings = append(r.Warnings, "nothing differs between the two sides; to measure the noise of this host there is queuedyno calibrate")
+	}
+	if a, b := r.Base.Settings["load"], r.Candidate.Settings["load"]; a != b {
+		r.Warnings = append(r.Warnings, "the two sides have different loads: that latency differs then says nothing of the system")
+	}
+	return pl, usageErr(faults...)
+}
+
+// chosen are the metrics that are compared and their margins.
+func (c *comparing) chosen(r *comparison.Record) (metrics []paired.Metric, faults []fault) {
+	var known *comparison.Calibration
+	if c.calibration != nil && c.calibration.given() && c.verb == "compare" {
+		var err error
+		if known, err = report.LoadCalibration(c.calibration.get()); err != nil {
+			return nil, []fault{faultOf(err)}
+		}
+		r.Calibrated = c.calibration.get()
+		if why := known.Foreign(r); len(why) > 0 {
+			r.Warnings = append(r.Warnings, "the calibration is not one for this comparison: "+strings.Join(why, "; "))
+		}
+	}
+	var asked []paired.Metric
+	if c.metrics != nil {
+		asked = c.metrics.all
+	}
+	if c.base.cmd.given() || c.candidate.cmd.given() {
+		return nil, nil // their names are known when they are printed
+	}
+	metrics, wrong := comparison.Resolve(asked, known)
+	for _, w := range wrong {
+		faults = append(faults, fault{what: "--metric: " + w})
+	}
+	for _, m := range asked {
+		noise, ok := comparison.Noise{}, false
+		if known != nil {
+			noise, ok = known.Metrics[m.Name]
+		}
+		if least := paired.Detectable(noise.Spread, r.MostPairs); ok && m.Margin > 0 && m.Margin < least && !c.force.get() {
+			faults = append(faults, fault{
+				fmt.Sprintf("--metric: a margin of %s for %s is less than this host can decide in %s, which is %s by the calibration",
+					paired.Percent(m.Margin), m.Name, plural(r.MostPairs, "pair"), paired.Percent(least)),
+				"raise the margin or --pairs; --force tries it all the same",
+			})
+		}
+	}
+	return metrics, faults
+}

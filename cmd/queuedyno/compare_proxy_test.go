@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/redisserver/redistest"
+)
+
+// slowdown passes on what a client and a server say to each other, and what the
+// client says only after a while.
+func slowdown(t *testing.T, server string, delay time.Duration) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	t.Cleanup(func() {
+		l.Close()
+		all.Wait()
+	})
+	all.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			to, err := net.Dial("tcp", server)
+			if err != nil {
+				client.Close()
+				return
+			}
+			all.Go(func() {
+				defer client.Close()
+				_, _ = io.Copy(client, to)
+			})
+			all.Go(func() {
+				defer to.Close()
+				b := make([]byte, 1<<16)
+				for {
+					n, err := client.Read(b)
+					if n > 0 {
+						time.Sleep(delay)
+						if _, err := to.Write(b[:n]); err != nil {
+							return
+						}
+					}
+					if err != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	return l.Addr().String()
+}
+
+// TestANetworkThatIsSlowerIsFound: the same Redis, once behind a proxy that adds
+// 300 µs to what goes to it.
+func TestANetworkThatIsSlowerIsFound(t *testing.T) {
+	t.Parallel()
+	server := redistest.Process(t)
+	address := strings.TrimSuffix(strings.TrimPrefix(server.URL(), "redis://"), "/0")
+	slow := "redis://" + slowdown(t, address, 300*time.Microsecond)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "scenarios.yaml")
+	scenario := "version: 1\nscenarios:\n  one:\n    load: {rate: max, jobs: 60, in_flight: 1}\n"
+	if err := os.WriteFile(file, []byte(scenario), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	env := func(name string) string {
+		if name == "PATH" {
+			return os.Getenv(name)
+		}
+		return ""
+	}
+	code := execute(t.Context(), []string{
+		"compare", "one", "-f", file, "-o", dir, "--base-redis", server.URL(), "--candidate-redis", slow,
+		"--pairs", "5", "--idle", "0s", "--metric", "end_to_end.p50:20%",
+	}, env, strings.NewReader(""), &stdout, &stderr)
+	if code != exitRegression || !strings.Contains(stdout.String(), "Fail: the candidate is shown to be worse") {
+		t.Errorf("exit code %d, want %d:\n%s\n%s", code, exitRegression, stdout.String(), stderr.String())
+	}
+	if !strings.Contains(stdout.String(), "an existing one, so it was not fresh") {
+		t.Errorf("nothing is said of the server:\n%s", stdout.String())
+	}
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/comparison"
+	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+)
+
+// do makes the runs, writes the record and shows it.
+func (c *comparing) do(ctx context.Context, pl comparePlan) error {
+	ctx, signals := listen(ctx, c.p.console)
+	defer signals.close()
+	r := pl.record
+	results, err := c.runs(ctx, pl, false)
+	if signals.happened() && len(r.Runs) == 0 {
+		return &failure{exitInterrupted, []fault{{what: "interrupted before the first pair was over; nothing was written"}}}
+	}
+	if err != nil {
+		return failed(err)
+	}
+	endings := []ending{c.verdict(r)}
+	if err := report.WriteComparison(pl.dir, r, results, c.force.get()); err != nil {
+		endings = append(endings, failedEnding("", err))
+	} else {
+		c.p.console.note("%s: results in %s", c.verb, contents(pl.dir))
+	}
+	endings = append(endings, c.show(r)...)
+	return worst(endings)
+}
+
+// runs makes the runs of a comparison and completes its record.
+func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[string]*scenario.Result, error) {
+	r := pl.record
+	dir, err := os.MkdirTemp("", "queuedyno-"+c.verb+"-*")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for the runs: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	kids := &children{arms: pl.arms, dir: dir, env: c.p.env, results: map[string]*scenario.Result{}, redis: map[comparison.Side]scenario.Redis{}}
+	for side, a := range pl.arms {
+		if a.command == "" {
+			if err := a.file(filepath.Join(dir, string(side)+".yaml")); err != nil {
+				return nil, err
+			}
+		}
+	}
+	c.p.console.note("%s: %s, at most %s, seed %d", c.verb, r.Name, plural(r.MostPairs, "pair"), r.Seed)
+	for _, d := range r.Differences() {
+		c.p.console.note("%s: %s: %s against %s", c.verb, d.What, orNothing(d.Base), orNothing(d.Candidate))
+	}
+	r.StartedAt = time.Now().UTC()
+	var left time.Duration
+	err = comparison.Compare(ctx, r, comparison.Options{
+		Metrics: pl.metrics, Run: kids.run, Patience: 5, All: all,
+		Idle:  func(ctx context.Context) (comparison.Idle, error) { return idle(ctx, c.idle.or(time.Second)) },
+		Found: func(figures map[string]float64) ([]paired.Metric, error) { return c.found(figures, kids) },
+		Next: func(side comparison.Side, pair int, l time.Duration) {
+			left = l
+			c.announce(side, pair, l)
+		},
+		Done: func(pair int) {
+			line := pairLine(r, pair)
+			if left > 0 {
+				line += fmt.Sprintf("; at most %s left", left.Round(time.Second))
+			}
+			c.p.console.note("%s: %s", c.verb, line)
+		},
+		Look: func(v paired.Verdict) {
+			c.p.console.note("%s: after %s: %s", c.verb, plural(r.Pairs, "pair"), lookWords(r, v))
+		},
+	})
+	c.p.console.wipe()
+	r.EndedAt = time.Now().UTC()
+	r.Base.Redis, r.Candidate.Redis = kids.redis[comparison.Base], kids.redis[comparison.Candidate]
+	if k := r.Base.Redis.Kind; k == "url" {
+		r.Warnings = append(r.Warnings, "the Redis was an existing one, so it was not fresh for each run")
+	} else if k == "embedded" {
+		r.Warnings = append(r.Warnings, "the embedded server is for trying things out: its figures say nothing about Redis")
+	}
+	return kids.results, err
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return s
+}
+
+// found names the metrics of commands by what they printed first.
+func (c *comparing) found(figures map[string]float64, kids *children) ([]paired.Metric, error) {
+	var asked []paired.Metric
+	if c.metrics != nil {
+		asked = c.metrics.all
+	}
+	var metrics []paired.Metric
+	var faults []string
+	if len(kids.results) > 0 {
+		metrics, faults = comparison.Resolve(asked, nil)
+	} else {
+		metrics, faults = comparison.Found(asked, figures, kids.printed.Higher)
+	}
+	if len(faults) > 0 {
+		return nil, fmt.Errorf("--metric: %s", strings.Join(faults, "; "))
+	}
+	return metrics, nil
+}
+
+// announce says on a terminal what is going on now.
+func (c *comparing) announce(side comparison.Side, pair int, left time.Duration) {
+	if !c.p.console.live {
+		return
+	}
+	line := fmt.Sprintf("%s: pair %d: %s …", c.verb, pair, side)
+	if left > 0 {
+		line += fmt.Sprintf("  at most %s left", left.Round(time.Second))
+	}
+	c.p.console.draw(line)
+}
+
+// pairLine is a pair and the most telling of its figures.
+func pairLine(r *comparison.Record, pair int) string {
+	at := map[comparison.Side]comparison.Run{}
+	for _, run := range r.Runs {
+		if run.Pair == pair {
+			at[run.Side] = run
+		}
+	}
+	base, candidate := at[comparison.Base], at[comparison.Candidate]
+	line := fmt.Sprintf("pair %d", pair)
+	for _, run := range []comparison.Run{base, candidate} {
+		if run.Left != "" {
+			why := run.Left
+			if len(run.Reasons) > 0 {
+				why += ": " + run.Reasons[0]
+			}
+			return line + ": left out: " + why
+		}
+	}
+	for _, telling := range []string{"end_to_end.p50", "p50-ns", "ns/op", "achieved_rate", ""} {
+		for _, name := range sortedNames(base.Figures) {
+			if a, b := base.Figures[name], candidate.Figures[name]; strings.HasSuffix(name, telling) && a > 0 && b > 0 {
+				return line + fmt.Sprintf(": %s %+.1f %%", name, 100*(b/a-1))
+			}
+		}
+	}
+	return line
+}
+
+// lookWords are what a look found.
+func lookWords(r *comparison.Record, v paired.Verdict) string {
+	words := string(v)
+	if v != paired.Inconclusive {
+		return words
+	}
+	var open []string
+	for _, f := range r.Figures {
+		if f.Gate && f.Verdict == paired.Inconclusive {
+			open = append(open, f.Name)
+		}
+	}
+	return words + ", open: " + strings.Join(open, ", ")
+}
+
+// show writes the record to standard output and to GitHub.
+func (c *comparing) show(r *comparison.Record) (endings []ending) {
+	encode := report.ComparisonEncoder(report.ComparisonText)
+	if c.recordJSON.get() {
+		encode = report.ComparisonJSON
+	}
+	if err := encode(c.p.stdout, r); err != nil {
+		endings = append(endings, failedEnding("", fmt.Errorf("write to standard output: %w", err)))
+	}
+	if !c.p.onGitHub(c.github) {
+		return endings
+	}
+	if err := c.p.stepSummary(func(w io.Writer) error { return report.ComparisonMarkdown(w, r) }); err != nil {
+		endings = append(endings, failedEnding("", err))
+	}
+	c.p.annotateEnding(c.verdict(r))
+	return endings
+}
+
+// verdict is the exit code of a comparison, and what is to be said of it.
+func (c *comparing) verdict(r *comparison.Record) ending {
+	e := ending{name: r.Name}
+	say := func(code int, hint string) ending {
+		e.code = code
+		e.faults = append(e.faults, fault{fmt.Sprintf("%s: %s", r.Verdict, strings.Join(r.Reasons, "; ")), hint})
+		return e
+	}
+	switch {
+	case r.Interrupted:
+		return say(exitInterrupted, "")
+	case r.Verdict == paired.Pass:
+		return e
+	case r.Verdict == paired.Fail:
+		return say(exitRegression, "")
+	case r.Verdict == paired.Invalid:
+		return say(exitInvalid, "the runs in the results say why; a longer run, a lower rate or a quieter host helps")
+	case c.inconclusive.get() == "pass":
+		c.p.console.note("%s: inconclusive counts as pass: %s", c.verb, strings.Join(r.Reasons, "; "))
+		return e
+	case c.inconclusive.get() == "fail":
+		return say(exitRegression, "inconclusive counts as fail")
+	}
+	return say(exitInvalid, "more --pairs, longer runs or wider margins decide more; queuedyno calibrate finds the margins of this host")
+}

@@ -1,0 +1,296 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/comparison"
+	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+)
+
+// ComparisonEncoder writes one report of a comparison.
+type ComparisonEncoder func(w io.Writer, r *comparison.Record) error
+
+// comparisonFormats lists the encoders by name, in the order of their names.
+func comparisonFormats() map[string]ComparisonEncoder {
+	return map[string]ComparisonEncoder{
+		"text": ComparisonText,
+		"md":   ComparisonMarkdown,
+		"json": ComparisonJSON,
+
+		"junit":          ComparisonJUnit,
+		"benchmark":      ComparisonBenchmark(comparison.Candidate),
+		"benchmark-base": ComparisonBenchmark(comparison.Base),
+		"action-smaller": ComparisonAction(false),
+		"action-bigger":  ComparisonAction(true),
+		"bencher":        ComparisonBencher,
+		"otava":          ComparisonOtava,
+	}
+}
+
+// ComparisonFormats lists the names that [ComparisonByName] knows.
+func ComparisonFormats() []string { return slices.Sorted(maps.Keys(comparisonFormats())) }
+
+// ComparisonByName is the encoder of that name.
+func ComparisonByName(name string) (ComparisonEncoder, error) {
+	all := comparisonFormats()
+	if encode := all[name]; encode != nil {
+		return encode, nil
+	}
+	return nil, fmt.Errorf("report format %q: a comparison has %s", name, strings.Join(slices.Sorted(maps.Keys(all)), ", "))
+}
+
+// comparisonTitle is the verdict in a line.
+func comparisonTitle(r *comparison.Record) string {
+	switch r.Verdict {
+	case paired.Pass:
+		return "pass: the candidate is shown not to be worse by more than the margins"
+	case paired.Fail:
+		return "fail: the candidate is shown to be worse"
+	case paired.Invalid:
+		return "invalid: the runs cannot be believed"
+	}
+	if r.Interrupted {
+		return "inconclusive: interrupted"
+	}
+	return "inconclusive: these pairs cannot decide"
+}
+
+// meaningOf says what the verdict means and how often it errs.
+func meaningOf(r *comparison.Record) string {
+	switch r.Verdict {
+	case paired.Pass:
+		return "Of comparisons in which some metric is worse by its margin or more, about 5 % pass at most."
+	case paired.Fail:
+		return "Of comparisons in which no metric is worse by more than its margin, about 5 % fail at most; where nothing changed, hardly any."
+	}
+	return ""
+}
+
+// comparisonFacts are what there is to say beside the figures, as pairs.
+func comparisonFacts(r *comparison.Record) [][2]string {
+	var facts [][2]string
+	for _, d := range r.Differences() {
+		facts = append(facts, [2]string{d.What, orNothing(d.Base) + " → " + orNothing(d.Candidate)})
+	}
+	if len(facts) == 0 {
+		facts = append(facts, [2]string{"differs", "nothing: the baseline is compared with itself"})
+	}
+	pairs := fmt.Sprintf("%d of at most %d", r.Pairs, r.MostPairs)
+	if r.Repeated > 0 {
+		pairs += fmt.Sprintf(", %d made again since the host was disturbed", r.Repeated)
+	}
+	if r.LeftOut > 0 {
+		pairs += fmt.Sprintf(", %d left out since a run could not be believed", r.LeftOut)
+	}
+	if r.Stored {
+		pairs = fmt.Sprintf("%d, of stored results", r.Pairs)
+	}
+	facts = append(facts, [2]string{"pairs", pairs})
+	if suspect := suspectRuns(r); suspect != "" {
+		facts = append(facts, [2]string{"suspect runs", suspect})
+	}
+	if r.Calibrated != "" {
+		facts = append(facts, [2]string{"margins from", r.Calibrated})
+	}
+	if !r.Stored {
+		facts = append(facts, [2]string{"took", span(r.EndedAt.Sub(r.StartedAt).Round(time.Second))})
+	}
+	for _, arm := range []comparison.Arm{r.Base, r.Candidate} {
+		if arm.Redis.Kind != "" {
+			facts = append(facts, [2]string{arm.Label + " against", redisWords(arm.Redis)})
+		}
+	}
+	return append(facts, [2]string{"host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, count(int64(r.Host.CPUs)), r.Host.CPUModel)}, [2]string{"seed", fmt.Sprint(r.Seed)})
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return s
+}
+
+// suspectRuns says how many of the runs that count have figures in doubt.
+func suspectRuns(r *comparison.Record) string {
+	n := map[comparison.Side]int{}
+	for _, run := range r.Runs {
+		if run.Left == "" && run.Validity == "suspect" {
+			n[run.Side]++
+		}
+	}
+	if len(n) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of the baseline, %d of the candidate, of %d each", n[comparison.Base], n[comparison.Candidate], r.Pairs)
+}
+
+// compared is a figure of that metric with its unit.
+func compared(name string, v float64) string {
+	m, err := gate.Lookup(name)
+	switch {
+	case v == 0:
+		return none
+	case err == nil && m.Kind == gate.Duration, err != nil && nanoseconds(name):
+		return duration(v)
+	case err == nil && m.Kind == gate.Rate:
+		return rate(v) + " jobs/s"
+	}
+	return digits3(v)
+}
+
+// nanoseconds reports whether the unit of a benchmark's metric is that.
+func nanoseconds(name string) bool {
+	_, unit, _ := strings.Cut(name, " ")
+	return unit == "ns/op" || strings.HasSuffix(unit, "-ns") || unit == "ns"
+}
+
+// signed is a change in percent with its sign.
+func signed(share float64) string {
+	s := paired.Percent(share)
+	if share > 0 && s != "0 %" {
+		return "+" + s
+	}
+	return s
+}
+
+// intervalOf is the interval of a change, or n/a.
+func intervalOf(f paired.Figure) string {
+	if f.Low == nil || f.High == nil {
+		return none
+	}
+	return signed(*f.Low) + " to " + signed(*f.High)
+}
+
+// word is what became of a metric.
+func word(f paired.Figure) string {
+	switch {
+	case f.Pairs == 0:
+		return none
+	case f.Verdict == paired.Fail:
+		return "worse"
+	case f.Verdict == paired.Pass && f.Worse():
+		return "worse, within the margin"
+	case f.Verdict == paired.Pass:
+		return "not worse"
+	}
+	return "undecided"
+}
+
+// comparisonTable is a row a metric.
+func comparisonTable(r *comparison.Record) table {
+	t := table{head: []string{"metric", "gate", "baseline", "candidate", "change", "90 % interval", "margin", "noise", "outcome"}, left: 2, words: map[int]bool{8: true}}
+	for _, f := range r.Figures {
+		gates := ""
+		if f.Gate {
+			gates = "gate"
+		}
+		row := []string{f.Name, gates, compared(f.Name, f.Base), compared(f.Name, f.Candidate), none, intervalOf(f), paired.Percent(f.Margin), paired.Percent(f.Spread), word(f)}
+		if f.Pairs > 0 {
+			row[4] = signed(f.Change)
+		}
+		t.rows = append(t.rows, row)
+	}
+	return t
+}
+
+// remedies say what would decide the metrics that gate and are open.
+func remedies(r *comparison.Record) (out []string) {
+	for _, f := range r.Figures {
+		if !f.Gate || f.Verdict != paired.Inconclusive || f.Pairs == 0 || r.Verdict != paired.Inconclusive {
+			continue
+		}
+		var ways []string
+		if f.PairsNeeded > 0 && f.PairsNeeded <= 1000 {
+			ways = append(ways, fmt.Sprintf("about %d pairs (%d more)", f.PairsNeeded, f.PairsNeeded-f.Pairs))
+		}
+		if f.MarginNeeded > f.Margin {
+			ways = append(ways, fmt.Sprintf("a margin of about %s", paired.Percent(f.MarginNeeded)))
+		}
+		if len(ways) > 0 {
+			out = append(out, fmt.Sprintf("%s would be decided by %s", f.Name, strings.Join(ways, " or ")))
+		}
+	}
+	return out
+}
+
+// ComparisonText writes what a terminal shows after a comparison.
+func ComparisonText(w io.Writer, r *comparison.Record) error {
+	var b strings.Builder
+	b.WriteString(capital(comparisonTitle(r)) + ".\n")
+	for _, reason := range r.Reasons {
+		b.WriteString("  " + plain(reason) + "\n")
+	}
+	b.WriteString("\n")
+	for _, line := range comparisonTable(r).lines(120) {
+		b.WriteString(line + "\n")
+	}
+	b.WriteString("\n")
+	facts := comparisonFacts(r)
+	width := 0
+	for _, f := range facts {
+		width = max(width, len(f[0]))
+	}
+	for _, f := range facts {
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, plain(f[0]), plain(f[1]))
+	}
+	for _, remedy := range remedies(r) {
+		b.WriteString("\nhint: " + plain(remedy))
+	}
+	if len(remedies(r)) > 0 {
+		b.WriteString("\n")
+	}
+	for _, warning := range r.Warnings {
+		b.WriteString("\nwarning: " + plain(warning) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// ComparisonMarkdown writes the comparison for a pull request: the verdict and
+// the figures first, what else there is folded behind them.
+func ComparisonMarkdown(w io.Writer, r *comparison.Record) error {
+	m := &sheet{}
+	m.para("### %s queuedyno: %s", sign(r.Verdict), escape(comparisonTitle(r)))
+	m.list(each(r.Reasons, escape))
+	t := comparisonTable(r)
+	t.rows = slices.Clone(t.rows)
+	for i, row := range t.rows {
+		t.rows[i] = each(row, escape)
+		t.rows[i][0] = code(row[0])
+		if row[8] == "worse" {
+			t.rows[i][8] = "**worse**"
+		}
+	}
+	m.para("%s", t.markdown())
+	m.list(each(remedies(r), func(s string) string { return escape(capital(s)) + "." }))
+	m.list(each(r.Warnings, escape))
+	m.para("<details><summary>What was compared, and how</summary>")
+	facts := table{head: []string{"", ""}, left: 2}
+	for _, f := range comparisonFacts(r) {
+		facts.rows = append(facts.rows, []string{escape(f[0]), escape(f[1])})
+	}
+	m.para("%s", facts.markdown())
+	m.para("%s", strings.TrimSpace(comparisonMethod+" "+meaningOf(r)))
+	m.para("</details>")
+	_, err := io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n"))
+	return err
+}
+
+const comparisonMethod = "Baseline and candidate run by turns in pairs, in an order that is drawn, with the same arrivals within a pair and a fresh server and process for each run. A figure is taken from each run; of the logarithms of the pairs' ratios the exact signed-rank test says on which side of the margin they lie (Holm's correction for failing, all metrics that gate for passing, few planned looks). The change is that of Hodges and Lehmann; noise is the robust standard deviation of a pair's ratio."
+
+// sign is a mark that is seen from afar.
+func sign(v paired.Verdict) string {
+	switch v {
+	case paired.Pass:
+		return "✅"
+	case paired.Fail:
+		return "❌"
+	}
+	return "⚪"
+}

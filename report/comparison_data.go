@@ -1,0 +1,209 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/comparison"
+	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+)
+
+// comparisonFile is the file of a comparison's directory from which all others
+// can be made again.
+const comparisonFile = "compare.json"
+
+// ComparisonJSON writes the record as compare.json, read back by
+// [LoadComparison] as it was.
+func ComparisonJSON(w io.Writer, r *comparison.Record) error {
+	full := *r
+	full.Reasons, full.Warnings = append([]string{}, r.Reasons...), append([]string{}, r.Warnings...)
+	full.Looks, full.Figures = append([]int{}, r.Looks...), append([]paired.Figure{}, r.Figures...)
+	full.Runs = append([]comparison.Run{}, r.Runs...)
+	for i := range full.Runs {
+		full.Runs[i].Figures = orEmpty(full.Runs[i].Figures)
+		full.Runs[i].Reasons = append([]string{}, full.Runs[i].Reasons...)
+	}
+	for _, arm := range []*comparison.Arm{&full.Base, &full.Candidate} {
+		arm.Settings, arm.Redis.Config = orEmpty(arm.Settings), orEmpty(arm.Redis.Config)
+	}
+	return indented(w, "comparison", full)
+}
+
+// CalibrationJSON writes a calibration, read back by [LoadCalibration].
+func CalibrationJSON(w io.Writer, c *comparison.Calibration) error {
+	full := *c
+	full.Metrics, full.Settings, full.Redis.Config = orEmpty(c.Metrics), orEmpty(c.Settings), orEmpty(c.Redis.Config)
+	full.Warnings = append([]string{}, c.Warnings...)
+	return indented(w, "calibration", full)
+}
+
+func indented(w io.Writer, what string, v any) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("encode %s: %w", what, err)
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("write %s: %w", what, err)
+	}
+	return nil
+}
+
+// WriteComparison makes the directory of a comparison with every report in it,
+// whole or not at all, as [Write] does for a run. The results are those of the
+// runs, by the names of their files in the record.
+func WriteComparison(dir string, r *comparison.Record, results map[string]*scenario.Result, force bool) error {
+	return writeComparison(dir, r, results, force)
+}
+
+func writeComparison(dir string, r *comparison.Record, results map[string]*scenario.Result, force bool, more ...comparisonOutput) (err error) {
+	dir, err = comparisonTarget(dir, force)
+	if err != nil {
+		return err
+	}
+	made := missingParents(dir)
+	temp, err := partial(dir)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(temp)
+			for _, m := range made {
+				os.Remove(m) // stays where somebody else uses it by now
+			}
+		}
+	}()
+	if len(results) > 0 {
+		if err := os.Mkdir(filepath.Join(temp, "runs"), 0o777); err != nil {
+			return fmt.Errorf("write results to %q: %w", dir, cause(err))
+		}
+	}
+	for _, name := range sortedKeys(results) {
+		if !filepath.IsLocal(name) {
+			return fmt.Errorf("write results to %q: %q lies outside", dir, name)
+		}
+		if err := writeFile(temp, filepath.FromSlash(name), results[name], JSON); err != nil {
+			return fmt.Errorf("write results to %q: %w", dir, err)
+		}
+	}
+	for _, f := range append(comparisonFiles(), more...) {
+		encode := func(w io.Writer, _ *scenario.Result) error { return f.encode(w, r) }
+		if err := writeFile(temp, f.name, nil, encode); err != nil {
+			return fmt.Errorf("write results to %q: %w", dir, err)
+		}
+	}
+	syncDir(temp)
+	if err := swap(temp, dir); err != nil {
+		return fmt.Errorf("write results to %q: %w", dir, err)
+	}
+	syncDir(filepath.Dir(dir))
+	return nil
+}
+
+// comparisonOutput is one file of a comparison's directory.
+type comparisonOutput struct {
+	name   string
+	encode ComparisonEncoder
+}
+
+// comparisonFiles are the files of a comparison's directory.
+func comparisonFiles() []comparisonOutput {
+	return []comparisonOutput{
+		{comparisonFile, ComparisonJSON},
+		{"compare.md", ComparisonMarkdown},
+		{"junit.xml", ComparisonJUnit},
+		{"base.txt", ComparisonBenchmark(comparison.Base)},
+		{"candidate.txt", ComparisonBenchmark(comparison.Candidate)},
+	}
+}
+
+// CheckComparisonTarget is [CheckTarget] for [WriteComparison].
+func CheckComparisonTarget(dir string, force bool) error {
+	if force && IsComparison(dir) {
+		return nil
+	}
+	return CheckTarget(dir, force)
+}
+
+func comparisonTarget(dir string, force bool) (string, error) {
+	if force && IsComparison(dir) {
+		return filepath.Abs(dir)
+	}
+	return target(dir, force)
+}
+
+// IsComparison reports whether the path is the directory of a comparison, or its
+// compare.json.
+func IsComparison(path string) bool {
+	if filepath.Base(path) == comparisonFile {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(path, comparisonFile))
+	return err == nil
+}
+
+// LoadComparison reads the record of a comparison from its directory or its
+// compare.json. Its errors name the file and the place.
+func LoadComparison(path string) (*comparison.Record, error) {
+	file := path
+	if i, err := os.Stat(path); err == nil && i.IsDir() {
+		file = filepath.Join(path, comparisonFile)
+	}
+	r := new(comparison.Record)
+	if err := loadKind(file, "comparison", "compare", r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// LoadCalibration reads what queuedyno calibrate wrote.
+func LoadCalibration(file string) (*comparison.Calibration, error) {
+	c := new(comparison.Calibration)
+	if err := loadKind(file, "calibration", "calibration", c); err != nil {
+		return nil, err
+	}
+	for _, name := range sortedKeys(c.Metrics) {
+		if m := c.Metrics[name]; !(m.Margin > 0) || m.Margin > 1e6 || !(m.Spread >= 0) || !(m.Smallest >= 0) {
+			return nil, fmt.Errorf("load calibration %s: metric %q: its noise makes no sense; calibrate again", file, name)
+		}
+	}
+	return c, nil
+}
+
+// loadKind reads a record of that kind into v.
+func loadKind(file, what, kind string, v any) error {
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("load %s %q: %w; give what queuedyno wrote", what, file, cause(err))
+	}
+	if err != nil {
+		return fmt.Errorf("load %s %q: %w", what, file, cause(err))
+	}
+	var head struct {
+		Schema int    `json:"schema"`
+		Kind   string `json:"kind"`
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return fmt.Errorf("load %s %s: not JSON as queuedyno writes it: %w", what, place(file, data, err), err)
+	}
+	switch {
+	case head.Schema < 1 || head.Kind != kind:
+		return fmt.Errorf("load %s %s: its kind is %q and not %q", what, file, head.Kind, kind)
+	case head.Schema > comparison.Schema:
+		return fmt.Errorf("load %s %s: schema %d is newer than %d, the newest that this build reads; use a newer queuedyno", what, file, head.Schema, comparison.Schema)
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("load %s %s: %w; restore the file, or make it again", what, place(file, data, err), err)
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/comparison"
+	"github.com/queuedyno/queuedyno/scenario/gate"
+)
+
+// tracked are the metrics of a run that are handed on to what keeps histories.
+func tracked() []string {
+	return []string{
+		"end_to_end.p50", "end_to_end.p90", "end_to_end.p99", "end_to_end.p99.9", "end_to_end.max",
+		"queue.p50", "queue.p99", "enqueue.p50", "enqueue.p99", "notify.p50", "notify.p99",
+		"achieved_rate", "lost", "cpu_per_job", "redis_cpu_per_job", "redis_commands_per_job", "redis_bytes_per_job",
+	}
+}
+
+// sample is one figure that is handed on. Its value is in the base unit.
+type sample struct {
+	metric string
+	value  float64
+	higher bool // better
+}
+
+// samplesOf are those tracked metrics of a run that have a value.
+func samplesOf(r *scenario.Result) (out []sample) {
+	for _, name := range tracked() {
+		if v, _, ok := r.Metric(name); ok && finite(v) {
+			out = append(out, sample{name, v, higherBetter(name)})
+		}
+	}
+	return out
+}
+
+// samplesOfCandidate are the candidate's medians.
+func samplesOfCandidate(r *comparison.Record) (out []sample) {
+	for _, f := range r.Figures {
+		if f.Pairs > 0 && finite(f.Candidate) {
+			out = append(out, sample{f.Name, f.Candidate, f.HigherBetter})
+		}
+	}
+	return out
+}
+
+func higherBetter(name string) bool {
+	m, err := gate.Lookup(name)
+	return err == nil && m.Better == gate.Higher
+}
+
+// benchmarkUnit is the metric as a unit of Go's benchmarks. Durations end in -ns
+// or ns/…, which benchstat scales; p99-ms it would not understand.
+func benchmarkUnit(metric string) string {
+	switch metric {
+	case "achieved_rate":
+		return "jobs/s"
+	case "cpu_per_job":
+		return "cpu-ns/job"
+	case "redis_cpu_per_job":
+		return "redis-cpu-ns/job"
+	case "redis_commands_per_job":
+		return "redis-commands/job"
+	case "redis_bytes_per_job":
+		return "redis-B/job"
+	}
+	if _, unit, cut := strings.Cut(metric, " "); cut {
+		return unit // it was one
+	}
+	m, err := gate.Lookup(metric)
+	name := strings.TrimPrefix(metric, "end_to_end.")
+	if err == nil && m.Kind == gate.Duration {
+		return name + "-ns"
+	}
+	return name
+}
+
+// plainUnit is the unit of a metric's values.
+func plainUnit(metric string) string {
+	m, err := gate.Lookup(metric)
+	switch {
+	case err == nil && m.Kind == gate.Duration:
+		return "ns"
+	case metric == "achieved_rate":
+		return "jobs/s"
+	case metric == "redis_bytes_per_job":
+		return "B/job"
+	case metric == "redis_commands_per_job":
+		return "commands/job"
+	case err != nil:
+		return benchmarkUnit(metric)
+	}
+	return "jobs"
+}
+
+// Benchmark writes the result as Go benchmark text, for benchstat and all that
+// reads it. The number of iterations is that of the completed jobs.
+func Benchmark(w io.Writer, r *scenario.Result) error {
+	var b strings.Builder
+	unitLines(&b, samplesOf(r))
+	for _, c := range [][2]string{
+		{"goos", r.Host.OS}, {"goarch", r.Host.Arch}, {"cpu", r.Host.CPUModel}, {"commit", r.Tool.Commit},
+		{"redis", strings.TrimSpace(r.Redis.Kind + " " + r.Redis.Version)}, {"validity", r.Validity.Verdict}, {"run-id", r.Run.ID},
+	} {
+		if c[1] != "" {
+			fmt.Fprintf(&b, "%s: %s\n", c[0], plain(c[1]))
+		}
+	}
+	benchmarkLine(&b, r.Run.Scenario, r.Host.GOMAXPROCS, r.Window.Completed, samplesOf(r))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// unitLines write what benchstat has to know to tell better from worse.
+func unitLines(b *strings.Builder, samples []sample) {
+	said := map[string]bool{}
+	for _, s := range samples {
+		u := benchmarkUnit(s.metric)
+		if said[u] {
+			continue
+		}
+		said[u] = true
+		better, assume := "lower", ""
+		if s.higher {
+			better = "higher"
+		}
+		if s.metric == "lost" {
+			assume = " assume=exact"
+		}
+		fmt.Fprintf(b, "Unit %s better=%s%s\n", u, better, assume)
+	}
+}
+
+func benchmarkLine(b *strings.Builder, name string, procs int, n int64, samples []sample) {
+	fmt.Fprintf(b, "BenchmarkQueuedyno/scenario=%s-%d\t%d", strings.Map(wordRune, name), max(procs, 1), max(n, 1))
+	for _, s := range samples {
+		fmt.Fprintf(b, "\t%s %s", exact(s.value), benchmarkUnit(s.metric))
+	}
+	b.WriteString("\n")
+}
+
+// wordRune keeps what the name of a benchmark may hold.
+func wordRune(r rune) rune {
+	if r <= ' ' || r == '/' || r == 0x7f {
+		return '_'
+	}
+	return r
+}
+
+// ComparisonBenchmark is one side of a comparison as Go benchmark text, a line a
+// run that counts, so that benchstat can read both.
+func ComparisonBenchmark(side comparison.Side) ComparisonEncoder {
+	return func(w io.Writer, r *comparison.Record) error {
+		var b strings.Builder
+		unitLines(&b, samplesOfCandidate(r))
+		fmt.Fprintf(&b, "goos: %s\ngoarch: %s\n", r.Host.OS, r.Host.Arch)
+		for _, run := range r.Runs {
+			if run.Side != side || run.Left != "" {
+				continue
+			}
+			// A command's figures keep the names of its own benchmarks.
+			by := map[string][]sample{}
+			for _, f := range r.Figures {
+				if v, ok := run.Figures[f.Name]; ok {
+					name, _, cut := strings.Cut(f.Name, " ")
+					if !cut {
+						name = ""
+					}
+					by[name] = append(by[name], sample{f.Name, v, f.HigherBetter})
+				}
+			}
+			for _, name := range sortedKeys(by) {
+				if name == "" {
+					benchmarkLine(&b, r.Name, r.Host.GOMAXPROCS, 1, by[name])
+					continue
+				}
+				fmt.Fprintf(&b, "Benchmark%s\t1", name)
+				for _, s := range by[name] {
+					fmt.Fprintf(&b, "\t%s %s", exact(s.value), benchmarkUnit(s.metric))
+				}
+				b.WriteString("\n")
+			}
+		}
+		_, err := io.WriteString(w, b.String())
+		return err
+	}
+}

@@ -1,0 +1,125 @@
+package comparison_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/queuedyno/queuedyno/scenario/comparison"
+	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+)
+
+func TestParseMetricReadsANameAndAMargin(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]paired.Metric{
+		"end_to_end.p50:10%": {Name: "end_to_end.p50", Margin: 0.1, Gate: true},
+		"queue.p90 : 2.5 %":  {Name: "queue.p90", Margin: 0.025, Gate: true},
+		"achieved_rate":      {Name: "achieved_rate", Gate: true},
+		"Pop/a:b ns/op:5%":   {Name: "Pop/a:b ns/op", Margin: 0.05, Gate: true},
+		"Pop/a:b ns/op":      {Name: "Pop/a:b ns/op", Gate: true},
+	} {
+		if got, err := comparison.ParseMetric(s); err != nil || got != want {
+			t.Errorf("ParseMetric(%q) = %+v, %v, want %+v", s, got, err, want)
+		}
+	}
+	for _, s := range []string{"", ":10%", "a:10", "a:0%", "a:-1%", "a:x%", "a:1e9%"} {
+		if got, err := comparison.ParseMetric(s); err == nil {
+			t.Errorf("ParseMetric(%q) = %+v, want an error", s, got)
+		}
+	}
+}
+
+func FuzzParseMetric(f *testing.F) {
+	for _, s := range []string{"a:10%", "a", "a:b ns/op:5%", ":%"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		m, err := comparison.ParseMetric(s)
+		if err == nil && (m.Name == "" || m.Margin < 0 || m.Margin > 10) {
+			t.Fatalf("ParseMetric(%q) = %+v", s, m)
+		}
+	})
+}
+
+func TestTheDefaultsAreMetricsWithMargins(t *testing.T) {
+	t.Parallel()
+	metrics, faults := comparison.Resolve(nil, nil)
+	if len(faults) > 0 {
+		t.Error(faults)
+	}
+	gates := 0
+	for _, m := range metrics {
+		if !slices.Contains(comparison.Names(), m.Name) || m.Margin <= 0 {
+			t.Errorf("%+v", m)
+		}
+		if m.Gate {
+			gates++
+		}
+		if m.HigherBetter != (m.Name == "achieved_rate") {
+			t.Errorf("%s: higher better %t", m.Name, m.HigherBetter)
+		}
+	}
+	if gates < 5 {
+		t.Errorf("%d metrics gate", gates)
+	}
+}
+
+func TestMarginsComeFromWhoGaveThem(t *testing.T) {
+	t.Parallel()
+	c := &comparison.Calibration{Metrics: map[string]comparison.Noise{"end_to_end.p50": {Margin: 0.3}, "queue.p99": {Margin: 0.8}}}
+	asked := []paired.Metric{{Name: "end_to_end.p50", Gate: true}, {Name: "queue.p99", Gate: true}, {Name: "end_to_end.p90", Margin: 0.07, Gate: true}, {Name: "achieved_rate", Gate: true}}
+	metrics, faults := comparison.Resolve(asked, c)
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	for i, want := range []float64{0.3, 0.8, 0.07, 0.02} {
+		if metrics[i].Margin != want || !metrics[i].Gate {
+			t.Errorf("%+v, want a margin of %v", metrics[i], want)
+		}
+	}
+	for _, m := range metrics[len(asked):] {
+		if m.Gate {
+			t.Errorf("%s gates, and others were asked for", m.Name)
+		}
+	}
+	_, faults = comparison.Resolve([]paired.Metric{{Name: "lsot"}, {Name: "queue.p99"}, {Name: "lost", Margin: 0.1}, {Name: "queue.p50", Margin: 1}, {Name: "queue.p50", Margin: 1}}, nil)
+	for i, want := range []string{"did you mean", "has no margin", "as a ratio", "named twice"} {
+		if !strings.Contains(strings.Join(faults, "\n"), want) {
+			t.Errorf("fault %d: want one with %q, have %q", i, want, faults)
+		}
+	}
+}
+
+func TestWhatCommandsPrintIsFound(t *testing.T) {
+	t.Parallel()
+	figures := map[string]float64{"Pop ns/op": 5, "Pop jobs/s": 7}
+	higher := func(name string) bool { return strings.HasSuffix(name, "/s") }
+	metrics, faults := comparison.Found(nil, figures, higher)
+	if len(metrics) != 2 || len(faults) > 0 || !metrics[0].Gate || !metrics[0].HigherBetter || metrics[1].HigherBetter {
+		t.Errorf("Found = %+v, %v", metrics, faults)
+	}
+	metrics, _ = comparison.Found(nil, map[string]float64{"Pop p50-ns": 1, "Pop p99.9-ns": 2}, higher)
+	if !metrics[0].Gate || metrics[1].Gate {
+		t.Errorf("the tail gates unasked: %+v", metrics)
+	}
+	if metrics, _ = comparison.Found(nil, map[string]float64{"Pop hits": 1}, higher); !metrics[0].Gate {
+		t.Errorf("nothing gates: %+v", metrics)
+	}
+	metrics, faults = comparison.Found([]paired.Metric{{Name: "ns/op", Margin: 0.03}, {Name: "B/op"}}, figures, higher)
+	if metrics[0].Gate || !metrics[1].Gate || metrics[1].Margin != 0.03 || len(faults) != 1 {
+		t.Errorf("Found = %+v, %v", metrics, faults)
+	}
+}
+
+func TestLeastPairsAreEnoughToFail(t *testing.T) {
+	t.Parallel()
+	for gates, want := range map[int]int{1: 5, 4: 7, 7: 8} {
+		var metrics []paired.Metric
+		for range gates {
+			metrics = append(metrics, paired.Metric{Gate: true})
+		}
+		if got := comparison.LeastPairs(metrics); got != want {
+			t.Errorf("LeastPairs of %d = %d, want %d", gates, got, want)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package scenario_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue/memory"
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// crowd is a scenario whose backlog grows by 500 jobs a second.
+func crowd(d time.Duration, thresholds ...string) scenario.Scenario {
+	return scenario.Scenario{
+		Name: "crowd", Load: scenario.Load{Rate: pace.PerSecond(1000), Duration: d}, Warmup: time.Second,
+		Consumers: 5, Work: scenario.Work{Time: 10 * time.Millisecond}, Thresholds: thresholds, DrainTimeout: time.Minute,
+	}
+}
+
+func TestEveryPartOfTheWindowHasToKeepTheLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := crowd(9*time.Second,
+			"achieved_rate over 2s >= 400/s", "queue.p50 over 2s < 2s", "queue.p50 over 20s < 60m", "work.p90 over 2s < 20ms", "offered_rate over 4s within 1% of 1000/s")
+		r := mustRun(t, s, memory.New(), virtual())
+		for i, want := range []struct {
+			passed bool
+			says   string
+		}{
+			{true, "of 4 parts of 2 s"},
+			{false, "from 7 s to"},
+			{false, "holds no part of 20 s"},
+			{true, "of 4 parts of 2 s"},
+			{true, "of 2 parts of 4 s"},
+		} {
+			if o := r.Thresholds[i]; o.Passed != want.passed || !strings.Contains(o.Reason, want.says) {
+				t.Errorf("threshold %d = %+v, want passed %t with %q", i, o, want.passed, want.says)
+			}
+		}
+		if r.Run.Aborted != "" {
+			t.Errorf("aborted by %q, and nothing asked for it", r.Run.Aborted)
+		}
+	})
+}
+
+func TestJobsThatArriveAfterTheLastPartBelongToIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := mustRun(t, crowd(5*time.Second, "end_to_end.max over 4s < 60m"), memory.New(), virtual())
+		if o, most := r.Thresholds[0], *r.Stages[scenario.EndToEnd].MaxNS; o.Value == nil || *o.Value != float64(most) {
+			t.Errorf("the worst part has %v, the window %d", o.Value, most)
+		}
+	})
+}
+
+func TestABrokenLimitEndsTheRunAfterItsDelay(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		expr string
+		at   time.Duration // of the end of the window
+	}{
+		{"backlog.max < 1200 abort", 3 * time.Second},
+		{"backlog.max < 1200 abort after 5s", 6 * time.Second},
+		{"queue.p90 over 2s < 1s abort", 3 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := mustRun(t, crowd(time.Minute, row.expr, "lost == 0"), memory.New(), virtual())
+			if end := time.Duration(r.Window.ToNS); end < row.at-100*time.Millisecond || end > row.at+100*time.Millisecond {
+				t.Errorf("%s: the window ended at %s, want %s", row.expr, end, row.at)
+			}
+			if r.Run.Aborted != row.expr || r.Run.Interrupted || !strings.Contains(r.Run.StopReason, row.expr) {
+				t.Errorf("%s: %+v", row.expr, r.Run)
+			}
+			if r.Thresholds[0].Passed || r.Thresholds[0].Value == nil || !r.Thresholds[1].Passed {
+				t.Errorf("%s: thresholds %+v", row.expr, r.Thresholds)
+			}
+		})
+	}
+}
+
+func TestALimitThatHoldsEndsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := mustRun(t, crowd(4*time.Second, "lost == 0 abort", "work.p99 < 20ms abort", "errors == 0 abort after 1s"), memory.New(), virtual())
+		for _, o := range r.Thresholds {
+			if !o.Passed {
+				t.Errorf("%+v", o)
+			}
+		}
+		if r.Run.Aborted != "" || r.Window.ToNS != 4e9 {
+			t.Errorf("aborted %q, the window ended at %d", r.Run.Aborted, r.Window.ToNS)
+		}
+	})
+}
