@@ -59,7 +59,8 @@ Exit codes:
   2    a mistake on the command line, in the environment or in a scenario file
   3    compare: the candidate is worse than the baseline
   4    the run is invalid: its figures cannot be believed; or an experiment of
-       verify failed, or capacity found nothing that it could confirm
+       verify failed, or capacity or
+       compare could not decide
   99   a threshold failed
   130  interrupted`
 
