@@ -75,15 +75,10 @@ func (f first) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
 	return f.OpenConsumerOn(ctx, 0)
 }
 
-func TestConformanceInVersion3OfTheProtocol(t *testing.T) {
+func TestTheEmbeddedServerConformsInVersion3OfTheProtocol(t *testing.T) {
 	t.Parallel()
-	s := redistest.Process(t)
-	for name, url := range map[string]string{"redis": s.URL(), "embedded": redistest.Embedded(t).URL()} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, url+"?protocol=3") })
-		})
-	}
+	url := redistest.Embedded(t).URL() + "?protocol=3"
+	scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, url) })
 }
 
 // reopened calls open until it succeeds; until then its errors must match
