@@ -192,9 +192,9 @@ func TestAConsumerOfQueuesThatLieApartIsRefusedWithTheRemedy(t *testing.T) {
 	}
 }
 
-// A producer of several queues loses the node of one of them: the answers that
-// were due before still come, then ErrLost; and what is opened when another has
-// taken its place carries on.
+// A producer of several queues that loses the node of one of them is lost, with
+// the name of that node; and what is opened when another has taken its place
+// pushes to all queues.
 func TestTheLossOfOneNodeIsTheLossOfTheProducer(t *testing.T) {
 	t.Parallel()
 	g := redistest.Cluster(t, 1)
