@@ -102,6 +102,10 @@ type Turner interface {
 // which are numbered from 0. What Backend's own methods open pushes to queue 0,
 // takes from all queues, the lower number first, and hears all channels; Len is
 // the sum over all queues and Clear removes all.
+//
+// A backend whose queues can lie on several servers has a method Apart as
+// [Client] has. When it says true, OpenConsumer and OpenConsumerOn of several
+// queues are errors: there is a consumer for one queue only.
 type Lanes interface {
 	Backend
 	// OpenConsumerOn returns a consumer that takes from the given queues only:

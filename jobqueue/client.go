@@ -76,6 +76,7 @@ type Client struct {
 	queue, channel string
 	lanes          lanes
 	reaper         reaper
+	apart          bool    // see Apart
 	claims         []claim // of each queue
 	// lasts is true where what is lost can be opened again; see [ErrLost].
 	lasts bool
@@ -114,6 +115,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		claims:  make([]claim, cfg.Queues),
 		lasts:   cfg.Reconnect || t.deployment != single,
 	}
+	c.apart = t.deployment == cluster && !oneTag(c.lanes.queues)
 	c.rdb, c.routes = t.open(options)
 	if err := c.greet(ctx); err != nil {
 		c.Close()
@@ -124,7 +126,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 
 // greet makes sure that the node of the queue answers, and asks what it can do.
 func (c *Client) greet(ctx context.Context) error {
-	at, err := c.routes.find(ctx, c.queue)
+	at, err := c.routes.find(ctx, c.lanes.queues[0])
 	if err != nil {
 		return err
 	}
@@ -281,7 +283,7 @@ func reason(err error, raw string) string {
 
 // probe asks what the server can do. A refusal means that it cannot.
 func (c *Client) probe(ctx context.Context, node *redis.Client) error {
-	nobody := probeKey(c.queue) // which does not exist
+	nobody := probeKey(c.lanes.queues[0]) // which does not exist
 	pipe := node.Pipeline()
 	unblock := pipe.Do(ctx, "CLIENT", "UNBLOCK", 0)
 	many := pipe.Do(ctx, "RPOP", nobody, 2)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -115,6 +116,10 @@ func (r redirected) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // failover.
 func (w *wire) hop(ctx context.Context, key string) (addr string, err error) {
 	err = w.lease.LLen(ctx, key).Err()
+	// The deadline of this question must not stay for what comes after it.
+	if err := w.conn.SetDeadline(time.Time{}); err != nil {
+		return "", err
+	}
 	if addr, moved := movedTo(err); moved {
 		return atHost(addr, w.addr), nil
 	}

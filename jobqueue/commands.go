@@ -175,8 +175,10 @@ func (c *Client) peek(ctx context.Context, key string, from, n int64) ([]string,
 // there again.
 func (c *Client) Clear(ctx context.Context) error {
 	if c.cfg.Design == ReliableList {
-		if err := c.clearReliable(ctx); err != nil {
-			return c.explain("clear", c.queue, err)
+		for _, home := range c.homes() {
+			if err := c.clearReliable(ctx, home); err != nil {
+				return c.explain("clear", home, err)
+			}
 		}
 	}
 	pipe := c.rdb.Pipeline()

@@ -54,7 +54,8 @@ type patience struct{ ctx context.Context }
 var _ Turner = (*consumer)(nil)
 
 // OpenConsumer returns a consumer of all queues on a connection of its own; it
-// implements [Turner].
+// implements [Turner]. Where the queues lie [Client.Apart] there is none, and
+// [Client.OpenConsumerOn] returns one for each.
 func (c *Client) OpenConsumer(ctx context.Context) (Consumer, error) {
 	return c.OpenConsumerOn(ctx, upTo(len(c.lanes.queues))...)
 }
@@ -65,7 +66,10 @@ func (c *Client) OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, e
 	if err := within("queue", queues, len(c.lanes.queues)); err != nil {
 		return nil, err
 	}
-	w, err := c.dial(ctx, c.queue, c.unblocks)
+	if c.apart && len(queues) > 1 {
+		return nil, c.scattered(queues)
+	}
+	w, err := c.dial(ctx, c.lanes.queues[queues[0]], c.unblocks)
 	if err != nil {
 		return nil, err
 	}

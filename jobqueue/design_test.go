@@ -41,6 +41,7 @@ var designs = map[string]jobqueue.Config{
 	"sharded":                   {Notify: jobqueue.ShardedPubSub},
 	"sharded, 3 channels":       {Notify: jobqueue.ShardedPubSub, Channels: 3},
 	"3 channels":                {Channels: 3},
+	"sharded, 3 of both":        {Notify: jobqueue.ShardedPubSub, Queues: 3, Channels: 3},
 	"pattern":                   {Pattern: true},
 	"pattern of 3 channels":     {Pattern: true, Channels: 3},
 }
@@ -54,6 +55,19 @@ func TestEveryDesignConforms(t *testing.T) {
 			scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return connectTo(tb, s, cfg) })
 			scenariotest.LanesConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
 				func(tb testing.TB) jobqueue.Lanes { return connectTo(tb, s, cfg) })
+		})
+	}
+}
+
+func TestEveryDesignConformsInVersion3OfTheProtocol(t *testing.T) {
+	t.Parallel()
+	url := redistest.Process(t).URL() + "?protocol=3"
+	for name, cfg := range designs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return designAt(tb, url, cfg) })
+			scenariotest.LanesConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
+				func(tb testing.TB) jobqueue.Lanes { return designAt(tb, url, cfg) })
 		})
 	}
 }

@@ -1,9 +1,12 @@
 package jobqueue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -192,26 +195,40 @@ func (f *Facts) readInfo(text string) {
 // Check makes sure, before anything starts, that the server of the queue takes
 // writes and has room for so many more connections, and that what is there
 // under the queue's names is of the design's type. Behind sentinels the server
-// is the master, and in a cluster the node that serves the queue. It writes and
-// removes one small key of its own, which would expire by itself.
+// is the master, and in a cluster the node that serves the queue; where queues
+// lie [Client.Apart], each of their nodes must have room for its part. It writes
+// and removes one small key of its own, which would expire by itself.
 func (c *Client) Check(ctx context.Context, connections int) error {
 	if err := checkFiles(connections); err != nil {
 		return err
 	}
-	addr, err := c.routes.find(ctx, c.queue)
-	if err != nil {
-		return explain("look for the queue's node", c.options.Addr, err)
+	served := map[string][]string{} // the homes at each node
+	for _, home := range c.homes() {
+		addr, err := c.routes.find(ctx, home)
+		if err != nil {
+			return explain("look for the queue's node", c.options.Addr, err)
+		}
+		served[addr] = append(served[addr], home)
 	}
+	var all error
+	for _, addr := range slices.Sorted(maps.Keys(served)) {
+		homes := served[addr]
+		// The connections are spread as the queues are.
+		part := (connections*len(homes) + len(c.homes()) - 1) / len(c.homes())
+		all = errors.Join(all, c.checkNode(ctx, addr, homes[0], part))
+	}
+	return cmp.Or(all, c.checkTypes(ctx))
+}
+
+// checkNode makes sure that the node of a home takes writes and connections.
+func (c *Client) checkNode(ctx context.Context, addr, home string, connections int) error {
 	node := c.routes.node(addr)
-	probe := probeKey(c.queue)
+	probe := probeKey(home)
 	if err := node.Set(ctx, probe, "1", 10*time.Second).Err(); err != nil {
 		return explain("write to redis", addr, err)
 	}
 	if err := node.Del(ctx, probe).Err(); err != nil {
 		return explain("write to redis", addr, err)
-	}
-	if err := c.checkTypes(ctx); err != nil {
-		return err
 	}
 	return room(ctx, node, addr, connections)
 }

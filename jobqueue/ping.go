@@ -18,7 +18,7 @@ type ping struct{ w *wire }
 
 // OpenPing returns a connection of its own for PINGs.
 func (c *Client) OpenPing(ctx context.Context) (Ping, error) {
-	w, err := c.dial(ctx, c.queue, false)
+	w, err := c.dial(ctx, c.lanes.queues[0], false)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ type producer struct {
 	w      *wire
 	client *Client
 	key    string // of the goroutine that sends
+	name   string // that errors have
 }
 
 var (
@@ -16,14 +17,24 @@ var (
 	_ Aimer     = (*producer)(nil)
 )
 
-// OpenProducer returns a producer on a connection of its own; it implements
-// [Pipeliner] and [Aimer].
+// OpenProducer returns a producer on a connection of its own, or on one for each
+// queue where these lie [Client.Apart]; it implements [Pipeliner] and [Aimer].
 func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
-	w, err := c.dial(ctx, c.queue, false)
+	if c.apart {
+		return c.openProducers(ctx)
+	}
+	return c.openProducer(ctx, 0, c.queue)
+}
+
+// openProducer returns a producer that is aimed at a queue, on a connection to
+// its node.
+func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipeliner, error) {
+	key := c.lanes.queues[queue]
+	w, err := c.dial(ctx, key, false)
 	if err != nil {
 		return nil, err
 	}
-	p := producer{w: w, client: c, key: c.lanes.queues[0]}
+	p := producer{w: w, client: c, key: key, name: name}
 	if c.cfg.Design == Stream {
 		return &streamProducer{producer: p}, nil
 	}
@@ -98,7 +109,7 @@ func (p *producer) fault(err error) error {
 	if err == ErrClosed {
 		return err
 	}
-	return explainOn("push to", p.client.queue, p.w.address(), err)
+	return explainOn("push to", p.name, p.w.address(), err)
 }
 
 func (p *producer) Close() error { return p.w.close() }

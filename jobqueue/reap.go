@@ -22,13 +22,13 @@ type reaper struct {
 	done  chan struct{}
 }
 
-// reapWhileOpen looks for dead workers at once and then twice in each
-// Visibility, until what it returns has been called by all who asked. It runs
-// beside the consumers, on the client's own connections, so that no job's way
-// takes longer for it.
-func (c *Client) reapWhileOpen(ctx context.Context) (release func(), err error) {
-	if err := c.reap(ctx); err != nil {
-		return nil, c.explain("look for dead workers of", c.queue, err)
+// reapWhileOpen looks for dead workers of one home at once, and then for those of
+// all twice in each Visibility, until what it returns has been called by all who
+// asked. It runs beside the consumers, on the client's own connections, so that
+// no job's way takes longer for it.
+func (c *Client) reapWhileOpen(ctx context.Context, home string) (release func(), err error) {
+	if err := c.reap(ctx, home); err != nil {
+		return nil, c.explain("look for dead workers of", home, err)
 	}
 	r := &c.reaper
 	r.mu.Lock()
@@ -64,35 +64,37 @@ func (c *Client) reapAgain(ctx context.Context) {
 		case <-tick.C:
 			// The right to do it was there when the consumer was opened. A
 			// server that is away or hangs will be asked again.
-			within, cancel := context.WithTimeout(ctx, reapTimeout)
-			_ = c.reap(within)
-			cancel()
+			for _, home := range c.homes() {
+				within, cancel := context.WithTimeout(ctx, reapTimeout)
+				_ = c.reap(within, home)
+				cancel()
+			}
 		}
 	}
 }
 
 // reap gives the jobs of dead workers back. One client does it for all: the
 // others find its lock.
-func (c *Client) reap(ctx context.Context) error {
-	mine, err := c.rdb.SetNX(ctx, c.reaperKey(), "1", c.cfg.Visibility*2/5).Result()
+func (c *Client) reap(ctx context.Context, home string) error {
+	mine, err := c.rdb.SetNX(ctx, reaperKey(home), "1", c.cfg.Visibility*2/5).Result()
 	if err != nil || !mine {
 		return err
 	}
-	ids, err := c.rdb.SMembers(ctx, c.workersKey()).Result()
+	ids, err := c.rdb.SMembers(ctx, workersKey(home)).Result()
 	if err != nil {
 		return err
 	}
 	signs := make([]*redis.IntCmd, len(ids))
 	pipe := c.rdb.Pipeline()
 	for i, id := range ids {
-		signs[i] = pipe.Exists(ctx, c.aliveKey(id))
+		signs[i] = pipe.Exists(ctx, aliveKey(home, id))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return err
 	}
 	for i, id := range ids {
 		if signs[i].Val() == 0 {
-			if err := c.bury(ctx, id); err != nil {
+			if err := c.bury(ctx, home, id); err != nil {
 				return err
 			}
 		}
@@ -101,8 +103,11 @@ func (c *Client) reap(ctx context.Context) error {
 }
 
 // bury gives back what a dead worker had in hands and forgets the worker.
-func (c *Client) bury(ctx context.Context, id string) error {
+func (c *Client) bury(ctx context.Context, home, id string) error {
 	for i, queue := range c.lanes.queues {
+		if c.home(i) != home {
+			continue
+		}
 		list := c.processingKey(i, id)
 		for {
 			// The newest goes first, so that in the end the oldest is taken next.
@@ -115,32 +120,35 @@ func (c *Client) bury(ctx context.Context, id string) error {
 			}
 		}
 	}
-	if err := c.rdb.SRem(ctx, c.workersKey(), id).Err(); err != nil {
+	if err := c.rdb.SRem(ctx, workersKey(home), id).Err(); err != nil {
 		return err
 	}
 	// It may have come back to life in the meantime.
-	alive, err := c.rdb.Exists(ctx, c.aliveKey(id)).Result()
+	alive, err := c.rdb.Exists(ctx, aliveKey(home, id)).Result()
 	if err == nil && alive > 0 {
-		err = c.rdb.SAdd(ctx, c.workersKey(), id).Err()
+		err = c.rdb.SAdd(ctx, workersKey(home), id).Err()
 	}
 	return err
 }
 
-// clearReliable removes all that a reliable list keeps beside its queues.
-func (c *Client) clearReliable(ctx context.Context) error {
-	ids, err := c.rdb.SMembers(ctx, c.workersKey()).Result()
+// clearReliable removes all that a reliable list keeps beside the queues of a
+// home.
+func (c *Client) clearReliable(ctx context.Context, home string) error {
+	ids, err := c.rdb.SMembers(ctx, workersKey(home)).Result()
 	if err != nil {
 		return err
 	}
 	pipe := c.rdb.Pipeline()
 	for _, id := range ids {
 		for i := range c.lanes.queues {
-			pipe.Del(ctx, c.processingKey(i, id))
+			if c.home(i) == home {
+				pipe.Del(ctx, c.processingKey(i, id))
+			}
 		}
-		pipe.Del(ctx, c.aliveKey(id))
+		pipe.Del(ctx, aliveKey(home, id))
 	}
-	pipe.Del(ctx, c.workersKey())
-	pipe.Del(ctx, c.reaperKey())
+	pipe.Del(ctx, workersKey(home))
+	pipe.Del(ctx, reaperKey(home))
 	_, err = pipe.Exec(ctx)
 	return err
 }

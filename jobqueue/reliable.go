@@ -22,13 +22,14 @@ func tagged(queue string) string {
 	return "{" + queue + "}"
 }
 
-// The names of what a reliable list keeps.
-func (c *Client) workersKey() string        { return tagged(c.queue) + ":workers" }
-func (c *Client) reaperKey() string         { return tagged(c.queue) + ":reaper" }
-func (c *Client) aliveKey(id string) string { return tagged(c.queue) + ":alive:" + id }
+// The names of what a reliable list keeps. A home is what all of them begin with
+// that belongs together: see [Client.home].
+func workersKey(home string) string   { return tagged(home) + ":workers" }
+func reaperKey(home string) string    { return tagged(home) + ":reaper" }
+func aliveKey(home, id string) string { return tagged(home) + ":alive:" + id }
 func (c *Client) processingKey(queue int, id string) string {
-	key := tagged(c.queue) + ":processing:" + id
-	if len(c.lanes.queues) > 1 {
+	key := tagged(c.home(queue)) + ":processing:" + id
+	if len(c.lanes.queues) > 1 && !c.apart {
 		key += fmt.Sprintf(":%d", queue)
 	}
 	return key
@@ -41,6 +42,7 @@ func workerID() string { return strings.ToLower(rand.Text()[:16]) }
 type reliableTaker struct {
 	c      *consumer
 	id     string
+	home   string   // of all its queues
 	lists  []string // in hands, by queue
 	held   held
 	signed time.Time // of the last sign of life
@@ -51,11 +53,12 @@ type reliableTaker struct {
 }
 
 func (c *Client) openReliable(ctx context.Context, n *consumer) (taker, error) {
-	release, err := c.reapWhileOpen(ctx)
+	home := c.home(n.queues[0])
+	release, err := c.reapWhileOpen(ctx, home)
 	if err != nil {
 		return nil, err
 	}
-	t := &reliableTaker{c: n, id: workerID(), release: release}
+	t := &reliableTaker{c: n, id: workerID(), home: home, release: release}
 	for i := range c.lanes.queues {
 		t.lists = append(t.lists, c.processingKey(i, t.id))
 	}
@@ -71,10 +74,10 @@ func (t *reliableTaker) ask(queue, max int, block time.Duration) {
 	visibility := c.client.cfg.Visibility
 	if now := time.Now(); now.Sub(t.signed) > visibility/4 {
 		out = append(out, "*3\r\n$4\r\nSADD\r\n"...)
-		out = appendWord(out, c.client.workersKey())
+		out = appendWord(out, workersKey(t.home))
 		out = appendWord(out, t.id)
 		out = append(out, "*5\r\n$3\r\nSET\r\n"...)
-		out = appendWord(out, c.client.aliveKey(t.id))
+		out = appendWord(out, aliveKey(t.home, t.id))
 		out = append(out, "$1\r\n1\r\n$2\r\nPX\r\n"...)
 		out = appendNumber(out, (visibility + visibility/2).Milliseconds())
 		t.signed, t.unread = now, true
@@ -148,6 +151,6 @@ func (t *reliableTaker) leave(inStep bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	// What stays because of an error expires, or is removed by the next reaper.
-	t.c.client.rdb.SRem(ctx, t.c.client.workersKey(), t.id)
-	t.c.client.rdb.Del(ctx, t.c.client.aliveKey(t.id))
+	t.c.client.rdb.SRem(ctx, workersKey(t.home), t.id)
+	t.c.client.rdb.Del(ctx, aliveKey(t.home, t.id))
 }

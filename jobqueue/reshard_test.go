@@ -251,3 +251,44 @@ func TestOneServerIsReopenedOnlyWhereTheUserSaysSo(t *testing.T) {
 		}
 	}
 }
+
+// The context of an Open is for the opening: what was opened lasts.
+func TestWhatWasOpenedOutlivesTheDeadlineOfItsOpening(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]string{
+		"one server": redistest.Process(t).URL(), "sentinels": redistest.Sentinel(t).URL(), "a cluster": redistest.Cluster(t, 0).URL(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := clientAt(t, url)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			p, err := b.OpenProducer(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			c, err := b.OpenConsumer(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			answer := make(chan error, 1)
+			go func() { answer <- p.(jobqueue.Pipeliner).Await() }()
+			<-ctx.Done()
+			time.Sleep(100 * time.Millisecond) // a deadline of a socket is not to the point
+			if err := p.(jobqueue.Pipeliner).Send([]byte("late")); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.(jobqueue.Pipeliner).Flush(); err != nil {
+				t.Errorf("Flush = %v", err)
+			}
+			if err := <-answer; err != nil {
+				t.Errorf("Await = %v", err)
+			}
+			if jobs, err := c.Pop(t.Context(), 1, 10*time.Second); err != nil || string(jobs[0]) != "late" {
+				t.Errorf("Pop = %q, %v", jobs, err)
+			}
+		})
+	}
+}

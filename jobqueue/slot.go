@@ -2,6 +2,7 @@ package jobqueue
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,28 +16,22 @@ func hashTag(name string) string {
 	return name
 }
 
-// oneSlot is the config for a cluster. A connection leads to one node and a
-// command can use keys of one slot, so several queues, and sharded channels with
-// their queue, must lie in one slot. The names of a run's own are given a common
-// part in braces for that; names that the user chose must have one.
+// oneSlot is the config for a cluster. A connection leads to one node, and a
+// worker publishes on the one by which it takes jobs. A sharded channel is served
+// by one node alone, so such channels and their queues must lie in one slot. The
+// names of a run's own are given a common part in braces for that; names that the
+// user chose must have one.
 func (cfg Config) oneSlot() (Config, error) {
-	sharded := cfg.Notify == ShardedPubSub
-	if cfg.Queues <= 1 && !sharded {
+	if cfg.Notify != ShardedPubSub {
 		return cfg, nil
 	}
-	cfg.Queue = braced(cfg.Queue)
-	if sharded {
-		cfg.Channel = braced(cfg.Channel)
-	}
+	cfg.Queue, cfg.Channel = braced(cfg.Queue), braced(cfg.Channel)
 	l := cfg.lanes()
-	names := l.queues
-	if sharded {
-		names = append(names, l.channels...)
-	}
+	names := slices.Concat(l.queues, l.channels)
 	for _, name := range names {
 		if hashTag(name) != hashTag(names[0]) {
-			return cfg, fmt.Errorf("in a cluster %q and %q must lie in one slot, since one connection serves both: give them a common part in braces, such as {orders}:%s",
-				names[0], name, DefaultQueue)
+			return cfg, fmt.Errorf("in a cluster %q and the sharded channel %q must lie in one slot, since one connection serves both: give them a common part in braces, such as {orders}:%s and {orders}:%s, or notify by %q",
+				names[0], name, DefaultQueue, DefaultChannel, PubSub)
 		}
 	}
 	return cfg, nil

@@ -17,9 +17,11 @@ func TestNamesThatMustMeetInAClusterShareASlot(t *testing.T) {
 			"{queuedyno:7}:job_queue", "{queuedyno:7}:job_updates"},
 		{"ordinary channels are heard from everywhere", Config{Queue: "{q}", Channel: "c", Queues: 3, Channels: 3}, "{q}", "c"},
 		{"names of the user's with a part in common", Config{Queue: "{app}:q", Channel: "{app}:c", Notify: ShardedPubSub}, "{app}:q", "{app}:c"},
-		{"several queues of the user's without braces", Config{Queue: "jobs", Queues: 2}, "", ""},
+		{"several queues lie apart", Config{Queue: "jobs", Queues: 2}, "jobs", DefaultChannel},
+		{"several queues of a run's own lie apart", Config{Queue: "queuedyno:7:job_queue", Queues: 2}, "queuedyno:7:job_queue", DefaultChannel},
+		{"several queues beside a sharded channel", Config{Queue: "jobs", Queues: 2, Notify: ShardedPubSub}, "", ""},
 		{"a sharded channel elsewhere", Config{Queue: "{a}", Channel: "{b}", Notify: ShardedPubSub}, "", ""},
-		{"empty braces are none", Config{Queue: "{}jobs", Queues: 2}, "", ""},
+		{"empty braces are none", Config{Queue: "{}jobs", Queues: 2, Notify: ShardedPubSub}, "", ""},
 	} {
 		got, err := c.cfg.whole().oneSlot()
 		if c.queue == "" {

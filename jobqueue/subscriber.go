@@ -86,7 +86,7 @@ func escapePattern(name string) string {
 }
 
 func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Subscriber, error) {
-	w, err := c.dial(ctx, c.queue, false)
+	w, err := c.dial(ctx, c.lanes.queues[0], false)
 	if err != nil {
 		return nil, err
 	}

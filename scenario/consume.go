@@ -56,7 +56,7 @@ func (c *consumer) loop(ctx context.Context) error {
 		if !errors.Is(err, jobqueue.ErrLost) || ctx.Err() != nil {
 			return err
 		}
-		if err := c.reopen(err); err != nil {
+		if err := c.reopen(ctx, err); err != nil {
 			return err
 		}
 	}

@@ -369,3 +369,58 @@ func (q *shut) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
 	}
 	return q.losing.OpenConsumer(ctx)
 }
+
+func TestARunThatIsStoppedWhileItsServerIsAwayDoesNotWaitForIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var away atomic.Bool
+		b := &leaving{losing: &losing{Queue: memory.New(), push: away.Load, pop: away.Load, receive: away.Load}, away: &away}
+		stop := make(chan struct{})
+		go func() {
+			time.Sleep(3 * time.Second)
+			away.Store(true)
+			time.Sleep(time.Second)
+			close(stop)
+		}()
+		began := time.Now()
+		o := virtual()
+		o.Stop = stop
+		r := mustRun(t, scenario.Scenario{
+			Name: "away", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: time.Hour},
+			Producers: 2, Consumers: 3, Work: scenario.Work{Time: time.Millisecond}, DrainTimeout: 5 * time.Second,
+		}, b, o)
+		if took := time.Since(began); r.Run.Failed || !r.Run.Interrupted || took > 15*time.Second {
+			t.Errorf("the run took %s, failed: %t (%s)", took, r.Run.Failed, r.Run.Error)
+		}
+		if l := r.Ledger; l.LostByLeg[scenario.LegUnsent] < 50 || l.Notified < 250 || l.Notified+l.Lost != l.Scheduled {
+			t.Errorf("ledger %+v, want what was due in the last second unsent, and all accounted for", l)
+		}
+	})
+}
+
+// leaving lets nobody in while it is away.
+type leaving struct {
+	*losing
+	away *atomic.Bool
+}
+
+func (q *leaving) OpenProducer(ctx context.Context) (jobqueue.Producer, error) {
+	if q.away.Load() {
+		return nil, jobqueue.ErrLost
+	}
+	return q.losing.OpenProducer(ctx)
+}
+
+func (q *leaving) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
+	if q.away.Load() {
+		return nil, jobqueue.ErrLost
+	}
+	return q.losing.OpenConsumer(ctx)
+}
+
+func (q *leaving) OpenSubscriber(ctx context.Context) (jobqueue.Subscriber, error) {
+	if q.away.Load() {
+		return nil, jobqueue.ErrLost
+	}
+	return q.losing.OpenSubscriber(ctx)
+}

@@ -15,7 +15,11 @@ func (r *run) prepare() error {
 	s := r.s
 	if c, ok := r.b.(checker); ok {
 		const own = 5 // for commands beside the load
-		if err := c.Check(r.ctx, s.Producers+s.Consumers+s.Subscribers+own); err != nil {
+		producers := s.Producers
+		if r.apart() {
+			producers *= len(s.Queues) // each has a connection to each queue
+		}
+		if err := c.Check(r.ctx, producers+s.Consumers+s.Subscribers+own); err != nil {
 			return err
 		}
 	}
@@ -100,13 +104,17 @@ func (w Work) service(seed uint64, consumer int) func() time.Duration {
 	return w.Drawn.Sampler(seed, uint64(consumer))
 }
 
-// lanes refuses a scenario with more queues or channels than the backend has.
+// lanes refuses a scenario with more queues or channels than the backend has, or
+// with queues that nobody would take from.
 func (r *run) lanes() error {
 	if len(r.s.Queues) < 2 && r.s.Channels == OneChannel {
 		return nil
 	}
 	if _, ok := r.b.(jobqueue.Lanes); !ok {
 		return errors.New("this backend has one queue and one channel, and the scenario asks for several")
+	}
+	if n := len(r.s.Queues); r.apart() && !r.s.External && r.s.Consumers < n {
+		return fmt.Errorf("the %d queues lie apart in this cluster, so a consumer takes from one of them only, and %d consumers leave some without any; use %d or more, or keep the queues in one slot by a part in braces in their name", n, r.s.Consumers, n)
 	}
 	return nil
 }
@@ -115,10 +123,16 @@ func (r *run) lanes() error {
 // can wait for all of them at once.
 type apart interface{ Apart() bool }
 
+// apart reports whether the queues of this run lie apart.
+func (r *run) apart() bool {
+	b, ok := r.b.(apart)
+	return ok && b.Apart() && len(r.s.Queues) > 1
+}
+
 // openConsumer opens the i-th consumer. It takes from all queues, or from one of
 // them in turn where they lie apart.
 func (r *run) openConsumer(i int) (jobqueue.Consumer, error) {
-	if b, ok := r.b.(apart); ok && b.Apart() && len(r.s.Queues) > 1 {
+	if r.apart() {
 		return r.b.(jobqueue.Lanes).OpenConsumerOn(r.ctx, i%len(r.s.Queues))
 	}
 	return r.b.OpenConsumer(r.ctx)

@@ -128,7 +128,9 @@ func (p *producer) open() error {
 			continue
 		}
 		if p.broken.Load() {
-			if err := p.reopen(); err != nil {
+			if err := p.reopen(); errors.Is(err, errOver) {
+				return nil
+			} else if err != nil {
 				return err
 			}
 			continue
@@ -166,7 +168,9 @@ func (p *producer) closed() error {
 			return nil
 		}
 		if p.broken.Load() {
-			if err := p.reopen(); err != nil {
+			if err := p.reopen(); errors.Is(err, errOver) {
+				return nil
+			} else if err != nil {
 				return err
 			}
 		}

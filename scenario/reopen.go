@@ -13,11 +13,24 @@ import (
 // take its place, before a lost connection ends it.
 const patience = 30 * time.Second
 
-// reopened opens what was lost again and again until that succeeds. It gives up
-// with the error that lost it when the load is over or the patience is.
-func reopened[T any](r *run, op string, lost error, open func(context.Context) (T, error)) (T, error) {
+// The longest pauses between two tries. A message that is published before the
+// subscribers are back is heard by nobody, so they ask more often than those of
+// whom there are many.
+const (
+	workersPause     = 500 * time.Millisecond
+	subscribersPause = 50 * time.Millisecond
+)
+
+// errOver is why a producer needs no other connection any more.
+var errOver = errors.New("the load is over")
+
+// reopened opens what was lost again and again until that succeeds, with a pause
+// of at most the given one. It gives up with the error that lost it when the
+// patience is over, and when over says that nobody needs it any more, with what
+// that says.
+func reopened[T any](r *run, op string, lost error, most time.Duration, over func() error, open func(context.Context) (T, error)) (T, error) {
 	began := time.Now()
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, most) {
 		ctx, cancel := context.WithTimeout(r.ctx, 2*time.Second)
 		conn, err := open(ctx)
 		cancel()
@@ -27,6 +40,9 @@ func reopened[T any](r *run, op string, lost error, open func(context.Context) (
 		}
 		if r.ctx.Err() != nil {
 			return conn, context.Cause(r.ctx)
+		}
+		if err := over(); err != nil {
+			return conn, err
 		}
 		if time.Since(began) > patience {
 			return conn, fmt.Errorf("%w; no other could be had for %s: %w", lost, patience, err)
@@ -55,12 +71,20 @@ func (p *producer) lost(err error) {
 	}
 }
 
+// over says that what is still to be sent is too late.
+func (p *producer) over() error {
+	if p.r.now()-catchUp > p.r.cut.Load() {
+		return errOver
+	}
+	return nil
+}
+
 // reopen replaces the producer's connection. What was pushed over the old one
 // and not answered stays unacknowledged.
 func (p *producer) reopen() error {
 	p.conn.Close()
 	lost := fmt.Errorf("push: %w", jobqueue.ErrLost)
-	conn, err := reopened(p.r, "push", lost, p.r.b.OpenProducer)
+	conn, err := reopened(p.r, "push", lost, workersPause, p.over, p.r.b.OpenProducer)
 	if err != nil {
 		return err
 	}
@@ -89,10 +113,10 @@ func (p *producer) reopen() error {
 
 // reopen replaces the consumer's connection. What it had finished and not yet
 // published is lost, unless the queue gives it to somebody once more.
-func (c *consumer) reopen(lost error) error {
+func (c *consumer) reopen(ctx context.Context, lost error) error {
 	c.conn.Close()
 	c.r.fault("consume", lost)
-	conn, err := reopened(c.r, "consume", lost, func(context.Context) (jobqueue.Consumer, error) { return c.r.openConsumer(c.index) })
+	conn, err := reopened(c.r, "consume", lost, workersPause, ctx.Err, func(context.Context) (jobqueue.Consumer, error) { return c.r.openConsumer(c.index) })
 	if err != nil {
 		return err
 	}

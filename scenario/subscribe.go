@@ -28,6 +28,9 @@ func (s *subscriber) loop(ctx context.Context) error {
 				return nil
 			}
 			if err = s.again(ctx, err); err != nil {
+				if ctx.Err() != nil {
+					return nil
+				}
 				return err
 			}
 			continue
@@ -61,7 +64,7 @@ func (s *subscriber) loop(ctx context.Context) error {
 func (s *subscriber) again(ctx context.Context, broken error) error {
 	if errors.Is(broken, jobqueue.ErrLost) {
 		s.r.fault("receive", broken)
-		conn, err := reopened(s.r, "receive", broken, s.r.b.OpenSubscriber)
+		conn, err := reopened(s.r, "receive", broken, subscribersPause, ctx.Err, s.r.b.OpenSubscriber)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,10 @@ import (
 // LanesConformance runs the suite for backends with so many queues and channels,
 // beside that of [Conformance]. open makes one for each subtest: empty, nobody
 // else's, and cleaned up by open's own tb.Cleanup.
+//
+// Three laws are about one consumer of several queues. A backend that says by a
+// method Apart that its queues lie apart has none, and is held to laws about
+// consumers of one queue each instead.
 func LanesConformance(t *testing.T, queues, channels int, open func(tb testing.TB) jobqueue.Lanes) {
 	for _, c := range []struct {
 		name string
@@ -27,7 +31,9 @@ func LanesConformance(t *testing.T, queues, channels int, open func(tb testing.T
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.test(t, laneSet{open(t), queues, channels})
+			b := open(t)
+			a, ok := b.(interface{ Apart() bool })
+			c.test(t, laneSet{b, queues, channels, ok && a.Apart()})
 		})
 	}
 }
@@ -36,6 +42,7 @@ func LanesConformance(t *testing.T, queues, channels int, open func(tb testing.T
 type laneSet struct {
 	jobqueue.Lanes
 	queues, channels int
+	apart            bool
 }
 
 func (l laneSet) pushTo(t *testing.T, p jobqueue.Producer, queue int, jobs ...string) {
@@ -49,6 +56,16 @@ func (l laneSet) consumerOn(t *testing.T, queues ...int) jobqueue.Consumer {
 	c := must[jobqueue.Consumer](t)(l.OpenConsumerOn(ctxFor(t), queues...))
 	t.Cleanup(func() { c.Close() })
 	return c
+}
+
+// turnerOn is a consumer of all queues that can take turns, or of the first where
+// they lie apart.
+func (l laneSet) turnerOn(t *testing.T) jobqueue.Turner {
+	t.Helper()
+	if l.apart {
+		return jobqueue.TurnerOf(l.consumerOn(t, 0))
+	}
+	return turnerOf(t, l)
 }
 
 // drain pops until n jobs have come.
@@ -66,6 +83,10 @@ func drain(t *testing.T, c jobqueue.Consumer, n, max int) []string {
 }
 
 func priorities(t *testing.T, l laneSet) {
+	if l.apart {
+		inOrderEach(t, l)
+		return
+	}
 	p, c := producerOf(t, l), consumerOf(t, l)
 	for _, max := range []int{1, 2, 3, 10} {
 		var want []string
@@ -90,6 +111,42 @@ func priorities(t *testing.T, l laneSet) {
 	}
 }
 
+// inOrderEach pushes to the queues by turns, without waiting for the answers
+// where that is possible: each consumer gets its queue's jobs in order.
+func inOrderEach(t *testing.T, l laneSet) {
+	p := producerOf(t, l)
+	const jobs = 100
+	pipe, piped := p.(jobqueue.Pipeliner)
+	for i := range jobs * l.queues {
+		job := fmt.Sprint(i / l.queues)
+		if !piped {
+			l.pushTo(t, p, i%l.queues, job)
+			continue
+		}
+		p.(jobqueue.Aimer).Aim(i % l.queues)
+		if err := pipe.Send([]byte(job)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if piped {
+		if err := pipe.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		for range jobs * l.queues {
+			if err := pipe.Await(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for q := range l.queues {
+		for i, got := range drain(t, l.consumerOn(t, q), jobs, 7) {
+			if got != fmt.Sprint(i) {
+				t.Fatalf("job %d of queue %d is %q", i, q, got)
+			}
+		}
+	}
+}
+
 func someQueues(t *testing.T, l laneSet) {
 	p, last := producerOf(t, l), l.queues-1
 	l.pushTo(t, p, 0, "first")
@@ -104,6 +161,22 @@ func someQueues(t *testing.T, l laneSet) {
 		t.Fatalf("Pop of queue %d = %q, %v; want ErrEmpty", last, jobs, err)
 	}
 	l.pushTo(t, p, last, "last")
+	if l.apart {
+		for q, want := range map[int]string{last: "last", 0: "first"} {
+			if got := drain(t, l.consumerOn(t, q), 1, 5); got[0] != want {
+				t.Fatalf("popped %q by a consumer of queue %d, want %q", got, q, want)
+			}
+		}
+		if c, err := l.OpenConsumerOn(ctxFor(t), last, 0); err == nil {
+			c.Close()
+			t.Fatal("a consumer of two queues that lie apart was opened")
+		}
+		if c, err := l.OpenConsumer(ctxFor(t)); err == nil {
+			c.Close()
+			t.Fatal("a consumer of all queues that lie apart was opened")
+		}
+		return
+	}
 	turned := l.consumerOn(t, last, 0)
 	if got := drain(t, turned, 2, 1); fmt.Sprint(got) != "[last first]" {
 		t.Fatalf("popped %q by a consumer that takes from queue %d first", got, last)
@@ -111,8 +184,14 @@ func someQueues(t *testing.T, l laneSet) {
 }
 
 func wakeByAny(t *testing.T, l laneSet) {
-	p, c := producerOf(t, l), consumerOf(t, l)
+	p := producerOf(t, l)
+	var c jobqueue.Consumer
 	for q := range l.queues {
+		if l.apart {
+			c = l.consumerOn(t, q)
+		} else if c == nil {
+			c = consumerOf(t, l)
+		}
 		popped := make(chan []string, 1)
 		go func() { popped <- pop(t, c, 2, 30*time.Second) }()
 		l.pushTo(t, p, q, fmt.Sprint(q))
@@ -155,7 +234,7 @@ func lengthOfAll(t *testing.T, l laneSet) {
 }
 
 func channelsApart(t *testing.T, l laneSet) {
-	c := turnerOf(t, l)
+	c := l.turnerOn(t)
 	all := subscriberOf(t, l)
 	one := make([]jobqueue.Subscriber, l.channels)
 	for i := range one {

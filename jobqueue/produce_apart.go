@@ -1,0 +1,140 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// apartProducer pushes to queues that lie apart, over a connection to each.
+type apartProducer struct {
+	each  []Pipeliner // by queue
+	aim   int
+	begun []bool // by queue: something was sent and not flushed
+	order order
+}
+
+var (
+	_ Pipeliner = (*apartProducer)(nil)
+	_ Aimer     = (*apartProducer)(nil)
+)
+
+func (c *Client) openProducers(ctx context.Context) (Producer, error) {
+	p := &apartProducer{begun: make([]bool, len(c.lanes.queues))}
+	p.order.come.L = &p.order.mu
+	for i, name := range c.lanes.queues {
+		one, err := c.openProducer(ctx, i, name)
+		if err != nil {
+			p.Close()
+			return nil, err
+		}
+		p.each = append(p.each, one)
+	}
+	return p, nil
+}
+
+// Aim makes the pushes from now on go to the given queue.
+func (p *apartProducer) Aim(queue int) { p.aim = queue }
+
+// Send takes one push of the jobs into the output buffer of its queue.
+func (p *apartProducer) Send(jobs ...[]byte) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	if err := p.each[p.aim].Send(jobs...); err != nil {
+		return err
+	}
+	p.begun[p.aim] = true
+	p.order.push(p.aim)
+	return nil
+}
+
+// Flush writes what Send took, to each queue in turn. When one connection is
+// lost, the others get theirs all the same.
+func (p *apartProducer) Flush() error {
+	var first error
+	for i, begun := range p.begun {
+		if !begun {
+			continue
+		}
+		p.begun[i] = false
+		if err := p.each[i].Flush(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// Await waits for the answer to the oldest push that has none, whichever queue
+// it went to: answers of one queue wait for those that were asked for before.
+func (p *apartProducer) Await() error {
+	queue, ok := p.order.pop()
+	if !ok {
+		return ErrClosed
+	}
+	return p.each[queue].Await()
+}
+
+// Push sends the jobs to their queue and waits for the answer.
+func (p *apartProducer) Push(ctx context.Context, jobs ...[]byte) error {
+	return p.each[p.aim].Push(ctx, jobs...)
+}
+
+// Close closes all connections.
+func (p *apartProducer) Close() error {
+	p.order.close()
+	var all error
+	for _, one := range p.each {
+		all = errors.Join(all, one.Close())
+	}
+	return all
+}
+
+// order is which queue each push went to that was sent and not answered, oldest
+// first. Who waits for the next answer may come before the push was sent.
+type order struct {
+	mu     sync.Mutex
+	come   sync.Cond // on mu
+	ring   []int
+	head   int
+	n      int
+	closed bool
+}
+
+func (o *order) push(queue int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.n == len(o.ring) {
+		grown := make([]int, max(64, 2*o.n))
+		for i := range o.n {
+			grown[i] = o.ring[(o.head+i)%o.n]
+		}
+		o.ring, o.head = grown, 0
+	}
+	o.ring[(o.head+o.n)%len(o.ring)] = queue
+	o.n++
+	o.come.Signal()
+}
+
+// pop waits for the oldest. It returns false after close.
+func (o *order) pop() (queue int, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for o.n == 0 && !o.closed {
+		o.come.Wait()
+	}
+	if o.closed {
+		return 0, false
+	}
+	queue = o.ring[o.head]
+	o.head = (o.head + 1) % len(o.ring)
+	o.n--
+	return queue, true
+}
+
+func (o *order) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	o.come.Broadcast()
+}
