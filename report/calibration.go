@@ -45,7 +45,5 @@ func CalibrationText(w io.Writer, c *comparison.Calibration) error {
 // WriteCalibration is [WriteComparison] with calibration.json beside the record
 // of the pairs that it comes from.
 func WriteCalibration(dir string, r *comparison.Record, c *comparison.Calibration, results map[string]*scenario.Result, force bool) error {
-	return writeComparison(dir, r, results, force, comparisonOutput{"calibration.json", func(w io.Writer, _ *comparison.Record) error {
-		return CalibrationJSON(w, c)
-	}})
+	return writeComparison(dir, r, results, force, file{"calibration.json", encoding(c, CalibrationJSON)})
 }

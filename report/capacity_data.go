@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/capacity"
 	"github.com/queuedyno/queuedyno/scenario/study"
 )
@@ -127,51 +126,25 @@ func CapacityCSV(w io.Writer, r *study.Record) error {
 // WriteCapacity makes the directory of a search with every report in it, whole
 // or not at all, as [Write] does for a run. With force it replaces a directory
 // that holds an earlier state of a search.
-func WriteCapacity(dir string, r *study.Record, force bool) (err error) {
-	dir, err = capacityTarget(dir, force)
+func WriteCapacity(dir string, r *study.Record, force bool) error {
+	dir, err := capacityTarget(dir, force)
 	if err != nil {
 		return err
 	}
-	made := missingParents(dir)
-	temp, err := partial(dir)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.RemoveAll(temp)
-			for _, m := range made {
-				os.Remove(m) // stays where somebody else uses it by now
-			}
-		}
-	}()
-	files := []struct {
-		name   string
-		encode CapacityEncoder
-	}{
-		{capacityFile, CapacityJSON}, {"capacity.csv", CapacityCSV}, {searchFile, SearchSVG}, {"capacity.md", CapacityMarkdown},
-	}
+	picture := file{searchFile, encoding(r, SearchSVG)}
 	if len(r.Vary) > 0 {
-		files[2].name, files[2].encode = scalingFile, ScalingSVG
+		picture = file{scalingFile, encoding(r, ScalingSVG)}
+	}
+	files := []file{
+		{capacityFile, encoding(r, CapacityJSON)},
+		{"capacity.csv", encoding(r, CapacityCSV)},
+		picture,
+		{"capacity.md", encoding(r, CapacityMarkdown)},
 	}
 	if len(r.Points) > 0 {
-		files = append(files, struct {
-			name   string
-			encode CapacityEncoder
-		}{curveFile, CurveSVG})
+		files = append(files, file{curveFile, encoding(r, CurveSVG)})
 	}
-	for _, f := range files {
-		encode := func(w io.Writer, _ *scenario.Result) error { return f.encode(w, r) }
-		if err := writeFile(temp, f.name, nil, encode); err != nil {
-			return fmt.Errorf("write results to %q: %w", dir, err)
-		}
-	}
-	syncDir(temp)
-	if err := swap(temp, dir); err != nil {
-		return fmt.Errorf("write results to %q: %w", dir, err)
-	}
-	syncDir(filepath.Dir(dir))
-	return nil
+	return writeDirectory(dir, files)
 }
 
 // CheckCapacityTarget is [CheckTarget] for [WriteCapacity].

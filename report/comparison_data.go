@@ -65,66 +65,23 @@ func WriteComparison(dir string, r *comparison.Record, results map[string]*scena
 	return writeComparison(dir, r, results, force)
 }
 
-func writeComparison(dir string, r *comparison.Record, results map[string]*scenario.Result, force bool, more ...comparisonOutput) (err error) {
-	dir, err = comparisonTarget(dir, force)
+func writeComparison(dir string, r *comparison.Record, results map[string]*scenario.Result, force bool, more ...file) error {
+	dir, err := comparisonTarget(dir, force)
 	if err != nil {
 		return err
 	}
-	made := missingParents(dir)
-	temp, err := partial(dir)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.RemoveAll(temp)
-			for _, m := range made {
-				os.Remove(m) // stays where somebody else uses it by now
-			}
-		}
-	}()
-	if len(results) > 0 {
-		if err := os.Mkdir(filepath.Join(temp, "runs"), 0o777); err != nil {
-			return fmt.Errorf("write results to %q: %w", dir, cause(err))
-		}
-	}
+	var files []file
 	for _, name := range sortedKeys(results) {
-		if !filepath.IsLocal(name) {
-			return fmt.Errorf("write results to %q: %q lies outside", dir, name)
-		}
-		if err := writeFile(temp, filepath.FromSlash(name), results[name], JSON); err != nil {
-			return fmt.Errorf("write results to %q: %w", dir, err)
-		}
+		files = append(files, file{name, encoding(results[name], JSON)})
 	}
-	for _, f := range append(comparisonFiles(), more...) {
-		encode := func(w io.Writer, _ *scenario.Result) error { return f.encode(w, r) }
-		if err := writeFile(temp, f.name, nil, encode); err != nil {
-			return fmt.Errorf("write results to %q: %w", dir, err)
-		}
-	}
-	syncDir(temp)
-	if err := swap(temp, dir); err != nil {
-		return fmt.Errorf("write results to %q: %w", dir, err)
-	}
-	syncDir(filepath.Dir(dir))
-	return nil
-}
-
-// comparisonOutput is one file of a comparison's directory.
-type comparisonOutput struct {
-	name   string
-	encode ComparisonEncoder
-}
-
-// comparisonFiles are the files of a comparison's directory.
-func comparisonFiles() []comparisonOutput {
-	return []comparisonOutput{
-		{comparisonFile, ComparisonJSON},
-		{"compare.md", ComparisonMarkdown},
-		{"junit.xml", ComparisonJUnit},
-		{"base.txt", ComparisonBenchmark(comparison.Base)},
-		{"candidate.txt", ComparisonBenchmark(comparison.Candidate)},
-	}
+	files = append(files,
+		file{comparisonFile, encoding(r, ComparisonJSON)},
+		file{"compare.md", encoding(r, ComparisonMarkdown)},
+		file{"junit.xml", encoding(r, ComparisonJUnit)},
+		file{"base.txt", encoding(r, ComparisonBenchmark(comparison.Base))},
+		file{"candidate.txt", encoding(r, ComparisonBenchmark(comparison.Candidate))},
+	)
+	return writeDirectory(dir, append(files, more...))
 }
 
 // CheckComparisonTarget is [CheckTarget] for [WriteComparison].

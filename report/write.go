@@ -26,11 +26,49 @@ const (
 //
 // The hlog is what an [IntervalLog] wrote during the run. Without one (nil),
 // the file holds the whole window as one interval a stage.
-func Write(dir string, r *scenario.Result, hlog io.Reader, force bool) (err error) {
-	dir, err = target(dir, force)
+func Write(dir string, r *scenario.Result, hlog io.Reader, force bool) error {
+	dir, err := target(dir, force)
 	if err != nil {
 		return err
 	}
+	intervals := encoding(r, WholeRun)
+	if hlog != nil {
+		intervals = func(w io.Writer) error {
+			_, err := io.Copy(w, hlog)
+			return err
+		}
+	}
+	files := []file{
+		{resultFile, encoding(r, JSON)},
+		{intervalsFile, intervals},
+		{summaryFile, encoding(r, SummaryCSV)},
+		{timelineFile, encoding(r, TimelineCSV)},
+		{"end_to_end.hgrm", encoding(r, HGRM(scenario.EndToEnd))},
+		{percentilesFile, encoding(r, PercentilesSVG)},
+		{overTimeFile, encoding(r, TimelineSVG)},
+		{"report.md", encoding(r, Markdown)},
+	}
+	if len(r.Breakdown) > 0 {
+		files = append(files, file{breakdownFile, encoding(r, BreakdownCSV)})
+	}
+	return writeDirectory(dir, files)
+}
+
+// file is one file of a directory: its name in it, with slashes, and what writes
+// it.
+type file struct {
+	name   string
+	encode func(io.Writer) error
+}
+
+// encoding binds an encoder to what it encodes.
+func encoding[T any](data T, encode func(io.Writer, T) error) func(io.Writer) error {
+	return func(w io.Writer) error { return encode(w, data) }
+}
+
+// writeDirectory makes the directory with all files in it, or nothing. It takes
+// the place of one that is there.
+func writeDirectory(dir string, files []file) (err error) {
 	made := missingParents(dir)
 	temp, err := partial(dir)
 	if err != nil {
@@ -44,32 +82,11 @@ func Write(dir string, r *scenario.Result, hlog io.Reader, force bool) (err erro
 			}
 		}
 	}()
-	intervals := WholeRun
-	if hlog != nil {
-		intervals = func(w io.Writer, _ *scenario.Result) error {
-			_, err := io.Copy(w, hlog)
-			return err
-		}
-	}
-	type output struct {
-		name   string
-		encode Encoder
-	}
-	files := []output{
-		{resultFile, JSON},
-		{intervalsFile, intervals},
-		{summaryFile, SummaryCSV},
-		{timelineFile, TimelineCSV},
-		{"end_to_end.hgrm", HGRM(scenario.EndToEnd)},
-		{percentilesFile, PercentilesSVG},
-		{overTimeFile, TimelineSVG},
-		{"report.md", Markdown},
-	}
-	if len(r.Breakdown) > 0 {
-		files = append(files, output{breakdownFile, BreakdownCSV})
-	}
 	for _, f := range files {
-		if err := writeFile(temp, f.name, r, f.encode); err != nil {
+		if !filepath.IsLocal(f.name) {
+			return fmt.Errorf("write results to %q: %q lies outside", dir, f.name)
+		}
+		if err := writeFile(temp, filepath.FromSlash(f.name), f.encode); err != nil {
 			return fmt.Errorf("write results to %q: %w", dir, err)
 		}
 	}
@@ -82,7 +99,10 @@ func Write(dir string, r *scenario.Result, hlog io.Reader, force bool) (err erro
 }
 
 // writeFile writes one file and waits until the disk has it.
-func writeFile(dir, name string, r *scenario.Result, encode Encoder) (err error) {
+func writeFile(dir, name string, encode func(io.Writer) error) (err error) {
+	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o777); err != nil {
+		return fmt.Errorf("%s: %w", name, cause(err))
+	}
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, cause(err))
@@ -97,7 +117,7 @@ func writeFile(dir, name string, r *scenario.Result, encode Encoder) (err error)
 		}
 	}()
 	b := bufio.NewWriterSize(c, 1<<16)
-	if err := encode(b, r); err != nil {
+	if err := encode(b); err != nil {
 		return err
 	}
 	if err := b.Flush(); err != nil {
