@@ -111,6 +111,9 @@ func TestARunOverQueuesOnAllNodesOfAClusterIsComplete(t *testing.T) {
 			if l := r.Ledger; l.Sent != 1200 || l.Lost != 0 || l.Notified != 1200 || l.Duplicated != 0 {
 				t.Errorf("ledger %+v, want all 1200 notified once", l)
 			}
+			if !strings.Contains(strings.Join(r.Warnings, "\n"), "none goes before another") {
+				t.Errorf("nothing says that the queues have no order: %q", r.Warnings)
+			}
 			for addr, n := range pushes(t, b) {
 				if n == before[addr] {
 					t.Errorf("no job was pushed to %s", addr)

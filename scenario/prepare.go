@@ -113,9 +113,13 @@ func (r *run) lanes() error {
 	if _, ok := r.b.(jobqueue.Lanes); !ok {
 		return errors.New("this backend has one queue and one channel, and the scenario asks for several")
 	}
-	if n := len(r.s.Queues); r.apart() && !r.s.External && r.s.Consumers < n {
-		return fmt.Errorf("the %d queues lie apart in this cluster, so a consumer takes from one of them only, and %d consumers leave some without any; use %d or more, or keep the queues in one slot by a part in braces in their name", n, r.s.Consumers, n)
+	if !r.apart() || r.s.External {
+		return nil
 	}
+	if n := len(r.s.Queues); r.s.Consumers < n {
+		return fmt.Errorf("the %d queues lie apart in this cluster, so a consumer takes from one of them only, and %d consumers leave some without any; use %d or more, or keep the queues in one slot by a part in braces in their name, such as {orders}:jobs", n, r.s.Consumers, n)
+	}
+	r.warn("the queues lie apart in the cluster: each consumer takes from one of them, and none goes before another")
 	return nil
 }
 
