@@ -76,7 +76,7 @@ func (c *Client) OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, e
 	n := &consumer{w: w, client: c, queues: queues, most: 1 << 62, closing: make(chan struct{})}
 	if err := n.design(ctx); err != nil {
 		w.close()
-		return nil, err
+		return nil, c.unfound(err)
 	}
 	if !c.unblocks {
 		n.most = min(n.most, pollBlock)

@@ -159,7 +159,7 @@ func survives(t *testing.T, b *jobqueue.Client, pids map[string]int) {
 	}
 	at := ""
 	for _, n := range f.Nodes {
-		if n.Role == "master" && n.Facts.Commands["lpush"].Calls > 0 {
+		if n.Role == "master" && n.Facts.Commands["lpush"].Calls+n.Facts.Commands["xadd"].Calls > 0 {
 			at = n.Address
 		}
 	}
@@ -224,6 +224,23 @@ func TestWhatIsReopenedAfterTheDeathOfAClustersNodeWorks(t *testing.T) {
 	t.Parallel()
 	g := redistest.Cluster(t, 1)
 	survives(t, clientAt(t, g.URL()), pids(g))
+}
+
+func TestDesignsThatKeepJobsAreReopenedAfterAFailover(t *testing.T) {
+	t.Parallel()
+	for _, design := range []jobqueue.Design{jobqueue.ReliableList, jobqueue.Stream} {
+		cfg := jobqueue.Config{Design: design, Visibility: time.Hour}
+		t.Run(string(design)+" in a cluster", func(t *testing.T) {
+			t.Parallel()
+			g := redistest.Cluster(t, 1)
+			survives(t, designAt(t, g.URL(), cfg), pids(g))
+		})
+		t.Run(string(design)+" behind sentinels", func(t *testing.T) {
+			t.Parallel()
+			g := redistest.Sentinel(t)
+			survives(t, designAt(t, g.URL(), cfg), pids(g))
+		})
+	}
 }
 
 // pids are the processes of a group by their addresses.

@@ -2,6 +2,7 @@ package jobqueue
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 
@@ -16,11 +17,17 @@ func (c *Client) dial(ctx context.Context, key string, withID bool) (*wire, erro
 	if err == nil {
 		return w, nil
 	}
-	err = explain("connect", c.options.Addr, err)
-	if c.lasts && gone(err) {
-		err = &lostError{err}
+	return nil, c.unfound(explain("connect", c.options.Addr, err))
+}
+
+// unfound marks an error of an Open as one after which opening again can help,
+// where it is.
+func (c *Client) unfound(err error) error {
+	if !c.lasts || !gone(err) || errors.Is(err, ErrLost) {
+		return err
 	}
-	return nil, err
+	c.routes.strayed()
+	return &lostError{err}
 }
 
 // reach dials the node of the key, and goes on to where that one sends us.

@@ -31,9 +31,14 @@ func (e *lostError) Unwrap() []error { return []error{e.err, ErrLost} }
 // gone reports whether err says that the connection to the node, or the node's
 // office, is gone; the end of a context and a refusal are no such thing.
 func gone(err error) bool {
-	var reply redis.Error
-	if errors.As(err, &reply) || isReply(err) {
-		return begins(err.Error(), elsewhere) || begins(err.Error(), resharded)
+	// What the server said, without what we say of it.
+	var theirs redis.Error
+	var ours *ReplyError
+	switch {
+	case errors.As(err, &ours):
+		return begins(ours.Text, elsewhere) || begins(ours.Text, resharded)
+	case errors.As(err, &theirs):
+		return begins(theirs.Error(), elsewhere) || begins(theirs.Error(), resharded)
 	}
 	return err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrClosed)
 }

@@ -64,11 +64,13 @@ func (c *Client) reapAgain(ctx context.Context) {
 		case <-tick.C:
 			// The right to do it was there when the consumer was opened. A
 			// server that is away or hangs will be asked again.
+			within, cancel := context.WithTimeout(ctx, reapTimeout)
+			var homes sync.WaitGroup // a node that hangs holds up its own queues only
 			for _, home := range c.homes() {
-				within, cancel := context.WithTimeout(ctx, reapTimeout)
-				_ = c.reap(within, home)
-				cancel()
+				homes.Go(func() { _ = c.reap(within, home) })
 			}
+			homes.Wait()
+			cancel()
 		}
 	}
 }
