@@ -34,6 +34,11 @@ func TestTheLeastRightsInAClusterAreOneMore(t *testing.T) {
 	everywhere(t, g.Nodes(), append(listRights, "+cluster|slots")...)
 	url := strings.Replace(g.URL(), "://", "://load:s3cret@", 1)
 	scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, url) })
+	apart := jobqueue.Config{Queues: 3}
+	scenariotest.LanesConformance(t, 3, 1, func(tb testing.TB) jobqueue.Lanes { return designAt(tb, url, apart) })
+	if err := designAt(t, url, apart).Check(t.Context(), 1); err != nil {
+		t.Errorf("Check of queues that lie apart = %v", err)
+	}
 	c := clientAt(t, url)
 	if err := c.Check(t.Context(), 1); err != nil {
 		t.Errorf("Check = %v", err)
