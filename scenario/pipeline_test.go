@@ -157,6 +157,25 @@ func TestRunningBeforeTheWorkGivesPickup(t *testing.T) {
 	})
 }
 
+func TestOfSeveralSubscribersTheFirstAndTheLastAreTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &faulty{Queue: memory.New()}
+		var turn atomic.Int64
+		b.receive = func([]byte) bool {
+			time.Sleep(time.Duration(turn.Add(1)%3) * 10 * time.Millisecond) // 10, 20 and 0 ms, in turn
+			return true
+		}
+		r := mustRun(t, scenario.Scenario{
+			Name: "several", Load: scenario.Load{Rate: pace.PerSecond(10), Duration: 5 * time.Second}, Subscribers: 3,
+		}, b, virtual())
+		first, last := r.Stages[scenario.First], r.Stages[scenario.Notify]
+		if *first.MaxNS != 0 || *last.MinNS != 20e6 || first.Count != 50 {
+			t.Errorf("the first heard after %d ns at most, the last after %d at least; want 0 and 20 ms", *first.MaxNS, *last.MinNS)
+		}
+	})
+}
+
 func TestAHoldMakesABacklogAndIsRecoveredFrom(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
