@@ -104,6 +104,9 @@ func poolWords(s scenario.Scenario) string {
 	if s.External {
 		words[1] = "external consumers"
 	}
+	if s.Elements == scenario.SidekiqElements {
+		words = append(words, "jobs of Sidekiq's class "+s.JobClass)
+	}
 	if s.Design != "" && s.Design != jobqueue.List {
 		words = append(words, "design "+string(s.Design))
 	}

@@ -104,6 +104,9 @@ func drawScenario(t *rapid.T) scenario.Scenario {
 	}
 	if s.Notify != "none" && rapid.Bool().Draw(t, "external") {
 		s.External, s.Consumers, s.Work = true, 0, scenario.Work{}
+		if s.Design == "list" && len(s.Queues) < 2 && rapid.Bool().Draw(t, "sidekiq") {
+			s.Elements, s.JobClass, s.Tenants.Count = scenario.SidekiqElements, "Mail::SendJob", 1
+		}
 	} else {
 		s.Hold.For = span("hold", time.Hour)
 	}

@@ -69,6 +69,8 @@ func (s Scenario) encode(b *strings.Builder) {
 		key("payload", quote(s.Payloads.String()), true)
 	}
 	key("work", "{"+strings.Join(s.Work.encode(), ", ")+"}", !s.Work.none())
+	key("elements", string(s.Elements), s.Elements != "")
+	key("job_class", quote(s.JobClass), s.JobClass != "")
 	key("design", string(s.Design), s.Design != "")
 	span("visibility", s.Visibility)
 	span("poll", s.Poll)

@@ -140,6 +140,8 @@ func (r *scenarioReader) truth(n ast.Node) (bool, bool) {
 func (r *scenarioReader) pipelineKeys() []fileKey {
 	s := &r.s
 	return []fileKey{
+		{"elements", into(&s.Elements, word[Elements](r))},
+		{"job_class", into(&s.JobClass, word[string](r))},
 		{"design", into(&s.Design, word[jobqueue.Design](r))},
 		{"visibility", into(&s.Visibility, r.length)},
 		{"poll", into(&s.Poll, r.length)},

@@ -8,15 +8,17 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/draw"
 )
 
-// format is how a job looks in the list: its id alone, or JSON with a payload.
+// format is how a job looks in the list: its id alone, JSON with a payload, or
+// as another system writes it.
 type format struct {
-	run    uint64
-	spread *spread
-	json   bool
-	fill   string    // as long as the longest payload
-	sizes  draw.Size // of the payloads, where they differ
-	names  []string  // of the tenants
-	most   int       // bytes of the largest job
+	run     uint64
+	spread  *spread
+	json    bool
+	sidekiq *sidekiqForm // nil unless jobs look as Sidekiq's
+	fill    string       // as long as the longest payload
+	sizes   draw.Size    // of the payloads, where they differ
+	names   []string     // of the tenants
+	most    int          // bytes of the largest job
 }
 
 // Between the parts of a job as JSON: {"jobId":"…","tenantId":"…","payload":"…"}.
@@ -39,6 +41,13 @@ func newFormat(run uint64, s Scenario, sp *spread) format {
 		f.most = len(beforeID) + idLen + len(beforeTenant) + len(f.names[len(f.names)-1]) + len(beforePayload) + len(f.fill) + len(afterPayload)
 	}
 	return f
+}
+
+// as makes jobs look as Sidekiq's, unless the form is nil.
+func (f *format) as(k *sidekiqForm) {
+	if f.sidekiq = k; k != nil {
+		f.most = k.most(len(f.fill))
+	}
 }
 
 // TenantName is the name of the i-th tenant, counted from 0.
@@ -64,6 +73,9 @@ func filler(n int) string {
 
 // append appends job n.
 func (f *format) append(dst []byte, n int64) []byte {
+	if f.sidekiq != nil {
+		return f.sidekiq.append(dst, f, n)
+	}
 	if !f.json {
 		return appendJobID(dst, f.run, n)
 	}
@@ -102,6 +114,9 @@ const (
 
 // read finds a job in an element of the list.
 func (f *format) read(element []byte) (id []byte, n int64, o origin) {
+	if f.sidekiq != nil {
+		return f.sidekiq.read(element, f)
+	}
 	if !f.json {
 		n, o = f.identify(element)
 		return element, n, o

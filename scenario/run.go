@@ -123,7 +123,12 @@ func Run(ctx context.Context, s Scenario, b jobqueue.Backend, o Options) (*Resul
 	if o.Waiter == nil {
 		o.Waiter = pace.NewWaiter
 	}
+	form, err := newSidekiqForm(s, b)
+	if err != nil {
+		return nil, err
+	}
 	r := newRun(s, b, o, tag)
+	r.format.as(form)
 	if t := s.Load.Replay.Times; t != nil && t.Unsorted > 0 {
 		r.warn("%d of the recorded times were earlier than the line before them; they were sorted", t.Unsorted)
 	}
@@ -137,7 +142,7 @@ func Run(ctx context.Context, s Scenario, b jobqueue.Backend, o Options) (*Resul
 	r.settle()
 	// The result may be written down before the connections are gone, but the
 	// keys are removed first: whoever sees the result sees a clean Redis.
-	err := r.release()
+	err = r.release()
 	return r.result(err), errors.Join(r.fatal(), err)
 }
 

@@ -57,6 +57,11 @@ type Scenario struct {
 	Payloads draw.Size `json:"payloads,omitzero"`
 	// Work is what a consumer does with a job.
 	Work Work `json:"work"`
+	// Elements is how jobs look in the queue, for workers that are not ours.
+	// Empty means "plain".
+	Elements Elements `json:"elements,omitempty"`
+	// JobClass is the class of the jobs of Sidekiq.
+	JobClass string `json:"job_class,omitempty"`
 	// Design is how the queue is built: see [jobqueue.Design]. Empty means
 	// "list".
 	Design jobqueue.Design `json:"design,omitempty"`

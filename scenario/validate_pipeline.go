@@ -17,10 +17,12 @@ const (
 	maxTopics  = 10_000
 	maxSkew    = 10
 	maxPrefill = 100_000_000
+	maxClass   = 200
 )
 
 // pipeline checks how the pipeline is built.
 func (v *validator) pipeline() {
+	v.elements()
 	oneOf(v, "design", v.Design, jobqueue.Designs()...)
 	oneOf(v, "notify", v.Notify, jobqueue.Notifies()...)
 	oneOf(v, "channels", v.Channels, OneChannel, PerTenant, ByPattern)

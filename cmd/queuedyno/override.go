@@ -88,6 +88,8 @@ func fields(field string) string {
 		return "tenants"
 	case strings.HasPrefix(field, "hold"):
 		return "hold"
+	case field == "job_class":
+		return "job-class"
 	case field == "work.fail":
 		return "fail-rate"
 	case field == "work.running":

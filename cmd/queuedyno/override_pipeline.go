@@ -13,6 +13,8 @@ import (
 
 // pipelineFlags are the flags for how a scenario's pipeline is built.
 type pipelineFlags struct {
+	elements   *value[scenario.Elements]
+	jobClass   *value[string]
 	design     *value[jobqueue.Design]
 	visibility *value[time.Duration]
 	poll       *value[time.Duration]
@@ -32,6 +34,9 @@ func addPipelineFlags(f *flags) pipelineFlags {
 		think:    add(f, "think", "", "`TIME` that a user thinks between a notification and his next job, with --rate max", duration(0)),
 		failRate: add(f, "fail-rate", "", "`SHARE` of the jobs that consumers say FAILED of, like 1% or 0.01", scenario.ParseShare),
 		running:  addSwitch(f, "running", "", "consumers publish RUNNING before they work, which gives the stage pickup"),
+		elements: add(f, "elements", "", "how jobs look in the queue, a `KIND`: plain or sidekiq, for --consumers external",
+			anyOf(scenario.PlainElements, scenario.SidekiqElements)),
+		jobClass: add(f, "job-class", "", "`CLASS` of the jobs, with --elements sidekiq", anyText),
 		design:   add(f, "design", "", "how the queue is built, a `KIND`: list, list-poll, reliable-list or stream", anyOf(jobqueue.Designs()...)),
 		visibility: add(f, "visibility", "", "`TIME` without a sign of life after which a worker's jobs are given to another,\n"+
 			"in the designs reliable-list and stream (default 5s)", duration(1)),
@@ -118,6 +123,11 @@ func consumers(s string) (pool, error) {
 // apply sets the fields of the flags that were given. What belongs to another
 // design goes with the old one.
 func (o pipelineFlags) apply(s *scenario.Scenario) {
+	if o.elements.given() && o.elements.get() != s.Elements {
+		s.JobClass = ""
+	}
+	s.Elements = o.elements.or(s.Elements)
+	s.JobClass = o.jobClass.or(s.JobClass)
 	if o.design.given() && o.design.get() != s.Design {
 		s.Visibility, s.Poll = 0, 0
 	}

@@ -103,11 +103,18 @@ func (r *running) names(pl plan) []fault {
 		if !s.External {
 			continue
 		}
+		key := jobqueue.DefaultQueue
+		if s.Elements == scenario.SidekiqElements {
+			key = "queue:default"
+		}
 		if !r.queue.given() || !r.channel.given() {
 			faults = append(faults, fault{
 				fmt.Sprintf("scenario %q: its consumers are external, and --queue and --channel do not both say where they look for jobs and publish", s.Name),
-				"add --queue " + jobqueue.DefaultQueue + " --channel " + jobqueue.DefaultChannel + ", or whatever your workers use",
+				"add --queue " + key + " --channel " + jobqueue.DefaultChannel + ", or whatever your workers use",
 			})
+		}
+		if _, err := scenario.SidekiqQueue(r.queue.get()); s.Elements == scenario.SidekiqElements && r.queue.given() && err != nil {
+			faults = append(faults, fault{fmt.Sprintf("scenario %q: %s", s.Name, err), "write it like --queue queue:default"})
 		}
 		if !isURL(pl.redis.Source) && r.p.env("REDIS_URL") == "" {
 			faults = append(faults, fault{
