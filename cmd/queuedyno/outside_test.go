@@ -1,0 +1,134 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/redisserver/redistest"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// workersOutside are workers of another language, one of the examples, at work
+// on a queue.
+type workersOutside struct {
+	url, queue string
+	load       []string // flags that the load needs beside
+	probe      string   // an element whose job has the id "ready"
+	command    []string
+	dir        string
+}
+
+// begin starts the workers and waits until they work. The end asks them to stop.
+func (w workersOutside) begin(t *testing.T) (end func()) {
+	t.Helper()
+	client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: w.url, Queue: w.queue})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	s, err := client.OpenSubscriber(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var said strings.Builder
+	cmd := exec.Command(w.command[0], w.command[1:]...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = w.dir, &said, &said
+	cmd.Env = append(os.Environ(), "REDIS_URL="+w.url, "QUEUE="+w.queue, "PYTHONDONTWRITEBYTECODE=1")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan error, 1)
+	ready, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	go func() { gone <- cmd.Wait(); cancel() }()
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	if err := client.Push(t.Context(), w.probe); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []jobqueue.Status{jobqueue.Running, jobqueue.Completed} {
+		m, err := s.Receive(ready)
+		if err != nil {
+			_ = cmd.Process.Kill()
+			<-gone
+			t.Fatalf("the workers are not at work: %v; they said:\n%s", err, said.String())
+		}
+		if u, err := jobqueue.ParseUpdate(m); err != nil || u.JobID != "ready" || u.Status != want {
+			t.Errorf("update %s, %v, want %s of the job ready", m, err, want)
+		}
+	}
+	return func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := <-gone; err != nil {
+			t.Errorf("the workers ended with %v and said:\n%s", err, said.String())
+		}
+	}
+}
+
+// hold puts load on the workers and checks the account: every job was sent, taken
+// and told of, twice.
+func (w workersOutside) hold(t *testing.T) {
+	t.Helper()
+	end := w.begin(t)
+	c := start(t, append([]string{"run", "quick", "-u", w.url, "-y", "external", "--queue", w.queue, "--channel", jobqueue.DefaultChannel,
+		"-r", "200", "-n", "300", "--drain-timeout", "40s", "--allow-invalid", "--json"}, w.load...)...)
+	if code := c.end(t); code != exitOK {
+		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
+	}
+	end()
+	var r scenario.Result
+	if err := json.Unmarshal(c.stdout.Bytes(), &r); err != nil {
+		t.Fatal(err)
+	}
+	if l := r.Ledger; l.Sent != 300 || l.Notified != 300 || l.Lost != 0 {
+		t.Errorf("ledger %+v, want all 300 notified", l)
+	}
+	for _, stage := range []scenario.Stage{scenario.EndToEnd, scenario.Pickup} {
+		if s := r.Stages[stage]; s == nil || s.Count != 300 {
+			t.Errorf("%s = %+v, want 300 jobs", stage, s)
+		}
+	}
+}
+
+func TestJobsOfSidekiqAreDoneByItsWorkersAndNothingIsLost(t *testing.T) {
+	t.Parallel()
+	if out, err := exec.Command("sidekiq", "--version").CombinedOutput(); err != nil || !strings.Contains(string(out), "Sidekiq") {
+		redistest.Missing(t, "sidekiq", err)
+	}
+	for name, payload := range map[string]string{"the id alone": "0", "a payload": "1KB"} {
+		t.Run(name, func(t *testing.T) {
+			workersOutside{
+				url: redistest.Process(t).URL(), queue: "queue:default",
+				load:    []string{"--elements", "sidekiq", "--job-class", "HardJob", "--payload", payload},
+				probe:   `{"retry":false,"queue":"default","class":"HardJob","args":["ready"],"jid":"a244c6c5eb6017dff55261c5","created_at":1795415735.46,"enqueued_at":1795415735.46}`,
+				command: []string{"sidekiq", "-r", "./worker.rb", "-c", "4"}, dir: "../../examples/sidekiq-worker",
+			}.hold(t)
+		})
+	}
+}
+
+func TestJobsAreDoneByWorkersInPythonAndNothingIsLost(t *testing.T) {
+	t.Parallel()
+	python, err := "", error(nil)
+	for _, python = range []string{"python3", "/usr/bin/python3"} { // the system's has the system's modules
+		if err = exec.Command(python, "-c", "import redis").Run(); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		redistest.Missing(t, "python3-redis", err)
+	}
+	workersOutside{
+		url: redistest.Process(t).URL(), queue: jobqueue.DefaultQueue, load: []string{"--payload", "100"},
+		probe: "ready", command: []string{python, "worker.py"}, dir: "../../examples/python-worker",
+	}.hold(t)
+}
