@@ -327,15 +327,9 @@ func (c *Client) streamLen(ctx context.Context, keys []string) (sum int64, err e
 // streamPeek is up to n jobs from the given one on that were not given to any
 // worker yet.
 func (c *Client) streamPeek(ctx context.Context, key string, from, n int64) ([]string, error) {
-	given := "-"
-	groups, err := c.rdb.XInfoGroups(ctx, key).Result()
+	given, err := c.given(ctx, key)
 	if err != nil && !refused(err) {
 		return nil, err
-	}
-	for _, g := range groups {
-		if g.Name == group {
-			given = "(" + g.LastDeliveredID
-		}
 	}
 	entries, err := c.rdb.Do(ctx, "XRANGE", key, given, "+", "COUNT", from+n).Slice()
 	if err != nil {
@@ -354,4 +348,16 @@ func (c *Client) streamPeek(ctx context.Context, key string, from, n int64) ([]s
 		}
 	}
 	return jobs, nil
+}
+
+// given is where a range of the jobs begins that were not given to any worker
+// yet: the whole stream without a group, or if the server does not tell.
+func (c *Client) given(ctx context.Context, key string) (start string, err error) {
+	groups, err := c.rdb.XInfoGroups(ctx, key).Result()
+	for _, g := range groups {
+		if g.Name == group {
+			return "(" + g.LastDeliveredID, nil
+		}
+	}
+	return "-", err
 }

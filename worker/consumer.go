@@ -136,8 +136,9 @@ func (c *consumer) work(element []byte) {
 	c.claimed, c.holding = false, true
 	element = bytes.Clone(element) // it lies in the connection's buffer
 	e := jobqueue.ParseElement(element)
+	channel := c.p.channelOf(e.TenantID)
 	if c.p.Running {
-		c.announce(jobqueue.Update{TenantID: e.TenantID, JobID: e.JobID, Status: jobqueue.Running})
+		c.announce(channel, jobqueue.Update{TenantID: e.TenantID, JobID: e.JobID, Status: jobqueue.Running})
 	}
 	from := time.Now()
 	err := c.p.Work(c.ctx, Job{ID: e.JobID, Tenant: e.TenantID, Element: element})
@@ -154,14 +155,14 @@ func (c *consumer) work(element []byte) {
 	}
 	c.status = u.Status
 	c.message = jobqueue.AppendUpdate(c.message[:0], u)
-	c.outcomes = append(c.outcomes[:0], jobqueue.Outcome{Message: c.message, Last: c.holding})
+	c.outcomes = append(c.outcomes[:0], jobqueue.Outcome{Message: c.message, Channel: channel, Last: c.holding})
 }
 
 // announce publishes that a job is worked on. If that cannot be done the work
 // is done all the same: its outcome is what counts.
-func (c *consumer) announce(u jobqueue.Update) {
+func (c *consumer) announce(channel int, u jobqueue.Update) {
 	c.message = jobqueue.AppendUpdate(c.message[:0], u)
-	_, err := c.conn.Turn(c.ctx, []jobqueue.Outcome{{Message: c.message}}, func(int, int) { c.proved = true }, 0, 0)
+	_, err := c.conn.Turn(c.ctx, []jobqueue.Outcome{{Message: c.message, Channel: channel}}, func(int, int) { c.proved = true }, 0, 0)
 	if err != nil {
 		c.disconnect()
 		c.failures++

@@ -45,6 +45,9 @@ type Pool struct {
 	Work  Work
 	// Consumers is how many jobs are worked on at the same time, 1 if zero.
 	Consumers int
+	// Channel is the number of the channel on which a tenant's updates are
+	// published; nil means 0 for all.
+	Channel func(tenant string) int
 	// Running has each job announced as RUNNING before its work.
 	Running bool
 	// Jobs ends the pool after so many jobs; 0 sets no limit.
@@ -183,4 +186,12 @@ func (p *Pool) regain() {
 	if p.away--; p.away == 0 && p.Outage != nil {
 		p.Outage(nil)
 	}
+}
+
+// channelOf is the channel on which a tenant's updates are published.
+func (p *Pool) channelOf(tenant string) int {
+	if p.Channel == nil {
+		return 0
+	}
+	return p.Channel(tenant)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // existing are the flags of verbs that use a Redis of somebody else's, and
@@ -94,6 +95,9 @@ func (e *existing) connect(ctx context.Context) (*jobqueue.Client, error) {
 	}
 	if e.channel != nil {
 		c.Channel = e.channel.get()
+	}
+	if e.channels.or(scenario.OneChannel) != scenario.OneChannel {
+		c.Channels = e.tenants.get().Count
 	}
 	if strings.HasPrefix(e.url, "rediss") { // the variables may stay set for another one
 		c.CACert, c.Cert, c.Key = e.cacert.get(), e.cert.get(), e.key.get()

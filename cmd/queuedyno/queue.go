@@ -17,8 +17,9 @@ import (
 const queueHelp = `Look into one queue of a Redis, put jobs in, take jobs out.
 
 A queue is a list: jobs go in at the left (LPUSH) and come out at the right, the
-oldest first. --queue is the exact name of its key; a key that is no list is
-refused.`
+oldest first. With --design stream it is a stream, of which the jobs count that no
+worker was given yet. --queue is the exact name of its key; a key that is of
+another type is refused.`
 
 // queueing is one of the verbs of queue at work.
 type queueing struct {
@@ -60,19 +61,19 @@ func unknownWord(cmd *cobra.Command, word string) error {
 
 // queueVerbOf makes a verb of queue: what it does is given the connected queue.
 // own declares its own flags.
-func (p *program) queueVerbOf(cmd *cobra.Command, own func(*flags), check func(args []string) []fault, do func(ctx context.Context, q *queueing, args []string) error) *cobra.Command {
+func (p *program) queueVerbOf(cmd *cobra.Command, own func(*flags), check func(q *queueing, args []string) []fault, do func(ctx context.Context, q *queueing, args []string) error) *cobra.Command {
 	f := p.flagsOf(cmd)
 	q := &queueing{}
 	q.addQueue(f, p, "in question")
 	own(f)
-	q.addRedis(f)
+	q.addRedis(f, "design")
 	if cmd.Args == nil {
 		cmd.Args = noArgs
 	}
 	cmd.RunE = p.verb(func(cmd *cobra.Command, args []string) error {
 		p.console.quiet = q.quiet.get()
 		faults := append(slices.Clone(f.faults), q.check()...)
-		if err := usageErr(append(faults, check(args)...)...); err != nil {
+		if err := usageErr(append(faults, check(q, args)...)...); err != nil {
 			return err
 		}
 		client, err := q.connect(cmd.Context())
@@ -88,7 +89,7 @@ func (p *program) queueVerbOf(cmd *cobra.Command, own func(*flags), check func(a
 }
 
 // nothingMore is for verbs whose flags say it all.
-func nothingMore([]string) []fault { return nil }
+func nothingMore(*queueing, []string) []fault { return nil }
 
 func (p *program) queueLen() *cobra.Command {
 	var asJSON *value[bool]
@@ -125,7 +126,7 @@ They go in a thousand at a time, each thousand at once.`,
 		Example: "  queuedyno queue push 4711 4712 -u redis://localhost:6379\n  seq 1000 | queuedyno queue push -",
 		Args:    cobra.ArbitraryArgs,
 	}
-	check := func(args []string) []fault {
+	check := func(_ *queueing, args []string) []fault {
 		switch {
 		case len(args) == 0:
 			return []fault{{"there is nothing to push", "give the jobs' ids, or - to read them from standard input"}}
@@ -184,7 +185,15 @@ in the queue no more. Exit code 1 says that there was none.`,
 		complete(cmd, "jobs", nothing())
 		complete(cmd, "wait", nothing())
 	}
-	return p.queueVerbOf(cmd, own, nothingMore, func(ctx context.Context, q *queueing, _ []string) error {
+	check := func(q *queueing, _ []string) []fault {
+		switch d := q.design.get(); d {
+		case jobqueue.ReliableList, jobqueue.Stream:
+			return []fault{{fmt.Sprintf("the design %s gives a job to a worker who says when it is over, and nobody would", d),
+				"look with queue peek, remove with queue clear, or take jobs with queuedyno worker"}}
+		}
+		return nil
+	}
+	return p.queueVerbOf(cmd, own, check, func(ctx context.Context, q *queueing, _ []string) error {
 		if _, err := q.client.Len(ctx); err != nil {
 			return err // a key of another type would make a pop wait
 		}
@@ -278,12 +287,13 @@ func (p *program) queueClear() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "clear",
 		Short: "Remove all jobs of the queue",
-		Long: `Remove all jobs of the queue, and print how many they were. On a terminal it asks
-first; elsewhere --yes must be given.`,
+		Long: `Remove all jobs that wait in the queue, and print how many they were. What workers
+have in hand stays theirs. On a terminal it asks first; elsewhere --yes must be
+given.`,
 		Example: "  queuedyno queue clear -u redis://localhost:6379 --queue mails --yes",
 	}
 	own := func(f *flags) { yes = addSwitch(f, "yes", "", "do not ask") }
-	check := func([]string) []fault {
+	check := func(*queueing, []string) []fault {
 		if yes.get() || isTerminal(p.stdin) {
 			return nil
 		}

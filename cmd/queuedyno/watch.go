@@ -52,7 +52,7 @@ func (p *program) watchVerb() *cobra.Command {
 	w.addChannel(f, "that updates are heard on")
 	w.length = add(f, "for", "", "`TIME` to watch (default: until Ctrl-C)", duration(1))
 	w.asJSON = addSwitch(f, "json", "", "print a line of JSON each second")
-	w.addRedis(f)
+	w.addRedis(f, "design")
 	w.complete(cmd)
 	complete(cmd, "for", nothing())
 	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error {

@@ -90,7 +90,7 @@ func addWorkerFlags(p *program, f *flags) *workers {
 	w.running = addSwitch(f, "running", "", "publish RUNNING before the work")
 	w.jobs = add(f, "jobs", "n", "stop after a `NUMBER` of jobs", count)
 	w.idle = add(f, "idle", "", "stop after a `TIME` without a job", duration(1))
-	w.addRedis(f, "design", "visibility", "poll", "queues", "notify")
+	w.addRedis(f, "design", "visibility", "poll", "queues", "notify", "channels", "tenants")
 	w.asJSON = addSwitch(f, "json", "", "print the account at the end as JSON")
 	return w
 }
@@ -149,6 +149,36 @@ func (w *workers) timesOfDesign() []fault {
 	return faults
 }
 
+// apart reports whether each tenant has a channel of his own.
+func (w *workers) apart() bool {
+	return w.channels.or(scenario.OneChannel) != scenario.OneChannel
+}
+
+// tenantsChannels refuses channels without tenants, and tenants without channels.
+func (w *workers) tenantsChannels() []fault {
+	switch {
+	case w.apart() && !w.tenants.given():
+		return []fault{{fmt.Sprintf("--channels %s: it is not said how many tenants there are", w.channels.get()), "add --tenants NUMBER"}}
+	case !w.apart() && w.onCommandLine("tenants"):
+		return []fault{{"--tenants means nothing where all updates go to one channel", "add --channels tenant"}}
+	}
+	return nil
+}
+
+// channelOf is the channel of each tenant, t1 having the first. So has a tenant
+// who has none of his own.
+func (w *workers) channelOf() func(tenant string) int {
+	if !w.apart() {
+		return nil
+	}
+	n := w.tenants.get().Count
+	numbers := make(map[string]int, n)
+	for i := range n {
+		numbers[scenario.TenantName(i)] = i
+	}
+	return func(tenant string) int { return numbers[tenant] }
+}
+
 // command is the work of --exec.
 func (w *workers) command() (worker.Work, error) {
 	text := w.exec.get()
@@ -175,6 +205,7 @@ func (w *workers) do(ctx context.Context) error {
 	faults := append(slices.Clone(w.faults), w.check()...)
 	work, wrong := w.work()
 	faults = append(faults, w.timesOfDesign()...)
+	faults = append(faults, w.tenantsChannels()...)
 	if err := usageErr(append(faults, wrong...)...); err != nil {
 		return err
 	}
@@ -193,6 +224,7 @@ func (w *workers) do(ctx context.Context) error {
 	}
 	pool := &worker.Pool{
 		Queue: client, Work: work,
+		Channel:   w.channelOf(),
 		Consumers: w.consumers.or(runtime.GOMAXPROCS(0)), Running: w.running.get(),
 		Jobs: w.jobs.get(), Idle: w.idle.get(), Stop: signals.Stop, Outage: w.outage,
 	}
