@@ -2,8 +2,10 @@ package jobqueue_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -44,6 +46,51 @@ func TestRemoveCountsWhatItRemovesAndTouchesNoOtherType(t *testing.T) {
 			}
 			if v, err := raw.Get(t.Context(), c.Queue()).Result(); err != nil || v != "precious" {
 				t.Errorf("the text is %q, %v after a refused Remove", v, err)
+			}
+		})
+	}
+}
+
+func TestRemoveLeavesWhatTheWorkersOfAStreamHaveInHand(t *testing.T) {
+	t.Parallel()
+	for _, s := range []*redisserver.Server{redistest.Process(t), redistest.Embedded(t)} {
+		t.Run(string(s.Kind()), func(t *testing.T) {
+			c, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: s.URL(), Queue: t.Name(), Design: jobqueue.Stream})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if n, err := c.Remove(t.Context()); err != nil || n != 0 {
+				t.Errorf("Remove of nothing = %d, %v", n, err)
+			}
+			ids := make([]string, 2500)
+			for i := range ids {
+				ids[i] = fmt.Sprint(i)
+			}
+			if err := c.Push(t.Context(), ids...); err != nil {
+				t.Fatal(err)
+			}
+			w, err := c.OpenConsumer(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.Close()
+			if got, err := w.Pop(t.Context(), 1, time.Second); err != nil || len(got) != 1 {
+				t.Fatalf("Pop = %q, %v", got, err)
+			}
+			for _, want := range []int64{2499, 0} {
+				if n, err := c.Remove(t.Context()); err != nil || n != want {
+					t.Errorf("Remove = %d, %v, want %d", n, err, want)
+				}
+			}
+			options, err := redis.ParseURL(s.URL())
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw := redis.NewClient(options)
+			defer raw.Close()
+			if n, err := raw.XLen(t.Context(), c.Queue()).Result(); err != nil || n != 1 {
+				t.Errorf("%d jobs are kept, %v, want the one in hand", n, err)
 			}
 		})
 	}

@@ -325,3 +325,44 @@ func TestAPoolWithoutWorkIsRefused(t *testing.T) {
 		t.Error("Run without Work succeeded")
 	}
 }
+
+func TestEachTenantIsToldOnTheChannelThatIsHis(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := memory.NewLanes(1, 2)
+		var ears []jobqueue.Subscriber
+		for i := range 2 {
+			s, err := q.OpenSubscriberOn(t.Context(), i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			ears = append(ears, s)
+		}
+		p, err := q.OpenProducer(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		if err := p.Push(t.Context(), []byte(`{"jobId":"a","tenantId":"t1"}`), []byte(`{"jobId":"b","tenantId":"t2"}`)); err != nil {
+			t.Fatal(err)
+		}
+		pool := &worker.Pool{Queue: q, Work: sleeps(time.Millisecond), Running: true, Jobs: 2, Channel: func(tenant string) int {
+			return map[string]int{"t1": 0, "t2": 1}[tenant]
+		}}
+		if err := pool.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for i, id := range []string{"a", "b"} {
+			for _, status := range []jobqueue.Status{jobqueue.Running, jobqueue.Completed} {
+				m, err := ears[i].Receive(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if u, err := jobqueue.ParseUpdate(m); err != nil || u.JobID != id || u.Status != status {
+					t.Errorf("channel %d: %s, %v, want %s of job %s", i, m, err, status, id)
+				}
+			}
+		}
+	})
+}

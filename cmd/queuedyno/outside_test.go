@@ -116,6 +116,43 @@ func TestJobsOfSidekiqAreDoneByItsWorkersAndNothingIsLost(t *testing.T) {
 	}
 }
 
+func TestOurOwnWorkersTellEachTenantOnHisChannel(t *testing.T) {
+	t.Parallel()
+	url, client, _ := queueFor(t)
+	c := start(t, "worker", "-u", url, "-y", "2", "--running", "--channels", "tenant", "--tenants", "3", "-n", "303")
+	heard, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: url, Channel: jobqueue.ChannelName(jobqueue.DefaultChannel, 2, 3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer heard.Close()
+	s, err := heard.OpenSubscriber(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := client.Push(t.Context(), "a", `{"jobId":"b","tenantId":"t2"}`, `{"jobId":"c","tenantId":"t3"}`); err != nil {
+		t.Fatal(err)
+	}
+	if got := updates(t, s, 2); got[jobqueue.Completed] != 1 || got[jobqueue.Running] != 1 {
+		t.Errorf("the third tenant heard %v, want one job of his", got)
+	}
+	r := start(t, "run", "quick", "-u", url, "-y", "external", "--queue", jobqueue.DefaultQueue, "--channel", jobqueue.DefaultChannel,
+		"--channels", "tenant", "--tenants", "3", "-r", "200", "-n", "300", "--drain-timeout", "40s", "--allow-invalid", "--allow-non-empty", "--json")
+	if code := r.end(t); code != exitOK {
+		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(r.said, "\n"))
+	}
+	if code := c.end(t); code != exitOK {
+		t.Errorf("worker: exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
+	}
+	var result scenario.Result
+	if err := json.Unmarshal(r.stdout.Bytes(), &result); err != nil {
+		t.Fatal(err)
+	}
+	if l := result.Ledger; l.Notified != 300 || l.Lost != 0 {
+		t.Errorf("ledger %+v, want all 300 notified", l)
+	}
+}
+
 func TestJobsAreDoneByWorkersInPythonAndNothingIsLost(t *testing.T) {
 	t.Parallel()
 	python, err := "", error(nil)
