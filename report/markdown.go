@@ -186,8 +186,11 @@ func (m *sheet) jobs(r *scenario.Result) {
 		m.para("%s.", capital(words))
 	}
 	if n := r.Scalars["blocked_clients"]; n != nil {
-		m.para("%s connections waited in a blocking command on average, of %s: they are the idle ones.",
-			rate(*n), plural(int64(r.Scenario.Consumers), "consumer"))
+		words := fmt.Sprintf("%s connections waited in a blocking command on average", rate(*n))
+		if !r.Scenario.External {
+			words += fmt.Sprintf(", of %s: they are the idle ones", plural(int64(r.Scenario.Consumers), "consumer"))
+		}
+		m.para("%s.", words)
 	}
 	if r.Scenario.External {
 		m.para("The workers are not queuedyno's: popped is what was acknowledged and left the queue, finished and published are what was notified.")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/gate"
 )
 
 // maxTimelineRows is how many rows of the timeline a page takes; more are in
@@ -150,10 +151,11 @@ func (m *sheet) server(r *scenario.Result) {
 // scalar is a figure with the unit that its name implies; the names are those
 // of the metrics.
 func scalar(name string, p *float64) string {
+	metric, err := gate.Lookup(name)
 	switch {
 	case p == nil || !finite(*p):
 		return none
-	case strings.HasSuffix(name, "_per_job"):
+	case err == nil && metric.Kind == gate.Duration:
 		return duration(*p)
 	case strings.HasSuffix(name, "_rate"):
 		return rate(*p) + " jobs/s"

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
@@ -114,7 +115,11 @@ func (t *page) stages(r *scenario.Result) {
 	for i, reason := range notes.reasons {
 		t.para(noInk, superscript(i+1)+" ", reason)
 	}
-	t.para(noInk, "", "end_to_end runs from the moment a job was due until its notification arrived.")
+	end := "its notification arrived"
+	if r.Scenario.Notify == jobqueue.NoNotify {
+		end = "its work was done: there are no notifications"
+	}
+	t.para(noInk, "", "end_to_end runs from the moment a job was due until "+end+".")
 	if l := r.Scenario.Load; l.Closed() {
 		t.para(noInk, "", fmt.Sprintf("Closed loop: these are latencies @%d in flight, not latencies at a rate.", l.InFlight))
 	}

@@ -116,6 +116,9 @@ func (b *breakdown) summary(w Window) map[Dimension][]Part {
 				if i > 0 {
 					p.FromNS = b.bounds[i-1]
 				}
+				if p.FromNS < w.FromNS && w.FromNS < b.bounds[i] {
+					p.Name += ", after the warm-up"
+				}
 				p.FromNS, p.ToNS = max(p.FromNS, w.FromNS), min(b.bounds[i], w.ToNS)
 				if p.FromNS >= p.ToNS {
 					continue // wholly in the warm-up, or never reached

@@ -65,6 +65,13 @@ func (c *consumer) loop(ctx context.Context) error {
 // serveAll works until the context ends. What is finished by then is published.
 func (c *consumer) serveAll(ctx context.Context) error {
 	for {
+		if c.r.hold.on() && len(c.told) > 0 {
+			// What is finished does not wait for the end of the hold.
+			if _, err := c.turn(c.r.ctx, 0); err != nil {
+				return err
+			}
+			c.busy.Store(false)
+		}
 		pops := c.r.hold.pops(ctx)
 		jobs, err := c.turn(pops, c.r.s.Batch)
 		if errors.Is(err, jobqueue.ErrEmpty) {
@@ -87,6 +94,7 @@ func (c *consumer) serveAll(ctx context.Context) error {
 			switch o {
 			case foreign:
 				c.tally.foreign.Add(1)
+				c.r.keep(element)
 				c.dismiss()
 				continue
 			case corrupt:

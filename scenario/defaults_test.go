@@ -107,8 +107,9 @@ func drawScenario(t *rapid.T) scenario.Scenario {
 		if s.Design == "list" && len(s.Queues) < 2 && rapid.Bool().Draw(t, "sidekiq") {
 			s.Elements, s.JobClass, s.Tenants.Count = scenario.SidekiqElements, "Mail::SendJob", 1
 		}
-	} else {
-		s.Hold.For = span("hold", time.Hour)
+	}
+	if s.Notify == "none" {
+		s.Work.Running, s.Subscribers, s.Channels = false, 0, ""
 	}
 	s.Load.Duration = span("duration", 24*time.Hour)
 	s.Load.Jobs = int64(number("jobs", 200, 1_000_000))
@@ -124,6 +125,9 @@ func drawScenario(t *rapid.T) scenario.Scenario {
 		if s.Load.Duration == 0 && s.Load.Jobs > 0 && float64(s.Load.Jobs)/s.Load.Rate.Float() > 86400 {
 			s.Load.Duration = time.Hour
 		}
+	}
+	if s.Load.Duration > 3 && !s.External && rapid.Bool().Draw(t, "hold") {
+		s.Hold.For = s.Load.Duration / 3
 	}
 	if s.Load.Duration > 0 && s.Load.Jobs == 0 {
 		s.Warmup = s.Load.Duration / 2

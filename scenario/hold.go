@@ -60,6 +60,19 @@ func (h *hold) pops(ctx context.Context) context.Context {
 	return ctx
 }
 
+// on reports whether the hold goes on.
+func (h *hold) on() bool {
+	if h == nil || h.until.Err() == nil {
+		return false
+	}
+	select {
+	case <-h.over:
+		return false
+	default:
+		return true
+	}
+}
+
 // begun reports whether a pop ended because the hold began.
 func (h *hold) begun(pops context.Context) bool {
 	return h != nil && pops == h.until && pops.Err() != nil

@@ -139,6 +139,41 @@ func (q *removing) Discard(_ context.Context, elements ...string) (int64, error)
 	return int64(len(elements)), nil
 }
 
+func TestJobsOfOthersThatOurConsumersTookAreGivenBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := &returning{Queue: memory.New()}
+		p, err := q.OpenProducer(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Push(t.Context(), []byte("theirs"), []byte("theirs, too")); err != nil {
+			t.Fatal(err)
+		}
+		o := virtual()
+		o.AllowNonEmpty, o.Shared = true, true
+		r := mustRun(t, scenario.Scenario{Name: "guests", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 50}}, q, o)
+		if r.Ledger.Foreign != 2 || len(q.returned) != 2 || q.returned[0] != "theirs" {
+			t.Errorf("%d foreign, %q given back; want both, the first one first", r.Ledger.Foreign, q.returned)
+		}
+	})
+}
+
+// returning is a queue that notes what is put back.
+type returning struct {
+	*memory.Queue
+	returned []string
+}
+
+func (q *returning) Return(_ context.Context, elements ...[]byte) error {
+	for _, e := range elements {
+		q.returned = append(q.returned, string(e))
+	}
+	return nil
+}
+
+func (q *returning) Discard(context.Context, ...string) (int64, error) { return 0, nil }
+
 func TestRunningBeforeTheWorkGivesPickup(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -191,6 +226,9 @@ func TestAHoldMakesABacklogAndIsRecoveredFrom(t *testing.T) {
 		}
 		if v := r.Scalars["recovery"]; v == nil || *v < 0.6e9 || *v > 0.8e9 {
 			t.Errorf("recovery = %v, want 2/3 s", v)
+		}
+		if longest := *r.Stages[scenario.WorkTime].MaxNS; longest != 10e6 {
+			t.Errorf("the longest work took %d ns; what is in hands when a hold begins is finished and told", longest)
 		}
 		if longest := *r.Stages[scenario.EndToEnd].MaxNS; longest < 2.0e9 || longest > 2.02e9 {
 			t.Errorf("the longest end_to_end is %d ns, want the whole hold and the work", longest)

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -145,13 +146,18 @@ func (r *run) openConsumer(i int) (jobqueue.Consumer, error) {
 // prefill pushes the jobs that wait when the load begins. They are due at the
 // moment at which the consumers are let loose.
 func (r *run) prefill() error {
-	p, limit := r.producers[0], r.s.Prefill
-	due := -int64(lead)
-	for first := int64(0); first < limit; first += int64(r.s.Batch) {
-		g := clip(pace.Group{First: first, Jobs: r.s.Batch}, limit)
+	const least = 1000 // jobs in one push, where they need not go to several queues
+	p, limit, due := r.producers[0], r.s.Prefill, -int64(lead)
+	size := int64(r.s.Batch)
+	if p.aimer == nil {
+		size = max(size, least/size*size)
+	}
+	for r.filled < limit && !r.stopping() {
+		g := clip(pace.Group{First: r.filled, Jobs: int(size)}, limit)
 		if err := p.fill(g, due); err != nil {
 			return fmt.Errorf("prefill the queue: %w", err)
 		}
+		r.filled += int64(g.Jobs)
 	}
 	return nil
 }
@@ -216,6 +222,38 @@ func (r *run) closed(conn *jobqueue.Producer) {
 	c.Close()
 }
 
+// returner puts elements back into a queue, the first of them to be taken next.
+type returner interface {
+	Return(ctx context.Context, elements ...[]byte) error
+}
+
+// keep remembers an element of somebody else that a consumer of ours took from
+// a queue that is not our own.
+func (r *run) keep(element []byte) {
+	if !r.o.Shared {
+		return
+	}
+	r.mu.Lock()
+	r.kept = append(r.kept, bytes.Clone(element))
+	r.mu.Unlock()
+}
+
+// giveBack puts into the queue what was taken from it and is somebody else's.
+func (r *run) giveBack(ctx context.Context) error {
+	if len(r.kept) == 0 {
+		return nil
+	}
+	b, ok := r.b.(returner)
+	if !ok {
+		return fmt.Errorf("%d jobs of somebody else were taken from the queue, and there is no way to put them back", len(r.kept))
+	}
+	if err := b.Return(ctx, r.kept...); err != nil {
+		return fmt.Errorf("put %d jobs of somebody else back: %w", len(r.kept), err)
+	}
+	r.warn("%d jobs of somebody else were taken from the queue and put back at the end: run with a queue of the run's own, or with external consumers", len(r.kept))
+	return nil
+}
+
 // discarder takes single elements out of a queue.
 type discarder interface {
 	Discard(ctx context.Context, elements ...string) (found int64, err error)
@@ -226,6 +264,9 @@ type discarder interface {
 func (r *run) clear(ctx context.Context) error {
 	if !r.o.Shared {
 		return r.b.Clear(ctx)
+	}
+	if err := r.giveBack(ctx); err != nil {
+		return err
 	}
 	p, peeks := r.b.(peeker)
 	q, removes := r.b.(discarder)

@@ -129,6 +129,9 @@ func Run(ctx context.Context, s Scenario, b jobqueue.Backend, o Options) (*Resul
 	}
 	r := newRun(s, b, o, tag)
 	r.format.as(form)
+	if n := s.Load.InFlight; s.Load.Closed() && n%s.Batch != 0 {
+		r.warn("of %d in flight %d are used: jobs are sent in batches of %d", n, n-n%s.Batch, s.Batch)
+	}
 	if t := s.Load.Replay.Times; t != nil && t.Unsorted > 0 {
 		r.warn("%d of the recorded times were earlier than the line before them; they were sorted", t.Unsorted)
 	}
@@ -155,6 +158,7 @@ type run struct {
 	// redelivers is whether the queue may give a job out twice.
 	redelivers bool
 	spread     spread
+	filled     int64 // jobs that were prefilled
 	base       int64 // the number of the schedule's first job; those before are prefilled
 	// complete are the marks of a job about which nothing is missing.
 	complete uint64
@@ -185,6 +189,7 @@ type run struct {
 	faults       map[string]int64
 	firstFault   error
 	faultAt      time.Duration
+	kept         [][]byte // elements of somebody else
 	interrupted  bool
 	stopReason   string
 	aborted      string // the threshold that ended the load, empty when none did

@@ -67,10 +67,13 @@ func (r *run) settle() {
 			r.rec.lose(n, due)
 		}
 	})
-	l.LostJobs, l.Prefilled = r.named(lost), min(r.s.Prefill, l.Sent)
+	l.LostJobs, l.Prefilled = r.named(lost), r.filled
 	if r.s.External {
 		// Of what happens outside, only that is known which has come to light.
 		l.Popped, l.Finished, l.Published = t.notified+outside, t.notified, t.notified
+	}
+	if r.s.External && outside > 0 && t.notified == 0 {
+		r.warn("the workers took jobs from the queue, and nothing about them was heard: do they publish on the channel that is listened to?")
 	}
 	if n := t.redelivered; n > 0 {
 		r.warn("%d jobs were given to a second worker, because the first gave no sign of life; the slowest of them took %.2f s from end to end",
@@ -82,7 +85,7 @@ func (r *run) settle() {
 	l.Scheduled = l.Sent
 	if r.tokens == nil {
 		// What was due by the end of the load and not sent was lost by us.
-		l.Scheduled = max(l.Sent, r.s.Prefill+newPlan(r.s).upTo(time.Duration(r.cut.Load())))
+		l.Scheduled = max(l.Sent, r.filled+newPlan(r.s).upTo(time.Duration(r.cut.Load())))
 		l.LostByLeg[LegUnsent] = l.Scheduled - l.Sent
 	}
 	for _, n := range l.LostByLeg {

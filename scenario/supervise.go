@@ -173,7 +173,7 @@ func (r *run) naturalReason() string {
 	if braked != "" && r.cut.Load() != never {
 		return braked
 	}
-	if r.s.Load.Jobs > 0 && sum(r.tallies).sent-r.s.Prefill >= r.s.Load.Jobs {
+	if r.s.Load.Jobs > 0 && sum(r.tallies).sent-r.filled >= r.s.Load.Jobs {
 		return fmt.Sprintf("all %d jobs were sent", r.s.Load.Jobs)
 	}
 	return fmt.Sprintf("the schedule of %s was over", r.s.Load.Duration)

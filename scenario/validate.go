@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -197,7 +198,11 @@ func (v *validator) times() {
 			v.fault(field, "%s is more than %s", d, most)
 		}
 	}
-	if err := v.Work.Drawn.Validate(); err != nil {
+	drawn := v.Work.Drawn
+	if unread := drawn.Law == draw.Samples && len(drawn.Values) == 0; unread {
+		drawn = draw.Duration{} // see Scenario.Open
+	}
+	if err := drawn.Validate(); err != nil {
 		v.fault("work.time", "%s", err)
 	} else {
 		span("work.time", v.Work.Time, maxWork)

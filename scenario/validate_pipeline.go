@@ -48,6 +48,18 @@ func (v *validator) pipeline() {
 	case v.Hold.For > 0 && v.Load.Duration > 0 && v.Hold.From >= v.Load.Duration:
 		v.faultWith("hold.from", []string{"load.duration"}, "%s is not before the end of the load at %s", v.Hold.From, v.Load.Duration)
 	}
+	if most := v.Load.Duration + v.DrainTimeout; v.Hold.For > 0 && v.Load.Duration > 0 && v.Load.Duration <= maxDuration && v.Hold.From+v.Hold.For >= most {
+		v.faultWith("hold.for", []string{"load.duration", "drain_timeout", "hold.from"}, "the hold ends at %s, when load and drain timeout are over at %s: what it held could never arrive", v.Hold.From+v.Hold.For, most)
+	}
+	if p := v.Prefill; p > 0 && !v.Load.Closed() && p >= int64(v.Load.MaxInFlight) {
+		v.faultWith("prefill", []string{"load.max_in_flight"}, "%s jobs are all that load.max_in_flight allows on their way; raise it", group(p))
+	}
+	if p := v.Prefill; p > 0 && v.Load.MaxBacklog > 0 && p >= v.Load.MaxBacklog {
+		v.faultWith("prefill", []string{"load.max_backlog"}, "%s jobs would end the run at once, since load.max_backlog is %s", group(p), group(v.Load.MaxBacklog))
+	}
+	if v.Notify == jobqueue.NoNotify {
+		v.silent()
+	}
 	if v.Load.Think != 0 && !v.Load.Closed() {
 		v.faultWith("load.think", []string{"load.rate"}, "only a closed loop (rate: max) has users who think; remove it, or lower the rate instead")
 	}
@@ -82,6 +94,18 @@ func (v *validator) lanes() {
 	if t.Skew < 0 || t.Skew > maxSkew || math.IsNaN(t.Skew) {
 		v.fault("tenants.skew", "%v is not from 0 (equal shares) to %d", t.Skew, maxSkew)
 	}
+}
+
+// silent checks that nothing is asked of notifications that there are not.
+func (v *validator) silent() {
+	none := func(field string, set bool) {
+		if set {
+			v.faultWith(field, []string{"notify"}, "nothing is published with notify: none; remove it")
+		}
+	}
+	none("work.running", v.Work.Running)
+	none("subscribers", v.Subscribers > 1)
+	none("channels", v.Channels != OneChannel)
 }
 
 // outside checks that nothing is asked of consumers that are not ours.

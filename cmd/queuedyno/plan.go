@@ -75,6 +75,11 @@ func (r *running) plan(names []string) (plan, error) {
 	}
 	faults = append(faults, r.certificates()...)
 	faults = append(faults, r.names(pl)...)
+	for _, flag := range []string{"replay-column", "replay-speed"} {
+		if r.onCommandLine(flag) && !slices.ContainsFunc(pl.scenarios, func(s scenario.Scenario) bool { return s.Load.Replay.File != "" }) {
+			faults = append(faults, fault{"--" + flag + ": there is no recorded load to be read", "name its file with --replay"})
+		}
+	}
 	pl.tags = map[string]string{}
 	for _, t := range r.tags.all {
 		pl.tags[t.key] = t.value

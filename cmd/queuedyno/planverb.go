@@ -63,6 +63,7 @@ type planning struct {
 	serviceCV, arrivalCV               *value[float64]
 	slo, from                          *value[string]
 	check, answerJSON                  *value[bool]
+	stored                             int // the payload of the run of --from, in bytes
 }
 
 func addPlanFlags(p *program, f *flags) *planning {
@@ -110,7 +111,7 @@ func (v *planning) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	payload := int(math.Round(v.payload.get().Mean()))
+	payload := v.bytes()
 	if err := s.Staff(payload); err != nil {
 		return usageErr(faultOf(err))
 	}
@@ -176,6 +177,14 @@ func (v *planning) read() (*study.Staffing, error) {
 	return s, usageErr(faults...)
 }
 
+// bytes is what a job carries: as was said, or as in the run of --from.
+func (v *planning) bytes() int {
+	if v.payload.given() {
+		return int(math.Round(v.payload.get().Mean()))
+	}
+	return v.stored
+}
+
 // measured takes the service time from a stored run.
 func (v *planning) measured(s *study.Staffing) []fault {
 	for _, flag := range []string{"service", "service-cv"} {
@@ -193,7 +202,7 @@ func (v *planning) measured(s *study.Staffing) []fault {
 	if err != nil {
 		return []fault{faultOf(err)}
 	}
-	s.From = "measured in run " + r.Run.ID
+	s.From, v.stored = "measured in run "+r.Run.ID, r.Scenario.Payload
 	return nil
 }
 
@@ -204,7 +213,7 @@ func (v *planning) verify(ctx context.Context, s *study.Staffing) []ending {
 		return []ending{{code: exitUsage, faults: []fault{faultOf(err)}}}
 	}
 	options.Log = func(line string) { v.p.console.note("plan: %s", line) }
-	sc := s.Scenario(int(math.Round(v.payload.get().Mean())), v.seed.get(), v.duration.or(20*time.Second))
+	sc := s.Scenario(v.bytes(), v.seed.get(), v.duration.or(20*time.Second))
 	if faults := v.overrides.check(v.flags, sc); len(faults) > 0 {
 		return []ending{{code: exitUsage, faults: faults}}
 	}

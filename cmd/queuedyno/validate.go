@@ -35,6 +35,17 @@ func (p *program) validateVerb() *cobra.Command {
 			if file == "" && src.where != "./"+src.name {
 				p.console.note("validate: %s", src.where)
 			}
+			before := len(bad)
+			for _, s := range src.scenarios {
+				if err := s.Open(); err != nil {
+					f := faultOf(err)
+					f.what = fmt.Sprintf("%s: %s: %s", src.name, s.Name, f.what)
+					bad = append(bad, f)
+				}
+			}
+			if len(bad) > before {
+				continue
+			}
 			if _, err := fmt.Fprintf(p.stdout, "%s: %s, no fault\n", src.name, plural(len(src.scenarios), "scenario")); err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -148,9 +149,15 @@ func (s *Staffing) Measured(r *scenario.Result) error {
 // cycle is for how long a job occupied a worker: its work, and the round trip
 // that publishes and asks for the next one.
 func cycle(r *scenario.Result) (mean time.Duration, cv float64, err error) {
+	if n := r.Scenario.Batch; n > 1 {
+		return 0, 0, fmt.Errorf("result %s: its workers took %d jobs at a time, and a job's time holds the wait for the others of its batch; measure with a batch of 1", r.Run.ID, n)
+	}
 	var ns, variance float64
 	for _, stage := range []scenario.Stage{scenario.WorkTime, scenario.Publish} {
 		s := r.Stages[stage]
+		if s == nil && (r.Scenario.External || r.Scenario.Notify == jobqueue.NoNotify) {
+			return 0, 0, fmt.Errorf("result %s: its workers' time cannot be told, because they are external or publish nothing", r.Run.ID)
+		}
 		if s == nil || s.MeanNS == nil || s.StddevNS == nil {
 			return 0, 0, fmt.Errorf("result %s: no job went through the stage %s", r.Run.ID, stage)
 		}
