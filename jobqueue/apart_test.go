@@ -1,3 +1,5 @@
+//go:build unix
+
 package jobqueue_test
 
 import (
