@@ -47,10 +47,6 @@ type taker interface {
 	leave(inStep bool)
 }
 
-// patience is a context that Pops wait under. Its address tells whose wait goes
-// on: what ends one context must not end a Pop that waits under the next.
-type patience struct{ ctx context.Context }
-
 var _ Turner = (*consumer)(nil)
 
 // OpenConsumer returns a consumer of all queues on a connection of its own; it
@@ -336,45 +332,6 @@ func (c *consumer) indexOf(key []byte) int {
 		}
 	}
 	return c.queues[0]
-}
-
-// watch arranges that the end of ctx unblocks a Pop that waits. It registers
-// only when ctx is another one than the last time.
-func (c *consumer) watch(ctx context.Context) {
-	if c.watched != nil && c.watched.ctx == ctx {
-		return
-	}
-	if c.release != nil {
-		c.release()
-	}
-	p := &patience{ctx}
-	c.watched, c.release = p, nil
-	if ctx.Done() != nil {
-		c.release = context.AfterFunc(ctx, func() { c.unblock(p) })
-	}
-}
-
-// unblock makes a Pop that waits return without losing a job. go-redis and the
-// socket know no way: a closed socket can take a job down with it, and a
-// context is not looked at during a read. CLIENT UNBLOCK makes the server
-// answer as if the time were up. It is repeated, because it can arrive before
-// the BRPOP does, and given up when the server does not answer at all.
-func (c *consumer) unblock(p *patience) {
-	const most = 2 * time.Second
-	ctx, cancel := context.WithTimeout(context.Background(), most)
-	defer cancel()
-	for c.waiting.Load() == p && ctx.Err() == nil {
-		if c.client.unblocks {
-			c.w.unblock(ctx)
-		}
-		select {
-		case <-time.After(5 * time.Millisecond):
-		case <-ctx.Done():
-		}
-	}
-	if c.waiting.Load() == p {
-		c.w.abort()
-	}
 }
 
 // outOfStep is fault for an answer after which others are still owed: they would

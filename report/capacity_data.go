@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,7 +126,7 @@ func CapacityCSV(w io.Writer, r *study.Record) error {
 // or not at all, as [Write] does for a run. With force it replaces a directory
 // that holds an earlier state of a search.
 func WriteCapacity(dir string, r *study.Record, force bool) error {
-	dir, err := capacityTarget(dir, force)
+	dir, err := targetAgain(dir, capacityFile, force)
 	if err != nil {
 		return err
 	}
@@ -148,37 +147,16 @@ func WriteCapacity(dir string, r *study.Record, force bool) error {
 }
 
 // CheckCapacityTarget is [CheckTarget] for [WriteCapacity].
-func CheckCapacityTarget(dir string, force bool) error {
-	if force && IsCapacity(dir) {
-		return nil
-	}
-	return CheckTarget(dir, force)
-}
-
-func capacityTarget(dir string, force bool) (string, error) {
-	if force && IsCapacity(dir) {
-		return filepath.Abs(dir)
-	}
-	return target(dir, force)
-}
+func CheckCapacityTarget(dir string, force bool) error { return checkAgain(dir, capacityFile, force) }
 
 // IsCapacity reports whether the path is the directory of a search, or its
 // capacity.json.
-func IsCapacity(path string) bool {
-	if filepath.Base(path) == capacityFile {
-		return true
-	}
-	_, err := os.Stat(filepath.Join(path, capacityFile))
-	return err == nil
-}
+func IsCapacity(path string) bool { return holds(path, capacityFile) }
 
 // LoadCapacity reads the record of a search from its directory or its
 // capacity.json. Its errors name the file and the place.
 func LoadCapacity(path string) (*study.Record, error) {
-	file := path
-	if i, err := os.Stat(path); err == nil && i.IsDir() {
-		file = filepath.Join(path, capacityFile)
-	}
+	file := within(path, capacityFile)
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("load search %q: %w; give a directory that queuedyno capacity wrote", path, cause(err))

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/comparison"
@@ -66,7 +65,7 @@ func WriteComparison(dir string, r *comparison.Record, results map[string]*scena
 }
 
 func writeComparison(dir string, r *comparison.Record, results map[string]*scenario.Result, force bool, more ...file) error {
-	dir, err := comparisonTarget(dir, force)
+	dir, err := targetAgain(dir, comparisonFile, force)
 	if err != nil {
 		return err
 	}
@@ -86,36 +85,17 @@ func writeComparison(dir string, r *comparison.Record, results map[string]*scena
 
 // CheckComparisonTarget is [CheckTarget] for [WriteComparison].
 func CheckComparisonTarget(dir string, force bool) error {
-	if force && IsComparison(dir) {
-		return nil
-	}
-	return CheckTarget(dir, force)
-}
-
-func comparisonTarget(dir string, force bool) (string, error) {
-	if force && IsComparison(dir) {
-		return filepath.Abs(dir)
-	}
-	return target(dir, force)
+	return checkAgain(dir, comparisonFile, force)
 }
 
 // IsComparison reports whether the path is the directory of a comparison, or its
 // compare.json.
-func IsComparison(path string) bool {
-	if filepath.Base(path) == comparisonFile {
-		return true
-	}
-	_, err := os.Stat(filepath.Join(path, comparisonFile))
-	return err == nil
-}
+func IsComparison(path string) bool { return holds(path, comparisonFile) }
 
 // LoadComparison reads the record of a comparison from its directory or its
 // compare.json. Its errors name the file and the place.
 func LoadComparison(path string) (*comparison.Record, error) {
-	file := path
-	if i, err := os.Stat(path); err == nil && i.IsDir() {
-		file = filepath.Join(path, comparisonFile)
-	}
+	file := within(path, comparisonFile)
 	r := new(comparison.Record)
 	if err := loadKind(file, "comparison", "compare", r); err != nil {
 		return nil, err

@@ -157,7 +157,7 @@ func TestLoadTakesTheDirectoryOrTheFile(t *testing.T) {
 	}
 }
 
-func TestLoadSaysWhereAndWhatToDo(t *testing.T) {
+func TestLoadSaysWhereAndTheRemedy(t *testing.T) {
 	t.Parallel()
 	good := render(t, report.JSON, steady(t))
 	for _, c := range []struct {

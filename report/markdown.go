@@ -154,7 +154,7 @@ func (m *sheet) jobs(r *scenario.Result) {
 		{"popped", l.Popped, "taken by a consumer"},
 		{"finished", l.Finished, "work done"},
 		{"published", l.Published, "publish acknowledged"},
-		{"notified", l.Notified, "notification seen by every subscriber"},
+		{arrivedWord(r.Scenario), l.Notified, arrivedMeaning(r.Scenario)},
 		{"lost", l.Lost, "scheduled and never notified"},
 		{"duplicated", l.Duplicated, "extra pops and extra notifications of the same job"},
 		{"out of order", l.OutOfOrder, "notified after a later job; some are normal with more than one consumer"},

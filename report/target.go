@@ -95,3 +95,37 @@ func missingParents(dir string) []string {
 		out = append(out, p)
 	}
 }
+
+// checkAgain is [CheckTarget] for what may replace its own kind: a directory that
+// holds the record of that name.
+func checkAgain(dir, record string, force bool) error {
+	if force && holds(dir, record) {
+		return nil
+	}
+	return CheckTarget(dir, force)
+}
+
+// targetAgain is target for what may replace its own kind.
+func targetAgain(dir, record string, force bool) (string, error) {
+	if force && holds(dir, record) {
+		return filepath.Abs(dir)
+	}
+	return target(dir, force)
+}
+
+// holds reports whether the path is a directory with the record, or the record.
+func holds(path, record string) bool {
+	if filepath.Base(path) == record {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(path, record))
+	return err == nil
+}
+
+// within is the record in the directory, or the path itself where it is a file.
+func within(path, record string) string {
+	if i, err := os.Stat(path); err == nil && i.IsDir() {
+		return filepath.Join(path, record)
+	}
+	return path
+}

@@ -128,7 +128,7 @@ func (t *page) stages(r *scenario.Result) {
 func (t *page) ledger(r *scenario.Result) {
 	l := r.Ledger
 	words := []string{
-		count(l.Scheduled) + " scheduled", count(l.Sent) + " sent", count(l.Notified) + " notified", count(l.Lost) + " lost",
+		count(l.Scheduled) + " scheduled", count(l.Sent) + " sent", count(l.Notified) + " " + arrivedWord(r.Scenario), count(l.Lost) + " lost",
 	}
 	if legs := losses(l); len(legs) > 0 {
 		var parts []string

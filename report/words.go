@@ -94,6 +94,22 @@ func loadWords(sc scenario.Scenario) string {
 	return s
 }
 
+// arrivedWord is what a job is that is over: notified, or done where nothing is
+// published.
+func arrivedWord(s scenario.Scenario) string {
+	if s.Notify == jobqueue.NoNotify {
+		return "done"
+	}
+	return "notified"
+}
+
+func arrivedMeaning(s scenario.Scenario) string {
+	if s.Notify == jobqueue.NoNotify {
+		return "work done; nothing is published in this run"
+	}
+	return "notification seen by every subscriber"
+}
+
 // poolWords says who worked: "2 producers, 8 consumers, 1 subscriber, work 1ms".
 func poolWords(s scenario.Scenario) string {
 	words := []string{
@@ -103,6 +119,9 @@ func poolWords(s scenario.Scenario) string {
 	}
 	if s.External {
 		words[1] = "external consumers"
+	}
+	if s.Notify == jobqueue.NoNotify {
+		words = words[:2] // nobody listens
 	}
 	if s.Elements == scenario.SidekiqElements {
 		words = append(words, "jobs of Sidekiq's class "+s.JobClass)

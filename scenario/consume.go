@@ -65,14 +65,16 @@ func (c *consumer) loop(ctx context.Context) error {
 // serveAll works until the context ends. What is finished by then is published.
 func (c *consumer) serveAll(ctx context.Context) error {
 	for {
-		if c.r.hold.on() && len(c.told) > 0 {
+		pops, held := c.r.hold.pops(ctx)
+		if held {
 			// What is finished does not wait for the end of the hold.
 			if _, err := c.turn(c.r.ctx, 0); err != nil {
 				return err
 			}
 			c.busy.Store(false)
+			c.r.hold.rest(ctx)
+			continue
 		}
-		pops := c.r.hold.pops(ctx)
 		jobs, err := c.turn(pops, c.r.s.Batch)
 		if errors.Is(err, jobqueue.ErrEmpty) {
 			continue
@@ -290,7 +292,9 @@ func (c *consumer) published(i, receivers int) {
 	if h.job == nil {
 		return
 	}
-	c.tally.published.Add(1)
+	if c.r.s.Notify != jobqueue.NoNotify {
+		c.tally.published.Add(1)
+	}
 	if !c.stamps(h, tPublished, at) {
 		return
 	}

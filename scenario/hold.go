@@ -44,32 +44,28 @@ func (r *run) startHold(ctx context.Context) (h *hold, stop func()) {
 	return h, func() { gone(); <-done }
 }
 
-// pops is the context under which a consumer may wait for jobs now. It waits
-// while the hold goes on; ctx ends that wait, too.
-func (h *hold) pops(ctx context.Context) context.Context {
-	if h == nil {
-		return ctx
+// pops is the context under which a consumer may wait for jobs now. held is true
+// while the hold goes on: then it may not.
+func (h *hold) pops(ctx context.Context) (pops context.Context, held bool) {
+	if h == nil || ctx.Err() != nil {
+		return ctx, false
 	}
 	if h.until.Err() == nil {
-		return h.until
+		return h.until, false
 	}
+	select {
+	case <-h.over:
+		return ctx, false
+	default:
+		return nil, true
+	}
+}
+
+// rest waits for the end of the hold, or of ctx.
+func (h *hold) rest(ctx context.Context) {
 	select {
 	case <-h.over:
 	case <-ctx.Done():
-	}
-	return ctx
-}
-
-// on reports whether the hold goes on.
-func (h *hold) on() bool {
-	if h == nil || h.until.Err() == nil {
-		return false
-	}
-	select {
-	case <-h.over:
-		return false
-	default:
-		return true
 	}
 }
 

@@ -65,7 +65,7 @@ func (r *run) prepare() error {
 		if err != nil {
 			return fmt.Errorf("open producer %d of %d: %w", i+1, s.Producers, err)
 		}
-		p := &producer{r: r, index: i, conn: conn, fresh: make(chan jobqueue.Pipeliner), tally: r.tally(), shard: r.rec.shard()}
+		p := &producer{r: r, index: i, conn: conn, sentUpTo: -1, fresh: make(chan jobqueue.Pipeliner), tally: r.tally(), shard: r.rec.shard()}
 		p.pipe, _ = conn.(jobqueue.Pipeliner)
 		if len(s.Queues) > 1 {
 			p.aimer = conn.(jobqueue.Aimer) // lanes looked
@@ -146,11 +146,13 @@ func (r *run) openConsumer(i int) (jobqueue.Consumer, error) {
 // prefill pushes the jobs that wait when the load begins. They are due at the
 // moment at which the consumers are let loose.
 func (r *run) prefill() error {
-	const least = 1000 // jobs in one push, where they need not go to several queues
+	// Where jobs need not go to several queues, a push takes as many as fit into
+	// one write.
+	const most = 1000
 	p, limit, due := r.producers[0], r.s.Prefill, -int64(lead)
 	size := int64(r.s.Batch)
 	if p.aimer == nil {
-		size = max(size, least/size*size)
+		size = max(size, min(most, maxWrite/int64(r.format.most))/size*size)
 	}
 	for r.filled < limit && !r.stopping() {
 		g := clip(pace.Group{First: r.filled, Jobs: int(size)}, limit)

@@ -113,7 +113,7 @@ func (r reporting) run(results []string) error {
 			if err := encodeComparison(&b, name, format); err != nil {
 				return err
 			}
-		} else if err := encodeResult(&b, name, encode); err != nil {
+		} else if err := encodeOne(&b, name, report.Load, encode); err != nil {
 			return err
 		}
 		if i > 0 {
@@ -128,9 +128,9 @@ func (r reporting) run(results []string) error {
 	return writeFile(output, all.Bytes(), r.force.get())
 }
 
-// encodeResult makes the report of one run.
-func encodeResult(w io.Writer, name string, encode report.Encoder) error {
-	one, err := report.Load(name)
+// encodeOne makes the report of what is stored under the name.
+func encodeOne[T any](w io.Writer, name string, load func(string) (T, error), encode func(io.Writer, T) error) error {
+	one, err := load(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return usageErr(faultOf(err))
 	}
@@ -149,17 +149,7 @@ func encodeSearch(w io.Writer, name, format string) error {
 	if err != nil {
 		return usageErr(faultOf(err))
 	}
-	one, err := report.LoadCapacity(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return usageErr(faultOf(err))
-	}
-	if err != nil {
-		return err
-	}
-	if err := encode(w, one); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
+	return encodeOne(w, name, report.LoadCapacity, encode)
 }
 
 // encodeComparison makes the report of one comparison.
@@ -168,17 +158,7 @@ func encodeComparison(w io.Writer, name, format string) error {
 	if err != nil {
 		return usageErr(faultOf(err))
 	}
-	one, err := report.LoadComparison(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return usageErr(faultOf(err))
-	}
-	if err != nil {
-		return err
-	}
-	if err := encode(w, one); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
+	return encodeOne(w, name, report.LoadComparison, encode)
 }
 
 // countComparisons is how many of the results are comparisons.

@@ -98,19 +98,19 @@ func (c *searching) shares(r *study.Record, slo []gate.Threshold, searches int) 
 // each with its share of what is left of the budget, and stores what is known after
 // each.
 func (s *search) vary(ctx context.Context) error {
-	todo := study.Pending(s.r.Cells)
+	pending := study.Pending(s.r.Cells)
 	left := s.r.Budget
 	say := s.c.p.console.note
-	if len(todo) == 0 {
+	if len(pending) == 0 {
 		say("capacity: every search is settled")
 		return nil
 	}
 	say("capacity: %d searches in at most %s, %s each: trials of %s, confirming ones of %s; what one does not need goes to the next",
-		len(todo), left, short(left/time.Duration(len(todo))), s.r.Trial, s.r.Confirm)
+		len(pending), left, short(left/time.Duration(len(pending))), s.r.Trial, s.r.Confirm)
 	var err error
-	for i, place := range todo {
+	for i, place := range pending {
 		cell := &s.r.Cells[place]
-		share := left / time.Duration(len(todo)-i)
+		share := left / time.Duration(len(pending)-i)
 		name := study.Name(s.r.Vary, cell.Values)
 		began := time.Now()
 		cell.Trials, cell.Answer, err = s.find(ctx, study.At(s.r.Scenario, s.r.Vary, cell.Values), cell.Trials, share, name+": ")

@@ -81,7 +81,7 @@ func TestValidateRefusesChoicesOfNothing(t *testing.T) {
 	}
 }
 
-func TestSizesAndChoicesOfAJobHaveNothingToDoWithEachOther(t *testing.T) {
+func TestSizesAndChoicesOfAJobAreIndependent(t *testing.T) {
 	t.Parallel()
 	s := draw.Size{Parts: []draw.Part{{draw.Whole, 0, 999}}}
 	p := draw.Choice{N: 1000}.Picker()

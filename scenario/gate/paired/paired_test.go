@@ -132,7 +132,7 @@ func FuzzJudge(f *testing.F) {
 	f.Add(0.0, math.Inf(1), 1e-300, false)
 	f.Fuzz(func(t *testing.T, a, b, margin float64, higher bool) {
 		if !(margin > 0) || margin > 1e6 {
-			t.Skip()
+			t.Skip("not a margin")
 		}
 		var pairs []paired.Pair
 		for i := range 6 {
