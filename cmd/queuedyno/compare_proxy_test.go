@@ -12,10 +12,11 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
+	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // slowdown passes on what a client and a server say to each other, and what the
-// client says only after a while.
+// client says as much later as delay.
 func slowdown(t *testing.T, server string, delay time.Duration) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -42,25 +43,44 @@ func slowdown(t *testing.T, server string, delay time.Duration) (address string)
 				defer client.Close()
 				_, _ = io.Copy(client, to)
 			})
+			line := make(chan packet, 1024)
 			all.Go(func() {
-				defer to.Close()
-				b := make([]byte, 1<<16)
+				defer close(line)
 				for {
+					b := make([]byte, 1<<14)
 					n, err := client.Read(b)
-					if n > 0 {
-						time.Sleep(delay)
-						if _, err := to.Write(b[:n]); err != nil {
-							return
-						}
-					}
 					if err != nil {
 						return
 					}
+					line <- packet{b[:n], time.Now().Add(delay)}
+				}
+			})
+			all.Go(func() {
+				defer to.Close()
+				wait, err := pace.NewWaiter()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer wait.Close()
+				for p := range line {
+					wait.Wait(time.Until(p.due))
+					if _, err := to.Write(p.data); err != nil {
+						break
+					}
+				}
+				for range line { // until the client has gone
 				}
 			})
 		}
 	})
 	return l.Addr().String()
+}
+
+// packet is what is on its way through a slow network, and when it arrives.
+type packet struct {
+	data []byte
+	due  time.Time
 }
 
 // TestANetworkThatIsSlowerIsFound: the same Redis, once behind a proxy that adds
