@@ -23,12 +23,13 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"redisserver":           {modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
 	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue"}},
 	"scenario": {
-		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "scenario/latency", "scenario/gate", "scenario/validity", "scenario/strain", "scenario/probe", "scenario/steady"},
+		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "scenario/latency", "scenario/gate", "scenario/validity", "scenario/strain", "scenario/probe", "scenario/steady", "scenario/observe"},
 		modules: []string{"github.com/goccy/go-yaml"},
 	},
 	"scenario/pace":         {modules: []string{"golang.org/x/sys"}},
 	"scenario/latency":      {modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 	"scenario/draw":         {},
+	"scenario/observe":      {rooms: []string{"jobqueue"}},
 	"scenario/gate":         {},
 	"scenario/gate/paired":  {},
 	"scenario/steady":       {},
@@ -42,7 +43,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"scenario/scenariotest": {rooms: []string{"jobqueue", "scenario"}},
 	"verify":                {rooms: []string{"jobqueue", "scenario", "scenario/pace", "scenario/latency", "scenario/queueing", "scenario/gate"}},
 	"report":                {rooms: []string{"jobqueue", "scenario", "scenario/comparison", "scenario/gate/paired", "scenario/capacity", "scenario/study", "scenario/queueing", "scenario/gate", "scenario/latency", "scenario/validity"}, modules: []string{"gonum.org/v1/plot"}},
-	"watch":                 {rooms: []string{"jobqueue", "scenario/latency"}},
+	"watch":                 {rooms: []string{"jobqueue", "scenario/latency", "scenario/observe"}},
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace"}, modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {
 		rooms: []string{"", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/comparison", "scenario/gate/paired", "scenario/probe", "scenario/strain", "scenario/study", "scenario/draw", "scenario/gate", "scenario/pace", "report", "verify", "worker", "watch"},

@@ -43,6 +43,8 @@ func runCells(r *scenario.Result) (head, cells []string) {
 	loop, inFlight, offered := "open", "", exact(s.Load.Rate.Float())
 	if s.Load.Closed() {
 		loop, inFlight, offered = "closed", strconv.Itoa(s.Load.InFlight), ""
+	} else if s.Load.Observed {
+		loop, offered = "observed", "" // nobody knows
 	} else if s.Load.Varies() {
 		offered = "" // not one rate
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/scenario/observe"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -264,12 +265,37 @@ func hostile(t testing.TB) *scenario.Result {
 	return r
 }
 
+// observed is a run that looked on while others worked.
+func observed(t testing.TB) *scenario.Result {
+	t.Helper()
+	r := steady(t)
+	r.Scenario = scenario.Scenario{Name: "observe", Load: scenario.Load{Observed: true, Duration: 6 * time.Second}, Warmup: time.Second}.WithDefaults()
+	r.Run.Scenario, r.Run.StopReason, r.Thresholds = "observe", "the time of 6s was over", nil
+	r.Window.DrainNS, r.Rates = 0, scenario.Rates{AchievedPerS: 1000}
+	r.Ledger = scenario.Ledger{Failed: 12, LostByLeg: map[scenario.Leg]int64{}, Errors: map[string]int64{}}
+	r.Stages = build(4900, 4900, func(int64) law { return tail(1_072_000) }, scenario.Running, scenario.WorkTime)
+	r.Scalars = map[string]*float64{"backlog.max": ptr(931.0)}
+	r.Observed = &scenario.Observation{
+		Updates: observe.Counts{Running: 5900, Completed: 5988, Failed: 12, Other: 2, Unreadable: 1}, Alone: 104, Open: 4,
+		Backlog: scenario.ObservedBacklog{
+			Mean: ptr(771.5), First: ptr(int64(930)), Last: ptr(int64(612)), Max: ptr(int64(931)), PerS: ptr(-79.5), DrainS: ptr(7.7),
+		},
+		ArrivedPerS: ptr(920.5),
+	}
+	for i := range r.Timeline {
+		row := &r.Timeline[i]
+		row.Offered, row.Sent, row.Backlog, row.QueueLen = 0, 0, int64(930-80*i), ptr(int64(930-80*i))
+		row.Stages = map[scenario.Stage]*scenario.SecondStage{scenario.Running: row.Stages[scenario.WorkTime]}
+	}
+	return r
+}
+
 // results are all of the above by name.
 func results(t testing.TB) map[string]*scenario.Result {
 	t.Helper()
 	return map[string]*scenario.Result{
 		"steady": steady(t), "lossy": lossy(t), "empty": empty(), "interrupted": interrupted(t),
 		"closed": closed(t), "outlier": outlier(t), "failed": failed(t), "hostile": hostile(t),
-		"zero": {},
+		"observed": observed(t), "zero": {},
 	}
 }

@@ -25,6 +25,8 @@ func TestGolden(t *testing.T) {
 		{"lossy.txt", lossy(t), report.Text(report.TextOptions{})},
 		{"closed.txt", closed(t), report.Text(report.TextOptions{})},
 		{"empty.txt", empty(), report.Text(report.TextOptions{})},
+		{"observed.txt", observed(t), report.Text(report.TextOptions{})},
+		{"observed.md", observed(t), report.Markdown},
 		{"lossy.md", lossy(t), report.Markdown},
 		{"hostile.md", hostile(t), report.Markdown},
 		{"lossy.csv", lossy(t), report.SummaryCSV},

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +14,11 @@ import (
 
 // HGRM writes the percentile distribution of one stage in milliseconds, in the
 // text form of the Java HdrHistogram, which its plotters read. What the form
-// has no place for, such as jobs that never arrived, follows as comments.
+// has no place for, such as jobs that never arrived, follows as comments. An
+// empty stage means the result's headline.
 func HGRM(stage scenario.Stage) Encoder {
 	return func(w io.Writer, r *scenario.Result) error {
+		stage := cmp.Or(stage, r.Scenario.Headline())
 		if !slices.Contains(scenario.Stages(), stage) {
 			return fmt.Errorf("encode percentiles of stage %q: no such stage; it is one of %v", stage, scenario.Stages())
 		}

@@ -127,6 +127,10 @@ func (m *sheet) stages(r *scenario.Result) {
 	} else {
 		m.para("## Latency")
 	}
+	if len(r.Stages) == 0 {
+		m.para("Nobody said how long the jobs took.")
+		return
+	}
 	var notes footnotes
 	t := stageTable(r, &notes, "p50", "p90", "p99", "p99.9", "max", "mean")
 	for _, row := range t.rows {
@@ -140,6 +144,10 @@ func (m *sheet) stages(r *scenario.Result) {
 }
 
 func (m *sheet) jobs(r *scenario.Result) {
+	if r.Observed != nil {
+		m.observed(r)
+		return
+	}
 	l := r.Ledger
 	m.para("## Where the jobs went")
 	t := table{head: []string{"jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}

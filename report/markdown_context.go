@@ -17,7 +17,8 @@ const maxTimelineRows = 30
 
 func (m *sheet) time(r *scenario.Result) {
 	m.para("## Over time")
-	m.para("![Rates, backlog and end_to_end latency over time](%s)", overTimeFile)
+	headline := r.Scenario.Headline()
+	m.para("![Rates, backlog and %s over time](%s)", headlineWords(headline), overTimeFile)
 	switch {
 	case len(r.Timeline) == 0:
 		m.para("The run ended before its first second was over.")
@@ -28,7 +29,7 @@ func (m *sheet) time(r *scenario.Result) {
 	}
 	var shown []float64
 	for _, s := range r.Timeline {
-		if e := s.Stages[scenario.EndToEnd]; e != nil {
+		if e := s.Stages[headline]; e != nil {
 			for _, p := range []*int64{e.P50NS, e.P99NS, e.MaxNS} {
 				if p != nil {
 					shown = append(shown, float64(*p))
@@ -48,7 +49,7 @@ func (m *sheet) time(r *scenario.Result) {
 		left: 0, words: map[int]bool{1: true},
 	}
 	for _, s := range r.Timeline {
-		e := s.Stages[scenario.EndToEnd]
+		e := s.Stages[headline]
 		if e == nil {
 			e = &scenario.SecondStage{}
 		}
@@ -59,6 +60,14 @@ func (m *sheet) time(r *scenario.Result) {
 		t.rows = append(t.rows, []string{fmt.Sprintf("%.3f", s.ElapsedS), escape(s.Phase), count(s.Offered), count(s.Sent), count(s.Notified),
 			count(s.Backlog), queue, in(e.P50NS), in(e.P99NS), in(e.MaxNS)})
 	}
+	if r.Observed != nil {
+		t.drop("offered", "sent", "backlog") // nobody knows, or it is the queue
+		t.rename("notified", "ended")
+		m.para("%s", t.markdown())
+		m.para("Jobs that ended in each second; queue is what the server answered at the second's end. " +
+			"Times are running of the jobs that ended in that second, n/a where they are too few to carry the quantile.")
+		return
+	}
 	m.para("%s", t.markdown())
 	m.para("Jobs in each second; backlog is sent and not yet notified, queue what LLEN answered, both at the second's end. " +
 		"Latencies are end_to_end of the jobs that completed in that second, n/a where they are too few to carry the quantile.")
@@ -66,6 +75,10 @@ func (m *sheet) time(r *scenario.Result) {
 
 func (m *sheet) method(r *scenario.Result) {
 	m.para("## How these figures were made")
+	if r.Observed != nil {
+		m.observedMethod(r)
+		return
+	}
 	m.para("Every job has a due time, which follows from its number alone and is never moved. Latency counts from there: " +
 		"when the generator or the server stalls, the jobs that had to wait show it.")
 	var items []string

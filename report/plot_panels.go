@@ -25,6 +25,9 @@ type series struct {
 func panelSeries(panel int, r *scenario.Result) []series {
 	switch panel {
 	case 0:
+		if r.Observed != nil {
+			return []series{{"ended", blue(), 1.4, nil, func(s step) float64 { return s.notified }}}
+		}
 		out := []series{
 			{"sent", orange(), 2.6, nil, func(s step) float64 { return s.sent }},
 			{"notified", blue(), 1.4, nil, func(s step) float64 { return s.notified }},
@@ -94,7 +97,7 @@ func linear(label string, top float64) *plot.Plot {
 	return p
 }
 
-func latencyPanel(rows []step) *plot.Plot {
+func latencyPanel(rows []step, stage scenario.Stage) *plot.Plot {
 	lowest, highest := math.Inf(1), math.Inf(-1)
 	for _, s := range rows {
 		for _, v := range []float64{s.p50, s.p90, s.p99} {
@@ -103,9 +106,9 @@ func latencyPanel(rows []step) *plot.Plot {
 			}
 		}
 	}
-	p := axes("", "end_to_end")
+	p := axes("", string(stage))
 	if lowest > highest {
-		p.Y.Label.Text = "end_to_end: nothing completed"
+		p.Y.Label.Text += ": nothing completed"
 		p.Y.Min, p.Y.Max, p.Y.Tick.Marker = 0, 1, ticks{}
 		return p
 	}

@@ -96,6 +96,7 @@ func curvesOf(r *scenario.Result) ([]curve, error) {
 	thin := func(s scenario.Stage, c color.Color) curve { return curve{stage: s, color: c, width: 1.2} }
 	styles := []curve{
 		{stage: scenario.EndToEnd, color: black(), width: 3},
+		{stage: scenario.Running, color: sky(), width: 1.8},
 		{stage: scenario.FromSend, color: purple(), width: 1.2, dashes: []vg.Length{4, 3}},
 		thin(scenario.Lateness, grey()),
 		thin(scenario.Enqueue, sky()),

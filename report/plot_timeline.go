@@ -12,13 +12,13 @@ import (
 )
 
 // TimelineSVG draws the run over time in three panels, one for each unit: jobs
-// sent and notified per second, the backlog, and p50, p90 and p99 of
-// end_to_end. Warm-up and drain are shaded, and where a figure is null its line
+// sent and notified per second, the backlog, and p50, p90 and p99 of the
+// headline. Warm-up and drain are shaded, and where a figure is null its line
 // has a gap.
 func TimelineSVG(w io.Writer, r *scenario.Result) error {
 	p := newPicture(820, 600)
 	p.title(r, "over time")
-	rows, each := thin(r.Timeline)
+	rows, each := thin(r.Timeline, r.Scenario.Headline())
 	end := 0.0
 	for _, s := range rows {
 		end = max(end, s.to)
@@ -27,7 +27,7 @@ func TimelineSVG(w io.Writer, r *scenario.Result) error {
 		p.text(12, 220, 14, grey(), "Nothing to show: the run ended before its first second was over.")
 		return p.write(w, overTimeFile)
 	}
-	panels := []*plot.Plot{ratePanel(rows), backlogPanel(rows), latencyPanel(rows)}
+	panels := []*plot.Plot{ratePanel(rows), backlogPanel(rows), latencyPanel(rows, r.Scenario.Headline())}
 	column := make([][]*plot.Plot, len(panels))
 	for i, panel := range panels {
 		panel.X.Min, panel.X.Max = 0, end
@@ -63,23 +63,24 @@ type step struct {
 // maxSteps is how many steps a picture can show apart from each other.
 const maxSteps = 1200
 
-// thin turns the timeline into at most maxSteps steps of so many rows each.
-func thin(timeline []scenario.Second) (steps []step, each int) {
+// thin turns the timeline into at most maxSteps steps of so many rows each, with
+// the percentiles of one stage.
+func thin(timeline []scenario.Second, stage scenario.Stage) (steps []step, each int) {
 	each = (len(timeline) + maxSteps - 1) / maxSteps
 	for i := 0; i < len(timeline); i += each {
-		steps = append(steps, stepOf(timeline[i:min(i+each, len(timeline))]))
+		steps = append(steps, stepOf(timeline[i:min(i+each, len(timeline))], stage))
 	}
 	return steps, each
 }
 
-func stepOf(rows []scenario.Second) step {
+func stepOf(rows []scenario.Second, stage scenario.Stage) step {
 	nan := math.NaN()
 	s := step{from: rows[0].ElapsedS - rows[0].LengthS, to: rows[len(rows)-1].ElapsedS, p50: nan, p90: nan, p99: nan}
 	var offered, sent, notified int64
 	for _, row := range rows {
 		offered, sent, notified = offered+row.Offered, sent+row.Sent, notified+row.Notified
 		s.backlog = max(s.backlog, float64(row.Backlog))
-		if e := row.Stages[scenario.EndToEnd]; e != nil {
+		if e := row.Stages[stage]; e != nil {
 			s.p50, s.p90, s.p99 = larger(s.p50, e.P50NS), larger(s.p90, e.P90NS), larger(s.p99, e.P99NS)
 		}
 	}

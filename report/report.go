@@ -30,7 +30,7 @@ type Encoder func(w io.Writer, r *scenario.Result) error
 type Options struct {
 	// Text is for the format text.
 	Text TextOptions
-	// Stage is the stage of the format hgrm. Empty means end_to_end.
+	// Stage is the stage of the format hgrm. Empty means the headline.
 	Stage scenario.Stage
 }
 
@@ -53,11 +53,7 @@ func ByName(name string, o Options) (Encoder, error) {
 	case "json":
 		return JSON, nil
 	case "hgrm":
-		stage := o.Stage
-		if stage == "" {
-			stage = scenario.EndToEnd
-		}
-		return HGRM(stage), nil
+		return HGRM(o.Stage), nil
 	case "summary":
 		return Summary, nil
 	case "junit":

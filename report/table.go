@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -17,6 +18,26 @@ type table struct {
 }
 
 func (t table) leftAligned(column int) bool { return column < t.left || t.words[column] }
+
+// drop removes columns by their heads.
+func (t *table) drop(heads ...string) {
+	for i := len(t.head) - 1; i >= 0; i-- {
+		if !slices.Contains(heads, t.head[i]) {
+			continue
+		}
+		t.head = slices.Delete(t.head, i, i+1)
+		for k := range t.rows {
+			t.rows[k] = slices.Delete(t.rows[k], i, i+1)
+		}
+	}
+}
+
+// rename gives a column another head.
+func (t *table) rename(from, to string) {
+	if i := slices.Index(t.head, from); i >= 0 {
+		t.head[i] = to
+	}
+}
 
 func (t table) widths() []int {
 	w := make([]int, len(t.head))

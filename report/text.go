@@ -107,7 +107,7 @@ func (t *page) stages(r *scenario.Result) {
 		switch {
 		case i == 0:
 			line = t.paint(faint, line)
-		case table.rows[i-1][0] == string(scenario.EndToEnd):
+		case table.rows[i-1][0] == string(r.Scenario.Headline()):
 			line = t.paint(bold, line)
 		}
 		t.b.WriteString(line + "\n")
@@ -119,6 +119,10 @@ func (t *page) stages(r *scenario.Result) {
 	if r.Scenario.Notify == jobqueue.NoNotify {
 		end = "its work was done: there are no notifications"
 	}
+	if r.Observed != nil {
+		t.para(noInk, "", outsideWords(r))
+		return
+	}
 	t.para(noInk, "", "end_to_end runs from the moment a job was due until "+end+".")
 	if l := r.Scenario.Load; l.Closed() {
 		t.para(noInk, "", fmt.Sprintf("Closed loop: these are latencies @%d in flight, not latencies at a rate.", l.InFlight))
@@ -126,6 +130,10 @@ func (t *page) stages(r *scenario.Result) {
 }
 
 func (t *page) ledger(r *scenario.Result) {
+	if r.Observed != nil {
+		t.observed(r)
+		return
+	}
 	l := r.Ledger
 	words := []string{
 		count(l.Scheduled) + " scheduled", count(l.Sent) + " sent", count(l.Notified) + " " + arrivedWord(r.Scenario), count(l.Lost) + " lost",

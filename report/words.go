@@ -22,10 +22,12 @@ func meaning(s scenario.Stage) string {
 		return "sent to popped: on the way to, in and out of the list"
 	case scenario.Pickup:
 		return "due to RUNNING received: how long until a worker said that it had begun"
+	case scenario.Running:
+		return "RUNNING received to COMPLETED or FAILED received: how long a worker had the job, as heard from outside"
 	case scenario.First:
 		return "work done to notification received by the first of several subscribers; notify is the last one's"
 	case scenario.WorkTime:
-		return "popped to work done: the worker's service time"
+		return "popped to work done: the worker's service time; of workers that are not ours, what they say it took"
 	case scenario.Publish:
 		return "work done to publish acknowledged: the PUBLISH round trip"
 	case scenario.Notify:
@@ -66,6 +68,8 @@ func loadWords(sc scenario.Scenario) string {
 	l := sc.Load
 	s := fmt.Sprintf("closed loop, %s in flight", count(int64(l.InFlight)))
 	switch {
+	case l.Observed:
+		s = "a load of somebody else's, looked on at"
 	case len(l.Steps) > 0:
 		s = "stages " + l.Steps.String()
 	case l.Replay.File != "":
@@ -78,7 +82,7 @@ func loadWords(sc scenario.Scenario) string {
 	case l.Think > 0:
 		s += ", who think for " + span(l.Think)
 	}
-	if !l.Closed() && l.Replay.File == "" {
+	if l.Open() && l.Replay.File == "" {
 		if l.Arrivals != "" {
 			s += " (" + string(l.Arrivals) + ")"
 		}
@@ -117,7 +121,10 @@ func poolWords(s scenario.Scenario) string {
 		plural(int64(s.Consumers), "consumer"),
 		plural(int64(s.Subscribers), "subscriber"),
 	}
-	if s.External {
+	switch {
+	case s.Load.Observed:
+		words = []string{"external producers", "external consumers"}
+	case s.External:
 		words[1] = "external consumers"
 	}
 	if s.Notify == jobqueue.NoNotify {
@@ -199,6 +206,9 @@ func redisWords(r scenario.Redis) string {
 
 // answer is the result in a few sentences.
 func answer(r *scenario.Result) string {
+	if r.Observed != nil {
+		return seen(r)
+	}
 	window := time.Duration(r.Window.ToNS - r.Window.FromNS)
 	var b strings.Builder
 	at := ""

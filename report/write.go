@@ -43,7 +43,7 @@ func Write(dir string, r *scenario.Result, hlog io.Reader, force bool) error {
 		{intervalsFile, intervals},
 		{summaryFile, encoding(r, SummaryCSV)},
 		{timelineFile, encoding(r, TimelineCSV)},
-		{"end_to_end.hgrm", encoding(r, HGRM(scenario.EndToEnd))},
+		{string(r.Scenario.Headline()) + ".hgrm", encoding(r, HGRM(r.Scenario.Headline()))},
 		{percentilesFile, encoding(r, PercentilesSVG)},
 		{overTimeFile, encoding(r, TimelineSVG)},
 		{"report.md", encoding(r, Markdown)},

@@ -12,7 +12,7 @@ const brakePeriod = 20 * time.Millisecond
 // brake keeps the account of how many more jobs may be sent, and ends the load
 // when too many wait.
 func (r *run) brake(ctx context.Context) {
-	if r.tokens != nil && r.s.Load.MaxBacklog == 0 {
+	if !r.s.Load.Open() && r.s.Load.MaxBacklog == 0 {
 		return
 	}
 	tick := time.NewTicker(brakePeriod)

@@ -146,7 +146,7 @@ func brief(h *latency.Histogram, missing int64) *StageSummary {
 // window and not sent.
 func (r *run) countUnsent() {
 	b := r.rec.parts
-	if b == nil || r.tokens != nil || r.ledger.LostByLeg[LegUnsent] == 0 {
+	if b == nil || !r.s.Load.Open() || r.ledger.LostByLeg[LegUnsent] == 0 {
 		return
 	}
 	// What was not sent are the last jobs of each producer.

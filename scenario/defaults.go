@@ -29,8 +29,13 @@ func (s Scenario) WithDefaults() Scenario {
 			*n = 1
 		}
 	}
-	orOne(&s.Producers)
-	orOne(&s.Consumers)
+	if s.Load.Observed {
+		// Nobody is ours. A number of them is a contradiction, and stays one.
+		s.External = s.External || s.Consumers == 0
+	} else {
+		orOne(&s.Producers)
+		orOne(&s.Consumers)
+	}
 	orOne(&s.Subscribers)
 	orOne(&s.Batch)
 	orOne(&s.Tenants.Count)
@@ -62,12 +67,12 @@ func (s Scenario) WithDefaults() Scenario {
 		s.Load.Duration = defaultDuration
 	}
 	switch {
-	case !s.Load.Closed() && s.Load.Arrivals == "":
+	case s.Load.Open() && s.Load.Arrivals == "":
 		s.Load.Arrivals = pace.Constant
 	case s.Load.Closed() && s.Load.InFlight == 0:
 		s.Load.InFlight = s.defaultInFlight()
 	}
-	if !s.Load.Closed() && s.Load.MaxInFlight == 0 {
+	if s.Load.Open() && s.Load.MaxInFlight == 0 {
 		s.Load.MaxInFlight = defaultMaxInFlight
 	}
 	return s

@@ -16,7 +16,7 @@ import (
 // of the load, but not less than what a timer can be expected to keep.
 func (s Scenario) lateLimit() time.Duration {
 	const least = 500 * time.Microsecond
-	if s.Load.Closed() {
+	if !s.Load.Open() {
 		return least
 	}
 	return max(least, time.Duration(float64(s.Batch)/s.schedule().PeakRate()*float64(time.Second)))
@@ -29,7 +29,7 @@ func (r *run) startProbes() *probe.Probes {
 		return nil
 	}
 	var ping probe.Pinger
-	if b, ok := r.b.(pinger); ok {
+	if b, ok := r.b.(pinger); ok && !r.s.Load.Observed { // who looks on asks for as little as can be
 		p, err := b.OpenPing(r.ctx)
 		if err != nil {
 			r.warn("no control probe of the server: %s", err)
@@ -48,7 +48,7 @@ func (r *run) startProbes() *probe.Probes {
 // evidence puts together what validity is judged from.
 func (r *run) evidence(res *Result) validity.Evidence {
 	e := validity.Evidence{
-		Closed: r.tokens != nil, Error: res.Run.Error, Braked: r.braked,
+		Closed: r.s.Load.Closed(), Error: res.Run.Error, Braked: r.braked,
 		Completed: res.Window.Completed, Negative: r.rec.negative,
 		Resubscribed: r.resubscribed.Load(), Strangers: r.strangers,
 		Strain: r.strain, Processors: runtime.NumCPU(),
@@ -63,7 +63,7 @@ func (r *run) evidence(res *Result) validity.Evidence {
 	if n := res.Server.Deltas["evicted_keys"]; n > 0 {
 		e.Evicted = int64(n)
 	}
-	if w := float64(res.Window.Scheduled); w > 0 && !e.Closed {
+	if w := float64(res.Window.Scheduled); w > 0 && r.s.Load.Open() {
 		e.SentInTime = ptr(float64(sum(r.tallies).windowSent-r.rec.late) / w)
 		e.LateShare, e.LateLimit = ptr(float64(r.rec.held)/w), r.s.lateLimit()
 		if r.rec.tail >= latency.MinTail {
@@ -123,8 +123,8 @@ func (r *run) probed(res *Result, e *validity.Evidence) {
 		q    float64
 	}{{"p99", 0.99}, {"p95", 0.95}, {"p90", 0.90}, {"p50", 0.50}} {
 		p := validity.Probes{
-			At: q.name, Hiccup: probed(r.probes.Hiccup, q.q), Echo: probed(r.probes.Echo, q.q), Ping: probed(r.probes.Ping, q.q),
-			EndToEnd: at(EndToEnd, q.q), Lateness: at(Lateness, q.q), Work: at(WorkTime, q.q), Queue: at(Queue, q.q),
+			At: q.name, Of: string(r.s.Headline()), Hiccup: probed(r.probes.Hiccup, q.q), Echo: probed(r.probes.Echo, q.q), Ping: probed(r.probes.Ping, q.q),
+			EndToEnd: at(r.s.Headline(), q.q), Lateness: at(Lateness, q.q), Work: at(WorkTime, q.q), Queue: at(Queue, q.q),
 		}
 		if p.EndToEnd == nil || r.probes.Hiccup != nil && p.Hiccup == nil || r.probes.Ping != nil && p.Ping == nil {
 			continue
@@ -213,7 +213,7 @@ func mean(v []float64) float64 {
 
 // steadiness looks at the course of latency and of the backlog.
 func (r *run) steadiness(res *Result, e *validity.Evidence) {
-	if r.s.Load.Varies() || r.s.Hold.For > 0 || r.s.Prefill > 0 {
+	if r.s.Load.Observed || r.s.Load.Varies() || r.s.Hold.For > 0 || r.s.Prefill > 0 {
 		return // it is not meant to be steady
 	}
 	from, to := int(r.window.FromNS/binLength), int(r.window.ToNS/binLength)

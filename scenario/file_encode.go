@@ -57,8 +57,10 @@ func (s Scenario) encode(b *strings.Builder) {
 	span := func(name string, d time.Duration) { key(name, d.String(), d != 0) }
 
 	key("description", quote(s.Description), s.Description != "")
-	key("load", "{"+strings.Join(s.Load.encode(), ", ")+"}", true)
+	load := s.Load.encode()
+	key("load", "{"+strings.Join(load, ", ")+"}", len(load) > 0)
 	count("producers", s.Producers)
+	key("producers", external, s.Load.Observed)
 	count("consumers", s.Consumers)
 	key("consumers", external, s.External)
 	count("subscribers", s.Subscribers)
@@ -126,7 +128,7 @@ func (t Tenants) encode() (keys pairs) {
 
 func (l Load) encode() (keys pairs) {
 	add := keys.add
-	add(!l.Varies(), "rate", l.Rate)
+	add(!l.Varies() && !l.Observed, "rate", l.Rate)
 	add(len(l.Steps) > 0, "stages", quote(l.Steps.String()))
 	add(l.Replay.given(), "replay", "{"+strings.Join(l.Replay.encode(), ", ")+"}")
 	add(l.Duration != 0, "duration", l.Duration)

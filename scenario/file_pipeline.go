@@ -14,8 +14,21 @@ import (
 
 // The keys that say how the pipeline is built, beside its load and its pools.
 
-// external is the word for consumers that are not ours.
+// external is the word for producers and consumers that are not ours.
 const external = "external"
+
+// producers reads the size of the pool, or that the load is somebody else's.
+func (r *scenarioReader) producers(n ast.Node) bool {
+	if value, text, number, ok := r.scalar(n); ok && !number {
+		if text == external {
+			r.s.Load.Observed = true
+			return true
+		}
+		r.expected(n, value, "a whole number such as 2, or external")
+		return false
+	}
+	return into(&r.s.Producers, r.pool)(n)
+}
 
 // consumers reads the size of the pool, or that there is none of ours.
 func (r *scenarioReader) consumers(n ast.Node) bool {

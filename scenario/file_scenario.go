@@ -37,7 +37,7 @@ func (f *file) scenario(e entry) Scenario {
 		// Still a place where the name can be wrong.
 		r.bad["load"] = true
 	}
-	if !r.has("load.rate", "load.stages", "load.replay") && !r.bad["load"] {
+	if !r.has("load.rate", "load.stages", "load.replay") && !r.s.Load.Observed && !r.bad["producers"] && !r.bad["load"] {
 		at, has := r.at["load"]
 		if !has {
 			at = e.at
@@ -123,7 +123,7 @@ func (r *scenarioReader) keys() []fileKey {
 		{"load", func(n ast.Node) bool {
 			return r.mapping("load.", n, "{rate: 1000/s, duration: 10s}", r.sectionKeys("load"))
 		}},
-		{"producers", into(&s.Producers, r.pool)},
+		{"producers", r.producers},
 		{"consumers", r.consumers},
 		{"subscribers", into(&s.Subscribers, r.pool)},
 		{"batch", into(&s.Batch, r.pool)},

@@ -77,6 +77,9 @@ func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
 		}
 		return *v, "", true
 	}
+	if why := r.Scenario.unknowable(name); why != "" {
+		return 0, why, false
+	}
 	l := &r.Ledger
 	switch name {
 	case "lost":
@@ -98,11 +101,11 @@ func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
 		}
 		return float64(n), "", true
 	case "offered_rate":
-		return given(r.Rates.OfferedPerS, "a closed loop offers no rate")
+		return given(r.Rates.OfferedPerS, r.Scenario.Load.unoffered())
 	case "achieved_rate":
 		return r.Rates.AchievedPerS, "", true
 	case "achieved_ratio":
-		return given(r.Rates.AchievedRatio, "a closed loop offers no rate to be achieved")
+		return given(r.Rates.AchievedRatio, r.Scenario.Load.unoffered())
 	case "recovery":
 		if _, measured := r.Scalars[name]; measured {
 			return given(r.Scalars[name], "the queue was not down to the jobs in hand before the run was over")

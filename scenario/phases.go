@@ -50,7 +50,7 @@ func (r *run) do() {
 		r.o.Begin()
 	}
 	r.epoch = time.Now()
-	if r.tokens == nil {
+	if r.s.Load.Open() {
 		r.epoch = r.epoch.Add(lead)
 	}
 	r.started = r.epoch
@@ -96,7 +96,11 @@ func (r *run) do() {
 		sampling.Go(func() { r.rest.loop(sampleCtx) })
 	}
 
-	r.supervise(&sending)
+	if r.s.Load.Observed {
+		r.lookOn()
+	} else {
+		r.supervise(&sending)
+	}
 	r.ended = time.Now()
 	if r.o.End != nil {
 		r.o.End()

@@ -186,6 +186,9 @@ func TestRunningBeforeTheWorkGivesPickup(t *testing.T) {
 		if pickup == nil || pickup.Count != 1000 || *pickup.P99NS != *queue.P99NS || *pickup.MaxNS != *queue.MaxNS {
 			t.Errorf("pickup %+v, want what the jobs waited in the queue: %+v", pickup, queue)
 		}
+		if s := r.Stages[scenario.Running]; s == nil || s.Count != 1000 || *s.MinNS != 10e6 || *s.MaxNS != 10e6 {
+			t.Errorf("running %+v, want the work of each job", s)
+		}
 		if f := r.Ledger.Failed; f < 70 || f > 130 {
 			t.Errorf("%d of 1000 jobs failed, want about 100", f)
 		}

@@ -14,7 +14,7 @@ import (
 // prepare opens everything and pushes nothing.
 func (r *run) prepare() error {
 	s := r.s
-	if c, ok := r.b.(checker); ok {
+	if c, ok := r.b.(checker); ok && !s.Load.Observed {
 		const own = 5 // for commands beside the load
 		producers := s.Producers
 		if r.apart() {
@@ -26,6 +26,8 @@ func (r *run) prepare() error {
 	}
 	if n, err := r.b.Len(r.ctx); err != nil {
 		return err
+	} else if s.Load.Observed {
+		r.found = n // what is in it is what is to be seen
 	} else if n > 0 && !r.o.AllowNonEmpty {
 		return fmt.Errorf("the queue is not empty: %d jobs of somebody else wait in it; name another queue, clear it, or say --allow-non-empty", n)
 	} else if n > 0 {
@@ -71,7 +73,7 @@ func (r *run) prepare() error {
 			p.aimer = conn.(jobqueue.Aimer) // lanes looked
 		}
 		r.producers = append(r.producers, p)
-		if !s.Load.Closed() {
+		if s.Load.Open() {
 			if p.wait, err = r.waiter(); err != nil {
 				return err
 			}
@@ -149,6 +151,9 @@ func (r *run) prefill() error {
 	// Where jobs need not go to several queues, a push takes as many as fit into
 	// one write.
 	const most = 1000
+	if r.s.Prefill == 0 {
+		return nil
+	}
 	p, limit, due := r.producers[0], r.s.Prefill, -int64(lead)
 	size := int64(r.s.Batch)
 	if p.aimer == nil {
@@ -201,7 +206,7 @@ func (r *run) release() error {
 	for _, w := range r.waiters {
 		w.Close()
 	}
-	if r.epoch.IsZero() {
+	if r.epoch.IsZero() || r.s.Load.Observed {
 		return nil // nothing was pushed, so nothing is ours
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 3*time.Second)

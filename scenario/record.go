@@ -1,19 +1,23 @@
 package scenario
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/scenario/observe"
 )
 
-const nStages = 10
+const nStages = 11
 
 // The places of some stages in the order of [Stages].
 const (
 	iLateness = 0
-	iEndToEnd = 8
+	iRunning  = 4
+	iWork     = 5
+	iEndToEnd = 9
 )
 
 // durations are a finished job's stages in the order of [Stages], absent where
@@ -28,6 +32,7 @@ func durations(t *[stamps]int64) [nStages]int64 {
 		t[tAcked] - t[tSent],
 		span(t, tSent, tPopped),
 		span(t, tDue, tRunning),
+		span(t, tRunning, tNotified),
 		work,
 		span(t, tDone, tPublished),
 		span(t, tDone, tNotified),
@@ -87,7 +92,7 @@ type recorder struct {
 	second   stageSet           // those of the window finished since the last take
 	outside  stageSet           // the others finished since the last take
 	spare    [2]stageSet        // what second and outside are swapped with
-	total    *latency.Histogram // end_to_end of every job, for the progress
+	total    *latency.Histogram // the headline of every job, for the progress
 	shards   []*shard
 	// lastNotified is when the last job of the window arrived.
 	lastNotified int64
@@ -103,6 +108,8 @@ type recorder struct {
 	late, negative, tail, tailLate int64
 	slow                           int64 // the p99 of end_to_end so far
 	parts                          *breakdown
+	// headline is the stage of total, by its place.
+	headline int
 	// first is the number of the first job that is not prefilled; prefilled is
 	// when the last of those before it arrived.
 	first, prefilled int64
@@ -119,7 +126,7 @@ type bin struct {
 
 func newRecorder(s Scenario, sp *spread, from, to int64, cut *atomic.Int64) *recorder {
 	return &recorder{
-		parts: newBreakdown(s, sp), first: s.firstNumber(),
+		parts: newBreakdown(s, sp), headline: slices.Index(Stages(), s.Headline()), first: s.firstNumber(),
 		from: from, to: to, cut: cut, lateLimit: int64(s.lateLimit()),
 		window: newStageSet(), second: newStageSet(), outside: newStageSet(),
 		spare: [2]stageSet{newStageSet(), newStageSet()}, total: latency.New(),
@@ -219,6 +226,30 @@ func (s *shard) hand() {
 	s.n = 0
 }
 
+// heard records a job of somebody else that ended at a moment. Of such jobs
+// there are as many as one subscriber hears, so there is no need to save locks.
+func (s *shard) heard(at int64, end observe.End) {
+	r := s.r
+	inside := at >= r.from && at < min(r.to, r.cut.Load())
+	if inside {
+		s.completed.Add(1)
+	}
+	s.all.Add(1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	set := &r.outside
+	if inside {
+		set = &r.second
+		r.lastNotified = max(r.lastNotified, at)
+	}
+	if end.Paired {
+		set[iRunning].Record(int64(end.Running))
+	}
+	if end.Work > 0 {
+		set[iWork].Record(int64(end.Work))
+	}
+}
+
 // maxBins bounds the series to a day.
 const maxBins = 24 * 3600 * 10
 
@@ -261,8 +292,8 @@ func (r *recorder) take(fn func(window, outside *stageSet)) {
 	window, outside := &r.spare[0], &r.spare[1]
 	fn(window, outside)
 	r.window.merge(window)
-	r.total.Merge(window[iEndToEnd])
-	r.total.Merge(outside[iEndToEnd])
+	r.total.Merge(window[r.headline])
+	r.total.Merge(outside[r.headline])
 	window.reset()
 	outside.reset()
 	if q := quantile(r.total, 0.99, 0); q != nil {

@@ -24,6 +24,7 @@ const (
 	Enqueue  Stage = "enqueue"      // sent to push acknowledged
 	Queue    Stage = "queue"        // sent to popped
 	Pickup   Stage = "pickup"       // due to RUNNING parsed, where workers say it
+	Running  Stage = "running"      // RUNNING parsed to notification parsed, where workers say it
 	WorkTime Stage = "work"         // popped to work done; of external workers, what they say it took
 	Publish  Stage = "publish"      // work done to publish acknowledged
 	Notify   Stage = "notify"       // work done to notification parsed, by the last subscriber
@@ -37,12 +38,24 @@ const (
 // first of one subscriber, and with external workers nothing of what happens in
 // the queue.
 func Stages() []Stage {
-	return []Stage{Lateness, Enqueue, Queue, Pickup, WorkTime, Publish, Notify, First, EndToEnd, FromSend}
+	return []Stage{Lateness, Enqueue, Queue, Pickup, Running, WorkTime, Publish, Notify, First, EndToEnd, FromSend}
+}
+
+// Headline is the stage that reports put first: of a load that is observed, how
+// long the jobs were worked on.
+func (s Scenario) Headline() Stage {
+	if s.Load.Observed {
+		return Running
+	}
+	return EndToEnd
 }
 
 // Measured are the stages that a run of the scenario sees.
 func (s Scenario) Measured() []Stage {
 	return slices.DeleteFunc(Stages(), func(stage Stage) bool {
+		if s.Load.Observed {
+			return stage != Running && stage != WorkTime
+		}
 		switch stage {
 		case Queue:
 			return s.External
@@ -50,7 +63,7 @@ func (s Scenario) Measured() []Stage {
 			return s.External || s.Notify == jobqueue.NoNotify
 		case First:
 			return s.External || s.Notify == jobqueue.NoNotify || s.Subscribers < 2
-		case Pickup:
+		case Pickup, Running:
 			return !s.External && !s.Work.Running || s.Notify == jobqueue.NoNotify
 		}
 		return false
@@ -79,6 +92,10 @@ type Result struct {
 	// the scenario has more than one of it: by the load's step, by queue, by
 	// tenant.
 	Breakdown map[Dimension][]Part `json:"breakdown,omitempty"`
+	// Observed is what was seen of a load that is somebody else's, nil of one of
+	// our own. The ledger then holds what went wrong in listening, and the
+	// window's jobs are those that ended in it.
+	Observed *Observation `json:"observed,omitempty"`
 	// Server is empty where the backend has none to ask.
 	Server   Server   `json:"server"`
 	Warnings []string `json:"warnings"`

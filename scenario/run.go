@@ -13,6 +13,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/scenario/observe"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 	"github.com/queuedyno/queuedyno/scenario/probe"
 	"github.com/queuedyno/queuedyno/scenario/strain"
@@ -209,6 +210,10 @@ type run struct {
 	poolTimeouts int64
 	room         atomic.Int64
 
+	observer *observe.Observer // nil unless the load is observed; its subscriber's
+	seen     *Observation
+	found    int64 // jobs of others that waited before it began
+
 	ledger    Ledger
 	window    Window
 	strangers int64 // jobs that came home without having been popped by us
@@ -229,6 +234,9 @@ func newRun(s Scenario, b jobqueue.Backend, o Options, tag uint64) *run {
 	r.format = newFormat(tag, s, &r.spread)
 	if s.External {
 		r.complete = mOutside
+	}
+	if s.Load.Observed {
+		r.observer = observe.New()
 	}
 	if s.Load.Closed() {
 		r.tokens = newTokens(s.Load.InFlight, s.Batch)

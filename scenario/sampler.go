@@ -35,6 +35,7 @@ type sampler struct {
 
 	mu         sync.Mutex // guards what follows
 	queueLen   *int64     // since the last row; nil when no answer came
+	lastLen    int64      // the last answer there was
 	maxBacklog int64
 	// Sampled in the window: the length of the queue, and the share of the
 	// consumers that had work in hands.
@@ -58,8 +59,8 @@ func newSampler(r *run) (*sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sampler{r: r, scratch: latency.New(), wait: wait, stages: r.s.Measured(), recovered: absent, watch: newWatch(r)}
-	if r.tokens == nil {
+	s := &sampler{r: r, scratch: latency.New(), wait: wait, stages: r.s.Measured(), recovered: absent, watch: newWatch(r), lastLen: r.found, maxBacklog: r.found}
+	if r.s.Load.Open() {
 		s.plan = newPlan(r.s)
 	}
 	return s, nil
@@ -102,9 +103,11 @@ func (s *sampler) poll(ctx context.Context) {
 		if at >= s.r.rec.from && at < min(s.r.rec.to, s.r.cut.Load()) {
 			s.busy.add(busy)
 		}
-		s.maxBacklog = max(s.maxBacklog, t.sent-t.notified-t.nobody)
 		if err == nil {
-			s.queueLen = &n
+			s.queueLen, s.lastLen = &n, n
+		}
+		s.maxBacklog = max(s.maxBacklog, s.backlog(t))
+		if err == nil {
 			if from, has := s.r.s.recoversFrom(); has && s.recovered == absent && at >= int64(from) && n <= int64(max(1, s.r.s.Consumers)) {
 				s.recovered = at - int64(from)
 			}
@@ -114,6 +117,15 @@ func (s *sampler) poll(ctx context.Context) {
 		}
 		s.mu.Unlock()
 	}
+}
+
+// backlog is how many jobs wait: sent and not yet heard of, and of an observed
+// load those that are in the queue. The caller holds mu.
+func (s *sampler) backlog(t totals) int64 {
+	if s.r.s.Load.Observed {
+		return s.lastLen
+	}
+	return t.sent - t.notified - t.nobody
 }
 
 // phase is the part of the run that the moment belongs to.
@@ -137,8 +149,7 @@ func (s *sampler) row(at time.Duration) {
 	row := Second{
 		ElapsedS: at.Seconds(), LengthS: length.Seconds(), Phase: s.phase(at),
 		Sent: t.sent - s.totals.sent, Notified: t.notified - s.totals.notified,
-		Backlog: t.sent - t.notified - t.nobody,
-		Stages:  map[Stage]*SecondStage{},
+		Stages: map[Stage]*SecondStage{},
 	}
 	offered := t.sent
 	if s.plan != nil {
@@ -148,6 +159,7 @@ func (s *sampler) row(at time.Duration) {
 	row.Blocked = s.blocked(at)
 	s.mu.Lock()
 	row.QueueLen, s.queueLen = s.queueLen, nil
+	row.Backlog = s.backlog(t)
 	s.maxBacklog = max(s.maxBacklog, row.Backlog)
 	s.mu.Unlock()
 	s.r.rec.take(func(window, outside *stageSet) {
@@ -219,6 +231,9 @@ func (s *sampler) progress(row Second, t totals) Progress {
 		Phase: row.Phase, Elapsed: s.at, Total: s.r.s.Load.Duration, Jobs: s.r.s.Load.Jobs,
 		Sent: t.sent, Notified: t.notified, Backlog: row.Backlog,
 		AchievedPerS: float64(row.Notified) / row.LengthS,
+	}
+	if s.r.s.Load.Observed {
+		p.Sent = s.r.rec.completed() // of Jobs
 	}
 	if s.plan != nil {
 		p.OfferedPerS = float64(row.Offered) / row.LengthS

@@ -136,12 +136,22 @@ type Load struct {
 	// MaxBacklog ends the run when so many jobs wait in the queue, before they
 	// fill the server's memory. Zero means no limit.
 	MaxBacklog int64 `json:"max_backlog"`
+	// Observed means that the load is somebody else's, and so are the workers:
+	// nothing is pushed and no job is taken. The run listens to their updates
+	// and asks for the length of their queue, for Duration or until Jobs have
+	// ended; nothing else of the load has a meaning then. In files it is
+	// "producers: external".
+	Observed bool `json:"observed,omitempty"`
 }
 
 // Closed reports whether the load is a closed loop.
 func (l Load) Closed() bool {
-	return l.Rate.IsZero() && len(l.Steps) == 0 && !l.Replay.given()
+	return l.Rate.IsZero() && len(l.Steps) == 0 && !l.Replay.given() && !l.Observed
 }
+
+// Open reports whether jobs are due by a schedule: in a closed loop they are
+// when a token is free, and of an observed load nobody knows.
+func (l Load) Open() bool { return !l.Closed() && !l.Observed }
 
 // Varies reports whether the rate is not the same throughout.
 func (l Load) Varies() bool { return len(l.Steps) > 0 || l.Replay.given() }

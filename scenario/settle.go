@@ -14,17 +14,24 @@ import (
 func (r *run) settle() {
 	// A server that hangs must not hold us up once for each question.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 2*time.Second)
-	_, err := r.b.Len(ctx)
+	left, err := r.b.Len(ctx)
 	cancel()
 	readable := false
 	if err == nil {
 		r.inspect(1)
-		readable = r.markQueued()
+		readable = !r.s.Load.Observed && r.markQueued()
 	} else if r.fatal() == nil {
 		r.warn("the server did not answer after the load: %s", err)
 	}
-	end := min(r.rec.to, r.cut.Load())
 	t := sum(r.tallies)
+	if r.s.Load.Observed {
+		if err != nil {
+			left = absent
+		}
+		r.observed(t, left)
+		return
+	}
+	end := min(r.rec.to, r.cut.Load())
 	l := Ledger{
 		Sent: t.sent, Acked: t.acked, Popped: t.popped, Finished: t.finished,
 		Published: t.published, Notified: t.notified,
@@ -83,7 +90,7 @@ func (r *run) settle() {
 		r.warn("%d jobs arrived, but the answer to their push or publish did not; they are in the ledger and not in the stages", unanswered)
 	}
 	l.Scheduled = l.Sent
-	if r.tokens == nil {
+	if r.s.Load.Open() {
 		// What was due by the end of the load and not sent was lost by us.
 		l.Scheduled = max(l.Sent, r.filled+newPlan(r.s).upTo(time.Duration(r.cut.Load())))
 		l.LostByLeg[LegUnsent] = l.Scheduled - l.Sent

@@ -35,6 +35,10 @@ func (s *subscriber) loop(ctx context.Context) error {
 			}
 			continue
 		}
+		if s.r.observer != nil {
+			s.overhear(message)
+			continue
+		}
 		update, err := jobqueue.ViewUpdate(message)
 		at := s.r.now()
 		if err != nil {

@@ -37,6 +37,7 @@ func (r *run) result(released error) *Result {
 		Stages:   map[Stage]*StageSummary{},
 		Scalars:  map[string]*float64{},
 		Timeline: r.sampler.timeline,
+		Observed: r.seen,
 		Warnings: append([]string{}, r.warnings...),
 	}
 	if res.Run.Tags == nil {
@@ -56,13 +57,12 @@ func (r *run) result(released error) *Result {
 	missing := r.window.Scheduled - r.window.Completed
 	measured := r.s.Measured()
 	for i, stage := range Stages() {
-		if !slices.Contains(measured, stage) || stage == Pickup && r.rec.window[i].Count() == 0 ||
-			r.s.External && stage == WorkTime && r.rec.window[i].Count() == 0 {
+		if !slices.Contains(measured, stage) || r.told(stage) && r.rec.window[i].Count() == 0 {
 			continue
 		}
 		// Not every worker says everything about its jobs.
 		missing := missing
-		if told := stage == Pickup || r.s.External && stage == WorkTime; told {
+		if r.told(stage) {
 			missing = max(0, min(missing, r.window.Scheduled-r.rec.window[i].Count()))
 		}
 		sum, err := summarize(r.rec.window[i], missing)
@@ -85,6 +85,11 @@ func (r *run) result(released error) *Result {
 	}
 	res.Thresholds = r.sampler.watch.settle(outcomes, res.invalid())
 	return res
+}
+
+// told reports whether a stage is one that workers tell of, if they like.
+func (r *run) told(s Stage) bool {
+	return s == Pickup || s == Running || r.s.External && s == WorkTime
 }
 
 // summarize is the summary of a stage; missing jobs count as infinitely late.
@@ -134,7 +139,7 @@ func (r *run) rates() Rates {
 	if until > 0 {
 		out.AchievedPerS = float64(w.Completed) / until
 	}
-	if r.tokens == nil && span > 0 {
+	if r.s.Load.Open() && span > 0 {
 		offered := float64(w.Scheduled) / span
 		out.OfferedPerS = &offered
 		if offered > 0 {
@@ -257,7 +262,8 @@ func (r *run) cautions(res *Result) {
 	if res.Run.Aborted != "" {
 		warn("the run was ended by the threshold %q; the figures cover %.1f s of the schedule", res.Run.Aborted, time.Duration(r.window.ToNS).Seconds())
 	}
-	if n := res.Stages[EndToEnd].Overflow; n > 0 {
+	if s := res.Stages[EndToEnd]; s != nil && s.Overflow > 0 {
+		n := s.Overflow
 		warn("%d jobs took more than an hour, beyond the histogram's range; they count, but quantiles among them are not given", n)
 	}
 	if c := res.Redis.Config; c["appendonly"] == "yes" {

@@ -184,6 +184,9 @@ func (r *run) finished() int64 { return r.rec.added() + sum(r.tallies).nobody }
 
 // outstanding is how many jobs were sent and are not over.
 func (r *run) outstanding() int64 {
+	if r.s.Load.Observed {
+		return 0 // none of them is ours
+	}
 	over := r.finished()
 	return sum(r.tallies).sent - over
 }

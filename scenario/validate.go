@@ -69,7 +69,11 @@ type validator struct {
 func (v *validator) all() {
 	v.identity()
 	v.load()
-	v.loop()
+	if v.Load.Observed {
+		v.onlooker()
+	} else {
+		v.loop()
+	}
 	v.pools()
 	v.pipeline()
 	v.times()
@@ -169,8 +173,10 @@ func (v *validator) pools() {
 			v.fault(field, "%s is more than %s", group(n), group(most))
 		}
 	}
-	pool("producers", v.Producers, maxPool)
-	if !v.External {
+	if !v.Load.Observed {
+		pool("producers", v.Producers, maxPool)
+	}
+	if !v.External && !v.Load.Observed {
 		pool("consumers", v.Consumers, maxPool)
 	}
 	pool("subscribers", v.Subscribers, maxPool)

@@ -66,7 +66,7 @@ func (v *validator) pipeline() {
 	if f := v.Work.FailRate; f < 0 || f > 1 || math.IsNaN(f) {
 		v.fault("work.fail", "%v is not a share from 0 to 1", f)
 	}
-	if v.External {
+	if v.External && !v.Load.Observed {
 		v.outside()
 	}
 }

@@ -154,6 +154,9 @@ func (w *watch) values(s slice, stage int, t totals) func(string) (float64, stri
 			}
 			return float64(n) / of, "", true
 		}
+		if why := w.r.s.unknowable(metric); why != "" {
+			return 0, why, false
+		}
 		switch metric {
 		case "lost":
 			return float64(t.nobody), "", true
@@ -176,15 +179,15 @@ func (w *watch) values(s slice, stage int, t totals) func(string) (float64, stri
 			}
 			return float64(n), "", true
 		case "offered_rate":
-			if w.r.tokens != nil {
-				return 0, "a closed loop offers no rate", false
+			if !w.r.s.Load.Open() {
+				return 0, w.r.s.Load.unoffered(), false
 			}
 			return per(s.offered, s.length)
 		case "achieved_rate":
 			return per(s.notified, s.length)
 		case "achieved_ratio":
-			if w.r.tokens != nil {
-				return 0, "a closed loop offers no rate to be achieved", false
+			if !w.r.s.Load.Open() {
+				return 0, w.r.s.Load.unoffered(), false
 			}
 			return per(s.notified, float64(s.offered))
 		case "backlog.max":

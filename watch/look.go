@@ -2,6 +2,7 @@ package watch
 
 import (
 	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/scenario/observe"
 )
 
 // Look is what was seen up to a moment.
@@ -36,27 +37,8 @@ type Look struct {
 	Trouble string `json:"trouble,omitempty"`
 }
 
-// Counts count messages. Other are updates of a status that is none of ours, and
-// Unreadable those that are no updates.
-type Counts struct {
-	Running    int64 `json:"running"`
-	Completed  int64 `json:"completed"`
-	Failed     int64 `json:"failed"`
-	Other      int64 `json:"other"`
-	Unreadable int64 `json:"unreadable"`
-}
-
-// Messages is all of them.
-func (c Counts) Messages() int64 {
-	return c.Running + c.Completed + c.Failed + c.Other + c.Unreadable
-}
-
-func (c Counts) minus(o Counts) Counts {
-	return Counts{
-		Running: c.Running - o.Running, Completed: c.Completed - o.Completed, Failed: c.Failed - o.Failed,
-		Other: c.Other - o.Other, Unreadable: c.Unreadable - o.Unreadable,
-	}
-}
+// Counts count messages by what they are.
+type Counts = observe.Counts
 
 // Times is a distribution since the start. A quantile that so few values cannot
 // carry is nil.

@@ -136,6 +136,11 @@ func (a *arm) load(r running, own armFlags, names []string) []fault {
 	faults = append(faults, more.faults...)
 	s, _ = more.apply(s)
 	s.Thresholds = nil
+	if s.Load.Observed {
+		return append(faults, fault{
+			fmt.Sprintf("scenario %q: its producers are external, and the two sides need the same load", s.Name), "name another scenario",
+		})
+	}
 	if s.External {
 		faults = append(faults, fault{
 			fmt.Sprintf("scenario %q: its consumers are external, and do not know the servers of the runs", s.Name),

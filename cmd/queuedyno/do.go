@@ -107,6 +107,9 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 	}
 	id := scenario.NewID()
 	queue, channel := jobqueue.Names(id)
+	if s.Load.Observed {
+		queue, channel = jobqueue.DefaultQueue, jobqueue.DefaultChannel
+	}
 	client, err := jobqueue.Connect(ctx, r.config(s, server, r.queue.or(queue), r.channel.or(channel)))
 	if err != nil {
 		return nil, rows, err
@@ -115,8 +118,12 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 	g := progress{console: r.p.console, name: s.Name, columns: width(r.p.stderr)}
 	signals.load(true)
 	defer signals.load(false)
-	r.p.console.note("run: %s: %s, %s, %s, %s, on %s", s.Name, loadInBrief(s.Load),
-		plural(s.Producers, "producer"), consumersInBrief(s), plural(s.Subscribers, "subscriber"), server.Address())
+	if s.Load.Observed {
+		r.p.console.note("run: %s: %s: queue %q and channel %q on %s", s.Name, loadInBrief(s.Load), client.Queue(), client.Channel(), server.Address())
+	} else {
+		r.p.console.note("run: %s: %s, %s, %s, %s, on %s", s.Name, loadInBrief(s.Load),
+			plural(s.Producers, "producer"), consumersInBrief(s), plural(s.Subscribers, "subscriber"), server.Address())
+	}
 	result, err := scenario.Run(ctx, s, client, scenario.Options{
 		ID:            id,
 		AllowNonEmpty: r.allowNonEmpty.get(), Shared: r.queue.given(),

@@ -90,6 +90,10 @@ func emptyHint(r *scenario.Result) string {
 	switch {
 	case r.Window.Completed > 0:
 		return ""
+	case r.Observed != nil && r.Observed.Updates.Messages() == 0:
+		return "nothing was heard on the channel; --channel says where the workers publish"
+	case r.Observed != nil:
+		return "updates were heard, and none of them was the end of a job in the time that was measured; look on for longer"
 	case r.Scenario.Warmup > 0 && r.Ledger.Notified > 0:
 		return fmt.Sprintf("every job was over within the warm-up of %s; give --warmup 0s, or a longer load", r.Scenario.Warmup)
 	default:
@@ -143,14 +147,16 @@ func (e ending) row() []string {
 	}
 	row[2] = thousands(round(r.Rates.AchievedPerS)) + " jobs/s"
 	row[3], row[4] = "n/a", "n/a"
-	if s := r.Stages[scenario.EndToEnd]; s != nil {
+	if s := r.Stages[r.Scenario.Headline()]; s != nil {
 		for i, q := range []*int64{s.P50NS, s.P99NS} {
 			if q != nil {
 				row[3+i] = short(time.Duration(*q)) + at
 			}
 		}
 	}
-	row[5] = thousands(r.Ledger.Lost)
+	if row[5] = thousands(r.Ledger.Lost); r.Observed != nil {
+		row[5] = "n/a" // nobody knows what there was
+	}
 	if cpu := r.Scalars["redis_cpu_per_job"]; cpu != nil {
 		row[6] = short(time.Duration(*cpu))
 	}

@@ -73,7 +73,9 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 // loadInBrief is a load in a few words: "1000/s for 10s".
 func loadInBrief(l scenario.Load) string {
 	var words []string
-	if l.Closed() {
+	if l.Observed {
+		words = append(words, "looking on")
+	} else if l.Closed() {
 		words = append(words, fmt.Sprintf("max, %s in flight", thousands(int64(l.InFlight))))
 	} else {
 		switch {

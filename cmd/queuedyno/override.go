@@ -24,7 +24,7 @@ type overrides struct {
 	arrivals     *value[pace.Arrivals]
 	duration     *value[time.Duration]
 	jobs         *value[int64]
-	producers    *value[int]
+	producers    *value[pool]
 	consumers    *value[pool]
 	subscribers  *value[int]
 	inFlight     *value[int]
@@ -58,9 +58,10 @@ func addOverrides(f *flags) overrides {
 			"without --jobs it replaces the scenario's number of jobs too", any1),
 		jobs: add(f, "jobs", "n", "how many jobs to send, warm-up included: a whole `NUMBER`;\n"+
 			"without --duration it replaces the scenario's duration too", count),
-		producers: add(f, "producers", "x", "`NUMBER` of producers, each with a connection of its own", smallCount),
+		producers: add(f, "producers", "x", "`NUMBER` of producers, each with a connection of its own;\n"+
+			"\"external\" pushes nothing and takes nothing: the run looks on at --queue and --channel", poolSize),
 		consumers: add(f, "consumers", "y", "`NUMBER` of consumers, each with a connection of its own;\n"+
-			"\"external\" leaves the work to processes that are not ours, which take from --queue", consumers),
+			"\"external\" leaves the work to processes that are not ours, which take from --queue", poolSize),
 		subscribers: add(f, "subscribers", "", "`NUMBER` of subscribers, each of which receives every notification", smallCount),
 		inFlight:    add(f, "in-flight", "", "`NUMBER` of jobs on their way at once with --rate max", smallCount),
 		maxInFlight: add(f, "max-in-flight", "", "most jobs on their way at once at a rate, a `NUMBER`; reaching it makes the run invalid (default 1000000)", smallCount),
@@ -116,6 +117,10 @@ func fields(field string) string {
 func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 	var notes []string
 	s.Thresholds = slices.Clone(s.Thresholds)
+	if o.producers.get().external && !s.Load.Observed {
+		s = observed(s)
+		notes = append(notes, fmt.Sprintf("%s: its load, its pools, its work and its thresholds are left out: the producers are external, and the run looks on", s.Name))
+	}
 	notes = append(notes, o.shape(&s)...)
 	if o.rate.given() {
 		closed := s.Load.Closed()
@@ -145,7 +150,10 @@ func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 	s.Load.InFlight = o.inFlight.or(s.Load.InFlight)
 	s.Load.MaxInFlight = o.maxInFlight.or(s.Load.MaxInFlight)
 	s.Load.MaxBacklog = o.maxBacklog.or(s.Load.MaxBacklog)
-	s.Producers = o.producers.or(s.Producers)
+	if o.producers.given() {
+		p := o.producers.get()
+		s.Producers, s.Load.Observed = p.size, p.external || s.Load.Observed
+	}
 	if o.consumers.given() {
 		p := o.consumers.get()
 		if p.external && !s.External {
@@ -170,6 +178,16 @@ func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 	o.pipelineFlags.apply(&s)
 	s.Thresholds = mergeThresholds(s.Thresholds, o.thresholds.all)
 	return s.WithDefaults(), notes
+}
+
+// observed is what is left of a scenario when its load is to be somebody else's:
+// how the pipeline is built, and for how long it is looked at.
+func observed(s scenario.Scenario) scenario.Scenario {
+	return scenario.Scenario{
+		Name: s.Name, Description: s.Description,
+		Load:   scenario.Load{Observed: true, Duration: s.Load.Duration},
+		Warmup: s.Warmup, Design: s.Design, Queues: s.Queues, Notify: s.Notify, Channels: s.Channels, Tenants: s.Tenants,
+	}
 }
 
 // shape puts stages or a recorded load in the place of the scenario's own, or a

@@ -103,13 +103,13 @@ func hold(s string) (scenario.Hold, error) {
 	return h, errors.Join(errFrom, errFor)
 }
 
-// pool is a number of consumers, or that they are none of ours.
+// pool is a number of producers or consumers, or that they are none of ours.
 type pool struct {
 	size     int
 	external bool
 }
 
-func consumers(s string) (pool, error) {
+func poolSize(s string) (pool, error) {
 	if strings.TrimSpace(s) == "external" {
 		return pool{external: true}, nil
 	}

@@ -105,6 +105,16 @@ func (r *running) plan(names []string) (plan, error) {
 func (r *running) names(pl plan) []fault {
 	var faults []fault
 	for _, s := range pl.scenarios {
+		if s.Load.Observed {
+			if !isURL(pl.redis.Source) && r.p.env("REDIS_URL") == "" {
+				faults = append(faults, fault{
+					fmt.Sprintf("scenario %q: its producers are external, and there are none at a Redis that is started for the run", s.Name),
+					"name the one that they use with --redis redis://HOST:PORT",
+				})
+				break
+			}
+			continue
+		}
 		if !s.External {
 			continue
 		}

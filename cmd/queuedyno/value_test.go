@@ -19,8 +19,8 @@ func FuzzValuesNeverPanicAndKeepTheirBounds(f *testing.F) {
 		if d, err := duration(1)(s); err == nil && d <= 0 {
 			t.Errorf("duration(%q) = %s", s, d)
 		}
-		if n, err := consumers(s); err == nil && n.size < 1 && !n.external {
-			t.Errorf("consumers(%q) = %+v", s, n)
+		if n, err := poolSize(s); err == nil && n.size < 1 && !n.external {
+			t.Errorf("poolSize(%q) = %+v", s, n)
 		}
 		if h, err := hold(s); err == nil && (h.From < 0 || h.For < 0) {
 			t.Errorf("hold(%q) = %+v", s, h)

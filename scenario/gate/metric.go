@@ -38,7 +38,7 @@ type Metric struct {
 // stages are the names of package scenario's stages. They are repeated here
 // because scenario imports gate; a test of scenario holds the two together.
 func stages() []string {
-	return []string{"lateness", "enqueue", "queue", "pickup", "work", "publish", "notify", "notify_first", "end_to_end", "from_send"}
+	return []string{"lateness", "enqueue", "queue", "pickup", "running", "work", "publish", "notify", "notify_first", "end_to_end", "from_send"}
 }
 
 // quantiles are the quantiles that every stage has, by name.

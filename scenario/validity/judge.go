@@ -177,7 +177,7 @@ func (j *judge) machine() {
 	} else if !j.e.Closed {
 		j.check("hiccup", p.Hiccup.Seconds(), max(500*time.Microsecond, *p.EndToEnd/4).Seconds(), "s", !felt,
 			fmt.Sprintf("a thread that only waits woke up to %s late (%s)", round(*p.Hiccup), p.At), Suspect,
-			fmt.Sprintf("a goroutine of this process that only waits woke up to %s late (%s), which is much of end_to_end.%s: the host is too busy to measure on", round(*p.Hiccup), p.At, p.At))
+			fmt.Sprintf("a goroutine of this process that only waits woke up to %s late (%s), which is much of %s: the host is too busy to measure on", round(*p.Hiccup), p.At, p.stage()))
 	}
 	to := ""
 	if felt && !j.e.Closed {

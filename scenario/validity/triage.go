@@ -36,7 +36,7 @@ func triage(e Evidence) Triage {
 	}
 	whole := *p.EndToEnd
 	major := func(d *time.Duration) bool { return d != nil && *d >= whole/2 }
-	at := fmt.Sprintf("end_to_end.%s is %s", p.At, round(whole))
+	at := fmt.Sprintf("%s is %s", p.stage(), round(whole))
 	busy := e.WorkersBusy != nil && *e.WorkersBusy >= 0.8
 	switch {
 	case felt(p):

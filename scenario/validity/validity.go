@@ -5,6 +5,7 @@
 package validity
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/queuedyno/queuedyno/scenario/strain"
@@ -103,11 +104,15 @@ type Quantile struct {
 // same quantile, whose name is At.
 type Probes struct {
 	At                 string
+	Of                 string // the jobs' stage, empty for end_to_end
 	Hiccup, Echo, Ping *time.Duration
 	EndToEnd, Lateness *time.Duration
 	Work, Queue        *time.Duration
 	HiccupMax, PingMax *time.Duration
 }
+
+// stage is the jobs' stage with the quantile that all are at.
+func (p Probes) stage() string { return cmp.Or(p.Of, "end_to_end") + "." + p.At }
 
 // Judge judges the evidence.
 func Judge(e Evidence) Verdict {

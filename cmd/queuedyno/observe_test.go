@@ -1,0 +1,101 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// untilHeard publishes what nobody can read until so many listen.
+func untilHeard(t *testing.T, client *jobqueue.Client, listeners int) {
+	t.Helper()
+	c, err := client.OpenConsumer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for {
+		n, err := c.Publish(t.Context(), []byte("is anybody there?"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n >= listeners {
+			return
+		}
+	}
+}
+
+func TestARunLooksOnAtTheWorkOfOthersAndLeavesTheirQueueAlone(t *testing.T) {
+	t.Parallel()
+	url, client, _ := queueFor(t)
+	var jobs []string
+	for i := range 50 {
+		jobs = append(jobs, "job"+string(rune('A'+i)))
+	}
+	if err := client.Push(t.Context(), jobs...); err != nil {
+		t.Fatal(err)
+	}
+	c := start(t, "run", "quick", "--producers", "external", "-u", url, "-d", "40s", "-n", "40", "--name", "r", "--json",
+		"--threshold", "running.p50 < 10s", "--threshold", "failed == 0", "--threshold", "backlog.max > 5")
+	c.await(t, "its load, its pools, its work and its thresholds are left out")
+	untilHeard(t, client, 2)
+	if got := start(t, "worker", "-u", url, "-y", "2", "--running", "--work", "60ms", "--jobs", "45").end(t); got != exitOK {
+		t.Fatalf("the worker ended with %d", got)
+	}
+	if code := c.end(t); code != exitOK {
+		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
+	}
+	var r scenario.Result
+	if err := json.Unmarshal(c.stdout.Bytes(), &r); err != nil {
+		t.Fatal(err)
+	}
+	o := r.Observed
+	if o == nil || r.Run.StopReason != "40 jobs had ended" || r.Window.Completed < 40 || r.Window.Completed > 45 || o.Updates.Unreadable == 0 {
+		t.Errorf("ended because %q with window %+v, observed %+v; want 40 jobs, and what nobody can read", r.Run.StopReason, r.Window, o)
+	}
+	if s := r.Stages[scenario.Running]; s == nil || *s.MinNS < 60e6 || s.Count != r.Window.Completed {
+		t.Errorf("running %+v, want that of every job, 60 ms at least", s)
+	}
+	if n, err := client.Len(t.Context()); err != nil || n != 5 {
+		t.Errorf("%d jobs are left, %v; want the 5 that the worker left", n, err)
+	}
+	entries, err := os.ReadDir(filepath.Join(c.dir, "results", "r"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == "running.hgrm" }) {
+		t.Errorf("no running.hgrm among %v", entries)
+	}
+	stored, err := report.Load(filepath.Join(c.dir, "results", "r"))
+	if err != nil || stored.Observed == nil || *stored.Observed.Backlog.Last != *o.Backlog.Last {
+		t.Errorf("stored: %+v, %v", stored, err)
+	}
+}
+
+func TestAnInterruptedLookIsMarkedAndExits130(t *testing.T) {
+	t.Parallel()
+	url, client, _ := queueFor(t)
+	c := start(t, "run", "quick", "--producers", "external", "-u", url, "--name", "r")
+	c.await(t, "looking on")
+	untilHeard(t, client, 2)
+	c.signal(t, os.Interrupt)
+	if code := c.end(t); code != exitInterrupted {
+		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
+	}
+	r, err := report.Load(filepath.Join(c.dir, "results", "r"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Run.Interrupted || r.Observed == nil || !strings.Contains(c.stdout.String(), "INTERRUPTED") {
+		t.Errorf("%+v; standard output:\n%s", r.Run, c.stdout.String())
+	}
+}

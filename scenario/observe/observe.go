@@ -1,0 +1,105 @@
+// Package observe follows the jobs of others by the updates that are published
+// about them: how many began and ended, and how long each took in between. It
+// sees what anybody can see who subscribes, takes no job, and knows neither when
+// one was due nor which were lost. Begin reading at [Observer].
+package observe
+
+import (
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+// Counts count messages. Other are updates of a status that is none of ours, and
+// Unreadable those that are no updates.
+type Counts struct {
+	Running    int64 `json:"running"`
+	Completed  int64 `json:"completed"`
+	Failed     int64 `json:"failed"`
+	Other      int64 `json:"other"`
+	Unreadable int64 `json:"unreadable"`
+}
+
+// Messages is all of them.
+func (c Counts) Messages() int64 {
+	return c.Running + c.Completed + c.Failed + c.Other + c.Unreadable
+}
+
+// Ended is how many jobs ended.
+func (c Counts) Ended() int64 { return c.Completed + c.Failed }
+
+// Minus are the messages that came after those of o.
+func (c Counts) Minus(o Counts) Counts {
+	return Counts{
+		Running: c.Running - o.Running, Completed: c.Completed - o.Completed, Failed: c.Failed - o.Failed,
+		Other: c.Other - o.Other, Unreadable: c.Unreadable - o.Unreadable,
+	}
+}
+
+// Observer takes in messages one after another. It remembers a bounded number of
+// jobs from RUNNING to their end, and belongs to one goroutine. Use [New].
+type Observer struct {
+	counts Counts
+	begun  begun
+	alone  int64
+}
+
+// New returns an observer that has heard nothing.
+func New() *Observer { return &Observer{begun: newBegun(mostBegun)} }
+
+// End is the end of a job.
+type End struct {
+	// Running is the time from RUNNING to COMPLETED or FAILED; it has a meaning
+	// when Paired is true, which it is not when RUNNING was not heard.
+	Running time.Duration
+	Paired  bool
+	// Work is how long the worker says that the work took, zero when it says
+	// nothing.
+	Work time.Duration
+	// Failed is true for FAILED, false for COMPLETED.
+	Failed bool
+}
+
+// Hear takes in one message, which was received at a moment of the caller's
+// monotonic clock. It reports whether it was about the end of a job. The message
+// is not kept.
+func (o *Observer) Hear(message []byte, at time.Duration) (end End, ended bool) {
+	u, err := jobqueue.ViewUpdate(message)
+	if err != nil {
+		o.counts.Unreadable++
+		return End{}, false
+	}
+	switch u.Status {
+	case jobqueue.Running:
+		o.counts.Running++
+		o.begun.begin(u.JobID, at)
+		return End{}, false
+	case jobqueue.Completed:
+		o.counts.Completed++
+	case jobqueue.Failed:
+		o.counts.Failed++
+	default:
+		o.counts.Other++
+		return End{}, false
+	}
+	end = End{Work: u.Work, Failed: u.Status == jobqueue.Failed}
+	if from, known := o.begun.end(u.JobID); known {
+		end.Running, end.Paired = at-from, true
+	} else {
+		o.alone++
+	}
+	return end, true
+}
+
+// Counts are the messages heard so far.
+func (o *Observer) Counts() Counts { return o.counts }
+
+// Alone is how many jobs ended whose RUNNING was not heard.
+func (o *Observer) Alone() int64 { return o.alone }
+
+// Forgotten is how many jobs began too long ago to be remembered, or with an id
+// that is too long.
+func (o *Observer) Forgotten() int64 { return o.begun.forgotten }
+
+// Open is how many jobs have begun and not ended, as far as was heard.
+func (o *Observer) Open() int64 { return int64(o.begun.order.Len()) }
