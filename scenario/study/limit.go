@@ -61,7 +61,7 @@ func named(r *scenario.Result, l capacity.Limit) (part, detail string) {
 		return "redis", "Redis used " + percent("redis") + " of one processor, and its commands run on one"
 	case hostFull && local(r.Redis):
 		return "host", fmt.Sprintf("the host's %s were %.0f %% busy: this process had %.2f of them, Redis %.2f",
-			processors(r.Host.CPUs), 100*max(l.Used["host"], ours(r, l)), ownProcessors(r, l), l.Used["redis"])
+			processors(r.Host.CPUs), 100*max(l.Used["host"], ours(r, l)), ownProcessors(r, l), l.Used["redis"]) + queued(r, l)
 	case hostFull:
 		return "generator", fmt.Sprintf("this process used %.2f of the host's %s, which were %.0f %% busy",
 			ownProcessors(r, l), processors(r.Host.CPUs), 100*max(l.Used["host"], ours(r, l)))
@@ -80,6 +80,22 @@ func named(r *scenario.Result, l capacity.Limit) (part, detail string) {
 			processors(r.Host.CPUs), 100*foreign, ownProcessors(r, l), l.Used["redis"])
 	}
 	return t.Where, t.Detail
+}
+
+// queued says that jobs waited for consumers all along on a host that had some
+// time left: then it may be the number of consumers, each of which takes jobs one
+// round trip after the other, that a crowded host only makes worse.
+func queued(r *scenario.Result, l capacity.Limit) string {
+	queue := r.Stages[scenario.Queue]
+	if queue == nil || queue.MeanNS == nil || l.Used["host"] >= noIdle {
+		return ""
+	}
+	waiting := r.Rates.AchievedPerS * *queue.MeanNS / 1e9 // Little's law
+	taken := r.Scenario.Consumers * r.Scenario.Batch
+	if waiting < 2*float64(taken) {
+		return ""
+	}
+	return fmt.Sprintf("; %.0f jobs on average waited for consumers that take %d at a time: more consumers, or a larger batch, may carry more", waiting, taken)
 }
 
 // crowdedByUs reports whether the processors of this host have little left to

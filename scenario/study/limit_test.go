@@ -25,6 +25,11 @@ func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
 			name: "two processors, shared with Redis, and little idle", host: 0.86, process: 0.49, redis: 0.69,
 			part: "host", detail: "2 processors were 86 % busy: this process had 0.98 of them, Redis 0.69",
 		},
+		{
+			name: "the same, and jobs wait for consumers all the while", host: 0.86, process: 0.49, redis: 0.69, alter: waited(30 * time.Millisecond),
+			part: "host", detail: "Redis 0.69; 30 jobs on average waited for consumers that take 8 at a time: more consumers, or a larger batch, may carry more",
+		},
+		{name: "jobs wait, and there is no time left on the host", host: 0.97, process: 0.49, redis: 0.90, alter: waited(30 * time.Millisecond), part: "host", detail: "Redis 0.90"},
 		{name: "Redis busy on a host that is full", host: 0.97, process: 0.50, redis: 0.90, part: "host"},
 		{name: "Redis has all of a processor, and more would not help it", host: 0.97, process: 0.46, redis: 0.98, part: "redis"},
 		{name: "Redis busy, and the host has time to give", host: 0.62, process: 0.16, redis: 0.88, part: "redis"},
@@ -66,9 +71,19 @@ func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
 			c.alter(r)
 		}
 		l := study.LimitOf(r)
-		if l.Part != c.part || !strings.Contains(l.Detail, c.detail) {
+		if l.Part != c.part || !strings.Contains(l.Detail, c.detail) || !strings.Contains(c.detail, "waited") && strings.Contains(l.Detail, "waited") {
 			t.Errorf("%s: %q, %q; want %q with %q", c.name, l.Part, l.Detail, c.part, c.detail)
 		}
+	}
+}
+
+// waited is a result of 1,000 jobs/s through 8 consumers that each waited so long
+// in the queue.
+func waited(mean time.Duration) func(*scenario.Result) {
+	return func(r *scenario.Result) {
+		ns := float64(mean)
+		r.Scenario.Consumers, r.Scenario.Batch, r.Rates.AchievedPerS = 8, 1, 1000
+		r.Stages[scenario.Queue] = &scenario.StageSummary{Count: 1000, MeanNS: &ns}
 	}
 }
 
