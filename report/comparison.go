@@ -191,7 +191,11 @@ func comparisonTable(r *comparison.Record) table {
 			gates = "gate"
 		}
 		row := []string{f.Name, gates, compared(f.Name, f.Base), compared(f.Name, f.Candidate), none, intervalOf(f), paired.Percent(f.Margin), paired.Percent(f.Spread), word(f)}
-		if f.Pairs > 0 {
+		switch {
+		case f.Pairs == 0:
+		case f.Base == 0 && f.Candidate > 0:
+			row[4], row[5] = "from 0", none
+		default:
 			row[4] = signed(f.Change)
 		}
 		t.rows = append(t.rows, row)

@@ -78,7 +78,7 @@ func ReadBenchmarks(from io.Reader) (Printed, error) {
 	for key, all := range samples {
 		slices.Sort(all)
 		n := len(all)
-		if m := (all[(n-1)/2] + all[n/2]) / 2; m > 0 {
+		if m := (all[(n-1)/2] + all[n/2]) / 2; m >= 0 {
 			p.Figures[key] = m
 		}
 	}

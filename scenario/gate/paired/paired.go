@@ -43,8 +43,10 @@ type Metric struct {
 	Gate bool `json:"gate"`
 }
 
-// Pair holds the figures of two runs by metric. A figure that is missing, or is
-// not above zero, leaves the pair out for that metric.
+// Pair holds the figures of two runs by metric. A figure that is missing, or below
+// zero, leaves the pair out for that metric. Of two zeros the ratio is 1; what was
+// zero and is no more, such as allocations, counts as a thousandfold, and the other
+// way round: ranks need no more than that this is beyond every margin.
 type Pair struct {
 	Base, Candidate map[string]float64
 }
@@ -162,12 +164,13 @@ func figure(m Metric, pairs []Pair) Figure {
 	f := Figure{Metric: m, PFail: 1, PFailHolm: 1, PPass: 1}
 	var worse, base, candidate []float64 // d of METHOD: above zero is worse
 	for _, p := range pairs {
-		a, b := p.Base[m.Name], p.Candidate[m.Name]
-		if !(a > 0) || !(b > 0) || math.IsInf(a, 0) || math.IsInf(b, 0) {
+		a, measured := p.Base[m.Name]
+		b, both := p.Candidate[m.Name]
+		if !measured || !both || !(a >= 0) || !(b >= 0) || math.IsInf(a, 0) || math.IsInf(b, 0) {
 			f.Missing++
 			continue
 		}
-		l := math.Log(b) - math.Log(a)
+		l := ratio(a, b)
 		if m.HigherBetter {
 			l = -l
 		}
@@ -191,6 +194,22 @@ func figure(m Metric, pairs []Pair) Figure {
 	f.Spread = Spread(worse)
 	f.Detectable = math.Expm1(reach(f.Spread, f.Pairs))
 	return f
+}
+
+// appeared is the logarithm of the ratio of something to nothing: ln 1000.
+const appeared = 6.907755278982137
+
+// ratio is the logarithm of b over a.
+func ratio(a, b float64) float64 {
+	switch {
+	case a == b:
+		return 0
+	case a == 0:
+		return appeared
+	case b == 0:
+		return -appeared
+	}
+	return math.Log(b) - math.Log(a)
 }
 
 // change turns a logarithm on the worse side into a share of the baseline.

@@ -146,3 +146,31 @@ func FuzzJudge(f *testing.F) {
 		}
 	})
 }
+
+// Allocations are the figures that are zero and must stay so.
+func TestWhatWasNothingAndIsSomethingIsBeyondEveryMargin(t *testing.T) {
+	t.Parallel()
+	of := func(base, candidate float64) (all []paired.Pair) {
+		for range 8 {
+			all = append(all, paired.Pair{Base: map[string]float64{"m": base}, Candidate: map[string]float64{"m": candidate}})
+		}
+		return all
+	}
+	for _, row := range []struct {
+		name            string
+		base, candidate float64
+		higher          bool
+		want            paired.Verdict
+	}{
+		{"still nothing", 0, 0, false, paired.Pass},
+		{"something where nothing was", 0, 1, false, paired.Fail},
+		{"nothing where something was", 1, 0, false, paired.Pass},
+		{"nothing of what there should be more", 1, 0, true, paired.Fail},
+		{"below nothing", -1, 0, false, paired.Inconclusive},
+	} {
+		d := paired.Judge([]paired.Metric{{Name: "m", Margin: 0.02, Gate: true, HigherBetter: row.higher}}, of(row.base, row.candidate), 0.02)
+		if d.Verdict != row.want {
+			t.Errorf("%s: %s because %q, want %s", row.name, d.Verdict, d.Reasons, row.want)
+		}
+	}
+}
