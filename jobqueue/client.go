@@ -25,9 +25,17 @@ const (
 // Names are the queue and the channel of one run's own, so that no two runs
 // and no other user of the same Redis meet.
 func Names(runID string) (queue, channel string) {
-	prefix := "queuedyno:" + runID + ":"
+	prefix := namePrefix + runID + ":"
 	return prefix + DefaultQueue, prefix + DefaultChannel
 }
+
+// IsOwn reports whether a queue has a name that [Names] makes.
+func IsOwn(queue string) bool {
+	id, own := strings.CutPrefix(queue, namePrefix)
+	return own && strings.HasSuffix(id, ":"+DefaultQueue)
+}
+
+const namePrefix = "queuedyno:"
 
 // Config says which Redis to use and under which names.
 type Config struct {

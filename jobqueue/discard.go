@@ -2,18 +2,18 @@ package jobqueue
 
 import (
 	"context"
-	"errors"
 
 	"github.com/redis/go-redis/v9"
 )
 
 // Discard takes single elements out of the queue, wherever in it they are, and
-// returns how many it found. Each costs the server a look at the whole list, so
-// it is for what a run leaves behind in a queue that is not its own. A stream
-// has no such command.
+// returns how many it found. It is for what a run leaves behind in a queue that is
+// not its own. Give the oldest first, as [Client.Peek] does: each is looked for from
+// the end where the oldest is, and costs the server a look at all that is older. Of
+// a stream those that no worker was given yet are found.
 func (c *Client) Discard(ctx context.Context, elements ...string) (found int64, err error) {
 	if c.cfg.Design == Stream {
-		return 0, errors.New("discard: a stream's entries are not found by what they hold; clear it as a whole")
+		return c.discardWaiting(ctx, elements)
 	}
 	const page = 1000
 	for len(elements) > 0 {
@@ -22,7 +22,7 @@ func (c *Client) Discard(ctx context.Context, elements ...string) (found int64, 
 		pipe := c.rdb.Pipeline()
 		for _, e := range elements[:n] {
 			for _, queue := range c.lanes.queues {
-				counts = append(counts, pipe.LRem(ctx, queue, 1, e))
+				counts = append(counts, pipe.LRem(ctx, queue, -1, e))
 			}
 		}
 		if _, err := pipe.Exec(ctx); err != nil {
@@ -32,6 +32,45 @@ func (c *Client) Discard(ctx context.Context, elements ...string) (found int64, 
 			found += count.Val()
 		}
 		elements = elements[n:]
+	}
+	return found, nil
+}
+
+// discardWaiting removes entries of the streams that hold one of the elements and
+// were not given to any worker yet.
+func (c *Client) discardWaiting(ctx context.Context, elements []string) (found int64, err error) {
+	ours := make(map[string]bool, len(elements))
+	for _, e := range elements {
+		ours[e] = true
+	}
+	for _, key := range c.lanes.queues {
+		start, err := c.given(ctx, key)
+		if err != nil && !refused(err) {
+			return found, c.explain("discard from", key, err)
+		}
+		for {
+			const page = 1000
+			entries, err := c.rdb.XRangeN(ctx, key, start, "+", page).Result()
+			if err != nil {
+				return found, c.explain("discard from", key, err)
+			}
+			var ids []string
+			for _, e := range entries {
+				if text, _ := e.Values[streamField].(string); ours[text] {
+					ids = append(ids, e.ID)
+				}
+			}
+			if len(ids) > 0 {
+				n, err := c.rdb.XDel(ctx, key, ids...).Result()
+				if found += n; err != nil {
+					return found, c.explain("discard from", key, err)
+				}
+			}
+			if len(entries) < page {
+				break
+			}
+			start = "(" + entries[len(entries)-1].ID
+		}
 	}
 	return found, nil
 }

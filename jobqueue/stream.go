@@ -3,6 +3,7 @@ package jobqueue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -316,8 +317,13 @@ func (c *Client) streamLen(ctx context.Context, keys []string) (sum int64, err e
 		case err == nil:
 			// Between the two answers a worker may have been given a job.
 			n = max(0, n-pending.Count)
-		case !errors.Is(err, redis.Nil) && !strings.HasPrefix(err.Error(), "NOGROUP"):
+		case errors.Is(err, redis.Nil):
+		case !strings.HasPrefix(err.Error(), "NOGROUP"):
 			return 0, err
+		case n > 0:
+			if n, err = c.unread(ctx, keys[i], n); err != nil {
+				return 0, err
+			}
 		}
 		sum += n
 	}
@@ -350,12 +356,31 @@ func (c *Client) streamPeek(ctx context.Context, key string, from, n int64) ([]s
 	return jobs, nil
 }
 
+// unread is how many of a stream's n entries wait where the group is not of our
+// making: those that the only group there is was not given, all of them without
+// any. Whose they are with several groups cannot be told.
+func (c *Client) unread(ctx context.Context, key string, n int64) (int64, error) {
+	groups, err := c.rdb.XInfoGroups(ctx, key).Result()
+	switch {
+	case refused(err) || err == nil && len(groups) == 0:
+		return n, nil
+	case err != nil:
+		return 0, err
+	case len(groups) > 1:
+		return 0, fmt.Errorf("the stream has %d groups and none named %q: which of them its workers are of is not known", len(groups), group)
+	case groups[0].Lag >= 0:
+		return groups[0].Lag, nil
+	}
+	return max(0, n-groups[0].Pending), nil // of a server that does not tell
+}
+
 // given is where a range of the jobs begins that were not given to any worker
-// yet: the whole stream without a group, or if the server does not tell.
+// yet: the whole stream without a group, or if the server does not tell. A group
+// that is not of our making is the workers' when there is no other.
 func (c *Client) given(ctx context.Context, key string) (start string, err error) {
 	groups, err := c.rdb.XInfoGroups(ctx, key).Result()
 	for _, g := range groups {
-		if g.Name == group {
+		if g.Name == group || len(groups) == 1 {
 			return "(" + g.LastDeliveredID, nil
 		}
 	}

@@ -38,7 +38,7 @@ func summarise(count, scheduled int, f law) *scenario.StageSummary {
 	if err != nil {
 		panic(err)
 	}
-	s := &scenario.StageSummary{Count: h.Count(), Overflow: h.Overflow(), HDR: code, Missing: map[string]string{}}
+	s := &scenario.StageSummary{Count: h.Count(), Overflow: h.Overflow(), HDR: code, Missing: map[string]string{}, Censored: int64(scheduled - count)}
 	if h.Count() > 0 {
 		s.MinNS, s.MaxNS, s.MeanNS, s.StddevNS = ptr(h.Min()), ptr(h.Max()), ptr(tenth(h.Mean())), ptr(tenth(h.Stddev()))
 	}

@@ -65,8 +65,8 @@ func remarks(b *strings.Builder, r *scenario.Result, stage scenario.Stage, s *sc
 	}
 	remark("%s of %s, run %s, in milliseconds, against %s", stage, r.Run.Scenario, r.Run.ID, redisWords(r.Redis))
 	remark("validity: %s", strings.Join(append([]string{verdict(r)}, r.Validity.Reasons...), "; "))
-	if s.Count < r.Window.Scheduled {
-		remark("%d jobs were due in the window, %d of them are in this stage; the others never arrived and are not in the table", r.Window.Scheduled, s.Count)
+	if s.Censored > 0 {
+		remark("%d jobs of the window are in this stage; %d more count as infinitely late and are not in the table", s.Count, s.Censored)
 	}
 	if s.Overflow > 0 {
 		remark("%d values beyond one hour are not in the table", s.Overflow)

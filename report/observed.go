@@ -100,8 +100,8 @@ func heard(r *scenario.Result) []heardRow {
 		{"FAILED", u.Failed, "a job has failed", true},
 		{"of another status", u.Other, "updates with a status that is none of these", false},
 		{"unreadable", u.Unreadable, "messages that are no updates", false},
-		{"ended without RUNNING", o.Alone, "jobs of which the beginning was not heard", false},
-		{"still running", o.Open, "jobs that had begun and not ended when the run was over", false},
+		{"ended without RUNNING", o.Alone, "jobs of which the beginning was not heard; they count as infinitely long", false},
+		{"still running", o.Open, "jobs that had begun and not ended when the run was over; they count as infinitely long", false},
 		{"forgotten", o.Forgotten, "jobs that began too long ago to be remembered", false},
 	}
 }
@@ -153,8 +153,9 @@ func (m *sheet) observedMethod(r *scenario.Result) {
 	m.para("A job belongs to the window, from %s to %s, by the moment at which its end was heard.",
 		span(time.Duration(r.Window.FromNS)), span(time.Duration(r.Window.ToNS)))
 	m.para("When jobs were due, how long they waited, and which were lost cannot be known from outside. " +
-		"Arrivals are the jobs that ended plus the growth of the queue; by how much the jobs in the workers' hands grew is not in them.")
-	m.para("Quantiles are nearest rank over the jobs of which both updates were heard; one above which fewer than ten jobs lie is n/a. Histograms hold three significant digits.")
+		"Arrivals are the jobs that ended and those by which the queue was longer at the end; by how much the jobs in the workers' hands grew is not in them.")
+	m.para("Quantiles are nearest rank over the jobs that were heard of. One whose beginning or end was not heard counts as infinitely long in `running`: it may be the longest of all. " +
+		"A quantile that falls among those, or above which fewer than ten jobs lie, is n/a. Histograms hold three significant digits.")
 }
 
 // headlineWords name the headline in a caption.

@@ -112,7 +112,7 @@ func curvesOf(r *scenario.Result) ([]curve, error) {
 		if err != nil {
 			return nil, err
 		}
-		if c.points = cumulative(h, s, r.Window.Scheduled); len(c.points) > 0 {
+		if c.points = cumulative(h, s); len(c.points) > 0 {
 			out = append(out, c)
 		}
 	}
@@ -123,12 +123,12 @@ func curvesOf(r *scenario.Result) ([]curve, error) {
 // at the share of jobs that are no slower. The slowest job of all has no place
 // on an axis of nines, as its share is 1; it stands at the rank before it, so
 // that the line rises to it at the very end.
-func cumulative(h *latency.Histogram, s *scenario.StageSummary, scheduled int64) plotter.XYs {
+func cumulative(h *latency.Histogram, s *scenario.StageSummary) plotter.XYs {
 	buckets := h.Buckets()
 	if len(buckets) == 0 {
 		return nil
 	}
-	n := max(scheduled, h.Count(), s.Count)
+	n := max(h.Count(), s.Count+s.Censored)
 	at := func(c int64) float64 {
 		return -math.Log10(1 - float64(min(c, max(n-1, 0)))/float64(n))
 	}
@@ -139,7 +139,7 @@ func cumulative(h *latency.Histogram, s *scenario.StageSummary, scheduled int64)
 		points = append(points, plotter.XY{X: at(seen), Y: float64(b.To)})
 	}
 	if s.Count < n {
-		return points // the others never arrived
+		return points // the others never arrived, as far as is known
 	}
 	last := points[len(points)-1].Y
 	if s.MaxNS != nil && (s.Overflow > 0 || float64(*s.MaxNS) < last) {

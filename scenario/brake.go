@@ -27,14 +27,23 @@ func (r *run) brake(ctx context.Context) {
 		// the bound can be passed by what they send in that moment.
 		r.room.Store(int64(r.s.Load.MaxInFlight) - r.outstanding())
 		if most := r.s.Load.MaxBacklog; most > 0 {
-			t := sum(r.tallies)
-			if waiting := t.acked - t.popped; waiting > most && r.cut.Load() == never {
+			if waiting := r.waiting(); waiting > most && r.cut.Load() == never {
 				r.brakeOnce(fmt.Sprintf("the run was ended by max_backlog: at %.1f s more than %d jobs waited in the queue",
 					time.Duration(r.now()).Seconds(), most))
 				r.halt()
 			}
 		}
 	}
+}
+
+// waiting is how many jobs wait in the queue: by our own account, or as the server
+// said last where workers that are not ours take them.
+func (r *run) waiting() int64 {
+	if r.s.External {
+		return r.sampler.length()
+	}
+	t := sum(r.tallies)
+	return t.acked - t.popped
 }
 
 // capped notes that the load was held back by the bound of jobs in flight.

@@ -107,7 +107,7 @@ func (r *run) probed(res *Result, e *validity.Evidence) {
 	at := func(s Stage, q float64) *time.Duration {
 		for i, stage := range Stages() {
 			if stage == s {
-				return asDuration(quantile(r.rec.window[i], q, max(0, r.window.Scheduled-r.rec.window[i].Count())))
+				return asDuration(quantile(r.rec.window[i], q, r.censored(stage, i)))
 			}
 		}
 		return nil

@@ -21,26 +21,30 @@ type Observation struct {
 	Alone     int64 `json:"ended_without_running"`
 	Forgotten int64 `json:"forgotten"`
 	Open      int64 `json:"open"`
+	// Unpaired is how many jobs count as infinitely long in [Running]: those of
+	// the window that ended and whose RUNNING was not heard, the forgotten and
+	// the open ones. Where nobody says RUNNING at all it is zero.
+	Unpaired int64 `json:"unpaired"`
 	// Backlog is the length of the queue in the window.
 	Backlog ObservedBacklog `json:"backlog"`
 	// ArrivedPerS is about how many jobs came in each second of the window: those
-	// that ended and those by which the backlog grew. By how much the jobs in the
-	// workers' hands grew or shrank is not in it. Nil without a backlog.
+	// that ended, and the backlog's last length less its first. By how much the
+	// jobs in the workers' hands grew or shrank is not in it. Nil without a backlog.
 	ArrivedPerS *float64 `json:"arrived_per_s"`
 }
 
 // ObservedBacklog is the length of a queue over a time. What could not be asked
 // is nil.
 type ObservedBacklog struct {
-	// Mean is over samples at random moments, First is of the first second, Last
-	// of the end, and Max the highest there was, warm-up included.
+	// Mean is over samples at random moments, First the first of them, Last the
+	// length at the end, and Max the highest there was, warm-up included.
 	Mean  *float64 `json:"mean"`
 	First *int64   `json:"first"`
 	Last  *int64   `json:"last"`
 	Max   *int64   `json:"max"`
-	// PerS is by how much it grew each second (least squares), nil when over the
-	// window that is no more than it swings by anyway; DrainS in how many seconds
-	// it will be empty if that goes on, nil when it does not fall.
+	// PerS is by how much it grew each second (least squares), nil when that is no
+	// more than it may seem to by chance; DrainS in how many seconds it will be
+	// empty if that goes on, nil when it does not fall.
 	PerS   *float64 `json:"per_s"`
 	DrainS *float64 `json:"drain_s"`
 }
@@ -157,11 +161,11 @@ func (r *run) observed(t totals, left int64) {
 		Updates: r.observer.Counts(), Alone: r.observer.Alone(), Forgotten: r.observer.Forgotten(), Open: r.observer.Open(),
 		Backlog: r.sampler.lengthsSeen(left),
 	}
-	if b, span := o.Backlog, time.Duration(to-r.rec.from).Seconds(); b.Last != nil && span > 0 {
-		o.ArrivedPerS = ptr(float64(n) / span)
-		if b.PerS != nil {
-			*o.ArrivedPerS = max(0, *o.ArrivedPerS+*b.PerS)
-		}
+	if o.Updates.Running > 0 {
+		o.Unpaired = n - r.rec.window[iRunning].Count() + o.Forgotten + o.Open
+	}
+	if b, span := o.Backlog, time.Duration(to-r.rec.from).Seconds(); b.Last != nil && b.First != nil && span > 0 {
+		o.ArrivedPerS = ptr(max(0, float64(n+*b.Last-*b.First)/span))
 	}
 	r.seen = o
 	if o.Updates.Messages() == 0 {
@@ -173,29 +177,25 @@ func (r *run) observed(t totals, left int64) {
 
 // lengthsSeen is the length of the queue in the window, and at the end.
 func (s *sampler) lengthsSeen(left int64) (b ObservedBacklog) {
-	b.Mean = s.lengths.mean()
+	b.Mean, b.First = s.lengths.mean(), s.firstLen
 	var x, y []float64
 	for _, row := range s.timeline {
 		if row.Phase != "window" || row.QueueLen == nil {
 			continue
 		}
-		n := *row.QueueLen
-		if b.First == nil {
-			b.First = ptr(n)
-		}
-		b.Last = ptr(n)
-		x, y = append(x, row.ElapsedS), append(y, float64(n))
+		b.Last = ptr(*row.QueueLen)
+		x, y = append(x, row.ElapsedS), append(y, float64(*row.QueueLen))
 	}
 	if left != absent {
 		b.Last, s.maxBacklog = ptr(left), max(s.maxBacklog, left)
 	}
-	b.Max = ptr(s.maxBacklog) // one that was asked for before anything began
+	b.Max = ptr(s.maxBacklog) // the length was asked for before anything began
 	slope, clear := trend(x, y)
 	if !clear {
 		return b
 	}
 	b.PerS = &slope
-	switch last := *b.Last; { // of rows there was one
+	switch last := *b.Last; { // of rows there are some
 	case last == 0:
 		b.DrainS = ptr(0.0)
 	case slope < 0:
@@ -204,21 +204,23 @@ func (s *sampler) lengthsSeen(left int64) (b ObservedBacklog) {
 	return b
 }
 
-// trend is the slope of y over x, and whether it is clear: whether the line rises
-// or falls by more than one, and by more than three times what the points stray
-// from it.
+// trend is the slope of y over x, and whether it is clear: of ten points at the
+// least, a line that rises or falls by more than one, and by more than five times
+// the standard error of its slope. Lengths of a queue hang together from one second
+// to the next, so the usual two would see trends in every other queue.
 func trend(x, y []float64) (slope float64, clear bool) {
 	slope, ok := steady.Slope(x, y)
-	if !ok || len(x) < 3 {
+	if !ok || len(x) < 10 {
 		return 0, false
 	}
-	var stray float64
+	var stray, spread float64
 	meanX, meanY := mean(x), mean(y)
 	for i := range x {
 		d := y[i] - meanY - slope*(x[i]-meanX)
 		stray += d * d
+		spread += (x[i] - meanX) * (x[i] - meanX)
 	}
-	stray = math.Sqrt(stray / float64(len(x)-2))
-	change := math.Abs(slope) * (x[len(x)-1] - x[0])
-	return slope, change > max(1, 3*stray)
+	stderr := math.Sqrt(stray / float64(len(x)-2) / spread)
+	rise := math.Abs(slope) * (x[len(x)-1] - x[0])
+	return slope, rise > 1 && math.Abs(slope) > 5*stderr
 }

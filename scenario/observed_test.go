@@ -189,3 +189,60 @@ func TestAnObservedLoadHasNothingOfItsOwn(t *testing.T) {
 		t.Errorf("with defaults: %+v", d)
 	}
 }
+
+func TestJobsLongerThanTheLookAreNotTakenForShortOnes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := memory.New()
+		ctx, cancel := context.WithCancel(t.Context())
+		c, err := q.OpenConsumer(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		say := func(id int, s jobqueue.Status) {
+			if _, err := c.Publish(ctx, jobqueue.AppendUpdate(nil, jobqueue.Update{JobID: fmt.Sprint(id), Status: s})); err != nil && ctx.Err() == nil {
+				t.Error(err)
+			}
+		}
+		done := make(chan struct{})
+		go func() { // every third job takes a minute, the others 10 ms
+			defer close(done)
+			for i := 0; ctx.Err() == nil; i++ {
+				say(i, jobqueue.Running)
+				time.Sleep(10 * time.Millisecond)
+				if i%3 > 0 {
+					say(i, jobqueue.Completed)
+				}
+			}
+		}()
+		r := lookOn(t, scenario.Scenario{Load: scenario.Load{Duration: 30 * time.Second}, Thresholds: []string{"running.p90 < 1s", "running.p50 < 1s"}}, q)
+		cancel()
+		<-done
+		s := r.Stages[scenario.Running]
+		if s.P50NS == nil || *s.P50NS != 10e6 || s.P90NS != nil || !strings.Contains(s.Missing["p90"], "whose beginning or end was not heard") || s.Censored < 999 || s.Censored > 1001 {
+			t.Errorf("p50 %v, p90 %v because %q, with %d censored; want 10 ms and none, since a third did not end", s.P50NS, s.P90NS, s.Missing["p90"], s.Censored)
+		}
+		if r.Thresholds[0].Passed || !r.Thresholds[1].Passed {
+			t.Errorf("thresholds %+v, want that on p90 failed", r.Thresholds)
+		}
+	})
+}
+
+func TestABurstIsCountedOnceAndIsNoTrend(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := memory.New()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); others(t, ctx, q) }()
+		burst := time.AfterFunc(10*time.Second, func() { pushTheirs(t, q, 600) })
+		defer burst.Stop()
+		r := lookOn(t, scenario.Scenario{Load: scenario.Load{Duration: 20 * time.Second}}, q)
+		cancel()
+		<-done
+		// 100 a second end, 5 a second stay, and 600 came at once.
+		if a := *r.Observed.ArrivedPerS; a < 134 || a > 136 {
+			t.Errorf("%v arrivals a second, want 135", a)
+		}
+	})
+}

@@ -36,6 +36,9 @@ func (r *run) prepare() error {
 	if err := r.lanes(); err != nil {
 		return err
 	}
+	if err := r.shareable(); err != nil {
+		return err
+	}
 	r.inspect(0)
 	if p, ok := r.b.(pooled); ok {
 		r.poolTimeouts = p.PoolTimeouts()
@@ -47,6 +50,7 @@ func (r *run) prepare() error {
 		}
 		r.subscribers = append(r.subscribers, &subscriber{r: r, index: i, conn: conn, tally: r.tally(), shard: r.rec.shard()})
 	}
+	r.made = s.pool() > 0 || s.Producers > 0
 	for i := range s.pool() {
 		conn, err := r.openConsumer(i)
 		if err != nil {
@@ -206,10 +210,14 @@ func (r *run) release() error {
 	for _, w := range r.waiters {
 		w.Close()
 	}
-	if r.epoch.IsZero() || r.s.Load.Observed {
-		return nil // nothing was pushed, so nothing is ours
+	if !r.made {
+		return nil // nothing was opened that makes a key, so nothing is ours
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 3*time.Second)
+	patience := 3 * time.Second
+	if r.o.Shared {
+		patience = 30 * time.Second // our jobs are looked for one by one
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), patience)
 	defer cancel()
 	if err := r.clear(ctx); err != nil {
 		if r.fatal() != nil {
@@ -242,7 +250,33 @@ func (r *run) keep(element []byte) {
 	}
 	r.mu.Lock()
 	r.kept = append(r.kept, bytes.Clone(element))
+	r.keptBytes += len(element)
+	n, size := len(r.kept), r.keptBytes
 	r.mu.Unlock()
+	if n > mostKept || size > mostKeptBytes {
+		r.fail("consume", fmt.Errorf("%d jobs of somebody else had been taken from the queue, more than can be kept aside until the end; use external consumers, or a queue of the run's own", n))
+	}
+}
+
+// How much of somebody else's is kept aside.
+const (
+	mostKept      = 10_000
+	mostKeptBytes = 64 << 20
+)
+
+// shareable refuses to let consumers of ours take from a queue that is not the
+// run's own where what they take of others could not be put back as it was.
+func (r *run) shareable() error {
+	if !r.o.Shared || r.s.pool() == 0 {
+		return nil
+	}
+	switch {
+	case r.redelivers:
+		return fmt.Errorf("consumers of ours would take jobs of others from a queue that is not the run's own, and with the design %s could not put them back as they were; use external consumers, or leave out the queue's name", r.s.Design)
+	case len(r.s.Queues) > 1:
+		return errors.New("consumers of ours would take jobs of others from queues that are not the run's own, and could not put them back where they were; use external consumers, or leave out the queues' name")
+	}
+	return nil
 }
 
 // giveBack puts into the queue what was taken from it and is somebody else's.
@@ -252,10 +286,12 @@ func (r *run) giveBack(ctx context.Context) error {
 	}
 	b, ok := r.b.(returner)
 	if !ok {
-		return fmt.Errorf("%d jobs of somebody else were taken from the queue, and there is no way to put them back", len(r.kept))
+		r.unreturned = r.kept
+		return fmt.Errorf("%d jobs of somebody else were taken from the queue, and there is no way to put them back; they are in the result, as unreturned", len(r.kept))
 	}
 	if err := b.Return(ctx, r.kept...); err != nil {
-		return fmt.Errorf("put %d jobs of somebody else back: %w", len(r.kept), err)
+		r.unreturned = r.kept
+		return fmt.Errorf("put %d jobs of somebody else back; they are in the result, as unreturned: %w", len(r.kept), err)
 	}
 	r.warn("%d jobs of somebody else were taken from the queue and put back at the end: run with a queue of the run's own, or with external consumers", len(r.kept))
 	return nil

@@ -96,6 +96,9 @@ type Result struct {
 	// our own. The ledger then holds what went wrong in listening, and the
 	// window's jobs are those that ended in it.
 	Observed *Observation `json:"observed,omitempty"`
+	// Unreturned are elements of somebody else that consumers took from a queue
+	// that is not the run's own, and that could not be put back into it.
+	Unreturned [][]byte `json:"unreturned,omitempty"`
 	// Server is empty where the backend has none to ask.
 	Server   Server   `json:"server"`
 	Warnings []string `json:"warnings"`
@@ -292,6 +295,8 @@ type StageSummary struct {
 	P9999NS  *int64            `json:"p99_99_ns"`
 	MaxNS    *int64            `json:"max_ns"`
 	Missing  map[string]string `json:"missing,omitempty"`
+	// Censored is how many jobs beside those counted are taken as infinitely late.
+	Censored int64 `json:"censored,omitempty"`
 	// Overflow counts values beyond the histogram's range (one hour). They
 	// are in Count and MaxNS, never silently dropped.
 	Overflow int64 `json:"overflow"`

@@ -40,7 +40,8 @@ type Options struct {
 	NoProbes bool
 	// AllowNonEmpty lets the run begin although jobs wait in the queue. Shared
 	// says that the queue is not the run's own: at the end only the run's jobs
-	// are taken out of it, and not the whole queue.
+	// are taken out of it, and not the whole queue. A queue of a [jobqueue.Client]
+	// whose name is none of [jobqueue.Names] is always taken to be shared.
 	AllowNonEmpty, Shared bool
 	// Begin is called right before the load begins, when everything is open;
 	// End when its last job is accounted for, before anything is closed. They
@@ -124,6 +125,9 @@ func Run(ctx context.Context, s Scenario, b jobqueue.Backend, o Options) (*Resul
 	if o.Waiter == nil {
 		o.Waiter = pace.NewWaiter
 	}
+	if named, ok := b.(interface{ Queue() string }); ok && !jobqueue.IsOwn(named.Queue()) {
+		o.Shared = true
+	}
 	form, err := newSidekiqForm(s, b)
 	if err != nil {
 		return nil, err
@@ -191,6 +195,8 @@ type run struct {
 	firstFault   error
 	faultAt      time.Duration
 	kept         [][]byte // elements of somebody else
+	keptBytes    int
+	unreturned   [][]byte // those that could not be put back
 	interrupted  bool
 	stopReason   string
 	aborted      string // the threshold that ended the load, empty when none did
@@ -212,6 +218,7 @@ type run struct {
 
 	observer *observe.Observer // nil unless the load is observed; its subscriber's
 	seen     *Observation
+	made     bool  // something may have made the queue's key
 	found    int64 // jobs of others that waited before it began
 
 	ledger    Ledger

@@ -36,6 +36,8 @@ type sampler struct {
 	mu         sync.Mutex // guards what follows
 	queueLen   *int64     // since the last row; nil when no answer came
 	lastLen    int64      // the last answer there was
+	firstLen   *int64     // the first answer in the window
+	asked      int64      // questions to the server
 	maxBacklog int64
 	// Sampled in the window: the length of the queue, and the share of the
 	// consumers that had work in hands.
@@ -100,8 +102,12 @@ func (s *sampler) poll(ctx context.Context) {
 		t := sum(s.r.tallies)
 		busy := s.r.busy()
 		s.mu.Lock()
+		s.asked++
 		if at >= s.r.rec.from && at < min(s.r.rec.to, s.r.cut.Load()) {
 			s.busy.add(busy)
+			if err == nil && s.firstLen == nil {
+				s.firstLen = &n
+			}
 		}
 		if err == nil {
 			s.queueLen, s.lastLen = &n, n
@@ -126,6 +132,13 @@ func (s *sampler) backlog(t totals) int64 {
 		return s.lastLen
 	}
 	return t.sent - t.notified - t.nobody
+}
+
+// length is how many jobs the server last said to wait in the queue.
+func (s *sampler) length() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastLen
 }
 
 // phase is the part of the run that the moment belongs to.
@@ -156,7 +169,6 @@ func (s *sampler) row(at time.Duration) {
 		offered = s.plan.upTo(min(at, time.Duration(s.r.cut.Load())))
 	}
 	row.Offered = offered - s.offered
-	row.Blocked = s.blocked(at)
 	s.mu.Lock()
 	row.QueueLen, s.queueLen = s.queueLen, nil
 	row.Backlog = s.backlog(t)
@@ -177,6 +189,9 @@ func (s *sampler) row(at time.Duration) {
 			}
 		}
 	})
+	// The server may take its time to answer; what completed meanwhile is the next
+	// row's.
+	row.Blocked = s.blocked(at)
 	s.timeline = append(s.timeline, row)
 	s.watch.look(row, t)
 	s.at, s.offered, s.totals = at, offered, t
@@ -196,6 +211,9 @@ func (s *sampler) blocked(at time.Duration) *int64 {
 	ctx, cancel := context.WithTimeout(s.r.ctx, time.Second)
 	defer cancel()
 	n, err := b.Blocked(ctx)
+	s.mu.Lock()
+	s.asked++
+	s.mu.Unlock()
 	if err != nil {
 		return nil
 	}

@@ -37,7 +37,7 @@ func (r *run) result(released error) *Result {
 		Stages:   map[Stage]*StageSummary{},
 		Scalars:  map[string]*float64{},
 		Timeline: r.sampler.timeline,
-		Observed: r.seen,
+		Observed: r.seen, Unreturned: r.unreturned,
 		Warnings: append([]string{}, r.warnings...),
 	}
 	if res.Run.Tags == nil {
@@ -54,18 +54,15 @@ func (r *run) result(released error) *Result {
 	} else if released != nil {
 		res.Run.Failed, res.Run.Error = true, released.Error()
 	}
-	missing := r.window.Scheduled - r.window.Completed
 	measured := r.s.Measured()
 	for i, stage := range Stages() {
 		if !slices.Contains(measured, stage) || r.told(stage) && r.rec.window[i].Count() == 0 {
 			continue
 		}
-		// Not every worker says everything about its jobs.
-		missing := missing
-		if r.told(stage) {
-			missing = max(0, min(missing, r.window.Scheduled-r.rec.window[i].Count()))
+		sum, err := summarize(r.rec.window[i], r.censored(stage, i))
+		if r.s.Load.Observed {
+			sum.censoredOutside()
 		}
-		sum, err := summarize(r.rec.window[i], missing)
 		if err != nil {
 			res.Warnings = append(res.Warnings, err.Error())
 		}
@@ -87,6 +84,32 @@ func (r *run) result(released error) *Result {
 	return res
 }
 
+// censored is how many jobs count as infinitely late in a stage, which is the i-th:
+// those that never arrived. Not every worker says everything about its jobs; what
+// nobody said is no loss. Of an observed load it is the jobs that were seen to
+// begin or to end, and not both: they may be the longest of all.
+func (r *run) censored(s Stage, i int) int64 {
+	missing := r.window.Scheduled - r.window.Completed
+	switch {
+	case r.s.Load.Observed && s == Running:
+		return r.seen.Unpaired
+	case r.s.Load.Observed:
+		return 0
+	case r.told(s):
+		return max(0, min(missing, r.window.Scheduled-r.rec.window[i].Count()))
+	}
+	return missing
+}
+
+// censoredOutside words the reasons for an observed load.
+func (s *StageSummary) censoredOutside() {
+	for name, why := range s.Missing {
+		if strings.HasPrefix(why, "it falls among") {
+			s.Missing[name] = fmt.Sprintf("it falls among the %d of %d jobs whose beginning or end was not heard", s.Censored, s.Count+s.Censored)
+		}
+	}
+}
+
 // told reports whether a stage is one that workers tell of, if they like.
 func (r *run) told(s Stage) bool {
 	return s == Pickup || s == Running || r.s.External && s == WorkTime
@@ -95,7 +118,7 @@ func (r *run) told(s Stage) bool {
 // summarize is the summary of a stage; missing jobs count as infinitely late.
 func summarize(h *latency.Histogram, missing int64) (*StageSummary, error) {
 	s := &StageSummary{
-		Count: h.Count(), Overflow: h.Overflow(),
+		Count: h.Count(), Overflow: h.Overflow(), Censored: missing,
 		MinNS: extreme(h, h.Min()), MaxNS: extreme(h, h.Max()),
 		MeanNS: extreme(h, h.Mean()), StddevNS: extreme(h, h.Stddev()),
 	}
@@ -231,9 +254,16 @@ func (r *run) scalars(res *Result) {
 	if jobs == 0 {
 		return
 	}
+	foreign := r.foreignShare(res)
+	if foreign > mostForeign {
+		res.Warnings = append(res.Warnings, fmt.Sprintf("%.0f %% of the commands that the server processed were somebody else's, so what a job cost it is not known", 100*foreign))
+	}
 	if used := r.cpu[1] - r.cpu[0]; used > 0 {
 		per := float64(used) / jobs
 		res.Scalars["cpu_per_job"] = &per
+	}
+	if foreign > mostForeign {
+		return
 	}
 	user, ok1 := res.Server.Deltas["used_cpu_user"]
 	sys, ok2 := res.Server.Deltas["used_cpu_sys"]
@@ -241,9 +271,7 @@ func (r *run) scalars(res *Result) {
 		per := (user + sys) * float64(time.Second) / jobs
 		res.Scalars["redis_cpu_per_job"] = &per
 	}
-	// What looks at the run from the side asks some commands, too: the same few
-	// in every run of that length.
-	if n := res.Server.Deltas["total_commands_processed"]; n > 0 {
+	if n := res.Server.Deltas["total_commands_processed"] - r.sideCommands(); n > 0 {
 		per := n / jobs
 		res.Scalars["redis_commands_per_job"] = &per
 	}
@@ -251,6 +279,41 @@ func (r *run) scalars(res *Result) {
 		per := n / jobs
 		res.Scalars["redis_bytes_per_job"] = &per
 	}
+}
+
+// mostForeign is the share of a server's commands that may be somebody else's
+// before its figures say nothing of our jobs.
+const mostForeign = 0.2
+
+// sideCommands is how many commands this run issued beside its load: a PING a
+// hundred times a second, the length of the queue, INFO.
+func (r *run) sideCommands() float64 {
+	n := float64(r.sampler.asked)
+	if h := r.probes.Ping; h != nil {
+		n += float64(h.Count())
+	}
+	return n
+}
+
+// foreignShare is the least share of the server's commands that must have been
+// somebody else's: those that no run of so many jobs issues, nor the workers of
+// such a load. A server that was started for the run has no other clients.
+func (r *run) foreignShare(res *Result) float64 {
+	all := res.Server.Deltas["total_commands_processed"]
+	if r.o.Redis.Kind != "url" || all <= 0 {
+		return 0
+	}
+	const (
+		perJob  = 8   // a push, a pop, a lease and its end, RUNNING, the notification; a transaction around some of it
+		opening = 50  // for each connection
+		idle    = 1.0 // pops that came back empty, a second and consumer
+	)
+	pools := float64(r.s.Producers+r.s.Subscribers) + max(float64(r.s.Consumers), 64)
+	ours := perJob*float64(res.Ledger.Sent) + opening*pools + r.sideCommands() + idle*pools*r.ended.Sub(r.started).Seconds()
+	if r.s.Design == jobqueue.ListPoll {
+		return 0 // how often its consumers look is theirs
+	}
+	return max(0, all-ours) / all
 }
 
 // cautions are warnings that follow from the figures.

@@ -169,7 +169,7 @@ func (c *searching) fresh(pl *searchPlan, names []string) (faults []fault) {
 	if s.Load.Observed || c.producers.get().external {
 		return append(faults, fault{
 			fmt.Sprintf("scenario %q: its producers are external, and a search offers loads of its own", s.Name),
-			"name another scenario, or give a number with --producers",
+			"name a scenario with producers of its own",
 		})
 	}
 	// What the search varies is not the scenario's to say, and must not be what

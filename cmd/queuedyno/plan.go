@@ -106,7 +106,7 @@ func (r *running) names(pl plan) []fault {
 	var faults []fault
 	for _, s := range pl.scenarios {
 		if s.Load.Observed {
-			if !isURL(pl.redis.Source) && r.p.env("REDIS_URL") == "" {
+			if !r.existing(pl.redis.Source) {
 				faults = append(faults, fault{
 					fmt.Sprintf("scenario %q: its producers are external, and there are none at a Redis that is started for the run", s.Name),
 					"name the one that they use with --redis redis://HOST:PORT",
@@ -131,7 +131,7 @@ func (r *running) names(pl plan) []fault {
 		if _, err := scenario.SidekiqQueue(r.queue.get()); s.Elements == scenario.SidekiqElements && r.queue.given() && err != nil {
 			faults = append(faults, fault{fmt.Sprintf("scenario %q: %s", s.Name, err), "write it like --queue queue:default"})
 		}
-		if !isURL(pl.redis.Source) && r.p.env("REDIS_URL") == "" {
+		if !r.existing(pl.redis.Source) {
 			faults = append(faults, fault{
 				fmt.Sprintf("scenario %q: its consumers are external, and cannot know the address of a Redis that is started for the run", s.Name),
 				"name the one that they use with --redis redis://HOST:PORT",
@@ -139,10 +139,32 @@ func (r *running) names(pl plan) []fault {
 		}
 		break
 	}
+	for _, s := range pl.scenarios {
+		if s.External || !r.queue.given() {
+			continue
+		}
+		switch {
+		case s.Design == jobqueue.ReliableList, s.Design == jobqueue.Stream:
+			faults = append(faults, fault{
+				fmt.Sprintf("scenario %q: its consumers would take jobs of others from %q, and with the design %s could not put them back as they were", s.Name, r.queue.get(), s.Design),
+				"add --consumers external, or leave out --queue",
+			})
+		case len(s.Queues) > 1:
+			faults = append(faults, fault{
+				fmt.Sprintf("scenario %q: its consumers would take jobs of others from several queues, and could not put them back where they were", s.Name),
+				"add --consumers external, or leave out --queue",
+			})
+		}
+	}
 	if r.allowNonEmpty.get() && !r.queue.given() {
 		faults = append(faults, fault{r.source("allow-non-empty") + ": a queue of the run's own is always empty", "name the queue with --queue"})
 	}
 	return faults
+}
+
+// existing reports whether the Redis of that source is one that is there already.
+func (r *running) existing(source string) bool {
+	return isURL(source) || source == "auto" && isURL(r.p.env("REDIS_URL"))
 }
 
 // keyName reads the name of a key or a channel.
