@@ -52,6 +52,13 @@ func runCells(r *scenario.Result) (head, cells []string) {
 	if !r.Run.StartedAt.IsZero() {
 		started = r.Run.StartedAt.UTC().Format(time.RFC3339Nano)
 	}
+	// Of jobs that are somebody else's nobody knows how many there were.
+	ours := func(n int64) string {
+		if r.Observed != nil {
+			return ""
+		}
+		return whole(n)
+	}
 	for _, c := range [][2]string{
 		{"time", started},
 		{"commit", r.Tool.Commit},
@@ -81,16 +88,16 @@ func runCells(r *scenario.Result) (head, cells []string) {
 		{"achieved_per_s", exact(r.Rates.AchievedPerS)},
 		{"achieved_ratio", cell(r.Rates.AchievedRatio)},
 		{"window_ns", whole(r.Window.ToNS - r.Window.FromNS)},
-		{"window_scheduled", whole(r.Window.Scheduled)},
+		{"window_scheduled", ours(r.Window.Scheduled)},
 		{"window_completed", whole(r.Window.Completed)},
-		{"scheduled", whole(l.Scheduled)},
-		{"sent", whole(l.Sent)},
-		{"notified", whole(l.Notified)},
-		{"lost", whole(l.Lost)},
-		{"duplicated", whole(l.Duplicated)},
-		{"out_of_order", whole(l.OutOfOrder)},
+		{"scheduled", ours(l.Scheduled)},
+		{"sent", ours(l.Sent)},
+		{"notified", ours(l.Notified)},
+		{"lost", ours(l.Lost)},
+		{"duplicated", ours(l.Duplicated)},
+		{"out_of_order", ours(l.OutOfOrder)},
 		{"corrupt", whole(l.Corrupt)},
-		{"foreign", whole(l.Foreign)},
+		{"foreign", ours(l.Foreign)},
 		{"jobs_failed", whole(l.Failed)},
 		{"errors", whole(errorCount(l))},
 	} {

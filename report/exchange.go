@@ -11,7 +11,10 @@ import (
 )
 
 // tracked are the metrics of a run that are handed on to what keeps histories.
-func tracked() []string {
+func tracked(r *scenario.Result) []string {
+	if r.Observed != nil {
+		return []string{"running.p50", "running.p90", "running.p99", "running.max", "work.p50", "achieved_rate", "backlog.max", "failed"}
+	}
 	return []string{
 		"end_to_end.p50", "end_to_end.p90", "end_to_end.p99", "end_to_end.p99.9", "end_to_end.max",
 		"queue.p50", "queue.p99", "enqueue.p50", "enqueue.p99", "notify.p50", "notify.p99",
@@ -28,7 +31,7 @@ type sample struct {
 
 // samplesOf are those tracked metrics of a run that have a value.
 func samplesOf(r *scenario.Result) (out []sample) {
-	for _, name := range tracked() {
+	for _, name := range tracked(r) {
 		if v, _, ok := r.Metric(name); ok && finite(v) {
 			out = append(out, sample{name, v, higherBetter(name)})
 		}

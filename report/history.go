@@ -116,7 +116,7 @@ func ComparisonBencher(w io.Writer, r *comparison.Record) error {
 func Otava(w io.Writer, r *scenario.Result) error {
 	head := []string{"time", "commit", "version", "scenario", "validity", "run_id"}
 	row := []string{r.Run.StartedAt.UTC().Format(time.RFC3339), r.Tool.Commit, r.Tool.Version, r.Run.Scenario, r.Validity.Verdict, r.Run.ID}
-	for _, name := range tracked() {
+	for _, name := range tracked(r) {
 		head = append(head, otavaColumn(name))
 		v, _, ok := r.Metric(name)
 		row = append(row, orNaN(v, ok))

@@ -17,6 +17,9 @@ func seen(r *scenario.Result) string {
 		fmt.Fprintf(&b, " after %s of warm-up", span(r.Scenario.Warmup))
 	}
 	fmt.Fprintf(&b, "; %s ended, %s a second", plural(r.Window.Completed, "job"), rate(r.Rates.AchievedPerS))
+	if n := o.Updates.Failed; n > 0 {
+		fmt.Fprintf(&b, "; %s failed", plural(n, "job"))
+	}
 	if e := summary(r, scenario.Running); e.Count > 0 {
 		b.WriteString("; running")
 		for i, f := range pick("p50", "p99") {

@@ -240,11 +240,14 @@ func answer(r *scenario.Result) string {
 		}
 	}
 	if r.Ledger.Lost == 0 {
-		b.WriteString("; nothing lost.")
+		b.WriteString("; nothing lost")
 	} else {
-		fmt.Fprintf(&b, "; %s lost.", plural(r.Ledger.Lost, "job"))
+		fmt.Fprintf(&b, "; %s lost", plural(r.Ledger.Lost, "job"))
 	}
-	return b.String()
+	if n := r.Ledger.Failed; n > 0 {
+		fmt.Fprintf(&b, "; %s failed", plural(n, "job"))
+	}
+	return b.String() + "."
 }
 
 // windowWords accounts for the jobs of the window.

@@ -25,8 +25,11 @@ type part struct {
 	unsent             int64
 }
 
-// newBreakdown returns nil for a scenario whose jobs are all alike.
+// newBreakdown returns nil for a scenario whose jobs are all alike, or not ours.
 func newBreakdown(s Scenario, sp *spread) *breakdown {
+	if s.Load.Observed {
+		return nil // whose jobs they are is not known
+	}
 	b := &breakdown{spread: sp, parts: map[Dimension][]*part{}}
 	add := func(d Dimension, name string) {
 		b.parts[d] = append(b.parts[d], &part{Part: Part{Name: name}})

@@ -52,7 +52,10 @@ func (r *run) evidence(res *Result) validity.Evidence {
 		Completed: res.Window.Completed, Negative: r.rec.negative,
 		Resubscribed: r.resubscribed.Load(), Strangers: r.strangers,
 		Strain: r.strain, Processors: runtime.NumCPU(),
-		Warmup: r.s.Warmup,
+		Warmup: r.s.Warmup, Observed: r.s.Load.Observed,
+	}
+	if o := r.seen; o != nil && o.Backlog.Last != nil {
+		e.Waiting = *o.Backlog.Last
 	}
 	if !res.Run.Failed && !res.Run.Interrupted {
 		e.Vanished = res.Ledger.LostByLeg[LegVanished]
@@ -124,7 +127,7 @@ func (r *run) probed(res *Result, e *validity.Evidence) {
 	}{{"p99", 0.99}, {"p95", 0.95}, {"p90", 0.90}, {"p50", 0.50}} {
 		p := validity.Probes{
 			At: q.name, Of: string(r.s.Headline()), Hiccup: probed(r.probes.Hiccup, q.q), Echo: probed(r.probes.Echo, q.q), Ping: probed(r.probes.Ping, q.q),
-			EndToEnd: at(r.s.Headline(), q.q), Lateness: at(Lateness, q.q), Work: at(WorkTime, q.q), Queue: at(Queue, q.q),
+			EndToEnd: at(r.s.Headline(), q.q), Lateness: at(Lateness, q.q), Work: workTold(at, q.q), Queue: at(Queue, q.q),
 		}
 		if p.EndToEnd == nil || r.probes.Hiccup != nil && p.Hiccup == nil || r.probes.Ping != nil && p.Ping == nil {
 			continue
@@ -138,6 +141,15 @@ func (r *run) probed(res *Result, e *validity.Evidence) {
 		e.Probes = p
 		return
 	}
+}
+
+// workTold is how long the work took: of workers that only say when they begin
+// and when they are done, the time in between as it was heard here.
+func workTold(at func(Stage, float64) *time.Duration, q float64) *time.Duration {
+	if d := at(WorkTime, q); d != nil {
+		return d
+	}
+	return at(Running, q)
 }
 
 func asDuration(ns *int64) *time.Duration {

@@ -218,6 +218,7 @@ type run struct {
 
 	observer *observe.Observer // nil unless the load is observed; its subscriber's
 	seen     *Observation
+	odd      odd
 	made     bool  // something may have made the queue's key
 	found    int64 // jobs of others that waited before it began
 

@@ -79,7 +79,11 @@ func (r *run) settle() {
 		// Of what happens outside, only that is known which has come to light.
 		l.Popped, l.Finished, l.Published = t.notified+outside, t.notified, t.notified
 	}
-	if r.s.External && outside > 0 && t.notified == 0 {
+	understood := !r.tellOdd(t.corrupt)
+	if n := l.LostByLeg[LegInQueue]; r.s.External && n > 0 && n == t.sent {
+		r.warn("no worker took a job: do they look into the queue that is pushed to?")
+	}
+	if r.s.External && outside > 0 && t.notified == 0 && understood {
 		r.warn("the workers took jobs from the queue, and nothing about them was heard: do they publish on the channel that is listened to?")
 	}
 	if n := t.redelivered; n > 0 {

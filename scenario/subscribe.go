@@ -43,6 +43,7 @@ func (s *subscriber) loop(ctx context.Context) error {
 		at := s.r.now()
 		if err != nil {
 			s.tally.corrupt.Add(1)
+			s.r.odd.noUpdate(message, err)
 			continue
 		}
 		n, o := s.r.format.identify(update.JobID)
@@ -54,11 +55,16 @@ func (s *subscriber) loop(ctx context.Context) error {
 			s.tally.corrupt.Add(1)
 			continue
 		}
-		if update.Status == jobqueue.Running {
+		switch update.Status {
+		case jobqueue.Running:
 			s.running(n, at)
-			continue
+		case jobqueue.Completed, jobqueue.Failed:
+			s.notified(n, at, update)
+		default:
+			if s.index == 0 { // the others hear the same
+				s.r.odd.status(update.Status)
+			}
 		}
-		s.notified(n, at, update)
 	}
 }
 

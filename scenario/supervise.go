@@ -19,6 +19,9 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 		close(done)
 	}()
 	reason := r.untilPassed(done)
+	if reason == "" {
+		reason = r.untilOver()
+	}
 	left := r.s.DrainTimeout
 	// The load stays on while the window's last jobs are on their way: they
 	// are to meet the same system as those before them.
@@ -107,6 +110,35 @@ func (r *run) untilPassed(done <-chan struct{}) string {
 			} else if time.Since(progress) > r.s.DrainTimeout {
 				r.halt()
 				return fmt.Sprintf("no job was completed for %s, and all tokens of the closed loop are taken", r.s.DrainTimeout)
+			}
+		}
+	}
+}
+
+// untilOver waits for the end of the window, which comes later than its last job:
+// a window that ended with that would be shorter than it is said to be, and its
+// rates higher. It returns the reason when something else ended the load.
+func (r *run) untilOver() string {
+	if !r.s.Load.Open() || r.s.Load.Duration == 0 || r.s.Load.Jobs > 0 && sum(r.tallies).sent-r.filled >= r.s.Load.Jobs {
+		return "" // it ends with its last job
+	}
+	over := time.NewTimer(time.Until(r.epoch.Add(r.s.Load.Duration)))
+	defer over.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-over.C:
+			return ""
+		case <-r.ctx.Done():
+			return r.hardReason()
+		case <-r.o.Stop:
+			r.interrupt()
+			r.halt()
+			return "stopped from outside"
+		case <-tick.C:
+			if r.cut.Load() != never {
+				return "" // a threshold or a limit ended the load
 			}
 		}
 	}

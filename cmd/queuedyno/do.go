@@ -117,6 +117,9 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 	defer client.Close()
 	g := progress{console: r.p.console, name: s.Name, columns: width(r.p.stderr)}
 	signals.load(true)
+	if s.Load.Observed {
+		signals.during("the result holds what was seen until now")
+	}
 	defer signals.load(false)
 	if s.Load.Observed {
 		r.p.console.note("run: %s: %s: queue %q and channel %q on %s", s.Name, loadInBrief(s.Load), client.Queue(), client.Channel(), server.Address())

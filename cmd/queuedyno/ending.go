@@ -91,7 +91,7 @@ func emptyHint(r *scenario.Result) string {
 	case r.Window.Completed > 0:
 		return ""
 	case r.Observed != nil && r.Observed.Updates.Messages() == 0:
-		return "nothing was heard on the channel; --channel says where the workers publish"
+		return "nothing was heard on the channel: are the workers alive? --channel says where they publish"
 	case r.Observed != nil && r.Observed.Updates.Ended() == 0 && r.Observed.Updates.Running == 0:
 		return `what was heard is no update; the messages are JSON with jobId and a status of RUNNING, COMPLETED or FAILED`
 	case r.Observed != nil:

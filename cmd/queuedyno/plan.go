@@ -61,6 +61,9 @@ func (r *running) plan(names []string) (plan, error) {
 			for _, n := range notes {
 				r.p.console.note("run: %s", n)
 			}
+			for _, doubt := range s.Unanswerable() {
+				r.p.console.note("run: %s: threshold %s", s.Name, doubt)
+			}
 		}
 	}
 	if r.name.given() && len(names) > 1 {

@@ -42,6 +42,9 @@ func (p *program) validateVerb() *cobra.Command {
 					f.what = fmt.Sprintf("%s: %s: %s", src.name, s.Name, f.what)
 					bad = append(bad, f)
 				}
+				for _, doubt := range s.Unanswerable() {
+					p.console.note("validate: %s: %s: threshold %s", src.name, s.Name, doubt)
+				}
 			}
 			if len(bad) > before {
 				continue

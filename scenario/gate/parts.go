@@ -53,9 +53,9 @@ func (p *Parts) Outcome(invalid string) Outcome {
 		o.Reason = "the window holds no part of " + length
 	case p.worst != nil && (!p.worst.outcome.Passed || p.lacking == 0):
 		o = p.worst.outcome
-		o.Reason = fmt.Sprintf("in the worst of %d parts of %s (from %s to %s) %s", p.n, length, seconds(p.worst.from), seconds(p.worst.to), o.Reason)
+		o.Reason = fmt.Sprintf("in the worst of %s of %s (from %s to %s) %s", parts(p.n), length, seconds(p.worst.from), seconds(p.worst.to), o.Reason)
 	default:
-		o.Reason = fmt.Sprintf("%d of %d parts of %s tell nothing: %s", p.lacking, p.n, length, p.missing)
+		o.Reason = fmt.Sprintf("%d of %s of %s tell nothing: %s", p.lacking, parts(p.n), length, p.missing)
 	}
 	if invalid != "" {
 		o.Passed = false
@@ -79,3 +79,11 @@ func (t Threshold) distance(v float64) float64 {
 
 // seconds writes a moment of a run.
 func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Round(time.Millisecond).Seconds()) }
+
+// parts is a number of parts in words.
+func parts(n int) string {
+	if n == 1 {
+		return "1 part"
+	}
+	return fmt.Sprintf("%d parts", n)
+}

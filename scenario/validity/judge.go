@@ -53,7 +53,10 @@ func (j *judge) unknown(name, why string) {
 // outcome asks whether there is anything to judge.
 func (j *judge) outcome() {
 	e := j.e
-	if e.Completed == 0 {
+	switch {
+	case e.Completed == 0 && e.Observed && e.Waiting > 0:
+		j.lower(Invalid, fmt.Sprintf("no job ended, and %d wait in the queue: either nobody works on it, or what the workers say is not said here", e.Waiting))
+	case e.Completed == 0:
 		j.lower(Invalid, "no job of the window was completed, so there is nothing to measure")
 	}
 	if e.Error != "" {
@@ -121,9 +124,11 @@ func (j *judge) tailMatters() bool {
 // account asks whether somebody else had a hand in it.
 func (j *judge) account() {
 	e := j.e
-	j.check("strangers", float64(e.Strangers+e.Vanished), 0, "jobs", e.Strangers+e.Vanished == 0,
-		"jobs that were taken from the list by somebody else", Invalid,
-		fmt.Sprintf("%d jobs left the list without being popped by this run (%d of them came home all the same): another consumer takes from the same queue, or the key was evicted or deleted", e.Strangers+e.Vanished, e.Strangers))
+	if !e.Observed {
+		j.check("strangers", float64(e.Strangers+e.Vanished), 0, "jobs", e.Strangers+e.Vanished == 0,
+			"jobs that were taken from the list by somebody else", Invalid,
+			fmt.Sprintf("%d jobs left the list without being popped by this run (%d of them came home all the same): another consumer takes from the same queue, or the key was evicted or deleted", e.Strangers+e.Vanished, e.Strangers))
+	}
 	j.check("resubscribed", float64(e.Resubscribed), 0, "subscriptions", e.Resubscribed == 0,
 		"subscriptions that broke and were renewed", Suspect,
 		fmt.Sprintf("the server closed %d subscriptions, and what was published until they were renewed is lost; a subscriber that reads too slowly is thrown out by client-output-buffer-limit pubsub", e.Resubscribed))

@@ -46,9 +46,13 @@ type Check struct {
 
 // Evidence is what a run knows of itself. A nil pointer means not measured.
 type Evidence struct {
-	Closed bool   // a closed loop: nothing was due at a time
-	Error  string // what ended the run, if anything did
-	Braked string // which limit stopped or held back the load, if any did
+	Closed bool // a closed loop: nothing was due at a time
+	// Observed is a load that is somebody else's: what only he knows who sends the
+	// jobs and takes them is not asked. Waiting is how many wait at its end.
+	Observed bool
+	Waiting  int64
+	Error    string // what ended the run, if anything did
+	Braked   string // which limit stopped or held back the load, if any did
 
 	Completed  int64    // jobs of the window that arrived
 	SentInTime *float64 // share of the window's jobs sent before its end
@@ -123,7 +127,9 @@ func Judge(e Evidence) Verdict {
 	}
 	j.account()
 	j.machine()
-	j.laws()
+	if !e.Observed {
+		j.laws()
+	}
 	j.settling()
 	j.v.Triage = triage(e)
 	return j.v

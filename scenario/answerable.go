@@ -1,0 +1,71 @@
+package scenario
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/latency"
+)
+
+// Unanswerable says which thresholds of a load at a rate cannot be decided, since
+// the load is too short for their quantiles, and what would be long enough. They
+// fail, whatever the run measures. Thresholds that cannot be read are passed over.
+func (s Scenario) Unanswerable() (all []string) {
+	s = s.WithDefaults()
+	rate := s.Load.Rate.Float()
+	if !s.Load.Open() || s.Load.Varies() || rate <= 0 {
+		return nil
+	}
+	length := s.Load.Duration.Seconds()
+	if n := s.Load.Jobs; n > 0 && (length == 0 || float64(n)/rate < length) {
+		length = float64(n) / rate
+	}
+	window := length - s.Warmup.Seconds()
+	for _, expr := range s.Thresholds {
+		t, err := gate.Parse(expr)
+		if err != nil {
+			continue
+		}
+		part := window
+		if over := t.Over.Seconds(); over > 0 {
+			if window < over-0.5 {
+				all = append(all, fmt.Sprintf("%s: the window of %s holds no part of %s", t, inSeconds(window), t.Over))
+				continue
+			}
+			part = over
+		}
+		stage, aggregate, _ := strings.Cut(t.Metric, ".")
+		q, isQuantile := shareOf(aggregate)
+		if !isQuantile || !s.measures(stage) {
+			continue
+		}
+		need := math.Ceil(latency.MinTail/(1-q) - 1e-9)
+		jobs := math.Floor(rate*part + 1e-9)
+		if jobs >= need {
+			continue
+		}
+		what, remedy := "the window holds", fmt.Sprintf("a load of %s would do", inSeconds(s.Warmup.Seconds()+math.Ceil(need/rate)))
+		if t.Over > 0 {
+			what, remedy = "a part of "+t.Over.String()+" holds", fmt.Sprintf("over %s would do", inSeconds(math.Ceil(need/rate)))
+		}
+		all = append(all, fmt.Sprintf("%s: %s takes %s jobs, and %s %s; %s", t, aggregate, group(int64(need)), what, group(int64(jobs)), remedy))
+	}
+	return all
+}
+
+// measures reports whether the name is that of a stage that a run of s sees.
+func (s Scenario) measures(stage string) bool {
+	for _, known := range s.Measured() {
+		if stage == string(known) {
+			return true
+		}
+	}
+	return false
+}
+
+func inSeconds(s float64) string {
+	return time.Duration(math.Round(s * float64(time.Second))).Round(time.Millisecond).String()
+}

@@ -1,0 +1,37 @@
+package scenario_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+func TestThresholdsThatSoShortALoadCannotDecideAreNamedBefore(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		load      scenario.Load
+		warmup    time.Duration
+		threshold string
+		want      string
+	}{
+		// 100/s for 4 s of window are 400 jobs; ten lie above p97.5.
+		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "end_to_end.p99 < 50ms", "p99 takes 1,000 jobs, and the window holds 400; a load of 11s would do"},
+		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "end_to_end.p95 < 50ms", ""},
+		{scenario.Load{Rate: pace.PerSecond(100), Jobs: 150}, 0, "queue.p95 < 50ms", "p95 takes 200 jobs, and the window holds 150; a load of 2s would do"},
+		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "end_to_end.p90 over 10s < 50ms", "the window of 4s holds no part of 10s"},
+		{scenario.Load{Rate: pace.PerSecond(100), Duration: 30 * time.Second}, 0, "end_to_end.p99 over 5s < 50ms", "a part of 5s holds 500; over 10s would do"},
+		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "lost == 0", ""},
+		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "end_to_end.max < 1s", ""},
+		{scenario.Load{Duration: 5 * time.Second}, 0, "end_to_end.p99 < 50ms", ""}, // a closed loop: who knows
+		{scenario.Load{Observed: true}, 0, "running.p99 < 50ms", ""},
+	} {
+		s := scenario.Scenario{Name: "x", Load: row.load, Warmup: row.warmup, Thresholds: []string{row.threshold}}
+		got := strings.Join(s.Unanswerable(), "; ")
+		if row.want == "" && got != "" || !strings.Contains(got, row.want) {
+			t.Errorf("%+v, %q: %q, want %q", row.load, row.threshold, got, row.want)
+		}
+	}
+}
