@@ -98,7 +98,7 @@ func (p *program) root() *cobra.Command {
 func (p *program) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if f := p.flags[cmd]; f != nil {
-			f.readEnv(p.env)
+			p.readEnv(f)
 		}
 		err := do(cmd, args)
 		if err == nil {
