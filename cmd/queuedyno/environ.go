@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/gate"
 )
 
 // noFlags are the variables with our prefix that stand for no flag: what a
@@ -23,9 +24,9 @@ func noFlags() []string {
 }
 
 // readEnv gives the flags of a verb the values of their variables, and finds the
-// variables that nobody reads. One that is nearly a flag's is refused, since a
-// limit or a rate that is not heard makes another run of it; any other may be
-// somebody else's, and is only named.
+// variables that nobody reads. One that is a flag's but for a slip is refused, since
+// a limit or a rate that is not heard makes another run of it; any other may be
+// somebody else's, such as what Kubernetes sets for a service, and is only named.
 func (p *program) readEnv(f *flags) {
 	f.readEnv(p.env)
 	var known, names []string
@@ -46,10 +47,14 @@ func (p *program) readEnv(f *flags) {
 			continue
 		}
 		flag := strings.ToLower(strings.ReplaceAll(word, "_", "-"))
-		if near := scenario.Suggest(flag, names); near != "" {
+		near := scenario.Suggest(flag, names)
+		switch {
+		case near == "":
+			p.console.note("%s stands for no flag and is not used", name)
+		case gate.Slip(flag, near):
 			f.add(fault{fmt.Sprintf("%s: there is no flag --%s that it could stand for", name, flag), fmt.Sprintf("did you mean %s?", twin(near))})
-			continue
+		default:
+			p.console.note("%s stands for no flag and is not used; did you mean %s?", name, twin(near))
 		}
-		p.console.note("%s stands for no flag and is not used", name)
 	}
 }
