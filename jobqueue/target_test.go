@@ -67,6 +67,9 @@ func TestEveryFaultOfAURLIsNamedAndNoSecretIs(t *testing.T) {
 		"redis-cluster://:s3cret@h1/2":                  {"no database but 0"},
 		"redis-cluster://:s3cret@h1?protocol=4":         {"protocol must be 2 or 3"},
 		"redis://:s3cret@h1?protocol=1":                 {"protocol must be 2 or 3"},
+		"redis://h1:1/0?password=s3cret":                {"unexpected option: password", "stand before the host"},
+		"redis://u:s3cret@h1/0?pool_size=many":          {"invalid pool_size number"},
+		"redis://u:s3cret@h1/0?timeout=5s":              {"unexpected option: timeout"},
 		"redis-cluster://h1?x=%zz":                      {"hexadecimal"},
 		"rediss-cluster://:s3cret@h 1":                  {"character"},
 	} {

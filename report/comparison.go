@@ -61,17 +61,6 @@ func comparisonTitle(r *comparison.Record) string {
 	return "inconclusive: these pairs cannot decide"
 }
 
-// meaningOf says what the verdict means and how often it errs.
-func meaningOf(r *comparison.Record) string {
-	switch r.Verdict {
-	case paired.Pass:
-		return "Of comparisons in which some metric is worse by its margin or more, about 5 % pass at most."
-	case paired.Fail:
-		return "Of comparisons in which no metric is worse by more than its margin, about 5 % fail at most; where nothing changed, hardly any."
-	}
-	return ""
-}
-
 // comparisonFacts are what there is to say beside the figures, as pairs.
 func comparisonFacts(r *comparison.Record) [][2]string {
 	var facts [][2]string
@@ -106,7 +95,11 @@ func comparisonFacts(r *comparison.Record) [][2]string {
 			facts = append(facts, [2]string{arm.Label + " against", redisWords(arm.Redis)})
 		}
 	}
-	return append(facts, [2]string{"host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, count(int64(r.Host.CPUs)), r.Host.CPUModel)}, [2]string{"seed", fmt.Sprint(r.Seed)})
+	facts = append(facts, [2]string{"host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, count(int64(r.Host.CPUs)), r.Host.CPUModel)})
+	if !r.Stored { // then nothing was drawn
+		facts = append(facts, [2]string{"seed", fmt.Sprint(r.Seed)})
+	}
+	return facts
 }
 
 func orNothing(s string) string {
@@ -167,6 +160,14 @@ func intervalOf(f paired.Figure) string {
 	return signed(*f.Low) + " to " + signed(*f.High)
 }
 
+// noiseOf is the noise of a metric, n/a where fewer than two pairs tell of it.
+func noiseOf(f paired.Figure) string {
+	if f.Pairs < 2 {
+		return none
+	}
+	return paired.Percent(f.Spread)
+}
+
 // word is what became of a metric.
 func word(f paired.Figure) string {
 	switch {
@@ -190,7 +191,7 @@ func comparisonTable(r *comparison.Record) table {
 		if f.Gate {
 			gates = "gate"
 		}
-		row := []string{f.Name, gates, compared(f.Name, f.Base), compared(f.Name, f.Candidate), none, intervalOf(f), paired.Percent(f.Margin), paired.Percent(f.Spread), word(f)}
+		row := []string{f.Name, gates, compared(f.Name, f.Base), compared(f.Name, f.Candidate), none, intervalOf(f), paired.Percent(f.Margin), noiseOf(f), word(f)}
 		switch {
 		case f.Pairs == 0:
 		case f.Base == 0 && f.Candidate > 0:
@@ -272,7 +273,7 @@ func ComparisonMarkdown(w io.Writer, r *comparison.Record) error {
 		}
 	}
 	m.para("%s", t.markdown())
-	m.list(each(remedies(r), func(s string) string { return escape(capital(s)) + "." }))
+	m.list(each(remedies(r), escape))
 	m.list(each(r.Warnings, escape))
 	m.para("<details><summary>What was compared, and how</summary>")
 	facts := table{head: []string{"", ""}, left: 2}
@@ -280,13 +281,11 @@ func ComparisonMarkdown(w io.Writer, r *comparison.Record) error {
 		facts.rows = append(facts.rows, []string{escape(f[0]), escape(f[1])})
 	}
 	m.para("%s", facts.markdown())
-	m.para("%s", strings.TrimSpace(comparisonMethod+" "+meaningOf(r)))
+	m.para("%s", strings.TrimSpace(methodOf(r)+" "+meaningOf(r)))
 	m.para("</details>")
 	_, err := io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n"))
 	return err
 }
-
-const comparisonMethod = "Baseline and candidate run by turns in pairs, in an order that is drawn, with the same arrivals within a pair and a fresh server and process for each run. A figure is taken from each run; of the logarithms of the pairs' ratios the exact signed-rank test says on which side of the margin they lie (Holm's correction for failing, all metrics that gate for passing, few planned looks). The change is that of Hodges and Lehmann; noise is the robust standard deviation of a pair's ratio."
 
 // sign is a mark that is seen from afar.
 func sign(v paired.Verdict) string {

@@ -151,3 +151,40 @@ func FuzzLoadComparison(f *testing.F) {
 		}
 	})
 }
+
+// What a comparison of stored results says of how they came about is true of them.
+func TestAComparisonOfStoredResultsClaimsNothingOfTheirRuns(t *testing.T) {
+	t.Parallel()
+	r := compared(1)
+	r.Stored, r.Seed, r.Looks = true, 0, []int{8}
+	got := told(t, report.ComparisonMarkdown, r)
+	for _, untrue := range []string{"by turns in pairs", "is drawn", "same arrivals", "seed", "planned looks", "0 % | n/a", "End_to_end", "| took"} {
+		if strings.Contains(got, untrue) {
+			t.Errorf("%q is in\n%s", untrue, got)
+		}
+	}
+	for _, want := range []string{"were made before and are paired in the order of their time", "one look", "- end_to_end.p90 would be decided by"} {
+		if !strings.Contains(strings.ReplaceAll(got, "\\", ""), want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
+func TestAServerThatWasThereIsNotSaidToBeFresh(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*comparison.Record)
+		want   string
+	}{
+		"both":     {func(r *comparison.Record) { r.Base.Redis.Kind, r.Candidate.Redis.Kind = "url", "url" }, "on servers that were there already"},
+		"one":      {func(r *comparison.Record) { r.Base.Redis.Kind = "url" }, "the server of one side was there already"},
+		"commands": {func(r *comparison.Record) { r.Base.Settings = map[string]string{"cmd": "a"} }, "with the same seed within a pair and a fresh process for each run."},
+	} {
+		r := compared(1)
+		c.change(r)
+		got := told(t, report.ComparisonMarkdown, r)
+		if !strings.Contains(got, c.want) || strings.Contains(got, "fresh server and process") {
+			t.Errorf("%s: no %q, or a fresh server, in\n%s", name, c.want, got)
+		}
+	}
+}

@@ -2,6 +2,8 @@ package report_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -170,6 +172,9 @@ func TestLoadSaysWhereAndTheRemedy(t *testing.T) {
 		{"bad rate", strings.Replace(good, `"rate": "1000/s"`, `"rate": "fast"`, 1), []string{"result.json", `"fast"`}},
 		{"no schema", `{"hello": 1}`, []string{"result.json", "not a result of queuedyno"}},
 		{"newer schema", `{"schema": 999, "run": 7}`, []string{"result.json", "schema 999 is newer", "use a newer queuedyno"}},
+		{"no measurement", `{"schema": 1, "stages": null, "ledger": null, "validity": {"verdict": "valid"}}`, []string{"result.json", "holds no measurement", `"stages" is missing`, "run the scenario again"}},
+		{"no ledger", `{"schema": 1, "stages": {}}`, []string{"holds no measurement", `"ledger" is missing`}},
+		{"the record of a search", `{"schema": 1, "kind": "capacity"}`, []string{"result.json", "holds a search for the capacity, not a run"}},
 		{"broken histogram", strings.Replace(good, `"hdr": "HIST`, `"hdr": "hist`, 1), []string{"result.json", "stages.", ".hdr"}},
 		{"cut short", good[:len(good)/2], []string{"result.json:", "unexpected end"}},
 		{"two of them", good + good, []string{"result.json:", "after top-level value"}},
@@ -196,6 +201,30 @@ func TestLoadSaysWhereAndTheRemedy(t *testing.T) {
 	}
 }
 
+// A directory that exists is never said to be missing: it is said what it holds.
+func TestADirectoryWithoutAResultIsSaidToHoldWhatItHolds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ file, want string }{
+		"search":     {"capacity.json", "it holds a search for the capacity, not a run; give"},
+		"comparison": {"compare.json", "it holds a comparison, not a run; give"},
+		"results":    {"one/result.json", "it is a directory without a result.json, and holds 1 result; name one of them, such as "},
+		"other":      {"notes.txt", "it is a directory without a result.json; give"},
+	} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, c.file)
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte("{}"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, err := report.Load(dir)
+		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "no such file") {
+			t.Errorf("%s: Load returned %v, want it to say %q", name, err, c.want)
+		}
+	}
+}
+
 // What can be read can be reported: no encoder panics on it, and it can be
 // written and read again.
 func FuzzLoad(f *testing.F) {
@@ -205,7 +234,7 @@ func FuzzLoad(f *testing.F) {
 	for _, r := range []*scenario.Result{small, empty()} {
 		f.Add([]byte(render(f, report.JSON, r)))
 	}
-	f.Add([]byte(`{"schema":1,"stages":{"end_to_end":null},"timeline":[{"elapsed_s":-1e300,"stages":{"end_to_end":null}}]}`))
+	f.Add([]byte(`{"schema":1,"ledger":{},"stages":{"end_to_end":null},"timeline":[{"elapsed_s":-1e300,"stages":{"end_to_end":null}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := report.Parse("fuzz", data)
 		if err != nil {

@@ -27,7 +27,7 @@ func Load(path string) (*scenario.Result, error) {
 	}
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("load result %q: %w; give a result directory that queuedyno run wrote, or its %s", path, cause(err), resultFile)
+		return nil, noResult(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load result %q: %w", file, cause(err))
@@ -43,16 +43,29 @@ func Load(path string) (*scenario.Result, error) {
 func parse(file string, data []byte) (*scenario.Result, error) {
 	// The schema first, by itself: in a newer one any other key may differ.
 	var version struct {
-		Schema *int `json:"schema"`
+		Schema *int            `json:"schema"`
+		Kind   string          `json:"kind"`
+		Stages json.RawMessage `json:"stages"`
+		Ledger json.RawMessage `json:"ledger"`
 	}
 	if err := json.Unmarshal(data, &version); err != nil {
 		return nil, fmt.Errorf("%s: not JSON as queuedyno writes it: %w", place(file, data, err), err)
 	}
 	switch {
+	case kinds()[version.Kind] != "":
+		return nil, fmt.Errorf("%s: it holds %s, not a run; give the %s that queuedyno run wrote", file, kinds()[version.Kind], resultFile)
 	case version.Schema == nil || *version.Schema < 1:
 		return nil, fmt.Errorf("%s: no schema number, so not a result of queuedyno; give the %s that queuedyno run wrote", file, resultFile)
 	case *version.Schema > scenario.Schema:
 		return nil, fmt.Errorf("%s: schema %d is newer than %d, the newest that this build reads; use a newer queuedyno", file, *version.Schema, scenario.Schema)
+	}
+	for _, key := range []struct {
+		name  string
+		value json.RawMessage
+	}{{"stages", version.Stages}, {"ledger", version.Ledger}} {
+		if len(key.value) == 0 || string(key.value) == "null" {
+			return nil, fmt.Errorf("%s: it holds no measurement: %q is missing; restore the file, or run the scenario again", file, key.name)
+		}
 	}
 	r := new(scenario.Result)
 	if err := json.Unmarshal(data, r); err != nil {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,9 +17,12 @@ func StaffingText(w io.Writer, s *study.Staffing) error {
 	if s.Workers > 0 {
 		fmt.Fprintf(&b, "%s for %s jobs/s of %s each (%s).\n", capital(plural(int64(s.Workers), "worker")), rate(s.Rate), duration(float64(s.Service)), plain(s.From))
 	} else {
-		fmt.Fprintf(&b, "No number of workers keeps %s at %s jobs/s of %s each.\n", plain(s.SLO), rate(s.Rate), duration(float64(s.Service)))
+		fmt.Fprintf(&b, "No number of workers keeps %s at %s jobs/s of %s each.\n", sloWords(s), rate(s.Rate), duration(float64(s.Service)))
 	}
-	fmt.Fprintf(&b, "\n  service varies by %s, arrivals by %s (coefficients of variation)\n  SLO %s\n", digits3(s.ServiceCV), digits3(s.ArrivalCV), plain(s.SLO))
+	fmt.Fprintf(&b, "\n  service varies by %s, arrivals by %s (coefficients of variation)\n  SLO %s\n", digits3(s.ServiceCV), digits3(s.ArrivalCV), sloWords(s))
+	for _, note := range s.Notes {
+		fmt.Fprintf(&b, "  %s\n", plain(note))
+	}
 	if s.Stall > 0 {
 		fmt.Fprintf(&b, "  everything stands still for %s every %s\n", span(s.Stall), span(s.StallEvery))
 	}
@@ -26,42 +30,84 @@ func StaffingText(w io.Writer, s *study.Staffing) error {
 	for _, line := range staffTable(s).lines(100) {
 		b.WriteString(line + "\n")
 	}
+	for _, p := range s.Plans {
+		if !p.Meets {
+			are := "are"
+			if p.Workers == 1 {
+				are = "is"
+			}
+			fmt.Fprintf(&b, "%s %s not enough: %s.\n", plural(int64(p.Workers), "worker"), are, plain(p.Why))
+		}
+	}
 	o := s.Outage
 	fmt.Fprintf(&b, "\nWithout any worker for %s: %s in the queue, about %s of memory in Redis", span(o.Length), plural(o.Jobs, "job"), bytesWords(o.Bytes))
 	if o.Recovery > 0 {
 		fmt.Fprintf(&b, ", worked off in %s", span(o.Recovery.Round(time.Second)))
 	}
 	b.WriteString(".\n")
-	rough := s.Rough
-	if rough == "" {
-		rough = "in this range simulation found its p99 within a sixth"
-	}
-	b.WriteString("The formula: " + rough + ".\n")
+	b.WriteString("The formula: " + formulaWords(s) + ".\n")
 	if c := s.Check; c != nil {
-		b.WriteString("\n" + checkWords(s.SLO, c))
+		b.WriteString("\n" + checkWords(c))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func staffTable(s *study.Staffing) table {
-	quantile, _, _ := strings.Cut(strings.TrimPrefix(s.SLO, "queue."), " ")
-	t := table{head: []string{"workers", "busy", "wait", "mean wait", quantile + " wait", "rate may rise by", "enough"}, words: map[int]bool{6: true}}
-	if s.Stall > 0 {
-		t.head = append(t.head[:6:6], "delayed by stalls", "enough")
-		t.words = map[int]bool{7: true}
-	}
-	for _, p := range s.Plans {
-		row := []string{
-			count(int64(p.Workers)), percentWords(p.Utilisation), percentWords(p.WaitProbability),
-			waitWords(p.MeanWait), waitWords(p.Wait), percentWords(max(0, p.Burst)),
+// sloWords name all limits.
+func sloWords(s *study.Staffing) string { return plain(strings.Join(s.SLO, " and ")) }
+
+// quantiles are those of the limits, each once, with the place of the first limit
+// on it.
+func quantiles(s *study.Staffing) (names []string, at []int) {
+	for i, slo := range s.SLO {
+		quantile, _, _ := strings.Cut(strings.TrimPrefix(slo, "queue."), " ")
+		if !slices.Contains(names, quantile) {
+			names, at = append(names, quantile), append(at, i)
 		}
+	}
+	return names, at
+}
+
+// formulaWords say how exact the figures are.
+func formulaWords(s *study.Staffing) string {
+	if s.Rough != "" {
+		return s.Rough
+	}
+	words := "in this range simulation found the p99 of the wait within a sixth"
+	names, _ := quantiles(s)
+	others := slices.DeleteFunc(names, func(name string) bool { return name == "p99" })
+	if len(others) > 0 {
+		words += "; other quantiles (" + strings.Join(others, ", ") + ") were not held against it"
+	}
+	return words
+}
+
+// staffTable is a row a number of workers. Why one is not enough stands below it:
+// a sentence in a column would leave the others no room.
+func staffTable(s *study.Staffing) table {
+	t := table{head: []string{"workers", "busy", "wait", "mean wait"}}
+	names, at := quantiles(s)
+	for _, name := range names {
+		t.head = append(t.head, name+" wait")
+	}
+	t.head = append(t.head, "rate may rise by")
+	if s.Stall > 0 {
+		t.head = append(t.head, "delayed by stalls")
+	}
+	t.words = map[int]bool{len(t.head): true}
+	t.head = append(t.head, "enough")
+	for _, p := range s.Plans {
+		row := []string{count(int64(p.Workers)), percentWords(p.Utilisation), percentWords(p.WaitProbability), waitWords(p.MeanWait)}
+		for _, i := range at {
+			row = append(row, waitWords(p.Waits[i]))
+		}
+		row = append(row, percentWords(max(0, p.Burst)))
 		if s.Stall > 0 {
 			row = append(row, percentWords(p.StallShare))
 		}
 		enough := "yes"
 		if !p.Meets {
-			enough = "no: " + p.Why
+			enough = "no"
 		}
 		t.rows = append(t.rows, append(row, enough))
 	}
@@ -90,12 +136,11 @@ func bytesWords(n int64) string {
 	return plural(n, "byte")
 }
 
-func checkWords(slo string, c *study.Check) string {
-	metric, _, _ := strings.Cut(slo, " ")
+func checkWords(c *study.Check) string {
 	head := fmt.Sprintf("Checked with %s: %s.\n", plural(int64(c.Workers), "worker"), plain(c.Verdict))
 	if c.Measured == 0 {
 		return head
 	}
 	return head + fmt.Sprintf("  %s measured %s, predicted %s for the service time of %s that was measured (ratio %s)\n",
-		metric, duration(float64(c.Measured)), duration(float64(c.Predicted)), duration(float64(c.Service)), digits3(c.Ratio))
+		c.Metric, duration(float64(c.Measured)), duration(float64(c.Predicted)), duration(float64(c.Service)), digits3(c.Ratio))
 }

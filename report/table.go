@@ -66,7 +66,8 @@ func (t table) pad(row []string, widths []int) []string {
 }
 
 // lines are the table's lines for a terminal, the head first. The gaps shrink
-// from three columns to one where the table would be wider than width.
+// from three columns to two where the table would be wider than width: with one,
+// a gap could not be told from the blanks between the words of a cell.
 func (t table) lines(width int) []string {
 	widths := t.widths()
 	total := 0
@@ -74,7 +75,7 @@ func (t table) lines(width int) []string {
 		total += w
 	}
 	gaps := max(1, len(widths)-1)
-	gap := strings.Repeat(" ", min(3, max(1, (width-total)/gaps)))
+	gap := strings.Repeat(" ", min(3, max(2, (width-total)/gaps)))
 	out := []string{strings.TrimRight(strings.Join(t.pad(t.head, widths), gap), " ")}
 	for _, row := range t.rows {
 		out = append(out, strings.TrimRight(strings.Join(t.pad(row, widths), gap), " "))

@@ -55,6 +55,9 @@ func (p *program) compareVerb() *cobra.Command {
 		if len(args) == 2 {
 			return c.stored(args[0], args[1])
 		}
+		if err := c.alone(args); err != nil {
+			return err
+		}
 		pl, err := c.plan(args)
 		if err != nil {
 			return err

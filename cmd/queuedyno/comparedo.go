@@ -213,5 +213,8 @@ func (c *comparing) verdict(r *comparison.Record) ending {
 	case c.inconclusive.get() == "fail":
 		return say(exitRegression, "inconclusive counts as fail")
 	}
+	if r.Stored {
+		return say(exitInvalid, "more runs by turns, longer ones or wider margins decide more; queuedyno compare SCENARIO makes them")
+	}
 	return say(exitInvalid, "more --pairs, longer runs or wider margins decide more; queuedyno calibrate finds the margins of this host")
 }

@@ -31,6 +31,7 @@ func (c *comparing) stored(baseName, candidateName string) error {
 	faults = append(faults, more...)
 	candidate, more := results(candidateName)
 	faults = append(faults, more...)
+	faults = append(faults, distinct(base, candidate)...)
 	if err := usageErr(faults...); err != nil {
 		return err
 	}
@@ -41,6 +42,18 @@ func (c *comparing) stored(baseName, candidateName string) error {
 	}
 	r.StartedAt, r.EndedAt = time.Now().UTC(), time.Now().UTC()
 	metrics, faults := c.chosen(r)
+	least := comparison.LeastPairs(metrics)
+	for _, side := range []struct {
+		name string
+		all  []*scenario.Result
+	}{{baseName, base}, {candidateName, candidate}} {
+		if n := len(side.all); n < least {
+			faults = append(faults, fault{
+				fmt.Sprintf("%q holds %s: with so few the metrics that decide cannot fail", side.name, plural(n, "result")),
+				fmt.Sprintf("make at least %d a side, or name fewer metrics with --metric: one takes %d; queuedyno compare SCENARIO makes the runs by turns", least, paired.LeastPairs),
+			})
+		}
+	}
 	dir := c.directory(r.Name+"-compare", time.Now())
 	if err := report.CheckComparisonTarget(dir, c.force.get()); err != nil {
 		faults = append(faults, faultOf(err))
@@ -56,6 +69,25 @@ func (c *comparing) stored(baseName, candidateName string) error {
 		c.p.console.note("compare: results in %s", contents(dir))
 	}
 	return worst(append(endings, c.show(r)...))
+}
+
+// alone refuses a result that is named where a scenario, or two results, belong.
+func (c *comparing) alone(args []string) error {
+	if len(args) != 1 {
+		return nil
+	}
+	first, _, _ := strings.Cut(args[0], ",")
+	i, err := os.Stat(first)
+	if err != nil || !i.IsDir() && filepath.Ext(first) != ".json" {
+		return nil
+	}
+	if src, err := c.p.findScenarios(c.file.get()); err == nil && src.has(args[0]) {
+		return nil // a directory that has the name of a scenario
+	}
+	return usageErr(fault{
+		fmt.Sprintf("the second result is missing: %q is the baseline, and nothing is named to compare it with", args[0]),
+		fmt.Sprintf("name the candidate too: queuedyno compare %s CANDIDATE", args[0]),
+	})
 }
 
 // storedSettings are what a stored result was a run of.
@@ -86,13 +118,32 @@ func results(names string) (all []*scenario.Result, faults []fault) {
 			all = append(all, r)
 		}
 	}
-	if n := len(all); len(faults) == 0 && n < paired.LeastPairs {
-		faults = append(faults, fault{
-			fmt.Sprintf("%q holds %s, and a comparison takes at least %d a side: one run says nothing of how runs vary", names, plural(n, "result"), paired.LeastPairs),
-			"name several with commas between, or a directory that holds them; queuedyno compare SCENARIO makes the runs by turns",
-		})
-	}
 	return all, faults
+}
+
+// distinct refuses a run that is named more than once. On both sides it would be
+// compared with itself, which always passes, and twice on one side it would count
+// as two.
+func distinct(base, candidate []*scenario.Result) (faults []fault) {
+	seen := map[string]string{}
+	for _, side := range []struct {
+		name string
+		all  []*scenario.Result
+	}{{"baseline", base}, {"candidate", candidate}} {
+		for _, r := range side.all {
+			before, again := seen[r.Run.ID]
+			seen[r.Run.ID] = side.name
+			if !again || r.Run.ID == "" || len(faults) > 0 {
+				continue
+			}
+			f := fault{fmt.Sprintf("run %s of %s is in the baseline and in the candidate: it would be compared with itself", r.Run.ID, r.Run.StartedAt.UTC().Format("2006-01-02 15:04:05Z")), "name results of different runs"}
+			if before == side.name {
+				f.what = fmt.Sprintf("run %s is named twice in the %s, where each counts as a run of its own", r.Run.ID, side.name)
+			}
+			faults = append(faults, f)
+		}
+	}
+	return faults
 }
 
 // resultsIn are the results in a directory that is none itself.

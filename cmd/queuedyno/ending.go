@@ -76,7 +76,7 @@ func endingOf(r *scenario.Result, err error, signalled, allowInvalid bool) endin
 	case failed > 0:
 		return e
 	case r.Window.Completed == 0:
-		return say(exitFailed, "no job completed", "no job of the window was completed", emptyHint(r))
+		return say(exitInvalid, "no job completed", "no job of the window was completed", emptyHint(r))
 	}
 	e.words = r.Validity.Verdict
 	if len(r.Thresholds) > 0 {

@@ -30,7 +30,7 @@ func TestTheGravestComplaintDecidesTheExitCode(t *testing.T) {
 		code  int
 		spoil func(r *scenario.Result) (err error, signalled bool)
 	}{
-		{"no job completed", exitFailed, func(r *scenario.Result) (error, bool) {
+		{"no job completed", exitInvalid, func(r *scenario.Result) (error, bool) {
 			r.Window.Completed, r.Ledger.Notified = 0, 0
 			return nil, false
 		}},

@@ -80,6 +80,9 @@ func (e *existing) check() []fault {
 	if err != nil {
 		return append(e.certificates(), faultOf(err))
 	}
+	if err := jobqueue.CheckURL(s.URL()); err != nil {
+		return append(e.certificates(), fault{what: from + ": " + err.Error()})
+	}
 	e.address = s.Address()
 	if err := s.Close(); err != nil {
 		return []fault{faultOf(err)}

@@ -8,10 +8,10 @@ import (
 // The exit codes.
 const (
 	exitOK          = 0
-	exitFailed      = 1   // could not run, or no job completed
+	exitFailed      = 1   // could not run, or an error ended the run
 	exitUsage       = 2   // the command line, the environment or a file is wrong
 	exitRegression  = 3   // the candidate is worse than the baseline
-	exitInvalid     = 4   // the figures cannot be believed
+	exitInvalid     = 4   // the figures cannot be believed, or there are none
 	exitThreshold   = 99  // a threshold failed; k6 has the same number
 	exitInterrupted = 130 // as a shell says it of SIGINT
 )

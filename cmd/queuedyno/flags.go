@@ -97,7 +97,7 @@ func (p *program) flagFaults(cmd *cobra.Command, args []string, err error) []fau
 		faults = append(faults, flagFault(cmd, err))
 	}
 	if f := p.flags[cmd]; f != nil {
-		f.readEnv(p.env)
+		p.readEnv(f)
 		faults = append(faults, f.faults...)
 	}
 	return faults

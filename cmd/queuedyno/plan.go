@@ -240,6 +240,12 @@ func (r *running) server() (redisserver.Options, error) {
 	if err != nil {
 		return o, err
 	}
+	if err := jobqueue.CheckURL(s.URL()); err != nil {
+		if !isURL(o.Source) {
+			err = fmt.Errorf("REDIS_URL: %w", err)
+		}
+		return o, err
+	}
 	return o, s.Close()
 }
 

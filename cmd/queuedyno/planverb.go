@@ -61,7 +61,7 @@ type planning struct {
 	perSecond                          *value[pace.Rate]
 	service, stall, stallEvery, outage *value[time.Duration]
 	serviceCV, arrivalCV               *value[float64]
-	slo, from                          *value[string]
+	slo, from                          *value[string] // of slo there may be several
 	check, answerJSON                  *value[bool]
 	stored                             int // the payload of the run of --from, in bytes
 }
@@ -72,7 +72,7 @@ func addPlanFlags(p *program, f *flags) *planning {
 		service:    add(f, "service", "", "mean `TIME` for which a job occupies a worker, round trips to Redis included", duration(1)),
 		serviceCV:  add(f, "service-cv", "", "coefficient of variation of the service time, a `NUMBER`: 0 constant, 1 exponential (default 1)", variation),
 		arrivalCV:  add(f, "arrival-cv", "", "coefficient of variation of the time between arrivals, a `NUMBER`: 0 constant, 1 at random (default 1)", variation),
-		slo:        add(f, "slo", "", "limit on the wait, an `EXPR` (default 'queue.p99 < 20ms')", sloText),
+		slo:        addMany(f, "slo", "", "limit on the wait, an `EXPR`; may be repeated, and all of them hold (default 'queue.p99 < 20ms')", sloText),
 		stall:      add(f, "stall", "", "`TIME` for which everything stands still now and then (default none)", duration(1)),
 		stallEvery: add(f, "stall-every", "", "`TIME` from one such stall to the next (default 1h)", duration(1)),
 		outage:     add(f, "outage", "", "`TIME` without any worker to show the backlog for (default 1m)", duration(1)),
@@ -82,7 +82,7 @@ func addPlanFlags(p *program, f *flags) *planning {
 	v.running = running{p: p, runFlags: addSome(f, []string{
 		"redis", "redis-args", "image", "cacert", "cert", "key", "duration", "payload", "seed", "quiet",
 	})}
-	f.set.Lookup("duration").Usage = "length of the `TIME` of the check, 2s of warm-up included (default 20s)"
+	f.set.Lookup("duration").Usage = "length of the check, a `TIME`, warm-up included: 2s of it, or a quarter where that is less (default 20s)"
 	f.set.Lookup("payload").Usage = "`SIZE` of what a job carries beside its id, in bytes, as with run"
 	v.answerJSON = addSwitch(f, "json", "", "write the plan as JSON")
 	return v
@@ -141,8 +141,11 @@ func (v *planning) read() (*study.Staffing, error) {
 	s := &study.Staffing{
 		Rate: v.perSecond.get().Float(), Service: v.service.get(),
 		ServiceCV: v.serviceCV.or(1), ArrivalCV: v.arrivalCV.or(1),
-		From: "as given", SLO: v.slo.or("queue.p99 < 20ms"),
+		From: "as given", Notes: []string{}, SLO: v.slo.all,
 		Stall: v.stall.get(), Outage: study.Outage{Length: v.outage.or(time.Minute)},
+	}
+	if len(s.SLO) == 0 && v.flags.given["slo"] == "" {
+		s.SLO = []string{"queue.p99 < 20ms"}
 	}
 	if s.Stall > 0 {
 		s.StallEvery = v.stallEvery.or(time.Hour)
@@ -202,7 +205,7 @@ func (v *planning) measured(s *study.Staffing) []fault {
 	if err != nil {
 		return []fault{faultOf(err)}
 	}
-	s.From, v.stored = "measured in run "+r.Run.ID, r.Scenario.Payload
+	v.stored = r.Scenario.Payload
 	return nil
 }
 

@@ -55,12 +55,12 @@ rate, times every job from the moment it was due, and accounts for every one:
 
 Exit codes:
   0    all is well
-  1    could not run, or no job completed
+  1    could not run, or an error ended the run
   2    a mistake on the command line, in the environment or in a scenario file
   3    compare: the candidate is worse than the baseline
-  4    the run is invalid: its figures cannot be believed; or an experiment of
-       verify failed, or capacity or
-       compare could not decide
+  4    the run is invalid: its figures cannot be believed, or no job completed;
+       or an experiment of verify failed, or capacity or compare could not
+       decide, or a plan does not hold
   99   a threshold failed
   130  interrupted`
 
@@ -98,7 +98,7 @@ func (p *program) root() *cobra.Command {
 func (p *program) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if f := p.flags[cmd]; f != nil {
-			f.readEnv(p.env)
+			p.readEnv(f)
 		}
 		err := do(cmd, args)
 		if err == nil {

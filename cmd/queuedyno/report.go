@@ -19,7 +19,8 @@ import (
 
 const reportHelp = `Make reports again from stored results. A RESULT is a result directory or a
 result.json; no figure in a report comes from anywhere else. Several results are
-reported one after another. The directory of a search for the capacity, or its
+reported one after another; what is named beside runs and is of another kind is
+passed over with a note. The directory of a search for the capacity, or its
 capacity.json, has the formats text, md, csv and json; that of a comparison, or
 its compare.json, those and what is for other tools, but csv. benchmark is its
 candidate then, and benchmark-base its baseline.
@@ -47,7 +48,7 @@ func (p *program) reportVerb() *cobra.Command {
 	r := reporting{
 		p:       p,
 		flags:   f,
-		format:  add(f, "format", "", "`FORMAT` of the report: "+strings.Join(report.Formats(), ", ")+" (default text)", oneOf(append(report.Formats(), "benchmark-base")...)),
+		format:  add(f, "format", "", "`FORMAT` of the report: "+strings.Join(report.Formats(), ", ")+" (default text)", anyText),
 		stage:   add(f, "stage", "", "`STAGE` of the format hgrm (default end_to_end)", stage),
 		output:  add(f, "output", "o", "`FILE` to write to (default standard output)", anyText),
 		force:   addSwitch(f, "force", "", "overwrite the file of --output"),
@@ -68,6 +69,7 @@ type reporting struct {
 
 func (r reporting) run(results []string) error {
 	faults := slices.Clone(r.flags.faults)
+	results = r.runsOf(results)
 	format := r.format.or("text")
 	if format != "hgrm" && r.flags.onCommandLine("stage") {
 		faults = append(faults, fault{"--stage goes with --format hgrm only", "the other formats show every stage"})
@@ -88,6 +90,9 @@ func (r reporting) run(results []string) error {
 	searches, comparisons := countSearches(results), countComparisons(results)
 	if searches > 0 && searches < len(results) || comparisons > 0 && comparisons < len(results) {
 		faults = append(faults, fault{"results of runs, of searches for the capacity and of comparisons are named together", "report them one kind at a time"})
+	}
+	if known := formatsOf(searches, comparisons); !slices.Contains(known, format) {
+		faults = append(faults, fault{what: fmt.Sprintf("%s: %q is none of %s", r.flags.source("format"), format, strings.Join(known, ", "))})
 	}
 	if err := usageErr(faults...); err != nil {
 		return err
@@ -126,6 +131,43 @@ func (r reporting) run(results []string) error {
 		return err
 	}
 	return writeFile(output, all.Bytes(), r.force.get())
+}
+
+// runsOf leaves out, of several results, what is no run, where at least one is:
+// a directory of results may hold more than runs. What nobody can read stays in,
+// for its error.
+func (r reporting) runsOf(results []string) (runs []string) {
+	var notes []string
+	for _, name := range results {
+		other := report.Other(name)
+		if i, err := os.Stat(name); err == nil && !i.IsDir() && filepath.Ext(name) != ".json" {
+			other = "no JSON"
+		}
+		if other == "" {
+			runs = append(runs, name)
+		} else {
+			notes = append(notes, fmt.Sprintf("report: %q is passed over: it holds %s", name, other))
+		}
+	}
+	if len(runs) == 0 {
+		return results
+	}
+	for _, n := range notes {
+		r.p.console.note("%s", n)
+	}
+	return runs
+}
+
+// formatsOf are the formats of what is reported: runs, unless there are searches
+// or comparisons.
+func formatsOf(searches, comparisons int) []string {
+	switch {
+	case comparisons > 0:
+		return report.ComparisonFormats()
+	case searches > 0:
+		return report.CapacityFormats()
+	}
+	return report.Formats()
 }
 
 // encodeOne makes the report of what is stored under the name.

@@ -252,3 +252,14 @@ func TestStoredResultsClaimNoMoreThanTheyCan(t *testing.T) {
 		t.Errorf("of two hosts: %s because %q", r.Verdict, r.Reasons)
 	}
 }
+
+func TestSoFewStoredResultsThatNothingCanFailGiveNoVerdict(t *testing.T) {
+	t.Parallel()
+	metrics := comparison.Defaults()
+	base, candidate := stored("abbaabbaabba", map[rune]int64{'a': 1e6, 'b': 2e6})
+	r := &comparison.Record{}
+	comparison.Stored(r, base, candidate, metrics, false)
+	if r.Verdict != paired.Inconclusive || !strings.Contains(r.Reasons[0], "6 results a side are too few: the metrics that gate cannot fail with less than 8") {
+		t.Errorf("%s because %q", r.Verdict, r.Reasons)
+	}
+}

@@ -44,8 +44,8 @@ func Stored(r *Record, base, candidate []*scenario.Result, metrics []paired.Metr
 	}
 	r.judge(metrics)
 	doubts := doubts(base[:n], candidate[:n])
-	if n < paired.LeastPairs {
-		doubts = append([]string{fmt.Sprintf("%d results a side are too few: it takes %d for any verdict", n, paired.LeastPairs)}, doubts...)
+	if least := LeastPairs(metrics); n < least {
+		doubts = append([]string{fmt.Sprintf("%d results a side are too few: the metrics that gate cannot fail with less than %d", n, least)}, doubts...)
 	}
 	switch {
 	case len(doubts) == 0 || r.Verdict == paired.Invalid:

@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/queuedyno/queuedyno/scenario/gate"
@@ -44,6 +45,18 @@ func TestNearestSuggestsSlipsAndNothingFarFetched(t *testing.T) {
 	} {
 		if got := gate.Nearest(word, valid); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
+		}
+	}
+}
+
+func TestASlipIsOneOrTwoLettersAway(t *testing.T) {
+	t.Parallel()
+	for pair, want := range map[[2]string]bool{
+		{"rtae", "rate"}: true, {"thresholds", "threshold"}: true, {"drian-timeuot", "drain-timeout"}: true,
+		{"rate", "rate"}: false, {"redis-port", "redis-args"}: false, {strings.Repeat("x", 90), strings.Repeat("x", 89)}: false,
+	} {
+		if got := gate.Slip(pair[0], pair[1]); got != want {
+			t.Errorf("Slip(%.20q, %.20q) = %t, want %t", pair[0], pair[1], got, want)
 		}
 	}
 }

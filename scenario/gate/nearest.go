@@ -27,6 +27,13 @@ func Nearest(word string, valid []string) string {
 	return nearest
 }
 
+// Slip reports whether the word is another one with one or two slips of the
+// fingers. It is for where a guess decides something, and is not only shown.
+func Slip(word, valid string) bool {
+	w, v := []rune(word), []rune(valid)
+	return len(w) <= longestWord && len(v) <= longestWord && word != valid && distance(w, v) <= 2
+}
+
 // distance is the optimal string alignment distance: Levenshtein's, with a
 // swap of neighbours as one step, which is the commonest slip of the fingers.
 func distance(a, b []rune) int {

@@ -13,6 +13,9 @@ type Demand struct {
 	// Quantile of the wait that has to be within Limit, 0 < Quantile < 1.
 	Quantile float64
 	Limit    time.Duration
+	// Name is what the reasons of a plan call the limit, empty where there is no
+	// other to take it for.
+	Name string
 	// MaxUtilisation is the share of the workers' time that may be taken. Zero
 	// means 0.8: what is left is for bursts, stalls and jobs that grow.
 	MaxUtilisation float64
@@ -67,13 +70,20 @@ func (d Demand) With(workers int) Plan {
 	case p.Utilisation > d.mostBusy():
 		p.Why = fmt.Sprintf("the workers are busy more than %.0f %% of the time", 100*d.mostBusy())
 	case p.Wait > d.Limit:
-		p.Why = "the wait is too long"
+		p.Why = "the wait is too long" + d.named()
 	case p.StallShare > 1-d.Quantile:
-		p.Why = "a stall delays too many jobs"
+		p.Why = "a stall delays too many jobs" + d.named()
 	default:
 		p.Meets = true
 	}
 	return p
+}
+
+func (d Demand) named() string {
+	if d.Name == "" {
+		return ""
+	}
+	return " for " + d.Name
 }
 
 func (d Demand) mostBusy() float64 {

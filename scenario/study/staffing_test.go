@@ -1,7 +1,9 @@
 package study_test
 
 import (
+	"errors"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +14,7 @@ import (
 func TestAPlanShowsTheNumbersBesideItsAnswer(t *testing.T) {
 	t.Parallel()
 	s := study.Staffing{
-		Rate: 2000, Service: 8 * time.Millisecond, ServiceCV: 1, ArrivalCV: 1, SLO: "queue.p99 < 20ms",
+		Rate: 2000, Service: 8 * time.Millisecond, ServiceCV: 1, ArrivalCV: 1, SLO: []string{"queue.p99 < 20ms"},
 		Outage: study.Outage{Length: time.Minute},
 	}
 	if err := s.Staff(0); err != nil {
@@ -31,7 +33,7 @@ func TestAPlanShowsTheNumbersBesideItsAnswer(t *testing.T) {
 func TestOnlyLimitsOnTheQueueCanBePlannedFor(t *testing.T) {
 	t.Parallel()
 	for _, slo := range []string{"end_to_end.p99 < 20ms", "queue.p99 > 20ms", "queue.mean < 20ms", "lost == 0", "nonsense"} {
-		s := study.Staffing{Rate: 100, Service: time.Millisecond, SLO: slo}
+		s := study.Staffing{Rate: 100, Service: time.Millisecond, SLO: []string{slo}}
 		if err := s.Staff(0); err == nil {
 			t.Errorf("slo %q was taken", slo)
 		}
@@ -69,7 +71,7 @@ func TestServiceIsTheWholeCycleOfAWorker(t *testing.T) {
 
 func TestACheckFitsWithinAFactorOfTwo(t *testing.T) {
 	t.Parallel()
-	s := study.Staffing{Rate: 350, Service: 10 * time.Millisecond, ServiceCV: 1, ArrivalCV: 1, SLO: "queue.p99 < 100ms"}
+	s := study.Staffing{Rate: 350, Service: 10 * time.Millisecond, ServiceCV: 1, ArrivalCV: 1, SLO: []string{"queue.p99 < 100ms"}}
 	if err := s.Verify(ran(time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
@@ -86,5 +88,89 @@ func TestACheckFitsWithinAFactorOfTwo(t *testing.T) {
 	r.Validity.Verdict = scenario.Invalid
 	if err := s.Verify(r); err != nil || s.Check.Fits {
 		t.Errorf("an invalid run checks the plan: %+v, %v", s.Check, err)
+	}
+}
+
+func TestSeveralLimitsAllHold(t *testing.T) {
+	t.Parallel()
+	plan := func(slo ...string) *study.Staffing {
+		s := &study.Staffing{Rate: 200, Service: 10 * time.Millisecond, ServiceCV: 1, ArrivalCV: 1, SLO: slo, Outage: study.Outage{Length: time.Minute}}
+		if err := s.Staff(0); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	loose, tight := "queue.p50 < 1s", "queue.p99 < 100us"
+	least := plan(tight).Workers
+	if plan(loose).Workers >= least {
+		t.Fatalf("%q takes as many workers as %q", loose, tight)
+	}
+	for _, slo := range [][]string{{loose, tight}, {tight, loose}} {
+		s := plan(slo...)
+		one := s.Plans[0]
+		if s.Workers != least || !s.Plans[1].Meets || one.Meets || one.Why != "the wait is too long for "+tight {
+			t.Errorf("%q: %d workers, want %d; one less: %t because %q, want %q to break", slo, s.Workers, least, one.Meets, one.Why, tight)
+		}
+		if len(one.Waits) != 2 || one.Waits[0] != one.Wait || one.Waits[0] == one.Waits[1] {
+			t.Errorf("%q: waits %v, want one for each limit, the first of which is %v", slo, one.Waits, one.Wait)
+		}
+	}
+	r := ran(time.Millisecond)
+	p50 := int64(time.Hour)
+	r.Stages[scenario.Queue].P50NS = &p50
+	s := plan("queue.p99 < 100ms", "queue.p50 < 100ms")
+	if err := s.Verify(r); err != nil || s.Check.Fits || s.Check.Metric != "queue.p50" {
+		t.Errorf("a check of two limits: %+v, %v; want the one that does not fit", s.Check, err)
+	}
+}
+
+func TestAStallThatLastsLongerThanItComesIsRefused(t *testing.T) {
+	t.Parallel()
+	s := study.Staffing{Rate: 100, Service: time.Millisecond, SLO: []string{"queue.p99 < 20ms"}, Stall: 10 * time.Second, StallEvery: 5 * time.Second}
+	if err := s.Staff(0); err == nil || !strings.Contains(err.Error(), "lasts 10s and comes every 5s") {
+		t.Errorf("Staff() = %v", err)
+	}
+}
+
+// What others' workers say, or what can be heard of them, is a service time too;
+// what was not measured is said.
+func TestServiceOfOthersIsWhatWasMeasuredOfThem(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		keep  []scenario.Stage
+		want  time.Duration
+		notes string
+	}{
+		"work is said":            {[]scenario.Stage{scenario.WorkTime, scenario.Running}, 9 * time.Millisecond, "stage work"},
+		"only RUNNING is said":    {[]scenario.Stage{scenario.Running}, 12 * time.Millisecond, "the ways of two notifications are in it"},
+		"nothing is said of them": {nil, 0, "neither how long they worked (the stage work) nor RUNNING"},
+	} {
+		for _, observed := range []bool{true, false} {
+			r := ran(0)
+			all := r.Stages
+			mean, sd, arrived := 12e6, 3e6, 77.0
+			all[scenario.Running] = &scenario.StageSummary{Count: 10, MeanNS: &mean, StddevNS: &sd, Censored: 2}
+			r.Stages = map[scenario.Stage]*scenario.StageSummary{}
+			for _, stage := range c.keep {
+				r.Stages[stage] = all[stage]
+			}
+			wantRate := 350.0
+			if r.Scenario.External = !observed; observed {
+				r.Scenario.Load.Observed, r.Rates, wantRate = true, scenario.Rates{AchievedPerS: 70}, arrived
+				r.Observed = &scenario.Observation{ArrivedPerS: &arrived}
+			}
+			s := study.Staffing{}
+			err := s.Measured(r)
+			if c.want == 0 {
+				var h interface{ Hint() string }
+				if err == nil || !strings.Contains(err.Error(), c.notes) || !errors.As(err, &h) || h.Hint() != "give --service" {
+					t.Errorf("%s, observed %t: %v, want what is missing and the remedy", name, observed, err)
+				}
+				continue
+			}
+			if err != nil || s.Service != c.want || s.Rate != wantRate || !strings.Contains(strings.Join(s.Notes, "; "), c.notes) {
+				t.Errorf("%s, observed %t: %s at %v because %q, %v; want %s at %v", name, observed, s.Service, s.Rate, s.Notes, err, c.want, wantRate)
+			}
+		}
 	}
 }

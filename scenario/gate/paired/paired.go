@@ -127,7 +127,7 @@ func Judge(metrics []Metric, pairs []Pair, alpha float64) Decision {
 	for i, adjusted := range Holm(p) {
 		d.Figures[gates[i]].PFailHolm = adjusted
 	}
-	passes := len(gates) > 0
+	passes, least := len(gates) > 0, leastToFail(len(gates), alpha)
 	for i := range d.Figures {
 		f := &d.Figures[i]
 		if !f.Gate {
@@ -142,7 +142,7 @@ func Judge(metrics []Metric, pairs []Pair, alpha float64) Decision {
 			f.Verdict = Pass
 		}
 		if f.Verdict == Inconclusive {
-			f.need()
+			f.need(least)
 		}
 		if !f.Gate {
 			continue
@@ -155,7 +155,7 @@ func Judge(metrics []Metric, pairs []Pair, alpha float64) Decision {
 	if passes {
 		d.Verdict = Pass
 	}
-	d.explain()
+	d.explain(len(gates), least)
 	return d
 }
 
@@ -218,46 +218,6 @@ func (m Metric) change(worse float64) float64 {
 		worse = -worse
 	}
 	return math.Expm1(worse)
-}
-
-// need works out what would decide the metric.
-func (f *Figure) need() {
-	if f.Pairs == 0 || f.Spread == 0 {
-		return
-	}
-	worse := math.Log1p(f.Change)
-	if f.HigherBetter {
-		worse = -worse
-	}
-	f.MarginNeeded = math.Expm1(max(0, worse) + reach(f.Spread, f.Pairs))
-	if away := math.Abs(math.Log1p(f.Margin) - worse); away > 0.01*f.Spread {
-		f.PairsNeeded = max(pairsFor(f.Spread, away), f.Pairs+1)
-	}
-}
-
-// explain says why the verdict is what it is.
-func (d *Decision) explain() {
-	say := func(format string, args ...any) { d.Reasons = append(d.Reasons, fmt.Sprintf(format, args...)) }
-	gates := 0
-	for _, f := range d.Figures {
-		if !f.Gate {
-			continue
-		}
-		gates++
-		switch {
-		case f.Pairs == 0:
-			say("%s has no value in any pair", f.Name)
-		case f.Verdict == Fail:
-			say("%s is shown to be worse than the baseline by more than %s", f.Name, Percent(f.Margin))
-		case f.Verdict == Inconclusive && d.Verdict == Inconclusive:
-			say("%s cannot be decided in %d pairs of such noise", f.Name, f.Pairs)
-		case f.Verdict == Pass && f.Worse():
-			say("%s is worse, but within its margin of %s", f.Name, Percent(f.Margin))
-		}
-	}
-	if gates == 0 {
-		say("no metric gates")
-	}
 }
 
 // Percent writes a share in percent with as many digits as it takes to tell it

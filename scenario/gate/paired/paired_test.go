@@ -174,3 +174,40 @@ func TestWhatWasNothingAndIsSomethingIsBeyondEveryMargin(t *testing.T) {
 		}
 	}
 }
+
+// TestFewPairsAreNotBlamedOnNoise: of many metrics that gate, few pairs cannot
+// fail any, and no number of pairs is named that could not either.
+func TestFewPairsAreNotBlamedOnNoise(t *testing.T) {
+	t.Parallel()
+	names := []string{"a", "b", "c", "d", "e", "f", "g"}
+	metrics := gated(0.1, names...)
+	for i := range metrics {
+		metrics[i].HigherBetter = false
+	}
+	for n := 5; n <= 9; n++ {
+		var pairs []paired.Pair
+		for i := range n {
+			p := paired.Pair{Base: map[string]float64{}, Candidate: map[string]float64{}}
+			for _, name := range names {
+				p.Base[name], p.Candidate[name] = 100, 200+float64(i)
+			}
+			pairs = append(pairs, p)
+		}
+		d := paired.Judge(metrics, pairs, paired.Alpha)
+		if n >= 8 {
+			if d.Verdict != paired.Fail {
+				t.Errorf("%d pairs: %s, want %s", n, d.Verdict, paired.Fail)
+			}
+			continue
+		}
+		reasons := strings.Join(d.Reasons, "; ")
+		if d.Verdict != paired.Inconclusive || !strings.Contains(reasons, "with 7 metrics that gate it takes 8 pairs at least") || strings.Contains(reasons, "noise") {
+			t.Errorf("%d pairs: %s because %q, want it to say that they cannot fail", n, d.Verdict, reasons)
+		}
+		for _, f := range d.Figures {
+			if f.PairsNeeded < 8 {
+				t.Errorf("%d pairs: %s would be decided by %d pairs, and 8 is the least", n, f.Name, f.PairsNeeded)
+			}
+		}
+	}
+}

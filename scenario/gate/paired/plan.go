@@ -44,6 +44,17 @@ func Within(pairs int) Plan {
 	return p
 }
 
+// leastToFail is how many pairs it takes at least until one of so many metrics
+// that gate can fail: Holm's correction wants its chance to be their number times
+// rarer than alpha, and n pairs that agree in sign have the chance 2^-n.
+func leastToFail(gates int, alpha float64) int {
+	n := LeastPairs
+	for math.Ldexp(float64(max(gates, 1)), -n) > alpha && n < 1000 {
+		n++
+	}
+	return n
+}
+
 // Look reports whether it is looked after n pairs.
 func (p Plan) Look(n int) bool {
 	for _, at := range p.Looks {
