@@ -40,7 +40,7 @@ func (c *comparing) stored(baseName, candidateName string) error {
 		Candidate: comparison.Arm{Label: "candidate", Settings: storedSettings(candidateName, candidate[0]), Redis: candidate[0].Redis},
 	}
 	r.StartedAt, r.EndedAt = time.Now().UTC(), time.Now().UTC()
-	metrics, faults := c.chosen(r)
+	metrics, faults := c.chosen(r, worked(base) && worked(candidate))
 	dir := c.directory(r.Name+"-compare", time.Now())
 	if err := report.CheckComparisonTarget(dir, c.force.get()); err != nil {
 		faults = append(faults, faultOf(err))
@@ -60,7 +60,7 @@ func (c *comparing) stored(baseName, candidateName string) error {
 
 // storedSettings are what a stored result was a run of.
 func storedSettings(name string, r *scenario.Result) map[string]string {
-	set := arm{scenario: r.Scenario, source: r.Redis.Kind}.settings()
+	set := arm{scenario: r.Scenario, source: r.Redis.Kind, shown: r.Run.Worker}.settings()
 	set["results"] = name
 	set["redis_version"] = r.Redis.Version
 	set["commit"] = r.Tool.Commit

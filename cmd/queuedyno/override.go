@@ -38,6 +38,7 @@ type overrides struct {
 	thresholds   *value[string]
 	seed         *value[uint64]
 	pipelineFlags
+	workerFlags
 }
 
 func addOverrides(f *flags) overrides {
@@ -61,6 +62,7 @@ func addOverrides(f *flags) overrides {
 		producers: add(f, "producers", "x", "`NUMBER` of producers, each with a connection of its own", smallCount),
 		consumers: add(f, "consumers", "y", "`NUMBER` of consumers, each with a connection of its own;\n"+
 			"\"external\" leaves the work to processes that are not ours, which take from --queue", consumers),
+		workerFlags: addStartedWorker(f),
 		subscribers: add(f, "subscribers", "", "`NUMBER` of subscribers, each of which receives every notification", smallCount),
 		inFlight:    add(f, "in-flight", "", "`NUMBER` of jobs on their way at once with --rate max", smallCount),
 		maxInFlight: add(f, "max-in-flight", "", "most jobs on their way at once at a rate, a `NUMBER`; reaching it makes the run invalid (default 1000000)", smallCount),
@@ -146,8 +148,7 @@ func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 	s.Load.MaxInFlight = o.maxInFlight.or(s.Load.MaxInFlight)
 	s.Load.MaxBacklog = o.maxBacklog.or(s.Load.MaxBacklog)
 	s.Producers = o.producers.or(s.Producers)
-	if o.consumers.given() {
-		p := o.consumers.get()
+	if p, given := o.workedBy(); given {
 		if p.external && !s.External {
 			if s.Work.Time > 0 || s.Hold.For != 0 {
 				notes = append(notes, fmt.Sprintf("%s: what consumers do is up to them when they are external; the scenario's work is left out", s.Name))

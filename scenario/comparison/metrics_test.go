@@ -43,7 +43,7 @@ func FuzzParseMetric(f *testing.F) {
 
 func TestTheDefaultsAreMetricsWithMargins(t *testing.T) {
 	t.Parallel()
-	metrics, faults := comparison.Resolve(nil, nil)
+	metrics, faults := comparison.Resolve(nil, comparison.Defaults(), nil)
 	if len(faults) > 0 {
 		t.Error(faults)
 	}
@@ -68,7 +68,7 @@ func TestMarginsComeFromWhoGaveThem(t *testing.T) {
 	t.Parallel()
 	c := &comparison.Calibration{Metrics: map[string]comparison.Noise{"end_to_end.p50": {Margin: 0.3}, "queue.p99": {Margin: 0.8}}}
 	asked := []paired.Metric{{Name: "end_to_end.p50", Gate: true}, {Name: "queue.p99", Gate: true}, {Name: "end_to_end.p90", Margin: 0.07, Gate: true}, {Name: "achieved_rate", Gate: true}}
-	metrics, faults := comparison.Resolve(asked, c)
+	metrics, faults := comparison.Resolve(asked, comparison.Defaults(), c)
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
@@ -82,7 +82,7 @@ func TestMarginsComeFromWhoGaveThem(t *testing.T) {
 			t.Errorf("%s gates, and others were asked for", m.Name)
 		}
 	}
-	_, faults = comparison.Resolve([]paired.Metric{{Name: "lsot"}, {Name: "queue.p99"}, {Name: "lost", Margin: 0.1}, {Name: "queue.p50", Margin: 1}, {Name: "queue.p50", Margin: 1}}, nil)
+	_, faults = comparison.Resolve([]paired.Metric{{Name: "lsot"}, {Name: "queue.p99"}, {Name: "lost", Margin: 0.1}, {Name: "queue.p50", Margin: 1}, {Name: "queue.p50", Margin: 1}}, comparison.Defaults(), nil)
 	for i, want := range []string{"did you mean", "has no margin", "as a ratio", "named twice"} {
 		if !strings.Contains(strings.Join(faults, "\n"), want) {
 			t.Errorf("fault %d: want one with %q, have %q", i, want, faults)
