@@ -127,6 +127,7 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 			return nil, rows, err
 		}
 		defer worker.Stop()
+		defer worker.mourn()()
 		o.Workers, o.Worker = worker, worker.hide(oneLine(command))
 	}
 	g := progress{console: r.p.console, name: s.Name, columns: width(r.p.stderr)}
@@ -135,14 +136,8 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 	r.p.console.note("run: %s: %s, %s, %s, %s, on %s", s.Name, loadInBrief(s.Load),
 		plural(s.Producers, "producer"), consumersInBrief(s), plural(s.Subscribers, "subscriber"), server.Address())
 	o.Progress = g.show
-	if worker == nil {
-		result, err := scenario.Run(ctx, s, client, o)
-		return result, rows, err
-	}
-	end := worker.mourn()
 	result, err := scenario.Run(ctx, s, client, o)
-	end()
-	if result != nil {
+	if worker != nil && result != nil {
 		result.Warnings = append(worker.warnings(result), result.Warnings...)
 	}
 	return result, rows, err

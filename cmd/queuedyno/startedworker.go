@@ -37,6 +37,15 @@ var _ scenario.Workers = (*startedWorker)(nil)
 // startWorker starts the workers of a run and waits until they are ready. The
 // names are the client's: those of a run's own may look otherwise in a cluster.
 func (r *running) startWorker(ctx context.Context, name string, client *jobqueue.Client, url string) (*startedWorker, error) {
+	// The run looks as well, but by then the worker would have taken them.
+	if n, err := client.Len(ctx); err != nil {
+		return nil, err
+	} else if n > 0 && !r.allowNonEmpty.get() {
+		return nil, &hinted{
+			fmt.Sprintf("the queue is not empty: %s of somebody else would be taken by the worker", plural(int(n), "job")),
+			"name another queue, clear it, or say --allow-non-empty",
+		}
+	}
 	newcomers, err := client.Newcomers(ctx)
 	if err != nil {
 		return nil, err

@@ -211,6 +211,27 @@ func TestAWorkerOnAnotherQueueIsSuspected(t *testing.T) {
 	}
 }
 
+func TestJobsOfOthersAreNotGivenToAWorkerThatIsTriedOut(t *testing.T) {
+	t.Parallel()
+	url, client, _ := queueFor(t)
+	if err := client.Push(t.Context(), "theirs"); err != nil {
+		t.Fatal(err)
+	}
+	c := start(t, "run", "quick", "-u", url, "--queue", client.Queue(), "--worker", ourWorker)
+	if code := c.end(t); code != exitFailed {
+		t.Errorf("exit code %d, want %d", code, exitFailed)
+	}
+	if said := strings.Join(c.said, "\n"); !strings.Contains(said, "1 job of somebody else would be taken") || !strings.Contains(said, "hint: name another queue") {
+		t.Errorf("standard error:\n%s", said)
+	}
+	if _, err := os.Stat(filepath.Join(c.dir, "pid")); err == nil {
+		t.Error("the worker was started")
+	}
+	if n, err := client.Len(t.Context()); err != nil || n != 1 {
+		t.Errorf("%d jobs wait, %v, want theirs", n, err)
+	}
+}
+
 func TestNoWorkerIsLeftHoweverARunEnds(t *testing.T) {
 	t.Parallel()
 	url := redistest.Process(t).URL()

@@ -43,24 +43,27 @@ func FuzzParseMetric(f *testing.F) {
 
 func TestTheDefaultsAreMetricsWithMargins(t *testing.T) {
 	t.Parallel()
-	metrics, faults := comparison.Resolve(nil, comparison.Defaults(), nil)
-	if len(faults) > 0 {
-		t.Error(faults)
-	}
-	gates := 0
-	for _, m := range metrics {
-		if !slices.Contains(comparison.Names(), m.Name) || m.Margin <= 0 {
-			t.Errorf("%+v", m)
+	for name, defaults := range map[string][]paired.Metric{"runs": comparison.Defaults(), "workers": comparison.WorkerDefaults()} {
+		metrics, faults := comparison.Resolve(nil, defaults, nil)
+		if len(faults) > 0 {
+			t.Error(name, faults)
 		}
-		if m.Gate {
-			gates++
+		gates := 0
+		for _, m := range metrics {
+			if !slices.Contains(comparison.Names(), m.Name) || m.Margin <= 0 {
+				t.Errorf("%s: %+v", name, m)
+			}
+			if m.Gate {
+				gates++
+			}
+			if m.HigherBetter != (m.Name == "achieved_rate") {
+				t.Errorf("%s: %s: higher better %t", name, m.Name, m.HigherBetter)
+			}
 		}
-		if m.HigherBetter != (m.Name == "achieved_rate") {
-			t.Errorf("%s: higher better %t", m.Name, m.HigherBetter)
+		// One more would take more pairs than there are at the first look.
+		if least := comparison.LeastPairs(metrics); gates < 5 || least > 8 {
+			t.Errorf("%s: %d metrics gate, and it takes %d pairs", name, gates, least)
 		}
-	}
-	if gates < 5 {
-		t.Errorf("%d metrics gate", gates)
 	}
 }
 
