@@ -45,8 +45,9 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"report":                {rooms: []string{"jobqueue", "scenario", "scenario/comparison", "scenario/gate/paired", "scenario/capacity", "scenario/study", "scenario/queueing", "scenario/gate", "scenario/latency", "scenario/validity"}, modules: []string{"gonum.org/v1/plot"}},
 	"watch":                 {rooms: []string{"jobqueue", "scenario/latency", "scenario/observe"}},
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace"}, modules: []string{"golang.org/x/sys"}},
+	"workergroup":           {modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {
-		rooms: []string{"", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/comparison", "scenario/gate/paired", "scenario/probe", "scenario/strain", "scenario/study", "scenario/draw", "scenario/gate", "scenario/pace", "report", "verify", "worker", "watch"},
+		rooms: []string{"", "workergroup", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/comparison", "scenario/gate/paired", "scenario/probe", "scenario/strain", "scenario/study", "scenario/draw", "scenario/gate", "scenario/pace", "report", "verify", "worker", "watch"},
 		modules: []string{
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys",
 		},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/scenario/comparison"
 	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/gate/paired"
 )
 
 func TestTheDocumentedThresholdsAreThresholds(t *testing.T) {
@@ -43,15 +44,19 @@ func TestTheDocumentedDefaultsAreTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range comparison.Defaults() {
-		found := false
-		for line := range strings.Lines(string(doc)) {
-			if strings.HasPrefix(line, "| `") && strings.Contains(line, "`"+m.Name+"`") {
-				found = found || strings.Contains(line, "gate") == m.Gate
+	for title, defaults := range map[string][]paired.Metric{"What gates": comparison.Defaults(), "Two workers": comparison.WorkerDefaults()} {
+		_, section, _ := strings.Cut(string(doc), "### "+title+"\n")
+		section, _, _ = strings.Cut(section, "\n### ")
+		for _, m := range defaults {
+			found := false
+			for line := range strings.Lines(section) {
+				if strings.HasPrefix(line, "| `") && strings.Contains(line, "`"+m.Name+"`") {
+					found = found || strings.Contains(line, "gate") == m.Gate && strings.Contains(line, paired.Percent(m.Margin)) == m.Gate
+				}
 			}
-		}
-		if !found {
-			t.Errorf("docs/gates.md does not say whether %s gates (%t)", m.Name, m.Gate)
+			if !found {
+				t.Errorf("docs/gates.md does not say under %q whether %s gates (%t) and at what margin", title, m.Name, m.Gate)
+			}
 		}
 	}
 }

@@ -19,6 +19,7 @@ func tracked(r *scenario.Result) []string {
 		"end_to_end.p50", "end_to_end.p90", "end_to_end.p99", "end_to_end.p99.9", "end_to_end.max",
 		"queue.p50", "queue.p99", "enqueue.p50", "enqueue.p99", "notify.p50", "notify.p99",
 		"achieved_rate", "lost", "cpu_per_job", "redis_cpu_per_job", "redis_commands_per_job", "redis_bytes_per_job",
+		"worker_cpu_per_job", // last, for histories that began without it
 	}
 }
 
@@ -64,6 +65,8 @@ func benchmarkUnit(metric string) string {
 		return "cpu-ns/job"
 	case "redis_cpu_per_job":
 		return "redis-cpu-ns/job"
+	case "worker_cpu_per_job":
+		return "worker-cpu-ns/job"
 	case "redis_commands_per_job":
 		return "redis-commands/job"
 	case "redis_bytes_per_job":

@@ -110,6 +110,9 @@ func (m *sheet) environment(r *scenario.Result) {
 	for _, k := range sortedKeys(r.Run.Tags) {
 		add("tag "+escape(k), r.Run.Tags[k])
 	}
+	if r.Run.Worker != "" {
+		add("worker", r.Run.Worker)
+	}
 	add("Redis", redisWords(r.Redis))
 	for _, k := range sortedKeys(r.Redis.Config) {
 		value := r.Redis.Config[k]

@@ -171,3 +171,32 @@ func TestStageOfFormatHGRMIsTheOneAskedFor(t *testing.T) {
 		t.Error("hgrm is not listed")
 	}
 }
+
+func TestAReportNamesTheWorkersOfItsRunAndWhatTheyCost(t *testing.T) {
+	t.Parallel()
+	r := steady(t)
+	r.Run.Worker = "node worker.js | tee \x1b[31mlog"
+	r.Scalars["worker_cpu_per_job"] = ptr(189_000.0)
+	for name, want := range map[string][]string{
+		"text":      {"worker: node worker.js | tee [31mlog"},
+		"md":        {`node worker.js \| tee`, "`worker_cpu_per_job`", "189 µs"},
+		"json":      {`"worker": "node worker.js | tee \u001b[31mlog"`, `"worker_cpu_per_job": 189000`},
+		"benchmark": {"189000 worker-cpu-ns/job", "Unit worker-cpu-ns/job better=lower"},
+		"otava":     {"worker_cpu_per_job_ns\n", ",189000\n"},
+		"bencher":   {`"worker-cpu-per-job"`},
+	} {
+		encode, err := report.ByName(name, report.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := render(t, encode, r)
+		for _, part := range want {
+			if !strings.Contains(strings.Join(strings.Fields(got), " "), strings.Join(strings.Fields(part), " ")) {
+				t.Errorf("%s lacks %q:\n%s", name, part, got)
+			}
+		}
+		if name != "json" && strings.Contains(got, "\x1b") {
+			t.Errorf("%s: a worker's command gets to the terminal as it is", name)
+		}
+	}
+}

@@ -77,7 +77,7 @@ func (t *page) para(c ink, first, text string) {
 
 func (t *page) head(r *scenario.Result) {
 	t.para(noInk, "", r.Run.Scenario+" against "+redisWords(r.Redis))
-	t.para(noInk, "  ", loadWords(r.Scenario)+"; "+poolWords(r.Scenario))
+	t.para(noInk, "  ", loadWords(r.Scenario)+"; "+poolWords(r.Scenario)+workerWords(r))
 	t.b.WriteByte('\n')
 	c := map[string]ink{scenario.Valid: green, scenario.Suspect: yellow}[verdict(r)]
 	if c == noInk {

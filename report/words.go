@@ -181,6 +181,14 @@ func poolWords(s scenario.Scenario) string {
 	return strings.Join(words, ", ")
 }
 
+// workerWords says which workers were started for the run, or nothing.
+func workerWords(r *scenario.Result) string {
+	if r.Run.Worker == "" {
+		return ""
+	}
+	return "; worker: " + plain(r.Run.Worker)
+}
+
 // redisWords says which server it was: "redis 7.0.15 standalone (process, 127.0.0.1:6390)".
 func redisWords(r scenario.Redis) string {
 	if r.Kind == "memory" {

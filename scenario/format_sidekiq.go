@@ -56,6 +56,9 @@ func SidekiqQueue(key string) (name string, err error) {
 	return name, nil
 }
 
+// SidekiqList is the list in which Sidekiq keeps the queue of that name.
+func SidekiqList(name string) (key string) { return sidekiqPrefix + name }
+
 // named is a backend whose queue has a name.
 type named interface{ Queue() string }
 

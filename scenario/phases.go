@@ -37,6 +37,9 @@ type (
 // do runs the load and drains it. All goroutines end before it returns.
 func (r *run) do() {
 	var sending, taking, answering, hearing, sampling sync.WaitGroup
+	if r.o.Workers != nil {
+		r.o.Workers.Begin()
+	}
 	if err := r.prefill(); err != nil {
 		r.fail("push", err)
 	}
@@ -111,6 +114,9 @@ func (r *run) do() {
 	}
 	if probes != nil {
 		r.probes = probes.Stop()
+	}
+	if r.o.Workers != nil {
+		r.worked = r.o.Workers.End()
 	}
 
 	// Nothing is on its way any more, or we wait for it no longer. Consumers

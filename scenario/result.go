@@ -130,6 +130,9 @@ type Info struct {
 	Error  string            `json:"error,omitempty"`
 	Seed   uint64            `json:"seed"`
 	Tags   map[string]string `json:"tags"`
+	// Worker is the command of the workers that were started for the run,
+	// without secrets; empty when none were.
+	Worker string `json:"worker,omitempty"`
 }
 
 // Redis says which server was under test. Address never holds a secret.

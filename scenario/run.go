@@ -47,7 +47,11 @@ type Options struct {
 	// End when its last job is accounted for, before anything is closed. They
 	// are where a benchmark's timer starts and stops.
 	Begin, End func()
-	// Tags, Tool and Redis are copied to the result.
+	// Workers are those that were started for the run, nil when none were, and
+	// Worker is the command that started them, without secrets.
+	Workers Workers
+	Worker  string
+	// Tags, Tool and Redis are copied to the result, and Worker is.
 	Tags  map[string]string
 	Tool  Tool
 	Redis Redis
@@ -125,7 +129,7 @@ func Run(ctx context.Context, s Scenario, b jobqueue.Backend, o Options) (*Resul
 	if o.Waiter == nil {
 		o.Waiter = pace.NewWaiter
 	}
-	if named, ok := b.(interface{ Queue() string }); ok && !jobqueue.IsOwn(named.Queue()) {
+	if q, ok := b.(named); ok && !jobqueue.IsOwn(strings.TrimPrefix(q.Queue(), sidekiqPrefix)) {
 		o.Shared = true
 	}
 	form, err := newSidekiqForm(s, b)
@@ -148,10 +152,11 @@ func Run(ctx context.Context, s Scenario, b jobqueue.Backend, o Options) (*Resul
 	}
 	r.do()
 	r.settle()
+	r.dismiss()
 	// The result may be written down before the connections are gone, but the
 	// keys are removed first: whoever sees the result sees a clean Redis.
 	err = r.release()
-	return r.result(err), errors.Join(r.fatal(), err)
+	return r.result(err), errors.Join(r.fatal(), err, r.worked.Err)
 }
 
 // run is one run in progress.
@@ -209,6 +214,7 @@ type run struct {
 	facts   [2]*jobqueue.Facts
 	factsAt [2]time.Time
 	cpu     [2]time.Duration
+	worked  Worked
 	strain  strain.Strain
 	probes  probe.Findings
 	braked  string // guarded by mu

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,7 +24,7 @@ func (r *run) result(released error) *Result {
 			ID: r.o.ID, Scenario: r.s.Name,
 			StartedAt: r.started.Round(0).UTC(), EndedAt: r.ended.Round(0).UTC(),
 			StopReason: r.stopReason, Interrupted: r.interrupted, Aborted: r.aborted,
-			Seed: r.s.Seed, Tags: maps.Clone(r.o.Tags),
+			Seed: r.s.Seed, Tags: maps.Clone(r.o.Tags), Worker: r.o.Worker,
 		},
 		Scenario: r.s,
 		Redis:    r.o.Redis,
@@ -51,8 +52,8 @@ func (r *run) result(released error) *Result {
 	}
 	if err := r.fatal(); err != nil {
 		res.Run.Failed, res.Run.Error = true, err.Error()
-	} else if released != nil {
-		res.Run.Failed, res.Run.Error = true, released.Error()
+	} else if err := cmp.Or(r.worked.Err, released); err != nil {
+		res.Run.Failed, res.Run.Error = true, err.Error()
 	}
 	measured := r.s.Measured()
 	for i, stage := range Stages() {
@@ -250,6 +251,9 @@ func (r *run) scalars(res *Result) {
 	for _, name := range []string{"cpu_per_job", "redis_cpu_per_job", "redis_commands_per_job", "redis_bytes_per_job"} {
 		res.Scalars[name] = nil
 	}
+	if r.o.Workers != nil {
+		res.Scalars["worker_cpu_per_job"] = nil
+	}
 	jobs := float64(res.Ledger.Notified)
 	if jobs == 0 {
 		return
@@ -261,6 +265,9 @@ func (r *run) scalars(res *Result) {
 	if used := r.cpu[1] - r.cpu[0]; used > 0 {
 		per := float64(used) / jobs
 		res.Scalars["cpu_per_job"] = &per
+	}
+	if used := r.worked.CPU; used != nil {
+		res.Scalars["worker_cpu_per_job"] = ptr(float64(*used) / jobs)
 	}
 	if foreign > mostForeign {
 		return

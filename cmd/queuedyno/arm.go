@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/mattn/go-shellwords"
 	"github.com/spf13/pflag"
@@ -20,6 +21,7 @@ type armFlags struct {
 	redis, redisArgs, image *value[string]
 	file, scenario          *value[string]
 	args, cmd               *value[string]
+	worker                  *value[string]
 }
 
 func addArmFlags(f *flags, side comparison.Side) armFlags {
@@ -36,6 +38,7 @@ func addArmFlags(f *flags, side comparison.Side) armFlags {
 		image:     flag("image", "`IMAGE` of the container"),
 		file:      flag("file", "scenario `FILE`"),
 		scenario:  flag("scenario", "`SCENARIO`"),
+		worker:    add(f, string(side)+"-worker", "", "`COMMAND` that starts the workers, as --worker, of "+who, someText),
 		args:      flag("args", "further `FLAGS` of run in one string, like '--work 2ms',"),
 		cmd:       flag("cmd", "`COMMAND` in place of a run, for sh: prints Go benchmark lines or result.json;"),
 	}
@@ -51,6 +54,10 @@ type arm struct {
 	// source is the Redis in words that hold no secret.
 	source string
 	tls    []string
+	// worker is the command that starts the workers, empty for none, shown the
+	// same without secrets, and start the time that it may take, 0 for the default.
+	worker, shown string
+	start         time.Duration
 }
 
 // arm works out one side from the flags of both and its own.
@@ -61,7 +68,7 @@ func (c *comparing) arm(side comparison.Side, own armFlags, names []string) (arm
 		if len(names) > 0 {
 			faults = append(faults, fault{fmt.Sprintf("--%s-cmd takes the place of a scenario, and %q is named", side, names[0]), "leave one of them out"})
 		}
-		for _, v := range []*value[string]{own.redis, own.redisArgs, own.image, own.file, own.scenario, own.args} {
+		for _, v := range []*value[string]{own.redis, own.redisArgs, own.image, own.file, own.scenario, own.args, own.worker} {
 			if v.given() {
 				faults = append(faults, fault{fmt.Sprintf("--%s has no meaning beside --%s-cmd", v.name, side), "say it in the command"})
 			}
@@ -76,6 +83,8 @@ func (c *comparing) arm(side comparison.Side, own armFlags, names []string) (arm
 		return both
 	}
 	r.redis, r.redisArgs, r.image, r.file = use(own.redis, c.redis), use(own.redisArgs, c.redisArgs), use(own.image, c.image), use(own.file, c.file)
+	r.worker = use(own.worker, c.worker)
+	a.worker, a.start = r.workerCommand(), r.workerStart.get()
 	if own.scenario.given() {
 		names = []string{own.scenario.get()}
 	}
@@ -94,6 +103,7 @@ func (c *comparing) arm(side comparison.Side, own armFlags, names []string) (arm
 	if url == "auto" && isURL(r.p.env("REDIS_URL")) {
 		url = r.p.env("REDIS_URL")
 	}
+	a.shown = hiding(url)(oneLine(a.worker))
 	if isURL(url) && len(faults) == 0 {
 		a.source = addressOf(a.redis)
 	}
@@ -141,12 +151,15 @@ func (a *arm) load(r running, own armFlags, names []string) []fault {
 			fmt.Sprintf("scenario %q: its producers are external, and the two sides need the same load", s.Name), "name another scenario",
 		})
 	}
-	if s.External {
+	if a.worker != "" && !s.External {
+		faults = append(faults, fault{fmt.Sprintf("--%s: --consumers and --%s both say who works on the jobs", own.args.name, r.worker.name), "leave one of them out"})
+	} else if s.External && a.worker == "" {
 		faults = append(faults, fault{
 			fmt.Sprintf("scenario %q: its consumers are external, and do not know the servers of the runs", s.Name),
-			"start workers and a run in a command of your own, and give it as --base-cmd and --candidate-cmd",
+			"have them started for each run with --worker, or --base-worker and --candidate-worker",
 		})
 	}
+	faults = append(faults, r.workerFaults([]scenario.Scenario{s})...)
 	for _, one := range more.check(more.flags, s) {
 		faults = append(faults, fault{fmt.Sprintf("--%s: %s", own.args.name, one.what), one.hint})
 	}
@@ -202,6 +215,9 @@ func (a arm) settings() map[string]string {
 	}
 	if a.redis.Image != "" {
 		set["image"] = a.redis.Image
+	}
+	if a.shown != "" {
+		set["worker"] = a.shown
 	}
 	return set
 }

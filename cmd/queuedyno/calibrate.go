@@ -57,7 +57,7 @@ func (p *program) calibrateVerb() *cobra.Command {
 // noArmFlags are those of a side that has none of its own.
 func noArmFlags(f *flags) armFlags {
 	none := func() *value[string] { return &value[string]{flags: f} }
-	return armFlags{redis: none(), redisArgs: none(), image: none(), file: none(), scenario: none(), args: none(), cmd: none()}
+	return armFlags{redis: none(), redisArgs: none(), image: none(), file: none(), scenario: none(), args: none(), cmd: none(), worker: none()}
 }
 
 // calibrate makes the runs and works out the noise.

@@ -182,7 +182,7 @@ func (c *searching) fresh(pl *searchPlan, names []string) (faults []fault) {
 	if s.External {
 		faults = append(faults, fault{
 			fmt.Sprintf("scenario %q: its consumers are external, and every trial has a queue of its own, which they do not know", s.Name),
-			"give a number with --consumers, or try rates one by one with queuedyno run",
+			"give a number with --consumers, or try rates one by one with queuedyno run --worker",
 		})
 	}
 	faults = append(faults, c.check(c.flags, s)...)

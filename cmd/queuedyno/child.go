@@ -14,6 +14,7 @@ import (
 	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/comparison"
+	"github.com/queuedyno/queuedyno/workergroup"
 )
 
 // children makes the runs of a comparison, each in a process of its own.
@@ -77,6 +78,12 @@ func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*s
 			env = append(env, "REDIS_URL="+url)
 		}
 	}
+	if a.worker != "" { // it may hold a password, too
+		env = append(env, twin("worker")+"="+a.worker)
+	}
+	if a.start > 0 {
+		args = append(args, "--worker-start", a.start.String())
+	}
 	if len(a.redis.Args) > 0 {
 		args = append(args, "--redis-args", quoted(a.redis.Args))
 	}
@@ -86,7 +93,11 @@ func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*s
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Args[0] = "queuedyno"
 	cmd.Env = env
-	_, said, failed := c.exec(cmd)
+	patience := childPatience
+	if a.worker != "" {
+		patience += workergroup.Patience
+	}
+	_, said, failed := c.exec(cmd, patience)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -109,7 +120,7 @@ func (c *children) command(ctx context.Context, a arm, dir string, pair int, see
 	cmd := exec.CommandContext(ctx, "sh", "-c", a.command)
 	cmd.Env = append(os.Environ(),
 		"QUEUEDYNO_SEED="+fmt.Sprint(seed), "QUEUEDYNO_SIDE="+string(a.side), "QUEUEDYNO_PAIR="+fmt.Sprint(pair), "QUEUEDYNO_RESULT="+dir)
-	out, said, failed := c.exec(cmd)
+	out, said, failed := c.exec(cmd, childPatience)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -141,12 +152,12 @@ func (c *children) command(ctx context.Context, a arm, dir string, pair int, see
 }
 
 // exec runs the process in a group of its own, so that a Ctrl-C reaches it only
-// through us. It returns its output and the last line of its complaints.
-func (c *children) exec(cmd *exec.Cmd) (out []byte, said string, err error) {
+// through us, and gives it so much time to end then. It returns its output and the last line of its complaints.
+func (c *children) exec(cmd *exec.Cmd, patience time.Duration) (out []byte, said string, err error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	apart(cmd)
-	cmd.WaitDelay = childPatience
+	cmd.WaitDelay = patience
 	err = cmd.Run()
 	for line := range strings.Lines(stderr.String()) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "hint:") {

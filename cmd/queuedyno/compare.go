@@ -13,6 +13,7 @@ import (
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/comparison"
 	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+	"github.com/queuedyno/queuedyno/workergroup"
 )
 
 const compareHelp = `Say whether a candidate is worse than a baseline, without crying wolf.
@@ -37,6 +38,7 @@ Exit codes: 0 pass, 3 fail, 4 inconclusive or invalid, 130 interrupted.`
 
 const compareExample = `  queuedyno compare steady --candidate-redis-args '--appendonly yes'
   queuedyno compare steady --base-image redis:7-alpine --candidate-image redis:8-alpine -u docker
+  queuedyno compare steady --base-worker 'node old.js' --candidate-worker 'node new.js'
   queuedyno compare steady --candidate-args '--consumers 16' --metric queue.p50:5%
   queuedyno compare --base-cmd './old.test -test.bench .' --candidate-cmd './new.test -test.bench .'
   queuedyno compare results/monday results/tuesday`
@@ -68,7 +70,7 @@ func (p *program) compareVerb() *cobra.Command {
 	p.completeFile(cmd)
 	complete(cmd, "metric", words(comparison.Names()...))
 	complete(cmd, "inconclusive", words("pass", "fail"))
-	for _, flag := range []string{"pairs", "idle", "base-args", "candidate-args", "base-cmd", "candidate-cmd", "base-image", "candidate-image"} {
+	for _, flag := range []string{"pairs", "idle", "base-args", "candidate-args", "base-cmd", "candidate-cmd", "base-image", "candidate-image", "base-worker", "candidate-worker"} {
 		complete(cmd, flag, nothing())
 	}
 	return cmd
@@ -92,7 +94,7 @@ type comparing struct {
 func bothFlags() []string {
 	return []string{
 		"file", "redis", "redis-args", "image", "cacert", "cert", "key",
-		"rate", "stages", "arrivals", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "batch", "payload", "work", "warmup", "drain-timeout",
+		"rate", "stages", "arrivals", "duration", "jobs", "producers", "consumers", "worker", "worker-start", "subscribers", "in-flight", "batch", "payload", "work", "warmup", "drain-timeout",
 		"seed", "out", "name", "force", "quiet", "github",
 	}
 }
@@ -136,13 +138,18 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 		flags armFlags
 	}{{comparison.Base, c.base}, {comparison.Candidate, c.candidate}} {
 		a, more := c.arm(one.side, one.flags, names)
-		faults = append(faults, more...)
+		for _, f := range more { // what is wrong with both is said once
+			if !slices.Contains(faults, f) {
+				faults = append(faults, f)
+			}
+		}
 		pl.arms[one.side] = a
 	}
 	base, candidate := pl.arms[comparison.Base], pl.arms[comparison.Candidate]
 	if (base.command == "") != (candidate.command == "") {
 		faults = append(faults, fault{"--base-cmd and --candidate-cmd go together, and only one is given", "give a command for the other side too"})
 	}
+	faults = append(faults, c.workersDiffer(base, candidate)...)
 	r := &comparison.Record{
 		Schema: comparison.Schema, Kind: "compare", Tool: build().tool(),
 		Base:      comparison.Arm{Label: "baseline", Settings: base.settings()},
@@ -154,7 +161,7 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 	}
 	pl.record = r
 	r.Host = scenario.ThisHost()
-	metrics, more := c.chosen(r)
+	metrics, more := c.chosen(r, base.worker != "" && candidate.worker != "")
 	faults = append(faults, more...)
 	if base.command == "" {
 		pl.metrics = metrics
@@ -184,8 +191,42 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 	return pl, usageErr(faults...)
 }
 
+// workersDiffer refuses to compare workers of the user's with consumers of ours:
+// that would be two systems, and not two states of one.
+func (c *comparing) workersDiffer(base, candidate arm) []fault {
+	if base.command != "" || candidate.command != "" {
+		if c.worker.written() {
+			return []fault{{"--worker has no meaning beside --base-cmd and --candidate-cmd", "have the commands start the workers"}}
+		}
+		return nil
+	}
+	if (base.worker == "") == (candidate.worker == "") {
+		return nil
+	}
+	with := c.base.worker.name
+	if base.worker == "" {
+		with = c.candidate.worker.name
+	}
+	return []fault{{
+		"--" + with + ": workers are started for one side, and the other is worked on by consumers of queuedyno's own",
+		"give --base-worker and --candidate-worker, or --worker for both",
+	}}
+}
+
+// defaults are the metrics that are compared when none are named, for runs with
+// workers that were started or for others. What this system cannot measure cannot
+// decide.
+func defaults(workers bool) []paired.Metric {
+	if !workers {
+		return comparison.Defaults()
+	}
+	return slices.DeleteFunc(comparison.WorkerDefaults(), func(m paired.Metric) bool {
+		return m.Name == "worker_cpu_per_job" && !workergroup.Metered
+	})
+}
+
 // chosen are the metrics that are compared and their margins.
-func (c *comparing) chosen(r *comparison.Record) (metrics []paired.Metric, faults []fault) {
+func (c *comparing) chosen(r *comparison.Record, workers bool) (metrics []paired.Metric, faults []fault) {
 	var known *comparison.Calibration
 	if c.calibration != nil && c.calibration.given() && c.verb == "compare" {
 		var err error
@@ -204,7 +245,7 @@ func (c *comparing) chosen(r *comparison.Record) (metrics []paired.Metric, fault
 	if c.base.cmd.given() || c.candidate.cmd.given() {
 		return nil, nil // their names are known when they are printed
 	}
-	metrics, wrong := comparison.Resolve(asked, known)
+	metrics, wrong := comparison.Resolve(asked, defaults(workers), known)
 	for _, w := range wrong {
 		faults = append(faults, fault{what: "--metric: " + w})
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,7 +107,7 @@ func (c *comparing) found(figures map[string]float64, kids *children) ([]paired.
 	var metrics []paired.Metric
 	var faults []string
 	if len(kids.results) > 0 {
-		metrics, faults = comparison.Resolve(asked, nil)
+		metrics, faults = comparison.Resolve(asked, defaults(worked(slices.Collect(maps.Values(kids.results)))), nil)
 	} else {
 		metrics, faults = comparison.Found(asked, figures, kids.printed.Higher)
 	}
@@ -113,6 +115,11 @@ func (c *comparing) found(figures map[string]float64, kids *children) ([]paired.
 		return nil, fmt.Errorf("--metric: %s", strings.Join(faults, "; "))
 	}
 	return metrics, nil
+}
+
+// worked reports whether all the runs had workers of their own.
+func worked(all []*scenario.Result) bool {
+	return !slices.ContainsFunc(all, func(r *scenario.Result) bool { return r.Run.Worker == "" })
 }
 
 // announce says on a terminal what is going on now.

@@ -41,7 +41,7 @@ func (c *comparing) stored(baseName, candidateName string) error {
 		Candidate: comparison.Arm{Label: "candidate", Settings: storedSettings(candidateName, candidate[0]), Redis: candidate[0].Redis},
 	}
 	r.StartedAt, r.EndedAt = time.Now().UTC(), time.Now().UTC()
-	metrics, faults := c.chosen(r)
+	metrics, faults := c.chosen(r, worked(base) && worked(candidate))
 	least := comparison.LeastPairs(metrics)
 	for _, side := range []struct {
 		name string
@@ -92,7 +92,7 @@ func (c *comparing) alone(args []string) error {
 
 // storedSettings are what a stored result was a run of.
 func storedSettings(name string, r *scenario.Result) map[string]string {
-	set := arm{scenario: r.Scenario, source: r.Redis.Kind}.settings()
+	set := arm{scenario: r.Scenario, source: r.Redis.Kind, shown: r.Run.Worker}.settings()
 	set["results"] = name
 	set["redis_version"] = r.Redis.Version
 	set["commit"] = r.Tool.Commit

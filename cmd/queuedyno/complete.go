@@ -67,7 +67,7 @@ func (p *program) completeRun(cmd *cobra.Command) {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	})
 	for _, flag := range []string{
-		"redis-args", "image", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "max-in-flight", "max-backlog", "batch",
+		"redis-args", "image", "worker", "worker-start", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "max-in-flight", "max-backlog", "batch",
 		"payload", "work", "warmup", "drain-timeout", "seed", "name", "tag",
 	} {
 		complete(cmd, flag, nothing())

@@ -106,7 +106,7 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 		return nil, rows, err
 	}
 	id := scenario.NewID()
-	queue, channel := jobqueue.Names(id)
+	queue, channel := ownNames(s, id)
 	if s.Load.Observed {
 		queue, channel = jobqueue.DefaultQueue, jobqueue.DefaultChannel
 	}
@@ -115,6 +115,24 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 		return nil, rows, err
 	}
 	defer client.Close()
+	o := scenario.Options{
+		ID:            id,
+		AllowNonEmpty: r.allowNonEmpty.get(), Shared: r.queue.given(),
+		Stop:     signals.Stop,
+		Interval: rows.add,
+		Tags:     tags,
+		Tool:     build().tool(),
+		Redis:    scenario.Redis{Kind: string(server.Kind()), Address: server.Address()},
+	}
+	var worker *startedWorker
+	if command := r.workerCommand(); command != "" {
+		if worker, err = r.startWorker(ctx, s.Name, client, server.URL()); err != nil {
+			return nil, rows, err
+		}
+		defer worker.Stop()
+		defer worker.mourn()()
+		o.Workers, o.Worker = worker, worker.hide(oneLine(command))
+	}
 	g := progress{console: r.p.console, name: s.Name, columns: width(r.p.stderr)}
 	signals.load(true)
 	if s.Load.Observed {
@@ -127,17 +145,22 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 		r.p.console.note("run: %s: %s, %s, %s, %s, on %s", s.Name, loadInBrief(s.Load),
 			plural(s.Producers, "producer"), consumersInBrief(s), plural(s.Subscribers, "subscriber"), server.Address())
 	}
-	result, err := scenario.Run(ctx, s, client, scenario.Options{
-		ID:            id,
-		AllowNonEmpty: r.allowNonEmpty.get(), Shared: r.queue.given(),
-		Stop:     signals.Stop,
-		Progress: g.show,
-		Interval: rows.add,
-		Tags:     tags,
-		Tool:     build().tool(),
-		Redis:    scenario.Redis{Kind: string(server.Kind()), Address: server.Address()},
-	})
+	o.Progress = g.show
+	result, err := scenario.Run(ctx, s, client, o)
+	if worker != nil && result != nil {
+		result.Warnings = append(worker.warnings(result), result.Warnings...)
+	}
 	return result, rows, err
+}
+
+// ownNames are the queue and the channel of a run's own. Sidekiq's workers know
+// their queues by the names that its lists have.
+func ownNames(s scenario.Scenario, id string) (queue, channel string) {
+	queue, channel = jobqueue.Names(id)
+	if s.Elements == scenario.SidekiqElements {
+		queue = scenario.SidekiqList(queue)
+	}
+	return queue, channel
 }
 
 // consumersInBrief is who does the work.
@@ -217,11 +240,7 @@ func (r *running) summary(endings []ending) []ending {
 		}
 		w = r.p.stderr
 	}
-	rows := [][]string{rowHead()}
-	for _, e := range endings {
-		rows = append(rows, e.row())
-	}
-	if err := writeTable(w, rows); err != nil {
+	if err := writeTable(w, summaryTable(endings)); err != nil {
 		endings = append(endings, failedEnding("", fmt.Errorf("write summary: %w", err)))
 	}
 	return endings

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -138,7 +139,7 @@ func worst(all []ending) error {
 
 // row is the line of the summary, under the names of rowHead.
 func (e ending) row() []string {
-	row := []string{e.name, e.words, "", "", "", "", "", e.dir}
+	row := []string{e.name, e.words, "", "", "", "", "", "", e.dir}
 	r := e.result
 	if r == nil {
 		return row
@@ -162,10 +163,28 @@ func (e ending) row() []string {
 	if cpu := r.Scalars["redis_cpu_per_job"]; cpu != nil {
 		row[6] = short(time.Duration(*cpu))
 	}
+	if cpu := r.Scalars["worker_cpu_per_job"]; cpu != nil {
+		row[7] = short(time.Duration(*cpu))
+	}
 	return row
 }
 
 // rowHead are the names of what is in a row.
 func rowHead() []string {
-	return []string{"scenario", "outcome", "achieved", "p50", "p99", "lost", "redis cpu/job", "results"}
+	return []string{"scenario", "outcome", "achieved", "p50", "p99", "lost", "redis cpu/job", "worker cpu/job", "results"}
+}
+
+// summaryTable is the summary of several endings. What no run had has no column.
+func summaryTable(endings []ending) [][]string {
+	rows := [][]string{rowHead()}
+	for _, e := range endings {
+		rows = append(rows, e.row())
+	}
+	const worker = 7
+	if !slices.ContainsFunc(rows[1:], func(row []string) bool { return row[worker] != "" }) {
+		for i, row := range rows {
+			rows[i] = slices.Delete(row, worker, worker+1)
+		}
+	}
+	return rows
 }

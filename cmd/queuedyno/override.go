@@ -38,6 +38,7 @@ type overrides struct {
 	thresholds   *value[string]
 	seed         *value[uint64]
 	pipelineFlags
+	workerFlags
 }
 
 func addOverrides(f *flags) overrides {
@@ -62,6 +63,7 @@ func addOverrides(f *flags) overrides {
 			"\"external\" pushes nothing and takes nothing: the run looks on at --queue and --channel", poolSize),
 		consumers: add(f, "consumers", "y", "`NUMBER` of consumers, each with a connection of its own;\n"+
 			"\"external\" leaves the work to processes that are not ours, which take from --queue", poolSize),
+		workerFlags: addStartedWorker(f),
 		subscribers: add(f, "subscribers", "", "`NUMBER` of subscribers, each of which receives every notification", smallCount),
 		inFlight:    add(f, "in-flight", "", "`NUMBER` of jobs on their way at once with --rate max", smallCount),
 		maxInFlight: add(f, "max-in-flight", "", "most jobs on their way at once at a rate, a `NUMBER`; reaching it makes the run invalid (default 1000000)", smallCount),
@@ -154,8 +156,7 @@ func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 		p := o.producers.get()
 		s.Producers, s.Load.Observed = p.size, p.external || s.Load.Observed
 	}
-	if o.consumers.given() {
-		p := o.consumers.get()
+	if p, given := o.workedBy(); given {
 		if p.external && !s.External {
 			if s.Work.Time > 0 || s.Hold.For != 0 {
 				notes = append(notes, fmt.Sprintf("%s: what consumers do is up to them when they are external; the scenario's work is left out", s.Name))

@@ -78,6 +78,7 @@ func (r *running) plan(names []string) (plan, error) {
 	}
 	faults = append(faults, r.certificates()...)
 	faults = append(faults, r.names(pl)...)
+	faults = append(faults, r.workerFaults(pl.scenarios)...)
 	for _, flag := range []string{"replay-column", "replay-speed"} {
 		if r.onCommandLine(flag) && !slices.ContainsFunc(pl.scenarios, func(s scenario.Scenario) bool { return s.Load.Replay.File != "" }) {
 			faults = append(faults, fault{"--" + flag + ": there is no recorded load to be read", "name its file with --replay"})
@@ -125,7 +126,8 @@ func (r *running) names(pl plan) []fault {
 		if s.Elements == scenario.SidekiqElements {
 			key = "queue:default"
 		}
-		if !r.queue.given() || !r.channel.given() {
+		started := r.workerCommand() != "" // it is told
+		if !started && (!r.queue.given() || !r.channel.given()) {
 			faults = append(faults, fault{
 				fmt.Sprintf("scenario %q: its consumers are external, and --queue and --channel do not both say where they look for jobs and publish", s.Name),
 				"add --queue " + key + " --channel " + jobqueue.DefaultChannel + ", or whatever your workers use",
@@ -134,10 +136,10 @@ func (r *running) names(pl plan) []fault {
 		if _, err := scenario.SidekiqQueue(r.queue.get()); s.Elements == scenario.SidekiqElements && r.queue.given() && err != nil {
 			faults = append(faults, fault{fmt.Sprintf("scenario %q: %s", s.Name, err), "write it like --queue queue:default"})
 		}
-		if !r.existing(pl.redis.Source) {
+		if !started && !r.existing(pl.redis.Source) {
 			faults = append(faults, fault{
 				fmt.Sprintf("scenario %q: its consumers are external, and cannot know the address of a Redis that is started for the run", s.Name),
-				"name the one that they use with --redis redis://HOST:PORT",
+				"name the one that they use with --redis redis://HOST:PORT, or have them started with --worker",
 			})
 		}
 		break

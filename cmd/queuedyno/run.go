@@ -24,6 +24,7 @@ at once. "queuedyno --help" lists the exit codes.`
 const runExample = `  queuedyno run
   queuedyno run steady -u redis://localhost:6379 -r 5k/s -d 30s -y 32
   queuedyno run steady -r max -n 200000 --warmup 0s
+  queuedyno run steady --worker 'node worker.js' -r 500
   queuedyno run steady --threshold 'end_to_end.p99 < 20ms' --json > result.json`
 
 func (p *program) runVerb() *cobra.Command {

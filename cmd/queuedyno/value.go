@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -104,6 +105,10 @@ func (v *value[T]) split(text string) []string {
 // given reports whether there is a value that could be read.
 func (v *value[T]) given() bool { return len(v.all) > 0 }
 
+// written reports whether it was on the command line, and not just set in the
+// environment.
+func (v *value[T]) written() bool { return v.given() && v.flags.onCommandLine(v.name) }
+
 // or is the value, or def when none was given.
 func (v *value[T]) or(def T) T {
 	if !v.given() {
@@ -121,6 +126,14 @@ func (v *value[T]) get() T {
 var _ twinned = (*value[bool])(nil)
 
 func anyText(s string) (string, error) { return s, nil }
+
+// someText is a text that says something.
+func someText(s string) (string, error) {
+	if strings.TrimSpace(s) == "" {
+		return "", errors.New("it is empty")
+	}
+	return s, nil
+}
 
 // oneOf reads one of a few words.
 func oneOf(words ...string) func(string) (string, error) {

@@ -4,6 +4,8 @@
 //
 //	REDIS_URL=redis://localhost:6379 go run ./examples/go-worker
 //
+// QUEUE and CHANNEL name others than job_queue and job_updates.
+//
 // Package worker holds the same with what a worker in earnest needs besides:
 // RUNNING, limits, reconnects that lose no outcome.
 package main
@@ -37,7 +39,9 @@ func main() {
 	// A signal ends the taking of jobs; those in hand are finished.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	client, err := jobqueue.Connect(context.Background(), jobqueue.Config{URL: os.Getenv("REDIS_URL")})
+	client, err := jobqueue.Connect(context.Background(), jobqueue.Config{
+		URL: os.Getenv("REDIS_URL"), Queue: os.Getenv("QUEUE"), Channel: os.Getenv("CHANNEL"),
+	})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -166,7 +166,7 @@ func (c *Calibration) Foreign(r *Record) []string {
 	if a, b := c.Host, r.Host; a.CPUModel != b.CPUModel || a.CPUs != b.CPUs || a.OS != b.OS || a.Arch != b.Arch {
 		why = append(why, fmt.Sprintf("it was made on another host (%d × %s)", a.CPUs, a.CPUModel))
 	}
-	for _, name := range []string{"scenario", "load", "work", "consumers", "redis"} {
+	for _, name := range []string{"scenario", "load", "work", "consumers", "worker", "redis"} {
 		if a, b := c.Settings[name], r.Base.Settings[name]; a != "" && a != b {
 			why = append(why, fmt.Sprintf("its %s was %s, not %s", name, a, b))
 		}

@@ -31,6 +31,25 @@ func Defaults() []paired.Metric {
 	}
 }
 
+// WorkerDefaults are those of runs that were worked on by processes of their own.
+// What these use of a processor gates, in the place of what this process uses:
+// that is what the load costs, and not what is tested.
+func WorkerDefaults() []paired.Metric {
+	return []paired.Metric{
+		{Name: "end_to_end.p50", Margin: 0.10, Gate: true},
+		{Name: "end_to_end.p90", Margin: 0.25, Gate: true},
+		{Name: "achieved_rate", Margin: 0.02, Gate: true, HigherBetter: true},
+		{Name: "worker_cpu_per_job", Margin: 0.10, Gate: true},
+		{Name: "redis_cpu_per_job", Margin: 0.10, Gate: true},
+		{Name: "redis_commands_per_job", Margin: 0.05, Gate: true},
+		{Name: "redis_bytes_per_job", Margin: 0.05, Gate: true},
+		{Name: "end_to_end.p99", Margin: 0.50},
+		{Name: "pickup.p50", Margin: 0.10},
+		{Name: "enqueue.p50", Margin: 0.10},
+		{Name: "cpu_per_job", Margin: 0.10},
+	}
+}
+
 // Names lists every metric of a run that can be compared: those that are above
 // zero in a run that is in order. Lost jobs are compared in a way of their own.
 func Names() (names []string) {
@@ -72,12 +91,11 @@ func cutLast(s string) (name, margin string, cut bool) {
 	return strings.TrimSpace(s[:i]), strings.TrimSpace(s[i+1:]), true
 }
 
-// Resolve completes the metrics that somebody named, in place of the defaults
-// that gate; what is left of the defaults is shown beside them. The margins come
+// Resolve completes the metrics that somebody named, in place of those of the
+// defaults that gate; what is left of the defaults is shown beside them. The margins come
 // from whoever gave them, else from the calibration, else from the defaults. All
 // faults are in the error.
-func Resolve(asked []paired.Metric, c *Calibration) (metrics []paired.Metric, faults []string) {
-	defaults := Defaults()
+func Resolve(asked, defaults []paired.Metric, c *Calibration) (metrics []paired.Metric, faults []string) {
 	byName := map[string]paired.Metric{}
 	for _, m := range defaults {
 		byName[m.Name] = m

@@ -43,24 +43,27 @@ func FuzzParseMetric(f *testing.F) {
 
 func TestTheDefaultsAreMetricsWithMargins(t *testing.T) {
 	t.Parallel()
-	metrics, faults := comparison.Resolve(nil, nil)
-	if len(faults) > 0 {
-		t.Error(faults)
-	}
-	gates := 0
-	for _, m := range metrics {
-		if !slices.Contains(comparison.Names(), m.Name) || m.Margin <= 0 {
-			t.Errorf("%+v", m)
+	for name, defaults := range map[string][]paired.Metric{"runs": comparison.Defaults(), "workers": comparison.WorkerDefaults()} {
+		metrics, faults := comparison.Resolve(nil, defaults, nil)
+		if len(faults) > 0 {
+			t.Error(name, faults)
 		}
-		if m.Gate {
-			gates++
+		gates := 0
+		for _, m := range metrics {
+			if !slices.Contains(comparison.Names(), m.Name) || m.Margin <= 0 {
+				t.Errorf("%s: %+v", name, m)
+			}
+			if m.Gate {
+				gates++
+			}
+			if m.HigherBetter != (m.Name == "achieved_rate") {
+				t.Errorf("%s: %s: higher better %t", name, m.Name, m.HigherBetter)
+			}
 		}
-		if m.HigherBetter != (m.Name == "achieved_rate") {
-			t.Errorf("%s: higher better %t", m.Name, m.HigherBetter)
+		// One more would take more pairs than there are at the first look.
+		if least := comparison.LeastPairs(metrics); gates < 5 || least > 8 {
+			t.Errorf("%s: %d metrics gate, and it takes %d pairs", name, gates, least)
 		}
-	}
-	if gates < 5 {
-		t.Errorf("%d metrics gate", gates)
 	}
 }
 
@@ -68,7 +71,7 @@ func TestMarginsComeFromWhoGaveThem(t *testing.T) {
 	t.Parallel()
 	c := &comparison.Calibration{Metrics: map[string]comparison.Noise{"end_to_end.p50": {Margin: 0.3}, "queue.p99": {Margin: 0.8}}}
 	asked := []paired.Metric{{Name: "end_to_end.p50", Gate: true}, {Name: "queue.p99", Gate: true}, {Name: "end_to_end.p90", Margin: 0.07, Gate: true}, {Name: "achieved_rate", Gate: true}}
-	metrics, faults := comparison.Resolve(asked, c)
+	metrics, faults := comparison.Resolve(asked, comparison.Defaults(), c)
 	if len(faults) > 0 {
 		t.Fatal(faults)
 	}
@@ -82,7 +85,7 @@ func TestMarginsComeFromWhoGaveThem(t *testing.T) {
 			t.Errorf("%s gates, and others were asked for", m.Name)
 		}
 	}
-	_, faults = comparison.Resolve([]paired.Metric{{Name: "lsot"}, {Name: "queue.p99"}, {Name: "lost", Margin: 0.1}, {Name: "queue.p50", Margin: 1}, {Name: "queue.p50", Margin: 1}}, nil)
+	_, faults = comparison.Resolve([]paired.Metric{{Name: "lsot"}, {Name: "queue.p99"}, {Name: "lost", Margin: 0.1}, {Name: "queue.p50", Margin: 1}, {Name: "queue.p50", Margin: 1}}, comparison.Defaults(), nil)
 	for i, want := range []string{"did you mean", "has no margin", "as a ratio", "named twice"} {
 		if !strings.Contains(strings.Join(faults, "\n"), want) {
 			t.Errorf("fault %d: want one with %q, have %q", i, want, faults)

@@ -63,6 +63,7 @@ func scalars() []Metric {
 		{"blocked_clients", Count, Higher},
 		{"cpu_per_job", Duration, Lower},
 		{"redis_cpu_per_job", Duration, Lower},
+		{"worker_cpu_per_job", Duration, Lower},
 		{"redis_commands_per_job", Count, Lower},
 		{"redis_bytes_per_job", Count, Lower},
 	}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+// defaultWorkerStart is how long a worker may take to be ready.
+const defaultWorkerStart = 30 * time.Second
+
+const (
+	// lookForWorkers is the time between two looks at who is connected.
+	lookForWorkers = 50 * time.Millisecond
+	// settled is for how long no further connection must have begun to take jobs:
+	// workers do not all begin at once. Where it cannot be told that they take
+	// jobs, but only that they may, it is settledLikely.
+	settled       = 500 * time.Millisecond
+	settledLikely = 2 * time.Second
+)
+
+var (
+	// errWorkerEnded is returned by await when the command has ended.
+	errWorkerEnded = errors.New("the worker ended before it took a job")
+	// errNobodyCame is matched by its error when nobody connected in time.
+	errNobodyCame = errors.New("the worker did not connect to Redis")
+)
+
+// readiness finds out when workers that were started can take jobs.
+//
+// What says so is what the server sees: connections that were not there before,
+// and that wait in a command like BRPOP, or poll. Nothing else would be true for
+// any worker in any language: it may log what it likes, and a job to try it with
+// would be one too many in somebody's queue.
+//
+// A worker that is connected and is not seen to ask for jobs may be of a kind that
+// is not known here: the load begins all the same when the time is over, with a
+// warning. One that never connected cannot take a job, and a load on nobody is
+// refused: its figures would be those of a queue that fills up.
+type readiness struct {
+	look  func(context.Context) (jobqueue.Turnout, error)
+	ended <-chan struct{}
+	most  time.Duration
+}
+
+// ready is how workers were found to be ready.
+type ready struct {
+	what    string
+	after   time.Duration // since the wait began
+	warning string        // what every report has to say of it, or ""
+}
+
+// await waits until they are ready.
+func (r readiness) await(ctx context.Context) (ready, error) {
+	tick := time.NewTicker(lookForWorkers)
+	defer tick.Stop()
+	began := time.Now()
+	takes, likely := growing{since: began}, growing{since: began}
+	connected, blind := 0, false
+	for {
+		select {
+		case <-r.ended:
+			return ready{}, errWorkerEnded
+		case <-ctx.Done():
+			return ready{}, ctx.Err()
+		case <-tick.C:
+		}
+		if !blind {
+			t, err := r.look(ctx)
+			switch blind = errors.Is(err, jobqueue.ErrWithheld); {
+			case err != nil && !blind:
+				return ready{}, err
+			case t.Mute:
+				likely.see(t.Connected)
+			default:
+				takes.see(t.Waiting + t.Asking)
+				likely.see(t.Waiting + t.Asking + t.Scripts)
+			}
+			connected = t.Connected
+		}
+		switch {
+		case takes.still(settled):
+			return ready{what: "jobs are taken by " + plural(takes.most, "connection"), after: takes.since.Sub(began)}, nil
+		case takes.most == 0 && likely.still(settledLikely):
+			return ready{what: "there came " + plural(likely.most, "connection"), after: likely.since.Sub(began)}, nil
+		case time.Since(began) < r.most:
+		case blind:
+			const why = "the server does not tell who is connected"
+			return ready{why, r.most, fmt.Sprintf("%s: the load began %s after the worker was started, whether it was ready or not", why, r.most)}, nil
+		case connected > 0:
+			const why = "it is connected, and was not seen to take from a queue"
+			return ready{why, r.most, fmt.Sprintf("the load began %s after the worker was started: %s", r.most, why)}, nil
+		default:
+			return ready{}, fmt.Errorf("%w within %s", errNobodyCame, r.most)
+		}
+	}
+}
+
+// growing is a number that grows now and then, and since when it has not.
+type growing struct {
+	most  int
+	since time.Time
+}
+
+func (g *growing) see(n int) {
+	if n > g.most {
+		g.most, g.since = n, time.Now()
+	}
+}
+
+// still reports whether it is above zero and has not grown for so long.
+func (g *growing) still(d time.Duration) bool { return g.most > 0 && time.Since(g.since) >= d }

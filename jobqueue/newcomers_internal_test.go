@@ -1,0 +1,49 @@
+package jobqueue
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestWhatNewConnectionsDoIsToldFromTheirLastCommand(t *testing.T) {
+	t.Parallel()
+	line := func(id, flags, cmd string) string {
+		return "id=" + id + " addr=127.0.0.1:1 laddr=127.0.0.1:2 fd=8 name= age=1 idle=0 flags=" + flags + " db=0 sub=0 cmd=" + cmd + " user=default redir=-1\n"
+	}
+	before := readClients(line("3", "N", "client|list") + line("4", "b", "brpop") + line("5", "N", "ping"))
+	for _, c := range []struct {
+		what string
+		list []string
+		want Turnout
+	}{
+		{"who was there before does not count", []string{line("4", "b", "brpop"), line("5", "N", "rpop")}, Turnout{}},
+		{"who asks does not count", []string{line("9", "N", "client|list")}, Turnout{}},
+		{"a worker that waits", []string{line("6", "N", "publish"), line("7", "b", "brpop")}, Turnout{Connected: 2, Waiting: 1}},
+		{"a worker of a stream", []string{line("6", "b", "xreadgroup")}, Turnout{Connected: 1, Waiting: 1}},
+		{"a worker that waits in a module's command", []string{line("6", "b", "mod.take")}, Turnout{Connected: 1, Waiting: 1}},
+		{"a worker that polls", []string{line("6", "N", "rpop"), line("7", "N", "LMOVE")}, Turnout{Connected: 2, Asking: 2}},
+		{"a worker between two waits", []string{line("6", "N", "brpop")}, Turnout{Connected: 1, Asking: 1}},
+		{"a worker that polls by a script", []string{line("6", "N", "evalsha"), line("7", "N", "exec")}, Turnout{Connected: 2, Scripts: 2}},
+		{"one that waits for replicas", []string{line("6", "b", "wait")}, Turnout{Connected: 1}},
+		{"somebody who has said nothing", []string{line("6", "N", "NULL")}, Turnout{Connected: 1}},
+		{"a server that is older than subcommands", []string{line("6", "N", "client"), line("7", "b", "blpop")}, Turnout{Connected: 2, Waiting: 1}},
+	} {
+		if got := readClients(strings.Join(c.list, "")).since(before); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.what, got, c.want)
+		}
+	}
+}
+
+func TestNumbersAloneSayHowManyHaveCome(t *testing.T) {
+	t.Parallel()
+	before := readCounts("# Clients\r\nconnected_clients:2\r\nblocked_clients:1\r\n")
+	for text, want := range map[string]Turnout{
+		"connected_clients:5\r\nblocked_clients:3\r\n": {Connected: 3, Waiting: 2, Counted: true},
+		"connected_clients:1\r\nblocked_clients:0\r\n": {Counted: true},
+		"connected_clients:4\r\n":                      {Connected: 2, Counted: true, Mute: true},
+	} {
+		if got := readCounts(text).since(before); got != want {
+			t.Errorf("%q: %+v, want %+v", text, got, want)
+		}
+	}
+}

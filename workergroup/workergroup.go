@@ -1,0 +1,207 @@
+// Package workergroup starts the workers under test: a command of the user's,
+// in a group of processes of its own, that is ended with everything it started.
+//
+// It says when the command has ended and what it said last, what its processes
+// have used of a processor, and it leaves none of them behind: not after an
+// error, not where a worker does not listen, and not when this process is
+// killed. It knows nothing of Redis, of queues and of jobs: whether a worker is
+// ready is for others to find out. A process for each single job is package
+// worker's business.
+//
+// Begin reading at [Start].
+package workergroup
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Command is what is started.
+type Command struct {
+	// Line is read by sh. Required.
+	Line string
+	// Env is the whole environment, as [exec.Cmd] takes it; nil is our own.
+	Env []string
+	// Dir is where it runs, empty where we do.
+	Dir string
+	// Patience is how long the processes may take to end after they were asked
+	// to. Zero means [Patience].
+	Patience time.Duration
+}
+
+// Patience is how long workers get to finish what they have in hand.
+const Patience = 10 * time.Second
+
+// Ending is how a command ended.
+type Ending struct {
+	// What is "exit code 3" or "signal: killed", and Code the exit code, -1
+	// after a signal.
+	What string
+	Code int
+	// At is when.
+	At time.Time
+}
+
+// Group is a command that was started, with all that it started in turn. It is
+// safe for concurrent use.
+type Group struct {
+	cmd      *exec.Cmd
+	patience time.Duration
+	members  *members
+	output   *output
+	release  func() // of the guard
+
+	ask    sync.Once
+	asked  chan struct{} // closed when they are to end
+	ended  chan struct{} // closed when the command has
+	gone   chan struct{} // closed when nothing is left of it
+	ending Ending
+	killed atomic.Bool
+}
+
+// Start starts the command. It reads nothing on its standard input. What it
+// writes to its standard output and error is kept aside for [Group.Said]: in a
+// file and not in a pipe, for otherwise this process would have to read each line
+// of a worker that logs every job, on the processors that are being measured.
+//
+// On Unix the command leads a group of processes, which a Ctrl-C in the terminal
+// does not reach: workers must outlive the drain that it begins.
+func Start(c Command) (*Group, error) {
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		return nil, fmt.Errorf("find a shell for the worker: %w", err)
+	}
+	out, err := newOutput()
+	if err != nil {
+		return nil, fmt.Errorf("keep the output of the worker: %w", err)
+	}
+	g := &Group{
+		cmd:      exec.Command(sh, "-c", c.Line),
+		patience: c.Patience,
+		output:   out,
+		asked:    make(chan struct{}), ended: make(chan struct{}), gone: make(chan struct{}),
+	}
+	if g.patience == 0 {
+		g.patience = Patience
+	}
+	g.cmd.Args[0] = "sh" // as which it complains
+	g.cmd.Env, g.cmd.Dir = c.Env, c.Dir
+	g.cmd.Stdout, g.cmd.Stderr = out.file, out.file
+	lead(g.cmd)
+	if err := g.cmd.Start(); err != nil {
+		out.close()
+		return nil, fmt.Errorf("start the worker: %w", err)
+	}
+	g.members = newMembers(g.cmd.Process)
+	g.release, err = guard(g.cmd.Process.Pid)
+	if err != nil {
+		g.release = func() {}
+		close(g.asked)
+		g.watch()
+		return nil, fmt.Errorf("start the guard of the worker: %w", err)
+	}
+	go g.watch()
+	return g, nil
+}
+
+// Ended is closed when the command has ended, by itself or because it was asked
+// to.
+func (g *Group) Ended() <-chan struct{} { return g.ended }
+
+// Ending is how it ended, once Ended is closed.
+func (g *Group) Ending() Ending {
+	<-g.ended
+	return g.ending
+}
+
+// Said is what the processes wrote last, in lines, oldest first. It may hold
+// secrets: what a worker logs is up to the worker.
+func (g *Group) Said() []string { return g.output.last() }
+
+// Stop asks every process of the group to end (SIGTERM), gives them the patience
+// of the command, and kills those that are left. It returns when there are none,
+// and reports whether any had to be killed. Where nobody can be asked, on other
+// systems than Unix, the command is killed, which is not reported. Every call
+// after the first returns the same.
+func (g *Group) Stop() (killed bool) {
+	g.ask.Do(func() { close(g.asked) })
+	<-g.gone
+	return g.killed.Load()
+}
+
+// lookEvery is the time between two looks whether processes are left: those that
+// are not our own children tell nobody that they end.
+const lookEvery = 20 * time.Millisecond
+
+// watch waits for the end of the command and sees to it that nothing is left.
+// What a command leaves behind that ends by itself goes with it: nobody would
+// know whose those processes are, and once they are gone their group's number
+// may be another's.
+func (g *Group) watch() {
+	defer close(g.gone)
+	defer g.output.close()
+	waited := make(chan struct{})
+	go func() {
+		defer close(waited)
+		g.over(g.cmd.Wait())
+	}()
+	trim := time.NewTicker(time.Second)
+	defer trim.Stop()
+	for asked := false; !asked; {
+		select {
+		case <-trim.C:
+			g.output.trim()
+		case <-waited:
+			asked = true
+		case <-g.asked:
+			asked = true
+		}
+	}
+	g.end(waited)
+	g.release()
+}
+
+// over notes how the command ended.
+func (g *Group) over(err error) {
+	g.ending = Ending{What: fmt.Sprintf("exit code %d", g.cmd.ProcessState.ExitCode()), Code: g.cmd.ProcessState.ExitCode(), At: time.Now()}
+	var exit *exec.ExitError
+	if g.ending.Code < 0 || err != nil && !errors.As(err, &exit) {
+		g.ending.What = err.Error()
+	}
+	close(g.ended)
+}
+
+// end ends what there is of the group, first by asking.
+func (g *Group) end(waited <-chan struct{}) {
+	// After a kill only a process that the kernel holds up can be left.
+	const held = 2 * time.Second
+	g.members.terminate()
+	deadline := time.NewTimer(g.patience)
+	defer deadline.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for out := false; ; {
+		select {
+		case <-waited:
+			if !g.members.alive() {
+				return
+			}
+		default:
+		}
+		select {
+		case <-look.C:
+		case <-deadline.C:
+			if out {
+				return
+			}
+			out = true
+			g.killed.Store(true)
+			g.members.kill()
+			deadline.Reset(held)
+		}
+	}
+}
