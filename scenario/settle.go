@@ -204,7 +204,10 @@ func (r *run) eachQueued(ctx context.Context, p peeker, fn func(element string, 
 func (r *run) measure(t totals) Window {
 	r.rec.take(func(_, _ *stageSet) {})
 	w := Window{FromNS: r.rec.from, Completed: r.rec.completed(), Scheduled: t.windowSent}
-	to := min(r.rec.to, r.cut.Load())
+	to := r.rec.to
+	if cut := r.cut.Load(); cut != never {
+		to = min(to, cut+1) // what was due at the cut was still sent
+	}
 	switch {
 	case r.tokens != nil && (r.s.Load.Duration == 0 || r.numbers.Load() >= r.s.jobLimit()):
 		to = min(to, max(r.rec.lastNotified, r.rec.from))

@@ -122,7 +122,8 @@ func (r *run) untilOver() string {
 	if !r.s.Load.Open() || r.s.Load.Duration == 0 || r.s.Load.Jobs > 0 && sum(r.tallies).sent-r.filled >= r.s.Load.Jobs {
 		return "" // it ends with its last job
 	}
-	over := time.NewTimer(time.Until(r.epoch.Add(r.s.Load.Duration)))
+	// What is due at the very end belongs to the time after it.
+	over := time.NewTimer(time.Until(r.epoch.Add(r.s.Load.Duration - 1)))
 	defer over.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
