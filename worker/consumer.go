@@ -31,10 +31,10 @@ type consumer struct {
 	ctx, taking context.Context // end when to stop at once, and when to take no more
 
 	conn jobqueue.Turner // nil while there is none
-	// proved says that a publish went through on this connection. Until then
-	// none is sent together with a pop: if it were refused, the job that the
-	// pop took would be lost.
-	proved bool
+	// proved are the channels on which a publish went through on this
+	// connection. Until then none is sent together with a pop: if it were
+	// refused, the job that the pop took would be lost.
+	proved map[int]bool
 	// holding says that the job in hand was popped on this connection.
 	holding bool
 	// claimed says that one more job may be taken.
@@ -86,7 +86,7 @@ func (c *consumer) loop() {
 
 // most is how many jobs may be asked for, 0 or 1.
 func (c *consumer) most() int {
-	if c.taking.Err() != nil || len(c.outcomes) > 0 && !c.proved {
+	if c.taking.Err() != nil || len(c.outcomes) > 0 && !c.proved[c.outcomes[0].Channel] {
 		return 0
 	}
 	if !c.claimed {
@@ -123,7 +123,7 @@ func (c *consumer) turn(most int) ([][]byte, error) {
 
 // told notes that the outcome of the job in hand is published.
 func (c *consumer) told(int, int) {
-	c.proved = true
+	c.proved[c.outcomes[0].Channel] = true
 	c.outcomes = c.outcomes[:0]
 	if c.status == jobqueue.Completed {
 		c.p.done.Add(1)
@@ -175,7 +175,7 @@ func (c *consumer) work(element []byte) {
 // is done all the same: its outcome is what counts.
 func (c *consumer) announce(channel int, u jobqueue.Update) {
 	c.message = jobqueue.AppendUpdate(c.message[:0], u)
-	_, err := c.conn.Turn(c.ctx, []jobqueue.Outcome{{Message: c.message, Channel: channel}}, func(int, int) { c.proved = true }, 0, 0)
+	_, err := c.conn.Turn(c.ctx, []jobqueue.Outcome{{Message: c.message, Channel: channel}}, func(int, int) { c.proved[channel] = true }, 0, 0)
 	if err != nil {
 		c.disconnect()
 		c.failures++
@@ -235,7 +235,8 @@ func (c *consumer) disconnect() {
 	if c.conn != nil {
 		_ = c.conn.Close() // nothing is on it that could still be saved
 	}
-	c.conn, c.proved, c.holding = nil, false, false
+	c.conn, c.holding = nil, false
+	clear(c.proved)
 	if len(c.outcomes) > 0 {
 		c.outcomes[0].Last = false // the next connection does not know the job
 	}

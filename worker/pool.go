@@ -136,7 +136,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	}
 	for range max(1, p.Consumers) {
 		consumers.Go(func() {
-			c := &consumer{p: p, ctx: ctx, taking: taking}
+			c := &consumer{p: p, ctx: ctx, taking: taking, proved: map[int]bool{}}
 			c.acked = c.told // bound once
 			c.loop()
 		})

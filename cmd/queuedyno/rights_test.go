@@ -166,6 +166,27 @@ func TestAnOutcomeThatRedisRefusesIsNamedInTheError(t *testing.T) {
 	}
 }
 
+func TestAChannelThatIsRefusedCostsNoOtherTenantAJob(t *testing.T) {
+	t.Parallel()
+	server := redistest.Process(t, usersOf("firstonly", strings.Replace(workersRights, "&job_updates ", "&job_updates:t1 ", 1)+" +llen +brpop")...)
+	client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: server.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.Push(t.Context(), `{"jobId":"a","tenantId":"t1"}`, `{"jobId":"b","tenantId":"t2"}`, "c", "d"); err != nil {
+		t.Fatal(err)
+	}
+	w := start(t, "worker", "-u", as(server.URL(), "firstonly"), "-y", "1", "--channels", "tenant", "--tenants", "2", "--idle", "1s")
+	code := w.end(t)
+	if said := strings.Join(w.said, "\n"); code != exitFailed || !strings.Contains(said, `1 outcome could not be published, of "b"`) {
+		t.Errorf("exit code %d:\n%s", code, said)
+	}
+	if n, err := client.Len(t.Context()); err != nil || n != 2 {
+		t.Errorf("%d jobs are left, %v; want the two after it", n, err)
+	}
+}
+
 func TestAWorkerOnAReplicaSaysSoAtOnce(t *testing.T) {
 	t.Parallel()
 	server := redistest.Process(t, "--replicaof", "127.0.0.1 1")
