@@ -16,17 +16,24 @@ type Look struct {
 	// Total are the updates heard since the start.
 	Total Counts `json:"total"`
 	// Backlog is the length of the queue, TrendPerS by how much that grows each
-	// second, over the last ten looks, and DrainS in how many seconds it will
-	// be empty if that goes on. Each is nil where it cannot be told, DrainS also
-	// when the backlog does not fall.
+	// second, over the last few looks, and DrainS in how many seconds it will be
+	// empty if that goes on. Each is nil where it cannot be told, DrainS also
+	// when the backlog has not fallen since the look before. It is 0 only when
+	// the queue is empty.
 	Backlog   *int64   `json:"backlog"`
 	TrendPerS *float64 `json:"backlog_per_s"`
 	DrainS    *float64 `json:"drain_s"`
 	// Running is the time from RUNNING to COMPLETED or FAILED of the jobs of
 	// which both were heard, and Work what the workers themselves say that the
-	// work took.
+	// work took: of all jobs since the start.
 	Running Times `json:"running"`
 	Work    Times `json:"work"`
+	// RunningRecent and WorkRecent are the same of the jobs that ended in the
+	// last RecentS seconds: some ten, or since the start if that is less.
+	RunningRecent Times   `json:"running_recent"`
+	WorkRecent    Times   `json:"work_recent"`
+	RecentS       float64 `json:"recent_s"`
+
 	// Alone counts the jobs that ended and whose RUNNING was not heard, and
 	// Forgotten those whose RUNNING was, too long ago to be remembered.
 	Alone     int64 `json:"ended_without_running"`
@@ -40,8 +47,7 @@ type Look struct {
 // Counts count messages by what they are.
 type Counts = observe.Counts
 
-// Times is a distribution since the start. A quantile that so few values cannot
-// carry is nil.
+// Times is a distribution. A quantile that so few values cannot carry is nil.
 type Times struct {
 	Count int64  `json:"count"`
 	P50NS *int64 `json:"p50_ns"`
@@ -63,36 +69,4 @@ func timesOf(h *latency.Histogram) Times {
 		}
 	}
 	return t
-}
-
-// trend is the backlog at the last few looks.
-type trend struct{ at, backlog []float64 }
-
-// trendOver is over how many looks a trend is told.
-const trendOver = 10
-
-func (t *trend) add(at, backlog float64) {
-	t.at, t.backlog = append(t.at, at), append(t.backlog, backlog)
-	if len(t.at) > trendOver {
-		t.at, t.backlog = t.at[1:], t.backlog[1:]
-	}
-}
-
-// slope is that of the straight line with the least squares; false while there
-// are too few points for one.
-func (t *trend) slope() (perS float64, known bool) {
-	n := float64(len(t.at))
-	var meanX, meanY, xy, xx float64
-	for i := range t.at {
-		meanX += t.at[i] / n
-		meanY += t.backlog[i] / n
-	}
-	for i, x := range t.at {
-		xy += (x - meanX) * (t.backlog[i] - meanY)
-		xx += (x - meanX) * (x - meanX)
-	}
-	if n < 3 || xx == 0 {
-		return 0, false
-	}
-	return xy / xx, true
 }

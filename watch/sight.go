@@ -13,6 +13,7 @@ type sight struct {
 	before        Counts // at the look before
 	lookedAt      time.Duration
 	running, work *latency.Histogram
+	recently      struct{ running, work recent }
 	gaps          int64
 }
 
@@ -28,9 +29,11 @@ func (s *sight) message(m []byte, at time.Duration) {
 	}
 	if end.Paired {
 		s.running.Record(int64(end.Running))
+		s.recently.running.record(int64(end.Running), at)
 	}
 	if end.Work > 0 {
 		s.work.Record(int64(end.Work))
+		s.recently.work.record(int64(end.Work), at)
 	}
 }
 
@@ -43,6 +46,10 @@ func (s *sight) look(now time.Duration) Look {
 		Running: timesOf(s.running), Work: timesOf(s.work),
 		Alone: s.heard.Alone(), Forgotten: s.heard.Forgotten(), Gaps: s.gaps,
 	}
+	var since time.Duration
+	l.RunningRecent, since = s.recently.running.times(now)
+	l.WorkRecent, _ = s.recently.work.times(now)
+	l.RecentS = (now - since).Seconds()
 	s.before, s.lookedAt = total, now
 	return l
 }

@@ -6,7 +6,6 @@ package watch
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -23,19 +22,27 @@ type Source interface {
 type Options struct {
 	// Every is the time between two looks, a second if zero.
 	Every time.Duration
-	// Show is given each look. It may be nil.
-	Show func(Look)
+	// Show is given each look but the last, which Run returns. An error ends the
+	// watching, and is Run's. It may be nil.
+	Show func(Look) error
 	// Outage is told the error when the updates cannot be heard any more, and
 	// nil when they can be again. It may be nil.
 	Outage func(error)
 }
 
-// pause is the time between two tries to subscribe again.
-const pause = 500 * time.Millisecond
+const (
+	// pause is the time between two tries to subscribe again.
+	pause = 500 * time.Millisecond
+	// answerWithin is how long the queue's length is waited for.
+	answerWithin = time.Second
+)
 
-// Run watches until ctx ends, and returns a last look, with the totals. It is an
-// error when the updates cannot be heard to begin with; what is published while
-// a broken subscription is being replaced is missed, and Gaps counts that.
+// Run watches until ctx ends, and returns a last look, with the totals and the
+// length that the queue has then; a look that would be due at nearly the same
+// moment is left out. The length is waited for up to a second, beyond the end of
+// ctx as well. It is an error when the updates cannot be heard to begin with; what
+// is published while a broken subscription is being replaced is missed, and Gaps
+// counts that.
 func Run(ctx context.Context, source Source, o Options) (Look, error) {
 	if o.Every <= 0 {
 		o.Every = time.Second
@@ -45,25 +52,36 @@ func Run(ctx context.Context, source Source, o Options) (Look, error) {
 		return Look{}, err
 	}
 	w := &watcher{source: source, options: o, start: time.Now(), seen: newSight()}
+	hearing, enough := context.WithCancel(ctx)
 	var listening sync.WaitGroup
-	listening.Go(func() { w.listen(ctx, s) })
+	listening.Go(func() { w.listen(hearing, s) })
+	err = w.looks(ctx)
+	enough()
+	listening.Wait()
+	if err != nil {
+		return Look{}, err
+	}
+	return w.look(ctx), nil
+}
 
-	ticker := time.NewTicker(o.Every)
+// looks shows one look after another until ctx ends.
+func (w *watcher) looks(ctx context.Context) error {
+	ticker := time.NewTicker(w.options.Every)
 	defer ticker.Stop()
-	var last Look
 	for {
 		select {
 		case <-ticker.C:
-			last = w.look(ctx)
-			if o.Show != nil && ctx.Err() == nil {
-				o.Show(last)
-			}
 		case <-ctx.Done():
-			listening.Wait()
-			// The context is over, and so is its use for asking.
-			end := w.glance()
-			end.Backlog, end.TrendPerS, end.DrainS = last.Backlog, last.TrendPerS, last.DrainS
-			return end, nil
+			return nil
+		}
+		if end, ends := ctx.Deadline(); ends && time.Until(end) < w.options.Every/10 {
+			<-ctx.Done()
+			return nil
+		}
+		if l := w.look(ctx); w.options.Show != nil {
+			if err := w.options.Show(l); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -132,30 +150,31 @@ func (w *watcher) glance() Look {
 	return w.seen.look(time.Since(w.start))
 }
 
-// look takes a look. A length that cannot be had is left out of it.
+// look takes a look. A length that cannot be had is left out of it. It is not
+// broken off by the end of ctx: that would be an answer that is late by chance,
+// and look like trouble.
 func (w *watcher) look(ctx context.Context) Look {
-	ctx, cancel := context.WithTimeout(ctx, max(w.options.Every, time.Second))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWithin)
 	defer cancel()
 	n, err := w.source.Len(ctx)
 	l := w.glance()
 	if err != nil {
 		w.trend = trend{}
-		if !errors.Is(err, context.Canceled) {
-			l.Trouble = err.Error()
-		}
+		l.Trouble = err.Error()
 		return l
 	}
 	l.Backlog = &n
 	w.trend.add(l.ElapsedS, float64(n))
-	if slope, known := w.trend.slope(); known {
+	slope, known := w.trend.slope()
+	if known {
 		l.TrendPerS = &slope
-		if slope < 0 || n == 0 {
-			drain := 0.0
-			if n > 0 {
-				drain = float64(n) / -slope
-			}
-			l.DrainS = &drain
-		}
+	}
+	switch {
+	case n == 0:
+		l.DrainS = new(float64)
+	case known && slope < 0 && w.trend.fell():
+		drain := float64(n) / -slope
+		l.DrainS = &drain
 	}
 	return l
 }

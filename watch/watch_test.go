@@ -50,7 +50,7 @@ func for20s(t *testing.T, q watch.Source, o watch.Options) []watch.Look {
 	ctx, cancel := context.WithTimeout(t.Context(), 20500*time.Millisecond)
 	defer cancel()
 	var all []watch.Look
-	o.Show = func(l watch.Look) { all = append(all, l) }
+	o.Show = func(l watch.Look) error { all = append(all, l); return nil }
 	last, err := watch.Run(ctx, q, o)
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,9 @@ const (
 	// grace is how long a pool that stops goes on trying to publish what is in
 	// hand when the queue is away.
 	grace = 10 * time.Second
+	// stubborn is how long a server may say that it takes no writes before it is
+	// believed to be a replica, and not a master that is being replaced.
+	stubborn = 30 * time.Second
 )
 
 // consumer is one worker of a pool.
@@ -28,10 +31,10 @@ type consumer struct {
 	ctx, taking context.Context // end when to stop at once, and when to take no more
 
 	conn jobqueue.Turner // nil while there is none
-	// proved says that a publish went through on this connection. Until then
-	// none is sent together with a pop: if it were refused, the job that the
-	// pop took would be lost.
-	proved bool
+	// proved are the channels on which a publish went through on this
+	// connection. Until then none is sent together with a pop: if it were
+	// refused, the job that the pop took would be lost.
+	proved map[int]bool
 	// holding says that the job in hand was popped on this connection.
 	holding bool
 	// claimed says that one more job may be taken.
@@ -40,11 +43,15 @@ type consumer struct {
 	outcomes []jobqueue.Outcome // what is to be published: one or none
 	message  []byte             // of it
 	status   jobqueue.Status    // that it tells
+	job      string             // that it is about
+	reason   string             // why that failed
 	acked    func(i, receivers int)
 
 	failures int       // since the last answer
 	away     bool      // the pool was told of them
 	until    time.Time // when a consumer that stops gives up
+	fault    error     // the last one
+	readOnly time.Time // since when the server says that it takes no writes
 }
 
 // loop goes on until there is nothing to publish and no job to take.
@@ -65,6 +72,11 @@ func (c *consumer) loop() {
 		case c.taking.Err() != nil && errors.Is(err, c.taking.Err()):
 			// The pop was broken off. What is in hand is published next.
 		default:
+			c.fault = err
+			if c.final(err) {
+				c.p.refuse(err)
+				return
+			}
 			if !c.recover(err) {
 				return
 			}
@@ -74,7 +86,7 @@ func (c *consumer) loop() {
 
 // most is how many jobs may be asked for, 0 or 1.
 func (c *consumer) most() int {
-	if c.taking.Err() != nil || len(c.outcomes) > 0 && !c.proved {
+	if c.taking.Err() != nil || len(c.outcomes) > 0 && !c.proved[c.outcomes[0].Channel] {
 		return 0
 	}
 	if !c.claimed {
@@ -111,19 +123,20 @@ func (c *consumer) turn(most int) ([][]byte, error) {
 
 // told notes that the outcome of the job in hand is published.
 func (c *consumer) told(int, int) {
-	c.proved = true
+	c.proved[c.outcomes[0].Channel] = true
 	c.outcomes = c.outcomes[:0]
 	if c.status == jobqueue.Completed {
 		c.p.done.Add(1)
 	} else {
 		c.p.failed.Add(1)
+		c.p.blame(Failure{Job: c.job, Reason: c.reason})
 	}
 	c.p.put()
 }
 
 // answered notes that the queue can be reached.
 func (c *consumer) answered() {
-	c.failures, c.until = 0, time.Time{}
+	c.failures, c.until, c.readOnly = 0, time.Time{}, time.Time{}
 	if c.away {
 		c.away = false
 		c.p.regain()
@@ -151,9 +164,9 @@ func (c *consumer) work(element []byte) {
 	u := jobqueue.Update{TenantID: e.TenantID, JobID: e.JobID, Status: jobqueue.Completed, Work: took}
 	if err != nil {
 		why := err.Error()
-		u.Status, u.Error = jobqueue.Failed, &why
+		u.Status, u.Error, c.reason = jobqueue.Failed, &why, why
 	}
-	c.status = u.Status
+	c.status, c.job = u.Status, e.JobID
 	c.message = jobqueue.AppendUpdate(c.message[:0], u)
 	c.outcomes = append(c.outcomes[:0], jobqueue.Outcome{Message: c.message, Channel: channel, Last: c.holding})
 }
@@ -162,11 +175,26 @@ func (c *consumer) work(element []byte) {
 // is done all the same: its outcome is what counts.
 func (c *consumer) announce(channel int, u jobqueue.Update) {
 	c.message = jobqueue.AppendUpdate(c.message[:0], u)
-	_, err := c.conn.Turn(c.ctx, []jobqueue.Outcome{{Message: c.message, Channel: channel}}, func(int, int) { c.proved = true }, 0, 0)
+	_, err := c.conn.Turn(c.ctx, []jobqueue.Outcome{{Message: c.message, Channel: channel}}, func(int, int) { c.proved[channel] = true }, 0, 0)
 	if err != nil {
 		c.disconnect()
 		c.failures++
 	}
+}
+
+// final reports whether there is no sense in waiting for a server that says so.
+func (c *consumer) final(err error) bool {
+	switch {
+	case jobqueue.Refused(err):
+		return true
+	case !jobqueue.ReadOnly(err):
+		c.readOnly = time.Time{}
+	case c.readOnly.IsZero():
+		c.readOnly = time.Now()
+	default:
+		return time.Since(c.readOnly) >= stubborn
+	}
+	return false
 }
 
 // recover waits before the queue is tried again, the first time not at all:
@@ -207,7 +235,8 @@ func (c *consumer) disconnect() {
 	if c.conn != nil {
 		_ = c.conn.Close() // nothing is on it that could still be saved
 	}
-	c.conn, c.proved, c.holding = nil, false, false
+	c.conn, c.holding = nil, false
+	clear(c.proved)
 	if len(c.outcomes) > 0 {
 		c.outcomes[0].Last = false // the next connection does not know the job
 	}
@@ -217,7 +246,7 @@ func (c *consumer) disconnect() {
 func (c *consumer) end() {
 	c.disconnect()
 	if len(c.outcomes) > 0 {
-		c.p.unpublished.Add(1)
+		c.p.keep(c.job, c.fault)
 		c.p.put()
 	}
 }

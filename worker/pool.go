@@ -67,9 +67,21 @@ type Pool struct {
 	hands    atomic.Int64 // jobs in hand
 	idleFrom atomic.Int64 // when the last one was put down, from the start on
 	start    time.Time
+	enough   func() // ends the taking of jobs
 
-	mu   sync.Mutex
-	away int // consumers that cannot reach the queue
+	mu      sync.Mutex
+	away    int      // consumers that cannot reach the queue
+	refusal error    // the first that is not to be waited for
+	kept    []string // jobs whose outcomes were not published
+	because error    // why not
+	last    Failure
+}
+
+// Failure is a job that failed.
+type Failure struct {
+	// Job is its id, and Reason the text of the error of its work.
+	Job    string `json:"job"`
+	Reason string `json:"reason"`
 }
 
 // Tally is the account of the jobs that a pool took.
@@ -77,8 +89,8 @@ type Tally struct {
 	// Completed and Failed were published as such.
 	Completed int64 `json:"completed"`
 	Failed    int64 `json:"failed"`
-	// Unpublished were worked on, and the queue was away when that was to be
-	// published, until the pool ended.
+	// Unpublished were worked on, and that could not be published until the pool
+	// ended: the queue was away, or refused it.
 	Unpublished int64 `json:"unpublished"`
 	// Dropped were in hand when the pool was stopped at once.
 	Dropped int64 `json:"dropped"`
@@ -96,8 +108,13 @@ func (p *Pool) Tally() Tally {
 }
 
 // Run works until Stop closes, until Jobs or Idle says that it is enough, or
-// until ctx ends, which stops at once and drops what is in hand; only that is
-// an error, the context's.
+// until ctx ends, which stops at once and drops what is in hand: that is the
+// context's error.
+//
+// A queue that refuses what a pool needs, for want of a right for example, is not
+// waited for: see [jobqueue.Refused]. No job is taken any more, those in hand are
+// finished, and the refusal is Run's error. That the server takes no writes is
+// such a refusal when it has lasted for half a minute.
 //
 // A queue that cannot be reached is tried again and again, at most five seconds
 // apart. An outcome that could not be published is kept and tried again, too,
@@ -110,15 +127,16 @@ func (p *Pool) Run(ctx context.Context) error {
 	p.start = time.Now()
 	taking, enough := context.WithCancel(ctx)
 	defer enough()
+	p.enough = enough
 
 	var consumers, watchers sync.WaitGroup
-	watchers.Go(func() { p.stops(taking, enough) })
+	watchers.Go(func() { p.stops(taking) })
 	if p.Idle > 0 {
-		watchers.Go(func() { p.idles(taking, enough) })
+		watchers.Go(func() { p.idles(taking) })
 	}
 	for range max(1, p.Consumers) {
 		consumers.Go(func() {
-			c := &consumer{p: p, ctx: ctx, taking: taking}
+			c := &consumer{p: p, ctx: ctx, taking: taking, proved: map[int]bool{}}
 			c.acked = c.told // bound once
 			c.loop()
 		})
@@ -126,20 +144,23 @@ func (p *Pool) Run(ctx context.Context) error {
 	consumers.Wait()
 	enough()
 	watchers.Wait()
-	return ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return p.refusal
 }
 
 // stops ends the taking of jobs when Stop closes.
-func (p *Pool) stops(taking context.Context, enough func()) {
+func (p *Pool) stops(taking context.Context) {
 	select {
 	case <-p.Stop:
-		enough()
+		p.enough()
 	case <-taking.Done():
 	}
 }
 
 // idles ends the taking of jobs when there was none for too long.
-func (p *Pool) idles(taking context.Context, enough func()) {
+func (p *Pool) idles(taking context.Context) {
 	timer := time.NewTimer(p.Idle)
 	defer timer.Stop()
 	for {
@@ -151,7 +172,7 @@ func (p *Pool) idles(taking context.Context, enough func()) {
 		rest := p.Idle
 		if p.hands.Load() == 0 {
 			if rest -= time.Since(p.start) - time.Duration(p.idleFrom.Load()); rest <= 0 {
-				enough()
+				p.enough()
 				return
 			}
 		}
@@ -168,30 +189,4 @@ func (p *Pool) take() { p.hands.Add(1) }
 func (p *Pool) put() {
 	p.idleFrom.Store(int64(time.Since(p.start)))
 	p.hands.Add(-1)
-}
-
-// lose notes that one more consumer cannot reach the queue.
-func (p *Pool) lose(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.away++; p.away == 1 && p.Outage != nil {
-		p.Outage(err)
-	}
-}
-
-// regain notes that one of them can again.
-func (p *Pool) regain() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.away--; p.away == 0 && p.Outage != nil {
-		p.Outage(nil)
-	}
-}
-
-// channelOf is the channel on which a tenant's updates are published.
-func (p *Pool) channelOf(tenant string) int {
-	if p.Channel == nil {
-		return 0
-	}
-	return p.Channel(tenant)
 }

@@ -92,6 +92,11 @@ func (e *existing) check() []fault {
 
 // connect dials the Redis that check found.
 func (e *existing) connect(ctx context.Context) (*jobqueue.Client, error) {
+	return jobqueue.Connect(ctx, e.config())
+}
+
+// config is the Redis that check found, and what is to be found there.
+func (e *existing) config() jobqueue.Config {
 	c := jobqueue.Config{
 		URL: e.url, Queue: e.queue.get(), Queues: len(e.queues.get()),
 		Design: e.design.get(), Visibility: e.visibility.get(), Poll: e.poll.get(), Notify: e.notify.get(),
@@ -105,5 +110,5 @@ func (e *existing) connect(ctx context.Context) (*jobqueue.Client, error) {
 	if strings.HasPrefix(e.url, "rediss") { // the variables may stay set for another one
 		c.CACert, c.Cert, c.Key = e.cacert.get(), e.cert.get(), e.key.get()
 	}
-	return jobqueue.Connect(ctx, c)
+	return c
 }

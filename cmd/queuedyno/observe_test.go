@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/report"
@@ -23,7 +24,10 @@ func untilHeard(t *testing.T, client *jobqueue.Client, listeners int) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for {
+	for from := time.Now(); ; {
+		if time.Since(from) > 30*time.Second {
+			t.Fatalf("there are never %d listeners", listeners)
+		}
 		n, err := c.Publish(t.Context(), []byte("is anybody there?"))
 		if err != nil {
 			t.Fatal(err)

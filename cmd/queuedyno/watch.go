@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/watch"
 )
 
@@ -21,10 +23,12 @@ from RUNNING to COMPLETED or FAILED where both are published.
 
 It subscribes and asks for the length once a second, and takes no job. Redis
 counts it among the receivers of each update. On a terminal the picture is drawn
-anew every second; elsewhere each second is a line. A quantile that so few jobs
-cannot carry is left out.
+anew every second; elsewhere each second is a line. Times are of the jobs that
+ended in the last ten seconds; the last line has those of all. A quantile that so
+few jobs cannot carry is left out.
 
-It watches for --for, or until Ctrl-C, which is exit code 130.`
+It watches for --for, or until Ctrl-C, which is exit code 130. It is 1 where the
+updates could not be heard to begin with, or the output not written.`
 
 const watchExample = `  queuedyno watch -u redis://localhost:6379
   queuedyno watch --queue mails --channel mail_updates --for 1m --json`
@@ -81,19 +85,38 @@ func (w *watching) do(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, d)
 		defer cancel()
 	}
-	var last watch.Look
 	if err == nil {
-		w.p.console.note("watch: queue %q and channel %q at %s", client.Queue(), client.Channel(), w.address)
-		last, err = watch.Run(ctx, client, watch.Options{Show: w.show, Outage: w.outage})
+		err = w.watch(ctx, client)
 	}
 	switch {
-	case err != nil && !signals.happened():
-		return failed(err)
-	case err == nil && !w.asJSON.get():
-		fmt.Fprintln(w.p.stdout, totals(last))
-	}
-	if signals.happened() {
+	case signals.happened() && !errors.Is(err, errOutput):
 		return &failure{code: exitInterrupted, faults: []fault{{what: "interrupted"}}}
+	case err != nil:
+		return failed(err)
+	}
+	return nil
+}
+
+// errOutput marks the errors of standard output: with them nothing else counts.
+var errOutput = errors.New("write to standard output")
+
+// watch watches until ctx ends and prints each look, and the last one as what was
+// seen in all.
+func (w *watching) watch(ctx context.Context, client *jobqueue.Client) error {
+	w.p.console.note("watch: queue %q and channel %q at %s", client.Queue(), client.Channel(), w.address)
+	last, err := watch.Run(ctx, client, watch.Options{Show: w.show, Outage: w.outage})
+	switch {
+	case err != nil:
+		return err
+	case w.asJSON.get():
+		return w.show(last)
+	}
+	return w.print(totals(last) + "\n")
+}
+
+func (w *watching) print(text string) error {
+	if _, err := io.WriteString(w.p.stdout, text); err != nil {
+		return fmt.Errorf("%w: %w", errOutput, err)
 	}
 	return nil
 }
@@ -108,8 +131,8 @@ func (w *watching) outage(err error) {
 	}
 }
 
-// show prints one look. There is nobody to tell when that fails.
-func (w *watching) show(l watch.Look) {
+// show prints one look.
+func (w *watching) show(l watch.Look) error {
 	var out strings.Builder
 	switch {
 	case w.asJSON.get():
@@ -127,7 +150,7 @@ func (w *watching) show(l watch.Look) {
 	default:
 		out.WriteString(lookLine(l) + "\n")
 	}
-	_, _ = io.WriteString(w.p.stdout, out.String())
+	return w.print(out.String())
 }
 
 // cutTo is a line of so many letters at most.
@@ -136,123 +159,4 @@ func cutTo(line string, columns int) string {
 		return string(letters[:max(0, columns)])
 	}
 	return line
-}
-
-// lookLine is a look in one line.
-func lookLine(l watch.Look) string {
-	parts := append([]string{seconds(l.ElapsedS)}, rates(l)...)
-	parts = append(parts, "backlog "+backlog(l))
-	if t := times(l.Running); t != "" {
-		parts = append(parts, "running "+t)
-	} else if t := times(l.Work); t != "" {
-		parts = append(parts, "work "+t)
-	}
-	return strings.Join(append(parts, oddities(l)...), "  ")
-}
-
-// picture is a look in the lines that are drawn on a terminal, always as many.
-func picture(l watch.Look) []string {
-	heard := plural(int(l.Running.Count), "job")
-	if l.Alone > 0 {
-		heard += fmt.Sprintf(", %s without RUNNING", thousands(l.Alone))
-	}
-	return []string{
-		"for      " + seconds(l.ElapsedS),
-		"updates  " + strings.Join(rates(l), "  "),
-		"backlog  " + backlog(l),
-		"running  " + orNone(times(l.Running)) + "  (" + heard + ")",
-		"work     " + orNone(times(l.Work)),
-		"odd      " + orNone(strings.Join(oddities(l), "  ")),
-	}
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
-
-// rates are the updates of each status per second.
-func rates(l watch.Look) []string {
-	perS := func(n int64, what string) string {
-		if l.SpanS <= 0 {
-			return "0 " + what + "/s"
-		}
-		return thousands(round(float64(n)/l.SpanS)) + " " + what + "/s"
-	}
-	return []string{perS(l.Span.Running, "RUNNING"), perS(l.Span.Completed, "COMPLETED"), perS(l.Span.Failed, "FAILED")}
-}
-
-// backlog is the length of the queue, where it goes, and when it gets there.
-func backlog(l watch.Look) string {
-	switch {
-	case l.Backlog == nil:
-		return "not known"
-	case l.TrendPerS == nil:
-		return thousands(*l.Backlog)
-	}
-	text := thousands(*l.Backlog)
-	switch slope := round(*l.TrendPerS); {
-	case slope > 0:
-		text += fmt.Sprintf(" (+%s/s)", thousands(slope))
-	case slope < 0 && l.DrainS != nil && *l.Backlog > 0:
-		text += fmt.Sprintf(" (%s/s, empty in %s)", thousands(slope), seconds(*l.DrainS))
-	}
-	return text
-}
-
-// times are the quantiles that there are.
-func times(t watch.Times) string {
-	var parts []string
-	for _, q := range []struct {
-		name string
-		ns   *int64
-	}{{"p50", t.P50NS}, {"p90", t.P90NS}, {"p99", t.P99NS}, {"max", t.MaxNS}} {
-		if q.ns != nil {
-			parts = append(parts, q.name+" "+short(time.Duration(*q.ns)))
-		}
-	}
-	return strings.Join(parts, " ")
-}
-
-// oddities are what should not be.
-func oddities(l watch.Look) []string {
-	var parts []string
-	for _, odd := range []struct {
-		n    int64
-		what string
-	}{
-		{l.Total.Unreadable, "unreadable"}, {l.Total.Other, "of another status"},
-		{l.Forgotten, "not paired"},
-	} {
-		if odd.n > 0 {
-			parts = append(parts, thousands(odd.n)+" "+odd.what)
-		}
-	}
-	if l.Gaps > 0 {
-		parts = append(parts, plural(int(l.Gaps), "gap"))
-	}
-	return parts
-}
-
-// totals is what was seen in all.
-func totals(l watch.Look) string {
-	parts := []string{fmt.Sprintf("%s in %s: %s RUNNING, %s COMPLETED, %s FAILED", plural(int(l.Total.Messages()), "update"), seconds(l.ElapsedS),
-		thousands(l.Total.Running), thousands(l.Total.Completed), thousands(l.Total.Failed))}
-	if l.Backlog != nil {
-		parts = append(parts, "backlog "+thousands(*l.Backlog))
-	}
-	if t := times(l.Running); t != "" {
-		parts = append(parts, "running "+t)
-	}
-	if t := times(l.Work); t != "" {
-		parts = append(parts, "work "+t)
-	}
-	return strings.Join(append(parts, oddities(l)...), "; ")
-}
-
-// seconds is a time in whole seconds.
-func seconds(s float64) string {
-	return time.Duration(round(s) * int64(time.Second)).String()
 }

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/queuedyno/queuedyno/worker"
+)
+
+// outage says that Redis is away, and that it is back.
+func (w *workers) outage(err error) {
+	if err != nil {
+		w.p.console.note("worker: %v; waiting for it", err)
+	} else {
+		w.p.console.note("worker: redis answers again")
+	}
+}
+
+// progress shows how it goes, once a second on a terminal and else every few,
+// until the function it returns is called.
+func (w *workers) progress(pool *worker.Pool) (end func()) {
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		every := 1 // seconds
+		if !w.p.console.live {
+			every = int(plainEvery / time.Second)
+		}
+		var before int64
+		for second := 1; ; second++ {
+			select {
+			case <-ticker.C:
+			case <-stop:
+				w.p.console.wipe()
+				return
+			}
+			if second%every != 0 {
+				continue
+			}
+			t := pool.Tally()
+			done := t.Completed + t.Failed
+			line := tallyLine(t, (done-before)/int64(every))
+			before = done
+			if w.p.console.live {
+				w.p.console.draw("worker " + line)
+			} else {
+				w.p.console.note("worker: %s", line)
+			}
+		}
+	}()
+	return func() { close(stop); <-stopped }
+}
+
+// tallyLine is how far a pool is, and how fast.
+func tallyLine(t worker.Tally, perS int64) string {
+	line := fmt.Sprintf("%s jobs/s  %s done  %s failed", thousands(perS), thousands(t.Completed+t.Failed), thousands(t.Failed))
+	if t.Reconnects > 0 {
+		line += "  " + plural(int(t.Reconnects), "reconnect")
+	}
+	return line
+}
+
+// account prints what was done and judges it.
+func (w *workers) account(pool *worker.Pool, took time.Duration, err error) error {
+	t := pool.Tally()
+	if wErr := w.write(pool, t, took); wErr != nil {
+		return failed(fmt.Errorf("write to standard output: %w", wErr))
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return &failure{exitInterrupted, []fault{{what: fmt.Sprintf("stopped at once: %s dropped, %s not published",
+			plural(int(t.Dropped), "job"), plural(int(t.Unpublished), "outcome"))}}}
+	case err != nil || t.Unpublished > 0:
+		f := &failure{code: exitFailed}
+		if err != nil {
+			f.faults = append(f.faults, faultOf(err))
+		}
+		if t.Unpublished > 0 {
+			jobs, because := pool.Unpublished()
+			if err != nil && because != nil && because.Error() == err.Error() {
+				because = nil // that is said already
+			}
+			f.faults = append(f.faults, untold(jobs, because))
+		}
+		return f
+	}
+	return nil
+}
+
+// untold is the fault of jobs whose outcomes could not be published.
+func untold(jobs []string, because error) fault {
+	const most = 10
+	var names []string
+	for _, job := range jobs[:min(most, len(jobs))] {
+		names = append(names, fmt.Sprintf("%q", fitLine(job, 60)))
+	}
+	if more := len(jobs) - len(names); more > 0 {
+		names = append(names, fmt.Sprintf("and %s more", thousands(int64(more))))
+	}
+	what := fmt.Sprintf("%s could not be published, of %s", plural(len(jobs), "outcome"), strings.Join(names, ", "))
+	if because != nil {
+		what += ": " + because.Error()
+	}
+	return fault{what, "these jobs were worked on; whoever waits for them is not told"}
+}
+
+// fitLine is what others wrote, fit to be shown: so many letters at most, none
+// that moves the cursor, and no credentials of a URL.
+func fitLine(s string, most int) string {
+	letters := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, redact(s)))
+	if len(letters) > most {
+		return string(letters[:most]) + "…"
+	}
+	return string(letters)
+}
+
+func (w *workers) write(pool *worker.Pool, t worker.Tally, took time.Duration) error {
+	n := t.Completed + t.Failed
+	rate := float64(n) / took.Seconds()
+	last := pool.LastFailure()
+	last.Job, last.Reason = fitLine(last.Job, 60), fitLine(last.Reason, 200)
+	if w.asJSON.get() {
+		account := struct {
+			worker.Tally
+			Jobs        int64           `json:"jobs"`
+			ElapsedS    float64         `json:"elapsed_s"`
+			PerS        float64         `json:"jobs_per_s"`
+			LastFailure *worker.Failure `json:"last_failure,omitempty"`
+		}{Tally: t, Jobs: n, ElapsedS: took.Seconds(), PerS: rate}
+		if t.Failed > 0 {
+			account.LastFailure = &last
+		}
+		return writeJSON(w.p.stdout, account)
+	}
+	text := fmt.Sprintf("worked on %s in %s (%s jobs/s): %s completed, %s failed\n",
+		plural(int(n), "job"), took.Round(10*time.Millisecond), thousands(round(rate)), thousands(t.Completed), thousands(t.Failed))
+	if t.Failed > 0 {
+		text += fmt.Sprintf("the last that failed, %q: %s\n", last.Job, last.Reason)
+	}
+	_, err := io.WriteString(w.p.stdout, text)
+	return err
+}

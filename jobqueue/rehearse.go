@@ -1,0 +1,140 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// lasting begins the replies to which the same command will get the same reply
+// until somebody changes the server, its users or its keys.
+var lasting = []string{"NOPERM", "WRONGPASS", "NOAUTH", "ERR AUTH", "ERR invalid password", "DENIED", "WRONGTYPE", "ERR unknown command"}
+
+// Refused reports whether err is a refusal by the server that waiting does not
+// mend, such as a right that the user lacks. A server that is away, loads, or has
+// lost its master is none, and neither is READONLY, which is what a master says
+// as well that has just been replaced: see [ReadOnly].
+func Refused(err error) bool { return begins(reply(err), lasting) }
+
+// ReadOnly reports whether the server says that it is a replica and takes no
+// writes.
+func ReadOnly(err error) bool { return begins(reply(err), []string{"READONLY"}) }
+
+// reply is what the server said, without what we say of it; "" for an error that
+// is none of its.
+func reply(err error) string {
+	var theirs redis.Error
+	var ours *ReplyError
+	switch {
+	case errors.As(err, &ours):
+		return ours.Text
+	case errors.As(err, &theirs):
+		return theirs.Error()
+	}
+	return ""
+}
+
+// Rehearse finds out whether a consumer may do what it will have to: take jobs,
+// say that they are over, and publish on each channel. It puts the commands into
+// a transaction that is thrown away: the server checks the user's rights, and
+// whether it takes writes, when a command is put in, and carries none out. A user
+// without the rights to MULTI and DISCARD is not told anything.
+func (c *Client) Rehearse(ctx context.Context) error {
+	for i, key := range c.lanes.queues {
+		queues := []int{i}
+		if !c.apart {
+			queues = upTo(len(c.lanes.queues))
+		}
+		if err := c.rehearse(ctx, key, queues); err != nil || !c.apart {
+			return err
+		}
+	}
+	return nil
+}
+
+// rehearse does so at the node of a queue. Each command has a round trip of its
+// own, so that a refused MULTI lets none through.
+func (c *Client) rehearse(ctx context.Context, key string, queues []int) error {
+	w, err := c.dial(ctx, key, false)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	defer context.AfterFunc(ctx, w.abort)()
+	say := func(op, name string, words ...string) error {
+		w.out = appendCommand(w.out, words...)
+		if err := w.flush(); err != nil {
+			return explainOn(op, name, w.address(), err)
+		}
+		if err := w.expect(0); err != nil {
+			return err
+		}
+		_, _, err := w.in.head()
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			return explainOn(op, name, w.address(), w.broken(err))
+		}
+		return nil
+	}
+	if err := say("rehearse the work on", key, "MULTI"); Refused(err) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for _, one := range c.work(queues) {
+		if err := say(one.op, one.name, one.words...); err != nil {
+			return err
+		}
+	}
+	if err := say("rehearse the work on", key, "DISCARD"); err != nil && !Refused(err) {
+		return err
+	}
+	return nil // the end of the connection throws it away as well
+}
+
+// act is a command that a consumer issues and what it does it for.
+type act struct {
+	op, name string
+	words    []string
+}
+
+// work are the commands of a consumer of the given queues.
+func (c *Client) work(queues []int) []act {
+	var all []act
+	add := func(op, name string, words ...string) { all = append(all, act{op, name, words}) }
+	for _, i := range queues {
+		key, home, own := c.lanes.queues[i], c.home(i), c.processingKey(i, "nobody")
+		switch c.cfg.Design {
+		case ListPoll:
+			add("pop from", key, "RPOP", key)
+		case ReliableList:
+			add("give a sign of life beside", key, "SADD", workersKey(home), "nobody")
+			add("give a sign of life beside", key, "SET", aliveKey(home, "nobody"), "1", "PX", "1")
+			add("pop from", key, "BLMOVE", key, own, "RIGHT", "LEFT", "1")
+			add("pop from", key, "LMOVE", key, own, "RIGHT", "LEFT")
+			add("end a job of", key, "LREM", own, "-1", "nobody")
+		case Stream:
+			add("make the group of", key, "XGROUP", "CREATE", key, group, "0", "MKSTREAM")
+			add("pop from", key, "XREADGROUP", "GROUP", group, "nobody", "COUNT", "1", "STREAMS", key, ">")
+			add("pop from", key, "XAUTOCLAIM", key, group, "nobody", "60000", "0-0", "COUNT", "1")
+			add("end a job of", key, "XACK", key, group, "0-1")
+			add("end a job of", key, "XDEL", key, "0-1")
+		default:
+			add("pop from", key, "BRPOP", key, "1")
+		}
+	}
+	if c.cfg.Notify == NoNotify {
+		return all
+	}
+	verb := "PUBLISH"
+	if c.cfg.Notify == ShardedPubSub {
+		verb = "SPUBLISH"
+	}
+	for _, name := range c.lanes.channels {
+		add("publish on", name, verb, name, "")
+	}
+	return all
+}
