@@ -133,3 +133,33 @@ func TestWhatWaitingDoesNotMendIsRefused(t *testing.T) {
 		t.Error("READONLY is not recognized")
 	}
 }
+
+func TestARehearsalInAClusterAsksTheNodeOfEachQueue(t *testing.T) {
+	t.Parallel()
+	g := redistest.Cluster(t, 0)
+	everywhere(t, g.Nodes(), append(listRights, "+cluster|slots", "+multi", "+discard", "+sadd", "+blmove", "+lmove", "+lrem", "~{queuedyno:*")...)
+	url := strings.Replace(g.URL(), "://", "://load:s3cret@", 1)
+	for _, cfg := range []jobqueue.Config{{}, {Queues: 3, Channels: 2}, {Design: jobqueue.ReliableList, Queues: 3}} {
+		cfg.URL = url
+		cfg.Queue, cfg.Channel = jobqueue.Names("rehearsal")
+		c, err := jobqueue.Connect(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if err := c.Rehearse(t.Context()); err != nil {
+			t.Errorf("%+v: Rehearse = %v", cfg, err)
+		}
+	}
+	everywhere(t, g.Nodes(), "load", "-publish")
+	cfg := jobqueue.Config{URL: url, Queues: 3}
+	cfg.Queue, cfg.Channel = jobqueue.Names("rehearsal")
+	c, err := jobqueue.Connect(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Rehearse(t.Context()); !jobqueue.Refused(err) {
+		t.Errorf("Rehearse without publish = %v, want that refusal", err)
+	}
+}

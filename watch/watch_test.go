@@ -129,7 +129,7 @@ func TestTheBacklogsTrendSaysWhenItIsEmpty(t *testing.T) {
 		if n := *l.Backlog; n < 699 || n > 701 {
 			t.Errorf("backlog %d after 15 s, want 700", n)
 		}
-		if *l.TrendPerS < -20.2 || *l.TrendPerS > -19.8 || *l.DrainS < 34 || *l.DrainS > 36 {
+		if *l.TrendPerS < -20.5 || *l.TrendPerS > -19.5 || *l.DrainS < 34 || *l.DrainS > 36 {
 			t.Errorf("trend %.2f/s and empty in %.2f s, want -20 and 35", *l.TrendPerS, *l.DrainS)
 		}
 		if n, _ := q.Len(t.Context()); *all[19].Backlog < n {
