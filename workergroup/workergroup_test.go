@@ -140,15 +140,15 @@ func TestOnlyTheEndOfWhatWasSaidIsKept(t *testing.T) {
 func TestStopAsksEveryProcessAndLeavesNone(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
-		"one":                   `exec sleep 600`,
-		"a shell with children": `sleep 600 & sleep 600 & wait`,
+		"one":                   `echo up >&9; exec sleep 600`,
+		"a shell with children": `sleep 600 & sleep 600 & echo up >&9; wait`,
 		"one that finishes its work first": `trap 'echo finished >&9; exit 0' TERM
-			sleep 600 & wait`,
+			sleep 600 & echo up >&9; wait`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := fifo(t)
-			g := start(t, `exec 9>"$LINE"; echo up >&9; `+text, "LINE="+path)
+			g := start(t, `exec 9>"$LINE"; `+text, "LINE="+path)
 			line := hear(t, path)
 			line.line(t, "up")
 			if g.Stop() {
