@@ -43,7 +43,9 @@ func (c *consumer) unblock(p *patience) {
 		case <-ctx.Done():
 		}
 	}
-	if c.waiting.Load() == p {
+	// Only now: that Pop may be over, and another one under the same context, which
+	// has ended, may just be finding that out.
+	if ctx.Err() != nil && c.waiting.Load() == p {
 		c.w.abort()
 	}
 }
