@@ -23,7 +23,7 @@ func CalibrationText(w io.Writer, c *comparison.Calibration) error {
 		if n.Gate {
 			gates = "gate"
 		}
-		t.rows = append(t.rows, []string{name, gates, compared(name, n.Median), paired.Percent(n.Spread), paired.Percent(n.Smallest), paired.Percent(n.Margin)})
+		t.rows = append(t.rows, []string{name, gates, compared(paired.Figure{Metric: paired.Metric{Name: name}, Pairs: c.Pairs}, n.Median), paired.Percent(n.Spread), paired.Percent(n.Smallest), paired.Percent(n.Margin)})
 	}
 	for _, line := range t.lines(100) {
 		b.WriteString(line + "\n")

@@ -124,12 +124,14 @@ func suspectRuns(r *comparison.Record) string {
 }
 
 // compared is a figure of that metric with its unit.
-func compared(name string, v float64) string {
-	m, err := gate.Lookup(name)
+func compared(f paired.Figure, v float64) string {
+	m, err := gate.Lookup(f.Name)
 	switch {
-	case v == 0:
+	case f.Pairs == 0:
 		return none
-	case err == nil && m.Kind == gate.Duration, err != nil && nanoseconds(name):
+	case v == 0:
+		return "0"
+	case err == nil && m.Kind == gate.Duration, err != nil && nanoseconds(f.Name):
 		return duration(v)
 	case err == nil && m.Kind == gate.Rate:
 		return rate(v) + " jobs/s"
@@ -191,7 +193,7 @@ func comparisonTable(r *comparison.Record) table {
 		if f.Gate {
 			gates = "gate"
 		}
-		row := []string{f.Name, gates, compared(f.Name, f.Base), compared(f.Name, f.Candidate), none, intervalOf(f), paired.Percent(f.Margin), noiseOf(f), word(f)}
+		row := []string{f.Name, gates, compared(f, f.Base), compared(f, f.Candidate), none, intervalOf(f), paired.Percent(f.Margin), noiseOf(f), word(f)}
 		switch {
 		case f.Pairs == 0:
 		case f.Base == 0 && f.Candidate > 0:
