@@ -12,8 +12,7 @@ import (
 
 // Observation is what was seen of a load and of workers that are somebody else's.
 type Observation struct {
-	// Updates are those heard from the beginning to the end, Window those of the
-	// window.
+	// Updates are those heard from the beginning to the end, warm-up included.
 	Updates observe.Counts `json:"updates"`
 	// Alone counts jobs that ended and whose RUNNING was not heard, Forgotten
 	// those whose RUNNING was, too long ago to be remembered, and Open those that
