@@ -222,7 +222,7 @@ func absurd(r *study.Record) string {
 		}
 	}
 	for _, a := range answers {
-		if !sane(a.Rate, a.Low, a.Median, a.High, a.ConfirmedRate, a.RefutedRate) {
+		if !sane(a.Rate, a.Low, a.Median, a.High, a.ConfirmedRate, a.RefutedRate, a.LoopBefore, a.LoopAfter) {
 			return "the answer"
 		}
 	}

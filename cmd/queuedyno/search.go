@@ -199,7 +199,7 @@ func (s *search) ending(err error) ending {
 	case capacity.NoRate:
 		return e
 	case capacity.AtLeast:
-		if n := len(s.r.Trials); s.r.Trials[n-1].Passing {
+		if last, _ := capacity.Last(s.r.Trials); last.Passing {
 			return say(exitInvalid, "the host was disturbed, so the answer is a bound from below: "+a.Limit.Detail,
 				"when the host is quiet, --resume goes on from here")
 		}

@@ -23,6 +23,10 @@ func (s *search) answer(why string) Answer {
 	if p == nil {
 		return a
 	}
+	a.LoopBefore = s.ceiling().Achieved
+	if last := s.trials[len(s.trials)-1]; len(s.trials) > 1 && last.Kind == Ceiling {
+		a.LoopAfter = last.Achieved
+	}
 	a.Low, a.Median, a.High = math.Exp(p.quantile(0.1)), math.Exp(p.quantile(0.5)), math.Exp(p.quantile(0.9))
 	if len(s.of(Short))+len(s.of(Long)) > 0 {
 		s.decide(&a, p)
@@ -113,7 +117,7 @@ const (
 // the trials that failed next above the answer, of which most decide, and where
 // none of them can tell, the ceiling when the answer is near it.
 func (s *search) limit(a Answer) Limit {
-	if last := s.trials[len(s.trials)-1]; s.gaveUp() && a.Status == AtLeast {
+	if last, _ := Last(s.trials); s.gaveUp() && a.Status == AtLeast {
 		if last.Limit.ours() {
 			return last.Limit
 		}

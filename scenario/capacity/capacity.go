@@ -12,6 +12,7 @@ package capacity
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -20,7 +21,7 @@ type Kind string
 
 // The kinds of trials.
 const (
-	Ceiling Kind = "ceiling" // a closed loop, as fast as it goes: where to look
+	Ceiling Kind = "ceiling" // a closed loop, as fast as it goes: where to look, and at the end whether that has moved
 	Short   Kind = "search"  // one step of the search
 	Long    Kind = "confirm" // a trial of full length at the answer
 )
@@ -119,6 +120,10 @@ type Answer struct {
 	// RefutedRate the lowest rate above the answer that failed. 0 means none.
 	ConfirmedRate float64 `json:"confirmed_per_s"`
 	RefutedRate   float64 `json:"refuted_per_s"`
+	// LoopBefore and LoopAfter are what the closed loops carried that began and
+	// ended the search, in jobs per second. 0 means that there was none.
+	LoopBefore float64 `json:"closed_loop_before_per_s"`
+	LoopAfter  float64 `json:"closed_loop_after_per_s"`
 	// Why says in words what ended the search.
 	Why string `json:"why"`
 	// Limit is what gave out, by the trials next to the answer.
@@ -128,6 +133,25 @@ type Answer struct {
 	Invalid int           `json:"invalid_trials"`
 	Took    time.Duration `json:"took_ns"`
 }
+
+// steady is by how much two closed loops may differ without it meaning much.
+const steady = 0.15
+
+// Drift is by how much the closed loop that ended the search carried more than
+// the one that began it, as a share of the latter: the same load on the same
+// system, so that it is what the host gave that has changed. It is 0 while there
+// are not both. Drifted reports whether it is so much that another search may
+// well end elsewhere: a belief knows nothing of it, since all trials are to it
+// of one system.
+func (a Answer) Drift() float64 {
+	if !(a.LoopBefore > 0 && a.LoopAfter > 0) {
+		return 0
+	}
+	return a.LoopAfter/a.LoopBefore - 1
+}
+
+// Drifted is described at [Answer.Drift].
+func (a Answer) Drifted() bool { return math.Abs(math.Log1p(a.Drift())) > math.Log1p(steady) }
 
 // Narrow reports whether what is believed possible lies within a quarter above
 // the answer. A confirmed answer that is not narrow is a lower bound and little

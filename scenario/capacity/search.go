@@ -53,6 +53,7 @@ const (
 	forbearance = 8    // the same where the causes may pass
 	retreat     = 0.03 // of ln(rate), after a rate that was not confirmed
 	maxLevels   = 5    // rates that are tried to be confirmed
+	closingPart = 12   // the closed loop at the end is left out where it takes more than this part of the budget
 	beyond      = 1e15 // jobs per second that nothing does
 )
 
@@ -84,7 +85,9 @@ func (o Options) withDefaults() Options {
 // It begins with a ceiling (see [Ceiling]), bisects the logarithm of the rate
 // with trials that are each at the median of what is believed by then, and
 // confirms what it believes the system to carry with trials of full length,
-// stepping back from rates that they refute.
+// stepping back from rates that they refute. A closed loop ends it as one began
+// it: what differs between the two is not the system's doing (see
+// [Answer.Drift]).
 func Search(ctx context.Context, probe Probe, o Options) ([]Trial, Answer, error) {
 	s := &search{o: o.withDefaults(), trials: slices.Clone(o.Past), since: len(o.Past)}
 	for {
@@ -93,34 +96,60 @@ func Search(ctx context.Context, probe Probe, o Options) ([]Trial, Answer, error
 			why = s.usedUp()
 		}
 		if why == "" && ctx.Err() != nil {
-			why = "it was interrupted"
+			why = interrupted
 		}
-		if why != "" {
-			return s.trials, s.answer(why), nil
+		if why == "" {
+			var err error
+			if why, err = s.try(ctx, probe, t); err != nil {
+				return s.trials, s.answer(why), err
+			}
+			if why == "" {
+				continue
+			}
 		}
-		if s.o.Next != nil {
-			s.o.Next(t, s.left())
+		if t, ok := s.closing(); ok && why != interrupted {
+			cut, err := s.try(ctx, probe, t)
+			if err != nil {
+				return s.trials, s.answer(cut), err
+			}
+			if cut == interrupted {
+				why = cut
+			}
 		}
-		if s.o.Budget > 0 {
-			t.Within = s.o.Budget - s.spent()
-		}
-		outcome, err := probe(ctx, t)
-		if errors.Is(err, ErrCut) || err != nil && ctx.Err() != nil {
-			return s.trials, s.answer("it was interrupted"), nil
-		}
-		if errors.Is(err, ErrLate) {
-			return s.trials, s.answer(s.usedUp()), nil
-		}
-		if err != nil {
-			err = fmt.Errorf("trial %d: %w", t.N, err)
-			return s.trials, s.answer("a trial could not be made"), err
-		}
-		t.Outcome, t.Within = outcome, 0
-		s.trials = append(s.trials, t)
-		if s.o.Done != nil {
-			s.o.Done(t, s.answer(""))
+		return s.trials, s.answer(why), nil
+	}
+}
+
+const interrupted = "it was interrupted"
+
+// try makes a trial and keeps it. It returns why the search ends with it, empty
+// when it goes on.
+func (s *search) try(ctx context.Context, probe Probe, t Trial) (why string, err error) {
+	if s.o.Next != nil {
+		s.o.Next(t, s.left())
+	}
+	if s.o.Budget > 0 {
+		t.Within = s.o.Budget - s.spent()
+		if t.Kind != Ceiling {
+			t.Within -= s.reserve()
 		}
 	}
+	outcome, err := probe(ctx, t)
+	switch {
+	case errors.Is(err, ErrCut) || err != nil && ctx.Err() != nil:
+		return interrupted, nil
+	case errors.Is(err, ErrLate):
+		s.vain += t.Within
+		return s.usedUp(), nil
+	case err != nil:
+		return "a trial could not be made", fmt.Errorf("trial %d: %w", t.N, err)
+	}
+	t.Outcome, t.Within = outcome, 0
+	s.trials = append(s.trials, t)
+	if s.o.Done != nil {
+		s.o.Done(t, s.answer(""))
+	}
+	return "", nil
 }
 
 func (s *search) usedUp() string { return fmt.Sprintf("the budget of %s is used up", s.o.Budget) }
@@ -130,7 +159,8 @@ func (s *search) usedUp() string { return fmt.Sprintf("the budget of %s is used 
 type search struct {
 	o      Options
 	trials []Trial
-	since  int // how many of them are of the past
+	since  int           // how many of them are of the past
+	vain   time.Duration // what trials took that were not over in time
 
 	known   *posterior // after the first learned trials
 	learned int
@@ -173,10 +203,10 @@ func (s *search) next() (t Trial, why string) {
 	if p == nil {
 		return t, "the closed loop at the beginning completed no job"
 	}
-	if n := len(s.trials) - s.passed(); n >= s.o.MaxTrials {
+	if n := s.count(); n >= s.o.MaxTrials {
 		return t, fmt.Sprintf("%d trials were made", n)
 	}
-	if last := s.trials[len(s.trials)-1]; last.Verdict == Invalid && last.Kind != Ceiling {
+	if last, ok := Last(s.trials); ok && last.Verdict == Invalid {
 		if s.gaveUp() && last.Passing && last.Kind == Short && s.anyGood() {
 			// The disturbance lasts. What the system carries beside it can still
 			// be confirmed.
@@ -193,6 +223,35 @@ func (s *search) next() (t Trial, why string) {
 		return t, ""
 	}
 	return s.confirm(p, t)
+}
+
+// closing is the closed loop that ends the search: what it carries beside what
+// the first one did shows whether the host has kept its speed. There is none
+// right after another, nor one for which there is no room.
+func (s *search) closing() (t Trial, ok bool) {
+	if _, opened := Last(s.trials); !opened || s.count() >= s.o.MaxTrials {
+		return t, false
+	}
+	need := s.reserve()
+	t = Trial{N: len(s.trials) + 1, Kind: Ceiling, Length: s.o.Trial}
+	return t, need > 0 && (s.o.Budget == 0 || s.spent()+need <= s.o.Budget)
+}
+
+// reserve is the time that the closed loop at the end will take, 0 where there
+// will be none.
+func (s *search) reserve() time.Duration {
+	c := s.ceiling()
+	if c == nil || s.belief() == nil {
+		return 0
+	}
+	if _, opened := Last(s.trials); opened && s.trials[len(s.trials)-1].Kind == Ceiling {
+		return 0
+	}
+	took := max(c.Took, s.o.Trial)
+	if s.o.Budget > 0 && closingPart*took > s.o.Budget {
+		return 0
+	}
+	return took
 }
 
 // settled reports whether bisection has said what it can within its means.

@@ -34,11 +34,36 @@ func (s *search) levels() int {
 	return len(seen)
 }
 
+// Last is the last of the trials that was no closed loop.
+func Last(trials []Trial) (t Trial, ok bool) {
+	for _, t := range slices.Backward(trials) {
+		if t.Kind != Ceiling {
+			return t, true
+		}
+	}
+	return Trial{}, false
+}
+
+// count is how many trials were made, of those that MaxTrials bounds: neither
+// what was lost to causes that pass nor closed loops after the first.
+func (s *search) count() int {
+	n := len(s.trials) - s.passed()
+	for _, t := range s.trials[1:] {
+		if t.Kind == Ceiling {
+			n--
+		}
+	}
+	return n
+}
+
 // invalidRow is how many trials were invalid at the end, those of the past left
 // out: whoever goes on with a search tries again.
 func (s *search) invalidRow() (n int) {
 	for _, t := range slices.Backward(s.trials[s.since:]) {
-		if t.Verdict != Invalid || t.Kind == Ceiling {
+		if t.Kind == Ceiling {
+			continue
+		}
+		if t.Verdict != Invalid {
 			break
 		}
 		n++
@@ -52,7 +77,7 @@ func (s *search) gaveUp() bool {
 	if n == 0 {
 		return false
 	}
-	if !s.trials[len(s.trials)-1].Passing {
+	if last, _ := Last(s.trials); !last.Passing {
 		return n >= patience
 	}
 	return n >= forbearance
@@ -68,12 +93,13 @@ func (s *search) spent() (d time.Duration) {
 	for _, t := range s.trials[s.since:] {
 		d += t.Took
 	}
-	return d
+	return d + s.vain
 }
 
-// short reports whether the budget does not suffice for so much more.
+// short reports whether the budget does not suffice for so much more, and for
+// the closed loop at the end.
 func (s *search) short(need time.Duration) bool {
-	return s.o.Budget > 0 && s.spent()+need > s.o.Budget
+	return s.o.Budget > 0 && s.spent()+need+s.reserve() > s.o.Budget
 }
 
 // cost is what a trial of that length may take: the most that any took beyond
@@ -95,7 +121,7 @@ func (s *search) left() time.Duration {
 	if len(s.of(Long)) > 0 {
 		short = 0
 	}
-	left := time.Duration(short)*s.cost(s.o.Trial) + time.Duration(max(1, 2-len(s.of(Long))))*s.cost(s.o.Confirm)
+	left := time.Duration(short)*s.cost(s.o.Trial) + time.Duration(max(1, 2-len(s.of(Long))))*s.cost(s.o.Confirm) + s.reserve()
 	if s.o.Budget > 0 {
 		left = min(left, s.o.Budget-s.spent())
 	}
