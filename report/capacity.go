@@ -122,7 +122,7 @@ func capacityFacts(r *study.Record) [][2]string {
 func driftWords(a capacity.Answer) string {
 	words := fmt.Sprintf("%s jobs/s before the search, %s after it (%+.0f %%)", rate(a.LoopBefore), rate(a.LoopAfter), 100*a.Drift())
 	if a.Drifted() {
-		words += ": this host did not keep its speed, and another search may differ as much"
+		words += ": the host, or the Redis, did not keep its speed, and another search may differ as much"
 	}
 	return words
 }
@@ -247,7 +247,7 @@ func plainRows(t table) table {
 
 const curveMethod = "Geometric mean of repeated trials with the 95 % interval in brackets; in random order, each on a queue of its own. A rate counts as sustained when at least half of its trials were good."
 
-const capacityMethod = "A closed loop first shows where to look. Then every trial is made at the median of what is believed of the capacity by then (Bayesian bisection of the logarithm of the rate, for several degrees of noise side by side), each as a run of its own on an empty queue. A trial is good when every limit of the SLO was kept, counting jobs that never arrived as too late, the backlog neither grew nor held more than a second's worth of jobs, and all was drained in time; it is invalid, and says nothing, when the load was not the one asked for or the slow jobs' time went to the generator or the host. The 10 % quantile of the belief is then confirmed by trials of full length, classified by the rule of RFC 9971. The closed loop is then made again: where it carries more or less than at the beginning, it is the host that has changed."
+const capacityMethod = "A closed loop first shows where to look. Then every trial is made at the median of what is believed of the capacity by then (Bayesian bisection of the logarithm of the rate, for several degrees of noise side by side), each as a run of its own on an empty queue. A trial is good when every limit of the SLO was kept, counting jobs that never arrived as too late, the backlog neither grew nor held more than a second's worth of jobs, and all was drained in time; it is invalid, and says nothing, when the load was not the one asked for or the slow jobs' time went to the generator or the host. The 10 % quantile of the belief is then confirmed by trials of full length, classified by the rule of RFC 9971. Where the budget allows it, the closed loop is then made again: if it carries more or less than at the beginning, it is the host that has changed, or the Redis."
 
 func escapedRows(t table) table {
 	t.rows = slices.Clone(t.rows)
