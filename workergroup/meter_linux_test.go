@@ -1,6 +1,7 @@
 package workergroup
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -93,6 +94,14 @@ func (s signals) say(t *testing.T, name string) {
 	}
 }
 
+// spun is the CPU time that one spin uses at least, and spin what a shell runs to
+// use it: it works until the kernel has counted that much (fields 14 and 15 of
+// /proc/self/stat, in ticks), however fast the machine is.
+const spun = 40 * tick
+
+var spin = fmt.Sprintf(`read -r _ _ _ _ _ _ _ _ _ _ _ _ _ u s _ </proc/self/stat; end=$((u+s+%d)); `+
+	`while [ $((u+s)) -lt $end ]; do read -r _ _ _ _ _ _ _ _ _ _ _ _ _ u s _ </proc/self/stat; done`, spun/tick)
+
 // work is a command that works when it is told to.
 func work(t *testing.T, s signals, text string) *Group {
 	t.Helper()
@@ -100,7 +109,6 @@ func work(t *testing.T, s signals, text string) *Group {
 	for name, path := range s {
 		env = append(env, name+"="+path)
 	}
-	const spin = `i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done`
 	g, err := Start(Command{
 		Line: strings.ReplaceAll(`echo >"$UP"; read -r x <"$GO"; `+text+`; echo >"$DONE"; read -r x <"$LEAVE"`, "SPIN", spin),
 		Env:  env, Patience: time.Second,
@@ -116,20 +124,23 @@ func work(t *testing.T, s signals, text string) *Group {
 // that the kernel gives of a command that has ended: that of all its processes.
 func TestWhatIsMeasuredIsWhatTheKernelCounted(t *testing.T) {
 	t.Parallel()
-	for name, text := range map[string]string{
-		"itself":                 `SPIN`,
-		"a child that has ended": `sh -c 'SPIN; SPIN; SPIN'`,
-		"several, one by one":    `for n in 1 2 3; do sh -c 'SPIN'; done`,
+	for _, c := range []struct {
+		name, text string
+		spins      time.Duration
+	}{
+		{"itself", `SPIN`, 1},
+		{"a child that has ended", `sh -c 'SPIN; SPIN; SPIN'`, 3},
+		{"several, one by one", `for n in 1 2 3; do sh -c 'SPIN'; done`, 3},
 		// It is there when the measuring begins, and gone when it ends.
-		"a child that was waiting": `(echo >"$HERE"; read -r x <"$THERE"; SPIN; SPIN; SPIN) & wait`,
+		{"a child that was waiting", `(echo >"$HERE"; read -r x <"$THERE"; SPIN; SPIN; SPIN) & wait`, 3},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSignals(t, "UP", "GO", "HERE", "THERE", "DONE", "LEAVE")
-			g := work(t, s, text)
+			g := work(t, s, c.text)
 			s.await(t, "UP")
 			begin := "GO"
-			if strings.Contains(text, "HERE") {
+			if strings.Contains(c.text, "HERE") {
 				s.say(t, "GO")
 				s.await(t, "HERE")
 				begin = "THERE"
@@ -143,9 +154,9 @@ func TestWhatIsMeasuredIsWhatTheKernelCounted(t *testing.T) {
 				t.Fatalf("the command ended with %s: %q", e.What, g.Said())
 			}
 			all := g.cmd.ProcessState.UserTime() + g.cmd.ProcessState.SystemTime()
-			const start = 30 * time.Millisecond // what it takes to start a shell or two
-			if !known || used > all+blur || used < all-start-blur || used < start {
-				t.Errorf("measured %v, %t; the kernel counted %v for all of it", used, known, all)
+			least := c.spins * (spun - blur)
+			if !known || used > all+blur || used < least {
+				t.Errorf("measured %v, %t; want %v at least, and at most what the kernel counted for all of it, %v", used, known, least, all)
 			}
 		})
 	}
@@ -171,8 +182,8 @@ func TestWhoIsStillThereIsMeasuredAndStoppedWhereverHeWent(t *testing.T) {
 			read := g.Meter()
 			s.say(t, "GO")
 			s.await(t, "HERE")
-			if used, known := read(); !known || used < 30*time.Millisecond {
-				t.Errorf("measured %v, %t", used, known)
+			if used, known := read(); !known || used < spun-blur {
+				t.Errorf("measured %v, %t, want %v at least", used, known, spun-blur)
 			}
 			if killed := g.Stop(); killed != strings.Contains(text, "trap") {
 				t.Errorf("killed = %t", killed)

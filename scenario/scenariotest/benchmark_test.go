@@ -129,12 +129,27 @@ func TestATargetThatDoesNotOpenFailsTheBenchmark(t *testing.T) {
 	}
 }
 
+// sometime reports whether ok holds in one of ten tries. A busy machine can make
+// any one of them slow; a fault in the code makes all of them slow.
+func sometime(ok func() bool) bool {
+	for range 10 {
+		if ok() {
+			return true
+		}
+	}
+	return false
+}
+
 func TestOpeningAndClosingLieOutsideTheTimer(t *testing.T) {
 	const cost = 300 * time.Millisecond
-	res, failed := benchmark(t, "1x", func(b *testing.B) {
-		scenariotest.Benchmark(b, &counter{Backend: memory.New(), cost: cost}, scenario.Scenario{})
-	})
-	if failed || res.T >= cost {
+	var res testing.BenchmarkResult
+	var failed bool
+	if !sometime(func() bool {
+		res, failed = benchmark(t, "1x", func(b *testing.B) {
+			scenariotest.Benchmark(b, &counter{Backend: memory.New(), cost: cost}, scenario.Scenario{})
+		})
+		return failed || res.T < cost
+	}) || failed {
 		t.Errorf("the timer ran %s for one job on a target that opens and clears in %s each; failed %t", res.T, cost, failed)
 	}
 }
@@ -143,12 +158,16 @@ func TestOpeningAndClosingLieOutsideTheTimer(t *testing.T) {
 func TestAFewJobsOnRedisAreQuick(t *testing.T) {
 	queue := redistest.Queue(t)
 	for _, benchtime := range []string{"1x", "100x"} {
-		from := time.Now()
-		_, failed := benchmark(t, benchtime, func(b *testing.B) {
-			scenariotest.Benchmark(b, queue, scenario.Scenario{Consumers: 8, Subscribers: 2})
-		})
-		// Two trials, with all that lies outside their timers.
-		if took := time.Since(from); failed || took > 4*time.Second {
+		var took time.Duration
+		var failed bool
+		if !sometime(func() bool {
+			from := time.Now()
+			_, failed = benchmark(t, benchtime, func(b *testing.B) {
+				scenariotest.Benchmark(b, queue, scenario.Scenario{Consumers: 8, Subscribers: 2})
+			})
+			took = time.Since(from)
+			return failed || took <= 4*time.Second // two trials, with all that lies outside their timers
+		}) || failed {
 			t.Errorf("%s took %s, failed %t", benchtime, took, failed)
 		}
 	}
