@@ -54,8 +54,8 @@ func Judge(r *scenario.Result, slo []gate.Threshold, cut string) (verdict capaci
 		return capacity.Invalid, []string{why}, true
 	}
 	switch t := r.Validity.Triage; t.Where {
-	case validity.Generator, validity.Client, validity.Host:
-		return capacity.Invalid, []string{t.Detail}, false
+	case validity.Generator, validity.Client, validity.Host, validity.CPULimit:
+		return capacity.Invalid, []string{r.Validity.Explain()}, false
 	}
 	return capacity.Bad, reasons, false
 }

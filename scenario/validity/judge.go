@@ -77,12 +77,12 @@ func (j *judge) pace() {
 	if e.SentInTime != nil {
 		j.check("sent_in_time", *e.SentInTime, 0.999, "ratio", *e.SentInTime >= 0.999,
 			fmt.Sprintf("%.2f %% of the window's jobs were sent before the window was over", 100**e.SentInTime), Invalid,
-			fmt.Sprintf("only %.2f %% of the window's jobs were sent before it was over: the generator could not keep up; use fewer jobs/s, more producers, a larger batch, or a faster machine", 100**e.SentInTime))
+			fmt.Sprintf("only %.2f %% of the window's jobs were sent before it was over: the generator could not keep up; %s", 100**e.SentInTime, j.cause("use fewer jobs/s, more producers, a larger batch, or a faster machine")))
 	}
 	if e.LateShare != nil {
 		j.check("late_jobs", *e.LateShare, 0.05, "ratio", *e.LateShare <= 0.05,
 			fmt.Sprintf("%.1f %% of the jobs were sent more than %s late", 100**e.LateShare, e.LateLimit), Suspect,
-			fmt.Sprintf("%.1f %% of the jobs were sent more than %s late: the generator was held up; is the machine busy with something else?", 100**e.LateShare, e.LateLimit))
+			fmt.Sprintf("%.1f %% of the jobs were sent more than %s late: %s", 100**e.LateShare, e.LateLimit, j.cause("the generator was held up; is the machine busy with something else?")))
 	}
 	for _, q := range e.Quantiles {
 		if q.Sent <= 0 {
@@ -143,6 +143,7 @@ func (j *judge) account() {
 // machine asks whether the host and the Go runtime let us measure.
 func (j *judge) machine() {
 	s := j.e.Strain
+	j.limit()
 	percent := func(name string, v *float64, limit float64, detail, to, reason string) {
 		if v == nil {
 			j.unknown(name, "this system does not tell")
@@ -161,7 +162,7 @@ func (j *judge) machine() {
 	} else {
 		j.check("go_scheduler", s.SchedP99.Seconds(), 0.001, "s", *s.SchedP99 <= time.Millisecond,
 			fmt.Sprintf("99 %% of the goroutines that could run did so within %s", round(*s.SchedP99)), Suspect,
-			fmt.Sprintf("goroutines that could run waited up to %s (p99) for the Go scheduler: this process has too little processor for its load", round(*s.SchedP99)))
+			fmt.Sprintf("goroutines that could run waited up to %s (p99) for the Go scheduler: %s", round(*s.SchedP99), j.cause("this process gets too little CPU time for its load")))
 	}
 	fact := func(name string, v *float64, detail string) {
 		if v == nil {
@@ -170,9 +171,9 @@ func (j *judge) machine() {
 		}
 		j.fact(name, *v, "ratio", fmt.Sprintf(detail, 100**v))
 	}
-	fact("host_busy", s.Busy, "the host's processors were %.0f %% busy, with everything on it")
-	fact("process_busy", j.e.ProcessBusy, "this process used %.0f %% of its processors")
-	fact("redis_busy", j.e.RedisBusy, "Redis used %.0f %% of one processor")
+	fact("host_busy", s.Busy, "the host's CPUs were %.0f %% busy, with everything on it")
+	fact("process_busy", j.e.Usage.Generator, "this process used %.0f %% of the "+cpus(j.e.Usage.AllowedCPUs)+" that it may use")
+	fact("redis_busy", j.e.Usage.Redis, "Redis used %.0f %% of one CPU")
 	// A busy host is no fault as such; the probes tell whether it was felt. What
 	// was felt and is explained by nothing else lowers the verdict.
 	p := j.e.Probes
@@ -182,7 +183,7 @@ func (j *judge) machine() {
 	} else if !j.e.Closed {
 		j.check("hiccup", p.Hiccup.Seconds(), max(500*time.Microsecond, *p.EndToEnd/4).Seconds(), "s", !felt,
 			fmt.Sprintf("a thread that only waits woke up to %s late (%s)", round(*p.Hiccup), p.At), Suspect,
-			fmt.Sprintf("a goroutine of this process that only waits woke up to %s late (%s), which is much of %s: the host is too busy to measure on", round(*p.Hiccup), p.At, p.stage()))
+			fmt.Sprintf("a goroutine of this process that only waits woke up to %s late (%s), which is much of %s: %s", round(*p.Hiccup), p.At, p.stage(), j.cause("the host is too busy to measure on")))
 	}
 	to := ""
 	if felt && !j.e.Closed {
@@ -199,10 +200,40 @@ func (j *judge) machine() {
 		}
 		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
 	}
-	note("run_queue", s.RunQueue, 0.25, "of the time in which our threads wanted a processor they waited %.1f %%",
-		"of the time in which our threads wanted a processor they waited %.0f %%: others took it")
-	note("pressure", s.Pressure, 0.50, "some task of the host waited for a processor in %.0f %% of the time",
-		"some task of the host waited for a processor in %.0f %% of the time")
+	note("run_queue", s.RunQueue, 0.25, "runnable threads of this process waited for a CPU %.1f %% of the time",
+		"runnable threads of this process waited for a CPU %.0f %% of the time: "+j.cause("other processes were using it"))
+	note("pressure", s.Pressure, 0.50, "some task of the host waited for a CPU %.0f %% of the time",
+		"some task of the host waited for a CPU %.0f %% of the time")
+}
+
+// limit asks whether a CPU limit stopped this process.
+func (j *judge) limit() {
+	u, l := j.e.Usage, j.e.Strain.CPU
+	switch {
+	case l.Unknown != "" && u.CPULimit == 0:
+		j.unknown("cpu_limit", "whether a CPU limit applies is not known: "+l.Unknown)
+		return
+	case u.CPULimit == 0:
+		j.unknown("cpu_limit", "no CPU limit applies")
+		return
+	case u.Throttled == nil:
+		j.unknown("cpu_limit", fmt.Sprintf("the CPU limit is %s%s; how often it stopped this process is not known", cpus(u.CPULimit), from(u.LimitSource)))
+		return
+	}
+	words := u.limitWords()
+	if l.Unknown != "" {
+		words += "; another limit could not be read: " + l.Unknown
+	}
+	j.check("cpu_limit", *u.Throttled, throttledSome, "ratio", *u.Throttled < throttledSome, words, Suspect, words+"; "+LimitRemedy)
+}
+
+// cause is what held this process up: the CPU limit where it did, else what is
+// given.
+func (j *judge) cause(otherwise string) string {
+	if share(j.e.Usage.Throttled) >= throttledSome {
+		return "its CPU limit stopped it (see cpu_limit)"
+	}
+	return otherwise
 }
 
 // laws holds the samples against what the jobs' own stamps say.

@@ -26,8 +26,10 @@ type Verdict struct {
 	Reasons []string `json:"reasons"`
 	// Notes qualify single figures without lowering the verdict; a result
 	// carries them among its warnings.
-	Notes  []string         `json:"-"`
-	Triage Triage           `json:"triage"`
+	Notes  []string `json:"-"`
+	Triage Triage   `json:"triage"`
+	// Usage is what the triage looked at.
+	Usage  Usage            `json:"usage"`
 	Checks map[string]Check `json:"checks"`
 }
 
@@ -79,10 +81,7 @@ type Evidence struct {
 	QueueLen, QueueSum *float64
 	QueueNoise         float64 // standard error of QueueLen, relative
 
-	// RedisBusy is the share of one processor that the server used;
-	// ProcessBusy that of all of Processors that this process used.
-	RedisBusy, ProcessBusy *float64
-	Processors             int
+	Usage Usage
 
 	Warmup       time.Duration  // what was left out
 	WarmupNeeded *time.Duration // what MSER-5 says
@@ -131,6 +130,6 @@ func Judge(e Evidence) Verdict {
 		j.laws()
 	}
 	j.settling()
-	j.v.Triage = triage(e)
+	j.v.Triage, j.v.Usage = triage(e), e.Usage
 	return j.v
 }
