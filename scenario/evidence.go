@@ -49,7 +49,7 @@ func (r *run) evidence(res *Result) validity.Evidence {
 		Closed: r.s.Load.Closed(), Error: res.Run.Error, Braked: r.braked,
 		Completed: res.Window.Completed, Negative: r.rec.negative,
 		Resubscribed: r.resubscribed.Load(), Strangers: r.strangers,
-		Strain: r.strain,
+		Strain: r.strain, Lost: r.ledger.Lost, Duplicated: r.ledger.Duplicated,
 		Warmup: r.s.Warmup, Observed: r.s.Load.Observed,
 	}
 	if o := r.seen; o != nil && o.Backlog.Last != nil {
@@ -164,15 +164,19 @@ func (r *run) sampled(e *validity.Evidence) {
 		return
 	}
 	s := r.sampler
+	rate := 0.0
+	if s.lengths.at > 0 {
+		rate = float64(s.heard.sent-r.filled) / (float64(s.lengths.at) / 1e9)
+	}
 	if mean := s.lengths.mean(); mean != nil && !r.s.External && !r.o.AllowNonEmpty {
 		e.QueueLen, e.QueueSum = mean, ptr(float64(r.rec.queued)/span)
-		if *mean > 0 {
-			e.QueueNoise = s.lengths.noise() / *mean
-		}
+		e.QueueNoise = s.lengths.noise()
+		// Half a job more is what stamps are apart from the server's own moments.
+		e.QueueBias = 0.5 + s.lengths.bias(span, rate) + s.lengths.transit/float64(s.lengths.n)
 	}
 	if mean := s.busy.mean(); mean != nil && r.s.Work.Time > 0 && r.s.Batch == 1 && !r.s.External && r.s.Hold.For == 0 {
 		e.WorkersBusy, e.WorkersSum = mean, ptr(float64(r.rec.worked)/span/float64(r.s.Consumers))
-		e.WorkersNoise = s.busy.noise()
+		e.WorkersNoise, e.WorkersBias = s.busy.noise(), s.busy.bias(span, rate/float64(r.s.Consumers))
 	}
 }
 

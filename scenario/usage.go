@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/queuedyno/queuedyno/scenario/validity"
 )
@@ -52,7 +53,8 @@ func (r *run) workersUsage(res *Result, u *validity.Usage) {
 		return
 	}
 	busy := float64(r.rec.worked)
-	jobs := float64(res.Window.Completed)
+	// What was due in the window of an overload is worked on after its end, too.
+	jobs := res.Rates.AchievedPerS * time.Duration(r.window.ToNS-r.window.FromNS).Seconds()
 	if r.s.Batch > 1 {
 		// A stamp of a batch's job holds the wait for the others, so what each
 		// takes by itself is counted. Without work all are published at once.

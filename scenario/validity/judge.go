@@ -143,7 +143,6 @@ func (j *judge) account() {
 // machine asks whether the host and the Go runtime let us measure.
 func (j *judge) machine() {
 	s := j.e.Strain
-	j.limit()
 	percent := func(name string, v *float64, limit float64, detail, to, reason string) {
 		if v == nil {
 			j.unknown(name, "this system does not tell")
@@ -221,6 +220,9 @@ func (j *judge) limit() {
 		return
 	}
 	words := u.limitWords()
+	if u.SharedLimit {
+		words += "; everything started for the run, such as a private Redis or workers, is under the same limit"
+	}
 	if l.Unknown != "" {
 		words += "; another limit could not be read: " + l.Unknown
 	}
@@ -231,36 +233,9 @@ func (j *judge) limit() {
 // given.
 func (j *judge) cause(otherwise string) string {
 	if share(j.e.Usage.Throttled) >= throttledSome {
-		return "its CPU limit stopped it (see cpu_limit)"
+		return "its CPU limit throttled it"
 	}
 	return otherwise
-}
-
-// laws holds the samples against what the jobs' own stamps say.
-func (j *judge) laws() {
-	e := j.e
-	switch {
-	case e.QueueLen == nil || e.QueueSum == nil:
-		j.unknown("little", "the length of the queue was not sampled")
-	case *e.QueueLen < 1 || *e.QueueSum < 1:
-		j.unknown("little", fmt.Sprintf("the queue held %.2f jobs on average; below 1 the samples say little", *e.QueueLen))
-	default:
-		ratio := *e.QueueLen / *e.QueueSum
-		within := 0.10 + 3*e.QueueNoise
-		j.check("little", ratio, within, "ratio", ratio >= 1-within && ratio <= 1+within,
-			fmt.Sprintf("LLEN says %.1f jobs on average, the jobs' stamps say %.1f (Little's law; within %.0f %%)", *e.QueueLen, *e.QueueSum, 100*within), Suspect,
-			fmt.Sprintf("LLEN was %.1f on average, but the jobs' own stamps say %.1f (Little's law): jobs are lost, doubled, or handled by somebody else, or the clock is wrong", *e.QueueLen, *e.QueueSum))
-	}
-	switch {
-	case e.WorkersBusy == nil || e.WorkersSum == nil:
-		j.unknown("utilisation", "without service time there is nothing to sample")
-	default:
-		diff := *e.WorkersBusy - *e.WorkersSum
-		within := 0.05 + 3*e.WorkersNoise
-		j.check("utilisation", diff, within, "ratio", diff >= -within && diff <= within,
-			fmt.Sprintf("sampled, %.1f %% of the workers were busy; by the jobs' stamps %.1f %%", 100**e.WorkersBusy, 100**e.WorkersSum), Suspect,
-			fmt.Sprintf("sampled, %.0f %% of the workers were busy, but the jobs' own stamps make it %.0f %%: the number of workers or the clock is not what it seems", 100**e.WorkersBusy, 100**e.WorkersSum))
-	}
 }
 
 // settling asks whether the window is of one piece.

@@ -72,7 +72,8 @@ func slow(e Evidence) Triage {
 	whole := *p.EndToEnd
 	major := func(d *time.Duration) bool { return d != nil && *d >= whole/2 }
 	at := fmt.Sprintf("%s is %s", p.stage(), round(whole))
-	busy := share(e.Usage.Workers) >= atLimit
+	limit := e.Usage.Limit()
+	busy := limit.Part == Workers
 	switch {
 	case share(e.Usage.Throttled) >= throttledSome && (felt(p) || major(p.Lateness) || major(p.Echo) || major(p.Ping)):
 		return Triage{Where: CPULimit}
@@ -82,8 +83,10 @@ func slow(e Evidence) Triage {
 		return Triage{Where: Generator, Detail: fmt.Sprintf("%s, and jobs were sent %s late at that quantile: the load generator was held up", at, round(*p.Lateness))}
 	case major(p.Echo):
 		return Triage{Where: Client, Detail: fmt.Sprintf("%s, and a local echo without any Redis took %s: this process gets too little CPU time", at, round(*p.Echo))}
-	case p.Work != nil && *p.Work >= whole/2 && !busy:
+	case p.Work != nil && *p.Work >= whole/2 && share(e.Usage.Workers) < atLimit:
 		return Triage{Where: Workers, Detail: fmt.Sprintf("%s, most of it the work itself (%s)", at, round(*p.Work))}
+	case limit.External && share(e.Usage.Workers) >= atLimit:
+		return Triage{Where: Host, Detail: at + ", and the workers were slowed down: " + e.Usage.Explain(limit)}
 	case busy:
 		return Triage{Where: Workers, Detail: fmt.Sprintf("%s, and the workers were busy %s of the time: jobs wait for a worker", at, percent(*e.Usage.Workers))}
 	case major(p.Ping):

@@ -70,10 +70,7 @@ func (u Usage) limitWords() string {
 	case u.Throttled == nil:
 		words += fmt.Sprintf(" was used up: this process alone used %s of it", percent(share(u.Generator)))
 	default:
-		words += fmt.Sprintf(" stopped this process in %d of %d periods, for %s of CPU time in all", u.ThrottledPeriods, u.Periods, round(u.ThrottledFor))
-	}
-	if u.SharedLimit {
-		words += "; the Redis or the workers started for the run are under the same limit"
+		words += fmt.Sprintf(" throttled this process in %d of %d periods, for %s in all", u.ThrottledPeriods, u.Periods, round(u.ThrottledFor))
 	}
 	return words
 }
@@ -86,7 +83,7 @@ func from(source string) string {
 }
 
 // LimitRemedy says what to do about a CPU limit that binds.
-const LimitRemedy = "raise it (docker run --cpus, resources.limits.cpu in Kubernetes, CPUQuota= in systemd) or use fewer jobs/s"
+const LimitRemedy = "raise the limit (docker run --cpus, resources.limits.cpu in Kubernetes, CPUQuota= in systemd) or use fewer jobs/s"
 
 // queued says that jobs waited for consumers all along on a host that had some
 // time left: then it may be the number of consumers, each of which takes jobs one

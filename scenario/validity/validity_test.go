@@ -117,7 +117,9 @@ func TestTriageNamesThePlace(t *testing.T) {
 		{validity.Redis, func(e *validity.Evidence) { e.Probes.PingMax = ptr(500 * time.Millisecond) }},
 		{validity.Workers, func(e *validity.Evidence) { e.Probes.EndToEnd, e.Usage.Workers = slow, ptr(0.97) }},
 		{validity.Workers, func(e *validity.Evidence) { e.Probes.EndToEnd, e.Probes.Work = slow, slow }},
-		{validity.CPULimit, func(e *validity.Evidence) { e.Probes.EndToEnd, e.Probes.Lateness, e.Usage.Throttled = slow, slow, ptr(0.1) }},
+		{validity.CPULimit, func(e *validity.Evidence) {
+			e.Probes.EndToEnd, e.Probes.Lateness, e.Usage.Throttled = slow, slow, ptr(0.1)
+		}},
 		{validity.CPULimit, func(e *validity.Evidence) { e.Usage.Throttled = ptr(0.9) }},
 		{"", func(e *validity.Evidence) { e.Usage.Throttled = ptr(0.001) }},
 	} {
