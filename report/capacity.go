@@ -99,12 +99,7 @@ func capacityFacts(r *study.Record) [][2]string {
 		facts = append(facts, [2]string{"closed loop", driftWords(a)})
 	}
 	if a.Limit.Detail != "" {
-		part := a.Limit.Part
-		if part == "" {
-			part = "no single part"
-		}
-		part = strings.ReplaceAll(part, "_", " ")
-		facts = append(facts, [2]string{"what gave out", part + ": " + a.Limit.Detail})
+		facts = append(facts, [2]string{"what gave out", gaveOut(a.Limit) + ": " + a.Limit.Detail})
 	}
 	if len(a.Limit.Used) > 0 {
 		facts = append(facts, [2]string{"in use there", usedWords(a.Limit)})

@@ -29,7 +29,7 @@ func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
 	}{
 		{
 			name: "two processors, shared with Redis, and little idle", host: 0.86, process: 0.49, redis: 0.69,
-			part: "host", detail: "2 CPUs were 86% busy: this process used 0.98 of them, Redis 0.69",
+			part: "host", detail: "CPUs of this host (2) were 86% busy: this process used 0.98 of them, Redis 0.69",
 		},
 		{
 			name: "the same, and jobs wait for consumers all the while", host: 0.86, process: 0.49, redis: 0.69, alter: waited(30 * time.Millisecond),
@@ -40,7 +40,7 @@ func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
 		{name: "Redis has all of a processor, and more would not help it", host: 0.97, process: 0.46, redis: 0.98, part: "redis"},
 		{name: "Redis busy, and the host has time to give", host: 0.62, process: 0.16, redis: 0.88, part: "redis"},
 		{name: "Redis elsewhere busy, and nothing of this host", host: 0.30, process: 0.25, redis: 0.93, alter: far, part: "redis"},
-		{name: "Redis elsewhere, and this host full", host: 0.88, process: 0.80, redis: 0.70, alter: far, part: "generator", detail: "1.60 of the host's 2 CPUs"},
+		{name: "Redis elsewhere, and this host full", host: 0.88, process: 0.80, redis: 0.70, alter: far, part: "generator", detail: "88% busy: this process used 1.60 of them"},
 		{
 			name: "this process may use one of eight processors, and does", host: 0.20, process: 0.97, redis: 0.40, part: "generator",
 			alter: func(r *scenario.Result) { r.Validity.Usage.CPUs, r.Validity.Usage.AllowedCPUs = 8, 1 },

@@ -150,10 +150,13 @@ func (j *judge) machine() {
 		}
 		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
 	}
-	percent("steal", s.Steal, 0.05, "%.1f %% of the processors' time went to other machines on the same host", Suspect,
-		"the hypervisor gave %.0f %% of the processors' time to other machines: figures of this host swing with its neighbours")
-	percent("gc", s.GC, 0.05, "%.1f %% of the processors' time went into collecting this process's garbage", Suspect,
-		"%.0f %% of the processors' time went into collecting this process's garbage; raise GOGC or use fewer jobs/s")
+	percent("steal", s.Steal, 0.05, "%.1f %% of the CPUs' time went to other machines on the same host", Suspect,
+		"the hypervisor gave %.0f %% of the CPUs' time to other machines: figures of this host swing with its neighbours")
+	if share(j.e.Usage.Throttled) >= throttledSome {
+		s.GC = nil // the runtime counts it by the clock, which goes on while nothing runs
+	}
+	percent("gc", s.GC, 0.05, "%.1f %% of the CPUs' time went into collecting this process's garbage", Suspect,
+		"%.0f %% of the CPUs' time went into collecting this process's garbage; raise GOGC or use fewer jobs/s")
 	if s.SchedP99 == nil {
 		j.unknown("go_scheduler", "too few samples")
 	} else if j.e.Closed {

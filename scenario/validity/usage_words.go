@@ -25,16 +25,18 @@ func (u Usage) Explain(l Limit) string {
 
 func (u Usage) explain(l Limit) string {
 	used := func() string {
-		return fmt.Sprintf("this process used %.2f of them, Redis %.2f", u.ownCPUs(), share(u.Redis))
+		words := fmt.Sprintf("this process used %.2f of them", u.ownCPUs())
+		if u.RedisHere && u.Redis != nil {
+			words += fmt.Sprintf(", Redis %.2f", *u.Redis)
+		}
+		return words
 	}
 	busy := percent(max(share(u.Host), u.own()))
 	switch {
 	case l.Part == CPULimit:
 		return u.limitWords()
-	case l.External && l.Part == Host:
-		return fmt.Sprintf("the host's %s were never idle, and other programs used %s of their time: %s", cpus(float64(u.CPUs)), percent(u.External()), used())
 	case l.External:
-		return fmt.Sprintf("the host's %s were never idle, and other programs used %s of their time: this process used %.2f of them", cpus(float64(u.CPUs)), percent(u.External()), u.ownCPUs())
+		return fmt.Sprintf("the CPUs of this host (%d) were never idle, and other programs used %s of their time: %s", u.CPUs, percent(u.External()), used())
 	case l.Part == Workers && u.Work >= mostOurs:
 		return fmt.Sprintf("the workers were busy %s of the time", percent(share(u.Workers)))
 	case l.Part == Workers && u.Work > 0:
@@ -44,11 +46,11 @@ func (u Usage) explain(l Limit) string {
 	case l.Part == Generator && share(u.Generator) >= atLimit:
 		return fmt.Sprintf("this process used %s of its %s", percent(share(u.Generator)), cpus(u.AllowedCPUs))
 	case l.Part == Generator:
-		return fmt.Sprintf("this process used %.2f of the host's %s, which were %s busy", u.ownCPUs(), cpus(float64(u.CPUs)), busy)
+		return fmt.Sprintf("the CPUs of this host (%d) were %s busy: %s", u.CPUs, busy, used())
 	case l.Part == Redis:
 		return fmt.Sprintf("Redis used %s of one CPU, and its commands run on one", percent(share(u.Redis)))
 	case l.Part == Host:
-		return fmt.Sprintf("the host's %s were %s busy: %s", cpus(float64(u.CPUs)), busy, used()) + u.queued()
+		return fmt.Sprintf("the CPUs of this host (%d) were %s busy: %s", u.CPUs, busy, used()) + u.queued()
 	case l.Part == InFlight:
 		return fmt.Sprintf("nothing was near its limit, so the %d jobs in flight are the limit, together with the round trips: a larger --in-flight may carry more", u.InFlight)
 	case len(l.Near) > 1:
