@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/scenario/capacity"
 	"github.com/queuedyno/queuedyno/scenario/study"
+	"github.com/queuedyno/queuedyno/scenario/validity"
 )
 
 // CapacityEncoder writes one report of a search for the capacity, or nothing
@@ -52,8 +53,11 @@ func Capacity(r *study.Record) string {
 			return "what makes the load gave out at every rate that was tried, so nothing is known of " + r.Scenario.Name
 		}
 		part := "generator"
-		if a.Limit.Part == "host" {
+		switch a.Limit.Part {
+		case validity.Host:
 			part = "host, which Redis shares with the generator"
+		case validity.CPULimit:
+			part = "generator's CPU limit"
 		}
 		return fmt.Sprintf("%s carries at least %s jobs/s, limited by the %s", r.Scenario.Name, rate(a.Rate), part)
 	case capacity.NoRate:
@@ -95,11 +99,7 @@ func capacityFacts(r *study.Record) [][2]string {
 		facts = append(facts, [2]string{"closed loop", driftWords(a)})
 	}
 	if a.Limit.Detail != "" {
-		part := a.Limit.Part
-		if part == "" {
-			part = "no single part"
-		}
-		facts = append(facts, [2]string{"what gave out", part + ": " + a.Limit.Detail})
+		facts = append(facts, [2]string{"what gave out", gaveOut(a.Limit) + ": " + a.Limit.Detail})
 	}
 	if len(a.Limit.Used) > 0 {
 		facts = append(facts, [2]string{"in use there", usedWords(a.Limit)})
@@ -131,7 +131,7 @@ func driftWords(a capacity.Answer) string {
 func usedWords(l capacity.Limit) string {
 	var out []string
 	for _, part := range sortedKeys(l.Used) {
-		out = append(out, fmt.Sprintf("%s %.0f %%", part, 100*l.Used[part]))
+		out = append(out, fmt.Sprintf("%s %.0f%%", strings.ReplaceAll(part, "_", " "), 100*l.Used[part]))
 	}
 	return strings.Join(out, ", ")
 }

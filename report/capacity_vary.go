@@ -152,7 +152,7 @@ func cellStatus(c study.Cell) string {
 func gaveOut(l capacity.Limit) string {
 	switch {
 	case l.Part != "":
-		return l.Part
+		return strings.ReplaceAll(l.Part, "_", " ")
 	case l.Detail != "":
 		return "no single part"
 	}

@@ -96,6 +96,9 @@ func comparisonFacts(r *comparison.Record) [][2]string {
 		}
 	}
 	facts = append(facts, [2]string{"host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, count(int64(r.Host.CPUs)), r.Host.CPUModel)})
+	if limit := limitWords(r.Host); limit != "" {
+		facts = append(facts, [2]string{"CPU limit", limit})
+	}
 	if !r.Stored { // then nothing was drawn
 		facts = append(facts, [2]string{"seed", fmt.Sprint(r.Seed)})
 	}

@@ -87,8 +87,8 @@ func (m *sheet) validity(r *scenario.Result) {
 		m.para("Nothing speaks against these figures: generator, clock and host kept within their limits.")
 	}
 	m.list(each(r.Validity.Reasons, escape))
-	if where := r.Validity.Triage; where.Detail != "" {
-		m.para("Where the time goes: %s.", escape(triageWords(where)))
+	if where := triageWords(r.Validity); where != "" {
+		m.para("Where the time goes: %s.", escape(where))
 	}
 	if len(r.Validity.Checks) == 0 {
 		return

@@ -123,6 +123,9 @@ func (m *sheet) environment(r *scenario.Result) {
 	}
 	add("host", strings.Trim(fmt.Sprintf("%s/%s %s", r.Host.OS, r.Host.Arch, r.Host.Kernel), " /"))
 	add("CPU", strings.TrimSpace(fmt.Sprintf("%s %s, GOMAXPROCS %d", plural(int64(r.Host.CPUs), "CPU"), r.Host.CPUModel, r.Host.GOMAXPROCS)))
+	if limit := limitWords(r.Host); limit != "" {
+		add("CPU limit", limit)
+	}
 	if r.Host.MemoryBytes > 0 {
 		add("memory", digits3(float64(r.Host.MemoryBytes)/(1<<30))+" GiB")
 	}
@@ -180,6 +183,18 @@ func scalar(name string, p *float64) string {
 	default:
 		return number(*p)
 	}
+}
+
+// limitWords are the CPU limit of this process, empty when it has none.
+func limitWords(h scenario.Host) string {
+	var words []string
+	if h.CPULimit > 0 {
+		words = append(words, fmt.Sprintf("%.3g CPUs, set in %s", h.CPULimit, h.CPULimitSource))
+	}
+	if h.CPULimitUnknown != "" {
+		words = append(words, "not known: "+h.CPULimitUnknown)
+	}
+	return strings.Join(words, "; ")
 }
 
 func stamp(t time.Time) string {

@@ -91,8 +91,8 @@ func (t *page) head(r *scenario.Result) {
 	if len(r.Validity.Reasons) > 0 {
 		t.para(noInk, "", answer(r))
 	}
-	if where := r.Validity.Triage; where.Detail != "" {
-		t.para(noInk, "", "Where the time goes: "+triageWords(where)+".")
+	if where := triageWords(r.Validity); where != "" {
+		t.para(noInk, "", "Where the time goes: "+where+".")
 	}
 	if word, why := ending(r); word != "" {
 		t.para(yellow, strings.ToUpper(word)+": ", why+".")
@@ -170,6 +170,9 @@ func (t *page) ledger(r *scenario.Result) {
 	t.b.WriteByte('\n')
 	t.para(bold, "jobs    ", strings.Join(append(words, errs), ", "))
 	t.para(bold, "window  ", windowWords(r.Window))
+	if r.Host.CPUs > 0 {
+		t.para(bold, "host    ", hostWords(r.Host))
+	}
 	if words := recoveryWords(r); words != "" {
 		t.para(bold, "backlog ", words)
 	}

@@ -357,10 +357,24 @@ func sortedKeys[K ~string, V any](m map[K]V) []K {
 	return keys
 }
 
-// triageWords say which part of the system the slow jobs' time went into.
-func triageWords(t validity.Triage) string {
-	if t.Where == "" {
-		return t.Detail
+// triageWords say which part of the system the slow jobs' time went into, or
+// limits a closed loop, and what shares were in use.
+func triageWords(v validity.Verdict) string {
+	words := v.Explain()
+	if used := v.Usage.Words(); words != "" && used != "" {
+		words += " (in use: " + used + ")"
 	}
-	return t.Where + ": " + t.Detail
+	return words
+}
+
+// hostWords are what this host lets a run use.
+func hostWords(h scenario.Host) string {
+	words := fmt.Sprintf("%s, GOMAXPROCS %d", plural(int64(h.CPUs), "CPU"), h.GOMAXPROCS)
+	switch {
+	case h.CPULimit > 0:
+		words += fmt.Sprintf(", CPU limit %.3g (%s)", h.CPULimit, h.CPULimitSource)
+	case h.CPULimitUnknown != "":
+		words += ", CPU limit unknown"
+	}
+	return words
 }

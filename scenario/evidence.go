@@ -2,8 +2,6 @@ package scenario
 
 import (
 	"math"
-	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/queuedyno/queuedyno/scenario/latency"
@@ -51,7 +49,7 @@ func (r *run) evidence(res *Result) validity.Evidence {
 		Closed: r.s.Load.Closed(), Error: res.Run.Error, Braked: r.braked,
 		Completed: res.Window.Completed, Negative: r.rec.negative,
 		Resubscribed: r.resubscribed.Load(), Strangers: r.strangers,
-		Strain: r.strain, Processors: runtime.NumCPU(),
+		Strain: r.strain, Lost: r.ledger.Lost, Duplicated: r.ledger.Duplicated,
 		Warmup: r.s.Warmup, Observed: r.s.Load.Observed,
 	}
 	if o := r.seen; o != nil && o.Backlog.Last != nil {
@@ -76,7 +74,7 @@ func (r *run) evidence(res *Result) validity.Evidence {
 	}
 	r.probed(res, &e)
 	r.sampled(&e)
-	r.processors(res, &e)
+	e.Usage = r.usage(res)
 	r.steadiness(res, &e)
 	return e
 }
@@ -166,15 +164,19 @@ func (r *run) sampled(e *validity.Evidence) {
 		return
 	}
 	s := r.sampler
+	rate := 0.0
+	if s.lengths.at > 0 {
+		rate = float64(s.heard.sent-r.filled) / (float64(s.lengths.at) / 1e9)
+	}
 	if mean := s.lengths.mean(); mean != nil && !r.s.External && !r.o.AllowNonEmpty {
 		e.QueueLen, e.QueueSum = mean, ptr(float64(r.rec.queued)/span)
-		if *mean > 0 {
-			e.QueueNoise = s.lengths.noise() / *mean
-		}
+		e.QueueNoise = s.lengths.noise()
+		// Half a job more is what stamps are apart from the server's own moments.
+		e.QueueBias = 0.5 + s.lengths.bias(span, rate) + s.lengths.transit/float64(s.lengths.n)
 	}
 	if mean := s.busy.mean(); mean != nil && r.s.Work.Time > 0 && r.s.Batch == 1 && !r.s.External && r.s.Hold.For == 0 {
 		e.WorkersBusy, e.WorkersSum = mean, ptr(float64(r.rec.worked)/span/float64(r.s.Consumers))
-		e.WorkersNoise = s.busy.noise()
+		e.WorkersNoise, e.WorkersBias = s.busy.noise(), s.busy.bias(span, rate/float64(r.s.Consumers))
 	}
 }
 
@@ -190,29 +192,6 @@ func (r *run) busy() float64 {
 		}
 	}
 	return float64(n) / float64(len(r.consumers))
-}
-
-// processors is who used how much processor.
-func (r *run) processors(res *Result, e *validity.Evidence) {
-	wall := r.ended.Sub(r.started).Seconds()
-	if wall <= 0 {
-		return
-	}
-	if used := r.cpu[1] - r.cpu[0]; used > 0 {
-		e.ProcessBusy = ptr(used.Seconds() / wall / float64(runtime.GOMAXPROCS(0)))
-	}
-	span := r.factsAt[1].Sub(r.factsAt[0]).Seconds()
-	if r.facts[0] == nil || r.facts[1] == nil || span <= 0 {
-		return
-	}
-	// The main thread's own figure is newer than Redis 6.
-	busy := res.Server.Deltas["used_cpu_user_main_thread"] + res.Server.Deltas["used_cpu_sys_main_thread"]
-	if _, err := strconv.ParseFloat(res.Server.After["used_cpu_user_main_thread"], 64); err != nil {
-		busy = res.Server.Deltas["used_cpu_user"] + res.Server.Deltas["used_cpu_sys"]
-	}
-	if busy > 0 {
-		e.RedisBusy = ptr(busy / min(span, wall))
-	}
 }
 
 func mean(v []float64) float64 {

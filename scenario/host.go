@@ -5,11 +5,15 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/scenario/strain"
 )
 
 // ThisHost describes where we run. What the system does not tell stays empty.
 func ThisHost() Host {
 	h := Host{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0)}
+	limit := strain.ThisCPULimit()
+	h.CPULimit, h.CPULimitSource, h.CPULimitUnknown = limit.CPUs, limit.Source, limit.Unknown
 	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		h.Kernel = strings.TrimSpace(string(b))
 	}

@@ -149,12 +149,19 @@ type Redis struct {
 
 // Host says where queuedyno ran.
 type Host struct {
-	OS         string `json:"os"`
-	Arch       string `json:"arch"`
-	CPUs       int    `json:"cpus"`
-	GOMAXPROCS int    `json:"gomaxprocs"`
-	CPUModel   string `json:"cpu_model,omitempty"`
-	Kernel     string `json:"kernel,omitempty"`
+	OS   string `json:"os"`
+	Arch string `json:"arch"`
+	// CPUs are those that this process may run on, by its affinity or cpuset.
+	CPUs       int `json:"cpus"`
+	GOMAXPROCS int `json:"gomaxprocs"`
+	// CPULimit is how many CPUs' time the cgroups of this process let it use, 0
+	// when no limit is known; CPULimitSource is the file that sets it, and
+	// CPULimitUnknown says why a limit could not be read.
+	CPULimit        float64 `json:"cpu_limit,omitempty"`
+	CPULimitSource  string  `json:"cpu_limit_source,omitempty"`
+	CPULimitUnknown string  `json:"cpu_limit_unknown,omitempty"`
+	CPUModel        string  `json:"cpu_model,omitempty"`
+	Kernel          string  `json:"kernel,omitempty"`
 	// MemoryBytes is the physical memory, 0 where unknown.
 	MemoryBytes int64 `json:"memory_bytes,omitempty"`
 }

@@ -41,10 +41,14 @@ type sampler struct {
 	maxBacklog int64
 	// Sampled in the window: the length of the queue, and the share of the
 	// consumers that had work in hands.
-	lengths, busy series
+	lengths, busy level
+	heard         totals // as of the last sample in the window
 	// waiting are the connections that wait in a blocking command, sampled at the
 	// end of each row of the window.
-	waiting series
+	waiting struct {
+		n   int64
+		sum float64
+	}
 	// recovered is how long it took after a hold, or from the beginning of a
 	// prefilled load, until the queue held no more jobs than there are
 	// consumers; absent before that.
@@ -94,21 +98,28 @@ func (s *sampler) poll(ctx context.Context) {
 	// The language's own timers are looked at whenever something wakes the
 	// process, and that is a job, most of the time: samples taken by them find
 	// the workers busy too often. A kernel timer wakes it by itself.
-	for s.wait.Wait(samplePeriod/2 + rand.N(samplePeriod)) {
+	for {
+		planned := samplePeriod/2 + rand.N(samplePeriod)
+		began := s.r.now()
+		if !s.wait.Wait(planned) {
+			return
+		}
+		at := s.r.now()
+		late := time.Duration(at-began) - planned
+		// The workers are looked at before the server is asked: its answer wakes
+		// this process, and what else arrived with it does so too.
+		s.mu.Lock()
+		if s.inWindow(at) {
+			s.busy.add(at, s.r.busy(), 1, late)
+		}
+		s.mu.Unlock()
 		ask, cancel := context.WithTimeout(ctx, time.Second)
 		n, err := s.r.b.Len(ask)
 		cancel()
-		at := s.r.now()
+		at = s.r.now()
 		t := sum(s.r.tallies)
-		busy := s.r.busy()
 		s.mu.Lock()
 		s.asked++
-		if at >= s.r.rec.from && at < min(s.r.rec.to, s.r.cut.Load()) {
-			s.busy.add(busy)
-			if err == nil && s.firstLen == nil {
-				s.firstLen = &n
-			}
-		}
 		if err == nil {
 			s.queueLen, s.lastLen = &n, n
 		}
@@ -117,12 +128,31 @@ func (s *sampler) poll(ctx context.Context) {
 			if from, has := s.r.s.recoversFrom(); has && s.recovered == absent && at >= int64(from) && n <= int64(max(1, s.r.s.Consumers)) {
 				s.recovered = at - int64(from)
 			}
-			if at >= s.r.rec.from && at < min(s.r.rec.to, s.r.cut.Load()) {
-				s.lengths.add(float64(n))
+			if s.inWindow(at) {
+				s.look(at, n, t, late)
 			}
 		}
 		s.mu.Unlock()
 	}
+}
+
+// inWindow reports whether the moment belongs to the window.
+func (s *sampler) inWindow(at int64) bool {
+	return at >= s.r.rec.from && at < min(s.r.rec.to, s.r.cut.Load())
+}
+
+// look notes how long the queue was at a moment in the window, beside what this
+// process had sent and taken by then. The caller holds mu.
+func (s *sampler) look(at, n int64, t totals, late time.Duration) {
+	if s.firstLen == nil {
+		s.firstLen = &n
+	}
+	s.lengths.add(at, float64(n), float64(max(0, t.sent-s.heard.sent)), late)
+	s.heard = t
+	// A push whose answer is not here may be in the queue, and what a pop brings
+	// has left it. By more than these the server and our count cannot differ.
+	apart := max(n-(t.acked-t.popped), (t.acked-t.popped)-n)
+	s.lengths.transit += float64(min(apart, t.sent-t.acked+int64(s.r.s.Consumers*s.r.s.Batch)))
 }
 
 // backlog is how many jobs wait: sent and not yet heard of, and of an observed
@@ -219,7 +249,8 @@ func (s *sampler) blocked(at time.Duration) *int64 {
 	}
 	if int64(at) >= s.r.rec.from {
 		s.mu.Lock()
-		s.waiting.add(float64(n))
+		s.waiting.n++
+		s.waiting.sum += float64(n)
 		s.mu.Unlock()
 	}
 	return &n

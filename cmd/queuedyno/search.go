@@ -15,6 +15,7 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/capacity"
 	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/study"
+	"github.com/queuedyno/queuedyno/scenario/validity"
 )
 
 // search is one search for the capacity, or the rest of one.
@@ -202,6 +203,9 @@ func (s *search) ending(err error) ending {
 		if last, _ := capacity.Last(s.r.Trials); last.Passing {
 			return say(exitInvalid, "the host was disturbed, so the answer is a bound from below: "+a.Limit.Detail,
 				"when the host is quiet, --resume goes on from here")
+		}
+		if a.Limit.Part == validity.CPULimit {
+			return say(exitInvalid, "the answer is a lower bound: "+a.Limit.Detail, validity.LimitRemedy)
 		}
 		return say(exitInvalid, "what makes the load gave out first, so the answer is a bound from below: "+a.Limit.Detail,
 			"use a larger machine, or one of its own for Redis")

@@ -158,7 +158,7 @@ func cellWords(a capacity.Answer) string {
 		words = "nothing is known: " + a.Why
 	}
 	if a.Limit.Part != "" {
-		words += "; what gave out: " + a.Limit.Part
+		words += "; what gave out: " + strings.ReplaceAll(a.Limit.Part, "_", " ")
 	}
 	return words
 }

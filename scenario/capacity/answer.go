@@ -103,7 +103,9 @@ func (s *search) refuted(rate float64) (lowest float64) {
 }
 
 // ours reports whether what makes the load is what gave out.
-func (l Limit) ours() bool { return l.Part == "generator" || l.Part == "host" }
+func (l Limit) ours() bool {
+	return l.Part == "generator" || l.Part == "host" || l.Part == "cpu_limit"
+}
 
 // The trials that are asked what gave out: so many of those that failed next
 // above the answer, and none further above it than this factor. What gives out

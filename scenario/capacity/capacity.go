@@ -77,7 +77,7 @@ type Outcome struct {
 
 // Limit names a part of the system and how much of it was in use.
 type Limit struct {
-	// Part is redis, workers, generator, host, network, or empty.
+	// Part is redis, workers, generator, host, cpu_limit, in_flight or empty.
 	Part   string `json:"part"`
 	Detail string `json:"detail"`
 	// Used is the share in use by part, 1 being all of it.

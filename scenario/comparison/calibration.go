@@ -165,6 +165,8 @@ func (c *Calibration) Foreign(r *Record) []string {
 	var why []string
 	if a, b := c.Host, r.Host; a.CPUModel != b.CPUModel || a.CPUs != b.CPUs || a.OS != b.OS || a.Arch != b.Arch {
 		why = append(why, fmt.Sprintf("it was made on another host (%d × %s)", a.CPUs, a.CPUModel))
+	} else if a.CPULimit != b.CPULimit {
+		why = append(why, "it was made under another CPU limit")
 	}
 	for _, name := range []string{"scenario", "load", "work", "consumers", "worker", "redis"} {
 		if a, b := c.Settings[name], r.Base.Settings[name]; a != "" && a != b {

@@ -71,6 +71,8 @@ func doubts(base, candidate []*scenario.Result) (all []string) {
 	for _, r := range slices.Concat(base, candidate) {
 		if a, b := first.Host, r.Host; a.CPUModel != b.CPUModel || a.CPUs != b.CPUs || a.OS != b.OS || a.Arch != b.Arch || a.Kernel != b.Kernel {
 			say("the results are of different hosts")
+		} else if a.CPULimit != b.CPULimit || a.GOMAXPROCS != b.GOMAXPROCS {
+			say("the results were measured under different CPU limits or values of GOMAXPROCS")
 		}
 	}
 	for _, side := range [][]*scenario.Result{base, candidate} {

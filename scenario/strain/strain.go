@@ -18,9 +18,10 @@ import (
 type Snapshot struct {
 	at        time.Time
 	ran, wait map[string]time.Duration // by thread
-	stat      []float64                // the processors' ticks: user nice system idle iowait irq softirq steal …
+	stat      []float64                // the CPUs' ticks: user nice system idle iowait irq softirq steal
+	limits    limits
 	pressure  time.Duration
-	has       struct{ threads, stat, pressure bool }
+	has       struct{ threads, pressure bool }
 	sched     *metrics.Float64Histogram
 	gc        float64
 }
@@ -31,27 +32,34 @@ type Strain struct {
 	// RunQueue is the share of the time in which our threads wanted a
 	// processor and had to wait for one.
 	RunQueue *float64
-	// Steal is the share of all processors' time that the hypervisor gave to
-	// other machines.
+	// Steal is the share of the CPUs' time that the hypervisor gave to other
+	// machines. The CPUs are those that this process may run on.
 	Steal *float64
 	// Pressure is the share of the time in which some task of the host waited
 	// for a processor (PSI). Our own load and the server's are part of it.
 	Pressure *float64
-	// Busy is the share of all processors' time that was used by anybody.
+	// Busy is the share of the time of the CPUs that this process may run on that
+	// was used, by any process.
 	Busy *float64
 	// SchedP99 is the 99th percentile of the time that goroutines which could
 	// run waited for the Go scheduler.
 	SchedP99 *time.Duration
-	// GC is the share of the time of all processors that this process may use
-	// that went into collecting garbage.
+	// GC is the share of the time of GOMAXPROCS CPUs that went into collecting
+	// garbage. The runtime counts it by the clock, so a CPU limit is not in it.
 	GC *float64
+	// CPU is what a CPU limit did.
+	CPU Throttling
 }
 
 // Take reads all counters. It takes some 100 µs.
 func Take() Snapshot {
 	s := Snapshot{at: time.Now()}
 	s.readThreads()
-	s.readStat()
+	if runtime.GOOS == "linux" {
+		root := os.DirFS("/")
+		s.stat = readStat(root)
+		s.limits = readLimits(root, runtime.NumCPU())
+	}
 	s.readPressure()
 	samples := []metrics.Sample{
 		{Name: "/sched/latencies:seconds"},
@@ -97,26 +105,6 @@ func (s *Snapshot) readThreads() {
 	}
 }
 
-func (s *Snapshot) readStat() {
-	b, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return
-	}
-	line, _, _ := strings.Cut(string(b), "\n")
-	fields := strings.Fields(line)
-	if len(fields) < 9 || fields[0] != "cpu" {
-		return
-	}
-	for _, f := range fields[1:9] {
-		v, err := strconv.ParseFloat(f, 64)
-		if err != nil {
-			return
-		}
-		s.stat = append(s.stat, v)
-	}
-	s.has.stat = true
-}
-
 // readPressure reads how long some task waited for a processor
 // (Documentation/accounting/psi.rst: "some avg10=… avg60=… avg300=… total=µs").
 func (s *Snapshot) readPressure() {
@@ -153,7 +141,7 @@ func (s Snapshot) Until(later Snapshot) Strain {
 			out.RunQueue = share(float64(wait), float64(ran+wait))
 		}
 	}
-	if s.has.stat && later.has.stat {
+	if len(s.stat) > 0 && len(s.stat) == len(later.stat) {
 		var total float64
 		for i := range later.stat {
 			total += later.stat[i] - s.stat[i]
@@ -167,6 +155,7 @@ func (s Snapshot) Until(later Snapshot) Strain {
 	if s.has.pressure && later.has.pressure {
 		out.Pressure = share(float64(later.pressure-s.pressure), float64(wall))
 	}
+	out.CPU = s.limits.until(later.limits, wall)
 	out.GC = share(later.gc-s.gc, wall.Seconds()*float64(runtime.GOMAXPROCS(0)))
 	out.SchedP99 = schedP99(s.sched, later.sched)
 	return out

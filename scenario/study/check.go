@@ -97,7 +97,7 @@ func (c *Check) judge(r *scenario.Result, p queueing.Plan) {
 	c.Verdict = "the model does not fit"
 	switch {
 	case r.Validity.Triage.Where != "" && r.Validity.Triage.Where != "workers":
-		c.Verdict += ": " + r.Validity.Triage.Detail
+		c.Verdict += ": " + r.Validity.Explain()
 	case p.Wait < time.Millisecond:
 		c.Verdict += ": hardly any job waits for a worker, and what is left is the scheduling of processes and the network, which it does not know"
 	case c.Ratio < 1:

@@ -50,12 +50,15 @@ func Judge(r *scenario.Result, slo []gate.Threshold, cut string) (verdict capaci
 	if cut != "" {
 		return capacity.Bad, reasons, false
 	}
+	if r.Validity.Triage.Where == validity.CPULimit {
+		return capacity.Invalid, []string{r.Validity.Explain()}, false
+	}
 	if why := disturbed(r); why != "" {
 		return capacity.Invalid, []string{why}, true
 	}
 	switch t := r.Validity.Triage; t.Where {
 	case validity.Generator, validity.Client, validity.Host:
-		return capacity.Invalid, []string{t.Detail}, false
+		return capacity.Invalid, []string{r.Validity.Explain()}, false
 	}
 	return capacity.Bad, reasons, false
 }
@@ -63,6 +66,9 @@ func Judge(r *scenario.Result, slo []gate.Threshold, cut string) (verdict capaci
 // notTheSystem is why the load was not the one that was asked for.
 func notTheSystem(r *scenario.Result) string {
 	if c, asked := r.Validity.Checks["sent_in_time"]; asked && !c.Passed {
+		if r.Validity.Triage.Where == validity.CPULimit {
+			return "the generator could not keep up: " + r.Validity.Explain()
+		}
 		return "the generator could not keep up: " + c.Detail
 	}
 	// A system that finished nothing at all is bad, and its run is invalid.

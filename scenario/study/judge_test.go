@@ -60,10 +60,7 @@ func carried(t *testing.T, slow, missing int) *scenario.Result {
 // use sets what was in use of a host with two processors: of all of them, of
 // those this process may use, and of the one that Redis uses.
 func use(r *scenario.Result, host, process, redis float64) {
-	r.Host.CPUs, r.Host.GOMAXPROCS = 2, 2
-	r.Validity.Checks = map[string]scenario.Check{
-		"host_busy": {Value: &host, Passed: true}, "process_busy": {Value: &process, Passed: true}, "redis_busy": {Value: &redis, Passed: true},
-	}
+	r.Validity.Usage = validity.Usage{Host: &host, Generator: &process, Redis: &redis, CPUs: 2, AllowedCPUs: 2, RedisHere: true}
 }
 
 func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
@@ -125,7 +122,7 @@ func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
 			},
 		},
 		{
-			name: "somebody else used the host", r: carried(t, 500, 0), slo: strict, want: capacity.Invalid, why: "something else used 80 %",
+			name: "somebody else used the host", r: carried(t, 500, 0), slo: strict, want: capacity.Invalid, why: "other programs used 80%",
 			alter: func(r *scenario.Result) { use(r, 0.95, 0.10, 0.10) },
 		},
 		{

@@ -77,12 +77,12 @@ func (j *judge) pace() {
 	if e.SentInTime != nil {
 		j.check("sent_in_time", *e.SentInTime, 0.999, "ratio", *e.SentInTime >= 0.999,
 			fmt.Sprintf("%.2f %% of the window's jobs were sent before the window was over", 100**e.SentInTime), Invalid,
-			fmt.Sprintf("only %.2f %% of the window's jobs were sent before it was over: the generator could not keep up; use fewer jobs/s, more producers, a larger batch, or a faster machine", 100**e.SentInTime))
+			fmt.Sprintf("only %.2f %% of the window's jobs were sent before it was over: the generator could not keep up; %s", 100**e.SentInTime, j.cause("use fewer jobs/s, more producers, a larger batch, or a faster machine")))
 	}
 	if e.LateShare != nil {
 		j.check("late_jobs", *e.LateShare, 0.05, "ratio", *e.LateShare <= 0.05,
 			fmt.Sprintf("%.1f %% of the jobs were sent more than %s late", 100**e.LateShare, e.LateLimit), Suspect,
-			fmt.Sprintf("%.1f %% of the jobs were sent more than %s late: the generator was held up; is the machine busy with something else?", 100**e.LateShare, e.LateLimit))
+			fmt.Sprintf("%.1f %% of the jobs were sent more than %s late: %s", 100**e.LateShare, e.LateLimit, j.cause("the generator was held up; is the machine busy with something else?")))
 	}
 	for _, q := range e.Quantiles {
 		if q.Sent <= 0 {
@@ -150,10 +150,13 @@ func (j *judge) machine() {
 		}
 		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
 	}
-	percent("steal", s.Steal, 0.05, "%.1f %% of the processors' time went to other machines on the same host", Suspect,
-		"the hypervisor gave %.0f %% of the processors' time to other machines: figures of this host swing with its neighbours")
-	percent("gc", s.GC, 0.05, "%.1f %% of the processors' time went into collecting this process's garbage", Suspect,
-		"%.0f %% of the processors' time went into collecting this process's garbage; raise GOGC or use fewer jobs/s")
+	percent("steal", s.Steal, 0.05, "%.1f %% of the CPUs' time went to other machines on the same host", Suspect,
+		"the hypervisor gave %.0f %% of the CPUs' time to other machines: figures of this host swing with its neighbours")
+	if share(j.e.Usage.Throttled) >= throttledSome {
+		s.GC = nil // the runtime counts it by the clock, which goes on while nothing runs
+	}
+	percent("gc", s.GC, 0.05, "%.1f %% of the CPUs' time went into collecting this process's garbage", Suspect,
+		"%.0f %% of the CPUs' time went into collecting this process's garbage; raise GOGC or use fewer jobs/s")
 	if s.SchedP99 == nil {
 		j.unknown("go_scheduler", "too few samples")
 	} else if j.e.Closed {
@@ -161,7 +164,7 @@ func (j *judge) machine() {
 	} else {
 		j.check("go_scheduler", s.SchedP99.Seconds(), 0.001, "s", *s.SchedP99 <= time.Millisecond,
 			fmt.Sprintf("99 %% of the goroutines that could run did so within %s", round(*s.SchedP99)), Suspect,
-			fmt.Sprintf("goroutines that could run waited up to %s (p99) for the Go scheduler: this process has too little processor for its load", round(*s.SchedP99)))
+			fmt.Sprintf("goroutines that could run waited up to %s (p99) for the Go scheduler: %s", round(*s.SchedP99), j.cause("this process gets too little CPU time for its load")))
 	}
 	fact := func(name string, v *float64, detail string) {
 		if v == nil {
@@ -170,9 +173,9 @@ func (j *judge) machine() {
 		}
 		j.fact(name, *v, "ratio", fmt.Sprintf(detail, 100**v))
 	}
-	fact("host_busy", s.Busy, "the host's processors were %.0f %% busy, with everything on it")
-	fact("process_busy", j.e.ProcessBusy, "this process used %.0f %% of its processors")
-	fact("redis_busy", j.e.RedisBusy, "Redis used %.0f %% of one processor")
+	fact("host_busy", s.Busy, "the host's CPUs were %.0f %% busy, with everything on it")
+	fact("process_busy", j.e.Usage.Generator, "this process used %.0f %% of the "+cpus(j.e.Usage.AllowedCPUs)+" that it may use")
+	fact("redis_busy", j.e.Usage.Redis, "Redis used %.0f %% of one CPU")
 	// A busy host is no fault as such; the probes tell whether it was felt. What
 	// was felt and is explained by nothing else lowers the verdict.
 	p := j.e.Probes
@@ -182,7 +185,7 @@ func (j *judge) machine() {
 	} else if !j.e.Closed {
 		j.check("hiccup", p.Hiccup.Seconds(), max(500*time.Microsecond, *p.EndToEnd/4).Seconds(), "s", !felt,
 			fmt.Sprintf("a thread that only waits woke up to %s late (%s)", round(*p.Hiccup), p.At), Suspect,
-			fmt.Sprintf("a goroutine of this process that only waits woke up to %s late (%s), which is much of %s: the host is too busy to measure on", round(*p.Hiccup), p.At, p.stage()))
+			fmt.Sprintf("a goroutine of this process that only waits woke up to %s late (%s), which is much of %s: %s", round(*p.Hiccup), p.At, p.stage(), j.cause("the host is too busy to measure on")))
 	}
 	to := ""
 	if felt && !j.e.Closed {
@@ -199,37 +202,43 @@ func (j *judge) machine() {
 		}
 		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
 	}
-	note("run_queue", s.RunQueue, 0.25, "of the time in which our threads wanted a processor they waited %.1f %%",
-		"of the time in which our threads wanted a processor they waited %.0f %%: others took it")
-	note("pressure", s.Pressure, 0.50, "some task of the host waited for a processor in %.0f %% of the time",
-		"some task of the host waited for a processor in %.0f %% of the time")
+	note("run_queue", s.RunQueue, 0.25, "runnable threads of this process waited for a CPU %.1f %% of the time",
+		"runnable threads of this process waited for a CPU %.0f %% of the time: "+j.cause("other processes were using it"))
+	note("pressure", s.Pressure, 0.50, "some task of the host waited for a CPU %.0f %% of the time",
+		"some task of the host waited for a CPU %.0f %% of the time")
 }
 
-// laws holds the samples against what the jobs' own stamps say.
-func (j *judge) laws() {
-	e := j.e
+// limit asks whether a CPU limit stopped this process.
+func (j *judge) limit() {
+	u, l := j.e.Usage, j.e.Strain.CPU
 	switch {
-	case e.QueueLen == nil || e.QueueSum == nil:
-		j.unknown("little", "the length of the queue was not sampled")
-	case *e.QueueLen < 1 || *e.QueueSum < 1:
-		j.unknown("little", fmt.Sprintf("the queue held %.2f jobs on average; below 1 the samples say little", *e.QueueLen))
-	default:
-		ratio := *e.QueueLen / *e.QueueSum
-		within := 0.10 + 3*e.QueueNoise
-		j.check("little", ratio, within, "ratio", ratio >= 1-within && ratio <= 1+within,
-			fmt.Sprintf("LLEN says %.1f jobs on average, the jobs' stamps say %.1f (Little's law; within %.0f %%)", *e.QueueLen, *e.QueueSum, 100*within), Suspect,
-			fmt.Sprintf("LLEN was %.1f on average, but the jobs' own stamps say %.1f (Little's law): jobs are lost, doubled, or handled by somebody else, or the clock is wrong", *e.QueueLen, *e.QueueSum))
+	case l.Unknown != "" && u.CPULimit == 0:
+		j.unknown("cpu_limit", "whether a CPU limit applies is not known: "+l.Unknown)
+		return
+	case u.CPULimit == 0:
+		j.unknown("cpu_limit", "no CPU limit applies")
+		return
+	case u.Throttled == nil:
+		j.unknown("cpu_limit", fmt.Sprintf("the CPU limit is %s%s; how often it stopped this process is not known", cpus(u.CPULimit), from(u.LimitSource)))
+		return
 	}
-	switch {
-	case e.WorkersBusy == nil || e.WorkersSum == nil:
-		j.unknown("utilisation", "without service time there is nothing to sample")
-	default:
-		diff := *e.WorkersBusy - *e.WorkersSum
-		within := 0.05 + 3*e.WorkersNoise
-		j.check("utilisation", diff, within, "ratio", diff >= -within && diff <= within,
-			fmt.Sprintf("sampled, %.1f %% of the workers were busy; by the jobs' stamps %.1f %%", 100**e.WorkersBusy, 100**e.WorkersSum), Suspect,
-			fmt.Sprintf("sampled, %.0f %% of the workers were busy, but the jobs' own stamps make it %.0f %%: the number of workers or the clock is not what it seems", 100**e.WorkersBusy, 100**e.WorkersSum))
+	words := u.limitWords()
+	if u.SharedLimit {
+		words += "; everything started for the run, such as a private Redis or workers, is under the same limit"
 	}
+	if l.Unknown != "" {
+		words += "; another limit could not be read: " + l.Unknown
+	}
+	j.check("cpu_limit", *u.Throttled, throttledSome, "ratio", *u.Throttled < throttledSome, words, Suspect, words+"; "+LimitRemedy)
+}
+
+// cause is what held this process up: the CPU limit where it did, else what is
+// given.
+func (j *judge) cause(otherwise string) string {
+	if share(j.e.Usage.Throttled) >= throttledSome {
+		return "its CPU limit throttled it"
+	}
+	return otherwise
 }
 
 // settling asks whether the window is of one piece.

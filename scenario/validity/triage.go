@@ -1,17 +1,22 @@
 package validity
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 )
 
 // Triage says where the time of the slow jobs went, as far as the probes can
 // tell. It blames nothing that was not measured.
 type Triage struct {
-	// Where is generator, client, redis, workers, host, queue or "" when
-	// nothing stands out.
-	Where  string `json:"where"`
+	// Where is a place below, or "" when nothing stands out.
+	Where string `json:"where"`
+	// Detail is what the probes found. It is empty when Where follows from Limit
+	// alone: then [Verdict.Explain] has the words.
 	Detail string `json:"detail"`
+	// Limit is what was at its limit, by [Verdict.Usage].
+	Limit *Limit `json:"limit,omitempty"`
 }
 
 // The places of [Triage].
@@ -21,15 +26,45 @@ const (
 	Redis     = "redis"     // the server, or the way to it
 	Workers   = "workers"   // the consumers are busy
 	Host      = "host"      // anything that runs here is held up
+	CPULimit  = "cpu_limit" // a CPU limit stops this process
+	InFlight  = "in_flight" // a closed loop keeps too few jobs in flight to use anything up
 )
+
+// Explain says in words where the time went or what was at its limit, with the
+// shares in use, empty when nothing is known.
+func (v Verdict) Explain() string {
+	t := v.Triage
+	words := t.Detail
+	if words == "" && t.Limit != nil {
+		words = cmp.Or(v.Usage.Explain(*t.Limit), "what limits it is not known here")
+	}
+	if words != "" && t.Where != "" {
+		words = strings.ReplaceAll(t.Where, "_", " ") + ": " + words
+	}
+	return words
+}
 
 // triage compares the probes. Each one passes through what the one before it
 // does and a part more: waiting; an echo on this host; a PING; a job. The first
 // whose latency is a good part of the jobs' names the place.
+//
+// A CPU limit that binds slows all of them down, so it comes first. In a closed
+// loop no job waits for its time, and only what is at its limit counts.
 func triage(e Evidence) Triage {
-	if e.Closed {
-		return ceiling(e)
+	limit := e.Usage.Limit()
+	if e.Closed || limit.Part == CPULimit {
+		return Triage{Where: limit.Part, Limit: &limit}
 	}
+	t := slow(e)
+	t.Limit = &limit
+	if t.Where == CPULimit {
+		t.Limit.Part = CPULimit
+	}
+	return t
+}
+
+// slow says where the time of the slow jobs of an open loop went.
+func slow(e Evidence) Triage {
 	p := e.Probes
 	if p.EndToEnd == nil {
 		return Triage{Detail: "too few jobs to tell where the time goes"}
@@ -37,22 +72,27 @@ func triage(e Evidence) Triage {
 	whole := *p.EndToEnd
 	major := func(d *time.Duration) bool { return d != nil && *d >= whole/2 }
 	at := fmt.Sprintf("%s is %s", p.stage(), round(whole))
-	busy := e.WorkersBusy != nil && *e.WorkersBusy >= 0.8
+	limit := e.Usage.Limit()
+	busy := limit.Part == Workers
 	switch {
+	case share(e.Usage.Throttled) >= throttledSome && (felt(p) || major(p.Lateness) || major(p.Echo) || major(p.Ping)):
+		return Triage{Where: CPULimit}
 	case felt(p):
-		return Triage{Host, fmt.Sprintf("%s, and even a goroutine that only waits woke %s late: the host is busy", at, round(*p.Hiccup))}
+		return Triage{Where: Host, Detail: fmt.Sprintf("%s, and even a goroutine that only waits woke %s late: the host is busy", at, round(*p.Hiccup))}
 	case major(p.Lateness):
-		return Triage{Generator, fmt.Sprintf("%s, and jobs were sent %s late at that quantile: the load generator was held up", at, round(*p.Lateness))}
+		return Triage{Where: Generator, Detail: fmt.Sprintf("%s, and jobs were sent %s late at that quantile: the load generator was held up", at, round(*p.Lateness))}
 	case major(p.Echo):
-		return Triage{Client, fmt.Sprintf("%s, and a local echo without any Redis took %s: this process has too little processor", at, round(*p.Echo))}
-	case p.Work != nil && *p.Work >= whole/2 && !busy:
-		return Triage{Workers, fmt.Sprintf("%s, most of it the work itself (%s)", at, round(*p.Work))}
+		return Triage{Where: Client, Detail: fmt.Sprintf("%s, and a local echo without any Redis took %s: this process gets too little CPU time", at, round(*p.Echo))}
+	case p.Work != nil && *p.Work >= whole/2 && share(e.Usage.Workers) < atLimit:
+		return Triage{Where: Workers, Detail: fmt.Sprintf("%s, most of it the work itself (%s)", at, round(*p.Work))}
+	case limit.External && share(e.Usage.Workers) >= atLimit:
+		return Triage{Where: Host, Detail: at + ", and the workers were slowed down: " + e.Usage.Explain(limit)}
 	case busy:
-		return Triage{Workers, fmt.Sprintf("%s, and the workers were busy %.0f %% of the time: jobs wait for a worker", at, 100**e.WorkersBusy)}
+		return Triage{Where: Workers, Detail: fmt.Sprintf("%s, and the workers were busy %s of the time: jobs wait for a worker", at, percent(*e.Usage.Workers))}
 	case major(p.Ping):
-		return Triage{Redis, fmt.Sprintf("%s, and a PING on a connection of its own took %s, while a local echo did not: Redis was busy or stalled (see LATENCY, SLOWLOG, and what it writes to disk)", at, round(*p.Ping))}
+		return Triage{Where: Redis, Detail: fmt.Sprintf("%s, and a PING on a connection of its own took %s, while a local echo did not: Redis was busy or stalled (see LATENCY, SLOWLOG, and what it writes to disk)", at, round(*p.Ping))}
 	case p.PingMax != nil && p.HiccupMax != nil && *p.PingMax > 100*time.Millisecond && *p.PingMax > 4**p.HiccupMax:
-		return Triage{Redis, fmt.Sprintf("%s; Redis stood still once for %s, while this process did not", at, round(*p.PingMax))}
+		return Triage{Where: Redis, Detail: fmt.Sprintf("%s; Redis stood still once for %s, while this process did not", at, round(*p.PingMax))}
 	}
 	return Triage{Detail: at + "; no single part stands out"}
 }
@@ -61,23 +101,4 @@ func triage(e Evidence) Triage {
 // latency. Then no other part can be blamed: it was held up, too.
 func felt(p Probes) bool {
 	return p.Hiccup != nil && p.EndToEnd != nil && *p.Hiccup > 500*time.Microsecond && *p.Hiccup > *p.EndToEnd/4
-}
-
-// ceiling says what limits a closed loop.
-func ceiling(e Evidence) Triage {
-	switch {
-	case e.WorkersBusy != nil && *e.WorkersBusy >= 0.9:
-		return Triage{Workers, fmt.Sprintf("the workers were busy %.0f %% of the time: they are the limit", 100**e.WorkersBusy)}
-	case e.RedisBusy != nil && *e.RedisBusy >= 0.9:
-		return Triage{Redis, fmt.Sprintf("Redis used %.0f %% of one processor: its single thread is the limit", 100**e.RedisBusy)}
-	case e.Strain.Busy != nil && *e.Strain.Busy >= 0.9:
-		redis := "an unknown part of it by Redis"
-		if e.RedisBusy != nil {
-			redis = fmt.Sprintf("%.0f %% of one of them by Redis", 100**e.RedisBusy)
-		}
-		return Triage{Host, fmt.Sprintf("all %d processors of the host were %.0f %% busy, %s: the machine is the limit, shared by Redis and this process", e.Processors, 100**e.Strain.Busy, redis)}
-	case e.ProcessBusy != nil && *e.ProcessBusy >= 0.9:
-		return Triage{Generator, fmt.Sprintf("this process used %.0f %% of its processors: the load generator is the limit, not Redis", 100**e.ProcessBusy)}
-	}
-	return Triage{Detail: "neither Redis, nor the workers, nor a processor was at its limit: the number of jobs in flight is, together with the round trips"}
 }

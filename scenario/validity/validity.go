@@ -19,6 +19,9 @@ const (
 	Invalid = "invalid"
 )
 
+// Undecided is the effect of a check that can neither pass nor fail.
+const Undecided = "undecided"
+
 // Verdict says whether the generator, the clock and the host let the figures be
 // believed, and why not.
 type Verdict struct {
@@ -26,8 +29,10 @@ type Verdict struct {
 	Reasons []string `json:"reasons"`
 	// Notes qualify single figures without lowering the verdict; a result
 	// carries them among its warnings.
-	Notes  []string         `json:"-"`
-	Triage Triage           `json:"triage"`
+	Notes  []string `json:"-"`
+	Triage Triage   `json:"triage"`
+	// Usage is what the triage looked at.
+	Usage  Usage            `json:"usage"`
 	Checks map[string]Check `json:"checks"`
 }
 
@@ -39,7 +44,8 @@ type Check struct {
 	Unit   string   `json:"unit,omitempty"`
 	Passed bool     `json:"passed"`
 	// Effect is what a check that did not pass did to the verdict: suspect,
-	// invalid, or note when it only qualifies some figures. Empty when passed.
+	// invalid, or note when it only qualifies some figures. It is undecided, and
+	// does nothing, when what was measured is too coarse to tell. Empty when passed.
 	Effect string `json:"effect,omitempty"`
 	Detail string `json:"detail"`
 }
@@ -63,6 +69,8 @@ type Evidence struct {
 	Negative   int64 // jobs with a stage of negative length
 
 	Resubscribed int64 // subscriptions that broke and were renewed
+	Lost         int64 // jobs that did not arrive
+	Duplicated   int64 // jobs that arrived more than once
 	Strangers    int64 // jobs that came home without having been popped by us
 	Vanished     int64 // jobs that left the list and were not popped by us
 	Evicted      int64 // keys that the server evicted
@@ -74,15 +82,14 @@ type Evidence struct {
 	// The share of the consumers' time in which they had a job in hands, as
 	// sampled and by the jobs' own stamps.
 	WorkersBusy, WorkersSum *float64
-	WorkersNoise            float64 // standard error of WorkersBusy
+	// Noise is a standard error, and Bias by how much the samples can be off all in
+	// one direction: because they were late, or could not be taken for a while.
+	WorkersNoise, WorkersBias float64
 	// Length of the queue in the window, as sampled and by the stamps (Little).
-	QueueLen, QueueSum *float64
-	QueueNoise         float64 // standard error of QueueLen, relative
+	QueueLen, QueueSum    *float64
+	QueueNoise, QueueBias float64 // in jobs
 
-	// RedisBusy is the share of one processor that the server used;
-	// ProcessBusy that of all of Processors that this process used.
-	RedisBusy, ProcessBusy *float64
-	Processors             int
+	Usage Usage
 
 	Warmup       time.Duration  // what was left out
 	WarmupNeeded *time.Duration // what MSER-5 says
@@ -122,6 +129,7 @@ func (p Probes) stage() string { return cmp.Or(p.Of, "end_to_end") + "." + p.At 
 func Judge(e Evidence) Verdict {
 	j := judge{e: e, v: Verdict{Verdict: Valid, Reasons: []string{}, Notes: []string{}, Checks: map[string]Check{}}}
 	j.outcome()
+	j.limit() // the cause of much that follows
 	if !e.Closed {
 		j.pace()
 	}
@@ -131,6 +139,6 @@ func Judge(e Evidence) Verdict {
 		j.laws()
 	}
 	j.settling()
-	j.v.Triage = triage(e)
+	j.v.Triage, j.v.Usage = triage(e), e.Usage
 	return j.v
 }

@@ -24,7 +24,7 @@ func good() validity.Evidence {
 			EndToEnd: ptr(2 * time.Millisecond), Lateness: ptr(100 * time.Microsecond), Work: ptr(900 * time.Microsecond), Queue: ptr(300 * time.Microsecond),
 			HiccupMax: ptr(time.Millisecond), PingMax: ptr(time.Millisecond),
 		},
-		Processors: 2, Settled: true, WarmupExcess: 1,
+		Usage: validity.Usage{CPUs: 2, AllowedCPUs: 2, RedisHere: true}, Settled: true, WarmupExcess: 1,
 	}
 }
 
@@ -115,18 +115,19 @@ func TestTriageNamesThePlace(t *testing.T) {
 		{validity.Client, func(e *validity.Evidence) { e.Probes.EndToEnd, e.Probes.Echo, e.Probes.Ping = slow, slow, slow }},
 		{validity.Redis, func(e *validity.Evidence) { e.Probes.EndToEnd, e.Probes.Ping = slow, slow }},
 		{validity.Redis, func(e *validity.Evidence) { e.Probes.PingMax = ptr(500 * time.Millisecond) }},
-		{validity.Workers, func(e *validity.Evidence) { e.Probes.EndToEnd, e.WorkersBusy = slow, ptr(0.97) }},
+		{validity.Workers, func(e *validity.Evidence) { e.Probes.EndToEnd, e.Usage.Workers = slow, ptr(0.97) }},
 		{validity.Workers, func(e *validity.Evidence) { e.Probes.EndToEnd, e.Probes.Work = slow, slow }},
-		{validity.Redis, func(e *validity.Evidence) { e.Closed, e.RedisBusy = true, ptr(0.97) }},
-		{validity.Workers, func(e *validity.Evidence) { e.Closed, e.WorkersBusy = true, ptr(0.99) }},
-		{validity.Host, func(e *validity.Evidence) { e.Closed, e.Strain.Busy, e.RedisBusy = true, ptr(0.98), ptr(0.6) }},
-		{validity.Generator, func(e *validity.Evidence) { e.Closed, e.ProcessBusy = true, ptr(0.95) }},
-		{"", func(e *validity.Evidence) { e.Closed = true }},
+		{validity.CPULimit, func(e *validity.Evidence) {
+			e.Probes.EndToEnd, e.Probes.Lateness, e.Usage.Throttled = slow, slow, ptr(0.1)
+		}},
+		{validity.CPULimit, func(e *validity.Evidence) { e.Usage.Throttled = ptr(0.9) }},
+		{"", func(e *validity.Evidence) { e.Usage.Throttled = ptr(0.001) }},
 	} {
 		e := good()
 		c.spoil(&e)
-		if got := validity.Judge(e).Triage; got.Where != c.where || got.Detail == "" {
-			t.Errorf("triage %+v, want %q", got, c.where)
+		v := validity.Judge(e)
+		if v.Triage.Where != c.where || v.Explain() == "" {
+			t.Errorf("triage %+v, %q; want %q", v.Triage, v.Explain(), c.where)
 		}
 	}
 }

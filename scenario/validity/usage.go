@@ -1,0 +1,243 @@
+package validity
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Usage is how much a run used of everything that may limit it. Shares are
+// between 0 and 1; a nil one was not measured.
+type Usage struct {
+	// Redis is the share of one CPU that the server's main thread used.
+	Redis *float64 `json:"redis,omitempty"`
+	// Generator is the share of AllowedCPUs that this process used.
+	Generator *float64 `json:"generator,omitempty"`
+	// Host is how busy the CPUs were that this process may run on, with
+	// everything on them.
+	Host *float64 `json:"host,omitempty"`
+	// Workers is the share of the consumers' time that jobs took, from the pop to
+	// the answer of the publish; Work is the part that the work itself takes.
+	Workers *float64 `json:"workers,omitempty"`
+	Work    float64  `json:"work,omitempty"`
+	// Throttled is the share of the CPU limit's periods in which it stopped this
+	// process and everything else in its cgroup.
+	Throttled *float64 `json:"throttled,omitempty"`
+
+	CPUs        int     `json:"cpus"`         // that this process may run on
+	AllowedCPUs float64 `json:"allowed_cpus"` // GOMAXPROCS, or the CPU limit where that is less
+	RedisHere   bool    `json:"redis_here"`   // Redis runs on this host
+
+	// CPULimit is in CPUs, 0 without one; LimitSource is the file that sets it.
+	CPULimit         float64       `json:"cpu_limit,omitempty"`
+	LimitSource      string        `json:"cpu_limit_source,omitempty"`
+	Periods          int64         `json:"periods,omitempty"`
+	ThrottledPeriods int64         `json:"throttled_periods,omitempty"`
+	ThrottledFor     time.Duration `json:"throttled_ns,omitempty"` // added up over CPUs
+	// Shared says that a Redis or workers that were started for the run are under
+	// the same limit.
+	SharedLimit bool `json:"shared_limit,omitempty"`
+
+	// InFlight is how many jobs a closed loop keeps in flight, 0 in an open one.
+	InFlight int `json:"in_flight,omitempty"`
+	// Waiting is how many jobs waited for a consumer on average, and Taken how many
+	// all consumers together take at a time.
+	Waiting float64 `json:"waiting,omitempty"`
+	Taken   int     `json:"taken,omitempty"`
+}
+
+// Limit names what was at its limit.
+type Limit struct {
+	// Part is a place of [Triage], or empty when no single part was at its limit.
+	Part string `json:"part"`
+	// External is true when other programs used the host up.
+	External bool `json:"external,omitempty"`
+	// Near are all parts that were at their limits or near them, Part first.
+	Near []string `json:"near"`
+}
+
+// From which share in use on a part is at its limit, or near it.
+const (
+	nearLimit = 0.70
+	atLimit   = 0.85 // the workers, the CPUs of this process, the one of Redis
+	// A host that only waits for the next packet now and then shows no more than
+	// this: with two CPUs, 80% busy is a full one and most of the other.
+	hostFull = 0.80
+	// Where the host is full, Redis is only blamed when it had all of a CPU: what
+	// it lacked otherwise would have been the host's to give.
+	wholeCPU = 0.95
+	// Most of the host's work has to be ours for it to limit us by itself; what
+	// others take from it the probes tell, as long as there is idle time left.
+	mostOurs = 0.70
+	noIdle   = 0.95
+	// MostForeign is the share of the host's CPUs that others may use before a
+	// trial that went wrong is no longer held against the system.
+	MostForeign = 0.25
+	// A limit that stops us in a quarter of its periods binds; one that does so in
+	// one of a hundred already makes a p99.
+	throttledMuch = 0.25
+	throttledSome = 0.01
+)
+
+// Limit says what was at its limit. It is the one rule for that: the triage of a
+// run, a search for the capacity and the reports all ask it.
+//
+// A part is blamed only if it was itself at its limit, in the order in which one
+// explains another: a CPU limit slows everything down; workers that do nothing
+// but work are the limit whoever else is busy; a full host makes round trips
+// slow, so that consumers seem busy. The number of jobs in flight limits a closed
+// loop only when nothing else is near its limit.
+func (u Usage) Limit() Limit {
+	l := Limit{Part: u.part(), Near: u.near()}
+	if l.Part == Host && !u.full() || l.Part == Generator && !u.full() && share(u.Generator) < atLimit {
+		l.External = true
+	}
+	for i, part := range l.Near {
+		if part == l.Part {
+			copy(l.Near[1:i+1], l.Near[:i])
+			l.Near[0] = part
+		}
+	}
+	return l
+}
+
+func (u Usage) part() string {
+	full, redis, workers := u.full(), share(u.Redis), share(u.Workers)
+	switch {
+	case u.throttled():
+		return CPULimit
+	case workers >= atLimit && u.Work >= mostOurs:
+		return Workers
+	case share(u.Generator) >= atLimit && u.limited():
+		return CPULimit // nothing counts how often it stopped us
+	case share(u.Generator) >= atLimit:
+		return Generator
+	case redis >= wholeCPU || redis >= atLimit && !full:
+		return Redis
+	case full && u.RedisHere, u.External() >= MostForeign && share(u.Host) >= noIdle && u.RedisHere:
+		return Host
+	case full, u.External() >= MostForeign && share(u.Host) >= noIdle:
+		return Generator
+	case workers >= atLimit:
+		return Workers
+	case u.InFlight > 0 && len(u.near()) == 0 && u.Host != nil && u.Generator != nil:
+		return InFlight
+	}
+	return ""
+}
+
+// near are the parts that are near their limits.
+func (u Usage) near() []string {
+	near := []string{}
+	for _, p := range []struct {
+		name  string
+		share *float64
+		from  float64
+	}{
+		{CPULimit, u.Throttled, throttledSome}, {Workers, u.Workers, nearLimit}, {Redis, u.Redis, nearLimit},
+		{Host, u.Host, nearLimit}, {Generator, u.Generator, nearLimit},
+	} {
+		if share(p.share) >= p.from {
+			near = append(near, p.name)
+		}
+	}
+	return near
+}
+
+func share(v *float64) float64 {
+	if v == nil {
+		return 0
+	}
+	return *v
+}
+
+// throttled reports whether a CPU limit binds.
+func (u Usage) throttled() bool { return share(u.Throttled) >= throttledMuch }
+
+// limited reports whether a CPU limit is what bounds this process.
+func (u Usage) limited() bool { return u.CPULimit > 0 && u.AllowedCPUs >= u.CPULimit }
+
+// full reports whether the CPUs of this host have little left to give, and most
+// of what they do is ours.
+func (u Usage) full() bool {
+	own := u.own()
+	return own >= hostFull || u.Host != nil && *u.Host >= hostFull && own >= mostOurs**u.Host
+}
+
+// own is the share of this host's CPUs that this process used, and Redis where it
+// runs here.
+func (u Usage) own() float64 {
+	if u.CPUs == 0 {
+		return 0
+	}
+	used := u.ownCPUs()
+	if u.RedisHere {
+		used += share(u.Redis)
+	}
+	return used / float64(u.CPUs)
+}
+
+// ownCPUs is how many CPUs this process used.
+func (u Usage) ownCPUs() float64 { return share(u.Generator) * u.AllowedCPUs }
+
+// External is the share of the host's CPUs that other programs used.
+func (u Usage) External() float64 {
+	if u.Host == nil {
+		return 0
+	}
+	return max(0, *u.Host-u.own())
+}
+
+// Shares are the shares in use by part.
+func (u Usage) Shares() map[string]float64 {
+	out := map[string]float64{}
+	for part, v := range map[string]*float64{Redis: u.Redis, Generator: u.Generator, Host: u.Host, Workers: u.Workers, CPULimit: u.Throttled} {
+		if v != nil {
+			out[part] = *v
+		}
+	}
+	return out
+}
+
+// Words are the shares in use, "host CPU 89%, consumers 89%", empty when none was
+// measured.
+func (u Usage) Words() string {
+	var out []string
+	for _, part := range []string{Generator, Host, Redis, Workers, CPULimit} {
+		if w := u.words(part); w != "" {
+			out = append(out, w)
+		}
+	}
+	if u.InFlight > 0 && len(out) > 0 {
+		out = append(out, fmt.Sprintf("%d jobs in flight", u.InFlight))
+	}
+	return strings.Join(out, ", ")
+}
+
+// words are the share in use of one part.
+func (u Usage) words(part string) string {
+	v, ok := u.Shares()[part]
+	if !ok {
+		return ""
+	}
+	switch part {
+	case Generator:
+		return fmt.Sprintf("generator %s of its %s", percent(v), cpus(u.AllowedCPUs))
+	case Host:
+		return fmt.Sprintf("host CPU %s", percent(v))
+	case Redis:
+		return fmt.Sprintf("Redis %s of one CPU", percent(v))
+	case CPULimit:
+		return fmt.Sprintf("CPU limit throttled in %s of its periods", percent(v))
+	}
+	return fmt.Sprintf("consumers %s", percent(v))
+}
+
+func percent(v float64) string { return fmt.Sprintf("%.0f%%", 100*v) }
+
+func cpus(n float64) string {
+	if n == 1 {
+		return "1 CPU"
+	}
+	return fmt.Sprintf("%.3g CPUs", n)
+}

@@ -1,0 +1,98 @@
+package validity
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Explain is what was at its limit in words, with what supports it.
+func (u Usage) Explain(l Limit) string {
+	words := u.explain(l)
+	if words == "" {
+		return ""
+	}
+	var others []string
+	for _, part := range l.Near {
+		if part != l.Part && l.Part != "" && !(l.Part == Host && (part == Generator || part == Redis)) {
+			others = append(others, u.words(part))
+		}
+	}
+	if len(others) > 0 {
+		words += "; also near its limit: " + strings.Join(others, ", ")
+	}
+	return words
+}
+
+func (u Usage) explain(l Limit) string {
+	used := func() string {
+		words := fmt.Sprintf("this process used %.2f of them", u.ownCPUs())
+		if u.RedisHere && u.Redis != nil {
+			words += fmt.Sprintf(", Redis %.2f", *u.Redis)
+		}
+		return words
+	}
+	busy := percent(max(share(u.Host), u.own()))
+	switch {
+	case l.Part == CPULimit:
+		return u.limitWords()
+	case l.External:
+		return fmt.Sprintf("the CPUs of this host (%d) were never idle, and other programs used %s of their time: %s", u.CPUs, percent(u.External()), used())
+	case l.Part == Workers && u.Work >= mostOurs:
+		return fmt.Sprintf("the workers were busy %s of the time", percent(share(u.Workers)))
+	case l.Part == Workers && u.Work > 0:
+		return fmt.Sprintf("the workers were busy %s of the time, with work and round trips to Redis", percent(share(u.Workers)))
+	case l.Part == Workers:
+		return fmt.Sprintf("the consumers were busy %s of the time with round trips to Redis: more consumers, or a larger batch, may carry more", percent(share(u.Workers)))
+	case l.Part == Generator && share(u.Generator) >= atLimit:
+		return fmt.Sprintf("this process used %s of its %s", percent(share(u.Generator)), cpus(u.AllowedCPUs))
+	case l.Part == Generator:
+		return fmt.Sprintf("the CPUs of this host (%d) were %s busy: %s", u.CPUs, busy, used())
+	case l.Part == Redis:
+		return fmt.Sprintf("Redis used %s of one CPU, and its commands run on one", percent(share(u.Redis)))
+	case l.Part == Host:
+		return fmt.Sprintf("the CPUs of this host (%d) were %s busy: %s", u.CPUs, busy, used()) + u.queued()
+	case l.Part == InFlight:
+		return fmt.Sprintf("nothing was near its limit, so the %d jobs in flight are the limit, together with the round trips: a larger --in-flight may carry more", u.InFlight)
+	case len(l.Near) > 1:
+		var near []string
+		for _, part := range l.Near {
+			near = append(near, u.words(part))
+		}
+		return strings.Join(near, " and ") + ": several parts are near their limits, and none is clearly the one that gives out"
+	case len(l.Near) == 1:
+		return u.words(l.Near[0]) + ": near its limit, but not at it"
+	}
+	return ""
+}
+
+// limitWords are the CPU limit and what it did.
+func (u Usage) limitWords() string {
+	words := fmt.Sprintf("the CPU limit of %s%s", cpus(u.CPULimit), from(u.LimitSource))
+	switch {
+	case u.Throttled == nil:
+		words += fmt.Sprintf(" was used up: this process alone used %s of it", percent(share(u.Generator)))
+	default:
+		words += fmt.Sprintf(" throttled this process in %d of %d periods, for %s in all", u.ThrottledPeriods, u.Periods, round(u.ThrottledFor))
+	}
+	return words
+}
+
+func from(source string) string {
+	if source == "" {
+		return ""
+	}
+	return " (" + source + ")"
+}
+
+// LimitRemedy says what to do about a CPU limit that binds.
+const LimitRemedy = "raise the limit (docker run --cpus, resources.limits.cpu in Kubernetes, CPUQuota= in systemd) or use fewer jobs/s"
+
+// queued says that jobs waited for consumers all along on a host that had some
+// time left: then it may be the number of consumers, each of which takes jobs one
+// round trip after the other, that a busy host only makes worse.
+func (u Usage) queued() string {
+	if share(u.Host) >= noIdle || u.Taken == 0 || u.Waiting < 2*float64(u.Taken) {
+		return ""
+	}
+	return fmt.Sprintf("; %.0f jobs on average waited for consumers that take %d at a time: more consumers, or a larger batch, may carry more", u.Waiting, u.Taken)
+}
