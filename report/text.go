@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -170,9 +171,14 @@ func (t *page) ledger(r *scenario.Result) {
 	t.b.WriteByte('\n')
 	t.para(bold, "jobs    ", strings.Join(append(words, errs), ", "))
 	t.para(bold, "window  ", windowWords(r.Window))
-	if words := recoveryWords(r); words != "" {
+	if words := joined(peakWords(r), recoveryWords(r)); words != "" {
 		t.para(bold, "backlog ", words)
 	}
+}
+
+// joined are the clauses that say something, with semicolons in between.
+func joined(clauses ...string) string {
+	return strings.Join(slices.DeleteFunc(clauses, func(s string) bool { return s == "" }), "; ")
 }
 
 func (t *page) thresholds(r *scenario.Result) {

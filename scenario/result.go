@@ -308,8 +308,9 @@ type StageSummary struct {
 	HDR string `json:"hdr"`
 }
 
-// Second is one row of the timeline. The stages hold what was completed in
-// that second, warm-up included.
+// Second is one row of the timeline: a second, or a tenth of one where the load
+// takes at most 30 s. The stages hold what was completed in the last second,
+// warm-up included; of shorter rows, those that end a second hold them.
 type Second struct {
 	// ElapsedS is the end of the row's interval in seconds from the epoch.
 	ElapsedS float64 `json:"elapsed_s"`
@@ -321,15 +322,20 @@ type Second struct {
 	Offered  int64 `json:"offered"`
 	Sent     int64 `json:"sent"`
 	Notified int64 `json:"notified"`
-	// Backlog is sent minus notified at the row's end. QueueLen is what LLEN
-	// answered, null where it did not.
-	Backlog  int64  `json:"backlog"`
-	QueueLen *int64 `json:"queue_len"`
+	// Backlog is sent minus notified at the row's end, and BacklogMax the highest
+	// there was in the row; files without it have 0. QueueLen is what LLEN
+	// answered last, null where it did not.
+	Backlog    int64  `json:"backlog"`
+	BacklogMax int64  `json:"backlog_max"`
+	QueueLen   *int64 `json:"queue_len"`
 	// Blocked is how many connections waited in a blocking command at the row's
 	// end, null where the server does not tell.
 	Blocked *int64                 `json:"blocked_clients"`
 	Stages  map[Stage]*SecondStage `json:"stages"`
 }
+
+// Peak is the highest backlog of the row, also in files that do not hold it.
+func (s Second) Peak() int64 { return max(s.Backlog, s.BacklogMax) }
 
 // SecondStage is a stage in one second. Quantiles are of that second alone,
 // null where it completed too few jobs to carry them.

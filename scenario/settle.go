@@ -46,6 +46,7 @@ func (r *run) settle() {
 	var unanswered, outside int64
 	var lost []lostJob
 	r.flight.each(func(n int64, j *job, marks uint64) {
+		r.rec.departures.add(j.stamp[tSent])
 		switch { // they, too, were in the queue or in a consumer's hands
 		case marks&mPopped != 0:
 			r.rec.queued += r.rec.inWindow(j.stamp[tSent], j.stamp[tPopped])
@@ -66,6 +67,7 @@ func (r *run) settle() {
 			// It arrived, and only an answer to its push or publish is
 			// missing, which the end of the connection took away.
 			unanswered++
+			r.rec.arrivals.add(j.stamp[tNotified])
 			return
 		}
 		l.LostByLeg[leg]++
@@ -104,6 +106,7 @@ func (r *run) settle() {
 	}
 	r.ledger = l
 	r.window = r.measure(t)
+	r.peaks()
 	r.countUnsent()
 }
 
@@ -215,9 +218,12 @@ func (r *run) measure(t totals) Window {
 		// The load ends when the job after the last one would have been due.
 		p := newPlan(r.s)
 		if p.upTo(time.Duration(to)) >= p.limit {
-			if r.s.Load.Varies() || r.s.Load.Arrivals == pace.Poisson {
+			switch next := p.following(); {
+			case r.s.Load.Arrivals == pace.Poisson:
 				to = int64(p.last)
-			} else {
+			case r.s.Load.Varies() && next < never:
+				to = min(to, int64(next))
+			case !r.s.Load.Varies():
 				to = int64(r.s.Load.Rate.At(p.limit))
 			}
 		}

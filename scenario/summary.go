@@ -152,28 +152,6 @@ func summarize(h *latency.Histogram, missing int64) (*StageSummary, error) {
 	return s, err
 }
 
-// rates are jobs per second. What was achieved is spread over the time until
-// the window's last job arrived: a backlog that is worked off after the window
-// was not achieved in it.
-func (r *run) rates() Rates {
-	w := r.window
-	var out Rates
-	span := time.Duration(w.ToNS - w.FromNS).Seconds()
-	until := time.Duration(max(w.ToNS, r.rec.lastNotified) - w.FromNS).Seconds()
-	if until > 0 {
-		out.AchievedPerS = float64(w.Completed) / until
-	}
-	if r.s.Load.Open() && span > 0 {
-		offered := float64(w.Scheduled) / span
-		out.OfferedPerS = &offered
-		if offered > 0 {
-			ratio := out.AchievedPerS / offered
-			out.AchievedRatio = &ratio
-		}
-	}
-	return out
-}
-
 // serverFacts puts what the server said before and after into the result.
 func (r *run) serverFacts(res *Result) {
 	before, after := r.facts[0], r.facts[1]
