@@ -143,7 +143,7 @@ func (m *sheet) breakdown(r *scenario.Result) {
 // BreakdownCSV writes a row for each step, queue and tenant of a result.
 // Durations are in nanoseconds, a null is an empty cell.
 func BreakdownCSV(w io.Writer, r *scenario.Result) error {
-	head := []string{"run_id", "validity", "by", "name", "from_ns", "to_ns", "scheduled", "sent", "completed", "lost"}
+	head := []string{"run_id", "validity", "by", "name", "from_ns", "to_ns", "scheduled", "sent", "completed", "lost", "abandoned"}
 	for _, stage := range []scenario.Stage{scenario.Lateness, scenario.EndToEnd} {
 		for _, f := range figures() {
 			head = append(head, string(stage)+"_"+column(f.name)+"_ns")
@@ -155,7 +155,7 @@ func BreakdownCSV(w io.Writer, r *scenario.Result) error {
 		for _, p := range r.Breakdown[d] {
 			row := []string{
 				r.Run.ID, r.Validity.Verdict, string(d), p.Name, whole(p.FromNS), whole(p.ToNS),
-				whole(p.Scheduled), whole(p.Sent), whole(p.Completed), whole(p.Lost),
+				whole(p.Scheduled), whole(p.Sent), whole(p.Completed), whole(p.Lost), whole(p.Abandoned),
 			}
 			for _, s := range []*scenario.StageSummary{p.Lateness, p.EndToEnd} {
 				for _, f := range figures() {

@@ -94,6 +94,7 @@ func runCells(r *scenario.Result) (head, cells []string) {
 		{"sent", ours(l.Sent)},
 		{"notified", ours(l.Notified)},
 		{"lost", ours(l.Lost)},
+		{"abandoned", ours(l.Abandoned)},
 		{"duplicated", ours(l.Duplicated)},
 		{"out_of_order", ours(l.OutOfOrder)},
 		{"corrupt", whole(l.Corrupt)},

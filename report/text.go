@@ -150,7 +150,7 @@ func (t *page) ledger(r *scenario.Result) {
 		n    int64
 		name string
 	}{
-		{l.Duplicated, "duplicated"}, {l.OutOfOrder, "out of order"}, {l.Corrupt, "corrupt"},
+		{l.Abandoned, "abandoned"}, {l.Duplicated, "duplicated"}, {l.OutOfOrder, "out of order"}, {l.Corrupt, "corrupt"},
 		{l.Foreign, "foreign"}, {l.Failed, "failed"}, {l.Redelivered, "redelivered"},
 	} {
 		if c.n != 0 {

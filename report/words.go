@@ -252,6 +252,9 @@ func answer(r *scenario.Result) string {
 	} else {
 		fmt.Fprintf(&b, "; %s lost", plural(r.Ledger.Lost, "job"))
 	}
+	if n := r.Ledger.Abandoned; n > 0 {
+		fmt.Fprintf(&b, "; %s abandoned when the run was stopped", plural(n, "job"))
+	}
 	if n := r.Ledger.Failed; n > 0 {
 		fmt.Fprintf(&b, "; %s failed", plural(n, "job"))
 	}

@@ -320,3 +320,10 @@ func (r *recorder) lose(n, due int64) {
 	r.parts.lose(n, due)
 	r.mu.Unlock()
 }
+
+// abandon tells the breakdown of a job of the window that was given up.
+func (r *recorder) abandon(n, due int64) {
+	if r.parts != nil {
+		r.parts.of(n, due, func(p *part) { p.Abandoned++ })
+	}
+}

@@ -165,7 +165,7 @@ type Window struct {
 	FromNS int64 `json:"from_ns"`
 	ToNS   int64 `json:"to_ns"`
 	// Scheduled is how many jobs were due in the window; Completed how many of
-	// them were notified to every subscriber. The difference was lost.
+	// them were notified to every subscriber. The difference was lost or abandoned.
 	Scheduled int64 `json:"scheduled"`
 	Completed int64 `json:"completed"`
 	// DrainNS is how long after the end of the window its last job arrived.
@@ -181,7 +181,7 @@ type Rates struct {
 }
 
 // Ledger accounts for every job of the run, warm-up and drain included:
-// scheduled = notified + lost, and lost is the sum of its legs.
+// scheduled = notified + lost + abandoned, and lost is the sum of its legs.
 type Ledger struct {
 	Scheduled int64 `json:"scheduled"` // came due before the load ended
 	Sent      int64 `json:"sent"`      // handed to a connection
@@ -191,6 +191,10 @@ type Ledger struct {
 	Published int64 `json:"published"` // publish acknowledged
 	Notified  int64 `json:"notified"`  // seen by every subscriber
 	Lost      int64 `json:"lost"`
+	// Abandoned are jobs that we gave up because the run was stopped from outside:
+	// those that were on their way when it was stopped at once, and those that
+	// were due and not yet sent.
+	Abandoned int64 `json:"abandoned"`
 	// LostByLeg says where; the keys are those of [Legs].
 	LostByLeg map[Leg]int64 `json:"lost_by_leg"`
 	// Duplicated counts extra pops and extra notifications of the same job.
@@ -244,11 +248,13 @@ func Dimensions() []Dimension { return []Dimension{ByStep, ByQueue, ByTenant} }
 type Part struct {
 	Name string `json:"name"`
 	// Scheduled are the jobs that were due, Sent those that were sent, and
-	// Completed those that arrived; Lost were sent and did not.
+	// Completed those that arrived; Lost were sent and did not, and Abandoned were
+	// on their way when the run was stopped.
 	Scheduled int64 `json:"scheduled"`
 	Sent      int64 `json:"sent"`
 	Completed int64 `json:"completed"`
 	Lost      int64 `json:"lost"`
+	Abandoned int64 `json:"abandoned,omitempty"`
 	// FromNS and ToNS are a step's time in the window, in nanoseconds from the
 	// epoch; zero for queues and tenants.
 	FromNS int64 `json:"from_ns,omitempty"`

@@ -233,7 +233,7 @@ type run struct {
 	// carriedUntil is when the drain was over: jobs still on their way were
 	// abandoned then.
 	carriedUntil int64
-	strangers  int64 // jobs that came home without having been popped by us
+	strangers    int64 // jobs that came home without having been popped by us
 }
 
 func newRun(s Scenario, b jobqueue.Backend, o Options, tag uint64) *run {

@@ -70,9 +70,17 @@ func (r *run) settle() {
 			r.rec.arrivals.add(j.stamp[tNotified])
 			return
 		}
-		l.LostByLeg[leg]++
-		lost = keepFirst(append(lost, lostJob{n, leg}))
-		if due := j.stamp[tDue]; due >= r.rec.from && due < r.rec.to {
+		due := j.stamp[tDue]
+		inside := due >= r.rec.from && due < r.rec.to
+		if leg = r.abandon(leg, j); leg == abandoned {
+			l.Abandoned++
+		} else {
+			l.LostByLeg[leg]++
+			lost = keepFirst(append(lost, lostJob{n, leg}))
+		}
+		if inside && leg == abandoned {
+			r.rec.abandon(n, due)
+		} else if inside {
 			r.rec.lose(n, due)
 		}
 	})
@@ -97,9 +105,14 @@ func (r *run) settle() {
 	}
 	l.Scheduled = l.Sent
 	if r.s.Load.Open() {
-		// What was due by the end of the load and not sent was lost by us.
+		// What was due by the end of the load and not sent was lost by us, unless
+		// we were told to stop.
 		l.Scheduled = max(l.Sent, r.filled+newPlan(r.s).upTo(time.Duration(r.cut.Load())))
-		l.LostByLeg[LegUnsent] = l.Scheduled - l.Sent
+		if r.interrupted {
+			l.Abandoned += l.Scheduled - l.Sent
+		} else {
+			l.LostByLeg[LegUnsent] = l.Scheduled - l.Sent
+		}
 	}
 	for _, n := range l.LostByLeg {
 		l.Lost += n
@@ -108,6 +121,37 @@ func (r *run) settle() {
 	r.window = r.measure(t)
 	r.peaks()
 	r.countUnsent()
+}
+
+// abandoned stands for the leg of a job that was given up because we were told
+// to stop at once: it was on its way, and nothing says that it would not have
+// arrived.
+const abandoned Leg = "abandoned"
+
+// overdue is how long before a stop at once a job must have got where it was last
+// seen, to count as lost on a leg that takes no time.
+const overdue = int64(time.Second)
+
+// abandon is abandoned in place of the leg for a job that was on its way when the
+// run was stopped at once. One that nobody listened for, that left the queue by
+// itself, or whose notification was long due, is lost all the same.
+func (r *run) abandon(leg Leg, j *job) Leg {
+	if r.ctx.Err() == nil || r.fatal() != nil {
+		return leg
+	}
+	since := int64(math.MinInt64)
+	switch leg {
+	case LegVanished:
+		since = j.stamp[tAcked]
+	case LegUnnotified:
+		since = j.stamp[tPublished]
+	default:
+		return abandoned
+	}
+	if since != absent && since < r.carriedUntil-overdue {
+		return leg
+	}
+	return abandoned
 }
 
 // lostJob is a job that did not arrive.
