@@ -38,7 +38,20 @@ func partTable(d scenario.Dimension, parts []scenario.Part, notes *footnotes) ta
 			}
 		}
 	}
-	u := commonUnit(shown...)
+	var late []float64
+	for _, p := range parts {
+		if v := figuresOf(p.Lateness).P99NS; d == scenario.ByStep && v != nil {
+			late = append(late, float64(*v))
+		}
+	}
+	headline := 0.0
+	if len(shown) > 0 {
+		headline = shown[0]
+	}
+	u, one := tableUnit("", headline, append(late, shown...)...)
+	if !one {
+		u = commonUnit(shown...)
+	}
 	t := table{head: []string{string(d), "scheduled", "sent", "lost"}, left: 1}
 	if d == scenario.ByStep {
 		t.head[0] = "stage"
@@ -48,6 +61,9 @@ func partTable(d scenario.Dimension, parts []scenario.Part, notes *footnotes) ta
 	}
 	if d == scenario.ByStep {
 		t.head = append(t.head, "late p99")
+		if one {
+			t.head[len(t.head)-1] += " " + u.name
+		}
 	}
 	for _, p := range parts {
 		row := []string{p.Name, count(p.Scheduled), count(p.Sent), count(p.Lost)}
@@ -60,7 +76,11 @@ func partTable(d scenario.Dimension, parts []scenario.Part, notes *footnotes) ta
 			}
 		}
 		if late := figuresOf(p.Lateness); d == scenario.ByStep && late.P99NS != nil {
-			row = append(row, span(time.Duration(*late.P99NS).Round(time.Microsecond)))
+			if one {
+				row = append(row, u.in(float64(*late.P99NS)))
+			} else {
+				row = append(row, duration(float64(*late.P99NS)))
+			}
 		} else if d == scenario.ByStep {
 			row = append(row, notes.mark(inShort(missing(late, "p99"))))
 		}

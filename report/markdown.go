@@ -96,9 +96,24 @@ func (m *sheet) validity(r *scenario.Result) {
 	t := table{head: []string{"check", "", "value", "limit", "unit", "detail"}, left: 2, words: map[int]bool{4: true, 5: true}}
 	for _, name := range sortedKeys(r.Validity.Checks) {
 		c := r.Validity.Checks[name]
-		t.rows = append(t.rows, []string{code(name), state(c), numberOf(c.Value), numberOf(c.Limit), escape(c.Unit), escape(c.Detail)})
+		t.rows = append(t.rows, []string{code(name), state(c), checkValue(c.Value, c.Unit), checkValue(c.Limit, c.Unit), escape(checkUnit(c.Unit)), escape(c.Detail)})
 	}
 	m.para("%s", t.markdown())
+}
+
+// checkValue is a figure of a check; one in seconds brings its own unit.
+func checkValue(v *float64, unit string) string {
+	if v != nil && unit == "s" {
+		return duration(*v * 1e9)
+	}
+	return numberOf(v)
+}
+
+func checkUnit(unit string) string {
+	if unit == "s" {
+		return ""
+	}
+	return unit
 }
 
 func (m *sheet) thresholds(r *scenario.Result) {

@@ -44,7 +44,10 @@ func (m *sheet) time(r *scenario.Result) {
 			}
 		}
 	}
-	u := commonUnit(shown...)
+	u, one := tableUnit(limitUnit(r), headlineOf(r), shown...)
+	if !one {
+		u = commonUnit(shown...)
+	}
 	in := func(p *int64) string {
 		if p == nil {
 			return none
