@@ -77,7 +77,7 @@ func (m *sheet) answer(r *scenario.Result) {
 			count(int64(l.InFlight)), l.InFlight)
 	}
 	if word, why := ending(r); word != "" {
-		m.para("**%s**: %s.", capital(word), escape(why))
+		m.para("**%s**: %s", capital(word), escape(sentence(why)))
 	}
 }
 
@@ -86,9 +86,9 @@ func (m *sheet) validity(r *scenario.Result) {
 	if len(r.Validity.Reasons) == 0 && verdict(r) == scenario.Valid {
 		m.para("Nothing speaks against these figures: generator, clock and host kept within their limits.")
 	}
-	m.list(each(r.Validity.Reasons, escape))
+	m.list(each(reasonsOf(r), escape))
 	if where := r.Validity.Triage; where.Detail != "" {
-		m.para("Where the time goes: %s.", escape(triageWords(where)))
+		m.para("Where the time goes: %s", escape(sentence(triageWords(where))))
 	}
 	if len(r.Validity.Checks) == 0 {
 		return
@@ -129,11 +129,12 @@ func (m *sheet) thresholds(r *scenario.Result) {
 }
 
 func (m *sheet) warnings(r *scenario.Result) {
-	if len(r.Warnings) == 0 {
+	warnings := warningsOf(r)
+	if len(warnings) == 0 {
 		return
 	}
 	m.para("## Warnings")
-	m.list(each(r.Warnings, escape))
+	m.list(each(warnings, escape))
 }
 
 func (m *sheet) stages(r *scenario.Result) {
@@ -215,6 +216,9 @@ func (m *sheet) jobs(r *scenario.Result) {
 			words += fmt.Sprintf(", of %s: they are the idle ones", plural(int64(r.Scenario.Consumers), "consumer"))
 		}
 		m.para("%s.", words)
+	}
+	if words := cpuWords(r); words != "" {
+		m.para("CPU time: %s.", words)
 	}
 	if r.Scenario.External {
 		m.para("The workers are not queuedyno's: popped is what was acknowledged and left the queue, finished and published are what was notified.")

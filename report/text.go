@@ -84,19 +84,26 @@ func (t *page) head(r *scenario.Result) {
 	if c == noInk {
 		c = red
 	}
-	text := answer(r)
-	if len(r.Validity.Reasons) > 0 {
-		text = strings.Join(r.Validity.Reasons, "; ") + "."
+	first := strings.ToUpper(verdict(r)) + ": "
+	reasons := reasonsOf(r)
+	for i, reason := range reasons {
+		text := sentence(reason)
+		if i < len(reasons)-1 && strings.HasSuffix(text, ".") {
+			text = strings.TrimSuffix(text, ".") + ";"
+		}
+		t.para(c, first, text)
+		first = strings.Repeat(" ", len(first))
 	}
-	t.para(c, strings.ToUpper(verdict(r))+": ", text)
 	if len(r.Validity.Reasons) > 0 {
 		t.para(noInk, "", answer(r))
+	} else {
+		t.para(c, first, answer(r))
 	}
 	if where := r.Validity.Triage; where.Detail != "" {
-		t.para(noInk, "", "Where the time goes: "+triageWords(where)+".")
+		t.para(noInk, "", "Where the time goes: "+sentence(triageWords(where)))
 	}
 	if word, why := ending(r); word != "" {
-		t.para(yellow, strings.ToUpper(word)+": ", why+".")
+		t.para(yellow, strings.ToUpper(word)+": ", sentence(why))
 	}
 }
 
@@ -174,6 +181,9 @@ func (t *page) ledger(r *scenario.Result) {
 	if words := joined(peakWords(r), recoveryWords(r)); words != "" {
 		t.para(bold, "backlog ", words)
 	}
+	if words := cpuWords(r); words != "" {
+		t.para(bold, "CPU     ", words)
+	}
 }
 
 // joined are the clauses that say something, with semicolons in between.
@@ -200,10 +210,11 @@ func (t *page) thresholds(r *scenario.Result) {
 }
 
 func (t *page) warnings(r *scenario.Result) {
-	if len(r.Warnings) > 0 {
+	warnings := warningsOf(r)
+	if len(warnings) > 0 {
 		t.b.WriteByte('\n')
 	}
-	for _, w := range r.Warnings {
+	for _, w := range warnings {
 		t.para(yellow, "warning: ", w)
 	}
 }

@@ -288,9 +288,9 @@ func ending(r *scenario.Result) (word, why string) {
 		if why == "" {
 			why = "stopped from outside"
 		}
-		return "interrupted", why + "; the schedule was not over"
+		return "interrupted", why + "; " + coverWords(r)
 	case r.Run.Aborted != "":
-		return "aborted", r.Run.StopReason + "; the schedule was not over"
+		return "aborted", fmt.Sprintf("the threshold %q ended the run; %s", r.Run.Aborted, coverWords(r))
 	}
 	return "", ""
 }
