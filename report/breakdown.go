@@ -38,7 +38,20 @@ func partTable(d scenario.Dimension, parts []scenario.Part, notes *footnotes) ta
 			}
 		}
 	}
-	u := commonUnit(shown...)
+	var late []float64
+	for _, p := range parts {
+		if v := figuresOf(p.Lateness).P99NS; d == scenario.ByStep && v != nil {
+			late = append(late, float64(*v))
+		}
+	}
+	headline := 0.0
+	if len(shown) > 0 {
+		headline = shown[0]
+	}
+	u, one := tableUnit("", headline, append(late, shown...)...)
+	if !one {
+		u = commonUnit(shown...)
+	}
 	t := table{head: []string{string(d), "scheduled", "sent", "lost"}, left: 1}
 	if d == scenario.ByStep {
 		t.head[0] = "stage"
@@ -48,6 +61,9 @@ func partTable(d scenario.Dimension, parts []scenario.Part, notes *footnotes) ta
 	}
 	if d == scenario.ByStep {
 		t.head = append(t.head, "late p99")
+		if one {
+			t.head[len(t.head)-1] += " " + u.name
+		}
 	}
 	for _, p := range parts {
 		row := []string{p.Name, count(p.Scheduled), count(p.Sent), count(p.Lost)}
@@ -60,7 +76,11 @@ func partTable(d scenario.Dimension, parts []scenario.Part, notes *footnotes) ta
 			}
 		}
 		if late := figuresOf(p.Lateness); d == scenario.ByStep && late.P99NS != nil {
-			row = append(row, span(time.Duration(*late.P99NS).Round(time.Microsecond)))
+			if one {
+				row = append(row, u.in(float64(*late.P99NS)))
+			} else {
+				row = append(row, duration(float64(*late.P99NS)))
+			}
 		} else if d == scenario.ByStep {
 			row = append(row, notes.mark(inShort(missing(late, "p99"))))
 		}
@@ -143,7 +163,7 @@ func (m *sheet) breakdown(r *scenario.Result) {
 // BreakdownCSV writes a row for each step, queue and tenant of a result.
 // Durations are in nanoseconds, a null is an empty cell.
 func BreakdownCSV(w io.Writer, r *scenario.Result) error {
-	head := []string{"run_id", "validity", "by", "name", "from_ns", "to_ns", "scheduled", "sent", "completed", "lost"}
+	head := []string{"run_id", "validity", "by", "name", "from_ns", "to_ns", "scheduled", "sent", "completed", "lost", "abandoned"}
 	for _, stage := range []scenario.Stage{scenario.Lateness, scenario.EndToEnd} {
 		for _, f := range figures() {
 			head = append(head, string(stage)+"_"+column(f.name)+"_ns")
@@ -155,7 +175,7 @@ func BreakdownCSV(w io.Writer, r *scenario.Result) error {
 		for _, p := range r.Breakdown[d] {
 			row := []string{
 				r.Run.ID, r.Validity.Verdict, string(d), p.Name, whole(p.FromNS), whole(p.ToNS),
-				whole(p.Scheduled), whole(p.Sent), whole(p.Completed), whole(p.Lost),
+				whole(p.Scheduled), whole(p.Sent), whole(p.Completed), whole(p.Lost), whole(p.Abandoned),
 			}
 			for _, s := range []*scenario.StageSummary{p.Lateness, p.EndToEnd} {
 				for _, f := range figures() {

@@ -94,6 +94,7 @@ func runCells(r *scenario.Result) (head, cells []string) {
 		{"sent", ours(l.Sent)},
 		{"notified", ours(l.Notified)},
 		{"lost", ours(l.Lost)},
+		{"abandoned", ours(l.Abandoned)},
 		{"duplicated", ours(l.Duplicated)},
 		{"out_of_order", ours(l.OutOfOrder)},
 		{"corrupt", whole(l.Corrupt)},
@@ -106,10 +107,11 @@ func runCells(r *scenario.Result) (head, cells []string) {
 	return head, cells
 }
 
-// TimelineCSV writes a row a second: jobs, backlog and queue length, then each
-// stage in that second. A null is an empty cell.
+// TimelineCSV writes the rows of the timeline: jobs, backlog and queue length,
+// then each stage. A null is an empty cell; rows that do not end a second have
+// no stages, and empty cells for them.
 func TimelineCSV(w io.Writer, r *scenario.Result) error {
-	head := []string{"run_id", "validity", "warnings", "elapsed_s", "length_s", "phase", "offered", "sent", "notified", "backlog", "queue_len", "blocked_clients"}
+	head := []string{"run_id", "validity", "warnings", "elapsed_s", "length_s", "phase", "offered", "sent", "notified", "backlog", "backlog_max", "queue_len", "blocked_clients"}
 	for _, stage := range scenario.Stages() {
 		for _, c := range []string{"count", "p50_ns", "p90_ns", "p99_ns", "max_ns"} {
 			head = append(head, string(stage)+"_"+c)
@@ -121,10 +123,14 @@ func TimelineCSV(w io.Writer, r *scenario.Result) error {
 			r.Run.ID, r.Validity.Verdict, strconv.Itoa(len(r.Warnings)),
 			exact(s.ElapsedS), exact(s.LengthS), s.Phase,
 			strconv.FormatInt(s.Offered, 10), strconv.FormatInt(s.Sent, 10), strconv.FormatInt(s.Notified, 10),
-			strconv.FormatInt(s.Backlog, 10), wholeCell(s.QueueLen), wholeCell(s.Blocked),
+			strconv.FormatInt(s.Backlog, 10), strconv.FormatInt(s.Peak(), 10), wholeCell(s.QueueLen), wholeCell(s.Blocked),
 		}
 		for _, stage := range scenario.Stages() {
 			q := s.Stages[stage]
+			if q == nil && len(s.Stages) == 0 {
+				row = append(row, "", "", "", "", "")
+				continue
+			}
 			if q == nil {
 				q = &scenario.SecondStage{}
 			}

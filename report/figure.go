@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/gate"
 )
 
 // figure is one aggregate of a stage: the name that reports show, and how to
@@ -105,19 +106,23 @@ func measured(r *scenario.Result) []scenario.Stage {
 	return slices.DeleteFunc(scenario.Stages(), func(s scenario.Stage) bool { return r.Stages[s] == nil })
 }
 
-// stageTable is a row a stage, each in one unit, which its second cell names.
+// stageTable is a row a stage. Its second cell names the unit: one for the whole
+// table where the durations allow it, and else one for the row.
 func stageTable(r *scenario.Result, notes *footnotes, names ...string) table {
 	columns := pick(names...)
 	t := table{head: append([]string{"stage", "unit", "count"}, names...), left: 2}
+	var all []float64
+	for _, stage := range measured(r) {
+		all = append(all, shownOf(summary(r, stage), columns)...)
+	}
+	common, one := tableUnit(limitUnit(r), headlineOf(r), all...)
 	for _, stage := range measured(r) {
 		s := summary(r, stage)
-		var shown []float64
-		for _, c := range columns {
-			if v := c.of(s); v != nil {
-				shown = append(shown, *v)
-			}
+		shown := shownOf(s, columns)
+		u := common
+		if !one {
+			u = commonUnit(shown...)
 		}
-		u := commonUnit(shown...)
 		row := []string{string(stage), u.name, count(s.Count)}
 		if len(shown) == 0 {
 			row[1] = ""
@@ -132,4 +137,48 @@ func stageTable(r *scenario.Result, notes *footnotes, names ...string) table {
 		t.rows = append(t.rows, row)
 	}
 	return t
+}
+
+// shownOf are the figures of a stage that the columns show.
+func shownOf(s *scenario.StageSummary, columns []figure) []float64 {
+	var out []float64
+	for _, c := range columns {
+		if v := c.of(s); v != nil && finite(*v) {
+			out = append(out, *v)
+		}
+	}
+	return out
+}
+
+// headlineOf is the duration that the table is read for: the headline's p50, or
+// what comes next to it.
+func headlineOf(r *scenario.Result) float64 {
+	s := summary(r, r.Scenario.Headline())
+	for _, f := range append(pick("p50", "mean"), figures()...) {
+		if v := f.of(s); v != nil && finite(*v) {
+			return *v
+		}
+	}
+	return 0
+}
+
+// limitUnit is the unit of the first limit on a duration, empty without one.
+func limitUnit(r *scenario.Result) string {
+	for _, o := range r.Thresholds {
+		t, err := gate.Parse(o.Expr)
+		if err != nil {
+			continue
+		}
+		if m, err := gate.Lookup(t.Metric); err != nil || m.Kind != gate.Duration {
+			continue
+		}
+		name := units()[0].name
+		for _, u := range units() {
+			if t.Value >= u.ns {
+				name = u.name
+			}
+		}
+		return name
+	}
+	return ""
 }

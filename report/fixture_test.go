@@ -258,7 +258,7 @@ func hostile(t testing.TB) *scenario.Result {
 	r := lossy(t)
 	evil := "a|b\n# c <b>`d` [e](f) \x1b[31m**g**, \"h\" _i_ ``` $$ \x00"
 	r.Run.Scenario, r.Scenario.Description, r.Run.Tags = evil, "- "+evil, map[string]string{evil: evil}
-	r.Warnings, r.Validity.Reasons = []string{evil}, []string{evil}
+	r.Warnings, r.Validity.Reasons = []string{"warning " + evil}, []string{evil}
 	r.Thresholds[0].Expr, r.Thresholds[0].Reason, r.Redis.Address = evil, evil, evil
 	r.Ledger.Errors = map[string]int64{evil: 1}
 	r.Server.Commands = map[string]scenario.CommandStat{evil: {Calls: 1}}

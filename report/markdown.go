@@ -77,7 +77,7 @@ func (m *sheet) answer(r *scenario.Result) {
 			count(int64(l.InFlight)), l.InFlight)
 	}
 	if word, why := ending(r); word != "" {
-		m.para("**%s**: %s.", capital(word), escape(why))
+		m.para("**%s**: %s", capital(word), escape(sentence(why)))
 	}
 }
 
@@ -86,9 +86,9 @@ func (m *sheet) validity(r *scenario.Result) {
 	if len(r.Validity.Reasons) == 0 && verdict(r) == scenario.Valid {
 		m.para("Nothing speaks against these figures: generator, clock and host kept within their limits.")
 	}
-	m.list(each(r.Validity.Reasons, escape))
+	m.list(each(reasonsOf(r), escape))
 	if where := triageWords(r.Validity); where != "" {
-		m.para("Where the time goes: %s.", escape(where))
+		m.para("Where the time goes: %s", escape(sentence(where)))
 	}
 	if len(r.Validity.Checks) == 0 {
 		return
@@ -96,9 +96,24 @@ func (m *sheet) validity(r *scenario.Result) {
 	t := table{head: []string{"check", "", "value", "limit", "unit", "detail"}, left: 2, words: map[int]bool{4: true, 5: true}}
 	for _, name := range sortedKeys(r.Validity.Checks) {
 		c := r.Validity.Checks[name]
-		t.rows = append(t.rows, []string{code(name), state(c), numberOf(c.Value), numberOf(c.Limit), escape(c.Unit), escape(c.Detail)})
+		t.rows = append(t.rows, []string{code(name), state(c), checkValue(c.Value, c.Unit), checkValue(c.Limit, c.Unit), escape(checkUnit(c.Unit)), escape(c.Detail)})
 	}
 	m.para("%s", t.markdown())
+}
+
+// checkValue is a figure of a check; one in seconds brings its own unit.
+func checkValue(v *float64, unit string) string {
+	if v != nil && unit == "s" {
+		return duration(*v * 1e9)
+	}
+	return numberOf(v)
+}
+
+func checkUnit(unit string) string {
+	if unit == "s" {
+		return ""
+	}
+	return unit
 }
 
 func (m *sheet) thresholds(r *scenario.Result) {
@@ -114,11 +129,12 @@ func (m *sheet) thresholds(r *scenario.Result) {
 }
 
 func (m *sheet) warnings(r *scenario.Result) {
-	if len(r.Warnings) == 0 {
+	warnings := warningsOf(r)
+	if len(warnings) == 0 {
 		return
 	}
 	m.para("## Warnings")
-	m.list(each(r.Warnings, escape))
+	m.list(each(warnings, escape))
 }
 
 func (m *sheet) stages(r *scenario.Result) {
@@ -163,7 +179,8 @@ func (m *sheet) jobs(r *scenario.Result) {
 		{"finished", l.Finished, "work done"},
 		{"published", l.Published, "publish acknowledged"},
 		{arrivedWord(r.Scenario), l.Notified, arrivedMeaning(r.Scenario)},
-		{"lost", l.Lost, "scheduled and never notified"},
+		{"lost", l.Lost, "never notified"},
+		{"abandoned", l.Abandoned, "not sent yet, or on their way, when the run was stopped from outside"},
 		{"duplicated", l.Duplicated, "extra pops and extra notifications of the same job"},
 		{"out of order", l.OutOfOrder, "notified after a later job; some are normal with more than one consumer"},
 		{"corrupt", l.Corrupt, "carried this run's mark and could not be one of its jobs, or could not be read"},
@@ -199,6 +216,9 @@ func (m *sheet) jobs(r *scenario.Result) {
 			words += fmt.Sprintf(", of %s: they are the idle ones", plural(int64(r.Scenario.Consumers), "consumer"))
 		}
 		m.para("%s.", words)
+	}
+	if words := cpuWords(r); words != "" {
+		m.para("CPU time: %s.", words)
 	}
 	if r.Scenario.External {
 		m.para("The workers are not queuedyno's: popped is what was acknowledged and left the queue, finished and published are what was notified.")

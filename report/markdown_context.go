@@ -23,12 +23,19 @@ func (m *sheet) time(r *scenario.Result) {
 	case len(r.Timeline) == 0:
 		m.para("The run ended before its first second was over.")
 		return
-	case len(r.Timeline) > maxTimelineRows:
+	}
+	if words := peakWords(r); words != "" {
+		m.para("%s.", capital(words))
+	}
+	rows := bySecond(r.Timeline)
+	if len(rows) < len(r.Timeline) || len(rows) > maxTimelineRows {
 		m.para("The %s rows of the timeline are in [%s](%s).", count(int64(len(r.Timeline))), timelineFile, timelineFile)
+	}
+	if len(rows) > maxTimelineRows {
 		return
 	}
 	var shown []float64
-	for _, s := range r.Timeline {
+	for _, s := range rows {
 		if e := s.Stages[headline]; e != nil {
 			for _, p := range []*int64{e.P50NS, e.P99NS, e.MaxNS} {
 				if p != nil {
@@ -37,7 +44,10 @@ func (m *sheet) time(r *scenario.Result) {
 			}
 		}
 	}
-	u := commonUnit(shown...)
+	u, one := tableUnit(limitUnit(r), headlineOf(r), shown...)
+	if !one {
+		u = commonUnit(shown...)
+	}
 	in := func(p *int64) string {
 		if p == nil {
 			return none
@@ -45,10 +55,10 @@ func (m *sheet) time(r *scenario.Result) {
 		return u.in(float64(*p))
 	}
 	t := table{
-		head: []string{"until, s", "phase", "offered", "sent", "notified", "backlog", "queue", "p50, " + u.name, "p99, " + u.name, "max, " + u.name},
+		head: []string{"until, s", "phase", "offered", "sent", "notified", "backlog", "backlog max", "queue", "p50, " + u.name, "p99, " + u.name, "max, " + u.name},
 		left: 0, words: map[int]bool{1: true},
 	}
-	for _, s := range r.Timeline {
+	for _, s := range rows {
 		e := s.Stages[headline]
 		if e == nil {
 			e = &scenario.SecondStage{}
@@ -58,10 +68,10 @@ func (m *sheet) time(r *scenario.Result) {
 			queue = count(*s.QueueLen)
 		}
 		t.rows = append(t.rows, []string{fmt.Sprintf("%.3f", s.ElapsedS), escape(s.Phase), count(s.Offered), count(s.Sent), count(s.Notified),
-			count(s.Backlog), queue, in(e.P50NS), in(e.P99NS), in(e.MaxNS)})
+			count(s.Backlog), count(s.Peak()), queue, in(e.P50NS), in(e.P99NS), in(e.MaxNS)})
 	}
 	if r.Observed != nil {
-		t.drop("offered", "sent", "backlog") // nobody knows, or it is the queue
+		t.drop("offered", "sent", "backlog", "backlog max") // nobody knows, or it is the queue
 		t.rename("notified", "ended")
 		m.para("%s", t.markdown())
 		m.para("Jobs that ended in each second; queue is what the server answered at the second's end. " +
@@ -69,7 +79,7 @@ func (m *sheet) time(r *scenario.Result) {
 		return
 	}
 	m.para("%s", t.markdown())
-	m.para("Jobs in each second; backlog is sent and not yet notified, queue what LLEN answered, both at the second's end. " +
+	m.para("Jobs in each second; backlog is sent and not yet notified at the second's end, backlog max the most there was within the second, queue the last answer to LLEN. " +
 		"Latencies are end_to_end of the jobs that completed in that second, n/a where they are too few to carry the quantile.")
 }
 

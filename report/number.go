@@ -47,6 +47,38 @@ func commonUnit(ns ...float64) unit {
 	return all[at]
 }
 
+// tableUnit is the one unit for all durations of a table, where one serves: each
+// of them is then at least 0.001 and has no more than five digits before the
+// point. Of several such units it is the wanted one, that of the limits beside the
+// table, unless the headline would be below 0.1 in it; and else the one nearest to
+// that which suits the headline.
+func tableUnit(wanted string, headline float64, ns ...float64) (u unit, ok bool) {
+	smallest, largest := math.Inf(1), 0.0
+	for _, v := range ns {
+		if v = math.Abs(v); v > 0 && !math.IsInf(v, 0) {
+			smallest, largest = min(smallest, v), max(largest, v)
+		}
+	}
+	if largest == 0 {
+		return unit{}, false
+	}
+	best := math.Inf(1)
+	for _, c := range units() {
+		if smallest/c.ns < 0.001 || largest/c.ns >= 1e5 {
+			continue
+		}
+		// How far the headline is from 10 of the unit, in powers of ten.
+		far := math.Abs(math.Log10(max(headline, smallest)/c.ns) - 1)
+		if c.name == wanted && headline/c.ns >= 0.1 {
+			far = -1
+		}
+		if far < best {
+			best, u, ok = far, c, true
+		}
+	}
+	return u, ok
+}
+
 // in is the value in the unit, to three significant digits.
 func (u unit) in(ns float64) string { return digits3(ns / u.ns) }
 
@@ -119,8 +151,16 @@ func rateOf(p *float64) string {
 	return rate(*p)
 }
 
-// number is any other figure: whole ones in full, the rest to three digits.
+// number is any other figure: whole ones in full, the rest to three digits. What
+// is next to nothing is said to be so, and not written out.
 func number(v float64) string {
+	const little = 1e-4
+	if v != 0 && math.Abs(v) < little {
+		if v < 0 {
+			return "> -0.0001"
+		}
+		return "< 0.0001"
+	}
 	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
 		return thousands(strconv.FormatFloat(v, 'f', 0, 64))
 	}

@@ -12,13 +12,14 @@ import (
 )
 
 // TimelineSVG draws the run over time in three panels, one for each unit: jobs
-// sent and notified per second, the backlog, and p50, p90 and p99 of the
+// sent and notified per second, the highest backlog of each row, and p50, p90 and p99 of the
 // headline. Warm-up and drain are shaded, and where a figure is null its line
 // has a gap.
 func TimelineSVG(w io.Writer, r *scenario.Result) error {
 	p := newPicture(820, 600)
 	p.title(r, "over time")
-	rows, each := thin(r.Timeline, r.Scenario.Headline())
+	fine, each := thin(r.Timeline, r.Scenario.Headline())
+	rows, _ := thin(bySecond(r.Timeline), r.Scenario.Headline())
 	end := 0.0
 	for _, s := range rows {
 		end = max(end, s.to)
@@ -27,7 +28,7 @@ func TimelineSVG(w io.Writer, r *scenario.Result) error {
 		p.text(12, 220, 14, grey(), "Nothing to show: the run ended before its first second was over.")
 		return p.write(w, overTimeFile)
 	}
-	panels := []*plot.Plot{ratePanel(rows), backlogPanel(rows), latencyPanel(rows, r.Scenario.Headline())}
+	panels := []*plot.Plot{ratePanel(rows), backlogPanel(fine), latencyPanel(rows, r.Scenario.Headline())}
 	column := make([][]*plot.Plot, len(panels))
 	for i, panel := range panels {
 		panel.X.Min, panel.X.Max = 0, end
@@ -41,7 +42,11 @@ func TimelineSVG(w io.Writer, r *scenario.Result) error {
 	tiles := draw.Tiles{Rows: len(panels), Cols: 1, PadY: 14}
 	canvases := plot.Align(column, tiles, p.below(10, 130, 30))
 	for i, panel := range panels {
-		fill(panel, i, r, rows, end)
+		shown := rows
+		if i == 1 {
+			shown = fine
+		}
+		fill(panel, i, r, shown, end)
 		panel.Draw(canvases[i][0])
 		l := panelLegend(i, r, rows)
 		l.XOffs = 702
@@ -79,7 +84,7 @@ func stepOf(rows []scenario.Second, stage scenario.Stage) step {
 	var offered, sent, notified int64
 	for _, row := range rows {
 		offered, sent, notified = offered+row.Offered, sent+row.Sent, notified+row.Notified
-		s.backlog = max(s.backlog, float64(row.Backlog))
+		s.backlog = max(s.backlog, float64(row.Peak()))
 		if e := row.Stages[stage]; e != nil {
 			s.p50, s.p90, s.p99 = larger(s.p50, e.P50NS), larger(s.p90, e.P90NS), larger(s.p99, e.P99NS)
 		}

@@ -18,7 +18,7 @@ func Summary(w io.Writer, r *scenario.Result) error {
 	}
 	m.para("### %s queuedyno: %s", mark, escape(r.Run.Scenario))
 	m.para("%s %s.", escape(answer(r)), escape(capital(verdict(r))))
-	m.list(each(r.Validity.Reasons, escape))
+	m.list(each(reasonsOf(r), escape))
 	if len(r.Thresholds) > 0 {
 		t := table{head: []string{"threshold", "", "because"}, left: 3}
 		for _, o := range r.Thresholds {
@@ -26,7 +26,7 @@ func Summary(w io.Writer, r *scenario.Result) error {
 		}
 		m.para("%s", t.markdown())
 	}
-	m.list(each(r.Warnings, escape))
+	m.list(each(warningsOf(r), escape))
 	_, err := io.WriteString(w, m.b.String())
 	return err
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -83,19 +84,26 @@ func (t *page) head(r *scenario.Result) {
 	if c == noInk {
 		c = red
 	}
-	text := answer(r)
-	if len(r.Validity.Reasons) > 0 {
-		text = strings.Join(r.Validity.Reasons, "; ") + "."
+	first := strings.ToUpper(verdict(r)) + ": "
+	reasons := reasonsOf(r)
+	for i, reason := range reasons {
+		text := sentence(reason)
+		if i < len(reasons)-1 && strings.HasSuffix(text, ".") {
+			text = strings.TrimSuffix(text, ".") + ";"
+		}
+		t.para(c, first, text)
+		first = strings.Repeat(" ", len(first))
 	}
-	t.para(c, strings.ToUpper(verdict(r))+": ", text)
 	if len(r.Validity.Reasons) > 0 {
 		t.para(noInk, "", answer(r))
+	} else {
+		t.para(c, first, answer(r))
 	}
 	if where := triageWords(r.Validity); where != "" {
-		t.para(noInk, "", "Where the time goes: "+where+".")
+		t.para(noInk, "", "Where the time goes: "+sentence(where))
 	}
 	if word, why := ending(r); word != "" {
-		t.para(yellow, strings.ToUpper(word)+": ", why+".")
+		t.para(yellow, strings.ToUpper(word)+": ", sentence(why))
 	}
 }
 
@@ -149,7 +157,7 @@ func (t *page) ledger(r *scenario.Result) {
 		n    int64
 		name string
 	}{
-		{l.Duplicated, "duplicated"}, {l.OutOfOrder, "out of order"}, {l.Corrupt, "corrupt"},
+		{l.Abandoned, "abandoned"}, {l.Duplicated, "duplicated"}, {l.OutOfOrder, "out of order"}, {l.Corrupt, "corrupt"},
 		{l.Foreign, "foreign"}, {l.Failed, "failed"}, {l.Redelivered, "redelivered"},
 	} {
 		if c.n != 0 {
@@ -173,9 +181,17 @@ func (t *page) ledger(r *scenario.Result) {
 	if r.Host.CPUs > 0 {
 		t.para(bold, "host    ", hostWords(r.Host))
 	}
-	if words := recoveryWords(r); words != "" {
+	if words := joined(peakWords(r), recoveryWords(r)); words != "" {
 		t.para(bold, "backlog ", words)
 	}
+	if words := cpuWords(r); words != "" {
+		t.para(bold, "CPU     ", words)
+	}
+}
+
+// joined are the clauses that say something, with semicolons in between.
+func joined(clauses ...string) string {
+	return strings.Join(slices.DeleteFunc(clauses, func(s string) bool { return s == "" }), "; ")
 }
 
 func (t *page) thresholds(r *scenario.Result) {
@@ -197,10 +213,11 @@ func (t *page) thresholds(r *scenario.Result) {
 }
 
 func (t *page) warnings(r *scenario.Result) {
-	if len(r.Warnings) > 0 {
+	warnings := warningsOf(r)
+	if len(warnings) > 0 {
 		t.b.WriteByte('\n')
 	}
-	for _, w := range r.Warnings {
+	for _, w := range warnings {
 		t.para(yellow, "warning: ", w)
 	}
 }

@@ -252,6 +252,9 @@ func answer(r *scenario.Result) string {
 	} else {
 		fmt.Fprintf(&b, "; %s lost", plural(r.Ledger.Lost, "job"))
 	}
+	if n := r.Ledger.Abandoned; n > 0 {
+		fmt.Fprintf(&b, "; %s abandoned when the run was stopped", plural(n, "job"))
+	}
 	if n := r.Ledger.Failed; n > 0 {
 		fmt.Fprintf(&b, "; %s failed", plural(n, "job"))
 	}
@@ -285,9 +288,9 @@ func ending(r *scenario.Result) (word, why string) {
 		if why == "" {
 			why = "stopped from outside"
 		}
-		return "interrupted", why + "; the schedule was not over"
+		return "interrupted", why + "; " + coverWords(r)
 	case r.Run.Aborted != "":
-		return "aborted", r.Run.StopReason + "; the schedule was not over"
+		return "aborted", fmt.Sprintf("the threshold %q ended the run; %s", r.Run.Aborted, coverWords(r))
 	}
 	return "", ""
 }

@@ -113,7 +113,7 @@ func (b *breakdown) summary(w Window) map[Dimension][]Part {
 	out := map[Dimension][]Part{}
 	for d, parts := range b.parts {
 		for i, p := range parts {
-			p.Sent = p.Completed + p.Lost
+			p.Sent = p.Completed + p.Lost + p.Abandoned
 			p.Scheduled = p.Sent + p.unsent
 			if d == ByStep {
 				if i > 0 {
@@ -149,7 +149,7 @@ func brief(h *latency.Histogram, missing int64) *StageSummary {
 // window and not sent.
 func (r *run) countUnsent() {
 	b := r.rec.parts
-	if b == nil || !r.s.Load.Open() || r.ledger.LostByLeg[LegUnsent] == 0 {
+	if b == nil || !r.s.Load.Open() || r.ledger.LostByLeg[LegUnsent] == 0 && r.ledger.Abandoned == 0 {
 		return
 	}
 	// What was not sent are the last jobs of each producer.

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// course is how long a queue was: the length from each moment on.
-type course struct {
+// trajectory is how long a queue was: the length from each moment on.
+type trajectory struct {
 	at  []int64
 	len []float64
 }
@@ -17,7 +17,7 @@ type stall struct{ from, to time.Duration }
 
 // queueOf simulates a single worker of 1,100 jobs/s under random arrivals. Jobs
 // that are due in a stall are all sent when it ends.
-func queueOf(r *rand.Rand, rate float64, length time.Duration, stalls []stall) course {
+func queueOf(r *rand.Rand, rate float64, length time.Duration, stalls []stall) trajectory {
 	held := func(at int64) int64 {
 		for _, s := range stalls {
 			if at >= int64(s.from) && at < int64(s.to) {
@@ -26,7 +26,7 @@ func queueOf(r *rand.Rand, rate float64, length time.Duration, stalls []stall) c
 		}
 		return at
 	}
-	c := course{at: []int64{0}, len: []float64{0}}
+	c := trajectory{at: []int64{0}, len: []float64{0}}
 	due, done, n := int64(0), int64(0), 0.0
 	step := func(mean float64) int64 { return int64(r.ExpFloat64() / mean * 1e9) }
 	due = step(rate)
@@ -53,7 +53,7 @@ func queueOf(r *rand.Rand, rate float64, length time.Duration, stalls []stall) c
 }
 
 // mean is the mean length, exactly.
-func (c course) mean(length time.Duration) (m float64) {
+func (c trajectory) mean(length time.Duration) (m float64) {
 	for i := range c.at {
 		end := int64(length)
 		if i+1 < len(c.at) {
@@ -64,9 +64,9 @@ func (c course) mean(length time.Duration) (m float64) {
 	return m / float64(length)
 }
 
-// sampled looks at the course as the sampler does: not during a stall, and late by
+// sampled looks at the trajectory as the sampler does: not during a stall, and late by
 // up to so much.
-func (c course) sampled(r *rand.Rand, length time.Duration, stalls []stall, late time.Duration) *level {
+func (c trajectory) sampled(r *rand.Rand, length time.Duration, stalls []stall, late time.Duration) *level {
 	l, i, seen := &level{}, 0, 0
 	for at := int64(0); ; {
 		planned := int64(samplePeriod/2) + r.Int64N(int64(samplePeriod))

@@ -104,7 +104,7 @@ func (r *run) do() {
 	} else {
 		r.supervise(&sending)
 	}
-	r.ended = time.Now()
+	r.ended, r.carriedUntil = time.Now(), r.now()
 	if r.o.End != nil {
 		r.o.End()
 	}

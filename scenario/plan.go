@@ -15,6 +15,7 @@ type plan struct {
 	limit  int64 // jobs
 	due    int64 // jobs that were due so far
 	last   time.Duration
+	after  time.Duration // when the first group beyond the limit would be due
 }
 
 func (s Scenario) schedule() pace.Schedule {
@@ -25,7 +26,7 @@ func (s Scenario) schedule() pace.Schedule {
 }
 
 func newPlan(s Scenario) *plan {
-	p := &plan{limit: s.jobLimit()}
+	p := &plan{limit: s.jobLimit(), after: never}
 	for i := range s.Producers {
 		sh := s.schedule().Share(i, s.Producers)
 		p.shares = append(p.shares, sh)
@@ -61,6 +62,7 @@ func (p *plan) upTo(t time.Duration) int64 {
 		for p.next[i].Due <= t {
 			g := clip(p.next[i], p.limit)
 			if g.Jobs == 0 {
+				p.after = min(p.after, p.next[i].Due)
 				p.next[i].Due = math.MaxInt64
 				break
 			}
@@ -70,4 +72,14 @@ func (p *plan) upTo(t time.Duration) int64 {
 		}
 	}
 	return p.due
+}
+
+// following is when the first group beyond the limit would be due, never when
+// the schedule ends before.
+func (p *plan) following() time.Duration {
+	after := p.after
+	for _, g := range p.next {
+		after = min(after, g.Due)
+	}
+	return after
 }

@@ -113,6 +113,10 @@ type recorder struct {
 	// first is the number of the first job that is not prefilled; prefilled is
 	// when the last of those before it arrived.
 	first, prefilled int64
+	// departures and arrivals are when every job of the run was sent, and when its
+	// notification came; course is the latency of the window's jobs over time.
+	departures, arrivals timeCounts
+	course               course
 }
 
 // binLength is the length of a bin of the series that steadiness is judged by.
@@ -127,6 +131,7 @@ type bin struct {
 func newRecorder(s Scenario, sp *spread, from, to int64, cut *atomic.Int64) *recorder {
 	return &recorder{
 		parts: newBreakdown(s, sp), headline: slices.Index(Stages(), s.Headline()), first: s.firstNumber(),
+		departures: newTimeCounts(), arrivals: newTimeCounts(),
 		from: from, to: to, cut: cut, lateLimit: int64(s.lateLimit()),
 		window: newStageSet(), second: newStageSet(), outside: newStageSet(),
 		spare: [2]stageSet{newStageSet(), newStageSet()}, total: latency.New(),
@@ -184,6 +189,7 @@ func (s *shard) hand() {
 		if t[tDue] >= r.from && t[tDue] < r.to {
 			r.second.record(&d)
 			r.parts.record(n, t[tDue], &d)
+			r.course.add(t[tDue], d[iEndToEnd])
 			r.lastNotified = max(r.lastNotified, t[tNotified])
 			if t[tSent]-r.lateLimit > r.to {
 				r.late++
@@ -200,6 +206,8 @@ func (s *shard) hand() {
 		} else {
 			r.outside.record(&d)
 		}
+		r.departures.add(t[tSent])
+		r.arrivals.add(t[tNotified])
 		if n < r.first {
 			r.prefilled = max(r.prefilled, t[tNotified])
 		}
@@ -311,4 +319,11 @@ func (r *recorder) lose(n, due int64) {
 	r.mu.Lock()
 	r.parts.lose(n, due)
 	r.mu.Unlock()
+}
+
+// abandon tells the breakdown of a job of the window that was given up.
+func (r *recorder) abandon(n, due int64) {
+	if r.parts != nil {
+		r.parts.of(n, due, func(p *part) { p.Abandoned++ })
+	}
 }

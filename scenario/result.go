@@ -172,7 +172,7 @@ type Window struct {
 	FromNS int64 `json:"from_ns"`
 	ToNS   int64 `json:"to_ns"`
 	// Scheduled is how many jobs were due in the window; Completed how many of
-	// them were notified to every subscriber. The difference was lost.
+	// them were notified to every subscriber. The difference was lost or abandoned.
 	Scheduled int64 `json:"scheduled"`
 	Completed int64 `json:"completed"`
 	// DrainNS is how long after the end of the window its last job arrived.
@@ -188,7 +188,7 @@ type Rates struct {
 }
 
 // Ledger accounts for every job of the run, warm-up and drain included:
-// scheduled = notified + lost, and lost is the sum of its legs.
+// scheduled = notified + lost + abandoned, and lost is the sum of its legs.
 type Ledger struct {
 	Scheduled int64 `json:"scheduled"` // came due before the load ended
 	Sent      int64 `json:"sent"`      // handed to a connection
@@ -198,6 +198,10 @@ type Ledger struct {
 	Published int64 `json:"published"` // publish acknowledged
 	Notified  int64 `json:"notified"`  // seen by every subscriber
 	Lost      int64 `json:"lost"`
+	// Abandoned are jobs that we gave up because the run was stopped from outside:
+	// those that were on their way when it was stopped at once, and those that
+	// were due and not yet sent.
+	Abandoned int64 `json:"abandoned"`
 	// LostByLeg says where; the keys are those of [Legs].
 	LostByLeg map[Leg]int64 `json:"lost_by_leg"`
 	// Duplicated counts extra pops and extra notifications of the same job.
@@ -251,11 +255,13 @@ func Dimensions() []Dimension { return []Dimension{ByStep, ByQueue, ByTenant} }
 type Part struct {
 	Name string `json:"name"`
 	// Scheduled are the jobs that were due, Sent those that were sent, and
-	// Completed those that arrived; Lost were sent and did not.
+	// Completed those that arrived; Lost were sent and did not, and Abandoned were
+	// on their way when the run was stopped.
 	Scheduled int64 `json:"scheduled"`
 	Sent      int64 `json:"sent"`
 	Completed int64 `json:"completed"`
 	Lost      int64 `json:"lost"`
+	Abandoned int64 `json:"abandoned,omitempty"`
 	// FromNS and ToNS are a step's time in the window, in nanoseconds from the
 	// epoch; zero for queues and tenants.
 	FromNS int64 `json:"from_ns,omitempty"`
@@ -315,8 +321,9 @@ type StageSummary struct {
 	HDR string `json:"hdr"`
 }
 
-// Second is one row of the timeline. The stages hold what was completed in
-// that second, warm-up included.
+// Second is one row of the timeline: a second, or a tenth of one where the load
+// takes at most 30 s. The stages hold what was completed in the last second,
+// warm-up included; of shorter rows, those that end a second hold them.
 type Second struct {
 	// ElapsedS is the end of the row's interval in seconds from the epoch.
 	ElapsedS float64 `json:"elapsed_s"`
@@ -328,15 +335,20 @@ type Second struct {
 	Offered  int64 `json:"offered"`
 	Sent     int64 `json:"sent"`
 	Notified int64 `json:"notified"`
-	// Backlog is sent minus notified at the row's end. QueueLen is what LLEN
-	// answered, null where it did not.
-	Backlog  int64  `json:"backlog"`
-	QueueLen *int64 `json:"queue_len"`
+	// Backlog is sent minus notified at the row's end, and BacklogMax the highest
+	// there was in the row; files without it have 0. QueueLen is what LLEN
+	// answered last, null where it did not.
+	Backlog    int64  `json:"backlog"`
+	BacklogMax int64  `json:"backlog_max"`
+	QueueLen   *int64 `json:"queue_len"`
 	// Blocked is how many connections waited in a blocking command at the row's
 	// end, null where the server does not tell.
 	Blocked *int64                 `json:"blocked_clients"`
 	Stages  map[Stage]*SecondStage `json:"stages"`
 }
+
+// Peak is the highest backlog of the row, also in files that do not hold it.
+func (s Second) Peak() int64 { return max(s.Backlog, s.BacklogMax) }
 
 // SecondStage is a stage in one second. Quantiles are of that second alone,
 // null where it completed too few jobs to carry them.

@@ -228,9 +228,12 @@ type run struct {
 	made     bool  // something may have made the queue's key
 	found    int64 // jobs of others that waited before it began
 
-	ledger    Ledger
-	window    Window
-	strangers int64 // jobs that came home without having been popped by us
+	ledger Ledger
+	window Window
+	// carriedUntil is when the drain was over: jobs still on their way were
+	// abandoned then.
+	carriedUntil int64
+	strangers    int64 // jobs that came home without having been popped by us
 }
 
 func newRun(s Scenario, b jobqueue.Backend, o Options, tag uint64) *run {

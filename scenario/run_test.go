@@ -35,8 +35,8 @@ func mustRun(t *testing.T, s scenario.Scenario, b jobqueue.Backend, o scenario.O
 func checkLaws(t *testing.T, r *scenario.Result) {
 	t.Helper()
 	l := r.Ledger
-	if l.Scheduled != l.Notified+l.Lost {
-		t.Errorf("ledger: %d scheduled, but %d notified and %d lost", l.Scheduled, l.Notified, l.Lost)
+	if l.Scheduled != l.Notified+l.Lost+l.Abandoned {
+		t.Errorf("ledger: %d scheduled, but %d notified, %d lost and %d abandoned", l.Scheduled, l.Notified, l.Lost, l.Abandoned)
 	}
 	var legs int64
 	for _, n := range l.LostByLeg {
@@ -47,6 +47,16 @@ func checkLaws(t *testing.T, r *scenario.Result) {
 	}
 	if !(l.Scheduled >= l.Sent && l.Sent >= l.Acked && l.Sent >= l.Popped && l.Popped >= l.Finished && l.Finished >= l.Published && l.Finished >= l.Notified) {
 		t.Errorf("ledger: a later count is above an earlier one: %+v", l)
+	}
+	if l.Abandoned > 0 && !r.Run.Interrupted {
+		t.Errorf("ledger: %d abandoned, and the run was not interrupted", l.Abandoned)
+	}
+	for d, parts := range r.Breakdown {
+		for _, p := range parts {
+			if p.Sent != p.Completed+p.Lost+p.Abandoned {
+				t.Errorf("%s %s: %d sent, but %d completed, %d lost and %d abandoned", d, p.Name, p.Sent, p.Completed, p.Lost, p.Abandoned)
+			}
+		}
 	}
 	var rows, sent int64
 	for _, row := range r.Timeline {

@@ -17,8 +17,7 @@ import (
 // constant rate always in the same phase.
 const samplePeriod = 50 * time.Millisecond
 
-// sampler looks at the run from the side, once a second, and writes the
-// timeline.
+// sampler looks at the run from the side and writes the timeline.
 type sampler struct {
 	r        *run
 	plan     *plan // nil in a closed loop
@@ -32,6 +31,9 @@ type sampler struct {
 	at      time.Duration
 	offered int64
 	totals  totals
+	// whole is the second that goes on, of which there may be several rows.
+	whole Second
+	since time.Duration // when it began
 
 	mu         sync.Mutex // guards what follows
 	queueLen   *int64     // since the last row; nil when no answer came
@@ -39,6 +41,7 @@ type sampler struct {
 	firstLen   *int64     // the first answer in the window
 	asked      int64      // questions to the server
 	maxBacklog int64
+	peak       int64 // the highest backlog since the last row
 	// Sampled in the window: the length of the queue, and the share of the
 	// consumers that had work in hands.
 	lengths, busy level
@@ -72,22 +75,81 @@ func newSampler(r *run) (*sampler, error) {
 	return s, nil
 }
 
+// A run of at most shortRun has rows of shortRow, and else of a second. One that
+// is observed has rows of a second always: the trend of its queue is judged by
+// them, and closer ones would not be independent of each other.
+const (
+	shortRun = 30 * time.Second
+	shortRow = 100 * time.Millisecond
+)
+
+// rowLength is how long a row of the timeline is.
+func (s Scenario) rowLength() time.Duration {
+	length := s.Load.Duration
+	if n := s.Load.Jobs; n > 0 && !s.Load.Rate.IsZero() {
+		if d := time.Duration(float64(n) / s.Load.Rate.Float() * float64(time.Second)); length == 0 || d < length {
+			length = d
+		}
+	}
+	if length > 0 && length <= shortRun && !s.Load.Observed {
+		return shortRow
+	}
+	return time.Second
+}
+
+// lookPeriod is how often the backlog is looked at. It takes about a
+// microsecond for 10 goroutines that count.
+func (s *sampler) lookPeriod() time.Duration {
+	return 10 * time.Millisecond * time.Duration(1+len(s.r.tallies)/500)
+}
+
 // loop samples until ctx ends, and then once more.
 func (s *sampler) loop(ctx context.Context) {
 	var polling sync.WaitGroup
 	defer polling.Wait()
 	polling.Go(func() { s.poll(ctx) })
-	for next := time.Second; ; next += time.Second {
-		wait := time.NewTimer(time.Until(s.r.epoch.Add(next)))
+	look := s.lookPeriod()
+	row, nextRow, nextSecond := s.r.s.rowLength(), s.r.s.rowLength(), time.Second
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	for {
+		at := time.Duration(s.r.now())
+		wait.Reset(min(nextRow-at, (at/look+1)*look-at))
 		select {
 		case <-wait.C:
-			s.row(time.Duration(s.r.now()))
 		case <-ctx.Done():
-			wait.Stop()
-			s.row(time.Duration(s.r.now()))
+			s.second(time.Duration(s.r.now()))
 			return
 		}
+		at = time.Duration(s.r.now())
+		switch {
+		case at < nextRow:
+			s.glance()
+		case at >= nextSecond:
+			s.second(at)
+		default:
+			s.row(at)
+		}
+		for nextRow <= at { // a row that comes late is longer
+			nextRow += row
+		}
+		for nextSecond <= at {
+			nextSecond += time.Second
+		}
 	}
+}
+
+// glance notes the backlog.
+func (s *sampler) glance() {
+	t := backlogSum(s.r.tallies)
+	s.mu.Lock()
+	s.note(s.backlog(t))
+	s.mu.Unlock()
+}
+
+// note notes a backlog. The caller holds mu.
+func (s *sampler) note(backlog int64) {
+	s.peak, s.maxBacklog = max(s.peak, backlog), max(s.maxBacklog, backlog)
 }
 
 // poll asks for the length of the queue again and again. When the server does
@@ -123,7 +185,7 @@ func (s *sampler) poll(ctx context.Context) {
 		if err == nil {
 			s.queueLen, s.lastLen = &n, n
 		}
-		s.maxBacklog = max(s.maxBacklog, s.backlog(t))
+		s.note(s.backlog(t))
 		if err == nil {
 			if from, has := s.r.s.recoversFrom(); has && s.recovered == absent && at >= int64(from) && n <= int64(max(1, s.r.s.Consumers)) {
 				s.recovered = at - int64(from)
@@ -182,12 +244,10 @@ func (s *sampler) phase(at time.Duration) string {
 	return "drain"
 }
 
-// row writes the timeline's next row, which ends now.
-func (s *sampler) row(at time.Duration) {
+// row writes the timeline's next row, which ends now: what was counted in it.
+// The stages are in the rows that end a second.
+func (s *sampler) row(at time.Duration) totals {
 	length := at - s.at
-	if length <= 0 {
-		return
-	}
 	t := sum(s.r.tallies)
 	row := Second{
 		ElapsedS: at.Seconds(), LengthS: length.Seconds(), Phase: s.phase(at),
@@ -202,8 +262,57 @@ func (s *sampler) row(at time.Duration) {
 	s.mu.Lock()
 	row.QueueLen, s.queueLen = s.queueLen, nil
 	row.Backlog = s.backlog(t)
-	s.maxBacklog = max(s.maxBacklog, row.Backlog)
+	s.note(row.Backlog)
+	// The next row begins with the backlog that this one ends with.
+	row.BacklogMax, s.peak = s.peak, row.Backlog
 	s.mu.Unlock()
+	s.timeline = append(s.timeline, row)
+	s.whole.extend(row)
+	s.at, s.offered, s.totals = at, offered, t
+	return t
+}
+
+// offeredBy is how many jobs were offered by that moment, interpolated between
+// the rows of the timeline.
+func (s *sampler) offeredBy(at time.Duration) float64 {
+	var n float64
+	for _, row := range s.timeline {
+		missing := row.ElapsedS - at.Seconds()
+		if missing > 0 {
+			if missing < row.LengthS {
+				n += float64(row.Offered) * (1 - missing/row.LengthS)
+			}
+			break
+		}
+		n += float64(row.Offered)
+	}
+	return n
+}
+
+// extend makes a row longer by the one that follows it.
+func (s *Second) extend(row Second) {
+	s.ElapsedS, s.Phase, s.Backlog = row.ElapsedS, row.Phase, row.Backlog
+	s.LengthS += row.LengthS
+	s.Offered += row.Offered
+	s.Sent += row.Sent
+	s.Notified += row.Notified
+	s.BacklogMax = max(s.BacklogMax, row.BacklogMax)
+}
+
+// second writes the row that ends a second, and tells of that second.
+func (s *sampler) second(at time.Duration) {
+	t := s.totals
+	if at > s.at {
+		t = s.row(at)
+	}
+	if s.whole.LengthS == 0 {
+		return
+	}
+	row := &s.timeline[len(s.timeline)-1]
+	whole := s.whole
+	s.whole = Second{}
+	start := s.since
+	s.since = at
 	s.r.rec.take(func(window, outside *stageSet) {
 		s.watch.merge(window)
 		for i, stage := range Stages() {
@@ -213,8 +322,8 @@ func (s *sampler) row(at time.Duration) {
 			row.Stages[stage] = s.stage(window[i], outside[i])
 			if s.r.o.Interval != nil {
 				s.r.o.Interval(Interval{
-					Stage: stage, From: s.r.epoch.Add(s.at).Round(0),
-					Start: s.at, Length: length, Histogram: window[i],
+					Stage: stage, From: s.r.epoch.Add(start).Round(0),
+					Start: start, Length: at - start, Histogram: window[i],
 				})
 			}
 		}
@@ -222,11 +331,9 @@ func (s *sampler) row(at time.Duration) {
 	// The server may take its time to answer; what completed meanwhile is the next
 	// row's.
 	row.Blocked = s.blocked(at)
-	s.timeline = append(s.timeline, row)
-	s.watch.look(row, t)
-	s.at, s.offered, s.totals = at, offered, t
+	s.watch.look(whole, t)
 	if s.r.o.Progress != nil {
-		s.r.o.Progress(s.progress(row, t))
+		s.r.o.Progress(s.progress(whole, t))
 	}
 }
 

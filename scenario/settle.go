@@ -46,6 +46,7 @@ func (r *run) settle() {
 	var unanswered, outside int64
 	var lost []lostJob
 	r.flight.each(func(n int64, j *job, marks uint64) {
+		r.rec.departures.add(j.stamp[tSent])
 		switch { // they, too, were in the queue or in a consumer's hands
 		case marks&mPopped != 0:
 			r.rec.queued += r.rec.inWindow(j.stamp[tSent], j.stamp[tPopped])
@@ -66,11 +67,20 @@ func (r *run) settle() {
 			// It arrived, and only an answer to its push or publish is
 			// missing, which the end of the connection took away.
 			unanswered++
+			r.rec.arrivals.add(j.stamp[tNotified])
 			return
 		}
-		l.LostByLeg[leg]++
-		lost = keepFirst(append(lost, lostJob{n, leg}))
-		if due := j.stamp[tDue]; due >= r.rec.from && due < r.rec.to {
+		due := j.stamp[tDue]
+		inside := due >= r.rec.from && due < r.rec.to
+		if leg = r.abandon(leg, j); leg == abandoned {
+			l.Abandoned++
+		} else {
+			l.LostByLeg[leg]++
+			lost = keepFirst(append(lost, lostJob{n, leg}))
+		}
+		if inside && leg == abandoned {
+			r.rec.abandon(n, due)
+		} else if inside {
 			r.rec.lose(n, due)
 		}
 	})
@@ -95,16 +105,53 @@ func (r *run) settle() {
 	}
 	l.Scheduled = l.Sent
 	if r.s.Load.Open() {
-		// What was due by the end of the load and not sent was lost by us.
+		// What was due by the end of the load and not sent was lost by us, unless
+		// we were told to stop.
 		l.Scheduled = max(l.Sent, r.filled+newPlan(r.s).upTo(time.Duration(r.cut.Load())))
-		l.LostByLeg[LegUnsent] = l.Scheduled - l.Sent
+		if r.interrupted {
+			l.Abandoned += l.Scheduled - l.Sent
+		} else {
+			l.LostByLeg[LegUnsent] = l.Scheduled - l.Sent
+		}
 	}
 	for _, n := range l.LostByLeg {
 		l.Lost += n
 	}
 	r.ledger = l
 	r.window = r.measure(t)
+	r.peaks()
 	r.countUnsent()
+}
+
+// abandoned stands for the leg of a job that was given up because we were told
+// to stop at once: it was on its way, and nothing says that it would not have
+// arrived.
+const abandoned Leg = "abandoned"
+
+// overdue is how long before a stop at once a job must have got where it was last
+// seen, to count as lost on a leg that takes no time.
+const overdue = int64(time.Second)
+
+// abandon is abandoned in place of the leg for a job that was on its way when the
+// run was stopped at once. One that nobody listened for, that left the queue by
+// itself, or whose notification was long due, is lost all the same.
+func (r *run) abandon(leg Leg, j *job) Leg {
+	if r.ctx.Err() == nil || r.fatal() != nil {
+		return leg
+	}
+	since := int64(math.MinInt64)
+	switch leg {
+	case LegVanished:
+		since = j.stamp[tAcked]
+	case LegUnnotified:
+		since = j.stamp[tPublished]
+	default:
+		return abandoned
+	}
+	if since != absent && since < r.carriedUntil-overdue {
+		return leg
+	}
+	return abandoned
 }
 
 // lostJob is a job that did not arrive.
@@ -215,9 +262,12 @@ func (r *run) measure(t totals) Window {
 		// The load ends when the job after the last one would have been due.
 		p := newPlan(r.s)
 		if p.upTo(time.Duration(to)) >= p.limit {
-			if r.s.Load.Varies() || r.s.Load.Arrivals == pace.Poisson {
+			switch next := p.following(); {
+			case r.s.Load.Arrivals == pace.Poisson:
 				to = int64(p.last)
-			} else {
+			case r.s.Load.Varies() && next < never:
+				to = min(to, int64(next))
+			case !r.s.Load.Varies():
 				to = int64(r.s.Load.Rate.At(p.limit))
 			}
 		}

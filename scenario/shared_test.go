@@ -183,7 +183,7 @@ func TestWhatAJobCostAServerThatOthersUseIsNotSaid(t *testing.T) {
 					t.Errorf("%s: %s is said: %t, want %t", kind, metric, ok, want)
 				}
 			}
-			if warned := strings.Contains(strings.Join(r.Warnings, "\n"), "somebody else's, so what a job cost it is not known"); warned == want {
+			if warned := strings.Contains(strings.Join(r.Warnings, "\n"), "so its cost per job is not known"); warned == want {
 				t.Errorf("%s: warnings %q", kind, r.Warnings)
 			}
 		})

@@ -48,7 +48,7 @@ func TestHardStopLeavesAValidAccount(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkLaws(t, r)
-		if !r.Run.Interrupted || r.Ledger.LostByLeg[scenario.LegInQueue] < 1700 {
+		if !r.Run.Interrupted || r.Ledger.Abandoned < 1700 || r.Ledger.Lost != 0 {
 			t.Errorf("interrupted %t, ledger %+v", r.Run.Interrupted, r.Ledger)
 		}
 		if n, _ := q.Len(t.Context()); n != 0 {
@@ -209,4 +209,43 @@ func TestACutWindowHoldsNoMoreThanWasDueInIt(t *testing.T) {
 			t.Errorf("window %+v, interrupted %t", r.Window, r.Run.Interrupted)
 		}
 	})
+}
+
+func TestAHardStopAbandonsWhatIsOnItsWayAndKeepsRealLosses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		work time.Duration
+		drop int // of how many notifications one is dropped
+		want func(l scenario.Ledger) bool
+	}{
+		"in the workers' hands": {3 * time.Second, 0, func(l scenario.Ledger) bool { return l.Lost == 0 && l.Abandoned > 150 }},
+		"nothing on its way":    {0, 0, func(l scenario.Ledger) bool { return l.Lost == 0 && l.Abandoned <= 1 }},
+		"lost notifications": {time.Millisecond, 10, func(l scenario.Ledger) bool {
+			return l.Lost == l.LostByLeg[scenario.LegUnnotified] && l.Lost >= 9 && l.Abandoned >= 9 && l.Abandoned <= 13
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(2*time.Second, cancel)
+				n := 0
+				b := &faulty{Queue: memory.New()}
+				if c.drop > 0 {
+					b.receive = func([]byte) bool { n++; return n%c.drop != 0 }
+				}
+				steps, _ := pace.ParseSteps("1s:100,1m:100")
+				r, err := scenario.Run(ctx, scenario.Scenario{
+					Name: "hard", Load: scenario.Load{Steps: steps}, Consumers: 500, Work: scenario.Work{Time: c.work},
+				}, b, virtual())
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkLaws(t, r)
+				if !c.want(r.Ledger) {
+					t.Errorf("ledger %+v", r.Ledger)
+				}
+			})
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -138,7 +139,7 @@ func summarize(h *latency.Histogram, missing int64) (*StageSummary, error) {
 		}
 		why := err.Error()
 		if errors.Is(err, latency.ErrFewValues) {
-			why = fmt.Sprintf("too few jobs: %s needs %.0f, the window has %d", q.name, latency.MinTail/(1-q.q), h.Count()+missing)
+			why = fmt.Sprintf("too few jobs: %s needs %s, the window has %s", q.name, grouped(int64(math.Round(latency.MinTail/(1-q.q)))), grouped(h.Count()+missing))
 		} else if errors.Is(err, latency.ErrCensored) {
 			why = fmt.Sprintf("it falls among the %d of %d jobs that never arrived", missing, h.Count()+missing)
 		}
@@ -150,28 +151,6 @@ func summarize(h *latency.Histogram, missing int64) (*StageSummary, error) {
 	var err error
 	s.HDR, err = h.Encode()
 	return s, err
-}
-
-// rates are jobs per second. What was achieved is spread over the time until
-// the window's last job arrived: a backlog that is worked off after the window
-// was not achieved in it.
-func (r *run) rates() Rates {
-	w := r.window
-	var out Rates
-	span := time.Duration(w.ToNS - w.FromNS).Seconds()
-	until := time.Duration(max(w.ToNS, r.rec.lastNotified) - w.FromNS).Seconds()
-	if until > 0 {
-		out.AchievedPerS = float64(w.Completed) / until
-	}
-	if r.s.Load.Open() && span > 0 {
-		offered := float64(w.Scheduled) / span
-		out.OfferedPerS = &offered
-		if offered > 0 {
-			ratio := out.AchievedPerS / offered
-			out.AchievedRatio = &ratio
-		}
-	}
-	return out
 }
 
 // serverFacts puts what the server said before and after into the result.
@@ -260,7 +239,7 @@ func (r *run) scalars(res *Result) {
 	}
 	foreign := r.foreignShare(res)
 	if foreign > mostForeign {
-		res.Warnings = append(res.Warnings, fmt.Sprintf("%.0f %% of the commands that the server processed were somebody else's, so what a job cost it is not known", 100*foreign))
+		res.Warnings = append(res.Warnings, fmt.Sprintf("other clients issued %.0f%% of the server's commands, so its cost per job is not known", 100*foreign))
 	}
 	if used := r.cpu[1] - r.cpu[0]; used > 0 {
 		per := float64(used) / jobs
@@ -323,15 +302,18 @@ func (r *run) foreignShare(res *Result) float64 {
 	return max(0, all-ours) / all
 }
 
+// grouped is n with commas between groups of three digits.
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
 // cautions are warnings that follow from the figures.
 func (r *run) cautions(res *Result) {
 	warn := func(format string, args ...any) { res.Warnings = append(res.Warnings, fmt.Sprintf(format, args...)) }
-	if res.Run.Interrupted && !res.Run.Failed {
-		warn("the run was interrupted; the figures cover %.1f s of the schedule", time.Duration(r.window.ToNS).Seconds())
-	}
-	if res.Run.Aborted != "" {
-		warn("the run was ended by the threshold %q; the figures cover %.1f s of the schedule", res.Run.Aborted, time.Duration(r.window.ToNS).Seconds())
-	}
 	if s := res.Stages[EndToEnd]; s != nil && s.Overflow > 0 {
 		n := s.Overflow
 		warn("%d jobs took more than an hour, beyond the histogram's range; they count, but quantiles among them are not given", n)

@@ -45,3 +45,15 @@ func sum(ts []*tally) (s totals) {
 	}
 	return s
 }
+
+// backlogSum is the part of [sum] that the backlog is made of.
+func backlogSum(ts []*tally) (s totals) {
+	for _, t := range ts {
+		s.notified += t.notified.Load()
+		s.nobody += t.nobody.Load()
+	}
+	for _, t := range ts {
+		s.sent += t.sent.Load()
+	}
+	return s
+}

@@ -69,8 +69,11 @@ func (w *watch) merge(window *stageSet) {
 		return
 	}
 	for _, one := range w.all {
-		if one.stage >= 0 {
+		switch {
+		case one.stage >= 0:
 			one.now.jobs.Merge(window[one.stage])
+		case one.achieved():
+			one.now.jobs.Merge(window[iEndToEnd])
 		}
 	}
 }
@@ -93,6 +96,10 @@ func (w *watch) look(row Second, t totals) {
 		}
 		// A second on the timeline may be some milliseconds shorter.
 		if one.t.Over > 0 && inside && one.now.length >= one.t.Over.Seconds()-0.1 {
+			if one.achieved() && w.early(one.now) {
+				one.now = slice{jobs: latency.New()}
+				continue
+			}
 			one.complete(w.values(one.now, one.stage, t))
 		}
 	}
@@ -106,7 +113,7 @@ func (s *slice) add(row Second, from, to time.Duration) {
 	s.length += row.LengthS
 	s.offered += row.Offered
 	s.notified += row.Notified
-	s.backlog = max(s.backlog, row.Backlog)
+	s.backlog = max(s.backlog, row.BacklogMax)
 }
 
 // complete closes the part that goes on, and begins the next.
@@ -184,12 +191,17 @@ func (w *watch) values(s slice, stage int, t totals) func(string) (float64, stri
 			}
 			return per(s.offered, s.length)
 		case "achieved_rate":
-			return per(s.notified, s.length)
+			rate, _, why := w.carried(s)
+			return rate, why, why == ""
 		case "achieved_ratio":
 			if !w.r.s.Load.Open() {
 				return 0, w.r.s.Load.unoffered(), false
 			}
-			return per(s.notified, float64(s.offered))
+			rate, offered, why := w.carried(s)
+			if why != "" {
+				return 0, why, false
+			}
+			return rate / offered, "", true
 		case "backlog.max":
 			if s.length > 0 {
 				return float64(s.backlog), "", true
@@ -197,6 +209,54 @@ func (w *watch) values(s slice, stage int, t totals) func(string) (float64, stri
 		}
 		return 0, "it is not known while the run goes on", false
 	}
+}
+
+// achieved reports whether the metric is the achieved rate or its ratio.
+func (one *watched) achieved() bool { return strings.HasPrefix(one.t.Metric, "achieved_") }
+
+// shift is the median latency of the jobs that arrived in the slice.
+func (s slice) shift() time.Duration {
+	if q := quantile(s.jobs, 0.5, 0); q != nil {
+		return time.Duration(*q)
+	}
+	if s.jobs.Count() > 0 {
+		return time.Duration(s.jobs.Mean())
+	}
+	return 0
+}
+
+// early reports whether the slice lies, for the most part, before the first jobs
+// could arrive: it says nothing of what was achieved then.
+func (w *watch) early(s slice) bool {
+	return w.r.s.Load.Open() && (w.r.rec.total.Count() == 0 || (s.to-max(s.from, s.shift())).Seconds() < s.length/2)
+}
+
+// carried is how many jobs a second were notified in the slice, and how many
+// were offered in the time that lies the median latency before it: latency alone
+// does not lower what was achieved. Where no load runs that long before the
+// slice, its beginning is left out; why says that too little remains.
+func (w *watch) carried(s slice) (rate, offered float64, why string) {
+	r := w.r
+	if s.length <= 0 {
+		return 0, 0, "nothing was offered yet"
+	}
+	if !r.s.Load.Open() {
+		return float64(s.notified) / s.length, 0, ""
+	}
+	if w.early(s) {
+		return 0, 0, "the first jobs had hardly arrived"
+	}
+	shift := s.shift()
+	from := max(s.from, shift)
+	r.rec.mu.Lock()
+	n := r.rec.arrivals.between(int64(from), int64(s.to))
+	r.rec.mu.Unlock()
+	due := r.sampler.offeredBy(s.to-shift) - r.sampler.offeredBy(from-shift)
+	if due <= 0 {
+		return 0, 0, "nothing was offered yet"
+	}
+	span := (s.to - from).Seconds()
+	return float64(n) / span, due / span, ""
 }
 
 // aggregateOf is one figure of the jobs that arrived.

@@ -94,3 +94,34 @@ func TestALimitThatHoldsEndsNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestLatencyAloneBreaksNoLimitOfTheAchievedRate(t *testing.T) {
+	t.Parallel()
+	for _, expr := range []string{
+		"achieved_ratio >= 97% abort after 2s", "achieved_ratio over 2s >= 97%", "achieved_rate over 2s >= 97/s abort", "achieved_ratio over 1s >= 97% abort",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := mustRun(t, scenario.Scenario{
+				Name: "slow", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: 8 * time.Second},
+				Consumers: 200, Work: scenario.Work{Time: time.Second}, Thresholds: []string{expr},
+			}, memory.New(), virtual())
+			if o := r.Thresholds[0]; !o.Passed || r.Run.Aborted != "" {
+				t.Errorf("%s: %+v, aborted %q", expr, o, r.Run.Aborted)
+			}
+		})
+	}
+}
+
+func TestOverloadBreaksALimitOfTheAchievedRate(t *testing.T) {
+	t.Parallel()
+	for _, expr := range []string{
+		"achieved_ratio >= 0.97 abort after 2s", "achieved_rate over 2s >= 900/s abort", "achieved_ratio over 1s >= 0.97 abort",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := mustRun(t, crowd(20*time.Second, expr), memory.New(), virtual())
+			if r.Run.Aborted != expr || r.Window.ToNS > 5e9 {
+				t.Errorf("%s: aborted %q, the window ended at %d", expr, r.Run.Aborted, r.Window.ToNS)
+			}
+		})
+	}
+}

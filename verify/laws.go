@@ -15,7 +15,7 @@ func laws(_ context.Context, r *rig, x *Experiment) error {
 	for _, one := range r.results {
 		l := one.Ledger
 		jobs += l.Scheduled
-		balance += abs(l.Scheduled - l.Notified - l.Lost)
+		balance += abs(l.Scheduled - l.Notified - l.Lost - l.Abandoned)
 		lost := l.Lost
 		for _, n := range l.LostByLeg {
 			lost -= n
@@ -38,7 +38,7 @@ func laws(_ context.Context, r *rig, x *Experiment) error {
 		}
 		worst = max(worst, imbalance(one))
 	}
-	x.exactly("scheduled = notified + lost, difference", 0, balance)
+	x.exactly("scheduled = notified + lost + abandoned, difference", 0, balance)
 	x.exactly("lost = the sum of its legs, difference", 0, legs)
 	x.exactly("a later count above an earlier one", 0, order)
 	x.exactly("the timeline's rows add up to the ledger, difference", 0, rows)

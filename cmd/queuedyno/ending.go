@@ -64,7 +64,7 @@ func endingOf(r *scenario.Result, err error, signalled, allowInvalid bool) endin
 		e.words = "invalid, allowed"
 		return e
 	case r.Validity.Verdict == scenario.Invalid:
-		return say(exitInvalid, "invalid", "the run is invalid: "+strings.Join(r.Validity.Reasons, "; "), emptyHint(r))
+		return say(exitInvalid, "invalid", "the run is invalid: "+firstOf(r.Validity.Reasons), emptyHint(r))
 	}
 	failed := 0
 	for _, t := range r.Thresholds {
@@ -84,6 +84,27 @@ func endingOf(r *scenario.Result, err error, signalled, allowInvalid bool) endin
 		e.words += ", thresholds passed"
 	}
 	return e
+}
+
+// firstOf is the first of the reasons, which the report gives in full. One that
+// is long is cut.
+func firstOf(reasons []string) string {
+	if len(reasons) == 0 {
+		return "the report says why"
+	}
+	const most = 160
+	first := []rune(reasons[0])
+	if len(first) > most {
+		cut := string(first[:most])
+		if i := strings.LastIndexByte(cut, ' '); i > most/2 {
+			cut = cut[:i]
+		}
+		first = []rune(cut + " …")
+	}
+	if n := len(reasons) - 1; n > 0 {
+		return fmt.Sprintf("%s (and %d more in the report)", string(first), n)
+	}
+	return string(first)
 }
 
 // emptyHint is the remedy for a run that measured nothing.

@@ -139,7 +139,7 @@ func TestTheSecondSignalStopsAtOnceAndStillReports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !r.Run.Interrupted || r.Ledger.Lost == 0 || r.Ledger.Scheduled != r.Ledger.Notified+r.Ledger.Lost {
+	if !r.Run.Interrupted || r.Ledger.Abandoned == 0 || r.Ledger.Lost != 0 || r.Ledger.Scheduled != r.Ledger.Notified+r.Ledger.Abandoned {
 		t.Errorf("interrupted = %t, ledger = %+v; want an interrupted run with its losses accounted for", r.Run.Interrupted, r.Ledger)
 	}
 	if out := c.stdout.String(); !strings.Contains(out, "quick     not run") {

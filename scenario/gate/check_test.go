@@ -40,7 +40,7 @@ func TestCheckSaysValueLimitAndMargin(t *testing.T) {
 		{"end_to_end.p99 < 50ms", 50e6, false, "50 ms is the limit itself; less is required"},
 		{"end_to_end.p99 <= 50ms", 50e6, true, "50 ms is exactly the limit"},
 		{"end_to_end.p99 < 50ms", 50_000_400, false, "50.0004 ms is 400 ns (0.0008 %) over the limit of 50 ms"},
-		{"queue.max < 1ms", 999_999, true, "999.999 µs is 1 ns (0.0001 %) under the limit of 1 ms"},
+		{"queue.max < 1ms", 999_999, true, "0.999999 ms is 1 ns (0.0001 %) under the limit of 1 ms"},
 		{"lost == 0", 0, true, "0 is exactly what is required"},
 		{"lost == 0", 3, false, "3 is 3 over the limit of 0"},
 		{"errors != 0", 0, false, "0 is exactly what is not allowed"},

@@ -41,6 +41,11 @@ func (k Kind) compare(v, limit float64) string {
 	if v == limit {
 		return k.show(v) + " is exactly the limit"
 	}
+	difference := k.show(math.Abs(v - limit))
+	k, v, limit, suffix := k.together(v, limit)
+	if apart := math.Abs(v - limit); suffix != "" && apart >= 0.001 {
+		difference = k.show(apart) + suffix
+	}
 	n := significant
 	for n < 17 && k.digits(v, n) == k.digits(limit, n) {
 		n++
@@ -53,7 +58,21 @@ func (k Kind) compare(v, limit float64) string {
 	if limit != 0 {
 		share = " (" + decimal(100*math.Abs(v-limit)/limit, 2) + " %)"
 	}
-	return k.digits(v, n) + " is " + k.show(math.Abs(v-limit)) + share + " " + side + " the limit of " + k.digits(limit, n)
+	return k.digits(v, n) + suffix + " is " + difference + share + " " + side + " the limit of " + k.digits(limit, n) + suffix
+}
+
+// together brings two durations into the unit that suits the limit, and makes
+// them plain numbers with that suffix, where both read well in it.
+func (k Kind) together(v, limit float64) (Kind, float64, float64, string) {
+	if k != Duration || limit <= 0 || v <= 0 {
+		return k, v, limit, ""
+	}
+	_, name, _ := strings.Cut(k.show(limit), " ")
+	size := map[string]float64{"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9}[name]
+	if size == 0 || v/size < 0.001 || v/size >= 1e5 {
+		return k, v, limit, ""
+	}
+	return Ratio, v / size, limit / size, " " + name
 }
 
 // round keeps n significant digits.

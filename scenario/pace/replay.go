@@ -14,12 +14,32 @@ type Replay struct {
 	Unsorted int
 }
 
-// length is a nanosecond more than the last due time.
+// length is the last due time and the distance to the next that would follow:
+// n jobs at equal distances d take n*d. It is a nanosecond where all are due at
+// one moment.
 func (r *Replay) length() time.Duration {
 	if len(r.Times) == 0 {
 		return 0
 	}
-	return r.Times[len(r.Times)-1] + 1
+	return r.Times[len(r.Times)-1] + max(1, r.distance())
+}
+
+// distance is the median time from one due moment to the next, estimated from at
+// most a thousand of them; 0 when there is one moment only.
+func (r *Replay) distance() time.Duration {
+	const most = 1000
+	var all []time.Duration
+	for i := 0; i < len(r.Times); i += 1 + len(r.Times)/most {
+		next, _ := slices.BinarySearch(r.Times, r.Times[i]+1)
+		if next < len(r.Times) {
+			all = append(all, r.Times[next]-r.Times[i])
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 // before is how many jobs are due before t.

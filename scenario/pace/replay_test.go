@@ -141,8 +141,8 @@ func TestSharesOfAReplayAreTheWholeAndNothingIsEarly(t *testing.T) {
 func TestAReplaysFigures(t *testing.T) {
 	t.Parallel()
 	s := pace.Schedule{Times: &pace.Replay{Times: []time.Duration{0, time.Second, 1500 * time.Millisecond, 2 * time.Second, 9 * time.Second}}}
-	if d, ends := s.Length(); d != 9*time.Second+1 || !ends {
-		t.Errorf("Length() = %s, %t, want 9s and a nanosecond", d, ends)
+	if d, ends := s.Length(); d != 10*time.Second || !ends {
+		t.Errorf("Length() = %s, %t, want 9s and the usual distance of 1s", d, ends)
 	}
 	if got := s.Expected(2 * time.Second); got != 3 {
 		t.Errorf("Expected(2s) = %f, want the 3 jobs before", got)
@@ -187,6 +187,32 @@ func BenchmarkReadReplay(b *testing.B) {
 	for b.Loop() {
 		if _, err := pace.ReadReplay(strings.NewReader(text), pace.ReplayOptions{Column: "2"}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestTheLastJobOfAReplayHasALengthToo(t *testing.T) {
+	t.Parallel()
+	var seconds, even []time.Duration
+	for i := range 10 {
+		for range 20 {
+			seconds = append(seconds, time.Duration(i)*time.Second)
+		}
+	}
+	for i := range 5000 {
+		even = append(even, time.Duration(i)*2*time.Millisecond)
+	}
+	for name, c := range map[string]struct {
+		times []time.Duration
+		want  time.Duration
+	}{
+		"20 jobs in each of 10 whole seconds": {seconds, 10 * time.Second},
+		"jobs at equal distances":             {even, 10 * time.Second},
+		"all at one moment":                   {[]time.Duration{0, 0, 0}, 1},
+		"a pause does not count as one":       {[]time.Duration{0, 1e6, 2e6, 3e6, time.Duration(time.Hour), time.Duration(time.Hour) + 1e6}, time.Hour + 2e6},
+	} {
+		if got, _ := (pace.Schedule{Times: &pace.Replay{Times: c.times}}).Length(); got != c.want {
+			t.Errorf("%s: Length() = %s, want %s", name, got, c.want)
 		}
 	}
 }

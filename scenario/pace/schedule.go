@@ -32,7 +32,7 @@ var over = Group{Due: math.MaxInt64}
 
 // Length is how long the schedule takes: every job is due before it. ends is
 // false for a Rate, which goes on for ever. Steps take as long as they say,
-// recorded times a nanosecond longer than the last of them.
+// recorded times until the next job after the last would be due.
 func (s Schedule) Length() (d time.Duration, ends bool) {
 	switch {
 	case s.Times != nil:

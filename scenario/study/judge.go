@@ -164,9 +164,20 @@ func drainLimit(s scenario.Scenario, slo []gate.Threshold) time.Duration {
 func drains(r *scenario.Result, slo []gate.Threshold) string {
 	limit := drainLimit(r.Scenario, slo)
 	if took := time.Duration(r.Window.DrainNS); took > limit {
-		return fmt.Sprintf("its last job arrived %s after the end, more than %s", took.Round(time.Millisecond), limit)
+		have, most := apart(took, limit)
+		return fmt.Sprintf("its last job arrived %s after the end, more than %s", have, most)
 	}
 	return ""
+}
+
+// apart writes two durations alike, and exactly enough to tell them apart.
+func apart(a, b time.Duration) (string, string) {
+	for unit := 100 * time.Millisecond; unit > 1; unit /= 10 {
+		if x, y := a.Round(unit), b.Round(unit); x != y && y == b {
+			return x.String(), y.String()
+		}
+	}
+	return a.String(), b.String()
 }
 
 // grows says by how much the backlog grew in the last two thirds of the window,
@@ -193,5 +204,9 @@ func grows(r *scenario.Result) string {
 	if slope/rate <= limit {
 		return ""
 	}
-	return fmt.Sprintf("the backlog grew by %.1f %% of the offered rate, more than %.1f %%", 100*slope/rate, 100*limit)
+	decimals := 1
+	for decimals < 6 && fmt.Sprintf("%.*f", decimals, 100*slope/rate) == fmt.Sprintf("%.*f", decimals, 100*limit) {
+		decimals++
+	}
+	return fmt.Sprintf("the backlog grew by %.*f%% of the offered rate, more than %.*f%%", decimals, 100*slope/rate, decimals, 100*limit)
 }

@@ -84,7 +84,7 @@ func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
 		{name: "lost jobs", r: carried(t, 0, 5), slo: strict, want: capacity.Bad, why: "lost == 0"},
 		{name: "a value at the limit is beyond a strict one", r: carried(t, 0, 0), slo: limits(t, "end_to_end.p99 < 5ms"), want: capacity.Bad},
 		{
-			name: "the backlog grows", r: carried(t, 0, 0), slo: strict, want: capacity.Bad, why: "the backlog grew by 20.0 %",
+			name: "the backlog grows", r: carried(t, 0, 0), slo: strict, want: capacity.Bad, why: "the backlog grew by 20.0%",
 			alter: func(r *scenario.Result) {
 				for i := range r.Timeline {
 					r.Timeline[i].Backlog = int64(20 * i)

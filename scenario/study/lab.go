@@ -213,5 +213,6 @@ func flooded(s scenario.Scenario, slo []gate.Threshold, g scenario.Progress) str
 	if held <= most {
 		return ""
 	}
-	return fmt.Sprintf("after %.0f s the backlog held %.1f s of jobs, more than %s: the trial was ended", g.Elapsed.Seconds(), held.Seconds(), most)
+	have, limit := apart(held, most)
+	return fmt.Sprintf("after %.0f s the backlog held %s of jobs, more than %s: the trial was ended", g.Elapsed.Seconds(), have, limit)
 }

@@ -43,7 +43,7 @@ func figuresOf(r *scenario.Result) map[string]float64 {
 	for _, name := range []string{
 		"end_to_end.mean", "end_to_end.p50", "end_to_end.p90", "end_to_end.p99", "end_to_end.max",
 		"queue.p50", "queue.p99", "work.mean", "publish.mean", "enqueue.mean", "notify.p50",
-		"offered_rate", "achieved_rate", "achieved_ratio", "lost", "backlog.max", "cpu_per_job", "redis_cpu_per_job",
+		"offered_rate", "achieved_rate", "achieved_ratio", "lost", "backlog.max", "cpu_per_job", "worker_cpu_per_job", "redis_cpu_per_job",
 	} {
 		if v, _, ok := r.Metric(name); ok {
 			out[name] = v
