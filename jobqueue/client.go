@@ -35,6 +35,12 @@ func IsOwn(queue string) bool {
 	return own && strings.HasSuffix(id, ":"+DefaultQueue)
 }
 
+// IsOwnChannel reports whether a channel has a name that [Names] makes.
+func IsOwnChannel(channel string) bool {
+	id, own := strings.CutPrefix(channel, namePrefix)
+	return own && strings.HasSuffix(id, ":"+DefaultChannel)
+}
+
 const namePrefix = "queuedyno:"
 
 // Config says which Redis to use and under which names.

@@ -3,7 +3,6 @@ package jobqueue
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -91,21 +90,11 @@ func appendText[T string | []byte](dst []byte, s T) []byte {
 	return append(dst, '"')
 }
 
-// ParseUpdate reads a message. The error names what is wrong with it. A workNs
-// that is no duration is passed over: the outcome of the job counts.
+// ParseUpdate reads a message. The error says what is missing in it; see [View]
+// for what a message has to hold.
 func ParseUpdate(message []byte) (Update, error) {
-	var m struct {
-		Update
-		Work json.RawMessage `json:"workNs"`
-	}
-	if err := json.Unmarshal(message, &m); err != nil {
-		return Update{}, fmt.Errorf("parse update: %w", err)
-	}
-	if m.JobID == "" {
-		return Update{}, fmt.Errorf("parse update: no jobId in %.80q", message)
-	}
-	m.Update.Work = nanoseconds(m.Work)
-	return m.Update, nil
+	var m Mapping
+	return m.Parse(message)
 }
 
 // nanoseconds reads a JSON number, 0 when it is none or out of range. Workers
@@ -121,25 +110,28 @@ func nanoseconds(text []byte) time.Duration {
 	return time.Duration(v)
 }
 
-// View is a message looked at in place: its fields are slices of the message.
+// View is a message looked at in place: its fields are slices of the message,
+// unless they were written with escapes.
+//
+// A message is a JSON object that says which job it is about and what became of
+// it; nothing else in it can make it unreadable. The id and the tenant are texts or
+// numbers, and a number is kept as it was written. The status is a text, a number, or
+// true or false; the case of its letters does not matter. Any other value may be of
+// any type, and need not be JSON either: Python writes NaN and Infinity. Of a key that
+// stands there twice the last value counts that can be used.
 type View struct {
 	TenantID, JobID []byte
-	Status          Status
-	Work            time.Duration
+	// Status is one of the three, or what the message says in its place.
+	Status Status
+	Work   time.Duration
 }
 
-// ViewUpdate looks at a message without allocating when it is written as
-// [AppendUpdate] writes it; any other spelling of the same JSON works too, at
-// the price of [ParseUpdate].
+// ViewUpdate looks at a message. It does not allocate unless texts in it are written
+// with escapes or the status is none of the three, and is quickest when the message is
+// written as [AppendUpdate] writes it.
 func ViewUpdate(message []byte) (View, error) {
-	if v, ok := viewPlain(message); ok {
-		return v, nil
-	}
-	u, err := ParseUpdate(message)
-	if err != nil {
-		return View{}, err
-	}
-	return View{TenantID: []byte(u.TenantID), JobID: []byte(u.JobID), Status: u.Status, Work: u.Work}, nil
+	var m Mapping
+	return m.View(message)
 }
 
 // viewPlain recognises exactly the form of AppendUpdate without escapes.

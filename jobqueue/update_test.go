@@ -1,7 +1,10 @@
 package jobqueue_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,12 +48,13 @@ func FuzzUpdate(f *testing.F) {
 			t.Fatal(err)
 		}
 		got, err := jobqueue.ParseUpdate(message)
-		if (err == nil) != (want.JobID != "") {
+		if (err == nil) != (want.JobID != "" && want.Status != "") {
 			t.Fatalf("ParseUpdate(%s) = %v", message, err)
 		}
 		if err != nil {
 			return
 		}
+		want.Status = canonical(want.Status)
 		if got.TenantID != want.TenantID || got.JobID != want.JobID || got.Status != want.Status || got.Work != want.Work ||
 			(got.Error == nil) != (want.Error == nil) || got.Error != nil && *got.Error != *want.Error {
 			t.Errorf("%s was read as %+v, want %+v", message, got, want)
@@ -62,7 +66,18 @@ func FuzzUpdate(f *testing.F) {
 	})
 }
 
-// FuzzViewUpdate: whatever comes along, looking agrees with reading.
+// canonical is a status in the case in which we write it.
+func canonical(s jobqueue.Status) jobqueue.Status {
+	for _, known := range []jobqueue.Status{jobqueue.Running, jobqueue.Completed, jobqueue.Failed} {
+		if strings.EqualFold(string(s), string(known)) {
+			return known
+		}
+	}
+	return s
+}
+
+// FuzzViewUpdate: whatever comes along, looking agrees with reading, and of valid JSON
+// both agree with encoding/json about job, tenant and status.
 func FuzzViewUpdate(f *testing.F) {
 	for _, m := range []string{
 		`{"tenantId":"t1","jobId":"4711","status":"COMPLETED","error":null}`,
@@ -73,6 +88,10 @@ func FuzzViewUpdate(f *testing.F) {
 		`{"tenantId":"t1","jobId":"4711","status":"FAILED","error":"x","workNs":7}`,
 		`{"tenantId":"t1","jobId":"4711","status":"COMPLETED","error":null,"workNs":007}`,
 		`{"tenantId":"t1","jobId":"4711","status":"COMPLETED","error":null,"workNs":1.5e3}`,
+		`{"tenantId":7,"jobId":4711,"status":"FAILED","error":{"code":"ENOSPC"}}`,
+		`{"jobId":-1e3,"STATUS":true,"x":[{"status":"}"},NaN],"jobid":null}`,
+		"\ufeff {\"jobId\":\"a\\u00e9\xff\",\"status\":\"completed\",\"jobId\":\"\"}\r\n",
+		`{"jobId":"1","status":"FAILED","error":"\\\\","x":{"a":"\"]}"}}`, `{"jobId":01,"status":"x"}`, `{,"jobId":1,"status":2}`,
 	} {
 		f.Add([]byte(m))
 	}
@@ -85,7 +104,60 @@ func FuzzViewUpdate(f *testing.F) {
 		if err == nil && (string(view.JobID) != u.JobID || string(view.TenantID) != u.TenantID || view.Status != u.Status || view.Work != u.Work) {
 			t.Errorf("ViewUpdate(%q) = %s %s %s, ParseUpdate = %+v", m, view.TenantID, view.JobID, view.Status, u)
 		}
+		if id, tenant, status, valid := byEncodingJSON(m); valid {
+			if (err == nil) != (id != "" && status != "") {
+				t.Fatalf("ViewUpdate(%q) = %v, but encoding/json reads job %q, status %q", m, err, id, status)
+			}
+			if err == nil && (string(view.JobID) != id || string(view.TenantID) != tenant || view.Status != canonical(jobqueue.Status(status))) {
+				t.Errorf("ViewUpdate(%q) = %s %s %s, but encoding/json reads %q %q %q", m, view.TenantID, view.JobID, view.Status, tenant, id, status)
+			}
+		}
 	})
+}
+
+// byEncodingJSON reads the same from a message by other means: the last value of each
+// key that is a text, a number or, of the status, a boolean. valid is false when the
+// message is no JSON.
+func byEncodingJSON(m []byte) (id, tenant, status string, valid bool) {
+	m = bytes.TrimPrefix(m, []byte("\ufeff"))
+	if !json.Valid(m) {
+		return "", "", "", false
+	}
+	d := json.NewDecoder(bytes.NewReader(m))
+	d.UseNumber()
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return "", "", "", true
+	}
+	for d.More() {
+		key, _ := d.Token()
+		var v any
+		if d.Decode(&v) != nil {
+			return "", "", "", false // a number that Go cannot hold, or too deep
+		}
+		text := ""
+		switch v := v.(type) {
+		case string:
+			text = v
+		case json.Number:
+			text = v.String()
+		}
+		name := key.(string)
+		if b, ok := v.(bool); ok && strings.EqualFold(name, "status") {
+			text = fmt.Sprint(b)
+		}
+		if text == "" {
+			continue
+		}
+		switch {
+		case strings.EqualFold(name, "jobId"):
+			id = text
+		case strings.EqualFold(name, "tenantId"):
+			tenant = text
+		case strings.EqualFold(name, "status"):
+			status = text
+		}
+	}
+	return id, tenant, status, true
 }
 
 func TestLookingAtAnUpdateDoesNotAllocate(t *testing.T) {

@@ -97,10 +97,12 @@ func runCells(r *scenario.Result) (head, cells []string) {
 		{"abandoned", ours(l.Abandoned)},
 		{"duplicated", ours(l.Duplicated)},
 		{"out_of_order", ours(l.OutOfOrder)},
-		{"corrupt", whole(l.Corrupt)},
+		{"corrupt", ours(l.Corrupt)},
 		{"foreign", ours(l.Foreign)},
 		{"jobs_failed", whole(l.Failed)},
 		{"errors", whole(errorCount(l))},
+		{"unreadable", whole(l.Unreadable)},
+		{"update", s.Update},
 	} {
 		head, cells = append(head, c[0]), append(cells, c[1])
 	}

@@ -149,7 +149,7 @@ func (t *page) ledger(r *scenario.Result) {
 	if legs := losses(l); len(legs) > 0 {
 		var parts []string
 		for _, leg := range legs {
-			parts = append(parts, fmt.Sprintf("%s %s", count(l.LostByLeg[leg]), leg))
+			parts = append(parts, fmt.Sprintf("%s %s", count(l.LostByLeg[leg]), legWord(leg)))
 		}
 		words[3] += " (" + strings.Join(parts, ", ") + ")"
 	}
@@ -158,7 +158,7 @@ func (t *page) ledger(r *scenario.Result) {
 		name string
 	}{
 		{l.Abandoned, "abandoned"}, {l.Duplicated, "duplicated"}, {l.OutOfOrder, "out of order"}, {l.Corrupt, "corrupt"},
-		{l.Foreign, "foreign"}, {l.Failed, "failed"}, {l.Redelivered, "redelivered"},
+		{l.Unreadable, "unreadable"}, {l.Foreign, "foreign"}, {l.Failed, "failed"}, {l.Redelivered, "redelivered"},
 	} {
 		if c.n != 0 {
 			words = append(words, count(c.n)+" "+c.name)

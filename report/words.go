@@ -53,6 +53,8 @@ func legMeaning(l scenario.Leg) string {
 		return "push acknowledged; neither popped by us nor in the list"
 	case scenario.LegUnfinished:
 		return "popped; the work never ended"
+	case scenario.LegNotUnderstood:
+		return "taken by an external worker; its end may be in one of the messages that were not understood"
 	case scenario.LegUnpublished:
 		return "work done; the publish was not acknowledged"
 	case scenario.LegNobody:
@@ -61,6 +63,14 @@ func legMeaning(l scenario.Leg) string {
 		return "published to subscribers; not all of them received it"
 	}
 	return ""
+}
+
+// legWord is the leg in the account of the jobs.
+func legWord(l scenario.Leg) string {
+	if l == scenario.LegNotUnderstood {
+		return "without an understood end"
+	}
+	return string(l)
 }
 
 // loadWords says what was offered: "1,000 jobs/s (constant) for 10s".

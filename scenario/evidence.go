@@ -52,6 +52,9 @@ func (r *run) evidence(res *Result) validity.Evidence {
 		Strain: r.strain, Lost: r.ledger.Lost, Duplicated: r.ledger.Duplicated,
 		Warmup: r.s.Warmup, Observed: r.s.Load.Observed,
 	}
+	if e.Unreadable = res.Ledger.Unreadable; e.Unreadable > 0 && res.NotUnderstood != nil && !r.odd.hopeless.Load() {
+		e.FirstUnreadable = res.NotUnderstood.String()
+	}
 	if o := r.seen; o != nil && o.Backlog.Last != nil {
 		e.Waiting = *o.Backlog.Last
 	}

@@ -73,6 +73,7 @@ func (s Scenario) encode(b *strings.Builder) {
 	key("work", "{"+strings.Join(s.Work.encode(), ", ")+"}", !s.Work.none())
 	key("elements", string(s.Elements), s.Elements != "")
 	key("job_class", quote(s.JobClass), s.JobClass != "")
+	key("update", quote(s.Update), s.Update != "")
 	key("design", string(s.Design), s.Design != "")
 	span("visibility", s.Visibility)
 	span("poll", s.Poll)

@@ -155,6 +155,7 @@ func (r *scenarioReader) pipelineKeys() []fileKey {
 	return []fileKey{
 		{"elements", into(&s.Elements, word[Elements](r))},
 		{"job_class", into(&s.JobClass, word[string](r))},
+		{"update", into(&s.Update, word[string](r))},
 		{"design", into(&s.Design, word[jobqueue.Design](r))},
 		{"visibility", into(&s.Visibility, r.length)},
 		{"poll", into(&s.Poll, r.length)},

@@ -90,6 +90,8 @@ func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
 		return float64(l.OutOfOrder), "", true
 	case "corrupt":
 		return float64(l.Corrupt), "", true
+	case "unreadable":
+		return float64(l.Unreadable), "", true
 	case "foreign":
 		return float64(l.Foreign), "", true
 	case "failed":

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -63,7 +64,7 @@ func (s Scenario) unknowable(metric string) string {
 		return ""
 	}
 	switch metric {
-	case "lost", "duplicated", "out_of_order", "foreign":
+	case "lost", "duplicated", "out_of_order", "foreign", "corrupt":
 		return "the jobs are somebody else's, and which there were is not known"
 	}
 	return ""
@@ -106,7 +107,10 @@ func (s *subscriber) overhear(message []byte) {
 	at := s.r.now()
 	end, ended := s.r.observer.Hear(message, time.Duration(at))
 	if !ended {
-		s.tally.corrupt.Store(s.r.observer.Counts().Unreadable)
+		s.tally.unreadable.Store(s.r.observer.Counts().Unreadable)
+		if n := s.r.observer.Instead(); n >= enoughOdd && s.r.observer.Counts().Ended() == 0 {
+			s.r.endOdd(n, s.r.observer.Odd())
+		}
 		return
 	}
 	if end.Failed {
@@ -133,7 +137,7 @@ func (r *run) lookOn() {
 			switch n := r.s.Load.Jobs; {
 			case r.cut.Load() != never:
 				r.mu.Lock()
-				reason = r.abortReason
+				reason = cmp.Or(r.abortReason, r.braked)
 				r.mu.Unlock()
 			case n > 0 && r.rec.completed() >= n:
 				reason = fmt.Sprintf("%d jobs had ended", n)
@@ -151,7 +155,7 @@ func (r *run) lookOn() {
 // observed puts together what was seen; left is how many jobs wait at the end,
 // absent when that is not known. Everybody has ended who listened.
 func (r *run) observed(t totals, left int64) {
-	r.ledger = Ledger{Corrupt: t.corrupt, Failed: t.failed, LostByLeg: map[Leg]int64{}, Errors: r.faults}
+	r.ledger = Ledger{Unreadable: t.unreadable, Failed: t.failed, LostByLeg: map[Leg]int64{}, Errors: r.faults}
 	r.rec.take(func(_, _ *stageSet) {})
 	n := r.rec.completed()
 	to := max(min(r.rec.to, r.cut.Load()), r.rec.from)
@@ -167,6 +171,13 @@ func (r *run) observed(t totals, left int64) {
 		o.ArrivedPerS = ptr(max(0, float64(n+*b.Last-*b.First)/span))
 	}
 	r.seen = o
+	if odd := r.observer.Odd(); odd != nil {
+		r.odd.first, r.odd.kind = odd, noStatus
+		if o.Updates.Unreadable > 0 {
+			r.odd.kind = noUpdate
+		}
+		r.tellOdd()
+	}
 	if o.Updates.Messages() == 0 {
 		r.warn("no update was heard: do the workers publish on the channel that is listened to?")
 	} else if o.Updates.Running == 0 && o.Updates.Ended() > 0 {

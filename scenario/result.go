@@ -6,6 +6,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/observe"
 	"github.com/queuedyno/queuedyno/scenario/validity"
 )
 
@@ -96,6 +97,9 @@ type Result struct {
 	// our own. The ledger then holds what went wrong in listening, and the
 	// window's jobs are those that ended in it.
 	Observed *Observation `json:"observed,omitempty"`
+	// NotUnderstood is the first message on the channel that could not be read, or
+	// else the first that said nothing that ends a job; nil when there is none.
+	NotUnderstood *observe.Odd `json:"not_understood,omitempty"`
 	// Unreturned are elements of somebody else that consumers took from a queue
 	// that is not the run's own, and that could not be put back into it.
 	Unreturned [][]byte `json:"unreturned,omitempty"`
@@ -211,8 +215,11 @@ type Ledger struct {
 	// some are normal.
 	OutOfOrder int64 `json:"out_of_order"`
 	// Corrupt counts elements and messages that carried this run's mark and
-	// could not be one of its jobs, or could not be read at all.
+	// could not be one of its jobs.
 	Corrupt int64 `json:"corrupt"`
+	// Unreadable counts messages on the channel that are no updates: without a
+	// job's id or a status. Of several subscribers one counts.
+	Unreadable int64 `json:"unreadable"`
 	// Foreign counts elements and messages of somebody else.
 	Foreign int64 `json:"foreign"`
 	// Failed counts jobs that ended with status FAILED.
@@ -282,6 +289,7 @@ const (
 	LegInQueue        Leg = "in_queue"        // acknowledged; still in the list at the end, as far as that could be read
 	LegVanished       Leg = "vanished"        // acknowledged; neither popped by us nor in the list
 	LegUnfinished     Leg = "unfinished"      // popped; the work never ended
+	LegNotUnderstood  Leg = "not_understood"  // taken by an external worker; as many messages were heard as could have been their ends, and not understood
 	LegUnpublished    Leg = "unpublished"     // finished; the publish was not acknowledged
 	LegNobody         Leg = "nobody_listened" // published; the server says no subscriber was there
 	LegUnnotified     Leg = "unnotified"      // published to subscribers; not all of them received it
@@ -289,7 +297,7 @@ const (
 
 // Legs lists every leg in the order of a job's way.
 func Legs() []Leg {
-	return []Leg{LegUnsent, LegUnacknowledged, LegInQueue, LegVanished, LegUnfinished, LegUnpublished, LegNobody, LegUnnotified}
+	return []Leg{LegUnsent, LegUnacknowledged, LegInQueue, LegVanished, LegUnfinished, LegNotUnderstood, LegUnpublished, LegNobody, LegUnnotified}
 }
 
 // StageSummary is the distribution of one stage over the jobs of the window.

@@ -165,6 +165,10 @@ type run struct {
 	b      jobqueue.Backend
 	o      Options
 	format format
+	// form is how the updates look that are read, ownChannel whether nobody else
+	// publishes on the channel.
+	form       jobqueue.Mapping
+	ownChannel bool
 	// redelivers is whether the queue may give a job out twice.
 	redelivers bool
 	spread     spread
@@ -249,11 +253,14 @@ func newRun(s Scenario, b jobqueue.Backend, o Options, tag uint64) *run {
 		redelivers: s.Design == jobqueue.ReliableList || s.Design == jobqueue.Stream,
 	}
 	r.format = newFormat(tag, s, &r.spread)
+	r.form, _ = s.mapping() // it was validated
+	c, named := b.(interface{ Channel() string })
+	r.ownChannel = !named || jobqueue.IsOwnChannel(c.Channel())
 	if s.External {
 		r.complete = mOutside
 	}
 	if s.Load.Observed {
-		r.observer = observe.New()
+		r.observer = observe.Mapped(r.form)
 	}
 	if s.Load.Closed() {
 		r.tokens = newTokens(s.Load.InFlight, s.Batch)

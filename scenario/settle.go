@@ -36,7 +36,7 @@ func (r *run) settle() {
 		Sent: t.sent, Acked: t.acked, Popped: t.popped, Finished: t.finished,
 		Published: t.published, Notified: t.notified,
 		Duplicated: t.duplicated, OutOfOrder: t.outOfOrder, Corrupt: t.corrupt,
-		Foreign: t.foreign, Failed: t.failed, Redelivered: t.redelivered,
+		Foreign: t.foreign, Failed: t.failed, Redelivered: t.redelivered, Unreadable: t.unreadable,
 		LostByLeg: map[Leg]int64{}, Errors: r.faults,
 	}
 	for _, leg := range Legs() {
@@ -44,6 +44,7 @@ func (r *run) settle() {
 	}
 	l.LostByLeg[LegNobody] = t.nobody
 	var unanswered, outside int64
+	unplaced := r.odd.notUnderstood()
 	var lost []lostJob
 	r.flight.each(func(n int64, j *job, marks uint64) {
 		r.rec.departures.add(j.stamp[tSent])
@@ -57,7 +58,9 @@ func (r *run) settle() {
 		leg, gone := legOf(marks, readable)
 		if r.s.External && leg == LegVanished {
 			leg = LegUnfinished // one of the workers outside has taken it
-			outside++
+			if outside++; outside <= unplaced {
+				leg = LegNotUnderstood
+			}
 		}
 		if !gone && marks&mPopped == 0 && !r.s.External {
 			r.strangers++
@@ -89,7 +92,11 @@ func (r *run) settle() {
 		// Of what happens outside, only that is known which has come to light.
 		l.Popped, l.Finished, l.Published = t.notified+outside, t.notified, t.notified
 	}
-	understood := !r.tellOdd(t.corrupt)
+	understood := !r.tellOdd()
+	if n := l.LostByLeg[LegNotUnderstood]; n > 0 {
+		r.warn("%d jobs have no end that was understood, and %d messages could not be understood: they are counted as lost on the leg %s, and their work may well be done",
+			n, unplaced, LegNotUnderstood)
+	}
 	if n := l.LostByLeg[LegInQueue]; r.s.External && n > 0 && n == t.sent {
 		r.warn("no worker took a job: do they look into the queue that is pushed to?")
 	}

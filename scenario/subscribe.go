@@ -39,17 +39,22 @@ func (s *subscriber) loop(ctx context.Context) error {
 			s.overhear(message)
 			continue
 		}
-		update, err := jobqueue.ViewUpdate(message)
+		update, err := s.r.form.View(message)
 		at := s.r.now()
 		if err != nil {
-			s.tally.corrupt.Add(1)
-			s.r.odd.noUpdate(message, err)
+			if s.index == 0 { // the others hear the same
+				s.tally.unreadable.Add(1)
+				s.r.heardOdd(noUpdate, message, err.Error(), "")
+			}
 			continue
 		}
 		n, o := s.r.format.identify(update.JobID)
 		switch o {
 		case foreign:
 			s.tally.foreign.Add(1)
+			if s.index == 0 && s.r.s.External && s.r.ownChannel {
+				s.r.heardOdd(noJob, message, "its job is none of this run", "")
+			}
 			continue
 		case corrupt:
 			s.tally.corrupt.Add(1)
@@ -61,8 +66,8 @@ func (s *subscriber) loop(ctx context.Context) error {
 		case jobqueue.Completed, jobqueue.Failed:
 			s.notified(n, at, update)
 		default:
-			if s.index == 0 { // the others hear the same
-				s.r.odd.status(update.Status)
+			if s.index == 0 {
+				s.r.unknownStatus(message, update.Status)
 			}
 		}
 	}
@@ -99,6 +104,9 @@ func (s *subscriber) again(ctx context.Context, broken error) error {
 func (s *subscriber) running(n, at int64) {
 	if s.index != 0 {
 		return
+	}
+	if !s.r.odd.begun.Load() {
+		s.r.odd.begun.Store(true)
 	}
 	_, j := s.r.flight.find(n)
 	if j == nil || j.word.Load()>>markBits != uint64(n)+1 {

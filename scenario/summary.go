@@ -39,7 +39,7 @@ func (r *run) result(released error) *Result {
 		Stages:   map[Stage]*StageSummary{},
 		Scalars:  map[string]*float64{},
 		Timeline: r.sampler.timeline,
-		Observed: r.seen, Unreturned: r.unreturned,
+		Observed: r.seen, Unreturned: r.unreturned, NotUnderstood: r.odd.first,
 		Warnings: append([]string{}, r.warnings...),
 	}
 	if res.Run.Tags == nil {

@@ -29,7 +29,7 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 		reason = r.naturalReason()
 		if !r.await(r.s.DrainTimeout, func() bool {
 			t := sum(r.tallies)
-			return r.rec.completed()+t.windowNobody >= t.windowSent || r.stopping()
+			return r.rec.completed()+t.windowNobody >= t.windowSent || r.stopping() || r.inVain()
 		}) {
 			left = min(left, 250*time.Millisecond)
 		}
@@ -64,7 +64,7 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 	sending.Wait()
 	// The jobs that kept the load on have as much time to arrive as those of
 	// the window had; when those took all of it, there is no more.
-	if !r.await(left, func() bool { return r.outstanding() == 0 }) && r.ctx.Err() == nil {
+	if !r.await(left, func() bool { return r.outstanding() == 0 || r.inVain() }) && r.ctx.Err() == nil {
 		r.warn("%d jobs were still on their way when the drain timeout of %s was over", r.outstanding(), r.s.DrainTimeout)
 	}
 	if r.ctx.Err() != nil && r.fatal() == nil {
@@ -102,6 +102,10 @@ func (r *run) untilPassed(done <-chan struct{}) string {
 			if end := r.scheduleEnd(); end > 0 && r.now() > end+int64(r.s.DrainTimeout) {
 				r.halt()
 				return fmt.Sprintf("the schedule was over for %s, and not all of its jobs could be sent", r.s.DrainTimeout)
+			}
+			if r.tokens != nil && r.inVain() {
+				r.halt()
+				return "no message of the workers was understood, and all tokens of the closed loop are taken"
 			}
 			// In a closed loop a lost job keeps its token. When all are lost,
 			// nothing will ever happen again.

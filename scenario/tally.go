@@ -6,7 +6,7 @@ import "sync/atomic"
 type tally struct {
 	sent, acked, popped, finished, published, notified atomic.Int64
 	duplicated, outOfOrder, corrupt, foreign, failed   atomic.Int64
-	redelivered                                        atomic.Int64
+	redelivered, unreadable                            atomic.Int64
 	nobody, windowSent, windowNobody                   atomic.Int64
 	_                                                  [64]byte // one cache line is nobody else's
 }
@@ -15,7 +15,7 @@ type tally struct {
 type totals struct {
 	sent, acked, popped, finished, published, notified int64
 	duplicated, outOfOrder, corrupt, foreign, failed   int64
-	redelivered                                        int64
+	redelivered, unreadable                            int64
 	nobody, windowSent, windowNobody                   int64
 }
 
@@ -30,6 +30,7 @@ func sum(ts []*tally) (s totals) {
 		s.outOfOrder += t.outOfOrder.Load()
 		s.corrupt += t.corrupt.Load()
 		s.foreign += t.foreign.Load()
+		s.unreadable += t.unreadable.Load()
 		s.failed += t.failed.Load()
 		s.redelivered += t.redelivered.Load()
 	}

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -23,6 +24,7 @@ const (
 // pipeline checks how the pipeline is built.
 func (v *validator) pipeline() {
 	v.elements()
+	v.update()
 	oneOf(v, "design", v.Design, jobqueue.Designs()...)
 	oneOf(v, "notify", v.Notify, jobqueue.Notifies()...)
 	oneOf(v, "channels", v.Channels, OneChannel, PerTenant, ByPattern)
@@ -122,6 +124,27 @@ func (v *validator) outside() {
 	none("hold", v.Hold.For != 0)
 	if v.Notify == jobqueue.NoNotify {
 		v.faultWith("notify", with, "without notifications nothing would be known of external workers; choose pubsub")
+	}
+}
+
+// mapping is the form of the updates that a run reads.
+func (s Scenario) mapping() (jobqueue.Mapping, error) {
+	if s.Update == "" {
+		return jobqueue.Mapping{}, nil
+	}
+	return jobqueue.ParseMapping(s.Update)
+}
+
+// update checks the form of the updates.
+func (v *validator) update() {
+	_, err := v.mapping()
+	if wrong := (*jobqueue.MappingError)(nil); errors.As(err, &wrong) {
+		for _, problem := range wrong.Problems {
+			v.fault("update", "%s", problem)
+		}
+	}
+	if v.Update != "" && !v.External {
+		v.faultWith("update", []string{"consumers"}, "it says what external workers publish, and queuedyno's own consumers publish the documented form; remove it, or write consumers: external")
 	}
 }
 

@@ -173,6 +173,8 @@ func (w *watch) values(s slice, stage int, t totals) func(string) (float64, stri
 			return float64(t.outOfOrder), "", true
 		case "corrupt":
 			return float64(t.corrupt), "", true
+		case "unreadable":
+			return float64(t.unreadable), "", true
 		case "foreign":
 			return float64(t.foreign), "", true
 		case "failed":

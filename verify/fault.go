@@ -27,7 +27,7 @@ const (
 	foreignElement       // followed by an element of somebody else: foreign
 	foreignMessage       // followed by a message of somebody else: foreign
 	damagedElement       // followed by a damaged copy of itself: corrupt
-	unreadable           // followed by a message that is no JSON: corrupt
+	unreadable           // followed by a message that is no JSON: unreadable
 )
 
 // faults says which jobs meet which fault: of every hundred jobs, the one with

@@ -102,7 +102,8 @@ func strangers(ctx context.Context, r *rig, x *Experiment) error {
 	x.exactly("duplicated", 3*each, l.Duplicated)
 	x.exactly("out of order", each, l.OutOfOrder)
 	x.exactly("foreign", 2*each, l.Foreign)
-	x.exactly("corrupt", 2*each, l.Corrupt)
+	x.exactly("corrupt", each, l.Corrupt)
+	x.exactly("unreadable", each, l.Unreadable)
 	return nil
 }
 

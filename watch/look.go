@@ -40,12 +40,18 @@ type Look struct {
 	Forgotten int64 `json:"forgotten"`
 	// Gaps counts the times in which updates may have been missed.
 	Gaps int64 `json:"gaps"`
+	// NotUnderstood is the first message that could not be read, or else the first of
+	// another status; nil while there is none.
+	NotUnderstood *Odd `json:"not_understood,omitempty"`
 	// Trouble says why there is no backlog, "" where there is one.
 	Trouble string `json:"trouble,omitempty"`
 }
 
 // Counts count messages by what they are.
 type Counts = observe.Counts
+
+// Odd is a message that was not understood.
+type Odd = observe.Odd
 
 // Times is a distribution. A quantile that so few values cannot carry is nil.
 type Times struct {

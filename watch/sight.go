@@ -3,6 +3,7 @@ package watch
 import (
 	"time"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/latency"
 	"github.com/queuedyno/queuedyno/scenario/observe"
 )
@@ -17,8 +18,8 @@ type sight struct {
 	gaps          int64
 }
 
-func newSight() *sight {
-	return &sight{heard: observe.New(), running: latency.New(), work: latency.New()}
+func newSight(form jobqueue.Mapping) *sight {
+	return &sight{heard: observe.Mapped(form), running: latency.New(), work: latency.New()}
 }
 
 // message takes in one message.
@@ -45,6 +46,7 @@ func (s *sight) look(now time.Duration) Look {
 		Span: total.Minus(s.before), Total: total,
 		Running: timesOf(s.running), Work: timesOf(s.work),
 		Alone: s.heard.Alone(), Forgotten: s.heard.Forgotten(), Gaps: s.gaps,
+		NotUnderstood: s.heard.Odd(),
 	}
 	var since time.Duration
 	l.RunningRecent, since = s.recently.running.times(now)

@@ -25,6 +25,8 @@ type Options struct {
 	// Show is given each look but the last, which Run returns. An error ends the
 	// watching, and is Run's. It may be nil.
 	Show func(Look) error
+	// Update is the form of the updates. The zero Mapping is the documented form.
+	Update jobqueue.Mapping
 	// Outage is told the error when the updates cannot be heard any more, and
 	// nil when they can be again. It may be nil.
 	Outage func(error)
@@ -51,7 +53,7 @@ func Run(ctx context.Context, source Source, o Options) (Look, error) {
 	if err != nil {
 		return Look{}, err
 	}
-	w := &watcher{source: source, options: o, start: time.Now(), seen: newSight()}
+	w := &watcher{source: source, options: o, start: time.Now(), seen: newSight(o.Update)}
 	hearing, enough := context.WithCancel(ctx)
 	var listening sync.WaitGroup
 	listening.Go(func() { w.listen(hearing, s) })

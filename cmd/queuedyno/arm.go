@@ -171,7 +171,7 @@ func (a *arm) load(r running, own armFlags, names []string) []fault {
 func ownFlags(v *value[string]) (runFlags, error) {
 	f := &flags{set: pflag.NewFlagSet("", pflag.ContinueOnError), given: map[string]string{}}
 	r := addSome(f, []string{
-		"rate", "stages", "arrivals", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "max-in-flight", "batch", "payload", "work", "warmup", "drain-timeout",
+		"rate", "stages", "arrivals", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "max-in-flight", "batch", "payload", "work", "warmup", "drain-timeout", "update",
 	})
 	shell := shellwords.NewParser()
 	args, err := shell.Parse(v.get())

@@ -87,7 +87,7 @@ func loadFlags() []string {
 	return []string{
 		"file", "redis", "redis-args", "image", "cacert", "cert", "key",
 		"arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed",
-		"fail-rate", "running", "design", "visibility", "poll", "queues", "notify", "channels", "tenants",
+		"fail-rate", "running", "update", "design", "visibility", "poll", "queues", "notify", "channels", "tenants",
 		"out", "name", "force", "tag", "quiet",
 	}
 }
@@ -254,7 +254,7 @@ func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
 	}
 	for _, flag := range []string{
 		"slo", "vary", "trial", "confirm", "file", "arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed",
-		"fail-rate", "running", "design", "visibility", "poll", "queues", "notify", "channels", "tenants", "out", "name", "force",
+		"fail-rate", "running", "update", "design", "visibility", "poll", "queues", "notify", "channels", "tenants", "out", "name", "force",
 	} {
 		if c.onCommandLine(flag) {
 			faults = append(faults, fault{fmt.Sprintf("--%s has no place beside --resume, which goes on with what is stored", flag), "leave it out, or begin a search of its own"})

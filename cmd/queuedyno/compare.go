@@ -94,7 +94,7 @@ type comparing struct {
 func bothFlags() []string {
 	return []string{
 		"file", "redis", "redis-args", "image", "cacert", "cert", "key",
-		"rate", "stages", "arrivals", "duration", "jobs", "producers", "consumers", "worker", "worker-start", "subscribers", "in-flight", "batch", "payload", "work", "warmup", "drain-timeout",
+		"rate", "stages", "arrivals", "duration", "jobs", "producers", "consumers", "worker", "worker-start", "subscribers", "in-flight", "batch", "payload", "work", "warmup", "drain-timeout", "update",
 		"seed", "out", "name", "force", "quiet", "github",
 	}
 }

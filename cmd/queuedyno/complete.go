@@ -68,7 +68,7 @@ func (p *program) completeRun(cmd *cobra.Command) {
 	})
 	for _, flag := range []string{
 		"redis-args", "image", "worker", "worker-start", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "max-in-flight", "max-backlog", "batch",
-		"payload", "work", "warmup", "drain-timeout", "seed", "name", "tag",
+		"payload", "work", "warmup", "drain-timeout", "update", "seed", "name", "tag",
 	} {
 		complete(cmd, flag, nothing())
 	}

@@ -114,8 +114,8 @@ func emptyHint(r *scenario.Result) string {
 		return ""
 	case r.Observed != nil && r.Observed.Updates.Messages() == 0:
 		return "nothing was heard on the channel: are the workers alive? --channel says where they publish"
-	case r.Observed != nil && r.Observed.Updates.Ended() == 0 && r.Observed.Updates.Running == 0:
-		return `what was heard is no update; the messages are JSON with jobId and a status of RUNNING, COMPLETED or FAILED`
+	case r.NotUnderstood != nil:
+		return r.NotUnderstood.Hint()
 	case r.Observed != nil:
 		return "updates were heard, and none of them was the end of a job in the time that was measured; look on for longer"
 	case r.Scenario.Warmup > 0 && r.Ledger.Notified > 0:

@@ -163,6 +163,10 @@ func (o overrides) apply(s scenario.Scenario) (scenario.Scenario, []string) {
 			}
 			s.Work, s.Hold = scenario.Work{}, scenario.Hold{}
 		}
+		if !p.external && s.Update != "" && !o.update.given() {
+			notes = append(notes, fmt.Sprintf("%s: queuedyno's own consumers publish the documented form; the scenario's update is left out", s.Name))
+			s.Update = ""
+		}
 		s.External, s.Consumers = p.external, p.size
 	}
 	s.Subscribers = o.subscribers.or(s.Subscribers)
@@ -187,7 +191,7 @@ func observed(s scenario.Scenario) scenario.Scenario {
 	return scenario.Scenario{
 		Name: s.Name, Description: s.Description,
 		Load:   scenario.Load{Observed: true, Duration: s.Load.Duration},
-		Warmup: s.Warmup, Design: s.Design, Queues: s.Queues, Notify: s.Notify, Channels: s.Channels, Tenants: s.Tenants,
+		Warmup: s.Warmup, Update: s.Update, Design: s.Design, Queues: s.Queues, Notify: s.Notify, Channels: s.Channels, Tenants: s.Tenants,
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 type pipelineFlags struct {
 	elements   *value[scenario.Elements]
 	jobClass   *value[string]
+	update     *value[string]
 	design     *value[jobqueue.Design]
 	visibility *value[time.Duration]
 	poll       *value[time.Duration]
@@ -37,7 +38,9 @@ func addPipelineFlags(f *flags) pipelineFlags {
 		elements: add(f, "elements", "", "how jobs look in the queue, a `KIND`: plain or sidekiq, for --consumers external",
 			anyOf(scenario.PlainElements, scenario.SidekiqElements)),
 		jobClass: add(f, "job-class", "", "`CLASS` of the jobs, with --elements sidekiq", anyText),
-		design:   add(f, "design", "", "how the queue is built, a `KIND`: list, list-poll, reliable-list or stream", anyOf(jobqueue.Designs()...)),
+		update: add(f, "update", "", "how external workers publish, a `MAPPING` like 'id=.id,status=.state,completed=done|ok,failed=error'\n"+
+			"(also tenant, error, running); what it leaves out is as documented", update),
+		design: add(f, "design", "", "how the queue is built, a `KIND`: list, list-poll, reliable-list or stream", anyOf(jobqueue.Designs()...)),
 		visibility: add(f, "visibility", "", "`TIME` without a sign of life after which a worker's jobs are given to another,\n"+
 			"in the designs reliable-list and stream (default 5s)", duration(1)),
 		poll:   add(f, "poll", "", "`TIME` between two looks into an empty queue, in the design list-poll (default 10ms)", duration(1)),
@@ -64,6 +67,12 @@ func anyOf[T ~string](valid ...T) func(string) (T, error) {
 		}
 		return T(word), err
 	}
+}
+
+// update reads the form of updates, and keeps it as it was written.
+func update(s string) (string, error) {
+	m, err := jobqueue.ParseMapping(s)
+	return m.String(), err
 }
 
 // wholeNumber reads a number that may be 0.
@@ -128,6 +137,7 @@ func (o pipelineFlags) apply(s *scenario.Scenario) {
 	}
 	s.Elements = o.elements.or(s.Elements)
 	s.JobClass = o.jobClass.or(s.JobClass)
+	s.Update = o.update.or(s.Update)
 	if o.design.given() && o.design.get() != s.Design {
 		s.Visibility, s.Poll = 0, 0
 	}

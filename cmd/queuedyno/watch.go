@@ -39,7 +39,8 @@ type watching struct {
 	length *value[time.Duration]
 	asJSON *value[bool]
 
-	drawn atomic.Int32 // lines that stand on the terminal
+	quoted string       // the message that was shown as not understood
+	drawn  atomic.Int32 // lines that stand on the terminal
 }
 
 func (p *program) watchVerb() *cobra.Command {
@@ -56,9 +57,10 @@ func (p *program) watchVerb() *cobra.Command {
 	w.addChannel(f, "that updates are heard on")
 	w.length = add(f, "for", "", "`TIME` to watch (default: until Ctrl-C)", duration(1))
 	w.asJSON = addSwitch(f, "json", "", "print a line of JSON each second")
-	w.addRedis(f, "design")
+	w.addRedis(f, "update", "design")
 	w.complete(cmd)
 	complete(cmd, "for", nothing())
+	complete(cmd, "update", nothing())
 	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error {
 		p.console.quiet = w.quiet.get()
 		return w.do(cmd.Context())
@@ -104,7 +106,12 @@ var errOutput = errors.New("write to standard output")
 // seen in all.
 func (w *watching) watch(ctx context.Context, client *jobqueue.Client) error {
 	w.p.console.note("watch: queue %q and channel %q at %s", client.Queue(), client.Channel(), w.address)
-	last, err := watch.Run(ctx, client, watch.Options{Show: w.show, Outage: w.outage})
+	var form jobqueue.Mapping
+	if text := w.update.get(); text != "" {
+		form, _ = jobqueue.ParseMapping(text) // the flag has read it
+	}
+	last, err := watch.Run(ctx, client, watch.Options{Show: w.show, Outage: w.outage, Update: form})
+	w.quote(last)
 	switch {
 	case err != nil:
 		return err
@@ -131,11 +138,21 @@ func (w *watching) outage(err error) {
 	}
 }
 
+// quote shows the first message that was not understood, once, and again when one that
+// cannot be read comes after one of another status.
+func (w *watching) quote(l watch.Look) {
+	if odd := l.NotUnderstood; odd != nil && odd.String() != w.quoted {
+		w.quoted = odd.String()
+		w.p.console.note("watch: the first message that was not understood: %s; %s", odd, odd.Hint())
+	}
+}
+
 // show prints one look.
 func (w *watching) show(l watch.Look) error {
 	var out strings.Builder
 	switch {
 	case w.asJSON.get():
+		w.quote(l)
 		_ = json.NewEncoder(&out).Encode(l) // plain data into memory
 	case isTerminal(w.p.stdout) && w.p.env("TERM") != "dumb":
 		lines := picture(l)
@@ -148,6 +165,7 @@ func (w *watching) show(l watch.Look) error {
 		}
 		w.drawn.Store(int32(len(lines)))
 	default:
+		w.quote(l)
 		out.WriteString(lookLine(l) + "\n")
 	}
 	return w.print(out.String())

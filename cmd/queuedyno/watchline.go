@@ -132,7 +132,11 @@ func totals(l watch.Look) string {
 	if t := times(l.Work); t != "" {
 		parts = append(parts, "work (all) "+t)
 	}
-	return strings.Join(append(parts, oddities(l)...), "; ")
+	parts = append(parts, oddities(l)...)
+	if l.NotUnderstood != nil {
+		parts = append(parts, "the first that was not understood: "+l.NotUnderstood.String())
+	}
+	return strings.Join(parts, "; ")
 }
 
 // seconds is a time in whole seconds.

@@ -52,6 +52,7 @@ func scalars() []Metric {
 		{"duplicated", Count, Lower},
 		{"out_of_order", Count, Lower},
 		{"corrupt", Count, Lower},
+		{"unreadable", Count, Lower},
 		{"foreign", Count, Lower},
 		{"failed", Count, Lower},
 		{"errors", Count, Lower},
@@ -120,7 +121,7 @@ func (m Metric) inParts() bool {
 // inTime reports whether the metric can be told while a run goes on.
 func (m Metric) inTime() bool {
 	switch m.Name {
-	case "lost", "duplicated", "out_of_order", "corrupt", "foreign", "failed", "errors":
+	case "lost", "duplicated", "out_of_order", "corrupt", "unreadable", "foreign", "failed", "errors":
 		return true
 	}
 	return m.inParts()

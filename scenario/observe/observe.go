@@ -39,13 +39,24 @@ func (c Counts) Minus(o Counts) Counts {
 // Observer takes in messages one after another. It remembers a bounded number of
 // jobs from RUNNING to their end, and belongs to one goroutine. Use [New].
 type Observer struct {
+	form   jobqueue.Mapping
 	counts Counts
-	begun  begun
-	alone  int64
+	odd    *Odd
+	// strange are the updates of another status that may be ends.
+	strange int64
+	begun   begun
+	alone   int64
 }
 
 // New returns an observer that has heard nothing.
 func New() *Observer { return &Observer{begun: newBegun(mostBegun)} }
+
+// Mapped is [New] for updates in the form of the mapping.
+func Mapped(form jobqueue.Mapping) *Observer {
+	o := New()
+	o.form = form
+	return o
+}
 
 // End is the end of a job.
 type End struct {
@@ -64,9 +75,12 @@ type End struct {
 // monotonic clock. It reports whether it was about the end of a job. The message
 // is not kept.
 func (o *Observer) Hear(message []byte, at time.Duration) (end End, ended bool) {
-	u, err := jobqueue.ViewUpdate(message)
+	u, err := o.form.View(message)
 	if err != nil {
 		o.counts.Unreadable++
+		if o.counts.Unreadable == 1 {
+			o.odd = OddOf(message, err.Error(), nil) // before one of another status
+		}
 		return End{}, false
 	}
 	switch u.Status {
@@ -80,6 +94,12 @@ func (o *Observer) Hear(message []byte, at time.Duration) (end End, ended bool) 
 		o.counts.Failed++
 	default:
 		o.counts.Other++
+		if !EndsNothing(u.Status) {
+			o.strange++
+		}
+		if o.odd == nil {
+			o.odd = OddOf(message, UnknownStatus(u.Status), nil)
+		}
 		return End{}, false
 	}
 	end = End{Work: u.Work, Failed: u.Status == jobqueue.Failed}
@@ -93,6 +113,19 @@ func (o *Observer) Hear(message []byte, at time.Duration) (end End, ended bool) 
 
 // Counts are the messages heard so far.
 func (o *Observer) Counts() Counts { return o.counts }
+
+// Odd is the first message that could not be read, or else the first of another
+// status; nil when there is none.
+func (o *Observer) Odd() *Odd { return o.odd }
+
+// Instead is how many messages may have been meant as the ends of jobs, and were not
+// understood. Where RUNNING was, what cannot be read is probably something else.
+func (o *Observer) Instead() int64 {
+	if o.counts.Running > 0 {
+		return o.strange
+	}
+	return o.strange + o.counts.Unreadable
+}
 
 // Alone is how many jobs ended whose RUNNING was not heard.
 func (o *Observer) Alone() int64 { return o.alone }

@@ -107,6 +107,7 @@ func doubts(b *testing.B, res *scenario.Result) {
 	}{
 		{res.Ledger.Duplicated, "deliveries of a job that had been delivered"},
 		{res.Ledger.Corrupt, "corrupt jobs or notifications"},
+		{res.Ledger.Unreadable, "messages on the channel that are no updates"},
 		{res.Ledger.Foreign, "jobs or notifications of somebody else"},
 		{res.Ledger.Failed, "jobs that failed"},
 	} {

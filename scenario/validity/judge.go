@@ -129,6 +129,13 @@ func (j *judge) account() {
 			"jobs that were taken from the list by somebody else", Invalid,
 			fmt.Sprintf("%d jobs left the list without being popped by this run (%d of them came home all the same): another consumer takes from the same queue, or the key was evicted or deleted", e.Strangers+e.Vanished, e.Strangers))
 	}
+	first := ""
+	if e.FirstUnreadable != "" {
+		first = "; the first: " + e.FirstUnreadable
+	}
+	j.check("unreadable", float64(e.Unreadable), 0, "messages", e.Unreadable == 0,
+		"messages on the channel that are no updates", Suspect,
+		fmt.Sprintf("%d messages on the channel could not be read, and what they say is not in the figures%s", e.Unreadable, first))
 	j.check("resubscribed", float64(e.Resubscribed), 0, "subscriptions", e.Resubscribed == 0,
 		"subscriptions that broke and were renewed", Suspect,
 		fmt.Sprintf("the server closed %d subscriptions, and what was published until they were renewed is lost; a subscriber that reads too slowly is thrown out by client-output-buffer-limit pubsub", e.Resubscribed))

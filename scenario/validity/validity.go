@@ -66,11 +66,15 @@ type Evidence struct {
 	LateLimit  time.Duration
 	TailShare  *float64 // share of the slowest 1 % that is mostly lateness
 	Quantiles  []Quantile
-	Negative   int64 // jobs with a stage of negative length
+	// FirstUnreadable is the first of the unreadable messages and why it is one, empty
+	// where Braked tells of it.
+	FirstUnreadable string
+	Negative        int64 // jobs with a stage of negative length
 
 	Resubscribed int64 // subscriptions that broke and were renewed
 	Lost         int64 // jobs that did not arrive
 	Duplicated   int64 // jobs that arrived more than once
+	Unreadable   int64 // messages on the channel that are no updates
 	Strangers    int64 // jobs that came home without having been popped by us
 	Vanished     int64 // jobs that left the list and were not popped by us
 	Evicted      int64 // keys that the server evicted

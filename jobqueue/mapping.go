@@ -1,0 +1,213 @@
+package jobqueue
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Mapping says where updates of another form hold what we read, and which words
+// stand for which status. The zero Mapping is the documented form. It is for what is
+// read: what is written is always of the documented form. Use [ParseMapping].
+type Mapping struct {
+	text   string
+	places [facts]place    // empty paths are those of the documented form
+	words  [statuses]words // none are the status itself
+}
+
+// What is read of an update.
+const (
+	factID = iota
+	factTenant
+	factStatus
+	factError
+	factWork
+	facts
+)
+
+const statuses = 3
+
+// place is where in a message something stands.
+type place struct {
+	path    [][]byte
+	anyCase bool // of the letters in the keys
+}
+
+type words [][]byte
+
+// standard is the documented form.
+var standard = Mapping{
+	places: [facts]place{
+		{[][]byte{[]byte("jobId")}, true},
+		{[][]byte{[]byte("tenantId")}, true},
+		{[][]byte{[]byte("status")}, true},
+		{[][]byte{[]byte("error")}, true},
+		{[][]byte{[]byte("workNs")}, true},
+	},
+	words: [statuses]words{{[]byte(Completed)}, {[]byte(Failed)}, {[]byte(Running)}},
+}
+
+// meanings are the statuses in the order of the words of a Mapping.
+var meanings = [statuses]Status{Completed, Failed, Running}
+
+// The errors of messages of the documented form, which cost nothing to make.
+var (
+	errNoID     = errors.New("there is no job id at .jobId")
+	errNoStatus = errors.New("there is no status at .status")
+)
+
+// String is the text that [ParseMapping] reads, "" for the documented form.
+func (m *Mapping) String() string { return m.text }
+
+// View looks at a message as [ViewUpdate] does. A Mapping may be used by several
+// goroutines at once.
+func (m *Mapping) View(message []byte) (View, error) {
+	if m.text == "" {
+		if v, ok := viewPlain(message); ok {
+			return v, nil
+		}
+	}
+	found, err := m.find(message)
+	if err != nil {
+		return View{}, err
+	}
+	v := View{JobID: contents(found[factID]), Status: m.meaning(found[factStatus]), Work: nanoseconds(found[factWork])}
+	if found[factTenant] != nil {
+		v.TenantID = contents(found[factTenant])
+	}
+	return v, nil
+}
+
+// Parse reads a message as [ParseUpdate] does. An error that is no text is kept as
+// the JSON that it is.
+func (m *Mapping) Parse(message []byte) (Update, error) {
+	found, err := m.find(message)
+	if err != nil {
+		return Update{}, fmt.Errorf("parse update: %w in %.80q", err, message)
+	}
+	u := Update{
+		TenantID: string(contents(found[factTenant])), JobID: string(contents(found[factID])),
+		Status: m.meaning(found[factStatus]), Work: nanoseconds(found[factWork]),
+	}
+	if why := found[factError]; why != nil && string(why) != "null" {
+		text := string(contents(why))
+		u.Error = &text
+	}
+	return u, nil
+}
+
+// find finds what is known of an update. There is a job id and a status unless there
+// is an error.
+func (m *Mapping) find(message []byte) (found [facts][]byte, err error) {
+	obj := object(message)
+	m.search(&obj, 1<<facts-1, 0, &found)
+	if err := obj.end(); err != nil {
+		return found, err
+	}
+	switch {
+	case found[factID] == nil && len(m.places[factID].path) == 0:
+		return found, errNoID
+	case found[factID] == nil:
+		return found, fmt.Errorf("there is no job id at %s", m.places[factID])
+	case found[factStatus] == nil && len(m.places[factStatus].path) == 0:
+		return found, errNoStatus
+	case found[factStatus] == nil:
+		return found, fmt.Errorf("there is no status at %s", m.places[factStatus])
+	}
+	return found, nil
+}
+
+// search goes through an object that lies depth keys deep, in which those of the facts
+// can be whose bits are set.
+func (m *Mapping) search(obj *members, within uint, depth int, found *[facts][]byte) {
+	for obj.next() {
+		var deeper uint
+		for fact := range facts {
+			if within&(1<<fact) == 0 {
+				continue
+			}
+			at := m.places[fact]
+			if len(at.path) == 0 {
+				at = standard.places[fact]
+			}
+			if !obj.is(at.path[depth], at.anyCase) {
+				continue
+			}
+			if len(at.path) > depth+1 {
+				deeper |= 1 << fact
+			} else if usable(fact, obj.val) {
+				found[fact] = obj.val
+			}
+		}
+		if deeper != 0 && obj.val[0] == '{' {
+			inner := members{rest: obj.val[1:]}
+			m.search(&inner, deeper, depth+1, found)
+			if inner.err != nil {
+				obj.err = inner.err
+			}
+		}
+	}
+}
+
+// usable reports whether a value can be that of the fact.
+func usable(fact int, token []byte) bool {
+	switch fact {
+	case factID, factTenant:
+		return token[0] == '"' && len(token) > 2 || isNumber(token)
+	case factStatus:
+		return token[0] == '"' && len(token) > 2 || isNumber(token) || string(token) == "true" || string(token) == "false"
+	}
+	return true
+}
+
+// contents is what a value says: a text without its quotes, anything else as it is.
+func contents(token []byte) []byte {
+	if len(token) > 0 && token[0] == '"' {
+		return unquoted(token)
+	}
+	return token
+}
+
+// meaning is the status that a value stands for, else what it says.
+func (m *Mapping) meaning(token []byte) Status {
+	word := contents(token)
+	for i, all := range m.words {
+		if len(all) == 0 {
+			all = standard.words[i]
+		}
+		for _, w := range all {
+			if bytes.EqualFold(w, word) {
+				return meanings[i]
+			}
+		}
+	}
+	return Status(word)
+}
+
+// String is the path as it is written, ".data.id".
+func (p place) String() string {
+	var b strings.Builder
+	for _, key := range p.path {
+		b.WriteByte('.')
+		if name := string(key); simple(name) {
+			b.WriteString(name)
+		} else {
+			fmt.Fprintf(&b, "%q", name)
+		}
+	}
+	return b.String()
+}
+
+// simple reports whether a key or a word needs no quotes.
+func simple(word string) bool {
+	if word == "" {
+		return false
+	}
+	for _, c := range word {
+		if c <= ' ' || c == 0x7f || strings.ContainsRune(`.,=|"'`+"\\`$", c) {
+			return false
+		}
+	}
+	return true
+}

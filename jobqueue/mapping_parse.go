@@ -1,0 +1,219 @@
+package jobqueue
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// deepest bounds how many keys a path has.
+const deepest = 16
+
+// mappingKey is a key of a mapping: a fact that stands at a path, or a status that
+// has words.
+type mappingKey struct {
+	name    string
+	example string
+	fact    int // -1 for a status
+	status  int
+	// also are names by which somebody may look for it.
+	also []string
+}
+
+var mappingKeys = []mappingKey{
+	{"id", "id=.id", factID, -1, []string{"jobId", "job_id", "job"}},
+	{"tenant", "tenant=.org", factTenant, -1, []string{"tenantId", "tenant_id"}},
+	{"status", "status=.state", factStatus, -1, []string{"state"}},
+	{"error", "error=.err.msg", factError, -1, []string{"err", "reason"}},
+	{"completed", "completed=done|ok", -1, 0, []string{"done", "complete", "success", "finished"}},
+	{"failed", "failed=error", -1, 1, []string{"failure", "fail"}},
+	{"running", "running=started", -1, 2, []string{"started", "active"}},
+}
+
+const mappingExample = "id=.id,status=.state,completed=done|ok,failed=error,running=started"
+
+// MappingError is everything that is wrong with a mapping, a line each.
+type MappingError struct{ Problems []string }
+
+func (e *MappingError) Error() string { return strings.Join(e.Problems, "; ") }
+
+// ParseMapping reads a mapping such as
+//
+//	id=.id,tenant=.org,status=.state,error=.err.msg,completed=done|ok,failed=error,running=started
+//
+// What is left out is as in the documented form. A path names the keys from the
+// outermost object inwards, exactly as they are written; words may be in any case, and
+// stand for numbers, true and false as well. Keys and words with one of . , = | or a
+// space in them go between double quotes. The error is a [*MappingError].
+func ParseMapping(text string) (Mapping, error) {
+	m := Mapping{text: strings.TrimSpace(text)}
+	var problems []string
+	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	if m.text == "" {
+		problem("it is empty; write it like %s", mappingExample)
+	}
+	given := map[string]bool{}
+	for _, part := range cut(m.text, ',') {
+		if m.text == "" {
+			break
+		}
+		name, value, paired := strings.Cut(part, "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		i := slices.IndexFunc(mappingKeys, func(k mappingKey) bool { return k.name == name })
+		switch {
+		case i < 0:
+			problem("unknown key %.40q%s; there are id, tenant, status, error, completed, failed and running", name, didYouMean(name))
+			continue
+		case given[name] && mappingKeys[i].fact < 0:
+			problem("%s is given twice; separate its words by |, like %s", name, mappingKeys[i].example)
+			continue
+		case given[name]:
+			problem("%s is given twice; leave one out", name)
+			continue
+		}
+		given[name] = true
+		key := mappingKeys[i]
+		switch {
+		case !paired || value == "":
+			problem("%s has no value; write it like %s", name, key.example)
+		case key.fact >= 0:
+			path, err := parsePath(value)
+			if err != nil {
+				problem("%s: %s", name, err)
+			}
+			m.places[key.fact].path = path
+		default:
+			all, err := parseWords(value)
+			if err != nil {
+				problem("%s: %s; write it like %s", name, err, key.example)
+			}
+			m.words[key.status] = all
+		}
+	}
+	problems = append(problems, m.conflicts()...)
+	if len(problems) > 0 {
+		return Mapping{}, &MappingError{problems}
+	}
+	return m, nil
+}
+
+// conflicts are words that stand for two statuses, and places that hold two facts.
+func (m *Mapping) conflicts() (problems []string) {
+	seen := map[string]int{}
+	for i := range m.words {
+		all := m.words[i]
+		if len(all) == 0 {
+			all = standard.words[i]
+		}
+		for _, w := range all {
+			word := strings.ToLower(string(w))
+			before, twice := seen[word]
+			switch name := strings.ToLower(string(meanings[i])); {
+			case twice && before == i:
+				problems = append(problems, fmt.Sprintf("%s: the word %q is there twice; leave one out (the case of letters makes no difference)", name, w))
+			case twice:
+				other := strings.ToLower(string(meanings[before]))
+				remedy := "leave it out of one"
+				if len(m.words[i]) == 0 {
+					remedy = fmt.Sprintf("%s has it unless %s=… says otherwise", name, name)
+				} else if len(m.words[before]) == 0 {
+					remedy = fmt.Sprintf("%s has it unless %s=… says otherwise", other, other)
+				}
+				problems = append(problems, fmt.Sprintf("the word %q stands for %s and for %s; %s", w, other, name, remedy))
+			}
+			seen[word] = i
+		}
+	}
+	if id, status := m.places[factID].String(), m.places[factStatus].String(); id == status && id != "" {
+		problems = append(problems, fmt.Sprintf("id and status are both at %s; they are different keys of a message", id))
+	}
+	return problems
+}
+
+// parsePath reads ".data.id".
+func parsePath(text string) ([][]byte, error) {
+	if text[0] != '.' {
+		return nil, fmt.Errorf("%q is no path; write .%s", text, strings.ReplaceAll(text, "/", "."))
+	}
+	var path [][]byte
+	for _, part := range cut(text[1:], '.') {
+		key, err := unquote(part)
+		switch {
+		case err != nil:
+			return nil, err
+		case key == "":
+			return nil, fmt.Errorf("%q has an empty key; write it like .data.id", text)
+		case strings.ContainsAny(part, "[]") && part[0] != '"':
+			return nil, fmt.Errorf("%q: elements of arrays cannot be named; a path has keys of objects, like .data.id", text)
+		}
+		path = append(path, []byte(key))
+	}
+	if len(path) > deepest {
+		return nil, fmt.Errorf("%q has more than %d keys", text, deepest)
+	}
+	return path, nil
+}
+
+// parseWords reads "done|ok".
+func parseWords(text string) (words, error) {
+	var all words
+	for _, part := range cut(text, '|') {
+		word, err := unquote(strings.TrimSpace(part))
+		if err != nil {
+			return nil, err
+		}
+		if word == "" {
+			return nil, errors.New("a word is empty")
+		}
+		all = append(all, []byte(word))
+	}
+	return all, nil
+}
+
+// cut cuts a text at each separator that is not between double quotes.
+func cut(text string, at byte) []string {
+	var parts []string
+	from, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '\\' && quoted:
+			i++
+		case text[i] == '"':
+			quoted = !quoted
+		case text[i] == at && !quoted:
+			parts = append(parts, text[from:i])
+			from = i + 1
+		}
+	}
+	return append(parts, text[from:])
+}
+
+// unquote reads a key or a word, which may be between double quotes.
+func unquote(text string) (string, error) {
+	if !strings.Contains(text, `"`) {
+		return text, nil
+	}
+	word, err := strconv.Unquote(text)
+	if err != nil || text[0] != '"' {
+		return "", fmt.Errorf(`%s is not quoted right; quote a whole key or word, like "a.b"`, text)
+	}
+	return word, nil
+}
+
+// didYouMean suggests a key.
+func didYouMean(name string) string {
+	best, near := len(name), ""
+	for _, k := range mappingKeys {
+		for _, known := range append([]string{k.name}, k.also...) {
+			if d := distance(strings.ToLower(name), strings.ToLower(known)); d < best && 2*d < max(len(name), len(known)) {
+				best, near = d, k.name
+			}
+		}
+	}
+	if near == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %q?)", near)
+}

@@ -1,0 +1,78 @@
+package observe
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+// Odd is a message on the channel that was not understood, for whoever has to find
+// out what the workers publish.
+type Odd struct {
+	// Message is its beginning, 120 bytes at the most, quoted as in Go: no byte of it
+	// can do anything to a terminal.
+	Message string `json:"message"`
+	// Reason is why it was not understood.
+	Reason string `json:"reason"`
+	// Mapping would probably read it, see [jobqueue.ParseMapping]; empty where there
+	// is no guess.
+	Mapping string `json:"mapping,omitempty"`
+}
+
+// mostQuoted is how many bytes of a text are shown.
+const mostQuoted = 120
+
+// OddOf describes a message. ours tells the ids of jobs that are on their way, which
+// helps to guess; it may be nil.
+func OddOf(message []byte, reason string, ours func(id []byte) bool) *Odd {
+	return &Odd{Message: Excerpt(string(message)), Reason: reason, Mapping: jobqueue.GuessMapping(message, ours)}
+}
+
+// UnknownStatus is the reason of a message with a status that is none of the three.
+func UnknownStatus(s jobqueue.Status) string {
+	return "its status " + Excerpt(string(s)) + " is none of RUNNING, COMPLETED and FAILED"
+}
+
+// EndsNothing reports whether a status that is none of the three is plainly one of a
+// job that has not ended, such as "started" or "progress".
+func EndsNothing(s jobqueue.Status) bool {
+	means, known := s.Likely()
+	return known && means != jobqueue.Completed && means != jobqueue.Failed
+}
+
+// String is the message and why it was not understood.
+func (o *Odd) String() string { return fmt.Sprintf("%s: %s", o.Message, o.Reason) }
+
+// Hint says what to do about it.
+func (o *Odd) Hint() string {
+	if o.Mapping != "" {
+		return "if this is how your workers publish, add --update " + shellQuoted(o.Mapping)
+	}
+	return "say where your workers publish the job's id and status: --update 'id=.id,status=.state,completed=done,failed=error'"
+}
+
+// shellQuoted is a text as one word of a shell.
+func shellQuoted(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// Excerpt is the beginning of a text, in quotes.
+func Excerpt(text string) string {
+	rest := ""
+	if len(text) > mostQuoted {
+		end := mostQuoted
+		for end > mostQuoted-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+			end--
+		}
+		text, rest = text[:end], "…"
+	}
+	// JSON is easier to read between back quotes.
+	if strings.Contains(text, `"`) && strconv.CanBackquote(text) && !strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return "`" + text + "`" + rest
+	}
+	return strconv.Quote(text) + rest
+}
