@@ -77,6 +77,9 @@ func loadWords(sc scenario.Scenario) string {
 		if l.Replay.Speed > 0 && l.Replay.Speed != 1 {
 			s += fmt.Sprintf(", %g times as fast", l.Replay.Speed)
 		}
+		if l.Replay.Source != "" {
+			s += " (" + l.Replay.Source + ")"
+		}
 	case !l.Closed():
 		s = rate(l.Rate.Float()) + " jobs/s"
 	case l.Think > 0:

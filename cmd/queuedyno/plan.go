@@ -41,6 +41,7 @@ type running struct {
 func (r *running) plan(names []string) (plan, error) {
 	faults := slices.Clone(r.faults)
 	var pl plan
+	replays := false // whether there is a recorded load, also one that cannot be read
 
 	src, err := r.p.findScenarios(r.file.get())
 	if err != nil {
@@ -51,6 +52,7 @@ func (r *running) plan(names []string) (plan, error) {
 		faults = append(faults, unknown...)
 		for _, s := range picked {
 			s, notes := r.apply(s)
+			replays = replays || s.Load.Replay.File != ""
 			if err := s.Open(); err != nil {
 				faults = append(faults, faultOf(fmt.Errorf("scenario %q: %w", s.Name, err)))
 				continue
@@ -60,6 +62,12 @@ func (r *running) plan(names []string) (plan, error) {
 			pl.scenarios = append(pl.scenarios, s)
 			for _, n := range notes {
 				r.p.console.note("run: %s", n)
+			}
+			if source := s.Load.Replay.Source; source != "" {
+				r.p.console.note("run: %s: recorded load: %s, %s", s.Name, plural(len(s.Load.Replay.Times.Times), "job"), source)
+			}
+			for _, caution := range s.Load.Replay.Cautions() {
+				r.p.console.note("run: %s: %s", s.Name, caution)
 			}
 			for _, doubt := range s.Unanswerable() {
 				r.p.console.note("run: %s: threshold %s", s.Name, doubt)
@@ -79,8 +87,8 @@ func (r *running) plan(names []string) (plan, error) {
 	faults = append(faults, r.certificates()...)
 	faults = append(faults, r.names(pl)...)
 	faults = append(faults, r.workerFaults(pl.scenarios)...)
-	for _, flag := range []string{"replay-column", "replay-speed"} {
-		if r.onCommandLine(flag) && !slices.ContainsFunc(pl.scenarios, func(s scenario.Scenario) bool { return s.Load.Replay.File != "" }) {
+	for _, flag := range []string{"replay-column", "replay-unit", "replay-speed", "replay-spread"} {
+		if r.onCommandLine(flag) && !replays {
 			faults = append(faults, fault{"--" + flag + ": there is no recorded load to be read", "name its file with --replay"})
 		}
 	}
