@@ -59,6 +59,10 @@ func (r *running) plan(names []string) (plan, error) {
 			}
 			s = s.WithDefaults() // a recorded load is as long as its file
 			faults = append(faults, r.check(r.flags, s)...)
+			if src.bundled {
+				// Their limits are for the load that they come with.
+				notes = append(notes, prefixed(s.Name, s.ScaleThresholds(r.thresholds.all))...)
+			}
 			pl.scenarios = append(pl.scenarios, s)
 			for _, n := range notes {
 				r.p.console.note("run: %s", n)
@@ -110,6 +114,14 @@ func (r *running) plan(names []string) (plan, error) {
 	}
 	r.p.console.note("run: using %s", src.where)
 	return pl, nil
+}
+
+// prefixed is each note with the scenario that it is about.
+func prefixed(name string, notes []string) []string {
+	for i := range notes {
+		notes[i] = name + ": " + notes[i]
+	}
+	return notes
 }
 
 // names checks what the queue and the channel are called: workers outside have
