@@ -32,7 +32,8 @@ type plan struct {
 
 // running is the verb run at work.
 type running struct {
-	p *program
+	p    *program
+	does string // the verb, where it is not run itself
 	runFlags
 }
 

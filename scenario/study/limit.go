@@ -51,6 +51,9 @@ const (
 func named(r *scenario.Result, l capacity.Limit) (part, detail string) {
 	percent := func(part string) string { return fmt.Sprintf("%.0f %%", 100*l.Used[part]) }
 	hostFull := crowdedByUs(r, l)
+	if detail := externalWorkers(r, l); detail != "" {
+		return "workers", detail
+	}
 	switch {
 	case l.Used["workers"] >= busy && (!hostFull || workAlone(r) >= mostOurs):
 		// On a crowded host it is also the publish that keeps a worker.
@@ -80,6 +83,28 @@ func named(r *scenario.Result, l capacity.Limit) (part, detail string) {
 			processors(r.Host.CPUs), 100*foreign, ownProcessors(r, l), l.Used["redis"])
 	}
 	return t.Where, t.Detail
+}
+
+// externalWorkers says that workers outside were the limit: neither Redis nor this
+// process was busy, and the host had time left or gave it to the workers. When
+// they took a job is not known. It is empty where that is not so.
+func externalWorkers(r *scenario.Result, l capacity.Limit) string {
+	if !r.Scenario.External || l.Used["generator"] >= busy || l.Used["redis"] >= busy || r.Validity.Triage.Where == validity.Client {
+		return ""
+	}
+	cpus, known := 0.0, false
+	if cpu := r.Scalars["worker_cpu_per_job"]; cpu != nil {
+		cpus, known = *cpu*r.Rates.AchievedPerS/1e9, true
+	}
+	others := l.Used["host"] - ours(r, l) - cpus/float64(max(1, r.Host.CPUs))
+	if l.Used["host"] >= crowded && others >= mostForeign {
+		return ""
+	}
+	detail := fmt.Sprintf("Redis was busy %.0f%% and this process %.0f%% of the time; the rest is the workers'", 100*l.Used["redis"], 100*l.Used["generator"])
+	if known {
+		detail += fmt.Sprintf(", which used %.2f CPUs", cpus)
+	}
+	return detail
 }
 
 // queued says that jobs waited for consumers all along on a host that had some
