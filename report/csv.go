@@ -196,7 +196,17 @@ func tagCell(tags map[string]string) string {
 func failedThresholds(r *scenario.Result) int {
 	n := 0
 	for _, t := range r.Thresholds {
-		if !t.Passed {
+		if t.Failed() {
+			n++
+		}
+	}
+	return n
+}
+
+func undecidedThresholds(r *scenario.Result) int {
+	n := 0
+	for _, t := range r.Thresholds {
+		if t.Undecided {
 			n++
 		}
 	}

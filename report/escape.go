@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/validity"
 )
 
@@ -114,9 +115,13 @@ func state(c validity.Check) string {
 	return "**fail**"
 }
 
-func passed(ok bool) string {
-	if ok {
+// outcome is what became of a threshold.
+func outcome(o gate.Outcome) string {
+	switch {
+	case o.Passed:
 		return "pass"
+	case o.Undecided:
+		return "**undecided**"
 	}
 	return "**fail**"
 }

@@ -98,8 +98,12 @@ func JUnit(w io.Writer, r *scenario.Result) error {
 	s.Cases = append(s.Cases, valid)
 	for _, t := range r.Thresholds {
 		c := junitCase{Name: plain(t.Expr)}
-		if !t.Passed {
-			c.Failure = &junitFault{Type: "threshold", Message: plain(t.Reason)}
+		switch fault := (&junitFault{Type: "threshold", Message: plain(t.Reason)}); {
+		case t.Undecided:
+			fault.Type = "undecided"
+			c.Error = fault
+		case t.Failed():
+			c.Failure = fault
 		}
 		s.Cases = append(s.Cases, c)
 	}

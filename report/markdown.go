@@ -123,7 +123,7 @@ func (m *sheet) thresholds(r *scenario.Result) {
 	m.para("## Thresholds")
 	t := table{head: []string{"threshold", "", "because"}, left: 3}
 	for _, o := range r.Thresholds {
-		t.rows = append(t.rows, []string{code(o.Expr), passed(o.Passed), escape(o.Reason)})
+		t.rows = append(t.rows, []string{code(o.Expr), outcome(o), escape(o.Reason)})
 	}
 	m.para("%s", t.markdown())
 }

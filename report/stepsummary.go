@@ -13,7 +13,7 @@ func Summary(w io.Writer, r *scenario.Result) error {
 	mark := "✅"
 	if word, _ := ending(r); failedThresholds(r) > 0 || word != "" || r.Window.Completed == 0 {
 		mark = "❌"
-	} else if verdict(r) == scenario.Invalid {
+	} else if verdict(r) == scenario.Invalid || undecidedThresholds(r) > 0 {
 		mark = "⚪"
 	}
 	m.para("### %s queuedyno: %s", mark, escape(r.Run.Scenario))
@@ -22,7 +22,7 @@ func Summary(w io.Writer, r *scenario.Result) error {
 	if len(r.Thresholds) > 0 {
 		t := table{head: []string{"threshold", "", "because"}, left: 3}
 		for _, o := range r.Thresholds {
-			t.rows = append(t.rows, []string{code(o.Expr), passed(o.Passed), escape(o.Reason)})
+			t.rows = append(t.rows, []string{code(o.Expr), outcome(o), escape(o.Reason)})
 		}
 		m.para("%s", t.markdown())
 	}

@@ -201,7 +201,10 @@ func (t *page) thresholds(r *scenario.Result) {
 	t.b.WriteString("\n" + t.paint(bold, "thresholds") + "\n")
 	for _, o := range r.Thresholds {
 		c, word := green, "pass"
-		if !o.Passed {
+		switch {
+		case o.Undecided:
+			c, word = yellow, "UNDECIDED"
+		case o.Failed():
 			c, word = red, "FAIL"
 		}
 		text := o.Expr

@@ -87,6 +87,9 @@ func loadWords(sc scenario.Scenario) string {
 		if l.Replay.Speed > 0 && l.Replay.Speed != 1 {
 			s += fmt.Sprintf(", %g times as fast", l.Replay.Speed)
 		}
+		if l.Replay.Source != "" {
+			s += " (" + l.Replay.Source + ")"
+		}
 	case !l.Closed():
 		s = rate(l.Rate.Float()) + " jobs/s"
 	case l.Think > 0:
@@ -315,15 +318,14 @@ func verdict(r *scenario.Result) string {
 
 // thresholdWords says how the thresholds came out, or nothing without any.
 func thresholdWords(r *scenario.Result) string {
-	failed := 0
-	for _, t := range r.Thresholds {
-		if !t.Passed {
-			failed++
-		}
-	}
+	failed, undecided := failedThresholds(r), undecidedThresholds(r)
 	switch {
 	case len(r.Thresholds) == 0:
 		return ""
+	case failed > 0 && undecided > 0:
+		return fmt.Sprintf("%d of %s failed, %d undecided", failed, plural(int64(len(r.Thresholds)), "threshold"), undecided)
+	case undecided > 0:
+		return fmt.Sprintf("%d of %s undecided", undecided, plural(int64(len(r.Thresholds)), "threshold"))
 	case failed == 0 && len(r.Thresholds) == 1:
 		return "threshold passed"
 	case failed == 0:

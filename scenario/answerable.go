@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +13,9 @@ import (
 
 // Unanswerable says which thresholds of a load at a rate cannot be decided, since
 // the load is too short for their quantiles, and what would be long enough. They
-// fail, whatever the run measures. Thresholds that cannot be read are passed over.
+// stay undecided unless the run surely breaks them. Thresholds that cannot be read
+// are ignored, and so are all where the warm-up leaves nothing of the load: that is
+// a problem of the scenario, see [Scenario.Validate].
 func (s Scenario) Unanswerable() (all []string) {
 	s = s.WithDefaults()
 	rate := s.Load.Rate.Float()
@@ -24,6 +27,9 @@ func (s Scenario) Unanswerable() (all []string) {
 		length = float64(n) / rate
 	}
 	window := length - s.Warmup.Seconds()
+	if window <= 0 {
+		return nil
+	}
 	for _, expr := range s.Thresholds {
 		t, err := gate.Parse(expr)
 		if err != nil {
@@ -54,6 +60,45 @@ func (s Scenario) Unanswerable() (all []string) {
 		all = append(all, fmt.Sprintf("%s: %s takes %s jobs, and %s %s; %s", t, aggregate, group(int64(need)), what, group(int64(jobs)), remedy))
 	}
 	return all
+}
+
+// ScaleThresholds lowers the quantiles of thresholds that the load cannot decide to
+// the highest ones that it can, with the same limits, and drops those that have
+// none. It leaves alone what keep holds. The notes say what was changed. It is for
+// scenarios whose load was changed and whose thresholds nobody wrote for it.
+func (s *Scenario) ScaleThresholds(keep []string) (notes []string) {
+	var kept []string
+	for _, expr := range s.Thresholds {
+		one := *s
+		one.Thresholds = []string{expr}
+		t, err := gate.Parse(expr)
+		if err != nil || slices.Contains(keep, expr) || len(one.Unanswerable()) == 0 {
+			kept = append(kept, expr)
+			continue
+		}
+		was := t.String()
+		stage, aggregate, _ := strings.Cut(t.Metric, ".")
+		from, _ := shareOf(aggregate)
+		found := false
+		for _, lower := range []string{"p99.9", "p99", "p95", "p90", "p75", "p50"} {
+			if q, _ := shareOf(lower); q >= from {
+				continue
+			}
+			t.Metric = stage + "." + lower
+			if one.Thresholds = []string{t.String()}; len(one.Unanswerable()) == 0 {
+				found = true
+				break
+			}
+		}
+		if !found {
+			notes = append(notes, fmt.Sprintf("threshold %s is left out: the load has too few jobs to decide it", was))
+			continue
+		}
+		notes = append(notes, fmt.Sprintf("threshold %s becomes %s: the load has too few jobs for %s", was, t, aggregate))
+		kept = append(kept, t.String())
+	}
+	s.Thresholds = kept
+	return notes
 }
 
 // measures reports whether the name is that of a stage that a run of s sees.

@@ -25,13 +25,37 @@ func TestThresholdsThatSoShortALoadCannotDecideAreNamedBefore(t *testing.T) {
 		{scenario.Load{Rate: pace.PerSecond(100), Duration: 30 * time.Second}, 0, "end_to_end.p99 over 5s < 50ms", "a part of 5s holds 500; over 10s would do"},
 		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "lost == 0", ""},
 		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "end_to_end.max < 1s", ""},
-		{scenario.Load{Duration: 5 * time.Second}, 0, "end_to_end.p99 < 50ms", ""}, // a closed loop: who knows
+		{scenario.Load{Duration: 5 * time.Second}, 0, "end_to_end.p99 < 50ms", ""},                                             // a closed loop: who knows
+		{scenario.Load{Rate: pace.PerSecond(1000), Duration: 10 * time.Second}, 20 * time.Second, "end_to_end.p99 < 50ms", ""}, // Validate refuses it
 		{scenario.Load{Observed: true}, 0, "running.p99 < 50ms", ""},
 	} {
 		s := scenario.Scenario{Name: "x", Load: row.load, Warmup: row.warmup, Thresholds: []string{row.threshold}}
 		got := strings.Join(s.Unanswerable(), "; ")
 		if row.want == "" && got != "" || !strings.Contains(got, row.want) {
 			t.Errorf("%+v, %q: %q, want %q", row.load, row.threshold, got, row.want)
+		}
+	}
+}
+
+func TestThresholdsThatComeWithALoadAreScaledToAnother(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		rate             int64
+		thresholds, keep []string
+		want             string
+		notes            int
+	}{
+		// 500 jobs in the window of 10 s.
+		{50, []string{"end_to_end.p99 < 50ms", "lost == 0"}, nil, "end_to_end.p95 < 50ms, lost == 0", 1},
+		{50, []string{"end_to_end.p99 < 50ms", "lost == 0"}, []string{"end_to_end.p99 < 50ms"}, "end_to_end.p99 < 50ms, lost == 0", 0},
+		{1000, []string{"queue.p99 < 50ms", "queue.p99.9 < 90ms"}, nil, "queue.p99 < 50ms, queue.p99.9 < 90ms", 0},
+		{2, []string{"queue.p95 < 50ms", "errors == 0"}, nil, "queue.p50 < 50ms, errors == 0", 1},
+		{1, []string{"queue.p95 < 50ms", "errors == 0"}, nil, "errors == 0", 1},
+	} {
+		s := scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(row.rate), Duration: 10 * time.Second}, Thresholds: row.thresholds}
+		notes := s.ScaleThresholds(row.keep)
+		if got := strings.Join(s.Thresholds, ", "); got != row.want || len(notes) != row.notes {
+			t.Errorf("%v at %d/s become %s with the notes %q, want %s with %d", row.thresholds, row.rate, got, notes, row.want, row.notes)
 		}
 	}
 }

@@ -118,6 +118,8 @@ func (r Replay) encode() (keys pairs) {
 	keys.add(true, "file", quote(r.File))
 	keys.add(r.Column != "", "column", quote(r.Column))
 	keys.add(r.Speed != 0, "speed", strconv.FormatFloat(r.Speed, 'f', -1, 64))
+	keys.add(r.Unit != "", "unit", r.Unit)
+	keys.add(r.Spread, "spread", true)
 	return keys
 }
 

@@ -225,6 +225,20 @@ func (r *scenarioReader) column(n ast.Node) (string, bool) {
 	return text, true
 }
 
+// unit reads what the numbers of a recorded load count.
+func (r *scenarioReader) unit(n ast.Node) (pace.Unit, bool) {
+	value, text, _, ok := r.scalar(n)
+	if !ok {
+		r.expected(n, value, "s, ms, us or ns")
+		return "", false
+	}
+	unit, err := pace.ParseUnit(text)
+	if err != nil {
+		r.fault(n, "%s", err)
+	}
+	return unit, err == nil
+}
+
 // payload reads a size, or several of them.
 func (r *scenarioReader) payload(n ast.Node) bool {
 	if value, text, number, ok := r.scalar(n); ok && !number {

@@ -151,7 +151,8 @@ func (r *scenarioReader) sectionKeys(section string) []fileKey {
 		return []fileKey{{"count", into(&s.Tenants.Count, r.pool)}, {"skew", into(&s.Tenants.Skew, r.number)}}
 	case "replay":
 		p := &s.Load.Replay
-		return []fileKey{{"file", into(&p.File, r.words)}, {"column", into(&p.Column, r.column)}, {"speed", into(&p.Speed, r.number)}}
+		return []fileKey{{"file", into(&p.File, r.words)}, {"column", into(&p.Column, r.column)}, {"speed", into(&p.Speed, r.number)},
+			{"unit", into(&p.Unit, r.unit)}, {"spread", into(&p.Spread, r.truth)}}
 	case "hold":
 		return []fileKey{{"from", into(&s.Hold.From, r.span)}, {"for", into(&s.Hold.For, r.length)}}
 	}

@@ -3,14 +3,17 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/scenario/latency"
 )
 
 // Metric is the value of one of [gate.Metrics] in this result, in the base
 // unit of its kind: nanoseconds, jobs, jobs per second, or a share. Where
-// there is none, ok is false and the reason says why.
+// there is none, ok is false and the reason says why; the value is then what the
+// metric is at least, as far as that is known.
 func (r *Result) Metric(name string) (value float64, reason string, ok bool) {
 	if _, err := gate.Lookup(name); err != nil {
 		return 0, err.Error(), false
@@ -61,12 +64,32 @@ func (s *StageSummary) aggregate(name string) (value float64, reason string, ok 
 	case ns != nil:
 		return float64(*ns), "", true
 	case s.Missing[name] != "":
-		return 0, s.Missing[name], false
+		return s.atLeast(name), s.Missing[name], false
 	case s.Count == 0:
 		return 0, "no job of the window got through this stage", false
 	default:
 		return 0, fmt.Sprintf("%d jobs of the window do not tell", s.Count), false
 	}
+}
+
+// atLeast is what a quantile without a value is at least: the highest one that so
+// many jobs carry, if that is lower. Among jobs that never arrived it is infinite.
+// It is 0 where nothing is known.
+func (s *StageSummary) atLeast(name string) float64 {
+	q, known := shareOf(name)
+	h, err := latency.Decode(s.HDR)
+	n := float64(s.Count + s.Censored)
+	if !known || err != nil || n <= latency.MinTail {
+		return 0
+	}
+	v, err := h.Quantile(min(q, (n-latency.MinTail-0.5)/n), s.Censored)
+	switch {
+	case errors.Is(err, latency.ErrCensored):
+		return math.Inf(1)
+	case err != nil:
+		return 0
+	}
+	return float64(v)
 }
 
 // scalar is a figure of the run as a whole.

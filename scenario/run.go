@@ -141,8 +141,8 @@ func Run(ctx context.Context, s Scenario, b jobqueue.Backend, o Options) (*Resul
 	if n := s.Load.InFlight; s.Load.Closed() && n%s.Batch != 0 {
 		r.warn("of %d in flight %d are used: jobs are sent in batches of %d", n, n-n%s.Batch, s.Batch)
 	}
-	if t := s.Load.Replay.Times; t != nil && t.Unsorted > 0 {
-		r.warn("%d of the recorded times were earlier than the line before them; they were sorted", t.Unsorted)
+	for _, caution := range s.Load.Replay.Cautions() {
+		r.warn("%s", caution)
 	}
 	hard, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -163,16 +164,48 @@ func (l Load) Varies() bool { return len(l.Steps) > 0 || l.Replay.given() }
 type Replay struct {
 	// File is CSV or a log, from the current directory.
 	File string `json:"file"`
-	// Column is the name of the column that holds the times, or its number
-	// from 1. Empty means the first.
+	// Column is the name of the column that holds the times, its number from 1,
+	// or a key of JSON. Empty means that [pace.ReadReplay] finds them.
 	Column string `json:"column,omitempty"`
+	// Unit is what numbers count: s, ms, us or ns. Empty means that it follows
+	// from their size.
+	Unit pace.Unit `json:"unit,omitempty"`
+	// Spread lays jobs of one time stamp out evenly over the resolution of the
+	// stamps, e.g. over a second.
+	Spread bool `json:"spread,omitempty"`
 	// Speed is by how much faster than recorded the load goes. Zero means 1.
 	Speed float64 `json:"speed,omitempty"`
 	// Times are what the file holds; see [Scenario.Open].
 	Times *pace.Replay `json:"-"`
+	// Source says where in the file the times were found. [Scenario.Open] fills
+	// it in.
+	Source string `json:"source,omitempty"`
 }
 
 func (r Replay) given() bool { return r.File != "" || r.Times != nil }
+
+// Cautions say what of a recorded load is not as it was recorded, or is so only
+// because of how it was recorded. They are known once it was read.
+func (r Replay) Cautions() []string {
+	var all []string
+	if r.Times == nil {
+		return nil
+	}
+	if n := r.Times.Unsorted; n > 0 {
+		all = append(all, fmt.Sprintf("%d of the recorded times were earlier than the line before them; they were sorted", n))
+	}
+	if bursts := r.Times.Bursts(); bursts != "" {
+		remedy := "record finer time stamps, or spread the jobs of a stamp with --replay-spread (spread: true)"
+		if strings.Contains(r.Source, "rows of ") {
+			remedy = "record with K6_CSV_TIME_FORMAT=unix_micro, or spread the jobs of a stamp with --replay-spread (spread: true)"
+		}
+		all = append(all, bursts+"; "+remedy)
+	}
+	if r.Times.Spread {
+		all = append(all, fmt.Sprintf("the recorded jobs of each time stamp were spread evenly over %s", r.Times.Resolution))
+	}
+	return all
+}
 
 // Open reads the files that the scenario names: recorded times and samples of
 // service times. [Run] does it; whoever wants to know before that nothing is
@@ -195,11 +228,11 @@ func (r *Replay) read() error {
 		return fmt.Errorf("read replay: %w", err)
 	}
 	defer file.Close()
-	times, err := pace.ReadReplay(file, pace.ReplayOptions{Column: r.Column, Speed: r.Speed})
+	times, err := pace.ReadReplay(file, pace.ReplayOptions{Column: r.Column, Unit: r.Unit, Speed: r.Speed, Spread: r.Spread})
 	if err != nil {
 		return fmt.Errorf("read replay %s: %w", r.File, err)
 	}
-	r.Times = times
+	r.Times, r.Source = times, times.Source
 	return nil
 }
 

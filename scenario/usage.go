@@ -30,6 +30,9 @@ func (r *run) usage(res *Result) validity.Usage {
 	if used := r.cpu[1] - r.cpu[0]; used > 0 {
 		u.Generator = ptr(used.Seconds() / wall / u.AllowedCPUs)
 	}
+	if used := r.worked.CPU; used != nil {
+		u.WorkerCPUs = ptr(used.Seconds() / wall)
+	}
 	span := r.factsAt[1].Sub(r.factsAt[0]).Seconds()
 	if r.facts[0] == nil || r.facts[1] == nil || span <= 0 {
 		return u

@@ -133,7 +133,7 @@ func (w *watch) abortOn(one *watched, at time.Duration, t totals) {
 		return
 	}
 	o := gate.Check(one.t, w.values(one.now, one.stage, t), "")
-	if o.Value == nil || o.Passed {
+	if !o.Failed() {
 		return
 	}
 	one.broken = &o
@@ -308,7 +308,7 @@ func (w *watch) settle(outcomes []gate.Outcome, invalid string) []gate.Outcome {
 			if one.t.Over > 0 {
 				outcomes[i] = one.rest(w).Outcome(invalid)
 			}
-			if one.broken != nil && outcomes[i].Passed {
+			if one.broken != nil && !outcomes[i].Failed() {
 				outcomes[i] = *one.broken // it recovered, but the run had ended
 			}
 		}

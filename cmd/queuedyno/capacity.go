@@ -25,6 +25,8 @@ const capacityHelp = `Find the highest total rate that a scenario sustains under
 The search makes one trial after another, each a run of its own on an empty
 queue, judges it (SLO kept, nothing lost, backlog not growing, drained in time,
 and the load generator in order), and confirms the answer with longer trials.
+With --worker your own workers do the jobs: they are started once, and again
+after a trial that left jobs behind.
 Rate, duration, warm-up, hold, prefill and thresholds of the scenario are not used.
 
 Every trial is a line on standard error, the answer goes to standard output and,
@@ -37,6 +39,7 @@ confirmed or limited by the load generator, 130 interrupted.`
 
 const capacityExample = `  queuedyno capacity steady
   queuedyno capacity steady --slo 'end_to_end.p99 < 20ms' --budget 10m --curve
+  queuedyno capacity steady --worker 'node worker.js'
   queuedyno capacity steady --vary consumers=1,2,4,8,16,32
   queuedyno capacity --resume results/steady-capacity-20260102-150405Z`
 
@@ -86,7 +89,7 @@ type searching struct {
 func loadFlags() []string {
 	return []string{
 		"file", "redis", "redis-args", "image", "cacert", "cert", "key",
-		"arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed",
+		"arrivals", "producers", "consumers", "worker", "worker-start", "subscribers", "batch", "payload", "work", "seed",
 		"fail-rate", "running", "update", "design", "visibility", "poll", "queues", "notify", "channels", "tenants",
 		"out", "name", "force", "tag", "quiet",
 	}
@@ -116,7 +119,7 @@ func addCapacityFlags(p *program, f *flags) *searching {
 		repeats: add(f, "repeats", "", "`NUMBER` of trials at each point of the curve (default 3)", smallCount),
 	}
 	c.vary.spaced = true // its values have commas of their own
-	c.running = running{p: p, runFlags: addSome(f, loadFlags())}
+	c.running = running{p: p, does: "capacity", runFlags: addSome(f, loadFlags())}
 	c.answerJSON = addSwitch(f, "json", "", "write capacity.json to standard output instead of the answer in words")
 	return c
 }
@@ -179,12 +182,7 @@ func (c *searching) fresh(pl *searchPlan, names []string) (faults []fault) {
 	s.Warmup, s.DrainTimeout, s.Thresholds = 0, 0, nil
 	s.Hold, s.Prefill = scenario.Hold{}, 0
 	s, _ = c.apply(s)
-	if s.External {
-		faults = append(faults, fault{
-			fmt.Sprintf("scenario %q: its consumers are external, and every trial has a queue of its own, which they do not know", s.Name),
-			"give a number with --consumers, or try rates one by one with queuedyno run --worker",
-		})
-	}
+	faults = append(faults, c.workerFaults(s)...)
 	faults = append(faults, c.check(c.flags, s)...)
 	slo := c.slo.all
 	if len(slo) == 0 {
@@ -255,7 +253,7 @@ func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
 	for _, flag := range []string{
 		"slo", "vary", "trial", "confirm", "file", "arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed",
 		"fail-rate", "running", "update", "design", "visibility", "poll", "queues", "notify", "channels", "tenants", "out", "name", "force",
-	} {
+	} { // the workers are started again: --worker is not among them
 		if c.onCommandLine(flag) {
 			faults = append(faults, fault{fmt.Sprintf("--%s has no place beside --resume, which goes on with what is stored", flag), "leave it out, or begin a search of its own"})
 		}
@@ -268,6 +266,7 @@ func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
 			faults = append(faults, fault{what: fmt.Sprintf("%s: %v", dir, err)})
 		}
 	}
+	faults = append(faults, c.resumedWorkerFaults(dir, r.Scenario, r.Worker)...)
 	if r.Trial <= 0 || r.Confirm < r.Trial {
 		faults = append(faults, fault{what: dir + ": the lengths of its trials make no sense"})
 	}
@@ -297,6 +296,7 @@ func (c *searching) do(ctx context.Context, pl searchPlan) error {
 	}
 	s := &search{c: c, r: pl.record, server: server, signals: signals, tags: pl.tags, dir: pl.dir, force: pl.force}
 	found := s.run(ctx)
+	s.worker.end()
 	if note := server.Note(); note != "" && !slices.Contains(s.r.Warnings, note) {
 		s.r.Warnings = append(s.r.Warnings, note)
 	}

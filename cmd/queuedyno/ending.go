@@ -20,6 +20,20 @@ type ending struct {
 	words  string // the outcome in a word or two
 	dir    string
 	result *scenario.Result
+	// undecided says that nothing is wrong but thresholds that the run could not
+	// decide. A threshold that failed is worse.
+	undecided bool
+}
+
+// undecidedHint is the remedy for a threshold that the run could not decide.
+const undecidedHint = "run for longer or at a higher rate, or set a limit on a metric that this run has"
+
+// rank orders endings as [rank] does codes.
+func (e ending) rank() float64 {
+	if e.undecided {
+		return float64(rank(exitThreshold)) - 0.5
+	}
+	return float64(rank(e.code))
 }
 
 // rank orders exit codes. The worst ending decides, and whether the figures can
@@ -66,15 +80,24 @@ func endingOf(r *scenario.Result, err error, signalled, allowInvalid bool) endin
 	case r.Validity.Verdict == scenario.Invalid:
 		return say(exitInvalid, "invalid", "the run is invalid: "+firstOf(r.Validity.Reasons), emptyHint(r))
 	}
-	failed := 0
+	failed, undecided := 0, 0
 	for _, t := range r.Thresholds {
-		if !t.Passed {
+		if t.Undecided {
+			undecided++
+			say(exitInvalid, "threshold undecided", fmt.Sprintf("threshold %q is undecided: %s", t.Expr, t.Reason), undecidedHint)
+		}
+	}
+	for _, t := range r.Thresholds {
+		if t.Failed() {
 			failed++
 			say(exitThreshold, "threshold failed", fmt.Sprintf("threshold %q failed: %s", t.Expr, t.Reason), "")
 		}
 	}
 	switch {
 	case failed > 0:
+		return e
+	case undecided > 0 && r.Window.Completed > 0:
+		e.undecided = true
 		return e
 	case r.Window.Completed == 0:
 		return say(exitInvalid, "no job completed", "no job of the window was completed", emptyHint(r))
@@ -137,8 +160,8 @@ func failedEnding(name string, err error) ending {
 // but is the ending e of a run after which something else went wrong.
 func (e ending) but(other ending) ending {
 	e.faults = append(e.faults, other.faults...)
-	if rank(other.code) > rank(e.code) {
-		e.code, e.words = other.code, other.words
+	if other.rank() > e.rank() {
+		e.code, e.words, e.undecided = other.code, other.words, other.undecided
 	}
 	return e
 }
@@ -146,12 +169,14 @@ func (e ending) but(other ending) ending {
 // worst is the failure of all of them together, nil when all is well.
 func worst(all []ending) error {
 	f := &failure{}
+	var top ending
 	for _, e := range all {
 		f.faults = append(f.faults, e.faults...)
-		if rank(e.code) > rank(f.code) {
-			f.code = e.code
+		if e.rank() > top.rank() {
+			top = e
 		}
 	}
+	f.code = top.code
 	if f.code == exitOK {
 		return nil
 	}

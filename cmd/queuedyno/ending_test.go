@@ -34,6 +34,10 @@ func TestTheGravestComplaintDecidesTheExitCode(t *testing.T) {
 			r.Window.Completed, r.Ledger.Notified = 0, 0
 			return nil, false
 		}},
+		{"a threshold is undecided", exitInvalid, func(r *scenario.Result) (error, bool) {
+			r.Thresholds = append(r.Thresholds, gate.Outcome{Expr: "z", Undecided: true, Reason: "too few jobs"})
+			return nil, false
+		}},
 		{"a threshold failed", exitThreshold, func(r *scenario.Result) (error, bool) {
 			r.Thresholds = append(r.Thresholds, gate.Outcome{Expr: "x", Reason: "y"})
 			return nil, false
@@ -104,6 +108,32 @@ func TestTheWorstOfSeveralScenariosDecides(t *testing.T) {
 			if got != want {
 				t.Errorf("endings %d and %d: exit code %d, want %d", a, b, got, want)
 			}
+		}
+	}
+}
+
+func TestAThresholdThatFailedIsWorseThanOneThatIsUndecided(t *testing.T) {
+	t.Parallel()
+	spoilt := func(o gate.Outcome) ending {
+		r := good()
+		r.Thresholds = append(r.Thresholds, o)
+		return endingOf(r, nil, false, false)
+	}
+	undecided := spoilt(gate.Outcome{Expr: "x", Undecided: true})
+	failed := spoilt(gate.Outcome{Expr: "y"})
+	passed := endingOf(good(), nil, false, false)
+	for _, row := range []struct {
+		all  []ending
+		want int
+	}{
+		{[]ending{undecided}, exitInvalid},
+		{[]ending{passed, undecided}, exitInvalid},
+		{[]ending{undecided, failed}, exitThreshold},
+		{[]ending{failed, undecided, passed}, exitThreshold},
+	} {
+		var f *failure
+		if err := worst(row.all); !errors.As(err, &f) || f.code != row.want {
+			t.Errorf("worst(%+v) = %v, want exit code %d", row.all, err, row.want)
 		}
 	}
 }

@@ -20,6 +20,8 @@ type overrides struct {
 	stages       *value[pace.Steps]
 	replay       *value[string]
 	column       *value[string]
+	unit         *value[pace.Unit]
+	spread       *value[bool]
 	speed        *value[float64]
 	arrivals     *value[pace.Arrivals]
 	duration     *value[time.Duration]
@@ -51,8 +53,11 @@ func addOverrides(f *flags) overrides {
 			"\"max\" sends a job whenever one of those in flight has come back (closed loop)", pace.ParseRate),
 		stages: add(f, "stages", "", "rates one after the other instead of --rate: `STAGES` like 30s:500,20s:500..2k,5s:0,3x(10s:100,2s:5k);\n"+
 			"TIME:RATE holds, TIME:FROM..TO ramps, TIME:..TO ramps from where the last one ended", stages),
-		replay:   add(f, "replay", "", "`FILE` (CSV or a log) with the times at which jobs are due, instead of --rate", anyText),
-		column:   add(f, "replay-column", "", "`NAME` or number of the column of --replay that holds the times (default the first)", anyText),
+		replay: add(f, "replay", "", "`FILE` (CSV or a log) with the times at which jobs are due, instead of --rate", anyText),
+		column: add(f, "replay-column", "", "`NAME` or number of the column of --replay that holds the times (default: found)", anyText),
+		unit: add(f, "replay-unit", "", "`UNIT` of numbers in --replay: s, ms, us or ns (default: by their size; small ones are seconds since the start)",
+			pace.ParseUnit),
+		spread:   addSwitch(f, "replay-spread", "", "spread the jobs of one time stamp of --replay evenly, e.g. over the second of whole-second stamps"),
 		speed:    add(f, "replay-speed", "", "`FACTOR` by which --replay goes faster than recorded", factor),
 		arrivals: add(f, "arrivals", "", "how jobs are laid out in time at a rate: a `KIND`, constant or poisson", arrivals),
 		duration: add(f, "duration", "d", "length of the load, warm-up included: a `TIME` like 30s or 2m;\n"+
@@ -86,7 +91,7 @@ func addOverrides(f *flags) overrides {
 func fields(field string) string {
 	switch field = strings.TrimPrefix(field, "load."); {
 	case strings.HasPrefix(field, "replay."):
-		return "replay-speed"
+		return strings.Replace(field, ".", "-", 1)
 	case strings.HasPrefix(field, "tenants"):
 		return "tenants"
 	case strings.HasPrefix(field, "hold"):
@@ -205,7 +210,7 @@ func (o overrides) shape(s *scenario.Scenario) (notes []string) {
 	}
 	if !o.stages.given() && !o.replay.given() {
 		if s.Load.Replay.File != "" {
-			s.Load.Replay.Column, s.Load.Replay.Speed = o.column.or(s.Load.Replay.Column), o.speed.or(s.Load.Replay.Speed)
+			o.reading(&s.Load.Replay)
 		}
 		return notes
 	}
@@ -213,7 +218,8 @@ func (o overrides) shape(s *scenario.Scenario) (notes []string) {
 		s.Load.InFlight, s.Load.Think = 0, 0
 	}
 	s.Load.Steps = o.stages.get()
-	s.Load.Replay = scenario.Replay{File: o.replay.get(), Column: o.column.get(), Speed: o.speed.get()}
+	s.Load.Replay = scenario.Replay{File: o.replay.get()}
+	o.reading(&s.Load.Replay)
 	if o.replay.get() == "" {
 		s.Load.Replay = scenario.Replay{}
 	} else if !o.arrivals.given() {
@@ -228,6 +234,12 @@ func (o overrides) shape(s *scenario.Scenario) (notes []string) {
 		s.Warmup = 0
 	}
 	return notes
+}
+
+// reading says how a recorded load is read, where flags say it.
+func (o overrides) reading(r *scenario.Replay) {
+	r.Column, r.Unit = o.column.or(r.Column), o.unit.or(r.Unit)
+	r.Speed, r.Spread = o.speed.or(r.Speed), o.spread.or(r.Spread)
 }
 
 // stages reads a load of several rates.

@@ -32,7 +32,8 @@ type plan struct {
 
 // running is the verb run at work.
 type running struct {
-	p *program
+	p    *program
+	does string // the verb, where it is not run itself
 	runFlags
 }
 
@@ -41,6 +42,7 @@ type running struct {
 func (r *running) plan(names []string) (plan, error) {
 	faults := slices.Clone(r.faults)
 	var pl plan
+	replays := false // whether there is a recorded load, also one that cannot be read
 
 	src, err := r.p.findScenarios(r.file.get())
 	if err != nil {
@@ -51,15 +53,26 @@ func (r *running) plan(names []string) (plan, error) {
 		faults = append(faults, unknown...)
 		for _, s := range picked {
 			s, notes := r.apply(s)
+			replays = replays || s.Load.Replay.File != ""
 			if err := s.Open(); err != nil {
 				faults = append(faults, faultOf(fmt.Errorf("scenario %q: %w", s.Name, err)))
 				continue
 			}
 			s = s.WithDefaults() // a recorded load is as long as its file
 			faults = append(faults, r.check(r.flags, s)...)
+			if src.bundled {
+				// Their limits are for the load that they come with.
+				notes = append(notes, prefixed(s.Name, s.ScaleThresholds(r.thresholds.all))...)
+			}
 			pl.scenarios = append(pl.scenarios, s)
 			for _, n := range notes {
 				r.p.console.note("run: %s", n)
+			}
+			if source := s.Load.Replay.Source; source != "" {
+				r.p.console.note("run: %s: recorded load: %s, %s", s.Name, plural(len(s.Load.Replay.Times.Times), "job"), source)
+			}
+			for _, caution := range s.Load.Replay.Cautions() {
+				r.p.console.note("run: %s: %s", s.Name, caution)
 			}
 			for _, doubt := range s.Unanswerable() {
 				r.p.console.note("run: %s: threshold %s", s.Name, doubt)
@@ -79,8 +92,8 @@ func (r *running) plan(names []string) (plan, error) {
 	faults = append(faults, r.certificates()...)
 	faults = append(faults, r.names(pl)...)
 	faults = append(faults, r.workerFaults(pl.scenarios)...)
-	for _, flag := range []string{"replay-column", "replay-speed"} {
-		if r.onCommandLine(flag) && !slices.ContainsFunc(pl.scenarios, func(s scenario.Scenario) bool { return s.Load.Replay.File != "" }) {
+	for _, flag := range []string{"replay-column", "replay-unit", "replay-speed", "replay-spread"} {
+		if r.onCommandLine(flag) && !replays {
 			faults = append(faults, fault{"--" + flag + ": there is no recorded load to be read", "name its file with --replay"})
 		}
 	}
@@ -102,6 +115,14 @@ func (r *running) plan(names []string) (plan, error) {
 	}
 	r.p.console.note("run: using %s", src.where)
 	return pl, nil
+}
+
+// prefixed is each note with the scenario that it is about.
+func prefixed(name string, notes []string) []string {
+	for i := range notes {
+		notes[i] = name + ": " + notes[i]
+	}
+	return notes
 }
 
 // names checks what the queue and the channel are called: workers outside have

@@ -26,7 +26,8 @@ type search struct {
 	signals *interrupt
 	tags    map[string]string
 	dir     string
-	force   bool // whether dir may be there; so it is once it was written
+	worker  *searchWorker // nil without --worker
+	force   bool          // whether dir may be there; so it is once it was written
 }
 
 // store writes what is known by now.
@@ -44,7 +45,7 @@ func (s *search) run(ctx context.Context) error {
 	if past := s.r.Redis; trialsMade(s.r) && past.Address != "" && (past.Kind != string(s.server.Kind()) || s.server.Kind() == redisserver.URL && past.Address != s.server.Address()) {
 		s.warn("this search was begun against another Redis (%s %s)", past.Kind, past.Address)
 	}
-	who := plural(s.r.Scenario.Producers, "producer") + ", " + plural(s.r.Scenario.Consumers, "consumer")
+	who := plural(s.r.Scenario.Producers, "producer") + ", " + consumersInBrief(s.r.Scenario)
 	if len(s.r.Vary) > 0 {
 		who = "by " + dimensionWords(s.r.Vary)
 	}
@@ -89,7 +90,7 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 			slo = append(slo, t)
 		}
 	}
-	return &study.Lab{
+	lab := &study.Lab{
 		Scenario: sc, SLO: slo,
 		Open: func(ctx context.Context, id string) (study.Backend, error) { return s.open(ctx, sc, id) },
 		Run: scenario.Options{
@@ -98,6 +99,18 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 		},
 		Saw: func(r *scenario.Result) { s.r.Redis, s.r.Host = r.Redis, r.Host },
 	}
+	if s.c.workerCommand() == "" {
+		return lab
+	}
+	s.worker.end() // those of another value
+	s.worker = newSearchWorker(s, sc)
+	lab.Run.Workers, lab.Run.Worker = s.worker, redact(oneLine(s.c.workerCommand()))
+	lab.Open = func(ctx context.Context, _ string) (study.Backend, error) { return s.worker.open(ctx, sc) }
+	lab.Saw = func(r *scenario.Result) {
+		s.r.Redis, s.r.Host = r.Redis, r.Host
+		s.worker.saw(r)
+	}
+	return lab
 }
 
 // open connects to a queue of one run's own.

@@ -21,6 +21,7 @@ type source struct {
 	// name is the file's, as it appears in messages; where says in words which
 	// of the possible files it is.
 	name, where string
+	bundled     bool // it is the one that comes with the command
 	scenarios   []scenario.Scenario
 }
 
@@ -40,6 +41,7 @@ func (p *program) findScenarios(file string) (source, error) {
 		src = source{name: defaultFile, where: "./" + defaultFile}
 		data, err = readFile(defaultFile)
 		if errors.Is(err, fs.ErrNotExist) {
+			src.bundled = true
 			src.where = "the bundled scenarios (there is no ./" + defaultFile + ")"
 			data, err = queuedyno.Scenarios(), nil
 		}

@@ -19,6 +19,7 @@ import (
 // startedWorker is what --worker started for one run.
 type startedWorker struct {
 	console *console
+	verb    string // whose notes they are
 	name    string // of the scenario
 	queue   string
 	group   *workergroup.Group
@@ -51,7 +52,7 @@ func (r *running) startWorker(ctx context.Context, name string, client *jobqueue
 		return nil, err
 	}
 	hide := hiding(url)
-	r.p.console.note("run: %s: starting the worker: %s", name, hide(oneLine(r.workerCommand())))
+	r.p.console.note("%s: %s: starting the worker: %s", r.verb(), name, hide(oneLine(r.workerCommand())))
 	g, err := workergroup.Start(workergroup.Command{
 		Line: r.workerCommand(),
 		Env:  workerEnv(os.Environ(), url, client.Queue(), client.Channel()),
@@ -59,7 +60,7 @@ func (r *running) startWorker(ctx context.Context, name string, client *jobqueue
 	if err != nil {
 		return nil, err
 	}
-	w := &startedWorker{console: r.p.console, name: name, queue: client.Queue(), group: g, hide: hide, asked: make(chan struct{})}
+	w := &startedWorker{console: r.p.console, verb: r.verb(), name: name, queue: client.Queue(), group: g, hide: hide, asked: make(chan struct{})}
 	found, err := readiness{look: newcomers.Look, ended: g.Ended(), most: r.workerStart.or(defaultWorkerStart)}.await(ctx)
 	if err != nil {
 		err = w.notReady(err)
@@ -67,8 +68,16 @@ func (r *running) startWorker(ctx context.Context, name string, client *jobqueue
 		return nil, err
 	}
 	w.warning = found.warning
-	r.p.console.note("run: %s: the worker was ready after %s: %s", name, short(found.after), found.what)
+	r.p.console.note("%s: %s: the worker was ready after %s: %s", r.verb(), name, short(found.after), found.what)
 	return w, nil
+}
+
+// verb is the one whose notes are written.
+func (r *running) verb() string {
+	if r.does == "" {
+		return "run"
+	}
+	return r.does
 }
 
 // workerEnv is the environment of a worker: the user's, and where to work. The
@@ -112,7 +121,7 @@ func (w *startedWorker) notReady(err error) error {
 // tell notes what the worker wrote last.
 func (w *startedWorker) tell() {
 	for _, line := range w.group.Said() {
-		w.console.note("run: %s: worker: %s", w.name, w.hide(line))
+		w.console.note("%s: %s: worker: %s", w.verb, w.name, w.hide(line))
 	}
 }
 
@@ -190,7 +199,7 @@ func (w *startedWorker) mourn() (end func()) {
 			case <-w.asked:
 			default:
 				w.tell()
-				w.console.note("run: %s: %s; the run goes on without it", w.name, w.died())
+				w.console.note("%s: %s: %s; the run goes on without it", w.verb, w.name, w.died())
 			}
 		case <-stop:
 		}
@@ -201,7 +210,7 @@ func (w *startedWorker) mourn() (end func()) {
 // Stop ends the workers. It says what every report has to say of that.
 func (w *startedWorker) Stop() (warning string) {
 	w.ask.Do(func() { close(w.asked) })
-	slow := time.AfterFunc(time.Second, func() { w.console.note("run: %s: waiting for the worker to end", w.name) })
+	slow := time.AfterFunc(time.Second, func() { w.console.note("%s: %s: waiting for the worker to end", w.verb, w.name) })
 	defer slow.Stop()
 	if w.group.Stop() {
 		return fmt.Sprintf("the worker did not end within %s of a SIGTERM and was killed", workergroup.Patience)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -104,4 +105,41 @@ func TestOppositesNeverAgree(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWithoutAValueAThresholdIsUndecidedUnlessABoundDecides(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		expr              string
+		atLeast           float64
+		passed, undecided bool
+	}{
+		{"end_to_end.p99 < 50ms", 0, false, true},
+		{"end_to_end.p99 < 50ms", 49e6, false, true},
+		{"end_to_end.p99 < 50ms", 50e6, false, false},
+		{"end_to_end.p99 <= 50ms", 50e6, false, true},
+		{"end_to_end.p99 <= 50ms", 51e6, false, false},
+		{"end_to_end.p99 within 10% of 50ms", 54e6, false, true},
+		{"end_to_end.p99 within 10% of 50ms", 56e6, false, false},
+		{"end_to_end.p99 > 50ms", 51e6, true, false},
+		{"end_to_end.p99 > 50ms", 49e6, false, true},
+		{"end_to_end.p99 != 0s", 51e6, false, true},
+		// Jobs that never arrived: nothing passes because of them.
+		{"end_to_end.p99 < 50ms", math.Inf(1), false, false},
+		{"end_to_end.p99 > 50ms", math.Inf(1), false, false},
+	} {
+		value := func(string) (float64, string, bool) { return row.atLeast, "too few jobs", false }
+		o := gate.Check(parse(t, row.expr), value, "")
+		if o.Passed != row.passed || o.Undecided != row.undecided || o.Value != nil || !strings.Contains(o.Reason, "too few jobs") {
+			t.Errorf("%s of at least %g = %+v, want passed %t, undecided %t", row.expr, row.atLeast, o, row.passed, row.undecided)
+		}
+		if o := gate.Check(parse(t, row.expr), value, "the run is invalid"); o.Passed || o.Failed() {
+			t.Errorf("%s on an invalid run = %+v, want it undecided", row.expr, o)
+		}
+		p := gate.Parts{Threshold: parse(t, strings.Replace(row.expr, "p99", "p99 over 2s", 1))}
+		p.Add(0, 2*time.Second, value)
+		if o := p.Outcome(""); o.Passed != row.passed || o.Undecided != row.undecided {
+			t.Errorf("a part of %s of at least %g = %+v, want passed %t, undecided %t", row.expr, row.atLeast, o, row.passed, row.undecided)
+		}
+	}
 }

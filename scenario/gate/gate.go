@@ -17,5 +17,12 @@ type Outcome struct {
 	Limit  float64  `json:"limit"`
 	Margin *float64 `json:"margin"`
 	Passed bool     `json:"passed"`
-	Reason string   `json:"reason"`
+	// Undecided says that the run cannot tell whether the limit was kept, e.g.
+	// because it had too few jobs for the quantile. The threshold did not pass,
+	// and it did not fail either; Reason says what is missing.
+	Undecided bool   `json:"undecided,omitempty"`
+	Reason    string `json:"reason"`
 }
+
+// Failed reports whether the limit was surely broken.
+func (o Outcome) Failed() bool { return !o.Passed && !o.Undecided }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -28,14 +29,19 @@ type part struct {
 func (p *Parts) Add(from, to time.Duration, value func(metric string) (float64, string, bool)) Outcome {
 	o := Check(p.Threshold, value, "")
 	p.n++
-	if o.Value == nil {
+	if o.Undecided {
 		p.lacking++
 		if p.missing == "" {
 			p.missing = fmt.Sprintf("%s (from %s to %s)", o.Reason, seconds(from), seconds(to))
 		}
 		return o
 	}
-	d := p.Threshold.distance(*o.Value)
+	d := math.Inf(1) // decided without a value
+	if o.Value != nil {
+		d = p.Threshold.distance(*o.Value)
+	} else if o.Passed {
+		d = math.Inf(-1)
+	}
 	switch w := p.worst; {
 	case w == nil, w.outcome.Passed && !o.Passed, w.outcome.Passed == o.Passed && d > w.distance:
 		p.worst = &part{o, from, to, d}
@@ -44,9 +50,9 @@ func (p *Parts) Add(from, to time.Duration, value func(metric string) (float64, 
 }
 
 // Outcome is the worst part's, which decides for all. Without a part, or with
-// one that has no value, the threshold does not pass.
+// one that tells nothing where the others keep the limit, it is undecided.
 func (p *Parts) Outcome(invalid string) Outcome {
-	o := Outcome{Expr: p.Threshold.String(), Limit: p.Threshold.Value}
+	o := Outcome{Expr: p.Threshold.String(), Limit: p.Threshold.Value, Undecided: true}
 	length := seconds(p.Threshold.Over)
 	switch {
 	case p.n == 0:
@@ -58,7 +64,7 @@ func (p *Parts) Outcome(invalid string) Outcome {
 		o.Reason = fmt.Sprintf("%d of %s of %s tell nothing: %s", p.lacking, parts(p.n), length, p.missing)
 	}
 	if invalid != "" {
-		o.Passed = false
+		o.Passed, o.Undecided = false, true
 		o.Reason = fmt.Sprintf("not decided, since %s; %s", invalid, o.Reason)
 	}
 	return o

@@ -2,7 +2,6 @@ package pace
 
 import (
 	"bufio"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -13,236 +12,264 @@ import (
 	"time"
 )
 
-// ReplayOptions say how [ReadReplay] reads. The zero value reads the first
-// column at the speed at which it was recorded.
+// ReplayOptions say how [ReadReplay] reads. The zero value finds the times, and
+// keeps the speed at which they were recorded.
 type ReplayOptions struct {
-	// Column holds the times: its name in the header line, or its number from
-	// 1. Empty means 1.
+	// Column holds the times: its name in the header line, its number from 1,
+	// or a key of JSON such as "data.time". When it is empty the times are found.
 	Column string
+	// Unit is what numbers count. When it is empty it follows from their size.
+	Unit Unit
 	// Speed is by how much faster than recorded the load goes: 2 takes half of
 	// the time. 0 means 1.
 	Speed float64
 	// Separator stands between columns; a space means any number of spaces and
-	// tabs. 0 means the first of tab, comma, semicolon and space that the
-	// first line holds.
+	// tabs. 0 means that it is found.
 	Separator rune
+	// Spread lays the jobs of one time stamp out evenly over the resolution of
+	// the stamps: whole-second stamps then do not make bursts. Which of them
+	// came first within the second is not known.
+	Spread bool
 }
 
 // Bounds of what [ReadReplay] reads.
 const (
-	MaxReplay    = 100_000_000 // jobs
-	longestLine  = 1 << 20     // bytes
-	replayFaults = 20          // that are told
-	leastUnix    = 1e8         // seconds: 1973, and more than [MaxLength]
-	mostUnix     = 9e9         // seconds: 2255, just before nanoseconds since 1970 overflow
+	MaxReplay   = 100_000_000 // jobs
+	longestLine = 1 << 20     // bytes
 )
 
-// clock is what the times of a replay count from.
-type clock string
-
-const (
-	sinceStart clock = "a number of seconds since the beginning"
-	sinceEpoch clock = "a number of seconds since 1970"
-	timeOfDay  clock = "an RFC 3339 time"
-)
-
-// ReadReplay reads when jobs came: one a line, in a column of a CSV file or of
-// a log. All lines write the time alike, as seconds since the beginning (0.25),
-// as Unix seconds (1700000000.25) or as an RFC 3339 time
-// (2024-01-31T12:00:00.25Z); the latter two count from the earliest of them.
-// Brackets and quotes around a time are left out.
+// ReadReplay reads when jobs came: one a line, in a log, a CSV file or lines of
+// JSON. Without a column it takes the time at the beginning of a line, else the
+// date within it, else the column that the header names like a time. It knows
+// the CSV files of k6, of which it takes the rows of http_reqs or else of
+// iterations, of vegeta and of JMeter.
 //
-// Empty lines and those that begin with # are skipped, and so is the first line
-// when it is a header: when the column is named, or what stands there does not
-// begin with a digit. Quoted fields may hold the separator but no line break.
+// A number less than 100 million is seconds since the start of the load. A larger
+// one is a time since 1970 in the unit that its size allows, from seconds to
+// nanoseconds. Dates are read in the layouts of RFC 3339 and its relatives, of
+// nginx, Redis, RFC 1123 and syslog; those without a time zone count as UTC. All
+// lines have the same kind of time. Except with times since the start, the
+// earliest is when the load starts. Brackets and quotes around a time are left
+// out, and so are empty lines, those that begin with # and a header.
 //
-// Times in disorder are sorted, which [Replay.Unsorted] tells. Up to 20 faults
-// are reported at once, each with its line.
+// Times in disorder are sorted, which [Replay.Unsorted] tells. The error has one
+// line for each kind of problem, with the first line that has it.
 func ReadReplay(r io.Reader, o ReplayOptions) (*Replay, error) {
-	rr := replayReader{column: -1, separator: o.Separator}
 	if o.Speed == 0 {
 		o.Speed = 1
 	}
 	if !(o.Speed > 0) || math.IsInf(o.Speed, 0) {
 		return nil, fmt.Errorf("replay speed %v: a speed is a number greater than zero; 2 is twice as fast", o.Speed)
 	}
-	if o.Column == "" {
-		o.Column = "1"
+	if o.Unit != "" {
+		unit, err := ParseUnit(string(o.Unit))
+		if err != nil {
+			return nil, fmt.Errorf("replay unit: %w", err)
+		}
+		o.Unit = unit
 	}
+	rr := &replayReader{o: o, number: -1, metric: -1, problems: problems{}}
 	if n, err := strconv.Atoi(o.Column); err == nil {
 		if n < 1 {
 			return nil, fmt.Errorf("replay column %d: columns count from 1", n)
 		}
-		rr.column = n - 1
-	} else {
-		rr.name = o.Column
+		rr.number = n - 1
 	}
-	rr.read(r)
-	if len(rr.faults) > 0 {
-		return nil, errors.Join(rr.faults...)
+	if err := rr.read(r); err != nil {
+		return nil, err
 	}
-	return rr.replay(o.Speed)
+	return rr.replay()
 }
 
 // replayReader is a replay that is being read.
 type replayReader struct {
-	name      string // of the column, when it was not given by number
-	column    int    // from 0; -1 until the header is found
-	separator rune
-	line      int
-	started   bool // a line that counts was read
-	clock     clock
-	times     []time.Duration // for sinceEpoch and timeOfDay, since 1970
-	unsorted  int
-	faults    []error
+	o      ReplayOptions
+	line   int
+	number int // of the column, from 0; -1 where it is not given by number
+
+	layout layout
+	key    string   // of JSON that holds the times
+	header []string // the names of the columns, nil without a header
+	// headerLine is the line that holds them.
+	headerLine string
+	column     int // that holds the times, from 0
+	metric     int // the column of the metric in a file of k6, else -1
+
+	clock    clock
+	times    []time.Duration
+	rows     map[string][]time.Duration // of k6, by metric
+	metrics  []string                   // that were left out
+	problems problems
 }
 
-// fail tells a fault of the current line. It reports whether to go on.
-func (rr *replayReader) fail(format string, args ...any) bool {
-	rr.faults = append(rr.faults, fmt.Errorf("line %d: "+format, append([]any{rr.line}, args...)...))
-	if len(rr.faults) == replayFaults {
-		rr.faults = append(rr.faults, fmt.Errorf("line %d: there may be more faults: only the first %d are told", rr.line, replayFaults))
-		return false
-	}
-	return true
-}
+// errEnough ends the reading of a file of which nothing else need be read.
+var errEnough = errors.New("enough")
 
-func (rr *replayReader) read(r io.Reader) {
+func (rr *replayReader) read(r io.Reader) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 64<<10), longestLine)
 	for lines.Scan() {
 		rr.line++
-		text := strings.TrimSpace(lines.Text())
+		text := lines.Text()
 		if rr.line == 1 {
-			text = strings.TrimPrefix(text, "\ufeff")
+			if what, hint := notLines(text); what != "" {
+				return fmt.Errorf("%s; %s", what, hint)
+			}
 		}
-		if text == "" || text[0] == '#' {
+		text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
+		// Files that were put together repeat the byte order mark and the header.
+		if text == "" || text[0] == '#' || text == rr.headerLine {
 			continue
 		}
-		if !rr.take(text) {
-			return
+		if err := rr.take(text); err != nil {
+			break
 		}
 	}
 	rr.line++
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		rr.fail("longer than %d bytes; a replay has one job a line", longestLine)
+		rr.problems.add(rr.line, "long", fmt.Sprintf("longer than %d bytes", longestLine), "write one job a line")
 	case err != nil:
-		rr.fail("read: %w", err)
+		return fmt.Errorf("line %d: read: %w", rr.line, err)
 	}
+	return rr.problems.err()
 }
 
-// take reads one line that counts and reports whether to go on.
-func (rr *replayReader) take(text string) bool {
-	first := !rr.started
-	rr.started = true
-	if rr.separator == 0 {
-		rr.separator = separatorOf(text)
-	}
-	if rr.column < 0 {
-		return rr.header(text)
-	}
-	field, ok := rr.field(text, rr.column)
-	if !ok {
-		return rr.fail("no column %d in %s; name another column or separator", rr.column+1, excerpt(text))
-	}
-	field = strings.Trim(field, ` "'[]()`)
-	if first && (field == "" || !isDigit(field[0]) && field[0] != '-' && field[0] != '.') {
-		return true // a header
-	}
-	t, clock, why := readMoment(field)
+// notLines says of the first line of a file that is not text what it is instead.
+func notLines(text string) (what, hint string) {
 	switch {
-	case why != "":
-		return rr.fail("%s: %s; write seconds such as 0.25, Unix seconds or RFC 3339 such as 2024-01-31T12:00:00Z", excerpt(field), why)
+	case strings.HasPrefix(text, "\x1f\x8b"):
+		return "the file is compressed", "unpack it with gunzip"
+	case strings.HasPrefix(text, "PK\x03\x04"):
+		return "the file is a zip archive or a spreadsheet", "save it as CSV"
+	case strings.HasPrefix(text, "\xff\xfe"), strings.HasPrefix(text, "\xfe\xff"):
+		return "the file is UTF-16", "convert it with iconv -f UTF-16 -t UTF-8"
+	case strings.ContainsRune(text, 0):
+		return "the file is binary", "convert it to lines of text (results of vegeta: vegeta encode --to csv)"
+	case strings.HasPrefix(strings.TrimSpace(text), "<"):
+		return "the file is XML", "save it as CSV (JMeter: -Jjmeter.save.saveservice.output_format=csv)"
+	}
+	return "", ""
+}
+
+// take reads one line that counts.
+func (rr *replayReader) take(text string) error {
+	if rr.layout == undecided {
+		header, err := rr.decide(text)
+		if header {
+			rr.headerLine = text
+		}
+		if header || err != nil {
+			return err
+		}
+	}
+	f := rr.find(text)
+	switch {
+	case f.skip:
+		return nil
+	case f.what != "":
+		rr.problems.add(rr.line, f.kind, f.what, rr.remedy(f.kind))
+		return nil
 	case rr.clock == "":
-		rr.clock = clock
-	case rr.clock != clock:
-		return rr.fail("%s is %s, but the first time is %s; write all alike", excerpt(field), clock, rr.clock)
+		rr.clock = f.clock
+	case rr.clock != f.clock:
+		rr.problems.add(rr.line, "mixed "+string(f.clock), fmt.Sprintf("has %s where lines before it have %s", f.clock, rr.clock), "write all alike")
+		return nil
 	}
 	if len(rr.times) == MaxReplay {
-		rr.fail("more than %d jobs; cut the file", MaxReplay)
-		return false
+		rr.problems.add(rr.line, "many", fmt.Sprintf("more than %d jobs", MaxReplay), "cut the file")
+		return errEnough
 	}
-	if n := len(rr.times); n > 0 && t < rr.times[n-1] {
-		rr.unsorted++
+	if f.metric != "" {
+		rr.rows[f.metric] = append(rr.rows[f.metric], f.t)
+		return nil
 	}
-	rr.times = append(rr.times, t)
-	return true
+	rr.times = append(rr.times, f.t)
+	return nil
 }
 
-// header looks for the named column.
-func (rr *replayReader) header(text string) bool {
-	var names []string
-	for i := 0; ; i++ {
-		field, ok := rr.field(text, i)
-		if !ok {
-			break
+// remedy is the hint for problems of a kind.
+func (rr *replayReader) remedy(kind string) string {
+	switch kind {
+	case notTime, noTimeIn, noField:
+		if rr.o.Column == "" {
+			return "name the column with --replay-column (column in a file), or remove such lines; " + examples
 		}
-		field = strings.TrimSpace(strings.Trim(field, ` "'`))
-		if strings.EqualFold(field, rr.name) {
-			rr.column = i
-			return true
-		}
-		names = append(names, field)
+		return "name another column, or remove such lines; " + examples
+	case negative, tooLate, noDate, hasExponent, noUnit:
+		return "" // says it itself
 	}
-	rr.fail("no column %q in the header; it has %s", rr.name, excerpt(strings.Join(names, ", ")))
-	return false
+	return examples
 }
 
-// field is the i-th field of a line, from 0.
-func (rr *replayReader) field(text string, i int) (string, bool) {
-	if strings.Contains(text, `"`) && rr.separator != ' ' {
-		r := csv.NewReader(strings.NewReader(text))
-		r.Comma, r.LazyQuotes, r.TrimLeadingSpace = rr.separator, true, true
-		fields, err := r.Read()
-		if err != nil || i >= len(fields) {
-			return "", false
-		}
-		return fields[i], true
-	}
-	for ; ; i-- {
-		end := -1
-		if rr.separator == ' ' {
-			text = strings.TrimLeft(text, " \t")
-			end = strings.IndexAny(text, " \t")
-		} else {
-			end = strings.IndexRune(text, rr.separator)
-		}
-		if i == 0 {
-			if end >= 0 {
-				text = text[:end]
+const examples = "times are seconds since the start such as 0.25, Unix times such as 1706702400.25, or dates such as 2024-01-31T12:00:00.250Z"
+
+// replay is what was read, in order, from its start and at a speed.
+func (rr *replayReader) replay() (*Replay, error) {
+	source := rr.source()
+	if rr.rows != nil {
+		var metric string
+		for _, metric = range k6Metrics {
+			if rr.times = rr.rows[metric]; len(rr.times) > 0 {
+				break
 			}
-			return strings.TrimSpace(text), true
 		}
-		if end < 0 {
-			return "", false
+		if len(rr.times) == 0 {
+			return nil, fmt.Errorf("this is a file of k6 without rows of %s; it has %s", strings.Join(k6Metrics, " or "), excerpt(strings.Join(rr.metrics, ", ")))
 		}
-		_, size := runeAt(text, end)
-		text = text[end+size:]
+		source += ", rows of " + metric
 	}
-}
-
-// replay is what was read, in order, from its beginning and at a speed.
-func (rr *replayReader) replay(speed float64) (*Replay, error) {
-	if len(rr.times) == 0 {
+	times := rr.times
+	if len(times) == 0 {
 		return nil, errors.New("no times: a replay has one job a line")
 	}
-	if rr.unsorted > 0 {
-		slices.Sort(rr.times)
-	}
-	var start time.Duration
-	if rr.clock != sinceStart {
-		start = rr.times[0]
-	}
-	for i, t := range rr.times {
-		t -= start
-		if speed != 1 {
-			t = time.Duration(min(float64(t)/speed, float64(MaxLength+time.Second)))
+	unsorted := 0
+	for i := 1; i < len(times); i++ {
+		if times[i] < times[i-1] {
+			unsorted++
 		}
-		rr.times[i] = t
 	}
-	if last := rr.times[len(rr.times)-1]; last > MaxLength {
+	if unsorted > 0 {
+		slices.Sort(times)
+	}
+	if err := rr.ambiguous(times); err != nil {
+		return nil, err
+	}
+	r := &Replay{Times: times, Unsorted: unsorted, Source: source, Resolution: resolution(times), Spread: rr.o.Spread}
+	if rr.clock.absolute() {
+		start := times[0]
+		for i := range times {
+			times[i] -= start
+		}
+	}
+	if rr.o.Spread {
+		spread(times, r.Resolution)
+	}
+	if speed := rr.o.Speed; speed != 1 {
+		for i, t := range times {
+			times[i] = time.Duration(min(float64(t)/speed, float64(MaxLength+time.Second)))
+		}
+	}
+	if times[len(times)-1] > MaxLength {
 		return nil, errors.New("the times take longer than 366 days; raise the speed or cut the file")
 	}
-	return &Replay{Times: rr.times, Unsorted: rr.unsorted}, nil
+	return r, nil
+}
+
+// ambiguous says of dates that lack a part why it cannot be guessed.
+func (rr *replayReader) ambiguous(times []time.Duration) error {
+	first, last := times[0], times[len(times)-1]
+	leap := time.Date(2000, 2, 29, 0, 0, 0, 0, time.UTC)
+	day := time.Duration(leap.UnixNano())
+	switch {
+	case rr.clock == dateless && last-first > 12*time.Hour:
+		return errors.New("times of day without a date that are more than 12 hours apart may have passed midnight; write the dates")
+	case rr.clock == yearless && last-first > 183*24*time.Hour:
+		return errors.New("dates without a year that are more than half a year apart may have passed a new year; write the years")
+	case rr.clock == yearless && first < day && last >= day+24*time.Hour:
+		if at, _ := slices.BinarySearch(times, day); times[at] >= day+24*time.Hour {
+			return errors.New("dates without a year that pass the end of February may be of a leap year; write the years")
+		}
+	}
+	return nil
 }

@@ -15,6 +15,10 @@ func limitOf(r *scenario.Result) capacity.Limit {
 	u, t := r.Validity.Usage, r.Validity.Triage
 	limit := u.Limit()
 	l := capacity.Limit{Part: limit.Part, Detail: u.Explain(limit), Used: u.Shares()}
+	if detail := externalWorkers(r); detail != "" {
+		l.Part, l.Detail = validity.Workers, detail
+		return l
+	}
 	switch {
 	case limit.Part != "" && !limit.External:
 	case t.Where == validity.Client:
@@ -26,6 +30,29 @@ func limitOf(r *scenario.Result) capacity.Limit {
 		l.Part, l.Detail = t.Where, t.Detail
 	}
 	return l
+}
+
+// externalWorkers says that workers outside were the limit: neither Redis nor this
+// process was at its limit, and the host had time left or gave most of it to the
+// workers. When they took a job is not known. It is empty where that is not so.
+func externalWorkers(r *scenario.Result) string {
+	if !r.Scenario.External || r.Validity.Triage.Where == validity.Client {
+		return ""
+	}
+	u := r.Validity.Usage
+	shares, detail, cpus := u.Shares(), "", 0.0
+	if u.WorkerCPUs != nil {
+		cpus = *u.WorkerCPUs
+		detail = fmt.Sprintf(", which used %.2f CPUs", cpus)
+	}
+	switch limit := u.Limit(); {
+	case limit.External:
+		return ""
+	case limit.Part == validity.Host && cpus > shares[validity.Redis]+shares[validity.Generator]*u.AllowedCPUs:
+	case limit.Part != "":
+		return ""
+	}
+	return fmt.Sprintf("Redis was busy %.0f%% and this process %.0f%% of the time; the rest is the workers'", 100*shares[validity.Redis], 100*shares[validity.Generator]) + detail
 }
 
 // disturbed is who else used the host, empty when that was not much.

@@ -50,6 +50,26 @@ func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
 			alter: func(r *scenario.Result) { r.Validity.Usage.CPUs, r.Validity.Usage.AllowedCPUs = 8, 8 },
 		},
 		{name: "this process takes all that Redis leaves", host: 0.99, process: 0.88, redis: 0.20, part: "generator"},
+		{
+			name: "external workers, and nothing else is busy", host: 0.60, process: 0.20, redis: 0.20, part: "workers", detail: "Redis was busy 20% and this process 20% of the time",
+			alter: func(r *scenario.Result) { r.Scenario.External = true },
+		},
+		{
+			name: "external workers that take what is left of the host", host: 0.99, process: 0.20, redis: 0.20, part: "workers", detail: "which used 1.40 CPUs",
+			alter: func(r *scenario.Result) {
+				r.Scenario.External = true
+				cpus := 1.4
+				r.Validity.Usage.WorkerCPUs = &cpus
+			},
+		},
+		{
+			name: "external workers, and something else takes the host", host: 0.99, process: 0.20, redis: 0.20, part: "host", detail: "other programs used 69% of their time",
+			alter: func(r *scenario.Result) { r.Scenario.External = true },
+		},
+		{
+			name: "external workers, and Redis is busy", host: 0.62, process: 0.16, redis: 0.88, part: "redis",
+			alter: func(r *scenario.Result) { r.Scenario.External = true },
+		},
 		{name: "somebody else's work, and idle time is left", host: 0.85, process: 0.20, redis: 0.20, part: ""},
 		{name: "somebody else's work, and no idle time", host: 0.98, process: 0.30, redis: 0.40, part: "host", detail: "other programs used 48% of their time"},
 		{name: "the same, and Redis elsewhere", host: 0.98, process: 0.30, redis: 0.40, alter: far, part: "generator", detail: "other programs used 68% of their time"},

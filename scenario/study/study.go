@@ -29,6 +29,9 @@ type Record struct {
 	Host      scenario.Host  `json:"host"`
 	// Scenario is what the trials vary in rate and length.
 	Scenario scenario.Scenario `json:"scenario"`
+	// Worker is the command that worked on the jobs, with its secrets hidden; empty
+	// where the consumers were the search's own.
+	Worker string `json:"worker,omitempty"`
 	// SLO are the limits that a trial has to keep, as package gate writes them.
 	SLO []string `json:"slo"`
 	// Trial and Confirm are the lengths of short and of confirming trials.

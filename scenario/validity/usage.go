@@ -24,6 +24,9 @@ type Usage struct {
 	// process and everything else in its cgroup.
 	Throttled *float64 `json:"throttled,omitempty"`
 
+	// WorkerCPUs is how many CPUs the workers used that were started for the run.
+	WorkerCPUs *float64 `json:"worker_cpus,omitempty"`
+
 	CPUs        int     `json:"cpus"`         // that this process may run on
 	AllowedCPUs float64 `json:"allowed_cpus"` // GOMAXPROCS, or the CPU limit where that is less
 	RedisHere   bool    `json:"redis_here"`   // Redis runs on this host
@@ -164,13 +167,13 @@ func (u Usage) full() bool {
 	return own >= hostFull || u.Host != nil && *u.Host >= hostFull && own >= mostOurs**u.Host
 }
 
-// own is the share of this host's CPUs that this process used, and Redis where it
-// runs here.
+// own is the share of this host's CPUs that this process used, with the workers
+// that were started for the run, and Redis where it runs here.
 func (u Usage) own() float64 {
 	if u.CPUs == 0 {
 		return 0
 	}
-	used := u.ownCPUs()
+	used := u.ownCPUs() + share(u.WorkerCPUs)
 	if u.RedisHere {
 		used += share(u.Redis)
 	}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// searchWorker is what --worker started for a search. The workers stay from one
+// trial to the next, so that their start and their warm-up are no part of the
+// trials, and they keep their queue and channel. They are started anew after a
+// trial that left jobs behind, which they might still be working on, and for each
+// trial of a design whose queue is more than a list: it is removed with the trial.
+type searchWorker struct {
+	s              *search
+	queue, channel string
+	current        *startedWorker // nil before the first trial and after a stop
+	endMourning    func()
+	left           bool // the last trial did not account for all of its jobs
+}
+
+var _ scenario.Workers = (*searchWorker)(nil)
+
+func newSearchWorker(s *search, sc scenario.Scenario) *searchWorker {
+	w := &searchWorker{s: s}
+	w.queue, w.channel = ownNames(sc, scenario.NewID())
+	return w
+}
+
+// open connects to the queue of the search and sees to it that the workers are
+// there, with nothing to do.
+func (w *searchWorker) open(ctx context.Context, sc scenario.Scenario) (*jobqueue.Client, error) {
+	if w.left || sc.Design == jobqueue.Stream || sc.Design == jobqueue.ReliableList {
+		w.end()
+	}
+	client, err := jobqueue.Connect(ctx, w.s.c.config(sc, w.s.server, w.queue, w.channel))
+	if err != nil || w.current != nil {
+		return client, err
+	}
+	if w.current, err = w.s.c.startWorker(ctx, sc.Name, client, w.s.server.URL()); err != nil {
+		client.Close()
+		return nil, err
+	}
+	w.s.r.Worker = w.current.hide(oneLine(w.s.c.workerCommand()))
+	w.endMourning = w.current.mourn()
+	if w.current.warning != "" {
+		w.s.warn("%s", w.current.warning)
+	}
+	return client, nil
+}
+
+// saw looks at the result of a trial.
+func (w *searchWorker) saw(r *scenario.Result) {
+	w.left = r.Ledger.Lost > 0 || r.Ledger.Notified < r.Ledger.Sent
+	for _, warning := range w.current.warnings(r) {
+		w.s.warn("%s", warning)
+	}
+}
+
+// Begin is called when the load of a trial begins. What it leaves is not known
+// until its result was seen.
+func (w *searchWorker) Begin() {
+	w.left = true
+	w.current.Begin()
+}
+
+// End is called when its last job is accounted for.
+func (w *searchWorker) End() scenario.Worked { return w.current.End() }
+
+// Stop lets the workers go on: the next trial is theirs, too.
+func (w *searchWorker) Stop() (warning string) { return "" }
+
+// end ends the workers. It is safe on nil.
+func (w *searchWorker) end() {
+	if w == nil || w.current == nil {
+		return
+	}
+	if warning := w.current.Stop(); warning != "" {
+		w.s.warn("%s", warning)
+	}
+	w.endMourning()
+	w.current, w.left = nil, false
+}
+
+// workerFaults says what is wrong with a search that starts workers, and with one
+// whose consumers are external.
+func (c *searching) workerFaults(s scenario.Scenario) (faults []fault) {
+	faults = c.running.workerFaults([]scenario.Scenario{s})
+	if s.External && c.workerCommand() == "" {
+		faults = append(faults, fault{
+			fmt.Sprintf("scenario %q: its consumers are external, and a search starts with an empty queue and idle workers, which it cannot see to for processes that it did not start", s.Name),
+			"have them started with --worker, give a number with --consumers, or try rates one by one with queuedyno run --consumers external",
+		})
+	}
+	if c.workerCommand() == "" {
+		return faults
+	}
+	for _, d := range c.vary.all {
+		if field := d.Field; field == "consumers" || field == "work" {
+			faults = append(faults, fault{fmt.Sprintf("--vary %s: what --worker starts decides that itself", field), "vary something else, or leave --worker out"})
+		}
+	}
+	return faults
+}
+
+// resumedWorkerFaults says whether a stored search can go on with the workers of
+// the command line: they have to be those of its other trials.
+func (c *searching) resumedWorkerFaults(dir string, s scenario.Scenario, stored string) []fault {
+	command := c.workerCommand()
+	switch {
+	case s.External && command == "":
+		return []fault{{dir + ": its workers were started by the search", "give their command again: --worker '" + stored + "'"}}
+	case !s.External && command != "":
+		return []fault{{"--worker: the stored search had consumers of its own", "leave it out, or begin a search of its own"}}
+	case s.External && redact(oneLine(command)) != stored && !strings.Contains(stored, "***"):
+		return []fault{{fmt.Sprintf("--worker: the stored search had another: %s", stored), "give the same command, or begin a search of its own"}}
+	}
+	return nil
+}
