@@ -180,6 +180,7 @@ func TestTheAnswerIsSaidWithHowGoodItIs(t *testing.T) {
 		"orders carries at least 1,000 jobs/s, confirmed in trials of 30s; up to 2,000 is not ruled out": {Status: capacity.Confirmed, Rate: 1000, High: 2000},
 		"orders carries about 1,000 jobs/s, not confirmed":                                               {Status: capacity.Estimated, Rate: 1000},
 		"orders carries at least 1,000 jobs/s, limited by the generator":                                 {Status: capacity.AtLeast, Rate: 1000, Limit: capacity.Limit{Part: "generator"}},
+		"orders carries at least 1,000 jobs/s, limited by the generator's CPU limit":                     {Status: capacity.AtLeast, Rate: 1000, Limit: capacity.Limit{Part: "cpu_limit"}},
 		"no rate holds this SLO: orders failed down to 1,100 jobs/s":                                     {Status: capacity.NoRate},
 		"nothing is known yet of the capacity of orders":                                                 {Status: capacity.Unknown},
 	} {

@@ -64,3 +64,22 @@ func TestClosedLoopsAreNotLabelledWithARate(t *testing.T) {
 		}
 	}
 }
+
+func TestTheEnvironmentNamesTheCPULimit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		host     scenario.Host
+		text, md string
+	}{
+		{scenario.Host{CPUs: 2, GOMAXPROCS: 2}, "2 CPUs, GOMAXPROCS 2\n", "GOMAXPROCS 2"},
+		{scenario.Host{CPUs: 2, GOMAXPROCS: 2, CPULimit: 0.2, CPULimitSource: "/x/cpu.max"}, "CPU limit 0.2 (/x/cpu.max)", "0.2 CPUs, set in /x/cpu.max"},
+		{scenario.Host{CPUs: 4, GOMAXPROCS: 2, CPULimitUnknown: "permission denied"}, "CPU limit unknown", "not known: permission denied"},
+	} {
+		r := steady(t)
+		r.Host = c.host
+		text, md := render(t, report.Text(report.TextOptions{Width: 100}), r), render(t, report.Markdown, r)
+		if !strings.Contains(text, c.text) || !strings.Contains(md, c.md) {
+			t.Errorf("%+v: want %q in the text and %q in the Markdown", c.host, c.text, c.md)
+		}
+	}
+}

@@ -1,9 +1,6 @@
 package scenario
 
-import (
-	"math"
-	"time"
-)
+import "math"
 
 // level is a running account of a quantity that is looked at now and then, such as
 // the length of the queue: its mean over time, and by how much that can be wrong.
@@ -18,7 +15,7 @@ type level struct {
 	span, area float64 // nanoseconds between samples, and the sum of value × time
 	variance   float64 // of area
 	blind      float64 // the most that area can be off by in gaps too long to see into
-	late       float64 // nanoseconds by which the samples were late, added up
+	late       float64 // by how much it may have moved while samples were late, added up
 	transit    float64 // jobs between the queue and this process, added up
 }
 
@@ -26,9 +23,10 @@ type level struct {
 // of what was in between: twice the longest that is planned.
 const blindAfter = int64(3 * samplePeriod)
 
-// add notes that the quantity was v at a moment, late after the one that was meant.
-// It can have risen by at most reach since the last sample, however briefly.
-func (l *level) add(at int64, v, reach float64, late time.Duration) {
+// add notes that the quantity was v at a moment. It can have risen by at most reach
+// since the last sample, however briefly, and can have moved by at most late since
+// the moment at which this one was meant to be taken.
+func (l *level) add(at int64, v, reach, late float64) {
 	if l.n > 0 {
 		gap := at - l.at
 		g := float64(gap)
@@ -45,7 +43,7 @@ func (l *level) add(at int64, v, reach float64, late time.Duration) {
 	}
 	l.n++
 	l.at, l.last = at, v
-	l.late += float64(max(0, late))
+	l.late += late
 }
 
 // leastSamples is how many samples a mean takes.
@@ -77,7 +75,7 @@ func (l *level) bias(window, perSecond float64) float64 {
 	if l.n == 0 || l.span <= 0 {
 		return math.Inf(1)
 	}
-	bias := l.blind/l.span + perSecond*l.late/float64(l.n)/1e9
+	bias := l.blind/l.span + l.late/float64(l.n)
 	if unseen := window - l.span; unseen > 2*float64(blindAfter) { // at both ends
 		bias += unseen / window * (l.area/l.span + perSecond*unseen/1e9)
 	}

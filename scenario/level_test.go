@@ -66,7 +66,7 @@ func (c trajectory) mean(length time.Duration) (m float64) {
 
 // sampled looks at the trajectory as the sampler does: not during a stall, and late by
 // up to so much.
-func (c trajectory) sampled(r *rand.Rand, length time.Duration, stalls []stall, late time.Duration) *level {
+func (c trajectory) sampled(r *rand.Rand, rate float64, length time.Duration, stalls []stall, late time.Duration) *level {
 	l, i, seen := &level{}, 0, 0
 	for at := int64(0); ; {
 		planned := int64(samplePeriod/2) + r.Int64N(int64(samplePeriod))
@@ -88,7 +88,7 @@ func (c trajectory) sampled(r *rand.Rand, length time.Duration, stalls []stall, 
 			}
 			i++
 		}
-		l.add(wake, c.len[i], float64(seen), time.Duration(wake-at-planned))
+		l.add(wake, c.len[i], float64(seen), rate*float64(wake-at-planned)/1e9)
 		at, seen = wake, 0
 	}
 }
@@ -126,7 +126,7 @@ func TestALevelIsNotAccusedWhateverHeldTheSamplerUp(t *testing.T) {
 		for seed := range uint64(100) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			q := queueOf(r, c.rate, length, c.stalls)
-			l := q.sampled(r, length, c.stalls, c.late)
+			l := q.sampled(r, c.rate, length, c.stalls, c.late)
 			if off, within := compared(l, q.mean(length), c.rate, length); off > within {
 				t.Errorf("%s, seed %d: off by %.0f%%, tolerance %.0f%%", c.name, seed, 100*off, 100*within)
 			}
@@ -152,7 +152,7 @@ func TestALevelFindsAClockThatRunsWrong(t *testing.T) {
 		for seed := range uint64(50) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			q := queueOf(r, c.rate, length, c.stalls)
-			l := q.sampled(r, length, c.stalls, 0)
+			l := q.sampled(r, c.rate, length, c.stalls, 0)
 			if off, within := compared(l, c.clock*q.mean(length), c.rate, length); off > within {
 				found++
 			}

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -172,7 +173,7 @@ func (s *sampler) poll(ctx context.Context) {
 		// this process, and what else arrived with it does so too.
 		s.mu.Lock()
 		if s.inWindow(at) {
-			s.busy.add(at, s.r.busy(), 1, late)
+			s.busy.add(at, s.r.busy(), 1, min(1, s.moved(late)/float64(max(1, s.r.s.Consumers))))
 		}
 		s.mu.Unlock()
 		ask, cancel := context.WithTimeout(ctx, time.Second)
@@ -203,13 +204,26 @@ func (s *sampler) inWindow(at int64) bool {
 	return at >= s.r.rec.from && at < min(s.r.rec.to, s.r.cut.Load())
 }
 
+// moved is how many jobs go their way in so long a time, at the rate until now. The
+// caller holds mu.
+func (s *sampler) moved(d time.Duration) float64 {
+	if s.lengths.at <= 0 || d <= 0 {
+		return 0
+	}
+	return float64(s.heard.sent-s.r.filled) / float64(s.lengths.at) * float64(d)
+}
+
 // look notes how long the queue was at a moment in the window, beside what this
 // process had sent and taken by then. The caller holds mu.
 func (s *sampler) look(at, n int64, t totals, late time.Duration) {
 	if s.firstLen == nil {
 		s.firstLen = &n
 	}
-	s.lengths.add(at, float64(n), float64(max(0, t.sent-s.heard.sent)), late)
+	most := math.Inf(1)
+	if s.r.s.Load.Closed() {
+		most = float64(s.r.s.Load.InFlight)
+	}
+	s.lengths.add(at, float64(n), min(most, float64(max(0, t.sent-s.heard.sent))), min(most, s.moved(late)))
 	s.heard = t
 	// A push whose answer is not here may be in the queue, and what a pop brings
 	// has left it. By more than these the server and our count cannot differ.

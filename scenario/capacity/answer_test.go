@@ -19,6 +19,7 @@ func TestTheTrialsThatFailedNextToTheAnswerSayWhatGaveOut(t *testing.T) {
 	}{
 		{"workers", "redis", "workers", "host", "host", "workers", capacity.Confirmed},
 		{"the host that makes the load", "workers", "host", "redis", "", "host", capacity.AtLeast},
+		{"the CPU limit of what makes the load", "workers", "cpu_limit", "redis", "", "cpu_limit", capacity.AtLeast},
 		{"none that failed can tell, the ceiling is near", "redis", "", "", "workers", "workers", capacity.Confirmed},
 		{"nobody can tell", "redis", "", "", "", "", capacity.Confirmed},
 	} {

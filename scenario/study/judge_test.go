@@ -116,6 +116,14 @@ func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
 			},
 		},
 		{
+			name: "a CPU limit took the time, and other programs were busy too", r: carried(t, 500, 0), slo: strict, want: capacity.Invalid, why: "cpu limit: the CPU limit of 0.2 CPUs",
+			alter: func(r *scenario.Result) {
+				use(r, 0.95, 0.10, 0.10)
+				r.Validity.Usage.CPULimit, r.Validity.Usage.Throttled = 0.2, ptr(0.9)
+				r.Validity.Triage = validity.Triage{Where: validity.CPULimit, Limit: &validity.Limit{Part: validity.CPULimit}}
+			},
+		},
+		{
 			name: "the host took time and the SLO was kept all the same", r: carried(t, 0, 0), slo: strict, want: capacity.Good,
 			alter: func(r *scenario.Result) {
 				r.Validity.Triage = validity.Triage{Where: validity.Host, Detail: "busy host"}
