@@ -159,6 +159,9 @@ func (r *Reservation) Release() {
 		return
 	}
 	r.unmark()
+	if !r.stored {
+		r.removeMade()
+	}
 	r.owner.ID = ""
 }
 
@@ -172,18 +175,22 @@ func (r *Reservation) unmark() {
 		_ = r.lock.Close()
 		r.lock = nil
 	}
-	if !r.stored {
-		r.removeMade()
-	}
 }
 
 // removeMade removes the directories that were made, as far as they are empty.
 func (r *Reservation) removeMade() {
 	if r.madeDir {
-		_ = os.Remove(r.dir)
+		removeEmpty(r.dir)
 	}
 	for _, m := range r.made {
-		_ = os.Remove(m) // stays where it is used by now
+		removeEmpty(m)
+	}
+}
+
+// removeEmpty removes a directory unless it is used by now, or is none any more.
+func removeEmpty(dir string) {
+	if info, err := os.Lstat(dir); err == nil && info.IsDir() {
+		_ = os.Remove(dir)
 	}
 }
 
@@ -248,9 +255,13 @@ func inspect(dir string, o Reserving) (found existing, err error) {
 		if o.Generated {
 			return found, taken(dir, "a run has reserved it", "")
 		}
-		owner, unread := readOwner(dir) // a marker without content is just being written
+		owner, unread := readOwner(dir)
 		running, known := held(filepath.Join(dir, markerFile))
-		if running || !o.Force && (unread != nil || !known) {
+		switch {
+		case unread != nil:
+			// Not by force either: a marker without content is just being written.
+			return found, taken(dir, "a run has just reserved it", "choose another name, or remove "+markerFile+" in it if no run is going")
+		case running, !known && !o.Force:
 			return found, taken(dir, "it belongs to a run that has not finished"+owner.inBrackets(), "choose another name")
 		}
 	}

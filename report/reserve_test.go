@@ -188,18 +188,19 @@ func TestARunThatWasKilledIsRecognizedAndInNobodysWay(t *testing.T) {
 func TestAResultThatCannotGoWhereItShouldGoesBesideIt(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
-		spoil func(t *testing.T, dir string)
-		beside,
-		root bool
+		spoil  func(t *testing.T, dir string)
+		beside bool
+		root   bool
+		keeps  string
 	}{
-		"the directory became a file": {beside: true, spoil: func(t *testing.T, dir string) {
+		"the directory became a file": {keeps: ".", beside: true, spoil: func(t *testing.T, dir string) {
 			must(t, os.RemoveAll(dir), os.WriteFile(dir, []byte("mine"), 0o666))
 		}},
 		"another run's directory is there now": {beside: true, spoil: func(t *testing.T, dir string) {
 			must(t, os.RemoveAll(dir))
 			reserve(t, dir, report.Reserving{})
 		}},
-		"somebody's files are there now": {beside: true, spoil: func(t *testing.T, dir string) {
+		"somebody's files are there now": {keeps: "thesis.tex", beside: true, spoil: func(t *testing.T, dir string) {
 			must(t, os.RemoveAll(dir), os.Mkdir(dir, 0o777), os.WriteFile(filepath.Join(dir, "thesis.tex"), nil, 0o666))
 		}},
 		"the directory became read-only": {beside: true, root: true, spoil: func(t *testing.T, dir string) {
@@ -236,6 +237,12 @@ func TestAResultThatCannotGoWhereItShouldGoesBesideIt(t *testing.T) {
 		}
 		if _, err := report.Load(e.Dir); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+		r.Release()
+		if row.keeps != "" {
+			if _, err := os.Stat(filepath.Join(dir, row.keeps)); err != nil {
+				t.Errorf("%s: what was there is gone: %v", name, err)
+			}
 		}
 	}
 }

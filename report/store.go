@@ -234,6 +234,9 @@ func (r *Reservation) elsewhere(files []file, e *StoreError) {
 		return true
 	}
 	r.unmark() // nobody should wait for a result there
+	if r.madeDir {
+		removeEmpty(r.dir)
+	}
 	for n := 2; n < mostNames; n++ {
 		beside := numbered(r.dir, n)
 		err := os.Mkdir(beside, 0o777)

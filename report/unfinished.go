@@ -154,7 +154,10 @@ func readOwner(dir string) (Owner, error) {
 // takeOver makes the marker of a run that is gone the owner's. With force it is
 // taken also where nobody can tell whether that run is gone.
 func takeOver(dir string, owner Owner, force bool) (*os.File, Owner, error) {
-	old, _ := readOwner(dir)
+	old, err := readOwner(dir)
+	if err != nil {
+		return nil, old, taken(dir, "a run has just reserved it", "choose another name")
+	}
 	running := taken(dir, "it belongs to a run that has not finished"+old.inBrackets(), "choose another name")
 	path := filepath.Join(dir, markerFile)
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
@@ -170,6 +173,9 @@ func takeOver(dir string, owner Owner, force bool) (*os.File, Owner, error) {
 	}
 	if err == nil && !sameFile(f, path) { // its owner has removed it by now
 		err = fs.ErrExist
+	}
+	if err == nil {
+		old, err = readOwner(dir) // without content it is just being written
 	}
 	if err != nil {
 		f.Close()

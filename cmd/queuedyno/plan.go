@@ -24,8 +24,8 @@ type plan struct {
 	scenarios []scenario.Scenario
 	// places are the result directories, one for each scenario.
 	places []place
-	redis redisserver.Options
-	tags  map[string]string
+	redis  redisserver.Options
+	tags   map[string]string
 }
 
 // running is the verb run at work.
