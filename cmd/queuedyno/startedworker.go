@@ -82,7 +82,7 @@ func workerEnv(environ []string, url, queue, channel string) []string {
 			env = append(env, one)
 		}
 	}
-	return append(env, "REDIS_URL="+url, "QUEUE="+queue, "CHANNEL="+channel,
+	return append(env, "REDIS_URL="+redisserver.EscapeLogin(url), "QUEUE="+queue, "CHANNEL="+channel,
 		twin("queue")+"="+queue, twin("channel")+"="+channel)
 }
 
