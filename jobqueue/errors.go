@@ -62,7 +62,7 @@ func explainTLS(err error, secured bool) error {
 
 // replies maps the beginning of an error reply to its remedy.
 var replies = []struct{ prefix, hint string }{
-	{"WRONGPASS", "the user name or the password is wrong; give them in the URL: redis://user:password@host:port"},
+	{"WRONGPASS", "the user name or the password is wrong; give them in the URL: redis://user:password@host:port, or without a user: redis://:password@host:port"},
 	{"NOAUTH", "this Redis wants a password; give it in the URL: redis://:password@host:port"},
 	{"ERR AUTH", "this Redis has no password set for that user; leave it out of the URL, or check the user name"},
 	{"ERR invalid password", "the password is wrong; give it in the URL: redis://:password@host:port"},

@@ -43,7 +43,7 @@ func hideSecrets(text string, args []string) string {
 			continue
 		}
 		if secret && a != "" {
-			text = strings.ReplaceAll(text, a, "***")
+			text = Mask(text, a)
 		}
 	}
 	return text

@@ -16,7 +16,7 @@ const (
 
 // startURL checks o.Source as a URL and dials nothing.
 func startURL(o Options) (*Server, error) {
-	raw := o.Source
+	raw := canonical(o.Source)
 	address, problem := checkURL(raw)
 	if problem != "" {
 		return nil, usageErrorf("redis URL %q: %s", redact(raw), problem)
@@ -33,12 +33,15 @@ func startURL(o Options) (*Server, error) {
 // The text is taken apart by hand before package url sees it, because the
 // errors of package url quote their whole input, secrets included.
 func checkURL(raw string) (address, problem string) {
-	scheme, rest, ok := strings.Cut(raw, "://")
-	switch {
-	case !ok:
-		return "", "this is neither auto, process, docker or embedded nor a URL; write it as in " + exampleURL
-	case strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+	if strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		return "", "it holds a space or a control character; in a password write %20 for a space"
+	}
+	if problem := otherForm(raw); problem != "" {
+		return "", problem
+	}
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return "", "this is neither auto, process, docker or embedded nor a URL; write it as in " + exampleURL
 	}
 	switch scheme {
 	case "redis", "rediss", "unix":

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,9 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/comparison"
 	"github.com/queuedyno/queuedyno/scenario/gate/paired"
 )
+
+// calibrationFile is the file of a calibration that compare reads.
+const calibrationFile = "calibration.json"
 
 // CalibrationText writes what a terminal shows after a calibration.
 func CalibrationText(w io.Writer, c *comparison.Calibration) error {
@@ -45,5 +49,17 @@ func CalibrationText(w io.Writer, c *comparison.Calibration) error {
 // WriteCalibration is [WriteComparison] with calibration.json beside the record
 // of the pairs that it comes from.
 func WriteCalibration(dir string, r *comparison.Record, c *comparison.Calibration, results map[string]*scenario.Result, force bool) error {
-	return writeComparison(dir, r, results, force, file{"calibration.json", encoding(c, CalibrationJSON)})
+	owner := Owner{Verb: "calibrate", Name: r.Name, StartedAt: r.EndedAt}
+	return storeIn(dir, Reserving{Owner: owner, Force: force}, calibrationFiles(r, c, results))
+}
+
+// WriteCalibration stores a calibration, the pairs that it comes from and the
+// results of their runs.
+func (r *Reservation) WriteCalibration(record *comparison.Record, c *comparison.Calibration, results map[string]*scenario.Result) error {
+	return r.store(calibrationFiles(record, c, results))
+}
+
+func calibrationFiles(r *comparison.Record, c *comparison.Calibration, results map[string]*scenario.Result) []file {
+	files := comparisonFiles(r, results)
+	return slices.Insert(files, 1, file{calibrationFile, encoding(c, CalibrationJSON)})
 }

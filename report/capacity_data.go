@@ -122,32 +122,41 @@ func CapacityCSV(w io.Writer, r *study.Record) error {
 	return writeCSV(w, "capacity", rows)
 }
 
-// WriteCapacity makes the directory of a search with every report in it, whole
-// or not at all, as [Write] does for a run. With force it replaces a directory
-// that holds an earlier state of a search.
+// WriteCapacity makes the directory of a search with every report in it, as
+// [Write] does for a run. With force it replaces a directory that holds an earlier
+// state of a search.
 func WriteCapacity(dir string, r *study.Record, force bool) error {
-	dir, err := targetAgain(dir, capacityFile, force)
-	if err != nil {
-		return err
-	}
-	picture := file{searchFile, encoding(r, SearchSVG)}
-	if len(r.Vary) > 0 {
-		picture = file{scalingFile, encoding(r, ScalingSVG)}
-	}
+	owner := Owner{Verb: "capacity", Name: r.Scenario.Name, StartedAt: r.EndedAt}
+	return storeIn(dir, Reserving{Owner: owner, Force: force}, capacityFiles(r))
+}
+
+// WriteCapacity stores what a search knows by now. It may be called again.
+func (r *Reservation) WriteCapacity(record *study.Record) error {
+	return r.store(capacityFiles(record))
+}
+
+// capacityFiles are the files of a search, the one that counts first.
+func capacityFiles(r *study.Record) []file {
 	files := []file{
 		{capacityFile, encoding(r, CapacityJSON)},
-		{"capacity.csv", encoding(r, CapacityCSV)},
-		picture,
 		{"capacity.md", encoding(r, CapacityMarkdown)},
+		{"capacity.csv", encoding(r, CapacityCSV)},
+	}
+	if len(r.Vary) > 0 {
+		files = append(files, file{scalingFile, encoding(r, ScalingSVG)})
+	} else {
+		files = append(files, file{searchFile, encoding(r, SearchSVG)})
 	}
 	if len(r.Points) > 0 {
 		files = append(files, file{curveFile, encoding(r, CurveSVG)})
 	}
-	return writeDirectory(dir, files)
+	return files
 }
 
 // CheckCapacityTarget is [CheckTarget] for [WriteCapacity].
-func CheckCapacityTarget(dir string, force bool) error { return checkAgain(dir, capacityFile, force) }
+func CheckCapacityTarget(dir string, force bool) error {
+	return Check(dir, Reserving{Owner: Owner{Verb: "capacity"}, Force: force})
+}
 
 // IsCapacity reports whether the path is the directory of a search, or its
 // capacity.json.

@@ -57,35 +57,37 @@ func indented(w io.Writer, what string, v any) error {
 	return nil
 }
 
-// WriteComparison makes the directory of a comparison with every report in it,
-// whole or not at all, as [Write] does for a run. The results are those of the
-// runs, by the names of their files in the record.
+// WriteComparison makes the directory of a comparison with every report in it, as
+// [Write] does for a run. The results are those of the runs, by the names of
+// their files in the record.
 func WriteComparison(dir string, r *comparison.Record, results map[string]*scenario.Result, force bool) error {
-	return writeComparison(dir, r, results, force)
+	owner := Owner{Verb: "compare", Name: r.Name, StartedAt: r.EndedAt}
+	return storeIn(dir, Reserving{Owner: owner, Force: force}, comparisonFiles(r, results))
 }
 
-func writeComparison(dir string, r *comparison.Record, results map[string]*scenario.Result, force bool, more ...file) error {
-	dir, err := targetAgain(dir, comparisonFile, force)
-	if err != nil {
-		return err
-	}
-	var files []file
+// WriteComparison stores a comparison and the results of its runs.
+func (r *Reservation) WriteComparison(record *comparison.Record, results map[string]*scenario.Result) error {
+	return r.store(comparisonFiles(record, results))
+}
+
+// comparisonFiles are the files of a comparison, the one that counts first and
+// then those that cannot be made again.
+func comparisonFiles(r *comparison.Record, results map[string]*scenario.Result) []file {
+	files := []file{{comparisonFile, encoding(r, ComparisonJSON)}}
 	for _, name := range sortedKeys(results) {
 		files = append(files, file{name, encoding(results[name], JSON)})
 	}
-	files = append(files,
-		file{comparisonFile, encoding(r, ComparisonJSON)},
+	return append(files,
 		file{"compare.md", encoding(r, ComparisonMarkdown)},
 		file{"junit.xml", encoding(r, ComparisonJUnit)},
 		file{"base.txt", encoding(r, ComparisonBenchmark(comparison.Base))},
 		file{"candidate.txt", encoding(r, ComparisonBenchmark(comparison.Candidate))},
 	)
-	return writeDirectory(dir, append(files, more...))
 }
 
 // CheckComparisonTarget is [CheckTarget] for [WriteComparison].
 func CheckComparisonTarget(dir string, force bool) error {
-	return checkAgain(dir, comparisonFile, force)
+	return Check(dir, Reserving{Owner: Owner{Verb: "compare"}, Force: force})
 }
 
 // IsComparison reports whether the path is the directory of a comparison, or its

@@ -14,6 +14,7 @@ func kinds() map[string]string {
 		"capacity":    "a search for the capacity",
 		"compare":     "a comparison",
 		"calibration": "a calibration",
+		"unfinished":  "an unfinished run",
 	}
 }
 
@@ -33,6 +34,9 @@ func Other(path string) string {
 			if holds(path, record.file) {
 				return kinds()[record.kind]
 			}
+		}
+		if holds(path, markerFile) {
+			return kinds()["unfinished"]
 		}
 		return ""
 	}
@@ -62,7 +66,14 @@ func noResult(path string) error {
 	if i, err := os.Stat(path); err == nil && i.IsDir() {
 		what = "it is a directory without a " + resultFile
 		inner, err := filepath.Glob(filepath.Join(path, "*", resultFile))
+		unfinished, unread := LoadUnfinished(path)
 		switch other := Other(path); {
+		case unread == nil && unfinished.Running:
+			what = "its run has not finished" + unfinished.inBrackets()
+			remedy = "wait for its end, or give another result"
+		case unread == nil:
+			what = "its run ended without a result" + unfinished.inBrackets()
+			remedy = "remove the directory, or give another result"
 		case other != "":
 			what = "it holds " + other + ", not a run"
 		case err == nil && len(inner) > 0:

@@ -7,7 +7,8 @@
 //
 // It computes no figure. It formats what the result holds and reads curves out
 // of the histograms stored in it; what is null there is n/a here, with the
-// reason. It holds no clock, and it never leaves half a result directory behind.
+// reason. It holds no clock. A result directory belongs to one run from its start
+// ([Reserve]), and its record is written before all else.
 // The validity of a run and its warnings are part of every format.
 //
 // Begin reading at [Encoder], for files at [Write] and [Load].

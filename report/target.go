@@ -12,58 +12,7 @@ import (
 // CheckTarget says whether [Write] could write dir, before a run has taken its
 // time: it makes a directory beside it and removes it again, with everything
 // that it had to make for that.
-func CheckTarget(dir string, force bool) error {
-	dir, err := target(dir, force)
-	if err != nil {
-		return err
-	}
-	missing := missingParents(dir)
-	defer func() {
-		for _, m := range missing {
-			os.Remove(m) // not ours alone any more when that fails
-		}
-	}()
-	temp, err := partial(dir)
-	if err != nil {
-		return err
-	}
-	if err := os.Remove(temp); err != nil {
-		return fmt.Errorf("remove %q: %w", temp, cause(err))
-	}
-	return nil
-}
-
-// target is the absolute path of the result directory, or the reason why it
-// must not be written.
-func target(dir string, force bool) (string, error) {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return "", fmt.Errorf("result directory %q: %w", dir, err)
-	}
-	info, err := os.Lstat(abs)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return abs, nil
-	case err != nil:
-		return "", fmt.Errorf("result directory %q: %w", dir, cause(err))
-	case !info.IsDir():
-		return "", fmt.Errorf("result directory %q: there is something that is no directory; choose another name", dir)
-	case !force:
-		return "", fmt.Errorf("result directory %q: %w; choose another name, or replace it with --force", dir, fs.ErrExist)
-	}
-	// Force is for results. It is not for a home directory given by mistake.
-	if _, err := os.Lstat(filepath.Join(abs, resultFile)); err == nil {
-		return abs, nil
-	}
-	entries, err := os.ReadDir(abs)
-	if err != nil {
-		return "", fmt.Errorf("result directory %q: %w", dir, cause(err))
-	}
-	if len(entries) > 0 {
-		return "", fmt.Errorf("result directory %q: holds files but no %s, so it is not replaced; choose another name", dir, resultFile)
-	}
-	return abs, nil
-}
+func CheckTarget(dir string, force bool) error { return Check(dir, Reserving{Force: force}) }
 
 // partial makes an empty directory beside dir, and what leads there. Its
 // permissions are those of any new directory, which os.MkdirTemp would not give.
@@ -94,23 +43,6 @@ func missingParents(dir string) []string {
 		}
 		out = append(out, p)
 	}
-}
-
-// checkAgain is [CheckTarget] for what may replace its own kind: a directory that
-// holds the record of that name.
-func checkAgain(dir, record string, force bool) error {
-	if force && holds(dir, record) {
-		return nil
-	}
-	return CheckTarget(dir, force)
-}
-
-// targetAgain is target for what may replace its own kind.
-func targetAgain(dir, record string, force bool) (string, error) {
-	if force && holds(dir, record) {
-		return filepath.Abs(dir)
-	}
-	return target(dir, force)
 }
 
 // holds reports whether the path is a directory with the record, or the record.

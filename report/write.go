@@ -19,18 +19,29 @@ const (
 	overTimeFile    = "timeline.svg"
 )
 
-// Write makes the result directory with every report in it, whole or not at
-// all: the files are written into a hidden directory beside it and reach the
-// disk before that gets its name. An existing directory is refused without
-// force; with it, the old one stays until the new one is complete.
+// Write makes the result directory with every report in it. An existing directory
+// is refused without force; with it, the old one stays until the new one is
+// complete. Where the result cannot go where it should, or not all of it, the
+// error is a [*StoreError].
+//
+// It is [Reserve] and [Reservation.Write] at once, for a result that is there
+// already. A run reserves its directory before it starts.
 //
 // The hlog is what an [IntervalLog] wrote during the run. Without one (nil),
 // the file holds the whole window as one interval a stage.
 func Write(dir string, r *scenario.Result, hlog io.Reader, force bool) error {
-	dir, err := target(dir, force)
-	if err != nil {
-		return err
-	}
+	owner := Owner{ID: r.Run.ID, Verb: "run", Name: r.Run.Scenario, StartedAt: r.Run.EndedAt}
+	return storeIn(dir, Reserving{Owner: owner, Force: force}, runFiles(r, hlog))
+}
+
+// Write stores the result of a run.
+func (r *Reservation) Write(result *scenario.Result, hlog io.Reader) error {
+	return r.store(runFiles(result, hlog))
+}
+
+// runFiles are the files of a run, the one that counts first. The interval log
+// is the only other one that cannot be made again.
+func runFiles(r *scenario.Result, hlog io.Reader) []file {
 	intervals := encoding(r, WholeRun)
 	if hlog != nil {
 		intervals = func(w io.Writer) error {
@@ -41,17 +52,27 @@ func Write(dir string, r *scenario.Result, hlog io.Reader, force bool) error {
 	files := []file{
 		{resultFile, encoding(r, JSON)},
 		{intervalsFile, intervals},
+		{"report.md", encoding(r, Markdown)},
 		{summaryFile, encoding(r, SummaryCSV)},
 		{timelineFile, encoding(r, TimelineCSV)},
 		{string(r.Scenario.Headline()) + ".hgrm", encoding(r, HGRM(r.Scenario.Headline()))},
 		{percentilesFile, encoding(r, PercentilesSVG)},
 		{overTimeFile, encoding(r, TimelineSVG)},
-		{"report.md", encoding(r, Markdown)},
 	}
 	if len(r.Breakdown) > 0 {
 		files = append(files, file{breakdownFile, encoding(r, BreakdownCSV)})
 	}
-	return writeDirectory(dir, files)
+	return files
+}
+
+// storeIn reserves a directory, stores the files and releases it.
+func storeIn(dir string, o Reserving, files []file) error {
+	reserved, err := Reserve(dir, o)
+	if err != nil {
+		return err
+	}
+	defer reserved.Release()
+	return reserved.store(files)
 }
 
 // file is one file of a directory: its name in it, with slashes, and what writes
@@ -66,65 +87,49 @@ func encoding[T any](data T, encode func(io.Writer, T) error) func(io.Writer) er
 	return func(w io.Writer) error { return encode(w, data) }
 }
 
-// writeDirectory makes the directory with all files in it, or nothing. It takes
-// the place of one that is there.
-func writeDirectory(dir string, files []file) (err error) {
-	made := missingParents(dir)
-	temp, err := partial(dir)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.RemoveAll(temp)
-			for _, m := range made {
-				os.Remove(m) // stays where somebody else uses it by now
-			}
-		}
-	}()
-	for _, f := range files {
-		if !filepath.IsLocal(f.name) {
-			return fmt.Errorf("write results to %q: %q lies outside", dir, f.name)
-		}
-		if err := writeFile(temp, filepath.FromSlash(f.name), f.encode); err != nil {
-			return fmt.Errorf("write results to %q: %w", dir, err)
-		}
-	}
-	syncDir(temp)
-	if err := swap(temp, dir); err != nil {
-		return fmt.Errorf("write results to %q: %w", dir, err)
-	}
-	syncDir(filepath.Dir(dir))
-	return nil
-}
-
-// writeFile writes one file and waits until the disk has it.
+// writeFile writes one file and waits until the disk has it. Until then it has
+// another name, and an older file of this name stays.
 func writeFile(dir, name string, encode func(io.Writer) error) (err error) {
-	if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o777); err != nil {
-		return fmt.Errorf("%s: %w", name, cause(err))
+	if !filepath.IsLocal(name) {
+		return fmt.Errorf("%q lies outside the directory", name)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if parent := filepath.Dir(path); parent != filepath.Clean(dir) {
+		if err := os.MkdirAll(parent, 0o777); err != nil {
+			return fmt.Errorf("%s: %w", name, cause(err))
+		}
+	}
+	temp := filepath.Join(filepath.Dir(path), partialName(filepath.Base(path)))
+	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, cause(err))
 	}
 	c := &counter{w: f}
 	defer func() {
-		if e := f.Close(); err == nil {
-			err = e
-		}
 		if err != nil {
+			os.Remove(temp)
 			err = fmt.Errorf("%s, after %d bytes: %w", name, c.n, cause(err))
 		}
 	}()
 	b := bufio.NewWriterSize(c, 1<<16)
-	if err := encode(b); err != nil {
+	err = encode(b)
+	if err == nil {
+		err = b.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
 		return err
 	}
-	if err := b.Flush(); err != nil {
-		return err
-	}
-	return f.Sync()
+	return os.Rename(temp, path)
 }
+
+// partialName is the name that a file has until it is complete.
+func partialName(name string) string { return "." + name + ".partial" }
 
 // counter counts what reached the file.
 type counter struct {

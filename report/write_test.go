@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -82,36 +81,6 @@ func TestFilesThatTheReportLinksToExist(t *testing.T) {
 	}
 	if links != 3 {
 		t.Errorf("the report has %d links, want two pictures and the timeline", links)
-	}
-}
-
-func TestWriteLeavesNothingBehindOnError(t *testing.T) {
-	t.Parallel()
-	for _, force := range []bool{false, true} {
-		root := t.TempDir()
-		dir := filepath.Join(root, "a", "b", "steady")
-		if force {
-			if err := report.Write(dir, steady(t), nil, false); err != nil {
-				t.Fatal(err)
-			}
-		}
-		broken := io.MultiReader(strings.NewReader("0123456789"), iotest.ErrReader(errDisk))
-		err := report.Write(dir, lossy(t), broken, force)
-		if !errors.Is(err, errDisk) || !strings.Contains(err.Error(), "histograms.hlog, after") {
-			t.Errorf("Write with a broken log returned %v, want its error and the file", err)
-		}
-		if !force {
-			if got := names(t, root); len(got) > 0 {
-				t.Errorf("Write left %q behind", got)
-			}
-			continue
-		}
-		if got := names(t, filepath.Dir(dir)); !slices.Equal(got, []string{"steady"}) {
-			t.Errorf("Write left %q, want the old results alone", got)
-		}
-		if r, err := report.Load(dir); err != nil || r.Validity.Verdict != "valid" {
-			t.Errorf("the old results are gone: %v", err)
-		}
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 const (
@@ -72,13 +74,14 @@ func (o *output) tail() string {
 	return all[max(0, len(all)-mostKept):]
 }
 
-// last are the lines written last.
+// last are the lines written last, as text: without what moves the cursor of a
+// terminal, colours it or sets its title.
 func (o *output) last() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var lines []string
 	for line := range strings.Lines(strings.ToValidUTF8(o.tail(), "\uFFFD")) {
-		if line = strings.TrimRight(line, " \t\r\n"); line != "" {
+		if line = strings.TrimRight(printable(line), " \t"); line != "" {
 			lines = append(lines, line)
 		}
 	}
@@ -92,4 +95,21 @@ func (o *output) close() {
 	o.kept = o.tail()
 	o.file.Close()
 	o.remove()
+}
+
+// escapes are the sequences that terminals take for commands: CSI such as colours,
+// OSC such as titles, and those of one letter.
+var escapes = regexp.MustCompile("(?:\x1b\\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\x1b[\\]PX^_]|[\u0090\u0098\u009d\u009e\u009f])[^\x07\x1b\u009c]*(?:\x07|\x1b\\\\|\u009c)?|\x1b[ -/]*[0-~]?")
+
+// printable is a line as a terminal would leave it: what a carriage return let
+// be written over is gone, and no control character is left but the tab.
+func printable(line string) string {
+	line = strings.TrimRight(escapes.ReplaceAllString(line, ""), "\r\n")
+	line = line[strings.LastIndexByte(line, '\r')+1:]
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\uFFFD' || unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, line)
 }

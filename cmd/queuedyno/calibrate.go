@@ -64,6 +64,11 @@ func noArmFlags(f *flags) armFlags {
 func (c *comparing) calibrate(ctx context.Context, pl comparePlan) error {
 	ctx, signals := listen(ctx, c.p.console)
 	defer signals.close()
+	reserved, err := c.reserve(c.verb, pl.place)
+	if err != nil {
+		return err
+	}
+	defer release(reserved)
 	r := pl.record
 	results, err := c.runs(ctx, pl, true)
 	switch {
@@ -82,12 +87,7 @@ func (c *comparing) calibrate(ctx context.Context, pl comparePlan) error {
 	if err := report.CalibrationJSON(&b, found); err != nil {
 		return err
 	}
-	var endings []ending
-	if err := report.WriteCalibration(pl.dir, r, found, results, c.force.get()); err != nil {
-		endings = append(endings, failedEnding("", err))
-	} else {
-		c.p.console.note("calibrate: results in %s", contents(pl.dir))
-	}
+	endings := c.kept(reserved[0], reserved[0].WriteCalibration(r, found, results))
 	if file := c.calibration.get(); file != "" {
 		if err := writeFile(file, b.Bytes(), true); err != nil {
 			endings = append(endings, failedEnding("", err))

@@ -127,8 +127,7 @@ func addCapacityFlags(p *program, f *flags) *searching {
 // searchPlan is what a search is going to do, checked as far as that goes.
 type searchPlan struct {
 	record *study.Record
-	dir    string
-	force  bool
+	place  place
 	redis  redisserver.Options
 	tags   map[string]string
 }
@@ -222,10 +221,11 @@ func (c *searching) fresh(pl *searchPlan, names []string) (faults []fault) {
 	for _, t := range study.WithLoss(slo) {
 		r.SLO = append(r.SLO, t.String())
 	}
-	pl.record, pl.force = r, c.force.get()
-	pl.dir = c.directory(s.Name+"-capacity", time.Now())
-	if err := report.CheckCapacityTarget(pl.dir, pl.force); err != nil {
+	pl.record, pl.place = r, c.place("capacity", s.Name, s.Name+"-capacity", time.Now())
+	if err := pl.place.check(); err != nil {
 		faults = append(faults, faultOf(err))
+	} else {
+		faults = append(faults, c.room("capacity", pl.place, roomForRecord, roomForRecord+roomForFiles)...)
 	}
 	c.p.console.note("capacity: using %s", src.where)
 	return faults
@@ -282,7 +282,11 @@ func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
 			faults = append(faults, fault{what: fmt.Sprintf("%s: at %s: %s", dir, study.Name(r.Vary, cell.Values), f)})
 		}
 	}
-	pl.record, pl.dir, pl.force = r, dir, true
+	pl.record, pl.place = r, c.place("capacity", r.Scenario.Name, "", time.Now())
+	pl.place.dir, pl.place.o.Generated, pl.place.o.Update = dir, false, true
+	if err := pl.place.check(); err != nil {
+		faults = append(faults, faultOf(err))
+	}
 	return faults
 }
 
@@ -290,11 +294,16 @@ func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
 func (c *searching) do(ctx context.Context, pl searchPlan) error {
 	ctx, signals := listen(ctx, c.p.console)
 	defer signals.close()
+	reserved, err := c.reserve("capacity", pl.place)
+	if err != nil {
+		return err
+	}
+	defer release(reserved)
 	server, err := redisserver.Start(ctx, pl.redis)
 	if err != nil {
 		return c.notStarted(err, signals)
 	}
-	s := &search{c: c, r: pl.record, server: server, signals: signals, tags: pl.tags, dir: pl.dir, force: pl.force}
+	s := &search{c: c, r: pl.record, server: server, signals: signals, tags: pl.tags, reserved: reserved[0]}
 	found := s.run(ctx)
 	s.worker.end()
 	if note := server.Note(); note != "" && !slices.Contains(s.r.Warnings, note) {
@@ -302,10 +311,12 @@ func (c *searching) do(ctx context.Context, pl searchPlan) error {
 	}
 	endings := []ending{s.ending(found)}
 	if trialsMade(s.r) {
-		if err := s.store(); err != nil {
+		err := s.store()
+		if err != nil {
 			endings = append(endings, failedEnding("", err))
-		} else {
-			c.p.console.note("capacity: results in %s", contents(pl.dir))
+		}
+		if dir := keptIn(s.reserved, err); dir != "" {
+			c.p.console.note("capacity: results in %s", contents(dir))
 		}
 		encode := report.CapacityText
 		if c.answerJSON.get() {

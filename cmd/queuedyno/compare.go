@@ -126,7 +126,7 @@ type comparePlan struct {
 	record  *comparison.Record
 	arms    map[comparison.Side]arm
 	metrics []paired.Metric // nil when commands will tell
-	dir     string
+	place   place
 }
 
 // plan reads and checks everything, and returns all faults, not just the first.
@@ -178,9 +178,11 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 	if base.command != "" {
 		r.Name = "commands"
 	}
-	pl.dir = c.directory(r.Name+"-"+c.verb, time.Now())
-	if err := report.CheckComparisonTarget(pl.dir, c.force.get()); err != nil {
+	pl.place = c.place(c.verb, r.Name, r.Name+"-"+c.verb, time.Now())
+	if err := pl.place.check(); err != nil {
 		faults = append(faults, faultOf(err))
+	} else {
+		faults = append(faults, c.room(c.verb, pl.place, roomForRecord, roomForRecord+roomForFiles)...)
 	}
 	if len(r.Differences()) == 0 && c.verb == "compare" && base.command == "" {
 		r.Warnings = append(r.Warnings, "nothing differs between the two sides; to measure the noise of this host there is queuedyno calibrate")

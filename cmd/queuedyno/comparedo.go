@@ -21,6 +21,11 @@ import (
 func (c *comparing) do(ctx context.Context, pl comparePlan) error {
 	ctx, signals := listen(ctx, c.p.console)
 	defer signals.close()
+	reserved, err := c.reserve(c.verb, pl.place)
+	if err != nil {
+		return err
+	}
+	defer release(reserved)
 	r := pl.record
 	results, err := c.runs(ctx, pl, false)
 	if signals.happened() && len(r.Runs) == 0 {
@@ -30,13 +35,22 @@ func (c *comparing) do(ctx context.Context, pl comparePlan) error {
 		return failed(err)
 	}
 	endings := []ending{c.verdict(r)}
-	if err := report.WriteComparison(pl.dir, r, results, c.force.get()); err != nil {
-		endings = append(endings, failedEnding("", err))
-	} else {
-		c.p.console.note("%s: results in %s", c.verb, contents(pl.dir))
-	}
+	endings = append(endings, c.kept(reserved[0], reserved[0].WriteComparison(r, results))...)
 	endings = append(endings, c.show(r)...)
 	return worst(endings)
+}
+
+// kept ends the reservation of a directory in which a result was stored, or not,
+// and says where it is.
+func (c *comparing) kept(reserved *report.Reservation, err error) (endings []ending) {
+	reserved.Release()
+	if err != nil {
+		endings = append(endings, failedEnding("", err))
+	}
+	if dir := keptIn(reserved, err); dir != "" {
+		c.p.console.note("%s: results in %s", c.verb, contents(dir))
+	}
+	return endings
 }
 
 // runs makes the runs of a comparison and completes its record.

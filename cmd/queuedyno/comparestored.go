@@ -54,20 +54,20 @@ func (c *comparing) stored(baseName, candidateName string) error {
 			})
 		}
 	}
-	dir := c.directory(r.Name+"-compare", time.Now())
-	if err := report.CheckComparisonTarget(dir, c.force.get()); err != nil {
+	where := c.place("compare", r.Name, r.Name+"-compare", time.Now())
+	if err := where.check(); err != nil {
 		faults = append(faults, faultOf(err))
 	}
 	if err := usageErr(faults...); err != nil {
 		return err
 	}
-	comparison.Stored(r, base, candidate, metrics, c.force.get())
-	endings := []ending{c.verdict(r)}
-	if err := report.WriteComparison(dir, r, nil, c.force.get()); err != nil {
-		endings = append(endings, failedEnding("", err))
-	} else {
-		c.p.console.note("compare: results in %s", contents(dir))
+	reserved, err := c.reserve("compare", where)
+	if err != nil {
+		return err
 	}
+	defer release(reserved)
+	comparison.Stored(r, base, candidate, metrics, c.force.get())
+	endings := append([]ending{c.verdict(r)}, c.kept(reserved[0], reserved[0].WriteComparison(r, nil))...)
 	return worst(append(endings, c.show(r)...))
 }
 

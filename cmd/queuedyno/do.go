@@ -22,13 +22,18 @@ func (r *running) do(ctx context.Context, pl plan) error {
 	ctx, signals := listen(ctx, r.p.console)
 	defer signals.close()
 
+	reserved, err := r.reserve("run", pl.places...)
+	if err != nil {
+		return err
+	}
+	defer release(reserved)
 	server, err := redisserver.Start(ctx, pl.redis)
 	if err != nil {
 		return r.notStarted(err, signals)
 	}
 	var endings []ending
 	for i, s := range pl.scenarios {
-		e := r.one(ctx, s, pl.dirs[i], pl.tags, server, signals)
+		e := r.one(ctx, s, pl.places[i].o.Owner.ID, reserved[i], pl.tags, server, signals)
 		endings = append(endings, e)
 		// After these two the next one would not fare better.
 		if e.code == exitFailed && e.result == nil || signals.happened() {
@@ -57,8 +62,8 @@ func (r *running) notStarted(err error, signals *interrupt) error {
 }
 
 // one runs one scenario, writes its result and shows it.
-func (r *running) one(ctx context.Context, s scenario.Scenario, dir string, tags map[string]string, server *redisserver.Server, signals *interrupt) ending {
-	result, rows, err := r.load(ctx, s, tags, server, signals)
+func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reserved *report.Reservation, tags map[string]string, server *redisserver.Server, signals *interrupt) ending {
+	result, rows, err := r.load(ctx, s, id, tags, server, signals)
 	defer rows.remove()
 	r.p.console.wipe()
 	if result == nil {
@@ -79,11 +84,12 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, dir string, tags
 	}
 	e := endingOf(result, err, signals.happened(), r.allowInvalid.get())
 	// The files first: whoever reads standard output may be gone.
-	if err := report.Write(dir, result, hlog, r.force.get()); err != nil {
+	err = reserved.Write(result, hlog)
+	reserved.Release()
+	if err != nil {
 		e = e.but(failedEnding(s.Name, err))
-	} else {
-		e.dir = dir
 	}
+	e.dir = keptIn(reserved, err)
 	if err := r.show(result); err != nil {
 		e = e.but(failedEnding(s.Name, fmt.Errorf("write to standard output: %w", err)))
 	}
@@ -94,18 +100,17 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, dir string, tags
 		r.p.annotateEnding(e)
 	}
 	if e.dir != "" {
-		r.p.console.note("results in %s", contents(dir))
+		r.p.console.note("results in %s", contents(e.dir))
 	}
 	return e
 }
 
 // load connects and runs. The result is nil when the load never began.
-func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string]string, server *redisserver.Server, signals *interrupt) (*scenario.Result, *rowFile, error) {
+func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags map[string]string, server *redisserver.Server, signals *interrupt) (*scenario.Result, *rowFile, error) {
 	rows, err := newRowFile()
 	if err != nil {
 		return nil, rows, err
 	}
-	id := scenario.NewID()
 	queue, channel := ownNames(s, id)
 	if s.Load.Observed {
 		queue, channel = jobqueue.DefaultQueue, jobqueue.DefaultChannel

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
-	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
@@ -24,10 +22,10 @@ import (
 // checked before anything is started.
 type plan struct {
 	scenarios []scenario.Scenario
-	// dirs are the result directories, one for each scenario.
-	dirs  []string
-	redis redisserver.Options
-	tags  map[string]string
+	// places are the result directories, one for each scenario.
+	places []place
+	redis  redisserver.Options
+	tags   map[string]string
 }
 
 // running is the verb run at work.
@@ -104,11 +102,15 @@ func (r *running) plan(names []string) (plan, error) {
 
 	now := time.Now()
 	for _, s := range pl.scenarios {
-		dir := r.directory(s.Name, now)
-		if err := report.CheckTarget(dir, r.force.get()); err != nil {
+		where := r.place("run", s.Name, s.Name, now)
+		if err := where.check(); err != nil {
 			faults = append(faults, faultOf(err))
 		}
-		pl.dirs = append(pl.dirs, dir)
+		pl.places = append(pl.places, where)
+	}
+	if len(faults) == 0 && len(pl.places) > 0 {
+		record, all := roomForRuns(pl.scenarios)
+		faults = append(faults, r.room("run", pl.places[0], record, all)...)
 	}
 	if err := usageErr(faults...); err != nil {
 		return plan{}, err
@@ -199,23 +201,6 @@ func keyName(s string) (string, error) {
 		return "", errors.New("it is empty")
 	}
 	return s, nil
-}
-
-// directory is where the results of a scenario go. A name that was made up
-// steps aside for a directory that is there; one that was given does not.
-func (r *running) directory(scenario string, now time.Time) string {
-	out := r.out.or("results")
-	if r.name.given() {
-		return filepath.Join(out, r.name.get())
-	}
-	name := scenario + "-" + now.UTC().Format("20060102-150405Z")
-	dir := filepath.Join(out, name)
-	for n := 2; ; n++ {
-		if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) || err != nil {
-			return dir
-		}
-		dir = filepath.Join(out, fmt.Sprintf("%s-%d", name, n))
-	}
 }
 
 // directoryName reads the name of a result directory.

@@ -229,7 +229,7 @@ func (v *planning) verify(ctx context.Context, s *study.Staffing) []ending {
 		}
 		return []ending{failedEnding("", err)}
 	}
-	r, rows, err := v.load(ctx, sc, nil, server, signals)
+	r, rows, err := v.load(ctx, sc, scenario.NewID(), nil, server, signals)
 	defer rows.remove()
 	v.p.console.wipe()
 	var endings []ending

@@ -25,6 +25,9 @@ capacity.json, has the formats text, md, csv and json; that of a comparison, or
 its compare.json, those and what is for other tools, but csv. benchmark is its
 candidate then, and benchmark-base its baseline.
 
+latest is the result under --out that ended last, of whichever kind; which one it
+is goes to standard error. A file or directory that is named latest comes first.
+
 For other tools: junit (JUnit XML), benchmark (Go benchmark text, for benchstat),
 action-smaller and action-bigger (github-action-benchmark), bencher (Bencher
 Metric Format), otava (a CSV row for Apache Otava), summary (for the step summary
@@ -36,6 +39,7 @@ func (p *program) reportVerb() *cobra.Command {
 		Short: "Make reports again from stored results",
 		Long:  reportHelp,
 		Example: "  queuedyno report results/steady-20260102-150405Z\n" +
+			"  queuedyno report latest --format md\n" +
 			"  queuedyno report results/* --format csv -o all.csv",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -52,6 +56,8 @@ func (p *program) reportVerb() *cobra.Command {
 		stage:   add(f, "stage", "", "`STAGE` of the format hgrm (default end_to_end)", stage),
 		output:  add(f, "output", "o", "`FILE` to write to (default standard output)", anyText),
 		force:   addSwitch(f, "force", "", "overwrite the file of --output"),
+		out:     add(f, "out", "", "`DIR` in which latest looks (default results)", anyText),
+		redraw:  addSwitch(f, "redraw", "", "make the files of result directories again that are missing"),
 		noColor: addSwitch(f, "no-color", "", "no colour on a terminal"),
 	}
 	cmd.RunE = p.verb(func(_ *cobra.Command, results []string) error { return r.run(results) })
@@ -64,11 +70,20 @@ type reporting struct {
 	p                     *program
 	flags                 *flags
 	format, stage, output *value[string]
+	out                   *value[string]
 	force, noColor        *value[bool]
+	redraw                *value[bool]
 }
 
 func (r reporting) run(results []string) error {
 	faults := slices.Clone(r.flags.faults)
+	results, err := r.latest(results)
+	if err != nil {
+		return err
+	}
+	if r.redraw.get() {
+		return r.redrawn(faults, results)
+	}
 	results = r.runsOf(results)
 	format := r.format.or("text")
 	if format != "hgrm" && r.flags.onCommandLine("stage") {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -25,16 +26,34 @@ type search struct {
 	server  *redisserver.Server
 	signals *interrupt
 	tags    map[string]string
-	dir     string
 	worker  *searchWorker // nil without --worker
-	force   bool          // whether dir may be there; so it is once it was written
+
+	reserved *report.Reservation
+	// moved is why the record had to go elsewhere, nil when it had not.
+	moved error
 }
 
 // store writes what is known by now.
 func (s *search) store() error {
 	s.r.EndedAt = time.Now().UTC()
-	err := report.WriteCapacity(s.dir, s.r, s.force)
-	s.force = s.force || err == nil
+	err := s.reserved.WriteCapacity(s.r)
+	var e *report.StoreError
+	if errors.As(err, &e) && e.Err != nil && e.Dir != "" {
+		s.moved = err // and stays there
+	}
+	if err == nil {
+		err = s.moved
+	}
+	return err
+}
+
+// storeSoFar is store between two searches. What could be kept anywhere does not
+// end the rest.
+func (s *search) storeSoFar() error {
+	err := s.store()
+	if err != nil && keptIn(s.reserved, err) != "" {
+		return nil
+	}
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/workergroup"
 )
@@ -90,7 +91,7 @@ func workerEnv(environ []string, url, queue, channel string) []string {
 			env = append(env, one)
 		}
 	}
-	return append(env, "REDIS_URL="+url, "QUEUE="+queue, "CHANNEL="+channel,
+	return append(env, "REDIS_URL="+redisserver.EscapeLogin(url), "QUEUE="+queue, "CHANNEL="+channel,
 		twin("queue")+"="+queue, twin("channel")+"="+channel)
 }
 
@@ -230,7 +231,7 @@ func (w *startedWorker) warnings(r *scenario.Result) (all []string) {
 }
 
 // hiding makes what takes secrets out of a text: those of every URL, and the
-// given one's wherever they stand.
+// given one's wherever they stand as secrets.
 func hiding(raw string) func(string) string {
 	var secrets []string
 	add := func(s string) {
@@ -257,10 +258,6 @@ func hiding(raw string) func(string) string {
 		}
 	}
 	return func(text string) string {
-		text = redact(text)
-		for _, s := range secrets {
-			text = strings.ReplaceAll(text, s, "***")
-		}
-		return text
+		return redisserver.Mask(redact(text), secrets...)
 	}
 }

@@ -122,7 +122,7 @@ func (s *search) vary(ctx context.Context) error {
 		say("capacity: %s: %s", name, cellWords(cell.Answer))
 		// Many searches take long, and not everything that ends them can be heard.
 		s.r.Scaling = study.Scale(s.r.Vary, s.r.Cells)
-		if err = s.store(); err != nil {
+		if err = s.storeSoFar(); err != nil {
 			break
 		}
 	}

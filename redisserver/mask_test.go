@@ -1,0 +1,38 @@
+package redisserver_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/queuedyno/queuedyno/redisserver"
+)
+
+func TestSecretsAreMaskedWhereTheyStandAsSecrets(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ secret, text, want string }{
+		// A short or common password is one only where the text says so.
+		{"e", `start "redis-server": >>> 'requirepass "e"'`, `start "redis-server": >>> 'requirepass "***"'`},
+		{"e", "Redis version=7.0.15, bits=64, started", "Redis version=7.0.15, bits=64, started"},
+		{"redis", "redis-server at redis://redis:6379 refused redis", "redis-server at redis://redis:6379 refused redis"},
+		{"redis", "connect redis://me:redis@redis:6379: AUTH redis failed", "connect redis://me:***@redis:6379: AUTH *** failed"},
+		{"redis", "password is redis, user: redis", "password is ***, user: redis"},
+		{"6379", "127.0.0.1:6379 took password=6379", "127.0.0.1:6379 took password=***"},
+		// A name that has the password in it stays.
+		{"orders", "dial tcp orders-cache.example:6379", "dial tcp orders-cache.example:6379"},
+		{"orders", "login me/orders failed", "login me/*** failed"},
+		{"geheim", "cannot log in with geheim.", "cannot log in with ***."},
+		{"geheim", "geheimnis", "geheimnis"},
+		// What no text has by chance is masked everywhere.
+		{"hunter2", "xhunter2y", "x***y"},
+		{"p@ss.w0rd", `["p@ss.w0rd"]`, `["***"]`},
+		{"s3cret", "WRONGPASS 's3cret'", "WRONGPASS '***'"},
+		{"", "nothing", "nothing"},
+	} {
+		if got := redisserver.Mask(row.text, row.secret); got != row.want {
+			t.Errorf("Mask(%q, %q) = %q, want %q", row.text, row.secret, got, row.want)
+		}
+	}
+	if got := redisserver.Mask("one geheim, two hunter2", "geheim", "hunter2"); strings.Contains(got, "hunter2") || strings.Contains(got, "geheim") {
+		t.Errorf("Mask of two secrets = %q", got)
+	}
+}
