@@ -10,4 +10,10 @@ var (
 	Code       = code
 	Wrap       = wrap
 	CommonUnit = func(ns ...float64) (string, float64) { u := commonUnit(ns...); return u.name, u.ns }
+
+	Number    = number
+	TableUnit = func(wanted string, headline float64, ns ...float64) (string, bool) {
+		u, ok := tableUnit(wanted, headline, ns...)
+		return u.name, ok
+	}
 )

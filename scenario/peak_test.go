@@ -75,8 +75,11 @@ func TestAShortRunHasRowsOfATenthOfASecond(t *testing.T) {
 			t.Errorf("%d rows, want 30", n)
 		}
 		var jobs, offered int64
-		for _, row := range r.Timeline {
+		for i, row := range r.Timeline {
 			offered += row.Offered
+			if i < 30 && row.Offered != 10 {
+				t.Errorf("row %d offers %d jobs, want 10", i, row.Offered)
+			}
 			if s := row.Stages[scenario.EndToEnd]; s != nil {
 				jobs += s.Count
 			}

@@ -119,7 +119,8 @@ func (s *sampler) loop(ctx context.Context) {
 		select {
 		case <-wait.C:
 		case <-ctx.Done():
-			s.second(time.Duration(s.r.now()))
+			at := time.Duration(s.r.now())
+			s.second(at, at)
 			return
 		}
 		at = time.Duration(s.r.now())
@@ -127,9 +128,9 @@ func (s *sampler) loop(ctx context.Context) {
 		case at < nextRow:
 			s.glance()
 		case at >= nextSecond:
-			s.second(at)
+			s.second(at, dueBefore(nextSecond, at))
 		default:
-			s.row(at)
+			s.row(at, dueBefore(nextRow, at))
 		}
 		for nextRow <= at { // a row that comes late is longer
 			nextRow += row
@@ -138,6 +139,16 @@ func (s *sampler) loop(ctx context.Context) {
 			nextSecond += time.Second
 		}
 	}
+}
+
+// dueBefore is until when jobs are due that a row offers: until the moment at
+// which it was to end, if it ended not much later. A second of 100 jobs/s then
+// offers 100 jobs, and not the first of the next second too.
+func dueBefore(end, at time.Duration) time.Duration {
+	if at-end < 10*time.Millisecond {
+		return end - 1
+	}
+	return at
 }
 
 // glance notes the backlog.
@@ -259,8 +270,9 @@ func (s *sampler) phase(at time.Duration) string {
 }
 
 // row writes the timeline's next row, which ends now: what was counted in it.
-// The stages are in the rows that end a second.
-func (s *sampler) row(at time.Duration) totals {
+// It offers what was due by that moment. The stages are in the rows that end a
+// second.
+func (s *sampler) row(at, due time.Duration) totals {
 	length := at - s.at
 	t := sum(s.r.tallies)
 	row := Second{
@@ -270,7 +282,7 @@ func (s *sampler) row(at time.Duration) totals {
 	}
 	offered := t.sent
 	if s.plan != nil {
-		offered = s.plan.upTo(min(at, time.Duration(s.r.cut.Load())))
+		offered = s.plan.upTo(min(due, time.Duration(s.r.cut.Load())))
 	}
 	row.Offered = offered - s.offered
 	s.mu.Lock()
@@ -314,10 +326,10 @@ func (s *Second) extend(row Second) {
 }
 
 // second writes the row that ends a second, and tells of that second.
-func (s *sampler) second(at time.Duration) {
+func (s *sampler) second(at, due time.Duration) {
 	t := s.totals
 	if at > s.at {
-		t = s.row(at)
+		t = s.row(at, due)
 	}
 	if s.whole.LengthS == 0 {
 		return
