@@ -15,8 +15,7 @@ type Element struct {
 // its id.
 func ParseElement(element []byte) Element {
 	var found [facts][]byte
-	obj := object(element)
-	standard.search(&obj, 1<<factID|1<<factTenant, 0, &found)
+	obj := standard.search(object(element), 1<<factID|1<<factTenant, 0, &found)
 	if obj.end() != nil || found[factID] == nil {
 		return Element{JobID: string(element), TenantID: DefaultTenant}
 	}

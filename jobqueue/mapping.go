@@ -100,8 +100,7 @@ func (m *Mapping) Parse(message []byte) (Update, error) {
 // find finds what is known of an update. There is a job id and a status unless there
 // is an error.
 func (m *Mapping) find(message []byte) (found [facts][]byte, err error) {
-	obj := object(message)
-	m.search(&obj, 1<<facts-1, 0, &found)
+	obj := m.search(object(message), 1<<facts-1, 0, &found)
 	if err := obj.end(); err != nil {
 		return found, err
 	}
@@ -119,8 +118,9 @@ func (m *Mapping) find(message []byte) (found [facts][]byte, err error) {
 }
 
 // search goes through an object that lies depth keys deep, in which those of the facts
-// can be whose bits are set.
-func (m *Mapping) search(obj *members, within uint, depth int, found *[facts][]byte) {
+// can be whose bits are set. It returns the object as it is after its last member; by
+// value, since a pointer that goes into a recursion costs an allocation.
+func (m *Mapping) search(obj members, within uint, depth int, found *[facts][]byte) members {
 	for obj.next() {
 		var deeper uint
 		for fact := range facts {
@@ -141,13 +141,10 @@ func (m *Mapping) search(obj *members, within uint, depth int, found *[facts][]b
 			}
 		}
 		if deeper != 0 && obj.val[0] == '{' {
-			inner := members{rest: obj.val[1:]}
-			m.search(&inner, deeper, depth+1, found)
-			if inner.err != nil {
-				obj.err = inner.err
-			}
+			obj.err = m.search(members{rest: obj.val[1:]}, deeper, depth+1, found).err
 		}
 	}
+	return obj
 }
 
 // usable reports whether a value can be that of the fact.

@@ -130,8 +130,10 @@ type View struct {
 // with escapes or the status is none of the three, and is quickest when the message is
 // written as [AppendUpdate] writes it.
 func ViewUpdate(message []byte) (View, error) {
-	var m Mapping
-	return m.View(message)
+	if v, ok := viewPlain(message); ok {
+		return v, nil
+	}
+	return standard.View(message)
 }
 
 // viewPlain recognises exactly the form of AppendUpdate without escapes.

@@ -125,8 +125,8 @@ func TestDuplicatesAndForeignersAreCounted(t *testing.T) {
 		if l.Notified != 1000 || l.Lost != 0 || l.Duplicated != 20 {
 			t.Errorf("ledger %+v, want 1000 notified and 20 duplicated", l)
 		}
-		if l.Foreign != 10+101 || l.Corrupt != 101 {
-			t.Errorf("%d foreign and %d corrupt, want 111 and 101", l.Foreign, l.Corrupt)
+		if l.Foreign != 10+101 || l.Corrupt != 0 || l.Unreadable != 101 {
+			t.Errorf("%d foreign, %d corrupt and %d unreadable, want 111, 0 and 101", l.Foreign, l.Corrupt, l.Unreadable)
 		}
 	})
 }
