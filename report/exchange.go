@@ -72,7 +72,7 @@ func benchmarkUnit(metric string) string {
 	case "redis_bytes_per_job":
 		return "redis-B/job"
 	}
-	if _, unit, cut := strings.Cut(metric, " "); cut {
+	if _, unit := comparison.SplitFigure(metric); unit != "" {
 		return unit // it was one
 	}
 	m, err := gate.Lookup(metric)
@@ -162,6 +162,10 @@ func ComparisonBenchmark(side comparison.Side) ComparisonEncoder {
 		var b strings.Builder
 		unitLines(&b, samplesOfCandidate(r))
 		fmt.Fprintf(&b, "goos: %s\ngoarch: %s\n", r.Host.OS, r.Host.Arch)
+		naming := comparison.Naming{}
+		if r.Benchmarks != nil {
+			naming = *r.Benchmarks
+		}
 		for _, run := range r.Runs {
 			if run.Side != side || run.Left != "" {
 				continue
@@ -170,10 +174,7 @@ func ComparisonBenchmark(side comparison.Side) ComparisonEncoder {
 			by := map[string][]sample{}
 			for _, f := range r.Figures {
 				if v, ok := run.Figures[f.Name]; ok {
-					name, _, cut := strings.Cut(f.Name, " ")
-					if !cut {
-						name = ""
-					}
+					name, _ := comparison.SplitFigure(f.Name)
 					by[name] = append(by[name], sample{f.Name, v, f.HigherBetter})
 				}
 			}
@@ -182,7 +183,11 @@ func ComparisonBenchmark(side comparison.Side) ComparisonEncoder {
 					benchmarkLine(&b, r.Name, r.Host.GOMAXPROCS, 1, by[name])
 					continue
 				}
-				fmt.Fprintf(&b, "Benchmark%s\t1", name)
+				config, benchmark := naming.Text(name)
+				for _, line := range config {
+					b.WriteString(line + "\n")
+				}
+				b.WriteString(benchmark + "\t1")
 				for _, s := range by[name] {
 					fmt.Fprintf(&b, "\t%s %s", exact(s.value), benchmarkUnit(s.metric))
 				}
