@@ -65,6 +65,9 @@ func TestBenchstatReadsEveryLine(t *testing.T) {
 		if meta := units.GetBetter("jobs/s"); strings.Contains(text, "jobs/s\t") && meta != 1 {
 			t.Errorf("%s: of jobs/s benchstat takes %d for better, want 1", name, meta)
 		}
+		if fixture, isRun := strings.CutPrefix(name, "run "); isRun && (lines == 1) != (report.LeftOut(results(t)[fixture]) == "") {
+			t.Errorf("%s: %d lines in\n%s", name, lines, text)
+		}
 		if strings.HasPrefix(name, "run steady") {
 			if lines != 1 || units.GetBetter("p50-sec") != -1 {
 				t.Errorf("%s: %d lines, better %d", name, lines, units.GetBetter("p50-sec"))
