@@ -149,7 +149,7 @@ verson: 2
 		`11:5: drain_timeout: -10s is negative`,
 		`12:36: a duration needs a unit; write 50ms or 50s`,
 		`12:42: a metric is missing; write it like end_to_end.p99 < 50ms`,
-		`12:46: expected a threshold in quotes such as "lost == 0", found a mapping`,
+		`12:52: expected a condition such as "lost == 0", found the number 0`,
 		`13:3: name: "Steady2" is not a name; use 1 to 63 lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit`,
 		`14:38: load.in_flight: 3 is less than the batch of 10, so that no push could ever be filled; raise it to at least 10`,
 		`16:5: warmup: 30s leaves nothing of the load's 10s to measure; it is part of load.duration, so make that longer`,

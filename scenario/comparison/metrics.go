@@ -54,6 +54,9 @@ func WorkerDefaults() []paired.Metric {
 func Names() (names []string) {
 	for _, m := range gate.Metrics() {
 		_, aggregate, _ := strings.Cut(m.Name, ".")
+		if _, share := gate.ShareOf(m.Name); share {
+			continue
+		}
 		if m.Kind != gate.Count && aggregate != "min" && m.Name != "offered_rate" || strings.HasSuffix(m.Name, "_per_job") || m.Name == "backlog.max" {
 			names = append(names, m.Name)
 		}
