@@ -144,8 +144,9 @@ func compared(f paired.Figure, v float64) string {
 
 // nanoseconds reports whether the unit of a benchmark's metric is that.
 func nanoseconds(name string) bool {
-	_, unit, _ := strings.Cut(name, " ")
-	return unit == "ns/op" || strings.HasSuffix(unit, "-ns") || unit == "ns"
+	_, unit := comparison.SplitFigure(name)
+	unit = strings.TrimSuffix(unit, "/op")
+	return unit == "ns" || strings.HasSuffix(unit, "-ns")
 }
 
 // signed is a change in percent with its sign.
@@ -206,7 +207,39 @@ func comparisonTable(r *comparison.Record) table {
 		}
 		t.rows = append(t.rows, row)
 	}
+	if r.Benchmarks != nil {
+		t.head = append(t.head, "lines a run")
+		for i, f := range r.Figures {
+			t.rows[i] = append(t.rows[i], linesOf(r, f.Name))
+		}
+	}
 	return t
+}
+
+// linesOf is of how many benchmark lines each figure is the median, of both
+// sides where they differ.
+func linesOf(r *comparison.Record, figure string) string {
+	base, candidate := linesOfSide(r, comparison.Base, figure), linesOfSide(r, comparison.Candidate, figure)
+	if base == candidate {
+		return base
+	}
+	return base + " / " + candidate
+}
+
+func linesOfSide(r *comparison.Record, side comparison.Side, figure string) string {
+	least, most := 0, 0
+	for _, run := range r.Runs {
+		if n := run.Lines[figure]; run.Side == side && n > 0 {
+			if least == 0 || n < least {
+				least = n
+			}
+			most = max(most, n)
+		}
+	}
+	if least == most {
+		return count(int64(most))
+	}
+	return count(int64(least)) + "–" + count(int64(most))
 }
 
 // remedies say what would decide the metrics that gate and are open.

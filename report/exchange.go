@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
+	"unicode"
 
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/comparison"
@@ -72,7 +74,7 @@ func benchmarkUnit(metric string) string {
 	case "redis_bytes_per_job":
 		return "redis-B/job"
 	}
-	if _, unit, cut := strings.Cut(metric, " "); cut {
+	if _, unit := comparison.SplitFigure(metric); unit != "" {
 		return unit // it was one
 	}
 	m, err := gate.Lookup(metric)
@@ -101,20 +103,64 @@ func plainUnit(metric string) string {
 	return "jobs"
 }
 
+// LeftOut says why a run has no line in Go benchmark text, empty when it has one:
+// benchstat cannot know which figures can be believed.
+func LeftOut(r *scenario.Result) string {
+	word, why := ending(r)
+	switch {
+	case word != "":
+		return word + ": " + why
+	case r.Validity.Verdict == scenario.Invalid:
+		return "invalid: " + strings.Join(r.Validity.Reasons, "; ")
+	case r.Window.Completed == 0:
+		return "no job of the window was completed"
+	}
+	return ""
+}
+
+// BenchmarkName is how the runs of a scenario are named in Go benchmark text. Runs
+// under another load are another benchmark.
+func BenchmarkName(r *scenario.Result) string {
+	name := "Queuedyno/scenario=" + strings.Map(wordRune, r.Run.Scenario)
+	switch l := r.Scenario.Load; {
+	case l.Observed, l.Varies():
+	case l.Closed():
+		name += fmt.Sprintf("/in_flight=%d", l.InFlight)
+	default:
+		name += "/rate=" + exact(l.Rate.Float())
+	}
+	return name
+}
+
 // Benchmark writes the result as Go benchmark text, for benchstat and all that
-// reads it. The number of iterations is that of the completed jobs.
+// reads it. The number of iterations is that of the completed jobs. benchstat makes
+// a table for each value of a configuration line, so what differs from run to run
+// is a comment: that is a line it ignores.
 func Benchmark(w io.Writer, r *scenario.Result) error {
 	var b strings.Builder
-	unitLines(&b, samplesOf(r))
+	about := []string{"run " + r.Run.ID, r.Validity.Verdict}
 	for _, c := range [][2]string{
-		{"goos", r.Host.OS}, {"goarch", r.Host.Arch}, {"cpu", r.Host.CPUModel}, {"commit", r.Tool.Commit},
-		{"redis", strings.TrimSpace(r.Redis.Kind + " " + r.Redis.Version)}, {"validity", r.Validity.Verdict}, {"run-id", r.Run.ID},
+		{"redis ", strings.TrimSpace(r.Redis.Kind + " " + r.Redis.Version)}, {"commit ", r.Tool.Commit}, {"", r.Run.StartedAt.UTC().Format(time.RFC3339)},
 	} {
 		if c[1] != "" {
-			fmt.Fprintf(&b, "%s: %s\n", c[0], plain(c[1]))
+			about = append(about, c[0]+c[1])
 		}
 	}
-	benchmarkLine(&b, r.Run.Scenario, r.Host.GOMAXPROCS, r.Window.Completed, samplesOf(r))
+	b.WriteString("# " + plain(strings.Join(about, ", ")) + "\n")
+	for _, reason := range r.Validity.Reasons {
+		b.WriteString("# " + plain(r.Validity.Verdict+": "+reason) + "\n")
+	}
+	if why := LeftOut(r); why != "" {
+		b.WriteString("# left out: " + plain(why) + "\n")
+	} else {
+		unitLines(&b, samplesOf(r))
+		for _, c := range [][2]string{{"goos", r.Host.OS}, {"goarch", r.Host.Arch}, {"cpu", r.Host.CPUModel}} {
+			if c[1] != "" {
+				fmt.Fprintf(&b, "%s: %s\n", c[0], plain(c[1]))
+			}
+		}
+		benchmarkLine(&b, BenchmarkName(r), r.Host.GOMAXPROCS, r.Window.Completed, samplesOf(r))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -128,19 +174,20 @@ func unitLines(b *strings.Builder, samples []sample) {
 			continue
 		}
 		said[u] = true
-		better, assume := "lower", ""
+		better := "lower"
 		if s.higher {
 			better = "higher"
 		}
-		if s.metric == "lost" {
-			assume = " assume=exact"
-		}
-		fmt.Fprintf(b, "Unit %s better=%s%s\n", u, better, assume)
+		fmt.Fprintf(b, "Unit %s better=%s\n", u, better)
 	}
 }
 
 func benchmarkLine(b *strings.Builder, name string, procs int, n int64, samples []sample) {
-	fmt.Fprintf(b, "BenchmarkQueuedyno/scenario=%s-%d\t%d", strings.Map(wordRune, name), max(procs, 1), max(n, 1))
+	b.WriteString("Benchmark" + name)
+	if procs > 1 { // go test writes no suffix for one
+		fmt.Fprintf(b, "-%d", procs)
+	}
+	fmt.Fprintf(b, "\t%d", max(n, 1))
 	for _, s := range samples {
 		fmt.Fprintf(b, "\t%s %s", exact(s.value), benchmarkUnit(s.metric))
 	}
@@ -149,7 +196,7 @@ func benchmarkLine(b *strings.Builder, name string, procs int, n int64, samples 
 
 // wordRune keeps what the name of a benchmark may hold.
 func wordRune(r rune) rune {
-	if r <= ' ' || r == '/' || r == 0x7f {
+	if r <= ' ' || r == '/' || r == 0x7f || unicode.IsSpace(r) {
 		return '_'
 	}
 	return r
@@ -162,6 +209,10 @@ func ComparisonBenchmark(side comparison.Side) ComparisonEncoder {
 		var b strings.Builder
 		unitLines(&b, samplesOfCandidate(r))
 		fmt.Fprintf(&b, "goos: %s\ngoarch: %s\n", r.Host.OS, r.Host.Arch)
+		naming := comparison.Naming{}
+		if r.Benchmarks != nil {
+			naming = *r.Benchmarks
+		}
 		for _, run := range r.Runs {
 			if run.Side != side || run.Left != "" {
 				continue
@@ -170,19 +221,20 @@ func ComparisonBenchmark(side comparison.Side) ComparisonEncoder {
 			by := map[string][]sample{}
 			for _, f := range r.Figures {
 				if v, ok := run.Figures[f.Name]; ok {
-					name, _, cut := strings.Cut(f.Name, " ")
-					if !cut {
-						name = ""
-					}
+					name, _ := comparison.SplitFigure(f.Name)
 					by[name] = append(by[name], sample{f.Name, v, f.HigherBetter})
 				}
 			}
 			for _, name := range sortedKeys(by) {
 				if name == "" {
-					benchmarkLine(&b, r.Name, r.Host.GOMAXPROCS, 1, by[name])
+					benchmarkLine(&b, "Queuedyno/scenario="+strings.Map(wordRune, r.Name), r.Host.GOMAXPROCS, 1, by[name])
 					continue
 				}
-				fmt.Fprintf(&b, "Benchmark%s\t1", name)
+				config, benchmark := naming.Text(name)
+				for _, line := range config {
+					b.WriteString(line + "\n")
+				}
+				b.WriteString(benchmark + "\t1")
 				for _, s := range by[name] {
 					fmt.Fprintf(&b, "\t%s %s", exact(s.value), benchmarkUnit(s.metric))
 				}

@@ -87,7 +87,7 @@ func drawScenario(t *rapid.T) scenario.Scenario {
 		Queues:       rapid.SliceOfN(rapid.IntRange(1, 100), 0, 5).Draw(t, "queues"),
 		Prefill:      int64(number("prefill", 1, 1000)),
 		DrainTimeout: span("drain", time.Hour),
-		Seed:         rapid.Uint64().Draw(t, "seed"),
+		Seed:         rapid.Uint64Range(0, scenario.MaxSeed).Draw(t, "seed"),
 		Thresholds:   rapid.SliceOfN(rapid.SampledFrom([]string{"lost == 0", "end_to_end.p99 < 50ms", "queue: p(99) < 5", "achieved_ratio within 2% of 1"}), 0, 3).Draw(t, "thresholds"),
 	}
 	if len(s.Thresholds) == 0 {

@@ -108,15 +108,19 @@ func (f *file) pool(n ast.Node) (int, bool) {
 	return int(v), ok
 }
 
-// seed reads a whole number of 64 bits.
+// seed reads a whole number. [Scenario.Validate] refuses one that is too large.
 func (f *file) seed(n ast.Node) (uint64, bool) {
+	if _, text, number, ok := f.scalar(n); ok && !number && len(text) > 19 && strings.Trim(text, "0123456789") == "" {
+		f.fault(n, "%s is not a seed; write a whole number from 0 to %d", text, uint64(MaxSeed)) // YAML takes it for text
+		return 0, false
+	}
 	digits, ok := f.digits(n, "42")
 	if !ok {
 		return 0, false
 	}
 	v, err := strconv.ParseUint(digits, 10, 64)
 	if err != nil {
-		f.fault(n, "%s is not a seed; write a whole number from 0 to %d", digits, uint64(1<<64-1))
+		f.fault(n, "%s is not a seed; write a whole number from 0 to %d", digits, uint64(MaxSeed))
 		return 0, false
 	}
 	return v, true

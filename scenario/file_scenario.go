@@ -1,14 +1,12 @@
 package scenario
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 
-	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -189,35 +187,6 @@ func (r *scenarioReader) arrivals(n ast.Node) (pace.Arrivals, bool) {
 		return "", false
 	}
 	return pace.Arrivals(text), ok
-}
-
-// thresholds reads a list of thresholds. They are checked here and not only by
-// Validate because here it is known where in the file each character stands.
-func (r *scenarioReader) thresholds(n ast.Node) ([]string, bool) {
-	items, ok := r.items(n, `["end_to_end.p99 < 50ms", "lost == 0"]`)
-	if !ok {
-		return nil, false
-	}
-	var all []string
-	for i, item := range items {
-		if i == maxThresholds {
-			r.fault(item, "more than %d thresholds; remove some", maxThresholds)
-			return nil, false
-		}
-		value, expr, number, isText := r.scalar(item)
-		if !isText || number {
-			r.expected(item, value, `a threshold in quotes such as "lost == 0"`)
-			ok = false
-			continue
-		}
-		var syntax *gate.SyntaxError
-		if _, err := gate.Parse(expr); errors.As(err, &syntax) {
-			r.faultAt(r.within(value, expr, syntax.Offset), "%s", syntax.Msg)
-			ok = false
-		}
-		all = append(all, expr)
-	}
-	return all, ok
 }
 
 // within is the place of a byte of a text. Where the text does not stand in

@@ -31,7 +31,7 @@ scenarios:
     thresholds:
       - end_to_end.p99 < 50ms
       - "queue: p(99) < 5"
-    seed: 18446744073709551615
+    seed: 9007199254740991
   alpha:
     description: >
       Is a folded
@@ -47,7 +47,7 @@ scenarios:
 		Load:      scenario.Load{Rate: pace.PerSecond(2000), Duration: 90 * time.Second, Jobs: 5000, Arrivals: pace.Poisson},
 		Producers: 2, Consumers: 3, Subscribers: 4, Batch: 5, Payload: 1024,
 		Work: scenario.Work{Time: time.Millisecond}, Warmup: 2 * time.Second, DrainTimeout: 30 * time.Second,
-		Thresholds: []string{"end_to_end.p99 < 50ms", "queue: p(99) < 5"}, Seed: 1<<64 - 1,
+		Thresholds: []string{"end_to_end.p99 < 50ms", "queue: p(99) < 5"}, Seed: 1<<53 - 1,
 	}, {
 		Name: "alpha", Description: "Is a folded text one line?",
 		Load: scenario.Load{InFlight: 64}, Payload: 1500,
@@ -149,7 +149,7 @@ verson: 2
 		`11:5: drain_timeout: -10s is negative`,
 		`12:36: a duration needs a unit; write 50ms or 50s`,
 		`12:42: a metric is missing; write it like end_to_end.p99 < 50ms`,
-		`12:46: expected a threshold in quotes such as "lost == 0", found a mapping`,
+		`12:52: expected a condition such as "lost == 0", found the number 0`,
 		`13:3: name: "Steady2" is not a name; use 1 to 63 lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit`,
 		`14:38: load.in_flight: 3 is less than the batch of 10, so that no push could ever be filled; raise it to at least 10`,
 		`16:5: warmup: 30s leaves nothing of the load's 10s to measure; it is part of load.duration, so make that longer`,
@@ -158,7 +158,7 @@ verson: 2
 		`19:23: key "rate" stands here twice, first on line 19; remove one`,
 		`19:38: 010 begins with a zero, which some read as octal; remove it`,
 		`20:3: load.rate is missing; write load: {rate: 1000/s}, rate: max for a closed loop, or stages`,
-		`20:16: -1 is not a seed; write a whole number from 0 to 18446744073709551615`,
+		`20:16: -1 is not a seed; write a whole number from 0 to 9007199254740991`,
 		`21:1: unknown key "verson" (did you mean "version"?)`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -243,5 +243,18 @@ func TestAliasesCannotMultiplyAFile(t *testing.T) {
 	}
 	if !last {
 		t.Errorf("%d faults and none of them says that the aliases are too many", len(all))
+	}
+}
+
+func TestASeedThatOthersWouldRoundIsRefused(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"9007199254740991": "", "0": "", "9007199254740992": "2^53-1", "18446744073709551615": "2^53-1",
+		"18446744073709551616": "from 0 to 9007199254740991", "-1": "from 0 to 9007199254740991", "1.5": "expected a whole number",
+	} {
+		_, err := scenario.Parse("f", fmt.Appendf(nil, "version: 1\nscenarios: {a: {load: {rate: 1}, seed: %s}}", text))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("seed: %s: %v, want %q", text, err, want)
+		}
 	}
 }

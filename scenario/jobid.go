@@ -22,10 +22,12 @@ const maxNumber = 1<<47 - 2
 const hexDigits = "0123456789abcdef"
 
 // NewID draws a run id: 15 hexadecimal digits, all that a job's id can hold of
-// its run.
+// its run. The first is a letter: what reads "000000000012e45" out of a table or a
+// file would take it for a number.
 func NewID() string {
 	var b [8]byte
 	rand.Read(b[:])
+	b[0] = (0xa+(b[0]>>4)%6)<<4 | b[0]&0xf
 	return hex.EncodeToString(b[:])[:15]
 }
 

@@ -30,6 +30,14 @@ func TestRunIDIsWhatAJobIDCanHold(t *testing.T) {
 	if NewID() == id {
 		t.Error("two runs drew the same id")
 	}
+	for range 200 {
+		if id := NewID(); id[0] < 'a' || id[0] > 'f' || len(id) != 15 {
+			t.Fatalf("NewID() = %q, want a letter first: it may look like a number", id)
+		}
+	}
+	if _, ok := parseRunID("000000000012e45"); !ok {
+		t.Error("an id of an older build is not read")
+	}
 	for _, bad := range []string{"", "0123456789abcde0", "0123456789abcdX", "0123456789ABCDE"} {
 		if _, ok := parseRunID(bad); ok {
 			t.Errorf("parseRunID(%q) was accepted", bad)

@@ -103,6 +103,9 @@ func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
 	if why := r.Scenario.unknowable(name); why != "" {
 		return 0, why, false
 	}
+	if count, isShare := gate.ShareOf(name); isShare {
+		return ofAllJobs(count, r.jobs(), r.Metric)
+	}
 	l := &r.Ledger
 	switch name {
 	case "lost":
@@ -139,6 +142,26 @@ func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
 	default:
 		return given(r.Scalars[name], "it was not measured in this run")
 	}
+}
+
+// jobs is how many jobs there were in the run, of an observed load how many ended.
+func (r *Result) jobs() int64 {
+	if r.Observed != nil {
+		return r.Observed.Updates.Ended()
+	}
+	return r.Ledger.Scheduled
+}
+
+// ofAllJobs is what the metric counts as a share of so many jobs.
+func ofAllJobs(count string, jobs int64, metric func(string) (float64, string, bool)) (value float64, reason string, ok bool) {
+	n, reason, ok := metric(count)
+	switch {
+	case !ok:
+		return 0, reason, false
+	case jobs <= 0:
+		return 0, "there was no job", false
+	}
+	return n / float64(jobs), "", true
 }
 
 // CheckThresholds decides every threshold of the scenario. None passes when

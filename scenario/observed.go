@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/observe"
 	"github.com/queuedyno/queuedyno/scenario/steady"
 )
@@ -62,6 +63,9 @@ func (l Load) unoffered() string {
 func (s Scenario) unknowable(metric string) string {
 	if !s.Load.Observed {
 		return ""
+	}
+	if count, isShare := gate.ShareOf(metric); isShare {
+		metric = count
 	}
 	switch metric {
 	case "lost", "duplicated", "out_of_order", "foreign", "corrupt":

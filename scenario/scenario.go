@@ -22,6 +22,9 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
+// MaxSeed is the largest seed: up to it whole numbers in JSON are exact everywhere.
+const MaxSeed = 1<<53 - 1
+
 // Scenario is one named description of load, pools, work and thresholds. It is
 // a plain value: copy it, change a field, run it. [Scenario.WithDefaults] fills
 // what was left at zero, [Scenario.Validate] lists everything that is wrong.
@@ -99,8 +102,8 @@ type Scenario struct {
 	// Thresholds are limits on metrics of the run, such as
 	// "end_to_end.p99 < 50ms"; see package gate.
 	Thresholds []string `json:"thresholds,omitempty"`
-	// Seed makes everything random repeatable. Zero means one drawn at the
-	// start of the run; the one that was used is in the result.
+	// Seed makes everything random repeatable, at most [MaxSeed]. Zero means one
+	// drawn at the start of the run; the one that was used is in the result.
 	Seed uint64 `json:"seed"`
 }
 

@@ -91,6 +91,9 @@ func (v *validator) faultWith(field string, with []string, format string, args .
 }
 
 func (v *validator) identity() {
+	if v.Seed > MaxSeed {
+		v.fault("seed", "%d is more than %d (2^53-1): jq, Node and others would round it when they read result.json", v.Seed, uint64(MaxSeed))
+	}
 	if !validName(v.Name) {
 		v.fault("name", "%q is not a name; use 1 to %d lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit", v.Name, maxName)
 	}

@@ -164,6 +164,13 @@ func (w *watch) values(s slice, stage int, t totals) func(string) (float64, stri
 		if why := w.r.s.unknowable(metric); why != "" {
 			return 0, why, false
 		}
+		if count, isShare := gate.ShareOf(metric); isShare {
+			jobs := t.sent
+			if w.r.s.Load.Observed {
+				jobs = t.notified
+			}
+			return ofAllJobs(count, jobs, w.values(s, stage, t))
+		}
 		switch metric {
 		case "lost":
 			return float64(t.nobody), "", true

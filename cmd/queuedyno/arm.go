@@ -200,16 +200,8 @@ func (a arm) settings() map[string]string {
 	if a.command != "" {
 		return map[string]string{"cmd": redact(a.command)}
 	}
-	set := map[string]string{"scenario": a.scenario.Name, "redis": a.source}
-	var file strings.Builder
-	// What cannot be encoded has been refused before.
-	_ = scenario.Encode(&file, []scenario.Scenario{a.scenario})
-	for line := range strings.Lines(file.String()) {
-		key, value, found := strings.Cut(strings.TrimPrefix(line, "    "), ": ")
-		if found && strings.HasPrefix(line, "    ") && !strings.HasPrefix(key, " ") && key != "description" && key != "seed" {
-			set[key] = strings.Trim(strings.TrimSpace(value), "{}")
-		}
-	}
+	set := settingsOf(a.scenario)
+	set["scenario"], set["redis"] = a.scenario.Name, a.source
 	if len(a.redis.Args) > 0 {
 		set["redis-args"] = strings.Join(a.redis.Args, " ")
 	}
@@ -218,6 +210,22 @@ func (a arm) settings() map[string]string {
 	}
 	if a.shown != "" {
 		set["worker"] = a.shown
+	}
+	return set
+}
+
+// settingsOf are the keys of the scenario as a file would hold them, but for what
+// only describes it and for the seed.
+func settingsOf(s scenario.Scenario) map[string]string {
+	set := map[string]string{}
+	var file strings.Builder
+	// What cannot be encoded has been refused before.
+	_ = scenario.Encode(&file, []scenario.Scenario{s})
+	for line := range strings.Lines(file.String()) {
+		key, value, found := strings.Cut(strings.TrimPrefix(line, "    "), ": ")
+		if found && strings.HasPrefix(line, "    ") && !strings.HasPrefix(key, " ") && key != "description" && key != "seed" {
+			set[key] = strings.Trim(strings.TrimSpace(value), "{}")
+		}
 	}
 	return set
 }

@@ -24,8 +24,10 @@ type children struct {
 	dir string
 	env func(string) string
 	n   int
-	// printed is what the last command printed, for the directions of units.
-	printed comparison.Printed
+	// printed is what the first command of each side printed as benchmarks, and
+	// naming how their figures are named, nil before the first pair is complete.
+	printed map[comparison.Side]comparison.Printed
+	naming  *comparison.Naming
 	results map[string]*scenario.Result
 	redis   map[comparison.Side]scenario.Redis
 }
@@ -38,12 +40,12 @@ func (c *children) run(ctx context.Context, side comparison.Side, pair int, seed
 	c.n++
 	a := c.arms[side]
 	began := time.Now()
-	res, err := c.result(ctx, a, pair, seed)
+	res, printed, err := c.result(ctx, a, pair, seed)
 	if err != nil {
 		return comparison.Run{}, err
 	}
-	if res == nil { // it printed benchmarks
-		return comparison.Run{StartedAt: began.UTC(), Took: time.Since(began), Figures: c.printed.Figures, Lost: c.printed.Lost}, nil
+	if printed != nil {
+		return c.benchmarks(side, printed, comparison.Run{StartedAt: began.UTC(), Took: time.Since(began), Lost: printed.Lost})
 	}
 	run := comparison.FromResult(res)
 	run.Took = time.Since(began)
@@ -52,8 +54,30 @@ func (c *children) run(ctx context.Context, side comparison.Side, pair int, seed
 	return run, nil
 }
 
-// result starts the process and reads what it leaves; nil means benchmarks.
-func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*scenario.Result, error) {
+// benchmarks completes a run that printed benchmarks. The figures of the first
+// pair are named when both sides of it are known. A later run has to print what
+// the first run of its side printed.
+func (c *children) benchmarks(side comparison.Side, p *comparison.Printed, run comparison.Run) (comparison.Run, error) {
+	if c.naming == nil {
+		c.printed[side] = *p
+		return run, nil
+	}
+	run.Figures, run.Lines = c.naming.Figures(*p)
+	first, _ := c.naming.Figures(c.printed[side])
+	var missing []string
+	for _, name := range sortedNames(first) {
+		if _, ok := run.Figures[name]; !ok {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		return run, fmt.Errorf("the command printed no %s, unlike the first time", strings.Join(missing, ", "))
+	}
+	return run, nil
+}
+
+// result starts the process and reads what it leaves: a result, or benchmarks.
+func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*scenario.Result, *comparison.Printed, error) {
 	dir := filepath.Join(c.dir, "run")
 	defer os.RemoveAll(dir)
 	if a.command != "" {
@@ -61,7 +85,7 @@ func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*s
 	}
 	program, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
+		return nil, nil, fmt.Errorf("find this program: %w", err)
 	}
 	args := append([]string{
 		"run", a.scenario.Name, "--file", filepath.Join(c.dir, string(a.side)+".yaml"), "--seed", fmt.Sprint(seed),
@@ -99,56 +123,63 @@ func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*s
 	}
 	_, said, failed := c.exec(cmd, patience)
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 	res, err := report.Load(dir)
 	switch {
 	case err == nil && !res.Run.Failed:
-		return res, nil // whatever its thresholds or its validity say
+		return res, nil, nil // whatever its thresholds or its validity say
 	case err == nil:
-		return nil, errors.New(res.Run.Error)
+		return nil, nil, errors.New(res.Run.Error)
 	case said != "":
-		return nil, errors.New(said)
+		return nil, nil, errors.New(said)
 	case failed != nil:
-		return nil, failed
+		return nil, nil, failed
 	}
-	return nil, err
+	return nil, nil, err
 }
 
 // command runs a command of the user's.
-func (c *children) command(ctx context.Context, a arm, dir string, pair int, seed uint64) (*scenario.Result, error) {
+func (c *children) command(ctx context.Context, a arm, dir string, pair int, seed uint64) (*scenario.Result, *comparison.Printed, error) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", a.command)
 	cmd.Env = append(os.Environ(),
 		"QUEUEDYNO_SEED="+fmt.Sprint(seed), "QUEUEDYNO_SIDE="+string(a.side), "QUEUEDYNO_PAIR="+fmt.Sprint(pair), "QUEUEDYNO_RESULT="+dir)
 	out, said, failed := c.exec(cmd, childPatience)
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 	if _, err := os.Stat(dir); err == nil {
-		return report.Load(dir)
+		res, err := report.Load(dir)
+		return res, nil, err
 	}
-	if text := bytes.TrimSpace(out); bytes.HasPrefix(text, []byte("{")) {
+	if text := bytes.TrimSpace(out); bytes.HasPrefix(text, []byte("{")) && !comparison.IsTestJSON(text) {
 		file := filepath.Join(c.dir, "printed.json")
 		if err := os.WriteFile(file, text, 0o666); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return report.Load(file)
-	}
-	if failed != nil {
-		if said != "" {
-			return nil, fmt.Errorf("the command failed (%w): %s", failed, said)
-		}
-		return nil, fmt.Errorf("the command failed: %w", failed)
+		res, err := report.Load(file)
+		return res, nil, err
 	}
 	printed, err := comparison.ReadBenchmarks(bytes.NewReader(out))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if len(printed.Figures) == 0 {
-		return nil, &hinted{"the command printed neither Go benchmark lines nor a result.json", "queuedyno run --json --quiet prints one; go test -bench prints the others"}
+	// go test tells what failed on standard output. Behind a pipe its exit code
+	// is lost, so a failure counts however the command ended.
+	if len(printed.Failed) > 0 {
+		said = strings.TrimPrefix(printed.Failed[0], "--- ")
 	}
-	c.printed = printed
-	return nil, nil
+	switch {
+	case failed != nil && said != "":
+		return nil, nil, fmt.Errorf("the command failed (%w): %s", failed, said)
+	case failed != nil:
+		return nil, nil, fmt.Errorf("the command failed: %w", failed)
+	case len(printed.Failed) > 0:
+		return nil, nil, fmt.Errorf("the command printed that a benchmark failed: %s", said)
+	case len(printed.Lines) == 0:
+		return nil, nil, &hinted{"the command printed neither Go benchmark lines nor a result.json", "queuedyno run --json --quiet prints one; go test -bench prints the others"}
+	}
+	return nil, &printed, nil
 }
 
 // exec runs the process in a group of its own, so that a Ctrl-C reaches it only

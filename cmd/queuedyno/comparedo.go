@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -61,7 +62,7 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 		return nil, fmt.Errorf("make a directory for the runs: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	kids := &children{arms: pl.arms, dir: dir, env: c.p.env, results: map[string]*scenario.Result{}, redis: map[comparison.Side]scenario.Redis{}}
+	kids := &children{arms: pl.arms, dir: dir, env: c.p.env, printed: map[comparison.Side]comparison.Printed{}, results: map[string]*scenario.Result{}, redis: map[comparison.Side]scenario.Redis{}}
 	for side, a := range pl.arms {
 		if a.command == "" {
 			if err := a.file(filepath.Join(dir, string(side)+".yaml")); err != nil {
@@ -77,8 +78,10 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	var left time.Duration
 	err = comparison.Compare(ctx, r, comparison.Options{
 		Metrics: pl.metrics, Run: kids.run, Patience: 5, All: all,
-		Idle:  func(ctx context.Context) (comparison.Idle, error) { return idle(ctx, c.idle.or(time.Second)) },
-		Found: func(figures map[string]float64) ([]paired.Metric, error) { return c.found(figures, kids) },
+		Idle: func(ctx context.Context) (comparison.Idle, error) { return idle(ctx, c.idle.or(time.Second)) },
+		Found: func(base, candidate *comparison.Run) ([]paired.Metric, error) {
+			return c.found(r, kids, base, candidate)
+		},
 		Next: func(side comparison.Side, pair int, l time.Duration) {
 			left = l
 			c.announce(side, pair, l)
@@ -112,19 +115,25 @@ func orNothing(s string) string {
 	return s
 }
 
-// found names the metrics of commands by what they printed first.
-func (c *comparing) found(figures map[string]float64, kids *children) ([]paired.Metric, error) {
+// found names the metrics of commands by what the first pair printed.
+func (c *comparing) found(r *comparison.Record, kids *children, base, candidate *comparison.Run) ([]paired.Metric, error) {
 	var asked []paired.Metric
 	if c.metrics != nil {
 		asked = c.metrics.all
 	}
-	var metrics []paired.Metric
-	var faults []string
-	if len(kids.results) > 0 {
-		metrics, faults = comparison.Resolve(asked, defaults(worked(slices.Collect(maps.Values(kids.results)))), nil)
-	} else {
-		metrics, faults = comparison.Found(asked, figures, kids.printed.Higher)
+	switch len(kids.printed) {
+	case 1:
+		return nil, errors.New("one command printed Go benchmark lines and the other a result.json, which cannot be compared")
+	case 2:
+		before := len(r.Warnings)
+		metrics, err := r.FindBenchmarks(asked, base, candidate, kids.printed[comparison.Base], kids.printed[comparison.Candidate])
+		kids.naming = r.Benchmarks
+		for _, w := range r.Warnings[before:] {
+			c.p.console.note("%s: warning: %s", c.verb, w)
+		}
+		return metrics, err
 	}
+	metrics, faults := comparison.Resolve(asked, defaults(worked(slices.Collect(maps.Values(kids.results)))), nil)
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("--metric: %s", strings.Join(faults, "; "))
 	}
@@ -158,7 +167,11 @@ func pairLine(r *comparison.Record, pair int) string {
 	}
 	base, candidate := at[comparison.Base], at[comparison.Candidate]
 	line := fmt.Sprintf("pair %d", pair)
-	for _, run := range []comparison.Run{base, candidate} {
+	first, second := base, candidate
+	if base.LeftWithOther() { // the other one says why
+		first, second = candidate, base
+	}
+	for _, run := range []comparison.Run{first, second} {
 		if run.Left != "" {
 			why := run.Left
 			if len(run.Reasons) > 0 {
@@ -188,6 +201,9 @@ func lookWords(r *comparison.Record, v paired.Verdict) string {
 		if f.Gate && f.Verdict == paired.Inconclusive {
 			open = append(open, f.Name)
 		}
+	}
+	if len(open) == 0 {
+		return words
 	}
 	return words + ", open: " + strings.Join(open, ", ")
 }
@@ -233,6 +249,9 @@ func (c *comparing) verdict(r *comparison.Record) ending {
 		return e
 	case c.inconclusive.get() == "fail":
 		return say(exitRegression, "inconclusive counts as fail")
+	}
+	if open := lookWords(r, r.Verdict); r.Benchmarks != nil && open == string(r.Verdict) {
+		return say(exitInvalid, "have both commands print the same benchmarks, or name those that decide, such as --metric 'NAME ns/op:10%'")
 	}
 	if r.Stored {
 		return say(exitInvalid, "more runs by turns, longer ones or wider margins decide more; queuedyno compare SCENARIO makes them")

@@ -120,6 +120,7 @@ func (r reporting) run(results []string) error {
 	if err != nil {
 		return err
 	}
+	loaded := loading{load: report.Load}
 	// All of it is made before a byte is written: a fault in the last result
 	// leaves no half of a report behind.
 	var all bytes.Buffer
@@ -133,13 +134,18 @@ func (r reporting) run(results []string) error {
 			if err := encodeComparison(&b, name, format); err != nil {
 				return err
 			}
-		} else if err := encodeOne(&b, name, report.Load, encode); err != nil {
+		} else if err := encodeOne(&b, name, loaded.one, encode); err != nil {
 			return err
 		}
 		if i > 0 {
 			follow(&all, &b, format)
 		}
 		all.Write(b.Bytes())
+	}
+	if format == "benchmark" && comparisons == 0 {
+		if err := r.benchmarkNotes(results, loaded.results); err != nil {
+			return err
+		}
 	}
 	if output == "" {
 		_, err := r.p.stdout.Write(all.Bytes())

@@ -161,7 +161,7 @@ func (s *search) curve(ctx context.Context, lab *study.Lab) error {
 	s.c.p.console.note("capacity: curve: %s, about %s", plural(n, "trial"), (time.Duration(n) * (s.r.Trial + 2*time.Second)).Round(time.Second))
 	seed := s.r.Scenario.Seed
 	if seed == 0 {
-		seed = rand.Uint64()
+		seed = rand.Uint64()>>11 | 1
 	}
 	done := 0
 	var err error

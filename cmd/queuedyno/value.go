@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -197,8 +198,11 @@ func smallCount(s string) (int, error) {
 
 func seed(s string) (uint64, error) {
 	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a whole number from 0 to %d", s, uint64(math.MaxUint64))
+	switch {
+	case errors.Is(err, strconv.ErrRange), err == nil && n > scenario.MaxSeed:
+		return 0, fmt.Errorf("%s is more than %d (2^53-1): jq, Node and others would round it when they read result.json", s, uint64(scenario.MaxSeed))
+	case err != nil:
+		return 0, fmt.Errorf("%q is not a whole number from 0 to %d", s, uint64(scenario.MaxSeed))
 	}
 	return n, nil
 }

@@ -82,3 +82,16 @@ func TestWhatIsVariedIsReadWithItsValues(t *testing.T) {
 		}
 	}
 }
+
+func TestASeedStaysAWholeNumberEverywhere(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"0": "", "42": "", " 9007199254740991 ": "",
+		"9007199254740992": "2^53-1", "18446744073709551615": "2^53-1", "18446744073709551616": "2^53-1", "-1": "not a whole number", "1e3": "not a whole number", "": "not a whole number",
+	} {
+		_, err := seed(text)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("seed(%q): %v, want %q", text, err, want)
+		}
+	}
+}

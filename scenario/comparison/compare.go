@@ -2,6 +2,7 @@ package comparison
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,9 +12,10 @@ import (
 // Options are how a comparison is made.
 type Options struct {
 	// Metrics are what is compared. Nil means that they are only known by the
-	// figures of the first pair; then Found names them.
+	// first pair; then Found names them, and may name the figures of its runs.
+	// [ErrNothingShared] from it ends the comparison without a decision.
 	Metrics []paired.Metric
-	Found   func(figures map[string]float64) ([]paired.Metric, error)
+	Found   func(base, candidate *Run) ([]paired.Metric, error)
 	// Run makes one run. Runs of a pair have the same seed and so the same
 	// arrivals. An error of the first two ends the comparison; later ones make
 	// the run one that cannot be believed.
@@ -49,6 +51,10 @@ func Compare(ctx context.Context, r *Record, o Options) error {
 				break
 			}
 			r.judge(c.o.Metrics)
+			if errors.Is(err, ErrNothingShared) {
+				r.Verdict, r.Reasons = paired.Inconclusive, []string{err.Error()}
+				return nil
+			}
 			return err
 		}
 		if c.look() {
@@ -63,6 +69,9 @@ func Compare(ctx context.Context, r *Record, o Options) error {
 	}
 	return nil
 }
+
+// ErrNothingShared says that no figure of one side has a counterpart on the other.
+var ErrNothingShared = errors.New("the two sides share no figure")
 
 // course is a comparison under way.
 type course struct {
@@ -89,14 +98,18 @@ func (c *course) pair(ctx context.Context, n int, candidateFirst bool) error {
 				return err
 			}
 		}
+		a, b := &c.r.Runs[first], &c.r.Runs[first+1]
 		if c.o.Metrics == nil {
-			metrics, err := c.o.Found(c.r.Runs[first].Figures)
+			base, candidate := a, b
+			if candidateFirst {
+				base, candidate = b, a
+			}
+			metrics, err := c.o.Found(base, candidate)
+			c.o.Metrics = metrics
 			if err != nil {
 				return err
 			}
-			c.o.Metrics = metrics
 		}
-		a, b := &c.r.Runs[first], &c.r.Runs[first+1]
 		if (a.disturbed() != "" || b.disturbed() != "") && c.r.Repeated < allowed(c.r.MostPairs) {
 			c.r.Repeated++
 			a.Left, b.Left = leftDisturbed, leftDisturbed
@@ -155,11 +168,10 @@ func (c *course) look() (over bool) {
 		return false
 	}
 	c.looked = n
-	c.r.judge(c.o.Metrics)
+	decided := c.r.judge(c.o.Metrics)
 	if c.o.Look != nil {
 		c.o.Look(c.r.Verdict)
 	}
-	decided := c.r.Verdict == paired.Pass || c.r.Verdict == paired.Fail
 	return n >= c.r.MostPairs || decided && !c.o.All
 }
 

@@ -67,6 +67,12 @@ type Record struct {
 	LeftOut  int      `json:"left_out"`
 	Runs     []Run    `json:"runs"`
 	Warnings []string `json:"warnings"`
+	// Benchmarks says how the figures of commands that print Go benchmarks are
+	// named; null for runs.
+	Benchmarks *Naming `json:"benchmarks,omitempty"`
+	// Missing are the figures of the baseline that the candidate lacks and that
+	// would decide, had both sides printed them.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // Arm is what one side runs.
@@ -112,6 +118,9 @@ type Run struct {
 	Took      time.Duration `json:"took_ns"`
 	// Figures are the metrics that had a value, in the base unit of their kind.
 	Figures map[string]float64 `json:"figures"`
+	// Lines is how many benchmark lines each figure is the median of, for a
+	// command that printed Go benchmarks.
+	Lines map[string]int `json:"lines,omitempty"`
 	// Lost is how many jobs were lost.
 	Lost int64 `json:"lost"`
 	// Validity is the run's own verdict, empty for a command, and Reasons why.

@@ -3,20 +3,39 @@ package comparison
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/gate/paired"
 )
 
-// judge decides from the runs so far, at the error of one look.
-func (r *Record) judge(metrics []paired.Metric) {
+// judge decides from the runs so far, at the error of one look. It reports
+// whether more pairs would change nothing.
+func (r *Record) judge(metrics []paired.Metric) (decided bool) {
 	pairs, lost := r.paired()
 	d := paired.Judge(metrics, pairs, r.Alpha)
 	r.Verdict, r.Reasons, r.Figures, r.Pairs = d.Verdict, d.Reasons, d.Figures, d.Pairs
 	r.losses(lost)
+	decided = r.Verdict == paired.Pass || r.Verdict == paired.Fail
+	if n := len(r.Missing); n > 0 {
+		r.Reasons = append(r.Reasons, "the candidate lacks "+listed(r.Missing)+", which the baseline has")
+		if r.Verdict == paired.Pass {
+			r.Verdict = paired.Inconclusive
+		}
+	}
 	if why := r.spoilt(); why != "" {
 		r.Verdict, r.Reasons = paired.Invalid, append([]string{why}, r.Reasons...)
 	}
+	return decided
+}
+
+// listed names a few of them and counts the rest.
+func listed(names []string) string {
+	const few = 6
+	if len(names) <= few {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
 }
 
 // paired are the pairs of which both runs count, and for each by how many more
@@ -117,6 +136,10 @@ const (
 	leftBroken    = "it did not come to an end"
 	leftWithOther = "the other run of its pair does not count"
 )
+
+// LeftWithOther reports whether the run does not count only because the other run
+// of its pair does not.
+func (r Run) LeftWithOther() bool { return r.Left == leftWithOther }
 
 // counts sets aside what cannot be believed of the pair of the last two runs.
 func (r *Record) counts() {

@@ -2,7 +2,6 @@ package comparison
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,6 +54,9 @@ func WorkerDefaults() []paired.Metric {
 func Names() (names []string) {
 	for _, m := range gate.Metrics() {
 		_, aggregate, _ := strings.Cut(m.Name, ".")
+		if _, share := gate.ShareOf(m.Name); share {
+			continue
+		}
 		if m.Kind != gate.Count && aggregate != "min" && m.Name != "offered_rate" || strings.HasSuffix(m.Name, "_per_job") || m.Name == "backlog.max" {
 			names = append(names, m.Name)
 		}
@@ -138,43 +140,6 @@ func Resolve(asked, defaults []paired.Metric, c *Calibration) (metrics []paired.
 	for i, m := range metrics {
 		if slices.ContainsFunc(metrics[:i], func(o paired.Metric) bool { return o.Name == m.Name }) {
 			faults = append(faults, fmt.Sprintf("%s is named twice", m.Name))
-		}
-	}
-	return metrics, faults
-}
-
-// Found are the metrics of figures whose names nobody knows before, as commands
-// print them. Unless some are named, those with units that are known to be steady
-// gate, or all where there is none. A name may be that of the unit alone. Higher
-// says of which units more is better.
-func Found(asked []paired.Metric, figures map[string]float64, higher func(name string) bool) (metrics []paired.Metric, faults []string) {
-	names := slices.Sorted(maps.Keys(figures))
-	gates := false
-	for _, name := range names {
-		m := paired.Metric{Name: name, HigherBetter: higher(name), Margin: 0.5}
-		_, unit, _ := strings.Cut(name, " ")
-		if margin, known := steadyUnits()[unit]; known {
-			m.Margin, m.Gate = margin, len(asked) == 0
-		}
-		for _, a := range asked {
-			if a.Name == name || a.Name == unit {
-				m.Gate = true
-				if a.Margin > 0 {
-					m.Margin = a.Margin
-				}
-			}
-		}
-		gates = gates || m.Gate
-		metrics = append(metrics, m)
-	}
-	for i := range metrics {
-		if !gates && len(asked) == 0 {
-			metrics[i].Margin, metrics[i].Gate = 0.1, true
-		}
-	}
-	for _, a := range asked {
-		if !slices.ContainsFunc(names, func(n string) bool { _, unit, _ := strings.Cut(n, " "); return a.Name == n || a.Name == unit }) {
-			faults = append(faults, fmt.Sprintf("the command printed no %q; it printed %s", a.Name, strings.Join(names, ", ")))
 		}
 	}
 	return metrics, faults

@@ -97,18 +97,20 @@ func TestWhatCommandsPrintIsFound(t *testing.T) {
 	t.Parallel()
 	figures := map[string]float64{"Pop ns/op": 5, "Pop jobs/s": 7}
 	higher := func(name string) bool { return strings.HasSuffix(name, "/s") }
-	metrics, faults := comparison.Found(nil, figures, higher)
+	metrics, _, faults := comparison.Found(nil, figures, figures, higher)
 	if len(metrics) != 2 || len(faults) > 0 || !metrics[0].Gate || !metrics[0].HigherBetter || metrics[1].HigherBetter {
 		t.Errorf("Found = %+v, %v", metrics, faults)
 	}
-	metrics, _ = comparison.Found(nil, map[string]float64{"Pop p50-ns": 1, "Pop p99.9-ns": 2}, higher)
+	latencies := map[string]float64{"Pop p50-ns": 1, "Pop p99.9-ns": 2}
+	metrics, _, _ = comparison.Found(nil, latencies, latencies, higher)
 	if !metrics[0].Gate || metrics[1].Gate {
 		t.Errorf("the tail gates unasked: %+v", metrics)
 	}
-	if metrics, _ = comparison.Found(nil, map[string]float64{"Pop hits": 1}, higher); !metrics[0].Gate {
+	hits := map[string]float64{"Pop hits": 1}
+	if metrics, _, _ = comparison.Found(nil, hits, hits, higher); !metrics[0].Gate {
 		t.Errorf("nothing gates: %+v", metrics)
 	}
-	metrics, faults = comparison.Found([]paired.Metric{{Name: "ns/op", Margin: 0.03}, {Name: "B/op"}}, figures, higher)
+	metrics, _, faults = comparison.Found([]paired.Metric{{Name: "ns/op", Margin: 0.03}, {Name: "B/op"}}, figures, figures, higher)
 	if metrics[0].Gate || !metrics[1].Gate || metrics[1].Margin != 0.03 || len(faults) != 1 {
 		t.Errorf("Found = %+v, %v", metrics, faults)
 	}

@@ -47,7 +47,7 @@ func quantiles() []string {
 }
 
 func scalars() []Metric {
-	return []Metric{
+	all := []Metric{
 		{"lost", Count, Lower},
 		{"duplicated", Count, Lower},
 		{"out_of_order", Count, Lower},
@@ -68,6 +68,25 @@ func scalars() []Metric {
 		{"redis_commands_per_job", Count, Lower},
 		{"redis_bytes_per_job", Count, Lower},
 	}
+	for _, count := range shared() {
+		all = append(all, Metric{count + ratioSuffix, Ratio, Lower})
+	}
+	return all
+}
+
+// shared are the counts of jobs and events that are also told as a share of all
+// jobs: "failed_ratio" is that of "failed".
+func shared() []string {
+	return []string{"lost", "duplicated", "out_of_order", "corrupt", "unreadable", "foreign", "failed", "errors"}
+}
+
+const ratioSuffix = "_ratio"
+
+// ShareOf is the count of which the metric is the share of all jobs: "failed" for
+// "failed_ratio". It is ok for those metrics only.
+func ShareOf(metric string) (count string, ok bool) {
+	count, cut := strings.CutSuffix(metric, ratioSuffix)
+	return count, cut && slices.Contains(shared(), count)
 }
 
 // Metrics lists every metric there is: each aggregate of each stage, in the
@@ -120,11 +139,8 @@ func (m Metric) inParts() bool {
 
 // inTime reports whether the metric can be told while a run goes on.
 func (m Metric) inTime() bool {
-	switch m.Name {
-	case "lost", "duplicated", "out_of_order", "corrupt", "unreadable", "foreign", "failed", "errors":
-		return true
-	}
-	return m.inParts()
+	_, share := ShareOf(m.Name)
+	return share || slices.Contains(shared(), m.Name) || m.inParts()
 }
 
 // isQuantile reports whether the word looks like the name of a quantile,

@@ -39,6 +39,9 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("threshold %q: %s", e.
 // reads the form of k6, in which a duration without a unit is in milliseconds:
 //
 //	end_to_end: p(99)<50
+//	failed: rate<0.05
+//
+// The latter is a limit on failed_ratio, the share of all jobs that failed.
 //
 // "over" cuts the measured window into parts, each of which has to keep the
 // limit; "abort" ends the run as soon as the limit is broken, after a part of
@@ -176,11 +179,31 @@ func (p *parser) metric() (m Metric, millis bool, err error) {
 	p.space()
 	start := p.at
 	name := p.take(isName)
+	if name == "" && p.next("'", `"`) {
+		return m, false, p.fail(start, "remove the quotes around the threshold")
+	}
 	if name == "" {
 		return m, false, p.fail(start, "a metric is missing; write it like end_to_end.p99 < 50ms")
 	}
 	p.space()
+	if write := p.meant(start, name); write != "" {
+		return m, false, p.fail(start, "%s", write)
+	}
+	if p.next("{") {
+		return m, false, p.fail(p.at, "a threshold is of all jobs and takes no tags; remove the braces")
+	}
+	if stem, cut := strings.CutSuffix(name, ".p"); cut && p.next("(") { // end_to_end.p(99)
+		p.at = start + len(stem) + len(".")
+		if name, err = p.aggregate(stem); err != nil {
+			return m, false, err
+		}
+	}
 	if p.skip(":") {
+		p.space()
+		if _, err := Lookup(name); err == nil && p.nextOp() { // "lost: == 0", as YAML has it
+			m, err = Lookup(name)
+			return m, false, err
+		}
 		if name, err = p.aggregate(name); err != nil {
 			return m, false, err
 		}
@@ -211,11 +234,7 @@ func (p *parser) aggregate(name string) (string, error) {
 		return name + ".p" + number, nil
 	}
 	if !slices.Contains(stages(), name) {
-		// A figure of the whole run has no aggregates; k6 writes how it is read.
-		if word == "value" || word == "count" || word == "rate" {
-			return name, nil
-		}
-		return "", p.fail(start, "%s is one figure for the whole run; write %s < 1", name, name)
+		return p.whole(start, name, word)
 	}
 	switch word {
 	case "avg":
@@ -224,13 +243,44 @@ func (p *parser) aggregate(name string) (string, error) {
 		return name + ".p50", nil
 	case "min", "max", "count":
 		return name + "." + word, nil
+	case "rate":
+		return "", p.fail(start, "a stage has no rate; write achieved_rate > 100/s for jobs per second, or failed_ratio < 0.01 for a share")
 	default:
+		if p.next("(") || word == "" && p.next("'", `"`, "[") {
+			return "", p.fail(start, "write the condition without quotes and brackets, such as %s: p(99)<50", name)
+		}
 		return "", p.fail(start, "aggregate %q is none of avg, min, max, med, p(N) and count", word)
 	}
 }
 
+// next reports whether one of the words comes next.
+func (p *parser) next(words ...string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(p.expr[p.at:], word) })
+}
+
+// nextOp reports whether a comparison comes next.
+func (p *parser) nextOp() bool {
+	return p.next("<", ">", "=", "!", "≤", "≥", "≠", string(Within))
+}
+
+// spellings are other ways to write a comparison.
+func spellings() []struct {
+	text string
+	op   Op
+} {
+	return []struct {
+		text string
+		op   Op
+	}{{"===", Equal}, {"≤", LessOrEqual}, {"≥", GreaterOrEqual}, {"≠", NotEqual}}
+}
+
 func (p *parser) op() (Op, error) {
 	p.space()
+	for _, other := range spellings() {
+		if p.skip(other.text) {
+			return other.op, nil
+		}
+	}
 	// The longer ones first: each is taken at its first match.
 	for _, op := range []Op{LessOrEqual, GreaterOrEqual, Equal, NotEqual, Less, Greater, Within} {
 		if p.skip(string(op)) {
@@ -287,6 +337,9 @@ func (p *parser) limit(m Metric, millis bool) (float64, error) {
 		suffix = "ms"
 	}
 	u, ok := m.Kind.unitOf(suffix)
+	if !ok && several(suffix) {
+		return 0, p.fail(unitAt, "a threshold is one condition; write each as a threshold of its own")
+	}
 	if !ok {
 		return 0, p.fail(unitAt, "%q does not belong here: %s is a %s, %s", suffix, m.Name, m.Kind, m.Kind.unitHint())
 	}

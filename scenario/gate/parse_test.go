@@ -46,6 +46,20 @@ func TestParseReadsEveryForm(t *testing.T) {
 		{"queue:avg<0.5", gate.Threshold{Metric: "queue.mean", Op: gate.Less, Value: 500e3}, "queue.mean < 500us"},
 		{"queue: med < 1", gate.Threshold{Metric: "queue.p50", Op: gate.Less, Value: 1e6}, "queue.p50 < 1ms"},
 		{"end_to_end: count > 100", gate.Threshold{Metric: "end_to_end.count", Op: gate.Greater, Value: 100}, "end_to_end.count > 100"},
+		// The rate of a count is its share of all jobs.
+		{"failed: rate<0.05", gate.Threshold{Metric: "failed_ratio", Op: gate.Less, Value: 0.05}, "failed_ratio < 0.05"},
+		{"lost:rate<=1% abort after 5s", gate.Threshold{Metric: "lost_ratio", Op: gate.LessOrEqual, Value: 0.01, Abort: true, After: 5 * time.Second}, "lost_ratio <= 0.01 abort after 5s"},
+		{"errors: rate == 0", gate.Threshold{Metric: "errors_ratio", Op: gate.Equal}, "errors_ratio == 0"},
+		{"out_of_order: rate<0.001", gate.Threshold{Metric: "out_of_order_ratio", Op: gate.Less, Value: 0.001}, "out_of_order_ratio < 0.001"},
+		{"achieved_ratio: rate>0.9", gate.Threshold{Metric: "achieved_ratio", Op: gate.Greater, Value: 0.9}, "achieved_ratio > 0.9"},
+		{"achieved_rate: rate>100", gate.Threshold{Metric: "achieved_rate", Op: gate.Greater, Value: 100}, "achieved_rate > 100/s"},
+		// Other spellings.
+		{"end_to_end.p(99) < 50ms", gate.Threshold{Metric: "end_to_end.p99", Op: gate.Less, Value: 50e6}, "end_to_end.p99 < 50ms"},
+		{"lost ≤ 2", gate.Threshold{Metric: "lost", Op: gate.LessOrEqual, Value: 2}, "lost <= 2"},
+		{"achieved_ratio≥98%", gate.Threshold{Metric: "achieved_ratio", Op: gate.GreaterOrEqual, Value: 0.98}, "achieved_ratio >= 0.98"},
+		{"lost === 0", gate.Threshold{Metric: "lost", Op: gate.Equal}, "lost == 0"},
+		{"lost: == 0", gate.Threshold{Metric: "lost", Op: gate.Equal}, "lost == 0"},
+		{"end_to_end.p99: < 50ms", gate.Threshold{Metric: "end_to_end.p99", Op: gate.Less, Value: 50e6}, "end_to_end.p99 < 50ms"},
 		{"lost: count == 0", gate.Threshold{Metric: "lost", Op: gate.Equal}, "lost == 0"},
 	} {
 		got, err := gate.Parse(row.expr)
@@ -95,7 +109,8 @@ func TestParseErrorsPointAtTheFaultAndNameTheRemedy(t *testing.T) {
 		{"cpu_per_job < 5us abort", "abort", "only known at the end"},
 		{"lost == 0 abort later", "later", "only after and a time"},
 		{"lost == 0 abort after", "", "a length of time is missing"},
-		{"lost == 0 && errors == 0", "&& errors == 0", "lost is a count"},
+		{"lost == 0 && errors == 0", "&& errors == 0", "a threshold of its own"},
+		{"end_to_end: p(95)<500, max<1000", ", max<1000", "a threshold of its own"},
 	} {
 		_, err := gate.Parse(row.expr)
 		var syntax *gate.SyntaxError

@@ -128,8 +128,7 @@ func legs(l scenario.Ledger) string {
 	return strings.Join(parts, ", ")
 }
 
-// printUnits tells benchstat which direction is better and that losses are
-// counted, not sampled. It does so once, and on lines of their own: the testing
+// printUnits tells benchstat which direction is better. It does so once, and on lines of their own: the testing
 // package runs every benchmark with N = 1 before it begins the line of the
 // result. A benchmark that a program or a test runs by testing.Benchmark prints
 // no line that these could belong to.
@@ -141,5 +140,5 @@ var printUnits = sync.OnceFunc(func() {
 		"Unit p50-ns better=lower\n" +
 		"Unit p99-ns better=lower\n" +
 		"Unit p99.9-ns better=lower\n" +
-		"Unit lost better=lower assume=exact\n")
+		"Unit lost better=lower\n")
 })
