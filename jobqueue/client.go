@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -89,8 +90,11 @@ type Client struct {
 	// lasts is true where what is lost can be opened again; see [ErrLost].
 	lasts bool
 	ears  ears
+	lack  withheld
+	// noInfo is true where INFO was found to be withheld.
+	noInfo atomic.Bool
 	// What the server can do, asked once.
-	unblocks  bool // CLIENT UNBLOCK
+	unblocks  bool // CLIENT UNBLOCK, by CLIENT ID
 	popsMany  bool // RPOP with a count, since Redis 6.2
 	fractions bool // BRPOP with fractions of a second, since Redis 6.0
 }
@@ -124,8 +128,16 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		lasts:   cfg.Reconnect || t.deployment != single,
 	}
 	c.apart = t.deployment == cluster && !oneTag(c.lanes.queues)
+	options.OnConnect = c.introduce
 	c.rdb, c.routes = t.open(options)
-	if err := c.greet(ctx); err != nil {
+	err = c.greet(ctx)
+	if hungUp(err) && !c.lack.lacks("CLIENT SETNAME") {
+		// Perhaps because of the name: some proxies close the connection on a
+		// command that they do not know.
+		c.lack.note("CLIENT SETNAME", nameless, err)
+		err = c.greet(ctx)
+	}
+	if err != nil {
 		c.Close()
 		return nil, explainTLS(explain("connect", options.Addr, err), options.TLSConfig != nil)
 	}
@@ -139,7 +151,7 @@ func (c *Client) greet(ctx context.Context) error {
 		return err
 	}
 	node := c.routes.node(at)
-	if err := node.Ping(ctx).Err(); err != nil {
+	if err := answers(ctx, node); err != nil {
 		return err
 	}
 	return c.probe(ctx, node)
@@ -181,13 +193,14 @@ func parseURL(cfg Config) (target, *redis.Options, error) {
 		o.Protocol = 2
 	}
 	o.DisableIdentity = true
-	o.ClientName = "queuedyno"
+	o.ClientName = "" // see introduce
 	o.PoolSize = 4
 	o.ContextTimeoutEnabled = true
 	o.DialTimeout = 5 * time.Second
 	o.DialerRetries = 1
 	o.ReadTimeout, o.WriteTimeout = answerTimeout, answerTimeout
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	greetBy(o)
 	return t, o, nil
 }
 
@@ -309,25 +322,60 @@ func CheckURL(raw string) error {
 	return err
 }
 
-// probe asks what the server can do. A refusal means that it cannot.
+// probe asks what the server can do. A refusal means that it cannot, and so does
+// a connection that is closed in place of an answer: each question has one of its
+// own then, and the needs, which are asked last, tell whether the server is there
+// at all.
 func (c *Client) probe(ctx context.Context, node *redis.Client) error {
 	nobody := probeKey(c.lanes.queues[0]) // which does not exist
-	pipe := node.Pipeline()
-	unblock := pipe.Do(ctx, "CLIENT", "UNBLOCK", 0)
-	many := pipe.Do(ctx, "RPOP", nobody, 2)
-	needs := c.needs(ctx, pipe, nobody)
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		var reply redis.Error
-		if !errors.As(err, &reply) {
-			return err
-		}
+	err := node.ClientID(ctx).Err()
+	what := "CLIENT ID"
+	if err == nil {
+		what, err = "CLIENT UNBLOCK", node.Do(ctx, "CLIENT", "UNBLOCK", 0).Err()
 	}
-	c.unblocks = unblock.Err() == nil
-	c.popsMany = many.Err() == nil || errors.Is(many.Err(), redis.Nil)
-	// Both came with Redis 6, one early and one late; servers that are not
-	// Redis and lack CLIENT UNBLOCK are polled with fractions as well.
-	c.fractions = c.popsMany || !c.unblocks
+	switch {
+	case err == nil:
+		c.unblocks = true
+	case !unanswered(err):
+		return err
+	case c.blocks():
+		c.lack.note(what, fmt.Sprintf("a consumer asks again every %s in place of waiting in one command", pollBlock), err)
+	}
+	many := node.Do(ctx, "RPOP", nobody, 2).Err()
+	c.popsMany = many == nil || errors.Is(many, redis.Nil)
+	if !c.popsMany && !unanswered(many) {
+		return many
+	}
+	c.takesPings(ctx, node)
+	if err := c.probeFractions(ctx, node, nobody); err != nil {
+		return err
+	}
+	pipe := node.Pipeline()
+	needs := c.needs(ctx, pipe, nobody)
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) && !refused(err) {
+		return err
+	}
 	return lacking(needs, c.options.Addr)
+}
+
+// blocks reports whether the design's consumers wait in a command.
+func (c *Client) blocks() bool { return c.cfg.Design != ListPoll }
+
+// probeFractions finds out whether BRPOP takes fractions of a second. They came
+// with Redis 6, as RPOP with a count did a little later; without both it is tried.
+func (c *Client) probeFractions(ctx context.Context, node *redis.Client, nobody string) error {
+	c.fractions = c.popsMany || !c.unblocks
+	if c.popsMany || c.unblocks || c.cfg.Design != List {
+		return nil
+	}
+	err := node.Do(ctx, "BRPOP", nobody, "0.001").Err()
+	if refused(err) && strings.Contains(err.Error(), "not an integer") {
+		c.fractions = false
+	}
+	if err == nil || errors.Is(err, redis.Nil) || unanswered(err) {
+		return nil
+	}
+	return err
 }
 
 // probeKey is a new key that lives in the same slot of a cluster as key.

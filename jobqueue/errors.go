@@ -118,7 +118,7 @@ func remedy(err error) string {
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), isTimeout(err):
 		return "the server did not answer in time; is the address right, and is a firewall in between?"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "the server closed the connection: it ended, it has no client left to give (maxclients), or it speaks TLS (rediss://)"
+		return "the server closed the connection: it ended, it has no client left to give (maxclients), it speaks TLS (rediss://), or it is a proxy that does not know the command: through one use --design list-poll --notify none, or name the Redis behind it"
 	}
 	return ""
 }

@@ -114,10 +114,10 @@ func takeCensus(ctx context.Context, rdb *redis.Client) (census, error) {
 	if err == nil {
 		return readClients(text), nil
 	}
-	if !refused(err) {
+	if !unanswered(err) {
 		return census{}, err
 	}
-	if text, err = rdb.Info(ctx, "clients").Result(); refused(err) {
+	if text, err = rdb.Info(ctx, "clients").Result(); err != nil && unanswered(err) {
 		return census{}, fmt.Errorf("%w: %s", ErrWithheld, brief(err))
 	}
 	return readCounts(text), err

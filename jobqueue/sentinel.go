@@ -21,7 +21,7 @@ func openSentinels(t target, o *redis.Options) (redis.UniversalClient, routes) {
 	rdb := redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName: t.master, SentinelAddrs: t.addrs, Dialer: o.Dialer,
 		SentinelUsername: t.sentinelUser, SentinelPassword: t.sentinelPassword,
-		ClientName: o.ClientName, Protocol: o.Protocol,
+		OnConnect: o.OnConnect, Protocol: o.Protocol,
 		Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
 		MaxRetries: o.MaxRetries, DialTimeout: o.DialTimeout, DialerRetries: o.DialerRetries,
 		ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolSize: o.PoolSize,
@@ -69,7 +69,7 @@ func (w *watched) ask(ctx context.Context, sentinel string) (string, error) {
 	o := *w.options
 	o.Addr, o.DB, o.PoolSize = sentinel, 0, 1
 	o.Username, o.Password = w.target.sentinelUser, w.target.sentinelPassword
-	o.Protocol, o.ClientName = 2, ""
+	o.Protocol, o.OnConnect = 2, nil
 	o.ReadTimeout = o.DialTimeout // an answer is not part of any measurement
 	s := redis.NewSentinelClient(&o)
 	defer s.Close()

@@ -54,19 +54,19 @@ func openWire(ctx context.Context, base *redis.Options, withID bool) (*wire, err
 	}
 	w := &wire{addr: o.Addr, client: redis.NewClient(&o)}
 	w.lease = w.client.Conn()
-	if err := w.lease.Ping(ctx).Err(); err != nil {
+	if err := answers(ctx, w.lease); err != nil {
 		w.client.Close()
 		return nil, explain("connect", o.Addr, err)
 	}
 	if withID {
 		id, err := w.lease.ClientID(ctx).Result()
-		if err != nil {
+		if err != nil && !Withheld(err) {
 			w.client.Close()
 			return nil, explain("ask for the connection's id", o.Addr, err)
 		}
 		w.id = id
 	}
-	w.conn = taken
+	w.conn = ungreeted(taken)
 	if err := w.conn.SetDeadline(time.Time{}); err != nil {
 		w.client.Close()
 		return nil, explain("connect", o.Addr, err)

@@ -24,7 +24,9 @@ func (r *run) prepare() error {
 			return err
 		}
 	}
-	if n, err := r.b.Len(r.ctx); err != nil {
+	if n, err := r.b.Len(r.ctx); jobqueue.Withheld(err) {
+		r.warn("the server does not tell how many jobs wait (%s): whether the queue was empty is not known, and neither is its length", err)
+	} else if err != nil {
 		return err
 	} else if s.Load.Observed {
 		r.found = n // what is in it is what is to be seen
@@ -191,7 +193,7 @@ func (r *run) inspect(i int) {
 	r.facts[i], r.factsAt[i] = &f, time.Now()
 	if i == 0 {
 		for _, w := range f.Withheld {
-			r.warn("the server does not tell: %s", w)
+			r.warn("withheld by the server: %s", w)
 		}
 	}
 }

@@ -38,7 +38,7 @@ var _ scenario.Workers = (*startedWorker)(nil)
 // names are the client's: those of a run's own may look otherwise in a cluster.
 func (r *running) startWorker(ctx context.Context, name string, client *jobqueue.Client, url string) (*startedWorker, error) {
 	// The run looks as well, but by then the worker would have taken them.
-	if n, err := client.Len(ctx); err != nil {
+	if n, err := client.Len(ctx); err != nil && !jobqueue.Withheld(err) {
 		return nil, err
 	} else if n > 0 && !r.allowNonEmpty.get() {
 		return nil, &hinted{
