@@ -129,6 +129,9 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	c.apart = t.deployment == cluster && !oneTag(c.lanes.queues)
 	options.OnConnect = c.introduce
+	greetBy(options, func(err error) {
+		c.lack.note("HELLO", "RESP2 is spoken although the URL asks for protocol=3", err)
+	})
 	c.rdb, c.routes = t.open(options)
 	err = c.greet(ctx)
 	if hungUp(err) && !c.lack.lacks("CLIENT SETNAME") {
@@ -200,7 +203,6 @@ func parseURL(cfg Config) (target, *redis.Options, error) {
 	o.DialerRetries = 1
 	o.ReadTimeout, o.WriteTimeout = answerTimeout, answerTimeout
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	greetBy(o)
 	return t, o, nil
 }
 

@@ -17,14 +17,16 @@ type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 // it; servers before Redis 6 do not know it, and some proxies close the connection
 // on it. Where it is kept back, or is answered by closing, go-redis is given the
 // answer of a server that does not know it: it logs in by AUTH and speaks version
-// 2.
-func greeting(dial dialer, protocol int) dialer {
+// 2. refused is told why HELLO was sent in vain.
+func greeting(dial dialer, protocol int, refused func(error)) dialer {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		g := &greeter{Conn: conn, keep: protocol != 3, redial: func() (net.Conn, error) { return dial(ctx, network, addr) }}
+		g := &greeter{Conn: conn, keep: protocol != 3, refused: refused,
+			// The context may end with the dialling.
+			redial: func() (net.Conn, error) { return dial(context.WithoutCancel(ctx), network, addr) }}
 		if _, ok := conn.(syscall.Conn); ok {
 			return &rawGreeter{g}, nil
 		}
@@ -36,6 +38,7 @@ func greeting(dial dialer, protocol int) dialer {
 type greeter struct {
 	net.Conn
 	redial  func() (net.Conn, error)
+	refused func(error)
 	keep    bool   // HELLO is not sent
 	greeted bool   // the first command was written
 	asked   bool   // HELLO was sent, and its answer is due
@@ -81,12 +84,18 @@ func (g *greeter) Read(b []byte) (int, error) {
 	}
 	g.asked = false
 	if n > 0 || !hungUp(err) {
+		if n > 0 && b[0] == '-' {
+			if said := (&ReplyError{Text: string(bytes.TrimSpace(b[1:n]))}); Withheld(said) {
+				g.refused(said)
+			}
+		}
 		return n, err
 	}
 	again, redialed := g.redial()
 	if redialed != nil {
 		return n, err
 	}
+	g.refused(err)
 	g.Conn.Close()
 	g.Conn, g.answer = again, []byte(unknownHello)
 	return g.Read(b)
@@ -104,10 +113,10 @@ func ungreeted(conn net.Conn) net.Conn {
 }
 
 // greetBy makes go-redis greet so.
-func greetBy(o *redis.Options) {
+func greetBy(o *redis.Options, refused func(error)) {
 	dial := dialer(o.Dialer)
 	if dial == nil {
 		dial = redis.NewDialer(o)
 	}
-	o.Dialer = greeting(dial, o.Protocol)
+	o.Dialer = greeting(dial, o.Protocol, refused)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -102,7 +101,7 @@ func (c *Client) removeKeys(ctx context.Context, keys []string) error {
 func (c *Client) removeKey(ctx context.Context, key string) error {
 	ways := []func() error{
 		func() error { return c.rdb.Unlink(ctx, key).Err() },
-		func() error { return c.rdb.PExpire(ctx, key, time.Millisecond).Err() },
+		func() error { return c.rdb.PExpire(ctx, key, 0).Err() },
 		func() error { return c.rdb.LTrim(ctx, key, 1, 0).Err() },
 		func() error {
 			for {

@@ -11,12 +11,11 @@ import (
 
 // What is said of a setting that would take a private server out of our hands:
 // it must be reachable where we look for it, stay our child, tell us why it does
-// not start, take writes, and touch no other server's files and ports.
+// not start, take jobs, and touch no other server's files and ports.
 const (
 	always     = "queuedyno sets it for a server that it starts"
 	fromFile   = "" // only a file's setting is dropped: whoever writes it as an argument means it
 	noSentinel = "a sentinel takes no jobs"
-	noReplica  = "a replica takes no jobs"
 )
 
 // outOfOurHands are those settings. In a file, which was written for another
@@ -24,10 +23,9 @@ const (
 // stands here, or taken where there is none.
 var outOfOurHands = map[string]string{
 	"port": always, "bind": always, "daemonize": always, "logfile": always, "supervised": always,
-	"sentinel":  noSentinel,
-	"replicaof": noReplica, "slaveof": noReplica,
+	"sentinel": noSentinel,
 
-	"dir": fromFile, "pidfile": fromFile, "unixsocket": fromFile, "unixsocketperm": fromFile,
+	"replicaof": fromFile, "slaveof": fromFile, "dir": fromFile, "pidfile": fromFile, "unixsocket": fromFile, "unixsocketperm": fromFile,
 	"tls-port": fromFile, "tls-cluster": fromFile, "tls-replication": fromFile,
 	"bind-source-addr": fromFile, "syslog-enabled": fromFile,
 	"cluster-config-file": fromFile, "cluster-port": fromFile,

@@ -197,7 +197,7 @@ func TestAllThatIsWrongWithTheArgumentsIsSaidAtOnce(t *testing.T) {
 		{"ours and a missing file", []string{"--Port", "1", "--include", "nowhere.conf", "--bind", "::"}, []string{"--port", "nowhere.conf", "--bind"}},
 		{"name and value in one argument", []string{"--daemonize yes"}, []string{"--daemonize"}},
 		{"a line in a value", []string{"--hz 10\nport 6379"}, []string{"--port"}},
-		{"a replica", []string{"--replicaof", "127.0.0.1", "6379"}, []string{"--replicaof", "takes no jobs"}},
+		{"a sentinel", []string{"--hz", "10", "--sentinel"}, []string{"--sentinel", "takes no jobs"}},
 		{"no option at first", []string{"appendonly", "yes"}, []string{`"appendonly"`}},
 		{"files without an end", []string{loop}, []string{"include each other"}},
 		{"a quote that is open", []string{"--include", quotes}, []string{"quotes.conf:2", "quotes"}},
