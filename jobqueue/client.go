@@ -53,6 +53,10 @@ type Config struct {
 	// CACert, Cert and Key are PEM files for TLS: an authority to trust beside
 	// the system's, and a certificate with its key to show.
 	CACert, Cert, Key string
+	// SkipVerify accepts any certificate of the server, as the URL's option
+	// skip_verify=true does: the connection is encrypted, and who is at the
+	// other end is not known.
+	SkipVerify bool
 	// Queue is the key of the list and Channel that of the updates. Empty means
 	// [DefaultQueue] and [DefaultChannel].
 	Queue, Channel string
@@ -179,11 +183,16 @@ func parseURL(cfg Config) (target, *redis.Options, error) {
 	if len(faults) > 0 {
 		return t, nil, fmt.Errorf("redis url %s: %s; write it like %s", Redact(cfg.URL), strings.Join(faults, "; "), forms[t.deployment])
 	}
+	if o.TLSConfig == nil && cfg.SkipVerify {
+		return t, nil, fmt.Errorf("redis url %s: the verification of certificates is left out, but the scheme is not %s://",
+			Redact(cfg.URL), strings.Replace(string(t.deployment), "redis", "rediss", 1))
+	}
 	if o.TLSConfig == nil && (cfg.CACert != "" || cfg.Cert != "" || cfg.Key != "") {
 		return t, nil, fmt.Errorf("redis url %s: certificates are given, but the scheme is not %s://",
 			Redact(cfg.URL), strings.Replace(string(t.deployment), "redis", "rediss", 1))
 	}
 	if o.TLSConfig != nil {
+		o.TLSConfig.InsecureSkipVerify = o.TLSConfig.InsecureSkipVerify || cfg.SkipVerify
 		if err := addCertificates(o.TLSConfig, cfg); err != nil {
 			return t, nil, err
 		}
@@ -391,6 +400,12 @@ func (c *Client) Address() string { return c.options.Addr }
 // Queue and Channel are the names in use, or what the names of several begin with.
 func (c *Client) Queue() string   { return c.queue }
 func (c *Client) Channel() string { return c.channel }
+
+// Unverified reports whether the connections are by TLS and the server's
+// certificate is not verified.
+func (c *Client) Unverified() bool {
+	return c.options.TLSConfig != nil && c.options.TLSConfig.InsecureSkipVerify
+}
 
 // PoolTimeouts is how often one of the client's commands gave up waiting for a
 // connection of its pool. Producers, consumers and subscribers have none.

@@ -14,6 +14,9 @@ import (
 // prepare opens everything and pushes nothing.
 func (r *run) prepare() error {
 	s := r.s
+	if c, ok := r.b.(interface{ Unverified() bool }); ok && c.Unverified() {
+		r.warn("the server's TLS certificate was not verified: who answered is not known")
+	}
 	if c, ok := r.b.(checker); ok && !s.Load.Observed {
 		const own = 5 // for commands beside the load
 		producers := s.Producers

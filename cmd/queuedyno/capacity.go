@@ -85,7 +85,7 @@ type searching struct {
 // loadFlags are the flags of run that capacity shares.
 func loadFlags() []string {
 	return []string{
-		"file", "redis", "redis-args", "image", "cacert", "cert", "key",
+		"file", "redis", "redis-args", "image", "cacert", "cert", "key", "tls-skip-verify",
 		"arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed",
 		"fail-rate", "running", "design", "visibility", "poll", "queues", "notify", "channels", "tenants",
 		"out", "name", "force", "tag", "quiet",

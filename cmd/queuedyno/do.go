@@ -110,7 +110,8 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 	if s.Load.Observed {
 		queue, channel = jobqueue.DefaultQueue, jobqueue.DefaultChannel
 	}
-	client, err := jobqueue.Connect(ctx, r.config(s, server, r.queue.or(queue), r.channel.or(channel)))
+	cfg := r.config(s, server, r.queue.or(queue), r.channel.or(channel))
+	client, err := jobqueue.Connect(ctx, cfg)
 	if err != nil {
 		return nil, rows, err
 	}
@@ -126,7 +127,7 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, tags map[string
 	}
 	var worker *startedWorker
 	if command := r.workerCommand(); command != "" {
-		if worker, err = r.startWorker(ctx, s.Name, client, server.URL()); err != nil {
+		if worker, err = r.startWorker(ctx, s.Name, client, cfg); err != nil {
 			return nil, rows, err
 		}
 		defer worker.Stop()
@@ -176,6 +177,7 @@ func (r *running) config(s scenario.Scenario, server *redisserver.Server, queue,
 	c := s.Config()
 	c.URL = server.URL()
 	c.CACert, c.Cert, c.Key = r.tlsFile(r.cacert, server), r.tlsFile(r.cert, server), r.tlsFile(r.key, server)
+	c.SkipVerify = r.tlsSkipVerify.get() && strings.HasPrefix(server.URL(), "rediss")
 	c.Queue, c.Channel = queue, channel
 	return c
 }
