@@ -159,7 +159,7 @@ func (c *Client) greet(ctx context.Context) error {
 	}
 	node := c.routes.node(at)
 	if err := answers(ctx, node); err != nil {
-		return err
+		return c.explainMaster(at, err)
 	}
 	return c.probe(ctx, node)
 }

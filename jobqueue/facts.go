@@ -55,7 +55,7 @@ var settings = []string{
 	"save", "appendonly", "appendfsync", "maxmemory", "maxmemory-policy", "maxclients",
 	"client-output-buffer-limit", "io-threads", "hz", "timeout", "tcp-backlog",
 	"latency-monitor-threshold", "slowlog-log-slower-than", "list-max-listpack-size", "list-compress-depth",
-	"stream-node-max-bytes", "stream-node-max-entries",
+	"stream-node-max-bytes", "stream-node-max-entries", "proto-max-bulk-len", "client-query-buffer-limit",
 }
 
 // Inspect asks the server about itself, and of a cluster every master. What it

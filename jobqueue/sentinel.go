@@ -99,6 +99,16 @@ func explainSentinel(sentinel string, err error) error {
 	return e
 }
 
+// explainMaster adds to an error that the address is the one that sentinels name.
+func (c *Client) explainMaster(at string, err error) error {
+	_, named := c.routes.(*watched)
+	if !named || refused(err) || tlsRemedy(err) != "" || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &Error{Op: "connect to the master that the sentinels name", Address: at, Err: err,
+		hint: "make that address reachable from here: the master may be down and not replaced yet (SENTINEL CKQUORUM), or the sentinels know it by an address of a network of its own (a container's, a host name): let it announce another, by replica-announce-ip and sentinel announce-ip, or run queuedyno in that network"}
+}
+
 // strayed has nothing to forget: every connection asks again.
 func (w *watched) strayed() {}
 

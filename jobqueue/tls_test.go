@@ -74,37 +74,37 @@ func TestEveryCauseOfAFailedHandshakeHasItsRemedy(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		change func(*x509.Certificate)
-		server tls.Config
+		server *tls.Config
 		trust  bool
 		hints  []string
 	}{
-		{"a common name alone", func(c *x509.Certificate) { c.IPAddresses = nil }, tls.Config{}, true,
+		{"a common name alone", func(c *x509.Certificate) { c.IPAddresses = nil }, &tls.Config{}, true,
 			[]string{"no subject alternative name", "127.0.0.1", "--tls-skip-verify"}},
-		{"other names", func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"a.example", "b.example"} }, tls.Config{}, true,
+		{"other names", func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"a.example", "b.example"} }, &tls.Config{}, true,
 			[]string{"a.example, b.example", "127.0.0.1"}},
-		{"another address", func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 7)} }, tls.Config{}, true,
+		{"another address", func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 7)} }, &tls.Config{}, true,
 			[]string{"10.0.0.7", "127.0.0.1"}},
-		{"signed by itself", func(*x509.Certificate) {}, tls.Config{}, false, []string{"signed by itself", "--cacert"}},
-		{"an authority of its own", func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = true, true }, tls.Config{}, false,
+		{"signed by itself", func(*x509.Certificate) {}, &tls.Config{}, false, []string{"signed by itself", "--cacert"}},
+		{"an authority of its own", func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = true, true }, &tls.Config{}, false,
 			[]string{"CN=redis.example.com", "--cacert"}},
 		{"expired", func(c *x509.Certificate) {
 			c.NotBefore, c.NotAfter = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2021, 2, 3, 0, 0, 0, 0, time.UTC)
-		}, tls.Config{}, true, []string{"expired on 2021-02-03"}},
+		}, &tls.Config{}, true, []string{"expired on 2021-02-03"}},
 		{"not valid yet", func(c *x509.Certificate) {
 			c.NotBefore, c.NotAfter = time.Date(2120, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2121, 1, 1, 0, 0, 0, 0, time.UTC)
-		}, tls.Config{}, true, []string{"not valid before 2120-01-01", "clock"}},
-		{"for clients", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, tls.Config{}, true,
+		}, &tls.Config{}, true, []string{"not valid before 2120-01-01", "clock"}},
+		{"for clients", func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, &tls.Config{}, true,
 			[]string{"serverAuth"}},
-		{"a client certificate is asked for", func(*x509.Certificate) {}, tls.Config{ClientAuth: tls.RequireAnyClientCert}, true,
+		{"a client certificate is asked for", func(*x509.Certificate) {}, &tls.Config{ClientAuth: tls.RequireAnyClientCert}, true,
 			[]string{"--cert and --key"}},
-		{"the same by an older version", func(*x509.Certificate) {}, tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}, true,
+		{"the same by an older version", func(*x509.Certificate) {}, &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}, true,
 			[]string{"--cert and --key"}},
-		{"no version in common", func(*x509.Certificate) {}, tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, true,
+		{"no version in common", func(*x509.Certificate) {}, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, true,
 			[]string{"version of TLS"}},
 	} {
 		pair, file := selfSigned(t, row.change)
 		row.server.Certificates = []tls.Certificate{pair}
-		cfg := jobqueue.Config{URL: "rediss://" + shakeHands(t, &row.server)}
+		cfg := jobqueue.Config{URL: "rediss://" + shakeHands(t, row.server)}
 		if row.trust {
 			cfg.CACert = file
 		}

@@ -45,6 +45,9 @@ func (r *run) prepare() error {
 		return err
 	}
 	r.inspect(0)
+	if err := r.fits(); err != nil {
+		return err
+	}
 	if p, ok := r.b.(pooled); ok {
 		r.poolTimeouts = p.PoolTimeouts()
 	}
