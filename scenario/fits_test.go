@@ -71,15 +71,15 @@ func TestAJobThatIsLargerThanTheServerTakesIsRefusedBeforeTheRun(t *testing.T) {
 		args   []string
 		want   []string // none: it runs
 	}{
-		{"a value", func(s *scenario.Scenario) { s.SetPayload(sized(t, 2 << 20)) }, jobqueue.List,
+		{"a value", func(s *scenario.Scenario) { s.SetPayload(sized(t, 2<<20)) }, jobqueue.List,
 			[]string{"--proto-max-bulk-len", "1mb"}, []string{"2.0 MiB", "at most 1 MiB (proto-max-bulk-len)"}},
-		{"a buffer", func(s *scenario.Scenario) { s.SetPayload(sized(t, 4 << 20)) }, jobqueue.Stream,
+		{"a buffer", func(s *scenario.Scenario) { s.SetPayload(sized(t, 4<<20)) }, jobqueue.Stream,
 			[]string{"--client-query-buffer-limit", "1mb"}, []string{"4.0 MiB", "client-query-buffer-limit"}},
 		{"the largest that is drawn", func(s *scenario.Scenario) { s.SetPayload(drawn) }, jobqueue.ReliableList,
 			[]string{"--proto-max-bulk-len", "2mb", "--client-query-buffer-limit", "1mb"}, []string{"3.0 MiB", "proto-max-bulk-len", "client-query-buffer-limit"}},
-		{"a push of several", func(s *scenario.Scenario) { s.SetPayload(sized(t, 1 << 20)); s.Batch, s.Load.InFlight = 8, 8 }, jobqueue.List,
+		{"a push of several", func(s *scenario.Scenario) { s.SetPayload(sized(t, 1<<20)); s.Batch, s.Load.InFlight = 8, 8 }, jobqueue.List,
 			[]string{"--maxmemory", "8mb"}, []string{"maxmemory 8 MiB"}},
-		{"a push of several that each fit", func(s *scenario.Scenario) { s.SetPayload(sized(t, 600 << 10)); s.Batch, s.Load.InFlight = 4, 4 }, jobqueue.List,
+		{"a push of several that each fit", func(s *scenario.Scenario) { s.SetPayload(sized(t, 600<<10)); s.Batch, s.Load.InFlight = 4, 4 }, jobqueue.List,
 			[]string{"--proto-max-bulk-len", "1mb", "--client-query-buffer-limit", "1mb"}, nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestASizeThatOnlyTheRunFindsOutNamesTheSettings(t *testing.T) {
 	for _, design := range []jobqueue.Design{jobqueue.List, jobqueue.Stream} {
 		for _, limit := range []string{"--proto-max-bulk-len", "--client-query-buffer-limit"} {
 			s := scenario.Scenario{Name: "fits", Design: design, Load: scenario.Load{InFlight: 1, Jobs: 2}}
-			s.SetPayload(sized(t, 4 << 20))
+			s.SetPayload(sized(t, 4<<20))
 			_, err := runOn(t, s, jobqueue.Config{Design: design}, limit, "1mb", "--rename-command", "CONFIG", "")
 			if hint := hintOf(err); !strings.Contains(hint, strings.TrimPrefix(limit, "--")) || !strings.Contains(hint, "4194") {
 				t.Errorf("%s, %s: Run = %v with the hint %q, want the setting and the size in it", design, limit, err, hint)
