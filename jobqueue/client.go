@@ -2,18 +2,15 @@ package jobqueue
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // The names that a system uses when it is not told others.
@@ -58,6 +55,10 @@ type Config struct {
 	// CACert, Cert and Key are PEM files for TLS: an authority to trust beside
 	// the system's, and a certificate with its key to show.
 	CACert, Cert, Key string
+	// SkipVerify accepts any certificate of the server, as the URL's option
+	// skip_verify=true does: the connection is encrypted, and who is at the
+	// other end is not known.
+	SkipVerify bool
 	// Queue is the key of the list and Channel that of the updates. Empty means
 	// [DefaultQueue] and [DefaultChannel].
 	Queue, Channel string
@@ -95,8 +96,11 @@ type Client struct {
 	// lasts is true where what is lost can be opened again; see [ErrLost].
 	lasts bool
 	ears  ears
+	lack  withheld
+	// noInfo is true where INFO was found to be withheld.
+	noInfo atomic.Bool
 	// What the server can do, asked once.
-	unblocks  bool // CLIENT UNBLOCK
+	unblocks  bool // CLIENT UNBLOCK, by CLIENT ID
 	popsMany  bool // RPOP with a count, since Redis 6.2
 	fractions bool // BRPOP with fractions of a second, since Redis 6.0
 }
@@ -130,8 +134,19 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		lasts:   cfg.Reconnect || t.deployment != single,
 	}
 	c.apart = t.deployment == cluster && !oneTag(c.lanes.queues)
+	options.OnConnect = c.introduce
+	greetBy(options, func(err error) {
+		c.lack.note("HELLO", "RESP2 is spoken although the URL asks for protocol=3", err)
+	})
 	c.rdb, c.routes = t.open(options)
-	if err := c.greet(ctx); err != nil {
+	err = c.greet(ctx)
+	if hungUp(err) && !c.lack.lacks("CLIENT SETNAME") {
+		// Perhaps because of the name: some proxies close the connection on a
+		// command that they do not know.
+		c.lack.note("CLIENT SETNAME", nameless, err)
+		err = c.greet(ctx)
+	}
+	if err != nil {
 		c.Close()
 		return nil, explainTLS(explain("connect", options.Addr, err), options.TLSConfig != nil)
 	}
@@ -145,8 +160,8 @@ func (c *Client) greet(ctx context.Context) error {
 		return err
 	}
 	node := c.routes.node(at)
-	if err := node.Ping(ctx).Err(); err != nil {
-		return err
+	if err := answers(ctx, node); err != nil {
+		return c.explainMaster(at, err)
 	}
 	return c.probe(ctx, node)
 }
@@ -159,72 +174,6 @@ var quiet = sync.OnceFunc(func() { redis.SetLogger(noLog{}) })
 type noLog struct{}
 
 func (noLog) Printf(context.Context, string, ...any) {}
-
-// parseURL makes go-redis options in which nothing is tried twice and nothing
-// is sent that was not asked for.
-func parseURL(cfg Config) (target, *redis.Options, error) {
-	t, o, faults := parseTarget(cfg.URL)
-	if o != nil && o.Protocol != 0 && o.Protocol != 2 && o.Protocol != 3 {
-		faults = append(faults, "protocol must be 2 or 3")
-	}
-	if len(faults) > 0 {
-		return t, nil, fmt.Errorf("redis url %s: %s; write it like %s", Redact(cfg.URL), strings.Join(faults, "; "), forms[t.deployment])
-	}
-	if o.TLSConfig == nil && (cfg.CACert != "" || cfg.Cert != "" || cfg.Key != "") {
-		return t, nil, fmt.Errorf("redis url %s: certificates are given, but the scheme is not %s://",
-			Redact(cfg.URL), strings.Replace(string(t.deployment), "redis", "rediss", 1))
-	}
-	if o.TLSConfig != nil {
-		if err := addCertificates(o.TLSConfig, cfg); err != nil {
-			return t, nil, err
-		}
-	}
-	if t.deployment == cluster {
-		o.Dialer = dialHome(o, t.addrs[0])
-	}
-	o.MaxRetries = -1
-	if o.Protocol == 0 {
-		o.Protocol = 2
-	}
-	o.DisableIdentity = true
-	o.ClientName = "queuedyno"
-	o.PoolSize = 4
-	o.ContextTimeoutEnabled = true
-	o.DialTimeout = 5 * time.Second
-	o.DialerRetries = 1
-	o.ReadTimeout, o.WriteTimeout = answerTimeout, answerTimeout
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return t, o, nil
-}
-
-func addCertificates(t *tls.Config, cfg Config) error {
-	if cfg.CACert != "" {
-		pem, err := os.ReadFile(cfg.CACert)
-		if err != nil {
-			return fmt.Errorf("read certificate authority: %w", err)
-		}
-		pool, err := x509.SystemCertPool()
-		if err != nil {
-			pool = x509.NewCertPool()
-		}
-		if !pool.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("read certificate authority %s: no certificate in PEM form in it", cfg.CACert)
-		}
-		t.RootCAs = pool
-	}
-	if cfg.Cert == "" && cfg.Key == "" {
-		return nil
-	}
-	if cfg.Cert == "" || cfg.Key == "" {
-		return errors.New("read client certificate: a certificate and its key go together")
-	}
-	pair, err := tls.LoadX509KeyPair(cfg.Cert, cfg.Key)
-	if err != nil {
-		return fmt.Errorf("read client certificate: %w", err)
-	}
-	t.Certificates = []tls.Certificate{pair}
-	return nil
-}
 
 // Redact is a URL without its password, fit to be shown. It does not parse: what
 // cannot be parsed may hold a password as well. All between the user's name and
@@ -315,25 +264,60 @@ func CheckURL(raw string) error {
 	return err
 }
 
-// probe asks what the server can do. A refusal means that it cannot.
+// probe asks what the server can do. A refusal means that it cannot, and so does
+// a connection that is closed in place of an answer: each question has one of its
+// own then, and the needs, which are asked last, tell whether the server is there
+// at all.
 func (c *Client) probe(ctx context.Context, node *redis.Client) error {
 	nobody := probeKey(c.lanes.queues[0]) // which does not exist
-	pipe := node.Pipeline()
-	unblock := pipe.Do(ctx, "CLIENT", "UNBLOCK", 0)
-	many := pipe.Do(ctx, "RPOP", nobody, 2)
-	needs := c.needs(ctx, pipe, nobody)
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		var reply redis.Error
-		if !errors.As(err, &reply) {
-			return err
-		}
+	err := node.ClientID(ctx).Err()
+	what := "CLIENT ID"
+	if err == nil {
+		what, err = "CLIENT UNBLOCK", node.Do(ctx, "CLIENT", "UNBLOCK", 0).Err()
 	}
-	c.unblocks = unblock.Err() == nil
-	c.popsMany = many.Err() == nil || errors.Is(many.Err(), redis.Nil)
-	// Both came with Redis 6, one early and one late; servers that are not
-	// Redis and lack CLIENT UNBLOCK are polled with fractions as well.
-	c.fractions = c.popsMany || !c.unblocks
+	switch {
+	case err == nil:
+		c.unblocks = true
+	case !unanswered(err):
+		return err
+	case c.blocks():
+		c.lack.note(what, fmt.Sprintf("a consumer asks again every %s in place of waiting in one command", pollBlock), err)
+	}
+	many := node.Do(ctx, "RPOP", nobody, 2).Err()
+	c.popsMany = many == nil || errors.Is(many, redis.Nil)
+	if !c.popsMany && !unanswered(many) {
+		return many
+	}
+	c.takesPings(ctx, node)
+	if err := c.probeFractions(ctx, node, nobody); err != nil {
+		return err
+	}
+	pipe := node.Pipeline()
+	needs := c.needs(ctx, pipe, nobody)
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) && !refused(err) {
+		return err
+	}
 	return lacking(needs, c.options.Addr)
+}
+
+// blocks reports whether the design's consumers wait in a command.
+func (c *Client) blocks() bool { return c.cfg.Design != ListPoll }
+
+// probeFractions finds out whether BRPOP takes fractions of a second. They came
+// with Redis 6, as RPOP with a count did a little later; without both it is tried.
+func (c *Client) probeFractions(ctx context.Context, node *redis.Client, nobody string) error {
+	c.fractions = c.popsMany || !c.unblocks
+	if c.popsMany || c.unblocks || c.cfg.Design != List {
+		return nil
+	}
+	err := node.Do(ctx, "BRPOP", nobody, "0.001").Err()
+	if refused(err) && strings.Contains(err.Error(), "not an integer") {
+		c.fractions = false
+	}
+	if err == nil || errors.Is(err, redis.Nil) || unanswered(err) {
+		return nil
+	}
+	return err
 }
 
 // probeKey is a new key that lives in the same slot of a cluster as key.
@@ -347,6 +331,12 @@ func (c *Client) Address() string { return c.options.Addr }
 // Queue and Channel are the names in use, or what the names of several begin with.
 func (c *Client) Queue() string   { return c.queue }
 func (c *Client) Channel() string { return c.channel }
+
+// Unverified reports whether the connections are by TLS and the server's
+// certificate is not verified.
+func (c *Client) Unverified() bool {
+	return c.options.TLSConfig != nil && c.options.TLSConfig.InsecureSkipVerify
+}
 
 // PoolTimeouts is how often one of the client's commands gave up waiting for a
 // connection of its pool. Producers, consumers and subscribers have none.

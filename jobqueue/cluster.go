@@ -23,7 +23,7 @@ type shared struct {
 func openCluster(t target, o *redis.Options) (redis.UniversalClient, routes) {
 	s := &shared{nodes: nodes{options: o}, home: t.addrs[0]}
 	s.rdb = redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: t.addrs, Dialer: o.Dialer, ClientName: o.ClientName, Protocol: o.Protocol,
+		Addrs: t.addrs, Dialer: o.Dialer, OnConnect: o.OnConnect, Protocol: o.Protocol,
 		Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
 		// A redirect by go-redis would also be a second try after a broken
 		// connection; redirected tells the two apart.

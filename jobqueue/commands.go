@@ -53,7 +53,7 @@ func (c *Client) checkTypes(ctx context.Context) error {
 	}
 	for _, key := range c.lanes.queues {
 		is, err := c.rdb.Type(ctx, key).Result()
-		if refused(err) {
+		if unanswered(err) {
 			return nil // not allowed to ask; the commands themselves will tell
 		}
 		if err != nil {
@@ -181,12 +181,7 @@ func (c *Client) Clear(ctx context.Context) error {
 			}
 		}
 	}
-	pipe := c.rdb.Pipeline()
-	for _, key := range c.lanes.queues {
-		pipe.Del(ctx, key)
-	}
-	_, err := pipe.Exec(ctx)
-	return c.explain("clear", c.queue, err)
+	return c.explain("clear", c.queue, c.removeKeys(ctx, c.lanes.queues))
 }
 
 // Publish sends an update to every subscriber of the first channel and returns

@@ -74,7 +74,7 @@ func (c *Client) OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, e
 		w.close()
 		return nil, c.unfound(err)
 	}
-	if !c.unblocks {
+	if w.id == 0 {
 		n.most = min(n.most, pollBlock)
 	}
 	return n, nil

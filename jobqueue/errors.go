@@ -2,8 +2,6 @@ package jobqueue
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -54,8 +52,8 @@ func explain(op, address string, err error) error {
 // explainTLS adds what a connection by TLS can fail of besides.
 func explainTLS(err error, secured bool) error {
 	var known *Error
-	if secured && errors.As(err, &known) && (isTimeout(err) || errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded)) {
-		known.hint = "the TLS handshake got no answer: if the server does not speak TLS on that port, write redis:// instead of rediss://"
+	if secured && errors.As(err, &known) && (isTimeout(err) || hungUp(err) || errors.Is(err, os.ErrDeadlineExceeded)) {
+		known.hint = "the TLS handshake got no answer: if the server does not speak TLS on that port, write redis:// instead of rediss://; if it asks for a client certificate, give it with --cert and --key"
 	}
 	return err
 }
@@ -90,12 +88,10 @@ func remedy(err error) string {
 			return r.hint
 		}
 	}
-	var (
-		dns       *net.DNSError
-		unknownCA x509.UnknownAuthorityError
-		wrongName x509.HostnameError
-		notTLS    tls.RecordHeaderError
-	)
+	if hint := tlsRemedy(err); hint != "" {
+		return hint
+	}
+	var dns *net.DNSError
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there; start a Redis (redis-server, or docker run --rm -p 6379:6379 redis:7-alpine), or let queuedyno start one: --redis process"
@@ -105,20 +101,12 @@ func remedy(err error) string {
 		return "no right to use that socket; see unixsocketperm in redis.conf"
 	case errors.As(err, &dns):
 		return "the host name is not known; check the spelling"
-	case errors.As(err, &unknownCA):
-		return "the server's certificate is signed by an authority that is not known here; name it with --cacert"
-	case errors.As(err, &wrongName):
-		return "the server's certificate is for another host name; use the name that it was issued for"
-	case errors.As(err, &notTLS):
-		return "the server does not speak TLS there; use redis:// instead of rediss://, or its TLS port"
-	case strings.Contains(text, "remote error: tls:"): // its type is not exported
-		return "the TLS handshake was refused; a server that asks for a certificate wants --cert and --key"
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return "too many open files; raise the limit (ulimit -n), or use fewer producers, consumers and subscribers"
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), isTimeout(err):
 		return "the server did not answer in time; is the address right, and is a firewall in between?"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "the server closed the connection: it ended, it has no client left to give (maxclients), or it speaks TLS (rediss://)"
+		return "the server closed the connection: it ended, it has no client left to give (maxclients), it speaks TLS (rediss://), or it is a proxy that does not know the command: through one use --design list-poll --notify none, or name the Redis behind it"
 	}
 	return ""
 }

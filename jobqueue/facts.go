@@ -55,7 +55,7 @@ var settings = []string{
 	"save", "appendonly", "appendfsync", "maxmemory", "maxmemory-policy", "maxclients",
 	"client-output-buffer-limit", "io-threads", "hz", "timeout", "tcp-backlog",
 	"latency-monitor-threshold", "slowlog-log-slower-than", "list-max-listpack-size", "list-compress-depth",
-	"stream-node-max-bytes", "stream-node-max-entries",
+	"stream-node-max-bytes", "stream-node-max-entries", "proto-max-bulk-len", "client-query-buffer-limit",
 }
 
 // Inspect asks the server about itself, and of a cluster every master. What it
@@ -71,7 +71,7 @@ func (c *Client) Inspect(ctx context.Context) (Facts, error) {
 	var faults []error
 	for _, addr := range masters {
 		n := Node{Address: addr, Role: "master"}
-		f, err := inspect(ctx, c.routes.node(addr), addr)
+		f, err := c.inspect(ctx, c.routes.node(addr), addr)
 		if err != nil {
 			silent, faults = append(silent, n), append(faults, err)
 			continue
@@ -87,6 +87,7 @@ func (c *Client) Inspect(ctx context.Context) (Facts, error) {
 		f.Withheld = append(f.Withheld, err.Error())
 	}
 	all = append(all, silent...)
+	f.Withheld = append(f.Withheld, c.lack.words()...)
 	if mode := c.routes.mode(); mode != "" {
 		f.Mode = mode
 		f.Nodes = append(all, replicas(all)...)
@@ -95,7 +96,7 @@ func (c *Client) Inspect(ctx context.Context) (Facts, error) {
 }
 
 // inspect asks one server about itself.
-func inspect(ctx context.Context, rdb *redis.Client, addr string) (Facts, error) {
+func (c *Client) inspect(ctx context.Context, rdb *redis.Client, addr string) (Facts, error) {
 	f := Facts{Info: map[string]string{}, Commands: map[string]CommandFacts{}, Config: map[string]string{}}
 	text, err := rdb.Do(ctx, "INFO", "everything").Text()
 	if refused(err) {
@@ -103,7 +104,11 @@ func inspect(ctx context.Context, rdb *redis.Client, addr string) (Facts, error)
 	}
 	switch {
 	case refused(err):
+		c.noInfo.Store(Withheld(err))
 		f.Withheld = append(f.Withheld, "INFO: "+brief(err))
+	case hungUp(err) && answers(ctx, rdb) == nil:
+		c.noInfo.Store(true)
+		f.Withheld = append(f.Withheld, "INFO: the connection was closed, as some proxies do")
 	case err != nil:
 		return f, explain("ask for INFO", addr, err)
 	default:
@@ -114,6 +119,10 @@ func inspect(ctx context.Context, rdb *redis.Client, addr string) (Facts, error)
 		values, err := rdb.ConfigGet(ctx, name).Result()
 		if refused(err) {
 			f.Withheld = append(f.Withheld, "CONFIG GET: "+brief(err))
+			break
+		}
+		if hungUp(err) && answers(ctx, rdb) == nil {
+			f.Withheld = append(f.Withheld, "CONFIG GET: the connection was closed, as some proxies do")
 			break
 		}
 		if err != nil {
@@ -224,11 +233,16 @@ func (c *Client) Check(ctx context.Context, connections int) error {
 func (c *Client) checkNode(ctx context.Context, addr, home string, connections int) error {
 	node := c.routes.node(addr)
 	probe := probeKey(home)
-	if err := node.Set(ctx, probe, "1", 10*time.Second).Err(); err != nil {
+	err := node.Set(ctx, probe, "1", 10*time.Second).Err()
+	switch {
+	case Withheld(err) || hungUp(err) && answers(ctx, node) == nil:
+		c.lack.note("SET", "whether the server takes writes shows at the first push", err)
+	case err != nil:
 		return explain("write to redis", addr, err)
-	}
-	if err := node.Del(ctx, probe).Err(); err != nil {
-		return explain("write to redis", addr, err)
+	default:
+		if err := node.Del(ctx, probe).Err(); err != nil && !unanswered(err) { // it expires by itself
+			return explain("write to redis", addr, err)
+		}
 	}
 	return room(ctx, node, addr, connections)
 }
@@ -266,6 +280,9 @@ func room(ctx context.Context, rdb *redis.Client, addr string, connections int) 
 // Blocked is how many connections wait in a blocking command at this moment,
 // whoever they belong to: with more workers than work, that is most of them.
 func (c *Client) Blocked(ctx context.Context) (int64, error) {
+	if c.noInfo.Load() {
+		return 0, ErrWithheld
+	}
 	text, err := c.rdb.Info(ctx, "clients").Result()
 	if err != nil {
 		return 0, c.explain("ask for the clients of", c.queue, err)

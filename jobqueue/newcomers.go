@@ -25,6 +25,10 @@ type Turnout struct {
 	// Scripts is how many have run a script or a transaction last, which may be
 	// their way of asking.
 	Scripts int
+	// Elsewhere is how many wait or ask in another database than that of the
+	// queue, and ElsewhereDB the number of one of these. They count as connected
+	// alone: they take no job of the queue.
+	Elsewhere, ElsewhereDB int
 	// Counted says that the server tells numbers alone and not what each one
 	// does: then Asking and Scripts are 0, and what came and went is not told
 	// apart. Mute says that it does not even tell how many wait.
@@ -37,6 +41,9 @@ func (t *Turnout) add(o Turnout) {
 	t.Waiting += o.Waiting
 	t.Asking += o.Asking
 	t.Scripts += o.Scripts
+	if o.Elsewhere > 0 {
+		t.Elsewhere, t.ElsewhereDB = t.Elsewhere+o.Elsewhere, o.ElsewhereDB
+	}
 	t.Counted, t.Mute = t.Counted || o.Counted, t.Mute || o.Mute
 }
 
@@ -53,6 +60,7 @@ type Newcomers struct {
 // where that is not told.
 type census struct {
 	listed             bool
+	db                 int // that of the queue
 	last               int64
 	all                []connection
 	connected, waiting int64
@@ -63,6 +71,7 @@ type connection struct {
 	id      int64
 	command string // the last one, in small letters and without its subcommand
 	blocked bool
+	db      int
 }
 
 // Newcomers looks who is connected now. What the servers do not tell is no
@@ -96,6 +105,7 @@ func (n *Newcomers) each(ctx context.Context, tell func(addr string, now census)
 		}
 		asked = append(asked, addr)
 		now, err := takeCensus(ctx, n.c.routes.node(addr))
+		now.db = n.c.options.DB
 		if errors.Is(err, ErrWithheld) {
 			return err
 		}
@@ -114,10 +124,10 @@ func takeCensus(ctx context.Context, rdb *redis.Client) (census, error) {
 	if err == nil {
 		return readClients(text), nil
 	}
-	if !refused(err) {
+	if !unanswered(err) {
 		return census{}, err
 	}
-	if text, err = rdb.Info(ctx, "clients").Result(); refused(err) {
+	if text, err = rdb.Info(ctx, "clients").Result(); err != nil && unanswered(err) {
 		return census{}, fmt.Errorf("%w: %s", ErrWithheld, brief(err))
 	}
 	return readCounts(text), err
@@ -133,6 +143,8 @@ func readClients(text string) census {
 			switch key {
 			case "id":
 				one.id, _ = strconv.ParseInt(value, 10, 64)
+			case "db":
+				one.db, _ = strconv.Atoi(value)
 			case "flags":
 				one.blocked = strings.Contains(value, "b")
 			case "cmd":
@@ -181,7 +193,12 @@ func (now census) since(before census) Turnout {
 			continue
 		}
 		t.Connected++
-		switch one.kind() {
+		doing := one.kind()
+		if one.db != now.db && doing != somethingElse {
+			t.Elsewhere, t.ElsewhereDB = t.Elsewhere+1, one.db
+			continue
+		}
+		switch doing {
 		case waits:
 			t.Waiting++
 		case asks:

@@ -10,6 +10,7 @@ func TestWhatNewConnectionsDoIsToldFromTheirLastCommand(t *testing.T) {
 	line := func(id, flags, cmd string) string {
 		return "id=" + id + " addr=127.0.0.1:1 laddr=127.0.0.1:2 fd=8 name= age=1 idle=0 flags=" + flags + " db=0 sub=0 cmd=" + cmd + " user=default redir=-1\n"
 	}
+	inDB := func(line, db string) string { return strings.Replace(line, " db=0 ", " db="+db+" ", 1) }
 	before := readClients(line("3", "N", "client|list") + line("4", "b", "brpop") + line("5", "N", "ping"))
 	for _, c := range []struct {
 		what string
@@ -19,6 +20,10 @@ func TestWhatNewConnectionsDoIsToldFromTheirLastCommand(t *testing.T) {
 		{"who was there before does not count", []string{line("4", "b", "brpop"), line("5", "N", "rpop")}, Turnout{}},
 		{"who asks does not count", []string{line("9", "N", "client|list")}, Turnout{}},
 		{"a worker that waits", []string{line("6", "N", "publish"), line("7", "b", "brpop")}, Turnout{Connected: 2, Waiting: 1}},
+		{"workers of another database", []string{inDB(line("6", "b", "brpop"), "3"), inDB(line("7", "N", "rpop"), "3")}, Turnout{Connected: 2, Elsewhere: 2, ElsewhereDB: 3}},
+		{"one of ours and one of another database", []string{line("6", "b", "brpop"), inDB(line("7", "b", "xreadgroup"), "1")},
+			Turnout{Connected: 2, Waiting: 1, Elsewhere: 1, ElsewhereDB: 1}},
+		{"somebody who does something else in another database", []string{inDB(line("6", "N", "publish"), "9")}, Turnout{Connected: 1}},
 		{"a worker of a stream", []string{line("6", "b", "xreadgroup")}, Turnout{Connected: 1, Waiting: 1}},
 		{"a worker that waits in a module's command", []string{line("6", "b", "mod.take")}, Turnout{Connected: 1, Waiting: 1}},
 		{"a worker that polls", []string{line("6", "N", "rpop"), line("7", "N", "LMOVE")}, Turnout{Connected: 2, Asking: 2}},

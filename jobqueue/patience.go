@@ -35,7 +35,7 @@ func (c *consumer) unblock(p *patience) {
 	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
 	for c.waiting.Load() == p && ctx.Err() == nil {
-		if c.client.unblocks {
+		if c.w.id != 0 {
 			c.w.unblock(ctx)
 		}
 		select {

@@ -2,6 +2,7 @@ package jobqueue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -18,6 +19,9 @@ type ping struct{ w *wire }
 
 // OpenPing returns a connection of its own for PINGs.
 func (c *Client) OpenPing(ctx context.Context) (Ping, error) {
+	if c.lack.lacks("PING") {
+		return nil, errors.New("the server does not take PING")
+	}
 	w, err := c.dial(ctx, c.lanes.queues[0], false)
 	if err != nil {
 		return nil, err

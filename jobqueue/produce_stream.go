@@ -34,6 +34,7 @@ func (p *streamProducer) Send(jobs ...[]byte) error {
 		out = appendWord(out, p.key)
 		out = append(out, "$1\r\n*\r\n"...)
 		out = appendWord(out, streamField)
+		p.w.noteSize(len(job))
 		out = appendWord(out, job)
 	}
 	if len(jobs) > 1 {

@@ -2,6 +2,9 @@ package jobqueue
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 )
 
 // producer pushes by LPUSH on a connection of its own.
@@ -53,6 +56,7 @@ func (p *producer) Send(jobs ...[]byte) error {
 	out = append(out, "$5\r\nLPUSH\r\n"...)
 	out = appendWord(out, p.key)
 	for _, job := range jobs {
+		p.w.noteSize(len(job))
 		out = appendWord(out, job)
 	}
 	p.w.out = out
@@ -109,7 +113,24 @@ func (p *producer) fault(err error) error {
 	if err == ErrClosed {
 		return err
 	}
-	return explainOn("push to", p.name, p.w.address(), err)
+	return tooLong(explainOn("push to", p.name, p.w.address(), err), p.w.longest.Load())
+}
+
+// smallestLimit is the smallest value of proto-max-bulk-len and of
+// client-query-buffer-limit.
+const smallestLimit = 1 << 20
+
+// tooLong names the settings by which a server may have refused a job for its size:
+// it closes the connection then, with or without a word.
+func tooLong(err error, longest int64) error {
+	var known *Error
+	if !errors.As(err, &known) || longest+2 <= smallestLimit {
+		return err
+	}
+	if hungUp(err) || strings.Contains(err.Error(), "Protocol error: invalid bulk length") {
+		known.hint = fmt.Sprintf("the largest job had %d bytes, and a server closes the connection on one that is longer than its proto-max-bulk-len or client-query-buffer-limit; raise them, or send smaller jobs", longest)
+	}
+	return err
 }
 
 func (p *producer) Close() error { return p.w.close() }

@@ -140,17 +140,14 @@ func (c *Client) clearReliable(ctx context.Context, home string) error {
 	if err != nil {
 		return err
 	}
-	pipe := c.rdb.Pipeline()
+	var keys []string
 	for _, id := range ids {
 		for i := range c.lanes.queues {
 			if c.home(i) == home {
-				pipe.Del(ctx, c.processingKey(i, id))
+				keys = append(keys, c.processingKey(i, id))
 			}
 		}
-		pipe.Del(ctx, aliveKey(home, id))
+		keys = append(keys, aliveKey(home, id))
 	}
-	pipe.Del(ctx, workersKey(home))
-	pipe.Del(ctx, reaperKey(home))
-	_, err = pipe.Exec(ctx)
-	return err
+	return c.removeKeys(ctx, append(keys, workersKey(home), reaperKey(home)))
 }

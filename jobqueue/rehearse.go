@@ -15,7 +15,7 @@ var lasting = []string{"NOPERM", "WRONGPASS", "NOAUTH", "ERR AUTH", "ERR invalid
 // mend, such as a right that the user lacks. A server that is away, loads, or has
 // lost its master is none, and neither is READONLY, which is what a master says
 // as well that has just been replaced: see [ReadOnly].
-func Refused(err error) bool { return begins(reply(err), lasting) }
+func Refused(err error) bool { return begins(reply(err), lasting) || Withheld(err) }
 
 // ReadOnly reports whether the server says that it is a replica and takes no
 // writes.
@@ -79,7 +79,7 @@ func (c *Client) rehearse(ctx context.Context, key string, queues []int) error {
 		}
 		return nil
 	}
-	if err := say("rehearse the work on", key, "MULTI"); Refused(err) {
+	if err := say("rehearse the work on", key, "MULTI"); Refused(err) || hungUp(err) {
 		return nil
 	} else if err != nil {
 		return err

@@ -95,20 +95,8 @@ func TestAClusterByTLS(t *testing.T) {
 	ca, cert, key := authority(t)
 	_, port, _ := net.SplitHostPort(closedPort(t))
 	_, bus, _ := net.SplitHostPort(closedPort(t))
-	s := redistest.Process(t, "--tls-port", port, "--tls-ca-cert-file", ca, "--tls-cert-file", cert, "--tls-key-file", key,
+	redistest.Process(t, "--tls-port", port, "--tls-ca-cert-file", ca, "--tls-cert-file", cert, "--tls-key-file", key,
 		"--cluster-enabled", "yes", "--cluster-port", bus, "--tls-cluster", "yes")
-	if err := admin(t, s).ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
-		t.Fatal(err)
-	}
-	for rdb := admin(t, s); ; {
-		text, err := rdb.ClusterInfo(t.Context()).Result()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(text, "cluster_state:ok") {
-			break
-		}
-	}
 	queue, channel := jobqueue.Names("tls")
 	c, err := jobqueue.Connect(t.Context(), jobqueue.Config{
 		URL: "rediss-cluster://127.0.0.1:" + port, CACert: ca, Cert: cert, Key: key, Queue: queue, Channel: channel,

@@ -21,7 +21,7 @@ func openSentinels(t target, o *redis.Options) (redis.UniversalClient, routes) {
 	rdb := redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName: t.master, SentinelAddrs: t.addrs, Dialer: o.Dialer,
 		SentinelUsername: t.sentinelUser, SentinelPassword: t.sentinelPassword,
-		ClientName: o.ClientName, Protocol: o.Protocol,
+		OnConnect: o.OnConnect, Protocol: o.Protocol,
 		Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
 		MaxRetries: o.MaxRetries, DialTimeout: o.DialTimeout, DialerRetries: o.DialerRetries,
 		ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolSize: o.PoolSize,
@@ -69,7 +69,7 @@ func (w *watched) ask(ctx context.Context, sentinel string) (string, error) {
 	o := *w.options
 	o.Addr, o.DB, o.PoolSize = sentinel, 0, 1
 	o.Username, o.Password = w.target.sentinelUser, w.target.sentinelPassword
-	o.Protocol, o.ClientName = 2, ""
+	o.Protocol, o.OnConnect = 2, nil
 	o.ReadTimeout = o.DialTimeout // an answer is not part of any measurement
 	s := redis.NewSentinelClient(&o)
 	defer s.Close()
@@ -97,6 +97,16 @@ func explainSentinel(sentinel string, err error) error {
 		e.hint = "the sentinel has a user and a password of its own; give them as the options sentinel_username and sentinel_password of the URL"
 	}
 	return e
+}
+
+// explainMaster adds to an error that the address is the one that sentinels name.
+func (c *Client) explainMaster(at string, err error) error {
+	_, named := c.routes.(*watched)
+	if !named || refused(err) || tlsRemedy(err) != "" || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &Error{Op: "connect to the master that the sentinels name", Address: at, Err: err,
+		hint: "make that address reachable from here: the master may be down and not replaced yet (SENTINEL CKQUORUM), or the sentinels know it by an address of a network of its own (a container's, a host name): let it announce another, by replica-announce-ip and sentinel announce-ip, or run queuedyno in that network"}
 }
 
 // strayed has nothing to forget: every connection asks again.

@@ -112,8 +112,9 @@ func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Sub
 		err = w.conn.SetReadDeadline(time.Time{})
 	}
 	if err != nil {
+		err = w.broken(err) // before the close, which would be taken for the reason
 		w.close()
-		return nil, explainOn("subscribe to", c.channel, w.address(), w.broken(err))
+		return nil, explainOn("subscribe to", c.channel, w.address(), err)
 	}
 	return s, nil
 }

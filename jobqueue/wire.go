@@ -33,6 +33,8 @@ type wire struct {
 	// strayed is told that the connection is gone; nil where it could not be
 	// opened again.
 	strayed func()
+	// longest is the size of the largest job that was written, for a hint.
+	longest atomic.Int64
 	// until is the read deadline that is set; it is moved seldom, since
 	// setting one costs more than parsing an answer.
 	until time.Time
@@ -54,25 +56,32 @@ func openWire(ctx context.Context, base *redis.Options, withID bool) (*wire, err
 	}
 	w := &wire{addr: o.Addr, client: redis.NewClient(&o)}
 	w.lease = w.client.Conn()
-	if err := w.lease.Ping(ctx).Err(); err != nil {
+	if err := answers(ctx, w.lease); err != nil {
 		w.client.Close()
 		return nil, explain("connect", o.Addr, err)
 	}
 	if withID {
 		id, err := w.lease.ClientID(ctx).Result()
-		if err != nil {
+		if err != nil && !Withheld(err) {
 			w.client.Close()
 			return nil, explain("ask for the connection's id", o.Addr, err)
 		}
 		w.id = id
 	}
-	w.conn = taken
+	w.conn = ungreeted(taken)
 	if err := w.conn.SetDeadline(time.Time{}); err != nil {
 		w.client.Close()
 		return nil, explain("connect", o.Addr, err)
 	}
 	w.in.src = w.conn
 	return w, nil
+}
+
+// noteSize remembers the size of a job that is written.
+func (w *wire) noteSize(bytes int) {
+	if n := int64(bytes); n > w.longest.Load() {
+		w.longest.Store(n)
+	}
 }
 
 // flush writes what was collected in out.

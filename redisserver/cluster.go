@@ -49,6 +49,37 @@ func StartCluster(ctx context.Context, o Options, replicas int) (_ *Group, err e
 	return g, nil
 }
 
+// startClusterOfOne starts a node that serves all slots of a cluster.
+func startClusterOfOne(ctx context.Context, o Options) (*Server, error) {
+	s, err := startOne(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	secret := password(o.Args)
+	err = converse(ctx, s, secret, func(c *conversation) error {
+		_, err := c.command("CLUSTER", "ADDSLOTSRANGE", "0", strconv.Itoa(slotCount-1))
+		if err == nil || !begins(err, "ERR") {
+			return err
+		}
+		words := []string{"CLUSTER", "ADDSLOTS"} // before Redis 7
+		for slot := range slotCount {
+			words = append(words, strconv.Itoa(slot))
+		}
+		_, err = c.command(words...)
+		return err
+	})
+	if err == nil {
+		err = settled(ctx, s, secret, "the cluster of one node", func(c *conversation) (bool, error) {
+			return says(c, "cluster_state:ok", "CLUSTER", "INFO")
+		})
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.url, s.address = groupURL("redis-cluster", secret, "", []*Server{s}), groupURL("redis-cluster", "", "", []*Server{s})
+	return s, nil
+}
+
 // startNode starts one node and returns the port of its bus as well.
 func startNode(ctx context.Context, o Options, secret string) (s *Server, bus string, err error) {
 	address, err := freeAddress()
@@ -68,7 +99,7 @@ func startNode(ctx context.Context, o Options, secret string) (s *Server, bus st
 	if secret != "" {
 		own.Args = append(own.Args, "--masterauth", secret)
 	}
-	s, err = startProcess(ctx, own)
+	s, err = startOne(ctx, own)
 	return s, bus, err
 }
 

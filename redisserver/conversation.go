@@ -18,8 +18,7 @@ func (o Options) forGroup() (Options, error) {
 	if o.Source != "" && o.Source != string(Process) {
 		return o, usageErrorf("several servers at once can only be had as processes, not as %q", redact(o.Source))
 	}
-	o.fill()
-	return o, checkArgs(o.Args)
+	return o.ready()
 }
 
 // conversation is a connection to a server that was started here.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -56,7 +57,11 @@ func startDocker(ctx context.Context, o Options) (*Server, error) {
 	// Docker publishes the port on all interfaces of the host, and a Redis
 	// without a password is found and abused within minutes. The password also
 	// tells our server from any other, see waitContainer.
-	args := append([]string{"--save", "", "--appendonly", "no", "--requirepass", rand.Text()}, o.Args...)
+	if isOn(o.Args, "cluster-enabled") {
+		return nil, usageErrorf("redis-server argument \"--cluster-enabled\": the nodes of a cluster in a container cannot be reached by the addresses that they name; use --redis process, or name the URL of a cluster")
+	}
+	args := slices.Concat([]string{"--save", "", "--appendonly", "no", "--requirepass", rand.Text()}, o.Args,
+		[]string{"--daemonize", "no", "--supervised", "no"})
 	c, err := tcredis.Run(ctx, image,
 		testcontainers.WithLogger(log.NewNoopLogger()),
 		testcontainers.WithCmdArgs(args...),
@@ -150,12 +155,19 @@ func waitContainer(ctx context.Context, c *tcredis.RedisContainer, password stri
 	defer tick.Stop()
 	for {
 		var errs []error
+		lasting := true
 		for _, address := range addresses {
-			_, err := probe(ctx, address, password)
-			if err == nil {
+			a, err := probe(ctx, address, password)
+			if err == nil && !a.loading {
 				return address, nil
 			}
-			errs = append(errs, err)
+			if err == nil {
+				err = errors.New("it still loads its data set")
+			}
+			errs, lasting = append(errs, err), lasting && isLasting(err)
+		}
+		if lasting {
+			return "", explainRefusal(errs[0])
 		}
 		// Docker's own proxy accepts connections before the server does, and
 		// after the server has ended.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,47 +29,121 @@ func serverURL(address, password string) string {
 	return u.String()
 }
 
-// probe asks the server at a TCP address to answer PING and returns the process
-// id that it says it has.
+// answer is what a server that answers says of itself.
+type answer struct {
+	pid     int // 0 where it does not tell
+	loading bool
+	// progress is how far the loading is, in words that follow others; may be "".
+	progress string
+}
+
+// probe asks the server at a TCP address whether it takes commands. A refusal of
+// PING or INFO is an answer, too: a server may lack these commands, and the
+// pipeline needs neither.
 //
 // It speaks the protocol by hand: the pipeline's client, with its pool and its
 // retries, is neither needed nor wanted in this package.
-func probe(ctx context.Context, address, password string) (pid int, err error) {
+func probe(ctx context.Context, address, password string) (a answer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return 0, err
+		return a, err
 	}
 	defer c.Close()
 	if deadline, ok := ctx.Deadline(); ok {
 		if err := c.SetDeadline(deadline); err != nil {
-			return 0, err
+			return a, err
 		}
 	}
 	r := bufio.NewReader(c)
 	if password != "" {
-		if _, err := command(c, r, "AUTH", password); err != nil {
-			return 0, err
+		if _, err := command(c, r, "AUTH", password); err != nil && !begins(err, "LOADING", "ERR unknown command", "NOPERM") {
+			return a, err
 		}
 	}
-	if answer, err := command(c, r, "PING"); err != nil {
-		return 0, err
-	} else if answer != "PONG" {
-		return 0, fmt.Errorf("PING was answered by %q, want PONG", answer)
+	pong, err := command(c, r, "PING")
+	switch {
+	case begins(err, "LOADING"):
+		a.loading = true
+	case begins(err, "NOPERM", "ERR unknown command"):
+	case err != nil:
+		return a, err
+	case pong != "PONG":
+		return a, fmt.Errorf("PING was answered by %q, want PONG", pong)
 	}
-	info, err := command(c, r, "INFO", "server")
-	if err != nil {
-		return 0, err
+	section := "server"
+	if a.loading {
+		section = "persistence"
+	}
+	info, err := command(c, r, "INFO", section)
+	if begins(err, "NOPERM", "ERR", "LOADING") {
+		return a, nil
 	}
 	for line := range strings.Lines(info) {
-		if v, ok := strings.CutPrefix(strings.TrimSpace(line), "process_id:"); ok {
-			return strconv.Atoi(v)
+		name, v, _ := strings.Cut(strings.TrimSpace(line), ":")
+		switch name {
+		case "process_id":
+			a.pid, _ = strconv.Atoi(v)
+		case "loading_loaded_perc":
+			a.progress = ": " + v + "%"
 		}
 	}
-	return 0, errors.New("INFO tells no process_id")
+	return a, err
 }
+
+// refusal is an error reply.
+type refusal string
+
+func (e refusal) Error() string { return string(e) }
+
+// begins reports whether err is an error reply with one of the beginnings.
+func begins(err error, with ...string) bool {
+	var said refusal
+	return errors.As(err, &said) && slices.ContainsFunc(with, func(w string) bool { return strings.HasPrefix(string(said), w) })
+}
+
+// lastingReplies are the answers that never change while a server runs, with the
+// settings that make it give them.
+var lastingReplies = []struct{ prefix, hint string }{
+	{"NOAUTH", "queuedyno logs in as the default user, with the password of requirepass or of \"user default on >password\" in the arguments, in an included file or in the ACL file: a password that is given by its hash is not known, and \"user default off\" leaves nobody to log in as; remove that setting"},
+	{"WRONGPASS", "queuedyno logs in as the default user, with the password of requirepass or of \"user default on >password\": remove \"user default off\" from the arguments, the included files or the ACL file"},
+	{"ERR AUTH", "the default user has no password: remove requirepass, or set one in the ACL file as \"user default on >password\""},
+	{"ERR invalid password", "the default user has another password: remove requirepass or the ACL file"},
+	{"DENIED", "the server is in protected mode and takes no connections from elsewhere: set a password with requirepass, or protected-mode no"},
+	{"NOPERM", "the default user lacks the right: remove that rule from \"user default\", or the ACL file"},
+}
+
+// isLasting reports whether a server will never answer otherwise.
+func isLasting(err error) bool {
+	for _, one := range lastingReplies {
+		if begins(err, one.prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// explainRefusal adds the setting to remove to an answer that never changes.
+func explainRefusal(err error) error {
+	for _, one := range lastingReplies {
+		if begins(err, one.prefix) {
+			return &hintedError{fmt.Errorf("the server answers %w", err), one.hint}
+		}
+	}
+	return err
+}
+
+// hintedError is an error with a remedy, for those that show it apart.
+type hintedError struct {
+	err  error
+	hint string
+}
+
+func (e *hintedError) Error() string { return e.err.Error() }
+func (e *hintedError) Unwrap() error { return e.err }
+func (e *hintedError) Hint() string  { return e.hint }
 
 // maxReply bounds a reply in bytes: what answers may be no Redis at all.
 const maxReply = 1 << 20
@@ -101,7 +176,7 @@ func readReply(r *bufio.Reader) (string, error) {
 	case '+':
 		return line[1:], nil
 	case '-':
-		return "", errors.New(line[1:])
+		return "", refusal(line[1:])
 	case '$':
 		n, err := strconv.Atoi(line[1:])
 		if err != nil || n < 0 || n > maxReply {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,10 +30,19 @@ const (
 var errPortTaken = errors.New("port was taken in the meantime")
 
 // startProcess starts a private redis-server on a free loopback port, in a
-// temporary folder of its own.
+// temporary folder of its own. One that is to be a node of a cluster becomes a
+// cluster of one.
 func startProcess(ctx context.Context, o Options) (*Server, error) {
+	if !isOn(o.Args, "cluster-enabled") {
+		return startOne(ctx, o)
+	}
+	return startClusterOfOne(ctx, o)
+}
+
+// startOne starts one redis-server as it is.
+func startOne(ctx context.Context, o Options) (*Server, error) {
 	return startBinary(ctx, o, func(address, dir string) ([]string, error) {
-		return serverArgs(address, dir, o.Args), nil
+		return writeSettings(address, dir, o.Args)
 	})
 }
 
@@ -49,7 +59,7 @@ func startBinary(ctx context.Context, o Options, line commandLine) (*Server, err
 	sweep(os.TempDir())
 	for range portTries {
 		var s *Server
-		s, err = launch(ctx, binary, o.Args, line)
+		s, err = launch(ctx, binary, o, line)
 		if err == nil || !errors.Is(err, errPortTaken) {
 			return s, err
 		}
@@ -77,7 +87,8 @@ func lookServer(path string) (string, error) {
 // launch starts the binary once and waits until it answers. It returns
 // errPortTaken when it is worth another try. The user's arguments tell the
 // password and what else must not be shown.
-func launch(ctx context.Context, binary string, user []string, line commandLine) (_ *Server, err error) {
+func launch(ctx context.Context, binary string, o Options, line commandLine) (_ *Server, err error) {
+	secret := password(o.Args)
 	dir, err := makeFolder(os.TempDir())
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for redis-server: %w", err)
@@ -95,18 +106,22 @@ func launch(ctx context.Context, binary string, user []string, line commandLine)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start %q: %w", binary, err), os.RemoveAll(dir))
 	}
-	if err := c.waitReady(ctx, address, password(user)); err != nil {
+	if err := c.waitReady(ctx, starting{address, secret, logPath, o.Log}); err != nil {
 		c.stop()
 		log := tail(logPath)
 		if strings.Contains(log, "Address already in use") {
 			err = errPortTaken
 		}
-		err = fmt.Errorf("start %q: %w: %s", binary, err, hideSecrets(log, user))
+		if isLasting(err) { // the answer says it all
+			err = fmt.Errorf("start %q: %w", binary, err)
+		} else {
+			err = fmt.Errorf("start %q: %w: %s", binary, err, hideSecrets(log, o.Args))
+		}
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return newServer(Server{
 		kind:    Process,
-		url:     serverURL(address, password(user)),
+		url:     serverURL(address, secret),
 		address: serverURL(address, ""),
 		pid:     c.pid(),
 	}, func() error {
@@ -118,23 +133,41 @@ func launch(ctx context.Context, binary string, user []string, line commandLine)
 	}), nil
 }
 
-// serverArgs are our settings first, so that the user's override them.
-func serverArgs(address, dir string, user []string) []string {
+// writeSettings writes the settings of a server into a file in its folder, which
+// keeps passwords out of the list of processes, and returns the arguments that
+// name it. Of settings of one name the last counts: the user's override our
+// defaults, and what keeps the server in our hands overrides the user's.
+func writeSettings(address, dir string, user []string) ([]string, error) {
 	host, port, _ := net.SplitHostPort(address)
-	return append([]string{
-		"--bind", host, "--port", port, "--protected-mode", "yes",
-		"--dir", dir, "--save", "", "--appendonly", "no",
-	}, user...)
+	lines := argumentLines(slices.Concat(
+		[]string{"--protected-mode", "yes", "--dir", dir, "--save", "", "--appendonly", "no"},
+		user,
+		[]string{"--bind", host, "--port", port, "--daemonize", "no", "--supervised", "no", "--logfile", ""},
+	))
+	path := filepath.Join(dir, "server.conf")
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("write the settings of redis-server: %w", err)
+	}
+	return []string{path}, nil
 }
 
-// freeAddress is a loopback address with a port that was free a moment ago.
+// freeAddress is a loopback address with a port that was free a moment ago. A
+// node of a cluster listens 10,000 above as well, which must be a port, too.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const tries, last = 50, 65535 - 10_000
+	var address string
+	for range tries {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", err
+		}
+		address = l.Addr().String()
+		l.Close()
+		if l.Addr().(*net.TCPAddr).Port <= last {
+			break
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return address, nil
 }
 
 // child is a running server.
@@ -165,36 +198,6 @@ func run(binary string, args []string, dir, logPath string) (*child, error) {
 }
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
-
-// waitReady waits until the server answers, ends, or takes too long.
-func (c *child) waitReady(ctx context.Context, address, password string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("no answer within %v", startTimeout))
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	var last error
-	for {
-		pid, err := probe(ctx, address, password)
-		// Another Redis may have bound the port before ours did, and ours is
-		// about to say so: only the answer of our own process counts.
-		if err == nil && pid == c.pid() {
-			return nil
-		}
-		if err != nil {
-			last = err
-		}
-		select {
-		case <-c.done:
-			if c.err == nil {
-				return errors.New("it ended at once")
-			}
-			return c.err
-		case <-ctx.Done():
-			return fmt.Errorf("%w (last: %w)", context.Cause(ctx), last)
-		case <-tick.C:
-		}
-	}
-}
 
 // stop ends the server and returns when it is gone.
 func (c *child) stop() {

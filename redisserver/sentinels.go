@@ -47,7 +47,7 @@ func StartSentinels(ctx context.Context, o Options) (_ *Group, err error) {
 		if secret != "" {
 			own.Args = append(own.Args, "--masterauth", secret)
 		}
-		s, err := startProcess(ctx, own)
+		s, err := startOne(ctx, own)
 		if err != nil {
 			return nil, err
 		}

@@ -46,9 +46,11 @@ type Options struct {
 	// redis-sentinel://, redis-cluster://, or rediss-… by TLS.
 	Source string
 	// Args are extra arguments for redis-server, such as "--appendonly",
-	// "yes". They override our defaults (nothing is persisted) and are refused
-	// where there is no redis-server to give them to: with a URL and with the
-	// embedded server.
+	// "yes". A configuration file may come first, or be included. They override
+	// our defaults (nothing is persisted) and are refused where there is no
+	// redis-server to give them to: with a URL and with the embedded server.
+	// Arguments that would take the server out of our hands, such as "--port",
+	// are refused, and such settings of a file are dropped.
 	Args []string
 	// Image is the Docker image. Empty means $QUEUEDYNO_IMAGE, else
 	// [DefaultImage].
@@ -83,8 +85,8 @@ type Server struct {
 //
 // The end of ctx ends the start, not the server.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	o.fill()
-	if err := checkArgs(o.Args); err != nil {
+	o, err := o.ready()
+	if err != nil {
 		return nil, err
 	}
 	switch o.Source {
@@ -102,6 +104,21 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return startEmbedded(ctx, o)
 	}
 	return startURL(o)
+}
+
+// ready are the options with the files that the arguments name read, and what may
+// be nil set.
+func (o Options) ready() (Options, error) {
+	o.fill()
+	args, notes, err := readArgs(o.Args)
+	if err != nil {
+		return o, err
+	}
+	o.Args = args
+	for _, note := range notes {
+		o.Log(note)
+	}
+	return o, nil
 }
 
 // fill sets what may be nil.

@@ -14,6 +14,9 @@ import (
 // prepare opens everything and pushes nothing.
 func (r *run) prepare() error {
 	s := r.s
+	if c, ok := r.b.(interface{ Unverified() bool }); ok && c.Unverified() {
+		r.warn("the server's TLS certificate was not verified: who answered is not known")
+	}
 	if c, ok := r.b.(checker); ok && !s.Load.Observed {
 		const own = 5 // for commands beside the load
 		producers := s.Producers
@@ -24,7 +27,9 @@ func (r *run) prepare() error {
 			return err
 		}
 	}
-	if n, err := r.b.Len(r.ctx); err != nil {
+	if n, err := r.b.Len(r.ctx); jobqueue.Withheld(err) {
+		r.warn("the server does not tell how many jobs wait (%s): whether the queue was empty is not known, and neither is its length", err)
+	} else if err != nil {
 		return err
 	} else if s.Load.Observed {
 		r.found = n // what is in it is what is to be seen
@@ -40,6 +45,9 @@ func (r *run) prepare() error {
 		return err
 	}
 	r.inspect(0)
+	if err := r.fits(); err != nil {
+		return err
+	}
 	if p, ok := r.b.(pooled); ok {
 		r.poolTimeouts = p.PoolTimeouts()
 	}
@@ -191,7 +199,7 @@ func (r *run) inspect(i int) {
 	r.facts[i], r.factsAt[i] = &f, time.Now()
 	if i == 0 {
 		for _, w := range f.Withheld {
-			r.warn("the server does not tell: %s", w)
+			r.warn("withheld by the server: %s", w)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -17,9 +18,9 @@ func (r *run) settle() {
 	left, err := r.b.Len(ctx)
 	cancel()
 	readable := false
-	if err == nil {
+	if err == nil || jobqueue.Withheld(err) {
 		r.inspect(1)
-		readable = !r.s.Load.Observed && r.markQueued()
+		readable = err == nil && !r.s.Load.Observed && r.markQueued()
 	} else if r.fatal() == nil {
 		r.warn("the server did not answer after the load: %s", err)
 	}

@@ -112,6 +112,9 @@ func (c *comparing) arm(side comparison.Side, own armFlags, names []string) (arm
 			a.tls = append(a.tls, flag, file.get())
 		}
 	}
+	if r.tlsSkipVerify.get() && strings.HasPrefix(url, "rediss") {
+		a.tls = append(a.tls, "--tls-skip-verify")
+	}
 	return a, faults
 }
 

@@ -88,7 +88,7 @@ type searching struct {
 // loadFlags are the flags of run that capacity shares.
 func loadFlags() []string {
 	return []string{
-		"file", "redis", "redis-args", "image", "cacert", "cert", "key",
+		"file", "redis", "redis-args", "image", "cacert", "cert", "key", "tls-skip-verify",
 		"arrivals", "producers", "consumers", "worker", "worker-start", "subscribers", "batch", "payload", "work", "seed",
 		"fail-rate", "running", "update", "design", "visibility", "poll", "queues", "notify", "channels", "tenants",
 		"out", "name", "force", "tag", "quiet",

@@ -93,7 +93,7 @@ type comparing struct {
 // bothFlags are the flags of run that hold for both arms.
 func bothFlags() []string {
 	return []string{
-		"file", "redis", "redis-args", "image", "cacert", "cert", "key",
+		"file", "redis", "redis-args", "image", "cacert", "cert", "key", "tls-skip-verify",
 		"rate", "stages", "arrivals", "duration", "jobs", "producers", "consumers", "worker", "worker-start", "subscribers", "in-flight", "batch", "payload", "work", "warmup", "drain-timeout", "update",
 		"seed", "out", "name", "force", "quiet", "github",
 	}

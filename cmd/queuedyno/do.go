@@ -115,7 +115,8 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags
 	if s.Load.Observed {
 		queue, channel = jobqueue.DefaultQueue, jobqueue.DefaultChannel
 	}
-	client, err := jobqueue.Connect(ctx, r.config(s, server, r.queue.or(queue), r.channel.or(channel)))
+	cfg := r.config(s, server, r.queue.or(queue), r.channel.or(channel))
+	client, err := jobqueue.Connect(ctx, cfg)
 	if err != nil {
 		return nil, rows, err
 	}
@@ -131,7 +132,7 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags
 	}
 	var worker *startedWorker
 	if command := r.workerCommand(); command != "" {
-		if worker, err = r.startWorker(ctx, s.Name, client, server.URL()); err != nil {
+		if worker, err = r.startWorker(ctx, s.Name, client, cfg); err != nil {
 			return nil, rows, err
 		}
 		defer worker.Stop()
@@ -181,6 +182,7 @@ func (r *running) config(s scenario.Scenario, server *redisserver.Server, queue,
 	c := s.Config()
 	c.URL = server.URL()
 	c.CACert, c.Cert, c.Key = r.tlsFile(r.cacert, server), r.tlsFile(r.cert, server), r.tlsFile(r.key, server)
+	c.SkipVerify = r.tlsSkipVerify.get() && strings.HasPrefix(server.URL(), "rediss")
 	c.Queue, c.Channel = queue, channel
 	return c
 }

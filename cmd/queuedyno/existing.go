@@ -35,7 +35,7 @@ func (e *existing) addChannel(f *flags, what string) {
 // addRedis declares what says which Redis, and more of run's flags. They come
 // last in the help.
 func (e *existing) addRedis(f *flags, more ...string) {
-	e.runFlags = addSome(f, append(more, "redis", "cacert", "cert", "key", "quiet"))
+	e.runFlags = addSome(f, append(more, "redis", "cacert", "cert", "key", "tls-skip-verify", "quiet"))
 	f.set.Lookup("redis").Usage = "the Redis, a `URL`: redis://, rediss://, unix:// or one\n" +
 		"of sentinels or a cluster (default: that of REDIS_URL)"
 }
@@ -92,7 +92,11 @@ func (e *existing) check() []fault {
 
 // connect dials the Redis that check found.
 func (e *existing) connect(ctx context.Context) (*jobqueue.Client, error) {
-	return jobqueue.Connect(ctx, e.config())
+	client, err := jobqueue.Connect(ctx, e.config())
+	if err == nil && client.Unverified() {
+		e.p.console.note("the TLS certificate of %s is not verified", e.address)
+	}
+	return client, err
 }
 
 // config is the Redis that check found, and what is to be found there.
@@ -108,7 +112,7 @@ func (e *existing) config() jobqueue.Config {
 		c.Channels = e.tenants.get().Count
 	}
 	if strings.HasPrefix(e.url, "rediss") { // the variables may stay set for another one
-		c.CACert, c.Cert, c.Key = e.cacert.get(), e.cert.get(), e.key.get()
+		c.CACert, c.Cert, c.Key, c.SkipVerify = e.cacert.get(), e.cert.get(), e.key.get(), e.tlsSkipVerify.get()
 	}
 	return c
 }

@@ -310,6 +310,9 @@ func (r *running) certificates() []fault {
 			f.Close()
 		}
 	}
+	if r.tlsSkipVerify.get() && r.onCommandLine("tls-skip-verify") && !strings.HasPrefix(url, "rediss") {
+		faults = append(faults, fault{"--tls-skip-verify goes with a rediss:// URL only", "name the Redis with --redis rediss://…"})
+	}
 	if r.cert.given() != r.key.given() {
 		faults = append(faults, fault{what: "--cert and --key go together, and only one is given"})
 	}

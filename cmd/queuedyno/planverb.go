@@ -80,7 +80,7 @@ func addPlanFlags(p *program, f *flags) *planning {
 		check:      addSwitch(f, "check", "", "run the plan against a real Redis and set the prediction beside the measurement"),
 	}
 	v.running = running{p: p, runFlags: addSome(f, []string{
-		"redis", "redis-args", "image", "cacert", "cert", "key", "duration", "payload", "seed", "quiet",
+		"redis", "redis-args", "image", "cacert", "cert", "key", "tls-skip-verify", "duration", "payload", "seed", "quiet",
 	})}
 	f.set.Lookup("duration").Usage = "length of the check, a `TIME`, warm-up included: 2s of it, or a quarter where that is less (default 20s)"
 	f.set.Lookup("payload").Usage = "`SIZE` of what a job carries beside its id, in bytes, as with run"
@@ -171,7 +171,7 @@ func (v *planning) read() (*study.Staffing, error) {
 		}
 		faults = append(faults, v.certificates()...)
 	} else {
-		for _, flag := range []string{"redis", "redis-args", "image", "cacert", "cert", "key", "duration", "seed"} {
+		for _, flag := range []string{"redis", "redis-args", "image", "cacert", "cert", "key", "tls-skip-verify", "duration", "seed"} {
 			if v.onCommandLine(flag) {
 				faults = append(faults, fault{fmt.Sprintf("--%s goes with --check only", flag), "add --check"})
 			}

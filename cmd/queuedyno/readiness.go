@@ -60,6 +60,7 @@ func (r readiness) await(ctx context.Context) (ready, error) {
 	began := time.Now()
 	takes, likely := growing{since: began}, growing{since: began}
 	connected, blind := 0, false
+	var last jobqueue.Turnout
 	for {
 		select {
 		case <-r.ended:
@@ -79,17 +80,20 @@ func (r readiness) await(ctx context.Context) (ready, error) {
 				takes.see(t.Waiting + t.Asking)
 				likely.see(t.Waiting + t.Asking + t.Scripts)
 			}
-			connected = t.Connected
+			connected, last = t.Connected, t
 		}
 		switch {
 		case takes.still(settled):
-			return ready{what: "jobs are taken by " + plural(takes.most, "connection"), after: takes.since.Sub(began)}, nil
+			return ready{what: waitFor(takes.most), after: takes.since.Sub(began)}, nil
 		case takes.most == 0 && likely.still(settledLikely):
 			return ready{what: "there came " + plural(likely.most, "connection"), after: likely.since.Sub(began)}, nil
 		case time.Since(began) < r.most:
 		case blind:
 			const why = "the server does not tell who is connected"
 			return ready{why, r.most, fmt.Sprintf("%s: the load began %s after the worker was started, whether it was ready or not", why, r.most)}, nil
+		case last.Elsewhere > 0:
+			why := fmt.Sprintf("%s for jobs in database %d, and the queue is in another one: the worker has to use the database of REDIS_URL", plural(last.Elsewhere, "connection")+verb(last.Elsewhere, " waits", " wait"), last.ElsewhereDB)
+			return ready{why, r.most, fmt.Sprintf("the load began %s after the worker was started: %s", r.most, why)}, nil
 		case connected > 0:
 			const why = "it is connected, and was not seen to take from a queue"
 			return ready{why, r.most, fmt.Sprintf("the load began %s after the worker was started: %s", r.most, why)}, nil
@@ -97,6 +101,19 @@ func (r readiness) await(ctx context.Context) (ready, error) {
 			return ready{}, fmt.Errorf("%w within %s", errNobodyCame, r.most)
 		}
 	}
+}
+
+// waitFor says what so many connections of workers wait for, as far as it is known.
+func waitFor(n int) string {
+	return plural(n, "connection") + verb(n, " waits", " wait") + " for jobs in the queue's database (for which key, the server does not tell)"
+}
+
+// verb is the form of a verb for so many.
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 // growing is a number that grows now and then, and since when it has not.

@@ -36,14 +36,14 @@ func TestALoadBeginsWhenItsWorkersTakeJobs(t *testing.T) {
 				}
 				return t, nil
 			},
-			at: 1500 * ms, after: s, what: "jobs are taken by 8 connections",
+			at: 1500 * ms, after: s, what: waitFor(8),
 		},
 		{
 			name: "one after the other, none of them forgotten",
 			look: func(after time.Duration) (turnout, error) {
 				return turnout{Connected: 4, Waiting: min(4, int(after/(400*ms)))}, nil
 			},
-			at: 2100 * ms, after: 1600 * ms, what: "jobs are taken by 4 connections",
+			at: 2100 * ms, after: 1600 * ms, what: waitFor(4),
 		},
 		{
 			name: "who waits a second at a time is not always seen to",
@@ -53,12 +53,12 @@ func TestALoadBeginsWhenItsWorkersTakeJobs(t *testing.T) {
 				}
 				return t, nil
 			},
-			at: 700 * ms, after: 200 * ms, what: "jobs are taken by 1 connection",
+			at: 700 * ms, after: 200 * ms, what: waitFor(1),
 		},
 		{
 			name: "who polls",
 			look: func(time.Duration) (turnout, error) { return turnout{Connected: 1, Asking: 1}, nil },
-			at:   550 * ms, after: 50 * ms, what: "jobs are taken by 1 connection",
+			at:   550 * ms, after: 50 * ms, what: waitFor(1),
 		},
 		{
 			name: "who polls by a script, perhaps",
@@ -73,7 +73,7 @@ func TestALoadBeginsWhenItsWorkersTakeJobs(t *testing.T) {
 				}
 				return turnout{Connected: 1, Waiting: 1}, nil
 			},
-			at: 2300 * ms, after: 1800 * ms, what: "jobs are taken by 1 connection",
+			at: 2300 * ms, after: 1800 * ms, what: waitFor(1),
 		},
 		{
 			name: "a server that tells numbers alone",
@@ -87,6 +87,14 @@ func TestALoadBeginsWhenItsWorkersTakeJobs(t *testing.T) {
 			look: func(time.Duration) (turnout, error) { return turnout{Connected: 2}, nil },
 			at:   30 * s, after: 30 * s, what: "it is connected, and was not seen to take from a queue",
 			warns: "the load began 30s after the worker was started: it is connected",
+		},
+		{
+			name: "in another database",
+			look: func(time.Duration) (turnout, error) {
+				return turnout{Connected: 2, Elsewhere: 2, ElsewhereDB: 3}, nil
+			},
+			at: 30 * s, after: 30 * s, what: "2 connections wait for jobs in database 3, and the queue is in another one: the worker has to use the database of REDIS_URL",
+			warns: "database 3",
 		},
 		{
 			name: "a server that tells nothing",

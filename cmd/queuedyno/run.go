@@ -54,6 +54,7 @@ type runFlags struct {
 	overrides
 	file, redis, redisArgs, image *value[string]
 	cacert, cert, key             *value[string]
+	tlsSkipVerify                 *value[bool]
 	out, name                     *value[string]
 	tags                          *value[tag]
 	force, quiet, json, noColor   *value[bool]
@@ -76,6 +77,7 @@ func addRunFlags(f *flags) runFlags {
 		cert:   add(f, "cert", "", "`FILE` with the client's certificate for rediss://, in PEM form", anyText),
 		key:    add(f, "key", "", "`FILE` with the key of --cert, in PEM form", anyText),
 	}
+	r.tlsSkipVerify = addSwitch(f, "tls-skip-verify", "", "accept any certificate of the server with rediss://: encrypted, but not verified")
 	r.queue = add(f, "queue", "", "`KEY` of the queue (default one of the run's own, which is removed after it);\n"+
 		"of a queue named here only the run's own jobs are removed", keyName)
 	r.channel = add(f, "channel", "", "`NAME` of the channel of the notifications (default one of the run's own)", keyName)

@@ -36,11 +36,12 @@ func (w *searchWorker) open(ctx context.Context, sc scenario.Scenario) (*jobqueu
 	if w.left || sc.Design == jobqueue.Stream || sc.Design == jobqueue.ReliableList {
 		w.end()
 	}
-	client, err := jobqueue.Connect(ctx, w.s.c.config(sc, w.s.server, w.queue, w.channel))
+	cfg := w.s.c.config(sc, w.s.server, w.queue, w.channel)
+	client, err := jobqueue.Connect(ctx, cfg)
 	if err != nil || w.current != nil {
 		return client, err
 	}
-	if w.current, err = w.s.c.startWorker(ctx, sc.Name, client, w.s.server.URL()); err != nil {
+	if w.current, err = w.s.c.startWorker(ctx, sc.Name, client, cfg); err != nil {
 		client.Close()
 		return nil, err
 	}

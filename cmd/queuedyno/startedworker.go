@@ -38,9 +38,9 @@ var _ scenario.Workers = (*startedWorker)(nil)
 
 // startWorker starts the workers of a run and waits until they are ready. The
 // names are the client's: those of a run's own may look otherwise in a cluster.
-func (r *running) startWorker(ctx context.Context, name string, client *jobqueue.Client, url string) (*startedWorker, error) {
+func (r *running) startWorker(ctx context.Context, name string, client *jobqueue.Client, cfg jobqueue.Config) (*startedWorker, error) {
 	// The run looks as well, but by then the worker would have taken them.
-	if n, err := client.Len(ctx); err != nil {
+	if n, err := client.Len(ctx); err != nil && !jobqueue.Withheld(err) {
 		return nil, err
 	} else if n > 0 && !r.allowNonEmpty.get() {
 		return nil, &hinted{
@@ -52,11 +52,12 @@ func (r *running) startWorker(ctx context.Context, name string, client *jobqueue
 	if err != nil {
 		return nil, err
 	}
-	hide := hiding(url)
+	hide := hiding(cfg.URL)
 	r.p.console.note("%s: %s: starting the worker: %s", r.verb(), name, hide(oneLine(r.workerCommand())))
 	g, err := workergroup.Start(workergroup.Command{
 		Line: r.workerCommand(),
-		Env:  workerEnv(os.Environ(), url, client.Queue(), client.Channel()),
+		Env: append(workerEnv(os.Environ(), workerURL(cfg.URL), client.Queue(), client.Channel()),
+			workerTLS(cfg, client.Unverified())...),
 	})
 	if err != nil {
 		return nil, err

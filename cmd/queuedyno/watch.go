@@ -77,7 +77,11 @@ func (w *watching) do(ctx context.Context) error {
 	client, err := w.connect(ctx)
 	if err == nil {
 		defer client.Close()
-		_, err = client.Len(ctx) // a key of another type is found out here
+		// A key of another type is found out here.
+		if _, err = client.Len(ctx); jobqueue.Withheld(err) {
+			w.p.console.note("watch: %v: only the updates are shown", err)
+			err = nil
+		}
 	}
 	if err != nil && !signals.happened() {
 		return failed(err)

@@ -137,7 +137,7 @@ func (w *workers) do(ctx context.Context) error {
 // of another type, queues that no consumer can serve together, a right that is
 // lacking.
 func (w *workers) rehearse(ctx context.Context, client *jobqueue.Client) error {
-	if _, err := client.Len(ctx); err != nil {
+	if _, err := client.Len(ctx); err != nil && !jobqueue.Withheld(err) {
 		return err
 	}
 	if client.Apart() {

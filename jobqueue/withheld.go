@@ -1,0 +1,126 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// unsupported are words of the replies to a command that a server or a proxy does
+// not have, or that the user has no right to. Each proxy has its own.
+var unsupported = []string{
+	"noperm", "unknown command", "unknown subcommand", "unsupported command", "unsupported subcommand", "invalid request",
+	"command not supported", "is not supported", "not allowed", "is disabled", "command disabled", "not implemented", "no such command",
+	"invalid command", "command not found",
+}
+
+// elseRefused are the beginnings of replies that hold such words and say something
+// else.
+var elseRefused = []string{"OOM", "MISCONF", "READONLY", "LOADING", "WRONGTYPE", "NOAUTH", "WRONGPASS", "DENIED", "ERR This instance has cluster"}
+
+// Withheld reports whether err says that the server, or a proxy in front of it,
+// does not have a command or does not allow it. What a queue cannot do without is
+// an error then; all else is left out and said; see [Facts.Withheld].
+func Withheld(err error) bool {
+	text := reply(err)
+	if text == "" || begins(text, elseRefused) {
+		return false
+	}
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(unsupported, func(w string) bool { return strings.Contains(text, w) })
+}
+
+// hungUp reports whether the connection was closed in place of an answer: some
+// proxies do so when they do not know a command.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// unanswered reports whether an optional command had no use: it was refused for
+// whatever reason, or the connection was closed in place of an answer. A server
+// that is gone shows it at the next command that is needed.
+func unanswered(err error) bool { return refused(err) || isReply(err) || hungUp(err) }
+
+// withheld are the optional commands that a server turned out to lack, each with
+// what it said and what is missing for that.
+type withheld struct {
+	mu  sync.Mutex
+	all []lack
+}
+
+type lack struct{ command, said, missing string }
+
+// note remembers a command that the server lacks, once.
+func (w *withheld) note(command, missing string, err error) {
+	said := "the connection was closed"
+	if !hungUp(err) {
+		said = brief(err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.has(command) {
+		w.all = append(w.all, lack{command, said, missing})
+	}
+}
+
+func (w *withheld) has(command string) bool {
+	return slices.ContainsFunc(w.all, func(l lack) bool { return l.command == command })
+}
+
+// lacks reports whether a command is known to be withheld.
+func (w *withheld) lacks(command string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.has(command)
+}
+
+// words are a line for each.
+func (w *withheld) words() (lines []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, l := range w.all {
+		lines = append(lines, l.command+": "+l.said+"; "+l.missing)
+	}
+	return lines
+}
+
+// introduce names a new connection, so that CLIENT LIST shows whose it is. A server
+// that does not take names gets none.
+func (c *Client) introduce(ctx context.Context, conn *redis.Conn) error {
+	const command = "CLIENT SETNAME"
+	if c.lack.lacks(command) {
+		return nil
+	}
+	err := conn.ClientSetName(ctx, clientName).Err()
+	if refused(err) {
+		c.lack.note(command, nameless, err)
+		return nil
+	}
+	return err
+}
+
+const (
+	clientName = "queuedyno"
+	nameless   = "CLIENT LIST does not show which connections are ours"
+)
+
+// answers makes sure that a server answers at all. PING itself is optional.
+func answers(ctx context.Context, node redis.Cmdable) error {
+	if err := node.Ping(ctx).Err(); err != nil && !Withheld(err) {
+		return err
+	}
+	return nil
+}
+
+// takesPings asks for the PING that measures a server beside the load.
+func (c *Client) takesPings(ctx context.Context, node *redis.Client) {
+	if err := node.Ping(ctx).Err(); Withheld(err) {
+		c.lack.note("PING", "the server's own delay is not measured", err)
+	}
+}
