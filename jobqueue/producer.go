@@ -2,6 +2,7 @@ package jobqueue
 
 import (
 	"context"
+	"sync/atomic"
 )
 
 // producer pushes by LPUSH on a connection of its own.
@@ -10,6 +11,7 @@ type producer struct {
 	client *Client
 	key    string // of the goroutine that sends
 	name   string // that errors have
+	owed   *atomic.Int64
 }
 
 var (
@@ -34,7 +36,12 @@ func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipe
 	if err != nil {
 		return nil, err
 	}
-	p := producer{w: w, client: c, key: key, name: name}
+	p := producer{w: w, client: c, key: key, name: name, owed: new(atomic.Int64)}
+	w.owes = func() bool { return p.owed.Load() > 0 }
+	if err := w.lookIn(beat); err != nil {
+		w.close()
+		return nil, c.unfound(explain("connect", w.address(), err))
+	}
 	if c.cfg.Design == Stream {
 		return &streamProducer{producer: p}, nil
 	}
@@ -56,6 +63,15 @@ func (p *producer) Send(jobs ...[]byte) error {
 		out = appendWord(out, job)
 	}
 	p.w.out = out
+	p.owed.Add(1)
+	return nil
+}
+
+// ready is why nothing can be sent: the connection was closed meanwhile.
+func (p *producer) ready() error {
+	if err := p.w.ready(); err != nil {
+		return p.fault(err)
+	}
 	return nil
 }
 
@@ -67,10 +83,14 @@ func (p *producer) Flush() error {
 	return nil
 }
 
-// Await waits for the answer to the oldest push that has none. It sets no
-// limit: when nothing was sent, nothing is due.
+// Await waits for the answer to the oldest push that has none, for as long as
+// nothing was sent.
 func (p *producer) Await() error {
-	if _, err := p.w.in.integer(); err != nil {
+	_, err := p.w.in.integer()
+	if err == nil || isReply(err) {
+		p.owed.Add(-1)
+	}
+	if err != nil {
 		return p.fault(err)
 	}
 	return nil
@@ -78,12 +98,12 @@ func (p *producer) Await() error {
 
 // Push sends the jobs and waits for the answer.
 func (p *producer) Push(ctx context.Context, jobs ...[]byte) error {
-	return push(ctx, p.w, p, jobs)
+	return push(ctx, p, jobs)
 }
 
 // push looks at the context before the write; what is written cannot be taken
 // back.
-func push(ctx context.Context, w *wire, p Pipeliner, jobs [][]byte) error {
+func push(ctx context.Context, p Pipeliner, jobs [][]byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -94,9 +114,6 @@ func push(ctx context.Context, w *wire, p Pipeliner, jobs [][]byte) error {
 		return err
 	}
 	if err := p.Flush(); err != nil {
-		return err
-	}
-	if err := w.expect(0); err != nil {
 		return err
 	}
 	return p.Await()

@@ -109,6 +109,7 @@ func launch(ctx context.Context, binary string, user []string, line commandLine)
 		url:     serverURL(address, password(user)),
 		address: serverURL(address, ""),
 		pid:     c.pid(),
+		ended:   c.done,
 	}, func() error {
 		c.stop()
 		if err := os.RemoveAll(dir); err != nil {
