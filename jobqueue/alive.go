@@ -50,6 +50,9 @@ type alive struct {
 	// quiet is how long a read with nothing owed waits before sound.
 	quiet time.Duration
 
+	// answers reports whether the server answers on a new connection.
+	answers func() bool
+
 	heard    bool      // since the last look
 	waited   bool      // an answer was owed at the last look
 	late     time.Time // since when an answer is overdue, as far as we looked
@@ -123,7 +126,7 @@ func (w *wire) look(now time.Time) (next time.Duration, err error) {
 	case now.Sub(w.late) >= answerTimeout:
 		return 0, os.ErrDeadlineExceeded
 	}
-	w.answered = w.serverAnswers()
+	w.answered = w.answers()
 	return beat, nil
 }
 

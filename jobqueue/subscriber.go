@@ -150,8 +150,17 @@ func (s *subscriber) pong() (was bool, err error) {
 	if err != nil && !isReply(err) {
 		return false, err
 	}
-	s.pinged, s.mute = false, err != nil
-	return true, nil
+	s.mute = err != nil
+	return true, s.answered()
+}
+
+// answered notes the answer to a PING. The next silence begins now.
+func (s *subscriber) answered() error {
+	s.pinged = false
+	if s.ending.Load() {
+		return nil
+	}
+	return s.w.lookIn(pingAfter)
 }
 
 // frame reads one frame. It returns the payload of a message, or nil when the
@@ -159,10 +168,14 @@ func (s *subscriber) pong() (was bool, err error) {
 func (s *subscriber) frame(awaited string) ([]byte, error) {
 	in := &s.w.in
 	for {
-		if was, err := s.pong(); err != nil {
-			return nil, err
-		} else if was {
+		was, err := s.pong()
+		if was {
 			in.again()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if was {
 			continue
 		}
 		n, err := in.array()
@@ -177,8 +190,10 @@ func (s *subscriber) frame(awaited string) ([]byte, error) {
 			if _, err := in.bulk(); err != nil {
 				return nil, err
 			}
-			s.pinged = false
 			in.again()
+			if err := s.answered(); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		return s.rest(n, kind, awaited)
@@ -238,10 +253,12 @@ func (s *subscriber) Receive(ctx context.Context) ([]byte, error) {
 			}
 			continue
 		}
+		if err != nil && s.ending.Load() {
+			s.w.in.rewind() // Close reads on
+			return nil, ErrClosed
+		}
 		s.w.in.release()
 		switch {
-		case err != nil && s.ending.Load():
-			return nil, ErrClosed
 		case err != nil:
 			s.lost = true
 			return nil, explainOn("receive from", s.channel, s.w.address(), s.w.broken(err))
@@ -282,14 +299,22 @@ func (s *subscriber) Close() error {
 		return nil
 	}
 	s.w.aborted.Store(true) // no look prolongs what follows
-	_ = s.w.conn.SetDeadline(time.Now().Add(endTimeout))
+	until := time.Now().Add(endTimeout)
+	_ = s.w.conn.SetDeadline(until)
 	_, err := s.w.conn.Write(appendCommand(nil, append([]string{s.verbs.unsubscribe}, s.names...)...))
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	for err == nil && !s.ended && !s.lost {
+		s.w.in.hold()
 		var message []byte
-		if message, err = s.frame(s.verbs.ended); err == nil && message == nil {
+		message, err = s.frame(s.verbs.ended)
+		switch {
+		case err == nil && message == nil:
 			s.over()
+		case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(until):
+			// The end of a Receive's context came after our deadline was set.
+			s.w.in.rewind()
+			err = s.w.conn.SetReadDeadline(until)
 		}
 	}
 	if closeErr := s.w.close(); closeErr != nil && err == nil {

@@ -74,7 +74,7 @@ func openWire(ctx context.Context, base *redis.Options, withID bool) (*wire, err
 		w.client.Close()
 		return nil, explain("connect", o.Addr, err)
 	}
-	w.in.src, w.wrote = w, time.Now()
+	w.in.src, w.wrote, w.answers = w, time.Now(), w.serverAnswers
 	return w, nil
 }
 

@@ -89,14 +89,14 @@ func reopened[T any](r *run, op string, k *streak, lost error, most time.Duratio
 	if hopeless {
 		return conn, fmt.Errorf("%w; so did the %d connections before it", lost, k.n.Load()-1)
 	}
-	for {
+	for tries := 1; ; tries++ {
 		r.pause(pause)
 		ctx, cancel := context.WithTimeout(r.ctx, 2*time.Second)
 		conn, err = open(ctx)
 		cancel()
 		if err == nil {
 			k.opened = time.Now()
-			r.reconnect(op, lost, k.opened.Sub(began))
+			r.reconnect(op, lost, k.opened.Sub(began), tries == 1)
 			return conn, nil
 		}
 		if r.ctx.Err() != nil {
@@ -303,10 +303,11 @@ func (e idleError) Unwrap() error { return e.error }
 type reconnected struct {
 	idle, busy int64         // while nothing was under way, and while something was
 	longest    time.Duration // until the next was open
+	limited    bool          // some could be opened again at once after the old one was closed: no server was away
 }
 
 // reconnect counts a connection that took the place of a lost one.
-func (r *run) reconnect(op string, lost error, gap time.Duration) {
+func (r *run) reconnect(op string, lost error, gap time.Duration, atOnce bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := r.reconnected[op]
@@ -314,11 +315,14 @@ func (r *run) reconnect(op string, lost error, gap time.Duration) {
 		n = &reconnected{}
 		r.reconnected[op] = n
 	}
-	if _, idle := lost.(idleError); idle {
+	_, idle := lost.(idleError)
+	if idle {
 		n.idle++
 	} else {
 		n.busy++
 	}
+	// A consumer that waits for a job is as silent as one that is idle.
+	n.limited = n.limited || atOnce && !refusal(lost) && (idle || op == "consume")
 	n.longest = max(n.longest, gap)
 }
 
@@ -341,13 +345,12 @@ func (r *run) tellReconnects(warn func(format string, args ...any)) {
 	limit := false
 	for _, op := range slices.Sorted(maps.Keys(r.reconnected)) {
 		n := r.reconnected[op]
+		limit = limit || n.limited
 		if n.idle > 0 {
-			limit = true
 			warn("%s: connections that were closed while they were idle: %d; each was opened again before the next command, and nothing was lost by it", op, n.idle)
 		}
 		if n.busy > 0 {
-			limit = limit || r.lostPops > 0
-			warn("%s: connections that were lost with a command under way, and opened again: %d; the longest gap was %.1f s", op, n.busy, n.longest.Seconds())
+			warn("%s: connections that were lost with a command under way, and opened again: %d; the longest gap was %s", op, n.busy, n.longest.Round(time.Millisecond))
 		}
 	}
 	if limit {

@@ -149,10 +149,10 @@ func (j *judge) account() {
 		fmt.Sprintf("%d messages on the channel could not be read, and what they say is not in the figures%s", e.Unreadable, first))
 	j.check("resubscribed", float64(e.Resubscribed), 0, "subscriptions", e.Resubscribed == 0,
 		"subscriptions that were lost and renewed", Suspect,
-		fmt.Sprintf("%d subscriptions were lost, and what was published until they were renewed was not heard: an idle limit closed or dropped them, or the server threw out a subscriber that reads too slowly (client-output-buffer-limit pubsub)", e.Resubscribed))
+		fmt.Sprintf("subscriptions that were lost and renewed: %d; what was published until they were renewed was not heard: an idle limit closed or dropped them, or the server threw out a subscriber that reads too slowly (client-output-buffer-limit pubsub)", e.Resubscribed))
 	j.check("unconfirmed", float64(e.Unconfirmed), 0, "subscriptions", e.Unconfirmed == 0,
 		"subscriptions that did not answer at the end", Suspect,
-		fmt.Sprintf("%d subscriptions did not answer at the end: they may have been dead, and what was published then was not heard", e.Unconfirmed))
+		fmt.Sprintf("subscriptions that did not answer at the end: %d; they may have been dead, and then what was published was not heard", e.Unconfirmed))
 	j.check("evicted", float64(e.Evicted), 0, "keys", e.Evicted == 0,
 		"keys that the server evicted during the run", Suspect,
 		fmt.Sprintf("the server evicted %d keys during the run: it is at its maxmemory, and jobs can vanish", e.Evicted))
