@@ -23,10 +23,12 @@ type producer struct {
 	index int
 	conn  jobqueue.Producer  // swapped under r.mu
 	pipe  jobqueue.Pipeliner // nil when the connection can only wait for each answer
-	aimer jobqueue.Aimer     // nil with one queue
-	wait  pace.Waiter
-	tally *tally
-	shard *shard // of the goroutine that reads the answers
+	// answering says that another goroutine reads the answers: pipe is not nil.
+	answering bool
+	aimer     jobqueue.Aimer // nil with one queue
+	wait      pace.Waiter
+	tally     *tally
+	shard     *shard // of the goroutine that reads the answers
 
 	pending pushes
 	arena   []byte
@@ -367,8 +369,18 @@ func (p *producer) push() error {
 			}
 			err = p.conn.Push(p.r.ctx, p.batch...)
 		}
-		if errors.Is(err, jobqueue.ErrLost) && refusal(err) {
-			p.refused(g)
+		if errors.Is(err, jobqueue.ErrLost) {
+			if refusal(err) {
+				p.refused(g)
+			}
+			p.lost(err, false)
+			if i == len(p.groups)-1 {
+				return nil
+			}
+			if err := p.reopen(); err != nil { // the other groups were not sent yet
+				return err
+			}
+			continue
 		}
 		if err != nil {
 			return err

@@ -165,7 +165,7 @@ func (p *producer) lost(err error, idle bool) {
 	}
 	p.r.mu.Unlock()
 	if first {
-		p.draining.Store(refusal(err))
+		p.draining.Store(p.answering && refusal(err))
 		p.broken.Store(true)
 		if !idle {
 			p.r.fault("push", err)
