@@ -18,7 +18,7 @@ const module = "github.com/queuedyno/queuedyno"
 // no say in how the project hangs together yet: list it.
 var arrows = map[string]struct{ rooms, modules []string }{
 	"":                      {},
-	"jobqueue":              {modules: []string{"github.com/redis/go-redis/v9"}},
+	"jobqueue":              {modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
 	"jobqueue/memory":       {rooms: []string{"jobqueue"}},
 	"redisserver":           {modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
 	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue"}},

@@ -98,6 +98,16 @@ type Turner interface {
 	Turn(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error)
 }
 
+// Reopener is implemented by consumers that can go on over another connection.
+type Reopener interface {
+	Consumer
+	// Reopen returns a consumer that takes the place of this one after an error
+	// that matches [ErrStale], with the jobs that this one has popped and not
+	// ended, on a new connection. This one is closed then. When Reopen fails
+	// everything is as it was, and it can be called again.
+	Reopen(ctx context.Context) (Consumer, error)
+}
+
 // Lanes is implemented by backends with several queues or several channels,
 // which are numbered from 0. What Backend's own methods open pushes to queue 0,
 // takes from all queues, the lower number first, and hears all channels; Len is
@@ -130,10 +140,10 @@ var (
 	// ErrClosed is returned by every call on what has been closed.
 	ErrClosed = errors.New("closed")
 	// ErrLost is matched, with [errors.Is], by the error of a call that found
-	// the connection gone, or at its other end a server that does not serve the
-	// queue any more, where another connection can be had: the backend finds
-	// its servers by itself, or was told that they come back. Whoever gets it
-	// closes what returned it, calls nothing else on it, and opens another.
+	// the connection gone, whoever closed it, or at its other end a server that
+	// does not serve the queue any more, where the backend finds its servers by
+	// itself or was told that they come back. Whoever gets it closes what
+	// returned it, calls nothing else on it, and opens another.
 	// An Open that fails so has found nobody yet: a failover goes on. Call it
 	// again after a pause, for as long as you are willing to wait.
 	//
@@ -142,4 +152,11 @@ var (
 	// that the server gave and nobody received is lost with the connection, and
 	// so is what was published between two subscriptions.
 	ErrLost = errors.New("connection lost")
+	// ErrStale is matched, besides [ErrLost], by the error of a call that found
+	// the connection gone before anything of the call was sent: a server, a proxy
+	// or a load balancer has closed what was idle for too long. Nothing of the
+	// call was carried out, so that it can be repeated on another connection
+	// without any risk. A consumer that is a [Reopener] keeps the jobs that it
+	// has.
+	ErrStale = errors.New("connection was closed before the call")
 )

@@ -48,9 +48,11 @@ type Config struct {
 	// password of a sentinel itself are the options sentinel_username and
 	// sentinel_password. The option protocol=3 speaks RESP3. Required.
 	URL string
-	// Reconnect makes the errors of a broken connection match [ErrLost] for a
-	// single server as well: one that restarts, or a name that will soon lead
-	// to another server. With sentinels and a cluster they always do.
+	// Reconnect says of a single server that it comes back when it restarts, or
+	// that its name will soon lead to another one: then what it answers meanwhile
+	// (LOADING, READONLY and the like), and an Open that does not reach it, match
+	// [ErrLost], too. With sentinels and a cluster they always do; a connection
+	// that breaks does with every server.
 	Reconnect bool
 	// CACert, Cert and Key are PEM files for TLS: an authority to trust beside
 	// the system's, and a certificate with its key to show.
@@ -93,12 +95,14 @@ type Client struct {
 	reaper         reaper
 	apart          bool    // see Apart
 	claims         []claim // of each queue
-	// lasts is true where what is lost can be opened again; see [ErrLost].
+	// lasts is true where a server that is away is replaced or comes back; see
+	// [Config.Reconnect].
 	lasts bool
 	ears  ears
 	lack  withheld
 	// noInfo is true where INFO was found to be withheld.
 	noInfo atomic.Bool
+	pings  atomic.Int64 // into the silence of subscriptions
 	// What the server can do, asked once.
 	unblocks  bool // CLIENT UNBLOCK, by CLIENT ID
 	popsMany  bool // RPOP with a count, since Redis 6.2
@@ -341,6 +345,10 @@ func (c *Client) Unverified() bool {
 // PoolTimeouts is how often one of the client's commands gave up waiting for a
 // connection of its pool. Producers, consumers and subscribers have none.
 func (c *Client) PoolTimeouts() int64 { return int64(c.rdb.PoolStats().Timeouts) }
+
+// Pings is how many PINGs were sent on subscriptions that were silent, to prove
+// that they are alive.
+func (c *Client) Pings() int64 { return c.pings.Load() }
 
 // Close closes the client's own connections. Producers, consumers and
 // subscribers that it opened are closed by whoever asked for them.

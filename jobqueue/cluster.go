@@ -30,6 +30,7 @@ func openCluster(t target, o *redis.Options) (redis.UniversalClient, routes) {
 		MaxRedirects: -1, MaxRetries: o.MaxRetries,
 		DialTimeout: o.DialTimeout, DialerRetries: o.DialerRetries,
 		ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolSize: o.PoolSize,
+		ConnMaxIdleTime:       o.ConnMaxIdleTime,
 		ContextTimeoutEnabled: o.ContextTimeoutEnabled, DisableIdentity: o.DisableIdentity,
 		DisableRoutingPolicies:   true, // they ask for COMMAND, which needs a right
 		MaintNotificationsConfig: o.MaintNotificationsConfig,

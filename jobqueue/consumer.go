@@ -21,6 +21,7 @@ type consumer struct {
 	jobs    [][]byte
 	arena   []byte                   // what jobs point into
 	owed    int                      // how many answers follow those of the outcomes
+	last    int                      // jobs that over said are over, not written yet
 	waiting atomic.Pointer[patience] // of the Pop that goes on, nil between two
 	ending  atomic.Bool              // Close was called, or the answers are out of step
 	closed  atomic.Bool
@@ -40,14 +41,23 @@ type taker interface {
 	// again says that there is more to ask before it is known what there is.
 	answer() (again bool, err error)
 	// over appends the commands which say that the oldest n jobs that were taken
-	// are over, and returns how many answers they have.
-	over(n int) (answers int)
+	// are over. It returns how many answers they have, and of how many jobs it
+	// said so, of which there may be fewer.
+	over(n int) (answers, said int)
+	// unsent takes back what over said of so many jobs, and what ask asked for:
+	// none of it was sent.
+	unsent(n int)
+	// moved says that c is the consumer from now on.
+	moved(c *consumer)
 	// leave removes from the server what it keeps of this consumer, unless jobs
 	// are in hands, or may be because the connection broke.
 	leave(inStep bool)
 }
 
-var _ Turner = (*consumer)(nil)
+var (
+	_ Turner   = (*consumer)(nil)
+	_ Reopener = (*consumer)(nil)
+)
 
 // OpenConsumer returns a consumer of all queues on a connection of its own; it
 // implements [Turner]. Where the queues lie [Client.Apart] there is none, and
@@ -164,7 +174,7 @@ func (c *consumer) tell(outcomes []Outcome) {
 			last++
 		}
 	}
-	c.owed = c.taker.over(last)
+	c.owed, c.last = c.taker.over(last)
 }
 
 // told reads the answers to tell.
@@ -217,8 +227,12 @@ func (c *consumer) Turn(ctx context.Context, outcomes []Outcome, acked func(i, r
 func (c *consumer) exchange(outcomes []Outcome, acked func(i, receivers int), block time.Duration) error {
 	if len(c.w.out) > 0 {
 		if err := c.w.flush(); err != nil {
+			if isStale(err) {
+				c.taker.unsent(c.last)
+			}
 			return c.fault("pop from", c.client.queue, err)
 		}
+		c.last = 0
 	}
 	if err := c.w.expect(block); err != nil {
 		return err
@@ -255,7 +269,13 @@ func (c *consumer) search(ctx context.Context, outcomes []Outcome, acked func(i,
 			outcomes = nil
 		}
 		if err := c.exchange(outcomes, acked, block); err != nil {
-			return nil, err
+			switch {
+			case first || !isStale(err):
+				return nil, err
+			case len(c.jobs) > 0:
+				return c.jobs, nil // the next call will find it out
+			}
+			return nil, c.none(ctx)
 		}
 		again, err := c.taker.answer()
 		if err != nil {

@@ -27,7 +27,7 @@ func (c *Client) unfound(err error) error {
 		return err
 	}
 	c.routes.strayed()
-	return &lostError{err}
+	return &lostError{err: err}
 }
 
 // reach dials the node of the key, and goes on to where that one sends us.
@@ -67,8 +67,8 @@ func (c *Client) dialNode(ctx context.Context, addr string, withID bool) (*wire,
 		return nil, err
 	}
 	w.node = c.routes.node(addr)
+	w.strayed = c.routes.strayed
 	if c.lasts {
-		w.strayed = c.routes.strayed
 		w.in.lost = c.lost
 	}
 	return w, nil

@@ -93,6 +93,10 @@ func remedy(err error) string {
 	}
 	var dns *net.DNSError
 	switch {
+	case errors.Is(err, errHungUp):
+		return "an idle limit closed it: the server's setting timeout (CONFIG GET timeout), or that of a proxy, load balancer or firewall in between"
+	case errors.Is(err, errDead):
+		return "something between dropped the connection without closing it: a proxy, load balancer, NAT or firewall with an idle limit; raise that limit"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there; start a Redis (redis-server, or docker run --rm -p 6379:6379 redis:7-alpine), or let queuedyno start one: --redis process"
 	case errors.Is(err, syscall.ENOENT):
@@ -106,7 +110,7 @@ func remedy(err error) string {
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), isTimeout(err):
 		return "the server did not answer in time; is the address right, and is a firewall in between?"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "the server closed the connection: it ended, it has no client left to give (maxclients), it speaks TLS (rediss://), or it is a proxy that does not know the command: through one use --design list-poll --notify none, or name the Redis behind it"
+		return "the server closed the connection: it ended, it has no client left to give (maxclients), it speaks TLS (rediss://), an idle limit was over (its setting timeout, or that of a proxy or load balancer), or it is a proxy that does not know the command: through one use --design list-poll --notify none, or name the Redis behind it"
 	}
 	return ""
 }

@@ -41,3 +41,11 @@ func (h *held) pop() (handle, bool) {
 	h.n.Add(-1)
 	return oldest, true
 }
+
+// back puts the n that were taken out last back, before any other is pushed.
+func (h *held) back(n int) {
+	if n > 0 {
+		h.head = (h.head - n + len(h.slots)) % len(h.slots)
+		h.n.Add(int64(n))
+	}
+}

@@ -120,6 +120,10 @@ func (t *listTaker) answer() (again bool, err error) {
 }
 
 // over says nothing: the list has forgotten the jobs when they were popped.
-func (t *listTaker) over(int) int { return 0 }
+func (t *listTaker) over(int) (answers, said int) { return 0, 0 }
 
 func (t *listTaker) leave(bool) {}
+
+func (t *listTaker) unsent(int) { t.rest = -1 }
+
+func (t *listTaker) moved(c *consumer) { t.c = c }

@@ -23,10 +23,20 @@ func begins(text string, prefixes []string) bool {
 }
 
 // lostError marks an error as one after which opening again can help.
-type lostError struct{ err error }
+type lostError struct {
+	err   error
+	stale bool // nothing of what was to be sent was sent
+}
 
-func (e *lostError) Error() string   { return e.err.Error() }
-func (e *lostError) Unwrap() []error { return []error{e.err, ErrLost} }
+func (e *lostError) Error() string { return e.err.Error() }
+func (e *lostError) Unwrap() []error {
+	if e.stale {
+		return []error{e.err, ErrLost, ErrStale}
+	}
+	return []error{e.err, ErrLost}
+}
+
+func isStale(err error) bool { return errors.Is(err, ErrStale) }
 
 // gone reports whether err says that the connection to the node, or the node's
 // office, is gone; the end of a context and a refusal are no such thing.
@@ -34,7 +44,10 @@ func gone(err error) bool {
 	// What the server said, without what we say of it.
 	var theirs redis.Error
 	var ours *ReplyError
+	var unexpected *answerError
 	switch {
+	case errors.As(err, &unexpected):
+		return false // who answers so once answers so again
 	case errors.As(err, &ours):
 		return begins(ours.Text, elsewhere) || begins(ours.Text, resharded)
 	case errors.As(err, &theirs):

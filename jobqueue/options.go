@@ -47,6 +47,9 @@ func parseURL(cfg Config) (target, *redis.Options, error) {
 	o.DisableIdentity = true
 	o.ClientName = "" // see introduce
 	o.PoolSize = 4
+	// A connection that was idle for longer may have been dropped by something in
+	// between without a word, and the next command would wait in vain.
+	o.ConnMaxIdleTime = time.Second
 	o.ContextTimeoutEnabled = true
 	o.DialTimeout = 5 * time.Second
 	o.DialerRetries = 1

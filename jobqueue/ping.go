@@ -32,7 +32,10 @@ func (c *Client) OpenPing(ctx context.Context) (Ping, error) {
 func (p *ping) Ping() error {
 	p.w.out = append(p.w.out, "*1\r\n$4\r\nPING\r\n"...)
 	if err := p.w.flush(); err != nil {
-		return err
+		return fmt.Errorf("ping: %w", err)
+	}
+	if err := p.w.expect(0); err != nil {
+		return fmt.Errorf("ping: %w", err)
 	}
 	if _, _, err := p.w.in.head(); err != nil {
 		return fmt.Errorf("ping: %w", p.w.broken(err))

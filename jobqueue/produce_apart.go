@@ -52,17 +52,40 @@ func (p *apartProducer) Send(jobs ...[]byte) error {
 // Flush writes what Send took, to each queue in turn. When one connection is
 // lost, the others get theirs all the same.
 func (p *apartProducer) Flush() error {
+	for i, begun := range p.begun {
+		// Before anything is written: then none of it was.
+		if one, ok := p.each[i].(interface{ ready() error }); begun && ok {
+			if err := one.ready(); err != nil {
+				return err
+			}
+		}
+	}
 	var first error
 	for i, begun := range p.begun {
 		if !begun {
 			continue
 		}
 		p.begun[i] = false
-		if err := p.each[i].Flush(); err != nil && first == nil {
+		err := p.each[i].Flush()
+		if isStale(err) {
+			err = &partlyError{err} // others have got theirs
+		}
+		if err != nil && first == nil {
 			first = err
 		}
 	}
 	return first
+}
+
+// partlyError is that of one of several connections: what the error says of a
+// call is not true of all that was to be sent.
+type partlyError struct{ err error }
+
+func (e *partlyError) Error() string        { return e.err.Error() }
+func (e *partlyError) Is(target error) bool { return target == ErrLost }
+func (e *partlyError) As(target any) bool {
+	to, ok := target.(**Error)
+	return ok && errors.As(e.err, to)
 }
 
 // Await waits for the answer to the oldest push that has none, whichever queue

@@ -41,12 +41,21 @@ func (p *streamProducer) Send(jobs ...[]byte) error {
 		out = append(out, "*1\r\n$4\r\nEXEC\r\n"...)
 	}
 	p.w.out = out
+	p.owed.Add(1)
 	p.sizes.push(len(jobs))
 	return nil
 }
 
 // Await waits for the answer to the oldest push that has none.
 func (p *streamProducer) Await() error {
+	err := p.await()
+	if err == nil || isReply(err) {
+		p.owed.Add(-1)
+	}
+	return err
+}
+
+func (p *streamProducer) await() error {
 	in := &p.w.in
 	// The push may be sent only while we wait, so its size is known not before
 	// its answer is there.
@@ -98,7 +107,7 @@ func (p *streamProducer) Await() error {
 
 // Push sends the jobs and waits for the answer.
 func (p *streamProducer) Push(ctx context.Context, jobs ...[]byte) error {
-	return push(ctx, p.w, p, jobs)
+	return push(ctx, p, jobs)
 }
 
 // sizes is how many jobs each push has that was sent and not answered, oldest

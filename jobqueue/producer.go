@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 )
 
 // producer pushes by LPUSH on a connection of its own.
@@ -13,6 +14,7 @@ type producer struct {
 	client *Client
 	key    string // of the goroutine that sends
 	name   string // that errors have
+	owed   *atomic.Int64
 }
 
 var (
@@ -37,7 +39,12 @@ func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipe
 	if err != nil {
 		return nil, err
 	}
-	p := producer{w: w, client: c, key: key, name: name}
+	p := producer{w: w, client: c, key: key, name: name, owed: new(atomic.Int64)}
+	w.owes = func() bool { return p.owed.Load() > 0 }
+	if err := w.lookIn(beat); err != nil {
+		w.close()
+		return nil, c.unfound(explain("connect", w.address(), err))
+	}
 	if c.cfg.Design == Stream {
 		return &streamProducer{producer: p}, nil
 	}
@@ -60,6 +67,15 @@ func (p *producer) Send(jobs ...[]byte) error {
 		out = appendWord(out, job)
 	}
 	p.w.out = out
+	p.owed.Add(1)
+	return nil
+}
+
+// ready is why nothing can be sent: the connection was closed meanwhile.
+func (p *producer) ready() error {
+	if err := p.w.ready(); err != nil {
+		return p.fault(err)
+	}
 	return nil
 }
 
@@ -71,10 +87,14 @@ func (p *producer) Flush() error {
 	return nil
 }
 
-// Await waits for the answer to the oldest push that has none. It sets no
-// limit: when nothing was sent, nothing is due.
+// Await waits for the answer to the oldest push that has none, for as long as
+// nothing was sent.
 func (p *producer) Await() error {
-	if _, err := p.w.in.integer(); err != nil {
+	_, err := p.w.in.integer()
+	if err == nil || isReply(err) {
+		p.owed.Add(-1)
+	}
+	if err != nil {
 		return p.fault(err)
 	}
 	return nil
@@ -82,12 +102,12 @@ func (p *producer) Await() error {
 
 // Push sends the jobs and waits for the answer.
 func (p *producer) Push(ctx context.Context, jobs ...[]byte) error {
-	return push(ctx, p.w, p, jobs)
+	return push(ctx, p, jobs)
 }
 
 // push looks at the context before the write; what is written cannot be taken
 // back.
-func push(ctx context.Context, w *wire, p Pipeliner, jobs [][]byte) error {
+func push(ctx context.Context, p Pipeliner, jobs [][]byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -98,9 +118,6 @@ func push(ctx context.Context, w *wire, p Pipeliner, jobs [][]byte) error {
 		return err
 	}
 	if err := p.Flush(); err != nil {
-		return err
-	}
-	if err := w.expect(0); err != nil {
 		return err
 	}
 	return p.Await()

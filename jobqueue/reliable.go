@@ -126,7 +126,7 @@ func (t *reliableTaker) answer() (again bool, err error) {
 // over removes each job from the worker's list, by its text: the list may have
 // been emptied by others who thought us dead, and filled again by us. The oldest
 // is at the right end, so it is found at once.
-func (t *reliableTaker) over(n int) (answers int) {
+func (t *reliableTaker) over(n int) (answers, said int) {
 	for range n {
 		h, ok := t.held.pop()
 		if !ok {
@@ -138,7 +138,7 @@ func (t *reliableTaker) over(n int) (answers int) {
 		t.c.w.out = appendWord(out, h.text)
 		answers++
 	}
-	return answers
+	return answers, answers
 }
 
 // leave takes the worker off the list of workers, unless it has jobs in hands:
@@ -154,3 +154,11 @@ func (t *reliableTaker) leave(inStep bool) {
 	t.c.client.rdb.SRem(ctx, workersKey(t.home), t.id)
 	t.c.client.rdb.Del(ctx, aliveKey(t.home, t.id))
 }
+
+// unsent makes the next question give a sign of life: this one may have had it.
+func (t *reliableTaker) unsent(n int) {
+	t.held.back(n)
+	t.signed, t.unread = time.Time{}, false
+}
+
+func (t *reliableTaker) moved(c *consumer) { t.c = c }

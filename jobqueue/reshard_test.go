@@ -214,7 +214,7 @@ func TestCheckLooksAtTheNodeThatServesTheQueue(t *testing.T) {
 	}
 }
 
-func TestOneServerIsReopenedOnlyWhereTheUserSaysSo(t *testing.T) {
+func TestAConnectionThatBreaksIsLostWithOneServerToo(t *testing.T) {
 	t.Parallel()
 	s := redistest.Process(t)
 	for _, reconnect := range []bool{false, true} {
@@ -246,8 +246,8 @@ func TestOneServerIsReopenedOnlyWhereTheUserSaysSo(t *testing.T) {
 		if err := rdb.Do(t.Context(), "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes").Err(); err != nil {
 			t.Fatal(err)
 		}
-		if err := <-ended; err == nil || errors.Is(err, jobqueue.ErrLost) != reconnect {
-			t.Errorf("with Reconnect %t: Pop = %v, which matches ErrLost: %t", reconnect, err, errors.Is(err, jobqueue.ErrLost))
+		if err := <-ended; err == nil || !errors.Is(err, jobqueue.ErrLost) || errors.Is(err, jobqueue.ErrStale) {
+			t.Errorf("with Reconnect %t: Pop that was under way = %v, want ErrLost and not ErrStale", reconnect, err)
 		}
 	}
 }

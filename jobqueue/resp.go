@@ -29,6 +29,13 @@ func (rd *reader) hold() { rd.from, rd.held = rd.r, true }
 // rewind goes back to hold: the frame that was begun will be read again.
 func (rd *reader) rewind() { rd.r, rd.held = rd.from, false }
 
+// again moves hold, if there is one, to what comes next.
+func (rd *reader) again() {
+	if rd.held {
+		rd.from = rd.r
+	}
+}
+
 // release ends hold.
 func (rd *reader) release() { rd.held = false }
 
@@ -47,9 +54,13 @@ func (e *ReplyError) Error() string { return e.Text }
 // Is makes the reply of a node that serves the key no longer match [ErrLost].
 func (e *ReplyError) Is(target error) bool { return e.lost && target == ErrLost }
 
-// protocolError is an answer that no Redis gives.
+// answerError is an answer that no Redis gives.
+type answerError struct{ text string }
+
+func (e *answerError) Error() string { return e.text }
+
 func protocolError(format string, args ...any) error {
-	return fmt.Errorf("unexpected answer: "+format+"; is this a Redis?", args...)
+	return &answerError{fmt.Sprintf("unexpected answer: "+format+"; is this a Redis?", args...)}
 }
 
 // buffered reports whether bytes that were already received wait to be parsed.

@@ -25,6 +25,7 @@ func openSentinels(t target, o *redis.Options) (redis.UniversalClient, routes) {
 		Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
 		MaxRetries: o.MaxRetries, DialTimeout: o.DialTimeout, DialerRetries: o.DialerRetries,
 		ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolSize: o.PoolSize,
+		ConnMaxIdleTime:       o.ConnMaxIdleTime,
 		ContextTimeoutEnabled: o.ContextTimeoutEnabled, DisableIdentity: o.DisableIdentity,
 	})
 	return rdb, &watched{nodes: nodes{options: o}, target: t}

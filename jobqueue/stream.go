@@ -239,7 +239,7 @@ func (t *streamTaker) entries() error {
 // over says that the jobs are over, and removes them, so that the stream's
 // length is what waits and what is worked on: by one command each for all jobs
 // of a queue.
-func (t *streamTaker) over(n int) (answers int) {
+func (t *streamTaker) over(n int) (answers, said int) {
 	t.ended = t.ended[:0]
 	for range n {
 		h, ok := t.held.pop()
@@ -270,7 +270,7 @@ func (t *streamTaker) over(n int) (answers int) {
 		t.c.w.out = t.appendEnded(out, queue)
 		answers += 2
 	}
-	return answers
+	return answers, len(t.ended)
 }
 
 // appendEnded appends the ids of the queue's jobs that have ended.
@@ -296,6 +296,10 @@ func (t *streamTaker) leave(inStep bool) {
 		t.c.client.rdb.XGroupDelConsumer(ctx, t.c.client.lanes.queues[i], group, t.id)
 	}
 }
+
+func (t *streamTaker) unsent(n int) { t.held.back(n) }
+
+func (t *streamTaker) moved(c *consumer) { t.c = c }
 
 // streamLen is how many jobs of the streams were not given to any worker yet.
 func (c *Client) streamLen(ctx context.Context, keys []string) (sum int64, err error) {

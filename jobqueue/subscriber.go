@@ -24,9 +24,13 @@ type subscriber struct {
 	reading sync.Mutex // held by whoever reads
 	ending  atomic.Bool
 	ended   bool     // the server confirmed the end of all; guarded by reading
+	lost    bool     // Receive has said that it broke; guarded by reading
 	early   [][]byte // messages that came before the last confirmation
 	watched context.Context
 	release func() bool
+	pinged  bool          // a PING has no answer yet; guarded by reading
+	mute    bool          // the server answers no PING here; guarded by reading
+	pings   *atomic.Int64 // of the client
 }
 
 var _ Subscriber = (*subscriber)(nil)
@@ -91,7 +95,7 @@ func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Sub
 		return nil, err
 	}
 	c.ears.add(w.addr)
-	s := &subscriber{w: w, channel: c.channel, verbs: kind, names: names}
+	s := &subscriber{w: w, channel: c.channel, verbs: kind, names: names, pings: &c.pings}
 	w.out = appendCommand(w.out, append([]string{kind.subscribe}, names...)...)
 	err = w.flush()
 	if err == nil {
@@ -107,9 +111,9 @@ func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Sub
 		}
 	}
 	if err == nil {
-		// From here on silence is normal.
-		w.until = time.Time{}
-		err = w.conn.SetReadDeadline(time.Time{})
+		// From here on silence is normal, and broken by a PING.
+		w.owes, w.sound, w.quiet = func() bool { return s.pinged }, s.ping, pingAfter
+		err = w.lookIn(pingAfter)
 	}
 	if err != nil {
 		err = w.broken(err) // before the close, which would be taken for the reason
@@ -119,17 +123,86 @@ func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Sub
 	return s, nil
 }
 
+// ping asks the server for a sign of life. Subscriptions may do that, and nothing
+// else; it is done only when nothing was heard for a while.
+func (s *subscriber) ping() error {
+	if s.mute {
+		return nil
+	}
+	s.pinged = true
+	s.pings.Add(1)
+	_, err := s.w.conn.Write([]byte("*1\r\n$4\r\nPING\r\n"))
+	return err
+}
+
+// pong reads the answer to a PING, if that is what comes next: in RESP3 it is a
+// simple string, in RESP2 a frame, which frame reads.
+func (s *subscriber) pong() (was bool, err error) {
+	in := &s.w.in
+	if err := in.await(); err != nil || !s.pinged {
+		return false, err
+	}
+	switch in.buf[in.r] {
+	case '+', '-', '!':
+	default:
+		return false, nil
+	}
+	_, _, err = in.head()
+	if err != nil && !isReply(err) {
+		return false, err
+	}
+	s.mute = err != nil
+	return true, s.answered()
+}
+
+// answered notes the answer to a PING. The next silence begins now.
+func (s *subscriber) answered() error {
+	s.pinged = false
+	if s.ending.Load() {
+		return nil
+	}
+	return s.w.lookIn(pingAfter)
+}
+
 // frame reads one frame. It returns the payload of a message, or nil when the
 // frame is the confirmation that was awaited.
 func (s *subscriber) frame(awaited string) ([]byte, error) {
-	n, err := s.w.in.array()
-	if err != nil {
-		return nil, err
+	in := &s.w.in
+	for {
+		was, err := s.pong()
+		if was {
+			in.again()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if was {
+			continue
+		}
+		n, err := in.array()
+		if err != nil {
+			return nil, err
+		}
+		kind, err := in.bulk()
+		if err != nil {
+			return nil, err
+		}
+		if n == 2 && string(kind) == "pong" {
+			if _, err := in.bulk(); err != nil {
+				return nil, err
+			}
+			in.again()
+			if err := s.answered(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		return s.rest(n, kind, awaited)
 	}
-	kind, err := s.w.in.bulk()
-	if err != nil {
-		return nil, err
-	}
+}
+
+// rest reads a frame of n elements behind its kind.
+func (s *subscriber) rest(n int, kind []byte, awaited string) ([]byte, error) {
 	words, message := 3, string(kind) == s.verbs.message
 	if !message && string(kind) != awaited {
 		return nil, protocolError("%.20q on a subscription", kind)
@@ -148,7 +221,7 @@ func (s *subscriber) frame(awaited string) ([]byte, error) {
 	if message {
 		return s.w.in.bulk()
 	}
-	_, err = s.w.in.integer()
+	_, err := s.w.in.integer()
 	return nil, err
 }
 
@@ -171,20 +244,24 @@ func (s *subscriber) Receive(ctx context.Context) ([]byte, error) {
 		}
 		s.w.in.hold()
 		message, err := s.frame(s.verbs.ended)
-		if errors.Is(err, os.ErrDeadlineExceeded) && !s.ending.Load() {
+		if errors.Is(err, os.ErrDeadlineExceeded) && s.w.aborted.Load() && !s.ending.Load() {
 			// A context has ended, this one or one before it. The frame that
 			// was begun stays, and is read again with the next call.
 			s.w.in.rewind()
-			if err := s.w.conn.SetReadDeadline(time.Time{}); err != nil {
+			s.w.aborted.Store(false)
+			if err := s.w.lookIn(pingAfter); err != nil && !s.w.aborted.Load() {
 				return nil, s.w.broken(err)
 			}
 			continue
 		}
+		if err != nil && s.ending.Load() {
+			s.w.in.rewind() // Close reads on
+			return nil, ErrClosed
+		}
 		s.w.in.release()
 		switch {
-		case err != nil && s.ending.Load():
-			return nil, ErrClosed
 		case err != nil:
+			s.lost = true
 			return nil, explainOn("receive from", s.channel, s.w.address(), s.w.broken(err))
 		case message == nil:
 			s.over()
@@ -215,23 +292,40 @@ func (s *subscriber) watch(ctx context.Context) {
 }
 
 // Close ends the subscription: when it returns, the server counts this
-// subscriber no longer, unless the server did not answer within a second.
+// subscriber no longer. It is an error that matches [ErrLost] when the server
+// does not confirm that within two seconds: the connection may have been dead,
+// and messages may have been missed.
 func (s *subscriber) Close() error {
 	if s.ending.Swap(true) {
 		return nil
 	}
-	_ = s.w.conn.SetDeadline(time.Now().Add(time.Second))
+	s.w.aborted.Store(true) // no look prolongs what follows
+	until := time.Now().Add(endTimeout)
+	_ = s.w.conn.SetDeadline(until)
 	_, err := s.w.conn.Write(appendCommand(nil, append([]string{s.verbs.unsubscribe}, s.names...)...))
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	for err == nil && !s.ended {
+	for err == nil && !s.ended && !s.lost {
+		s.w.in.hold()
 		var message []byte
-		if message, err = s.frame(s.verbs.ended); err == nil && message == nil {
+		message, err = s.frame(s.verbs.ended)
+		switch {
+		case err == nil && message == nil:
 			s.over()
+		case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(until):
+			// The end of a Receive's context came after our deadline was set.
+			s.w.in.rewind()
+			err = s.w.conn.SetReadDeadline(until)
 		}
 	}
-	if err := s.w.close(); err != nil {
-		return fmt.Errorf("unsubscribe from %q: %w", s.channel, err)
+	if closeErr := s.w.close(); closeErr != nil && err == nil {
+		return fmt.Errorf("unsubscribe from %q: %w", s.channel, closeErr)
+	}
+	if err != nil && !s.ended && !s.lost {
+		return explainOn("unsubscribe from", s.channel, s.w.address(), &lostError{err: err})
 	}
 	return nil
 }
+
+// endTimeout is how long the confirmation of a subscription's end is waited for.
+const endTimeout = 2 * time.Second

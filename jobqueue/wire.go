@@ -12,32 +12,35 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// answerTimeout bounds the wait for an answer that the server owes us, beyond
-// the time that the command itself may take. It is long, because a stall is
-// something to measure and not to run away from.
+// answerTimeout bounds the wait for an answer that a server owes us which does
+// not answer anybody, beyond the time that the command itself may take. It is
+// long, because a stall is something to measure and not to run away from; see
+// alive.
 const answerTimeout = 30 * time.Second
 
 // wire is a connection on which this package speaks the protocol itself.
 // go-redis dialled it, secured it, logged in and chose the database; it lends
 // the connection out of a pool of one and never touches it again until close.
 type wire struct {
-	conn   net.Conn
-	in     reader
-	out    []byte
-	addr   string
-	client *redis.Client
-	lease  *redis.Conn
-	id     int64         // CLIENT ID, 0 where the server has none
-	node   *redis.Client // for commands beside this connection, to the same node
-	closed atomic.Bool
-	// strayed is told that the connection is gone; nil where it could not be
-	// opened again.
+	conn    net.Conn
+	in      reader
+	out     []byte
+	wrote   time.Time // when the last write began
+	addr    string
+	options *redis.Options
+	client  *redis.Client
+	lease   *redis.Conn
+	id      int64         // CLIENT ID, 0 where the server has none
+	node    *redis.Client // for commands beside this connection, to the same node
+	closed  atomic.Bool
+	// strayed is told that the connection is gone. It may be nil.
 	strayed func()
 	// longest is the size of the largest job that was written, for a hint.
 	longest atomic.Int64
 	// until is the read deadline that is set; it is moved seldom, since
 	// setting one costs more than parsing an answer.
 	until time.Time
+	alive
 }
 
 // openWire connects with the given options and takes the connection over.
@@ -54,7 +57,7 @@ func openWire(ctx context.Context, base *redis.Options, withID bool) (*wire, err
 		taken = c
 		return c, err
 	}
-	w := &wire{addr: o.Addr, client: redis.NewClient(&o)}
+	w := &wire{addr: o.Addr, options: base, client: redis.NewClient(&o)}
 	w.lease = w.client.Conn()
 	if err := answers(ctx, w.lease); err != nil {
 		w.client.Close()
@@ -73,7 +76,7 @@ func openWire(ctx context.Context, base *redis.Options, withID bool) (*wire, err
 		w.client.Close()
 		return nil, explain("connect", o.Addr, err)
 	}
-	w.in.src = w.conn
+	w.in.src, w.wrote, w.answers = w, time.Now(), w.serverAnswers
 	return w, nil
 }
 
@@ -84,24 +87,37 @@ func (w *wire) noteSize(bytes int) {
 	}
 }
 
-// flush writes what was collected in out.
+// flush writes what was collected in out. Its error matches [ErrStale] when the
+// server has got none of it.
 func (w *wire) flush() error {
-	_, err := w.conn.Write(w.out)
+	err := w.ready()
+	n := 0
+	if err == nil {
+		n, err = w.conn.Write(w.out)
+	}
 	if cap(w.out) > 1<<20 {
 		w.out = nil // one huge payload must not stay with us for ever
 	}
 	w.out = w.out[:0]
+	switch {
+	case err == nil || isStale(err):
+		return err
+	case n == 0 && gone(err) && !errors.Is(err, net.ErrClosed) && !errors.Is(err, os.ErrDeadlineExceeded):
+		return w.stale(err) // the kernel has taken nothing
+	}
 	return w.broken(err)
 }
 
-// expect makes sure that a read gives up if nothing comes for the given time
-// and answerTimeout more. Often the deadline that is set is still good.
+// expect makes sure that a read looks whether the answer is overdue if nothing
+// comes for the given time and a beat more. Often the deadline that is set is
+// still good.
 func (w *wire) expect(within time.Duration) error {
 	now := time.Now()
-	if now.Add(within + answerTimeout).Before(w.until) {
+	w.heard, w.late, w.answered = false, time.Time{}, false
+	if now.Add(within + beat).Before(w.until) {
 		return nil
 	}
-	w.until = now.Add(within + 2*answerTimeout)
+	w.until = now.Add(within + 2*beat)
 	return w.broken(w.conn.SetReadDeadline(w.until))
 }
 
@@ -117,11 +133,13 @@ func (w *wire) broken(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("no answer from %s in time: %w", w.address(), err)
 	}
-	if w.strayed == nil || !gone(err) {
+	if !gone(err) || errors.Is(err, ErrLost) {
 		return err
 	}
-	w.strayed()
-	return &lostError{err}
+	if w.strayed != nil {
+		w.strayed()
+	}
+	return &lostError{err: err}
 }
 
 // address is the node at the other end.
@@ -132,7 +150,10 @@ func (w *wire) address() string { return w.addr }
 func (w *wire) unblock(ctx context.Context) { w.node.ClientUnblock(ctx, w.id) }
 
 // abort makes a read that waits return at once.
-func (w *wire) abort() { _ = w.conn.SetReadDeadline(time.Unix(1, 0)) }
+func (w *wire) abort() {
+	w.aborted.Store(true)
+	_ = w.conn.SetReadDeadline(time.Unix(1, 0))
+}
 
 // close ends the connection. It may be called while another goroutine reads.
 func (w *wire) close() error {

@@ -124,6 +124,7 @@ func launch(ctx context.Context, binary string, o Options, line commandLine) (_ 
 		url:     serverURL(address, secret),
 		address: serverURL(address, ""),
 		pid:     c.pid(),
+		ended:   c.done,
 	}, func() error {
 		c.stop()
 		if err := os.RemoveAll(dir); err != nil {

@@ -71,6 +71,7 @@ type Server struct {
 	address string
 	note    string
 	pid     int
+	ended   <-chan struct{}
 	close   func() error
 }
 
@@ -147,6 +148,10 @@ func (s *Server) Note() string { return s.note }
 
 // PID is the id of the process that Start started, or 0.
 func (s *Server) PID() int { return s.pid }
+
+// Ended is closed when the process that Start started has ended, whoever ended
+// it. It is nil, and so never closed, for every other server.
+func (s *Server) Ended() <-chan struct{} { return s.ended }
 
 // Close ends what Start started and removes what it left on disk; it returns
 // when both are done. It leaves an existing Redis alone. Every call after the

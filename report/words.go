@@ -45,6 +45,8 @@ func legMeaning(l scenario.Leg) string {
 	switch l {
 	case scenario.LegUnsent:
 		return "due, but never written: the run stopped first"
+	case scenario.LegRefused:
+		return "written; the server answered the push with an error"
 	case scenario.LegUnacknowledged:
 		return "written; no answer to the push, and never seen again"
 	case scenario.LegInQueue:

@@ -36,6 +36,9 @@ type consumer struct {
 	acks  int
 	acked func(i, receivers int) // published, bound once
 
+	streak streak
+	over   func() error // why no job is popped any more, nil before that
+
 	working bool // jobs are left to work on after those in done
 	// busy is true while the consumer has jobs in hands, for the sampler.
 	busy atomic.Bool
@@ -51,6 +54,7 @@ type taken struct {
 
 // loop works until the context ends, on another connection when one is lost.
 func (c *consumer) loop(ctx context.Context) error {
+	c.over = ctx.Err
 	for {
 		err := c.serveAll(ctx)
 		if !errors.Is(err, jobqueue.ErrLost) || ctx.Err() != nil {
@@ -229,7 +233,7 @@ func (c *consumer) serve(i int) (done bool, err error) {
 		return true, nil
 	}
 	if c.r.s.Work.Running {
-		if _, err := c.conn.Turn(c.r.ctx, c.begins[i:i+1], ignore, 0, 0); err != nil {
+		if _, err := c.exchange(c.r.ctx, c.begins[i:i+1], ignore, 0, 0); err != nil {
 			return false, err
 		}
 	}
@@ -262,7 +266,7 @@ func (c *consumer) turn(ctx context.Context, most int) ([][]byte, error) {
 	if c.wait != nil && most > 0 && len(c.told) == 0 {
 		c.busy.Store(false) // nothing to publish: from here on it only waits
 	}
-	jobs, err := c.conn.Turn(ctx, c.told, c.acked, most, popWait)
+	jobs, err := c.exchange(ctx, c.told, c.acked, most, popWait)
 	c.done, c.told = c.done[c.acks:], c.told[c.acks:]
 	return jobs, err
 }

@@ -32,7 +32,7 @@ func (r *run) startProbes() *probe.Probes {
 		if err != nil {
 			r.warn("no control probe of the server: %s", err)
 		} else {
-			ping = p
+			ping = &lastingPing{r: r, open: b.OpenPing, now: p}
 		}
 	}
 	p, err := probe.Start(r.ctx, ping, r.o.Waiter)
@@ -48,7 +48,7 @@ func (r *run) evidence(res *Result) validity.Evidence {
 	e := validity.Evidence{
 		Closed: r.s.Load.Closed(), Error: res.Run.Error, Braked: r.braked,
 		Completed: res.Window.Completed, Negative: r.rec.negative,
-		Resubscribed: r.resubscribed.Load(), Strangers: r.strangers,
+		Resubscribed: r.resubscribed.Load(), Strangers: r.strangers, LostPops: r.lostPops,
 		Strain: r.strain, Lost: r.ledger.Lost, Duplicated: r.ledger.Duplicated,
 		Warmup: r.s.Warmup, Observed: r.s.Load.Observed,
 	}
@@ -60,6 +60,8 @@ func (r *run) evidence(res *Result) validity.Evidence {
 	}
 	if !res.Run.Failed && !res.Run.Interrupted {
 		e.Vanished = res.Ledger.LostByLeg[LegVanished]
+		e.Unanswered = res.Ledger.LostByLeg[LegUnacknowledged] + res.Ledger.LostByLeg[LegUnpublished]
+		e.Unconfirmed = r.unconfirmed.Load()
 	}
 	if p, ok := r.b.(pooled); ok {
 		e.PoolTimeouts = p.PoolTimeouts() - r.poolTimeouts

@@ -159,7 +159,7 @@ func (r *run) lookOn() {
 // observed puts together what was seen; left is how many jobs wait at the end,
 // absent when that is not known. Everybody has ended who listened.
 func (r *run) observed(t totals, left int64) {
-	r.ledger = Ledger{Unreadable: t.unreadable, Failed: t.failed, LostByLeg: map[Leg]int64{}, Errors: r.faults}
+	r.ledger = Ledger{Unreadable: t.unreadable, Failed: t.failed, LostByLeg: map[Leg]int64{}, Errors: r.faults, Reconnects: r.reconnects()}
 	r.rec.take(func(_, _ *stageSet) {})
 	n := r.rec.completed()
 	to := max(min(r.rec.to, r.cut.Load()), r.rec.from)

@@ -143,9 +143,17 @@ func (r *run) do() {
 		r.mu.Lock()
 		conn := s.conn
 		r.mu.Unlock()
-		conn.Close()
+		if err := conn.Close(); errors.Is(err, jobqueue.ErrLost) {
+			r.unconfirmed.Add(1)
+		}
 	}
 	hearing.Wait()
+	r.mu.Lock()
+	away, interrupted := r.away, r.interrupted
+	r.mu.Unlock()
+	if away != nil && !interrupted {
+		r.fail("connect", away)
+	}
 	stopSampling()
 	sampling.Wait()
 }

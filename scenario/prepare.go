@@ -80,7 +80,7 @@ func (r *run) prepare() error {
 			return fmt.Errorf("open producer %d of %d: %w", i+1, s.Producers, err)
 		}
 		p := &producer{r: r, index: i, conn: conn, sentUpTo: -1, fresh: make(chan jobqueue.Pipeliner), tally: r.tally(), shard: r.rec.shard()}
-		p.pipe, _ = conn.(jobqueue.Pipeliner)
+		p.pipe, p.answering = conn.(jobqueue.Pipeliner)
 		if len(s.Queues) > 1 {
 			p.aimer = conn.(jobqueue.Aimer) // lanes looked
 		}

@@ -23,10 +23,12 @@ type producer struct {
 	index int
 	conn  jobqueue.Producer  // swapped under r.mu
 	pipe  jobqueue.Pipeliner // nil when the connection can only wait for each answer
-	aimer jobqueue.Aimer     // nil with one queue
-	wait  pace.Waiter
-	tally *tally
-	shard *shard // of the goroutine that reads the answers
+	// answering says that another goroutine reads the answers: pipe is not nil.
+	answering bool
+	aimer     jobqueue.Aimer // nil with one queue
+	wait      pace.Waiter
+	tally     *tally
+	shard     *shard // of the goroutine that reads the answers
 
 	pending pushes
 	arena   []byte
@@ -41,6 +43,11 @@ type producer struct {
 	// one to the reader of the answers, and is closed when there will be none.
 	broken atomic.Bool
 	fresh  chan jobqueue.Pipeliner
+	cause  error // of broken; guarded by r.mu
+	// draining says that who reads the answers still gets some over the broken
+	// connection, although the server refuses what is pushed.
+	draining atomic.Bool
+	streak   streak
 }
 
 // pushes are the pushes that were sent and not answered, oldest first.
@@ -65,6 +72,13 @@ func (p *pushes) add(g pace.Group) {
 	p.mu.Unlock()
 }
 
+// len is how many there are.
+func (p *pushes) len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count
+}
+
 // forget drops them all: their answers will not come.
 func (p *pushes) forget() {
 	p.mu.Lock()
@@ -82,6 +96,10 @@ func (p *pushes) take() (g pace.Group, ok bool) {
 	p.mu.Unlock()
 	return g, ok
 }
+
+// early is how long before a job is due a connection that was closed in an idle
+// time is opened again, so that the job is not late for it.
+const early = int64(100 * time.Millisecond)
 
 // catchUp is how long after the end of the load a producer may still send what
 // was due before it.
@@ -132,17 +150,21 @@ func (p *producer) open() error {
 		if int64(g.Due) > cut || now-catchUp > cut || p.r.ctx.Err() != nil {
 			return nil // what is overdue by now will be told as unsent
 		}
-		if ahead := max(int64(g.Due), last+tick) - now; ahead > 0 {
-			if !p.wait.Wait(time.Duration(ahead)) {
-				last = -1 << 62 // the load is over: what is due shares no later write
-			}
-			continue
-		}
-		if p.broken.Load() {
+		ahead := max(int64(g.Due), last+tick) - now
+		if p.broken.Load() && ahead < early {
 			if err := p.reopen(); errors.Is(err, errOver) {
 				return nil
 			} else if err != nil {
 				return err
+			}
+			continue
+		}
+		if ahead > 2*early {
+			ahead -= early // to find out in time that the connection was closed meanwhile
+		}
+		if ahead > 0 {
+			if !p.wait.Wait(time.Duration(ahead)) {
+				last = -1 << 62 // the load is over: what is due shares no later write
 			}
 			continue
 		}
@@ -161,7 +183,9 @@ func (p *producer) open() error {
 		}
 		p.r.room.Add(-int64(staged))
 		last = now
-		if err := p.lasting(p.send()); err != nil {
+		if err := p.lasting(p.send()); errors.Is(err, errOver) {
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}
@@ -199,7 +223,9 @@ func (p *producer) closed() error {
 			p.stage(g)
 			first += int64(batch)
 		}
-		if err := p.lasting(p.send()); err != nil {
+		if err := p.lasting(p.send()); errors.Is(err, errOver) {
+			return nil
+		} else if err != nil {
 			return err
 		}
 		if first >= limit {
@@ -252,12 +278,53 @@ func (p *producer) send() error {
 	var err error
 	if p.pipe != nil {
 		p.launch(p.groups, p.slots)
-		err = p.pipe.Flush()
+		for err = p.pipe.Flush(); errors.Is(err, jobqueue.ErrStale); err = p.resend() {
+			// Nothing was written, so it is sent over the next connection.
+			p.lost(err, p.pending.len() <= len(p.groups))
+			if err = p.reopen(); err != nil {
+				p.recall()
+				break
+			}
+		}
 	} else {
 		err = p.push()
 	}
 	p.groups, p.slots, p.arena, p.ends = p.groups[:0], p.slots[:0], p.arena[:0], p.ends[:0]
 	return err
+}
+
+// resend sends what was staged over another connection.
+func (p *producer) resend() error {
+	at, slot, now := 0, 0, p.r.now()
+	for _, g := range p.groups {
+		p.batch = p.batch[:0]
+		for range g.Jobs {
+			p.batch = append(p.batch, p.arena[at:p.ends[slot]:p.ends[slot]])
+			at = p.ends[slot]
+			p.slots[slot].stamp[tSent] = now
+			slot++
+		}
+		p.aim(g)
+		if err := p.pipe.Send(p.batch...); err != nil {
+			return err
+		}
+		p.pending.add(g)
+	}
+	return p.pipe.Flush()
+}
+
+// recall takes back that the staged jobs were sent: nothing of them was written,
+// and nothing will be.
+func (p *producer) recall() {
+	for _, j := range p.slots {
+		j.word.Store(0)
+	}
+	p.tally.sent.Add(-int64(len(p.slots)))
+	for _, g := range p.groups {
+		if d := int64(g.Due); d >= p.r.rec.from && d < p.r.rec.to {
+			p.tally.windowSent.Add(-int64(g.Jobs))
+		}
+	}
 }
 
 // launch stamps the jobs of the groups as sent: they are written right after it,
@@ -294,7 +361,28 @@ func (p *producer) push() error {
 		p.aim(g)
 		p.launch(p.groups[i:i+1], p.slots[slot:slot+g.Jobs])
 		slot += g.Jobs
-		if err := p.conn.Push(p.r.ctx, p.batch...); err != nil {
+		err := p.conn.Push(p.r.ctx, p.batch...)
+		for errors.Is(err, jobqueue.ErrStale) {
+			p.lost(err, true)
+			if err = p.reopen(); err != nil {
+				return err
+			}
+			err = p.conn.Push(p.r.ctx, p.batch...)
+		}
+		if errors.Is(err, jobqueue.ErrLost) {
+			if refusal(err) {
+				p.refused(g)
+			}
+			p.lost(err, false)
+			if i == len(p.groups)-1 {
+				return nil
+			}
+			if err := p.reopen(); err != nil { // the other groups were not sent yet
+				return err
+			}
+			continue
+		}
+		if err != nil {
 			return err
 		}
 		p.acked(g, p.r.now())
@@ -334,32 +422,54 @@ func (p *producer) answers() error {
 	pipe := p.pipe
 	for {
 		err := pipe.Await()
-		if errors.Is(err, jobqueue.ErrLost) {
-			p.lost(err)
-		}
-		if errors.Is(err, jobqueue.ErrLost) || errors.Is(err, jobqueue.ErrClosed) {
-			// The pushes that are under way will have no answer.
-			next, more := <-p.fresh
-			if !more {
-				return nil
+		lost := errors.Is(err, jobqueue.ErrLost)
+		refused := lost && refusal(err)
+		switch {
+		case err == nil:
+			at := p.r.now()
+			g, ok := p.pending.take()
+			if !ok {
+				return errors.New("an answer to a push that was not sent")
 			}
-			pipe = next
-			continue
-		}
-		if err != nil {
+			p.acked(g, at)
+		case lost:
+			p.lost(err, !refused && p.pending.len() == 0)
+			if g, ok := p.pending.take(); ok && refused {
+				p.refused(g)
+			}
+		case !errors.Is(err, jobqueue.ErrClosed):
 			return err
 		}
-		at := p.r.now()
-		g, ok := p.pending.take()
-		if !ok {
-			return errors.New("an answer to a push that was not sent")
+		if p.draining.Load() {
+			if (err == nil || refused) && p.pending.len() > 0 {
+				continue // the answers to the others say what became of them
+			}
+			p.draining.Store(false)
 		}
-		p.acked(g, at)
+		if err == nil {
+			continue
+		}
+		// The pushes that are under way will have no answer.
+		next, more := <-p.fresh
+		if !more {
+			return nil
+		}
+		pipe = next
+	}
+}
+
+// refused notes that the server answered the push of a group with an error.
+func (p *producer) refused(g pace.Group) {
+	for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		if b, j := p.r.flight.find(n); j != nil {
+			p.r.refused(b, j, n, p.tally)
+		}
 	}
 }
 
 // acked notes that the push of a group was answered.
 func (p *producer) acked(g pace.Group, at int64) {
+	p.streak.answered()
 	p.tally.acked.Add(int64(g.Jobs))
 	for n := g.First; n < g.First+int64(g.Jobs); n++ {
 		b, j := p.r.flight.find(n)

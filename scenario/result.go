@@ -228,6 +228,10 @@ type Ledger struct {
 	Redelivered int64 `json:"redelivered,omitempty"`
 	// Errors counts error replies and broken connections by operation.
 	Errors map[string]int64 `json:"errors"`
+	// Reconnects counts connections that were lost and opened again, by operation:
+	// push, consume and receive. Those that were closed while nothing was under
+	// way are here and not in Errors.
+	Reconnects map[string]int64 `json:"reconnects,omitempty"`
 	// LostJobs names the lost jobs that were sent, in the order of their
 	// numbers, the first [MaxLostJobs] of them.
 	LostJobs []LostJob `json:"lost_jobs,omitempty"`
@@ -285,6 +289,7 @@ type Leg string
 // The legs, in the order of a job's way.
 const (
 	LegUnsent         Leg = "unsent"          // due, but never written: the run stopped first
+	LegRefused        Leg = "refused"         // written; the server answered with an error, so it is not in the queue
 	LegUnacknowledged Leg = "unacknowledged"  // written; no answer, and never seen again
 	LegInQueue        Leg = "in_queue"        // acknowledged; still in the list at the end, as far as that could be read
 	LegVanished       Leg = "vanished"        // acknowledged; neither popped by us nor in the list
@@ -297,7 +302,7 @@ const (
 
 // Legs lists every leg in the order of a job's way.
 func Legs() []Leg {
-	return []Leg{LegUnsent, LegUnacknowledged, LegInQueue, LegVanished, LegUnfinished, LegNotUnderstood, LegUnpublished, LegNobody, LegUnnotified}
+	return []Leg{LegUnsent, LegRefused, LegUnacknowledged, LegInQueue, LegVanished, LegUnfinished, LegNotUnderstood, LegUnpublished, LegNobody, LegUnnotified}
 }
 
 // StageSummary is the distribution of one stage over the jobs of the window.

@@ -51,6 +51,10 @@ type Options struct {
 	// Worker is the command that started them, without secrets.
 	Workers Workers
 	Worker  string
+	// ServerEnded is closed when the server has ended for good: then a connection
+	// that is lost ends the run at once, and is not opened again for half a
+	// minute. nil means that it may come back.
+	ServerEnded <-chan struct{}
 	// Tags, Tool and Redis are copied to the result, and Worker is.
 	Tags  map[string]string
 	Tool  Tool
@@ -210,8 +214,12 @@ type run struct {
 	stopReason   string
 	aborted      string // the threshold that ended the load, empty when none did
 	abortReason  string
-	warnings     []string
+	notes        notes
+	reconnected  map[string]*reconnected // by operation
+	away         error                   // of a connection that nobody could open again before the run was over
+	lostPops     int64                   // jobs that may have been handed to connections that were lost
 	resubscribed atomic.Int64
+	unconfirmed  atomic.Int64 // subscriptions that did not answer at the end
 	again        atomic.Int64 // the longest end_to_end of a job that was given out twice
 
 	// As of before and after the load.
@@ -248,7 +256,7 @@ func newRun(s Scenario, b jobqueue.Backend, o Options, tag uint64) *run {
 	r := &run{
 		s: s, b: b, o: o,
 		flight: newFlight(s.Subscribers, dirBlocks),
-		faults: map[string]int64{},
+		faults: map[string]int64{}, reconnected: map[string]*reconnected{},
 		spread: newSpread(s), complete: mComplete,
 		redelivers: s.Design == jobqueue.ReliableList || s.Design == jobqueue.Stream,
 	}
@@ -330,14 +338,28 @@ func (r *run) unheard(b *block, j *job, n int64, t *tally) {
 	r.flight.close(b)
 }
 
+// refused closes a job whose push the server answered with an error: it is sure
+// not to be in the queue.
+func (r *run) refused(b *block, j *job, n int64, t *tally) {
+	due := j.stamp[tDue]
+	if _, first, here := j.mark(n, mClosed); !here || !first {
+		return
+	}
+	t.refused.Add(1)
+	if due >= r.rec.from && due < r.rec.to {
+		t.windowNobody.Add(1)
+		r.rec.lose(n, due)
+	}
+	r.free(n)
+	r.flight.close(b)
+}
+
 // fault counts an error that the run survives.
 func (r *run) fault(op string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.faults[op]++
-	if len(r.warnings) < 20 {
-		r.warnings = append(r.warnings, fmt.Sprintf("at %.3f s: %s: %s", time.Since(r.epoch).Seconds(), op, err))
-	}
+	r.notes.addAt(time.Since(r.epoch), fmt.Sprintf("%s: %s", op, err))
 }
 
 // fail ends the run because of an error. The first one is the reason; those
@@ -367,7 +389,7 @@ func (r *run) fatal() error {
 // warn notes something that every report has to say.
 func (r *run) warn(format string, args ...any) {
 	r.mu.Lock()
-	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+	r.notes.add(fmt.Sprintf(format, args...))
 	r.mu.Unlock()
 }
 

@@ -248,7 +248,7 @@ func (s *sampler) backlog(t totals) int64 {
 	if s.r.s.Load.Observed {
 		return s.lastLen
 	}
-	return t.sent - t.notified - t.nobody
+	return t.sent - t.notified - t.nobody - t.refused
 }
 
 // length is how many jobs the server last said to wait in the queue.

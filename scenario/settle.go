@@ -38,12 +38,12 @@ func (r *run) settle() {
 		Published: t.published, Notified: t.notified,
 		Duplicated: t.duplicated, OutOfOrder: t.outOfOrder, Corrupt: t.corrupt,
 		Foreign: t.foreign, Failed: t.failed, Redelivered: t.redelivered, Unreadable: t.unreadable,
-		LostByLeg: map[Leg]int64{}, Errors: r.faults,
+		LostByLeg: map[Leg]int64{}, Errors: r.faults, Reconnects: r.reconnects(),
 	}
 	for _, leg := range Legs() {
 		l.LostByLeg[leg] = 0
 	}
-	l.LostByLeg[LegNobody] = t.nobody
+	l.LostByLeg[LegNobody], l.LostByLeg[LegRefused] = t.nobody, t.refused
 	var unanswered, outside int64
 	unplaced := r.odd.notUnderstood()
 	var lost []lostJob

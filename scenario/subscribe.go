@@ -17,6 +17,8 @@ type subscriber struct {
 	tally *tally
 	shard *shard
 	last  int64 // the highest job number seen
+
+	streak streak
 }
 
 // loop receives until the subscription is closed.
@@ -35,6 +37,7 @@ func (s *subscriber) loop(ctx context.Context) error {
 			}
 			continue
 		}
+		s.streak.answered()
 		if s.r.observer != nil {
 			s.overhear(message)
 			continue
@@ -79,7 +82,7 @@ func (s *subscriber) loop(ctx context.Context) error {
 func (s *subscriber) again(ctx context.Context, broken error) error {
 	if errors.Is(broken, jobqueue.ErrLost) {
 		s.r.fault("receive", broken)
-		conn, err := reopened(s.r, "receive", broken, subscribersPause, ctx.Err, s.r.b.OpenSubscriber)
+		conn, err := reopened(s.r, "receive", &s.streak, broken, subscribersPause, ctx.Err, s.r.b.OpenSubscriber)
 		if err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ func (r *run) result(released error) *Result {
 		Scalars:  map[string]*float64{},
 		Timeline: r.sampler.timeline,
 		Observed: r.seen, Unreturned: r.unreturned, NotUnderstood: r.odd.first,
-		Warnings: append([]string{}, r.warnings...),
+		Warnings: r.notes.lines(),
 	}
 	if res.Run.Tags == nil {
 		res.Run.Tags = map[string]string{}
@@ -166,8 +166,8 @@ func (r *run) serverFacts(res *Result) {
 		return
 	}
 	s.After = after.Info
-	if before.Info["run_id"] != after.Info["run_id"] {
-		res.Warnings = append(res.Warnings, "the server restarted during the run, so nothing can be said about what changed on it")
+	if what := succession(before, after); what != "" {
+		res.Warnings = append(res.Warnings, what+", so nothing can be said about what changed on it")
 		return
 	}
 	for key, text := range after.Info {
@@ -178,6 +178,34 @@ func (r *run) serverFacts(res *Result) {
 		}
 	}
 	s.Commands = commandDeltas(before.Commands, after.Commands)
+}
+
+// succession says in words that those are not the servers of before, empty when
+// they are.
+func succession(before, after *jobqueue.Facts) string {
+	if before.Info["run_id"] == after.Info["run_id"] {
+		return ""
+	}
+	masters := func(f *jobqueue.Facts) (at map[string]string) {
+		at = map[string]string{}
+		for _, n := range f.Nodes {
+			if n.Role == "master" && n.Facts != nil {
+				at[n.Address] = n.Facts.Info["run_id"]
+			}
+		}
+		return at
+	}
+	old, now := masters(before), masters(after)
+	for addr := range now {
+		if _, known := old[addr]; !known && len(old) > 0 {
+			return "another server answered after a failover (" + addr + ")"
+		}
+	}
+	// A replica that takes over keeps the history of its master.
+	if id := before.Info["master_replid"]; id != "" && (id == after.Info["master_replid2"] || id == after.Info["master_replid"]) {
+		return "another server answered after a failover"
+	}
+	return "the server restarted during the run"
 }
 
 // counts reports whether a figure of INFO only ever grows, so that its change
@@ -278,6 +306,9 @@ func (r *run) sideCommands() float64 {
 	if h := r.probes.Ping; h != nil {
 		n += float64(h.Count())
 	}
+	if b, ok := r.b.(interface{ Pings() int64 }); ok {
+		n += float64(b.Pings())
+	}
 	return n
 }
 
@@ -314,6 +345,7 @@ func grouped(n int64) string {
 // cautions are warnings that follow from the figures.
 func (r *run) cautions(res *Result) {
 	warn := func(format string, args ...any) { res.Warnings = append(res.Warnings, fmt.Sprintf(format, args...)) }
+	r.tellReconnects(warn)
 	if s := res.Stages[EndToEnd]; s != nil && s.Overflow > 0 {
 		n := s.Overflow
 		warn("%d jobs took more than an hour, beyond the histogram's range; they count, but quantiles among them are not given", n)

@@ -217,7 +217,11 @@ func (r *run) naturalReason() string {
 }
 
 // finished is how many jobs are over, complete or known to be lost.
-func (r *run) finished() int64 { return r.rec.added() + sum(r.tallies).nobody }
+func (r *run) finished() int64 {
+	added := r.rec.added()
+	t := sum(r.tallies)
+	return added + t.nobody + t.refused
+}
 
 // outstanding is how many jobs were sent and are not over.
 func (r *run) outstanding() int64 {

@@ -7,8 +7,10 @@ type tally struct {
 	sent, acked, popped, finished, published, notified atomic.Int64
 	duplicated, outOfOrder, corrupt, foreign, failed   atomic.Int64
 	redelivered, unreadable                            atomic.Int64
-	nobody, windowSent, windowNobody                   atomic.Int64
-	_                                                  [64]byte // one cache line is nobody else's
+	// windowNobody are all of the window of which it is known that nobody will
+	// hear of them: refused ones as well.
+	nobody, refused, windowSent, windowNobody atomic.Int64
+	_                                         [64]byte // one cache line is nobody else's
 }
 
 // totals are the sums over all tallies.
@@ -16,7 +18,7 @@ type totals struct {
 	sent, acked, popped, finished, published, notified int64
 	duplicated, outOfOrder, corrupt, foreign, failed   int64
 	redelivered, unreadable                            int64
-	nobody, windowSent, windowNobody                   int64
+	nobody, refused, windowSent, windowNobody          int64
 }
 
 func sum(ts []*tally) (s totals) {
@@ -25,6 +27,7 @@ func sum(ts []*tally) (s totals) {
 		// show more jobs at the end of the way than at its beginning.
 		s.notified += t.notified.Load()
 		s.nobody += t.nobody.Load()
+		s.refused += t.refused.Load()
 		s.windowNobody += t.windowNobody.Load()
 		s.duplicated += t.duplicated.Load()
 		s.outOfOrder += t.outOfOrder.Load()

@@ -6,6 +6,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -103,14 +104,15 @@ type watcher struct {
 func (w *watcher) listen(ctx context.Context, s jobqueue.Subscriber) {
 	for {
 		err := w.hear(ctx, s)
-		s.Close()
+		silent := s.Close() // a subscription that is dead does not confirm its end
 		if ctx.Err() != nil {
+			if errors.Is(silent, jobqueue.ErrLost) {
+				w.gap()
+			}
 			return
 		}
 		w.tell(err)
-		w.mu.Lock()
-		w.seen.gaps++
-		w.mu.Unlock()
+		w.gap()
 		for {
 			select {
 			case <-time.After(pause):
@@ -123,6 +125,13 @@ func (w *watcher) listen(ctx context.Context, s jobqueue.Subscriber) {
 		}
 		w.tell(nil)
 	}
+}
+
+// gap notes that updates may have been missed.
+func (w *watcher) gap() {
+	w.mu.Lock()
+	w.seen.gaps++
+	w.mu.Unlock()
 }
 
 func (w *watcher) tell(err error) {

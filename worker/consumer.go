@@ -118,7 +118,28 @@ func (c *consumer) turn(most int) ([][]byte, error) {
 	if c.away {
 		wait = firstWait
 	}
-	return c.conn.Turn(ctx, c.outcomes, c.acked, most, wait)
+	jobs, err := c.conn.Turn(ctx, c.outcomes, c.acked, most, wait)
+	if errors.Is(err, jobqueue.ErrStale) && c.resume(ctx) {
+		return c.conn.Turn(ctx, c.outcomes, c.acked, most, wait)
+	}
+	return jobs, err
+}
+
+// resume goes on over another connection with the same job in hand, after one
+// that was closed while it was idle and has got nothing of the last call. If it
+// cannot, the connection is replaced like any other that broke.
+func (c *consumer) resume(ctx context.Context) bool {
+	old, ok := c.conn.(jobqueue.Reopener)
+	if !ok {
+		return false
+	}
+	conn, err := old.Reopen(ctx)
+	if err != nil {
+		return false
+	}
+	c.conn = jobqueue.TurnerOf(conn)
+	c.p.reconnects.Add(1)
+	return true
 }
 
 // told notes that the outcome of the job in hand is published.
@@ -175,7 +196,11 @@ func (c *consumer) work(element []byte) {
 // is done all the same: its outcome is what counts.
 func (c *consumer) announce(channel int, u jobqueue.Update) {
 	c.message = jobqueue.AppendUpdate(c.message[:0], u)
-	_, err := c.conn.Turn(c.ctx, []jobqueue.Outcome{{Message: c.message, Channel: channel}}, func(int, int) { c.proved[channel] = true }, 0, 0)
+	outcomes, acked := []jobqueue.Outcome{{Message: c.message, Channel: channel}}, func(int, int) { c.proved[channel] = true }
+	_, err := c.conn.Turn(c.ctx, outcomes, acked, 0, 0)
+	if errors.Is(err, jobqueue.ErrStale) && c.resume(c.ctx) {
+		_, err = c.conn.Turn(c.ctx, outcomes, acked, 0, 0)
+	}
 	if err != nil {
 		c.disconnect()
 		c.failures++

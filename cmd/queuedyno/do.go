@@ -124,11 +124,12 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags
 	o := scenario.Options{
 		ID:            id,
 		AllowNonEmpty: r.allowNonEmpty.get(), Shared: r.queue.given(),
-		Stop:     signals.Stop,
-		Interval: rows.add,
-		Tags:     tags,
-		Tool:     build().tool(),
-		Redis:    scenario.Redis{Kind: string(server.Kind()), Address: server.Address()},
+		Stop:        signals.Stop,
+		ServerEnded: server.Ended(),
+		Interval:    rows.add,
+		Tags:        tags,
+		Tool:        build().tool(),
+		Redis:       scenario.Redis{Kind: string(server.Kind()), Address: server.Address()},
 	}
 	var worker *startedWorker
 	if command := r.workerCommand(); command != "" {

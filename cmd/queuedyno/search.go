@@ -113,7 +113,7 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 		Scenario: sc, SLO: slo,
 		Open: func(ctx context.Context, id string) (study.Backend, error) { return s.open(ctx, sc, id) },
 		Run: scenario.Options{
-			Stop: s.signals.Stop, Tags: s.tags, Tool: build().tool(),
+			Stop: s.signals.Stop, ServerEnded: s.server.Ended(), Tags: s.tags, Tool: build().tool(),
 			Redis: scenario.Redis{Kind: string(s.server.Kind()), Address: s.server.Address()},
 		},
 		Saw: func(r *scenario.Result) { s.r.Redis, s.r.Host = r.Redis, r.Host },

@@ -125,9 +125,20 @@ func (j *judge) tailMatters() bool {
 func (j *judge) account() {
 	e := j.e
 	if !e.Observed {
-		j.check("strangers", float64(e.Strangers+e.Vanished), 0, "jobs", e.Strangers+e.Vanished == 0,
+		// A connection that is lost while it waits for a job can take one along.
+		taken := min(e.Vanished, e.LostPops)
+		others := e.Strangers + e.Vanished - taken
+		j.check("strangers", float64(others), 0, "jobs", others == 0,
 			"jobs that were taken from the list by somebody else", Invalid,
-			fmt.Sprintf("%d jobs left the list without being popped by this run (%d of them came home all the same): another consumer takes from the same queue, or the key was evicted or deleted", e.Strangers+e.Vanished, e.Strangers))
+			fmt.Sprintf("%d jobs left the list without being popped by this run (%d of them came home all the same): another consumer takes from the same queue, or the key was evicted or deleted", others, e.Strangers))
+		if e.LostPops > 0 {
+			j.check("lost_with_connections", float64(taken), 0, "jobs", taken == 0,
+				"jobs that the server may have handed to connections that were lost", Suspect,
+				fmt.Sprintf("%d jobs left the list and were not received: the server handed them to connections that were lost while they waited for a job", taken))
+		}
+		j.check("unanswered", float64(e.Unanswered), 0, "jobs", e.Unanswered == 0,
+			"lost jobs whose push or publish was never answered", Suspect,
+			fmt.Sprintf("%d jobs are lost whose push or publish was never answered: whether the server carried it out is not known", e.Unanswered))
 	}
 	first := ""
 	if e.FirstUnreadable != "" {
@@ -137,8 +148,11 @@ func (j *judge) account() {
 		"messages on the channel that are no updates", Suspect,
 		fmt.Sprintf("%d messages on the channel could not be read, and what they say is not in the figures%s", e.Unreadable, first))
 	j.check("resubscribed", float64(e.Resubscribed), 0, "subscriptions", e.Resubscribed == 0,
-		"subscriptions that broke and were renewed", Suspect,
-		fmt.Sprintf("the server closed %d subscriptions, and what was published until they were renewed is lost; a subscriber that reads too slowly is thrown out by client-output-buffer-limit pubsub", e.Resubscribed))
+		"subscriptions that were lost and renewed", Suspect,
+		fmt.Sprintf("subscriptions that were lost and renewed: %d; what was published until they were renewed was not heard: an idle limit closed or dropped them, or the server threw out a subscriber that reads too slowly (client-output-buffer-limit pubsub)", e.Resubscribed))
+	j.check("unconfirmed", float64(e.Unconfirmed), 0, "subscriptions", e.Unconfirmed == 0,
+		"subscriptions that did not answer at the end", Suspect,
+		fmt.Sprintf("subscriptions that did not answer at the end: %d; they may have been dead, and then what was published was not heard", e.Unconfirmed))
 	j.check("evicted", float64(e.Evicted), 0, "keys", e.Evicted == 0,
 		"keys that the server evicted during the run", Suspect,
 		fmt.Sprintf("the server evicted %d keys during the run: it is at its maxmemory, and jobs can vanish", e.Evicted))

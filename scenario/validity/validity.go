@@ -75,6 +75,9 @@ type Evidence struct {
 	Lost         int64 // jobs that did not arrive
 	Duplicated   int64 // jobs that arrived more than once
 	Unreadable   int64 // messages on the channel that are no updates
+	Unconfirmed  int64 // subscriptions that did not answer at the end
+	Unanswered   int64 // jobs lost whose push or publish had no answer
+	LostPops     int64 // jobs at most that connections took with them that were lost
 	Strangers    int64 // jobs that came home without having been popped by us
 	Vanished     int64 // jobs that left the list and were not popped by us
 	Evicted      int64 // keys that the server evicted

@@ -1,0 +1,165 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// idleAfter is how long nothing was written before a write first asks
+	// whether the other side has closed the connection. Under load it never does.
+	idleAfter = 100 * time.Millisecond
+	// beat is how long a read waits before it looks whether an answer is overdue.
+	beat = 5 * time.Second
+	// pingAfter is how long a subscription is silent, at least, before it sends a
+	// PING; at most twice that. Idle limits of proxies start at about a second.
+	pingAfter = 500 * time.Millisecond
+	// secondOpinion bounds the question on another connection.
+	secondOpinion = 2 * time.Second
+)
+
+// errHungUp is why a connection without a command under way is not used again.
+var errHungUp = errors.New("the connection was closed while it was idle")
+
+// errDead is that of a connection that takes bytes and delivers none.
+var errDead = errors.New("the server answers on other connections, and not on this one: it is dead")
+
+// alive tells a dead connection from a silent one and from a server that stalls.
+// Silence alone says nothing, so an answer must be owed: to a command, or to the
+// PING of a subscription. When one is overdue by a beat, the server is asked for
+// a PING on a new connection. If that is answered, and this connection is silent
+// for one more beat, it is dead. If not, the server stalls, which is something to
+// measure, and answerTimeout decides. So no stall, however long, makes the server
+// look as if it had dropped one connection, and a dead connection is found within
+// four beats. CLIENT PAUSE WRITE and a manual failover hold back writes and answer
+// PING for some seconds: that is why there is the second beat.
+//
+// What is not atomic belongs to the goroutine that reads.
+type alive struct {
+	// owes reports whether an answer is due; nil means that it always is while
+	// somebody reads.
+	owes func() bool
+	// sound sends something into silence that is answered, such as PING. It is
+	// nil where silence with nothing owed needs no proof.
+	sound func() error
+	// quiet is how long a read with nothing owed waits before sound.
+	quiet time.Duration
+
+	// answers reports whether the server answers on a new connection.
+	answers func() bool
+
+	heard    bool      // since the last look
+	waited   bool      // an answer was owed at the last look
+	late     time.Time // since when an answer is overdue, as far as we looked
+	answered bool      // the server answered on another connection meanwhile
+	// aborted makes the next read that waits return.
+	aborted atomic.Bool
+}
+
+// Read reads from the connection for the parser, which never sees the looks.
+func (w *wire) Read(b []byte) (int, error) {
+	for {
+		n, err := w.conn.Read(b)
+		if n > 0 {
+			w.heard = true
+			return n, err
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) || w.aborted.Load() {
+			return 0, err
+		}
+		next, err := w.look(time.Now())
+		if err != nil {
+			return 0, err
+		}
+		if err := w.lookIn(next); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// lookIn makes a read that waits look again after d.
+func (w *wire) lookIn(d time.Duration) error {
+	w.until = time.Now().Add(d)
+	if err := w.conn.SetReadDeadline(w.until); err != nil {
+		return err
+	}
+	if w.aborted.Load() { // and that deadline took the place of abort's
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+// look is called when nothing came until the deadline. It returns when to look
+// again, or why there is no sense in it.
+func (w *wire) look(now time.Time) (next time.Duration, err error) {
+	heard := w.heard
+	w.heard = false
+	if heard || w.owes != nil && !w.owes() {
+		w.waited, w.late, w.answered = false, time.Time{}, false
+		if w.sound == nil {
+			return beat, nil
+		}
+		if heard {
+			return w.quiet, nil
+		}
+		if err := w.sound(); err != nil {
+			return 0, err
+		}
+		w.waited = true
+		return beat, nil
+	}
+	if w.owes != nil && !w.waited {
+		w.waited = true // it may have been asked for just now
+		return beat, nil
+	}
+	if w.late.IsZero() {
+		w.late = now
+	}
+	switch {
+	case w.answered:
+		return 0, errDead
+	case now.Sub(w.late) >= answerTimeout:
+		return 0, os.ErrDeadlineExceeded
+	}
+	w.answered = w.answers()
+	return beat, nil
+}
+
+// serverAnswers reports whether the server answers on a new connection.
+func (w *wire) serverAnswers() bool {
+	o := *w.options
+	o.PoolSize, o.MinIdleConns = 1, 0
+	other := redis.NewClient(&o)
+	defer other.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), secondOpinion)
+	defer cancel()
+	return answers(ctx, other) == nil
+}
+
+// ready reports, as an error that matches [ErrStale], that the connection was
+// closed since it was last used. Right after a write it is not asked for.
+func (w *wire) ready() error {
+	now := time.Now()
+	if now.Sub(w.wrote) > idleAfter && peerClosed(w.conn) {
+		return w.stale(errHungUp)
+	}
+	w.wrote = now
+	return nil
+}
+
+// stale is the error of a connection that is gone and has taken nothing of what
+// was to be sent.
+func (w *wire) stale(err error) error {
+	if w.closed.Load() {
+		return ErrClosed
+	}
+	if w.strayed != nil {
+		w.strayed()
+	}
+	return &lostError{err: err, stale: true}
+}
