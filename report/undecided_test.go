@@ -1,0 +1,41 @@
+package report_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/gate"
+)
+
+func TestEveryReportSaysThatAThresholdIsUndecided(t *testing.T) {
+	t.Parallel()
+	r := &scenario.Result{
+		Run: scenario.Info{Scenario: "x"}, Validity: scenario.Validity{Verdict: scenario.Valid},
+		Window: scenario.Window{Scheduled: 400, Completed: 400},
+		Thresholds: []gate.Outcome{
+			{Expr: "lost == 0", Passed: true},
+			{Expr: "end_to_end.p99 < 50ms", Undecided: true, Reason: "too few jobs"},
+		},
+	}
+	for name, c := range map[string]struct {
+		encode report.Encoder
+		want   string
+	}{
+		"text":    {report.Text(report.TextOptions{}), "UNDECIDED  end_to_end.p99 < 50ms: too few jobs"},
+		"md":      {report.Markdown, "**undecided**"},
+		"summary": {report.Summary, "**undecided**"},
+		"junit":   {report.JUnit, `<error type="undecided" message="too few jobs">`},
+		"json":    {report.JSON, `"undecided": true`},
+	} {
+		var b bytes.Buffer
+		if err := c.encode(&b, r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if text := b.String(); !strings.Contains(text, c.want) || strings.Contains(text, "**fail**") || strings.Contains(text, "<failure") || strings.Contains(text, "FAIL") {
+			t.Errorf("%s: want %q and no failure in\n%s", name, c.want, text)
+		}
+	}
+}
