@@ -25,7 +25,6 @@ func TestEveryReportSaysThatAThresholdIsUndecided(t *testing.T) {
 		want   string
 	}{
 		"text":    {report.Text(report.TextOptions{}), "UNDECIDED  end_to_end.p99 < 50ms: too few jobs"},
-		"md":      {report.Markdown, "**undecided**"},
 		"summary": {report.Summary, "**undecided**"},
 		"junit":   {report.JUnit, `<error type="undecided" message="too few jobs">`},
 		"json":    {report.JSON, `"undecided": true`},
