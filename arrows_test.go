@@ -37,7 +37,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"scenario/queueing":     {},
 	"scenario/capacity":     {},
 	"scenario/study":        {rooms: []string{"jobqueue", "scenario", "scenario/capacity", "scenario/gate", "scenario/latency", "scenario/pace", "scenario/queueing", "scenario/steady", "scenario/validity"}},
-	"scenario/comparison":   {rooms: []string{"scenario", "scenario/gate", "scenario/gate/paired"}},
+	"scenario/comparison":   {rooms: []string{"scenario", "scenario/gate", "scenario/gate/paired"}, modules: []string{"golang.org/x/perf"}},
 	"scenario/probe":        {rooms: []string{"scenario/latency", "scenario/pace"}},
 	"scenario/validity":     {rooms: []string{"scenario/strain"}},
 	"scenario/scenariotest": {rooms: []string{"jobqueue", "scenario"}},
@@ -47,7 +47,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace"}, modules: []string{"golang.org/x/sys"}},
 	"workergroup":           {modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {
-		rooms: []string{"", "workergroup", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/comparison", "scenario/gate/paired", "scenario/probe", "scenario/strain", "scenario/study", "scenario/draw", "scenario/gate", "scenario/pace", "report", "verify", "worker", "watch"},
+		rooms: []string{"", "workergroup", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/comparison", "scenario/gate/paired", "scenario/probe", "scenario/strain", "scenario/study", "scenario/draw", "scenario/gate", "scenario/pace", "scenario/validity", "report", "verify", "worker", "watch"},
 		modules: []string{
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys",
 		},

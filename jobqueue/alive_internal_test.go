@@ -24,7 +24,7 @@ func wireTo(t *testing.T, others func() bool) (*wire, net.Conn) {
 	return w, far
 }
 
-func always() bool { return true }
+func always() bool  { return true }
 func nobodys() bool { return false }
 func never() bool   { panic("the server was asked although no answer was overdue") }
 func seldom() func() bool {

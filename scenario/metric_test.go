@@ -16,7 +16,7 @@ func measured() *scenario.Result {
 	r := &scenario.Result{
 		Stages: map[scenario.Stage]*scenario.StageSummary{},
 		Rates:  scenario.Rates{OfferedPerS: of(1.0), AchievedPerS: 2, AchievedRatio: of(3.0)},
-		Ledger: scenario.Ledger{Scheduled: 1000, Lost: 4, Duplicated: 5, OutOfOrder: 6, Corrupt: 7, Foreign: 8, Failed: 9,
+		Ledger: scenario.Ledger{Scheduled: 1000, Lost: 4, Duplicated: 5, OutOfOrder: 6, Corrupt: 7, Foreign: 8, Failed: 9, Unreadable: 19,
 			Errors: map[string]int64{"push": 4, "pop": 6}},
 		Scalars: map[string]*float64{"backlog.max": of(11.0), "cpu_per_job": of(12.0), "redis_cpu_per_job": of(13.0), "recovery": of(14.0), "blocked_clients": of(15.0),
 			"redis_commands_per_job": of(16.0), "redis_bytes_per_job": of(17.0), "worker_cpu_per_job": of(18.0)},

@@ -354,12 +354,17 @@ func (r *run) refused(b *block, j *job, n int64, t *tally) {
 	r.flight.close(b)
 }
 
-// fault counts an error that the run survives.
+// fault counts an error that the run survives, and quotes it with its remedy.
 func (r *run) fault(op string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.faults[op]++
-	r.notes.addAt(time.Since(r.epoch), fmt.Sprintf("%s: %s", op, err))
+	text := fmt.Sprintf("%s: %s", op, err)
+	var known *jobqueue.Error
+	if errors.As(err, &known) && known.Hint() != "" {
+		text += " (" + known.Hint() + ")"
+	}
+	r.notes.addAt(time.Since(r.epoch), text)
 }
 
 // fail ends the run because of an error. The first one is the reason; those
