@@ -53,17 +53,18 @@ func (j *judge) unknown(name, why string) {
 // outcome asks whether there is anything to judge.
 func (j *judge) outcome() {
 	e := j.e
-	switch {
-	case e.Completed == 0 && e.Observed && e.Waiting > 0:
-		j.lower(Invalid, fmt.Sprintf("no job ended, and %d wait in the queue: either nobody works on it, or what the workers say is not said here", e.Waiting))
-	case e.Completed == 0:
-		j.lower(Invalid, "no job of the window was completed, so there is nothing to measure")
-	}
+	// Causes stand before what follows from them.
 	if e.Error != "" {
 		j.lower(Invalid, "an error ended the run: "+e.Error)
 	}
 	if e.Braked != "" {
 		j.lower(Invalid, e.Braked)
+	}
+	switch {
+	case e.Completed == 0 && e.Observed && e.Waiting > 0:
+		j.lower(Invalid, fmt.Sprintf("no job ended, and %d wait in the queue: either nobody works on it, or what the workers say is not said here", e.Waiting))
+	case e.Completed == 0:
+		j.lower(Invalid, "no job of the window was completed, so there is nothing to measure")
 	}
 	j.check("clock", float64(e.Negative), 0, "jobs", e.Negative == 0,
 		"jobs with a stage of negative length", Invalid,
