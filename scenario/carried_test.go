@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"math"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,10 +114,10 @@ func TestAStragglerMovesTheAchievedRateByAtMostOneJob(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				n := 0
+				var n atomic.Int64
 				b := &faulty{}
 				b.pop = func(jobs [][]byte) [][]byte {
-					if n++; n == at+1 {
+					if n.Add(1) == int64(at+1) {
 						time.Sleep(7 * time.Second)
 					}
 					return jobs
