@@ -21,10 +21,26 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
+	said := withoutArguments(e.Err.Error())
 	if e.Address == "" {
-		return e.Op + ": " + e.Err.Error()
+		return e.Op + ": " + said
 	}
-	return fmt.Sprintf("%s at %s: %s", e.Op, e.Address, e.Err)
+	return fmt.Sprintf("%s at %s: %s", e.Op, e.Address, said)
+}
+
+// withoutArguments cuts the arguments that a server quotes when it does not know
+// a command: those of AUTH and HELLO hold the password. What a quoted argument
+// holds is not known, so the rest of its line goes.
+func withoutArguments(said string) string {
+	const quote = ", with args beginning with:"
+	if !strings.Contains(said, quote) {
+		return said
+	}
+	lines := strings.Split(said, "\n")
+	for i, line := range lines {
+		lines[i], _, _ = strings.Cut(line, quote)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (e *Error) Unwrap() error { return e.Err }

@@ -158,8 +158,7 @@ func (f *Facts) mode() string {
 // brief is the first clause of an error reply: some servers repeat the whole
 // command in it.
 func brief(err error) string {
-	text, _, _ := strings.Cut(err.Error(), ", with args")
-	return text
+	return withoutArguments(err.Error())
 }
 
 // refused reports whether the server answered, with an error.

@@ -153,7 +153,7 @@ func (rd *reader) head() (kind byte, rest []byte, err error) {
 
 // refusal is an error reply.
 func (rd *reader) refusal(text []byte) error {
-	e := &ReplyError{Text: string(text)}
+	e := &ReplyError{Text: withoutArguments(string(text))}
 	e.lost = rd.lost != nil && rd.lost(e.Text)
 	return e
 }

@@ -112,13 +112,30 @@ func (c *console) clear() {
 func redact(s string) string {
 	credentials := regexp.MustCompile(`://[^\s]*@`) // a line a second does not need it kept
 	return credentials.ReplaceAllStringFunc(s, func(part string) string {
-		switch strings.TrimSuffix(strings.TrimPrefix(part, "://"), "@") {
-		case "user:password", ":password":
-			return part
+		var b strings.Builder
+		for part != "" {
+			one := part
+			// The next URL of a list begins after a comma; a comma alone may be
+			// part of a password.
+			if next := nextURL.FindStringIndex(part); next != nil && strings.Contains(part[:next[0]], "@") {
+				one = part[:next[0]]
+			}
+			part = part[len(one):]
+			at := strings.LastIndexByte(one, '@')
+			start := strings.Index(one, "://") + len("://")
+			switch one[start:at] {
+			case "user:password", ":password":
+				b.WriteString(one)
+			default:
+				b.WriteString(one[:start] + "***" + one[at:])
+			}
 		}
-		return "://***@"
+		return b.String()
 	})
 }
+
+// nextURL is where a further URL of a list begins.
+var nextURL = regexp.MustCompile(`,(?:redis|valkey|http)[a-z+-]*://`)
 
 // isTerminal reports whether w is one.
 func isTerminal(w any) bool {

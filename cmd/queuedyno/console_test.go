@@ -37,6 +37,21 @@ func TestTheExamplesInRemediesStay(t *testing.T) {
 	}
 }
 
+func TestEachURLOfAListKeepsItsHost(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"redis://u:geheim@a:1,redis://v:geheim@b:2":       "redis://***@a:1,redis://***@b:2",
+		"rediss://:ge,heim@a:1/0,redis://:ge@heim@b":      "rediss://***@a:1/0,redis://***@b",
+		"redis://:ge,redis://heim@a":                      "redis://***@a",
+		"x=redis://a:1,redis://:geheim@b":                 "x=redis://***@b",
+		"redis://:password@a:1,redis://user:password@b:2": "redis://:password@a:1,redis://user:password@b:2",
+	} {
+		if got := redact(s); got != want {
+			t.Errorf("redact(%q) = %q, want %q", s, got, want)
+		}
+	}
+}
+
 func TestFailSaysEveryFaultAndEachRemedyOnce(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
