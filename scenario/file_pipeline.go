@@ -56,6 +56,36 @@ func word[T ~string](r *scenarioReader) func(ast.Node) (T, bool) {
 	}
 }
 
+// update reads the form of updates: as one text, or as a mapping of facts in
+// which a list holds the words of a status.
+func (r *scenarioReader) update(n ast.Node) (string, bool) {
+	switch r.resolve(n).(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+	default:
+		return word[string](r)(n)
+	}
+	entries, ok := r.entries(n, "{id: .id, status: .state, completed: [done, ok]}")
+	if ok && len(entries) == 0 {
+		r.fault(n, "is empty; leave the key out for the default")
+		return "", false
+	}
+	var facts []string
+	for _, e := range entries {
+		words := []ast.Node{e.value}
+		if _, list := r.resolve(e.value).(*ast.SequenceNode); list {
+			words, _ = r.items(e.value, "[done, ok]")
+		}
+		var texts []string
+		for _, w := range words {
+			text, good := r.words(w)
+			ok = ok && good
+			texts = append(texts, text)
+		}
+		facts = append(facts, e.key+"="+strings.Join(texts, "|"))
+	}
+	return strings.Join(facts, ","), ok
+}
+
 // queues reads a number of equal queues, or the weight of each.
 func (r *scenarioReader) queues(n ast.Node) ([]int, bool) {
 	if _, list := r.resolve(n).(*ast.SequenceNode); list {
@@ -155,7 +185,7 @@ func (r *scenarioReader) pipelineKeys() []fileKey {
 	return []fileKey{
 		{"elements", into(&s.Elements, word[Elements](r))},
 		{"job_class", into(&s.JobClass, word[string](r))},
-		{"update", into(&s.Update, word[string](r))},
+		{"update", into(&s.Update, r.update)},
 		{"design", into(&s.Design, word[jobqueue.Design](r))},
 		{"visibility", into(&s.Visibility, r.length)},
 		{"poll", into(&s.Poll, r.length)},

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -48,53 +47,6 @@ type producer struct {
 	// connection, although the server refuses what is pushed.
 	draining atomic.Bool
 	streak   streak
-}
-
-// pushes are the pushes that were sent and not answered, oldest first.
-type pushes struct {
-	mu    sync.Mutex
-	ring  []pace.Group
-	head  int
-	count int
-}
-
-func (p *pushes) add(g pace.Group) {
-	p.mu.Lock()
-	if p.count == len(p.ring) {
-		grown := make([]pace.Group, max(256, 2*len(p.ring)))
-		for i := range p.count {
-			grown[i] = p.ring[(p.head+i)%len(p.ring)]
-		}
-		p.ring, p.head = grown, 0
-	}
-	p.ring[(p.head+p.count)%len(p.ring)] = g
-	p.count++
-	p.mu.Unlock()
-}
-
-// len is how many there are.
-func (p *pushes) len() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.count
-}
-
-// forget drops them all: their answers will not come.
-func (p *pushes) forget() {
-	p.mu.Lock()
-	p.head, p.count = 0, 0
-	p.mu.Unlock()
-}
-
-func (p *pushes) take() (g pace.Group, ok bool) {
-	p.mu.Lock()
-	if p.count > 0 {
-		g, ok = p.ring[p.head], true
-		p.head = (p.head + 1) % len(p.ring)
-		p.count--
-	}
-	p.mu.Unlock()
-	return g, ok
 }
 
 // early is how long before a job is due a connection that was closed in an idle
@@ -414,77 +366,4 @@ func (p *producer) fill(g pace.Group, due int64) error {
 	p.tally.acked.Add(int64(g.Jobs))
 	p.batch, p.arena, p.slots = p.batch[:0], p.arena[:0], p.slots[:0]
 	return nil
-}
-
-// answers reads the answers to the pushes until the connection is closed and no
-// other one comes.
-func (p *producer) answers() error {
-	pipe := p.pipe
-	for {
-		err := pipe.Await()
-		lost := errors.Is(err, jobqueue.ErrLost)
-		refused := lost && refusal(err)
-		switch {
-		case err == nil:
-			at := p.r.now()
-			g, ok := p.pending.take()
-			if !ok {
-				return errors.New("an answer to a push that was not sent")
-			}
-			p.acked(g, at)
-		case lost:
-			p.lost(err, !refused && p.pending.len() == 0)
-			if g, ok := p.pending.take(); ok && refused {
-				p.refused(g)
-			}
-		case !errors.Is(err, jobqueue.ErrClosed):
-			return err
-		}
-		if p.draining.Load() {
-			if (err == nil || refused) && p.pending.len() > 0 {
-				continue // the answers to the others say what became of them
-			}
-			p.draining.Store(false)
-		}
-		if err == nil {
-			continue
-		}
-		// The pushes that are under way will have no answer.
-		next, more := <-p.fresh
-		if !more {
-			return nil
-		}
-		pipe = next
-	}
-}
-
-// refused notes that the server answered the push of a group with an error.
-func (p *producer) refused(g pace.Group) {
-	for n := g.First; n < g.First+int64(g.Jobs); n++ {
-		if b, j := p.r.flight.find(n); j != nil {
-			p.r.refused(b, j, n, p.tally)
-		}
-	}
-}
-
-// acked notes that the push of a group was answered.
-func (p *producer) acked(g pace.Group, at int64) {
-	p.streak.answered()
-	p.tally.acked.Add(int64(g.Jobs))
-	for n := g.First; n < g.First+int64(g.Jobs); n++ {
-		b, j := p.r.flight.find(n)
-		if j == nil {
-			continue
-		}
-		j.stamp[tAcked] = at
-		marks, _, here := j.mark(n, mAcked)
-		if !here {
-			continue
-		}
-		if marks&mNobody != 0 {
-			p.r.unheard(b, j, n, p.tally)
-		} else {
-			p.r.finish(b, j, n, marks, p.shard)
-		}
-	}
 }

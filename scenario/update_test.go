@@ -26,3 +26,19 @@ func TestTheFormOfUpdatesIsReadFromAFileAndWrittenBack(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFormOfUpdatesMayBeAMapping(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"{id: .id, status: .state, completed: [done, ok]}": "id=.id,status=.state,completed=done|ok",
+		"{completed: done}": "completed=done",
+		"{tenant: .org, failed: ['\"timed out\"', error]}": `tenant=.org,failed="timed out"|error`,
+		"'id=.id,completed=done'":                          "id=.id,completed=done",
+	} {
+		file := "version: 1\nscenarios:\n  a:\n    load: {rate: 10/s, duration: 1s}\n    consumers: external\n    update: " + text + "\n"
+		got, err := scenario.Parse("scenarios.yaml", []byte(file))
+		if err != nil || len(got) != 1 || got[0].Update != want {
+			t.Errorf("%s: read %+v, %v; want %s", text, got, err, want)
+		}
+	}
+}
