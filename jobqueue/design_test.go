@@ -283,7 +283,8 @@ func TestTheCommandsOfAJob(t *testing.T) {
 			work(100 / c.batch)
 			var got []string
 			for name, after := range counts() {
-				if n := after.Calls - before[name].Calls; n > 0 && name != "info" && !strings.HasPrefix(name, "config") {
+				// A connection beside the load that was idle is opened again and named.
+				if n := after.Calls - before[name].Calls; n > 0 && name != "info" && name != "client|setname" && !strings.HasPrefix(name, "config") {
 					got = append(got, fmt.Sprintf("%s:%d", name, n))
 				}
 			}

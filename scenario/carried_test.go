@@ -41,9 +41,9 @@ func TestConstantLatencyDoesNotLowerTheAchievedRate(t *testing.T) {
 	for name, s := range map[string]scenario.Scenario{
 		"no work":           {Load: scenario.Load{Rate: pace.PerSecond(200), Duration: 10 * time.Second}, Consumers: 4},
 		"a tenth":           {Load: scenario.Load{Rate: pace.PerSecond(200), Duration: 10 * time.Second}, Consumers: 250, Work: scenario.Work{Time: time.Second}},
-		"half of it":        {Load: scenario.Load{Rate: pace.PerSecond(100), Duration: 10 * time.Second}, Consumers: 600, Work: scenario.Work{Time: 5 * time.Second}},
-		"longer than it":    {Load: scenario.Load{Rate: pace.PerSecond(100), Duration: 2 * time.Second}, Consumers: 1200, Work: scenario.Work{Time: 9 * time.Second}, DrainTimeout: time.Minute},
-		"a warm-up":         {Load: scenario.Load{Rate: pace.PerSecond(200), Duration: 6 * time.Second}, Warmup: 2 * time.Second, Consumers: 800, Work: scenario.Work{Time: 3 * time.Second}},
+		"half of it":        {Load: scenario.Load{Rate: pace.PerSecond(20), Duration: 10 * time.Second}, Consumers: 120, Work: scenario.Work{Time: 5 * time.Second}},
+		"longer than it":    {Load: scenario.Load{Rate: pace.PerSecond(20), Duration: 2 * time.Second}, Consumers: 240, Work: scenario.Work{Time: 9 * time.Second}, DrainTimeout: time.Minute},
+		"a warm-up":         {Load: scenario.Load{Rate: pace.PerSecond(50), Duration: 6 * time.Second}, Warmup: 2 * time.Second, Consumers: 200, Work: scenario.Work{Time: 3 * time.Second}},
 		"a number of jobs":  {Load: scenario.Load{Rate: pace.PerSecond(1000), Jobs: 10}, Consumers: 20, Work: scenario.Work{Time: 300 * time.Millisecond}},
 		"a few ms of load":  {Load: scenario.Load{Rate: pace.PerSecond(10_000), Jobs: 40}, Consumers: 100, Work: scenario.Work{Time: time.Second}},
 		"steps and a pause": {Load: scenario.Load{Steps: steps}, Consumers: 600, Work: scenario.Work{Time: time.Second}},
@@ -81,7 +81,7 @@ func TestLatencyThatVariesDoesNotLowerTheAchievedRate(t *testing.T) {
 				// The medians of 200 exponential latencies of 1 s differ by
 				// about 0.1 s in a window of 10 s.
 				ratio, _ := carriedRatio(t, scenario.Scenario{
-					Load: load, Seed: 7, Consumers: 1000, Work: scenario.Work{Drawn: uneven}, DrainTimeout: time.Minute,
+					Load: load, Seed: 7, Consumers: 400, Work: scenario.Work{Drawn: uneven}, DrainTimeout: time.Minute,
 				}, nil)
 				within(t, "ratio", ratio, 1, 0.03)
 			})
