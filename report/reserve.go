@@ -92,12 +92,7 @@ func reserve(dir string, o Reserving) (*Reservation, error) {
 	}
 	r := &Reservation{owner: o.Owner.filled(), dir: dir}
 	r.made = missingParents(abs)
-	parent := filepath.Dir(abs)
-	if err := os.MkdirAll(parent, 0o777); err != nil {
-		r.removeMade()
-		return nil, fmt.Errorf("make directory %q for results: %w; choose another with --out", parent, cause(err))
-	}
-	err = os.Mkdir(abs, 0o777)
+	err = mkdir(abs)
 	r.madeDir = err == nil
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		r.removeMade()
@@ -112,7 +107,7 @@ func reserve(dir string, o Reserving) (*Reservation, error) {
 		r.removeMade()
 		return nil, err
 	}
-	syncDir(parent)
+	syncDir(filepath.Dir(abs))
 	return r, nil
 }
 

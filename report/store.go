@@ -151,10 +151,7 @@ func (r *Reservation) stillOurs() error {
 		return nil // nobody marked it: its marker was removed
 	}
 	r.made = append(missingParents(r.dir), r.made...)
-	if err := os.MkdirAll(filepath.Dir(r.dir), 0o777); err != nil {
-		return fmt.Errorf("the directory was removed, and cannot be made again: %w", cause(err))
-	}
-	if err := os.Mkdir(r.dir, 0o777); err != nil {
+	if err := mkdir(r.dir); err != nil {
 		return fmt.Errorf("the directory was removed, and cannot be made again: %w", cause(err))
 	}
 	r.madeDir = true

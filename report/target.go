@@ -14,16 +14,28 @@ import (
 // that it had to make for that.
 func CheckTarget(dir string, force bool) error { return Check(dir, Reserving{Force: force}) }
 
+// mkdir makes a directory and what leads there. Another process that made a parent
+// for a check takes it away again while it is empty, so a parent that has just
+// vanished is made again.
+func mkdir(dir string) error {
+	var err error
+	for range 1000 {
+		if err = os.MkdirAll(filepath.Dir(dir), 0o777); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err = os.Mkdir(dir, 0o777); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return err
+}
+
 // partial makes an empty directory beside dir, and what leads there. Its
 // permissions are those of any new directory, which os.MkdirTemp would not give.
 func partial(dir string) (string, error) {
-	parent := filepath.Dir(dir)
-	if err := os.MkdirAll(parent, 0o777); err != nil {
-		return "", fmt.Errorf("make directory %q for results: %w; choose another with --out", parent, cause(err))
-	}
 	temp := beside(dir, "partial")
-	if err := os.Mkdir(temp, 0o777); err != nil {
-		return "", fmt.Errorf("make a directory in %q for results: %w; choose another with --out", parent, cause(err))
+	if err := mkdir(temp); err != nil {
+		return "", fmt.Errorf("make a directory in %q for results: %w; choose another with --out", filepath.Dir(dir), cause(err))
 	}
 	return temp, nil
 }
