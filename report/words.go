@@ -297,7 +297,7 @@ func ending(r *scenario.Result) (word, why string) {
 		if why == "" {
 			why = r.Run.StopReason
 		}
-		return "failed", why + "; the figures hold what was measured until then"
+		return "failed", strings.TrimRight(why, ".") + "; the figures hold what was measured until then"
 	case r.Run.Interrupted:
 		why = r.Run.StopReason
 		if why == "" {

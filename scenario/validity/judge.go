@@ -3,6 +3,7 @@ package validity
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -55,20 +56,20 @@ func (j *judge) outcome() {
 	e := j.e
 	// Causes stand before what follows from them.
 	if e.Error != "" {
-		j.lower(Invalid, "an error ended the run: "+e.Error)
+		j.lower(Invalid, "an error ended the run: "+strings.TrimRight(e.Error, "."))
 	}
 	if e.Braked != "" {
 		j.lower(Invalid, e.Braked)
 	}
 	switch {
 	case e.Completed == 0 && e.Observed && e.Waiting > 0:
-		j.lower(Invalid, fmt.Sprintf("no job ended, and %d wait in the queue: either nobody works on it, or what the workers say is not said here", e.Waiting))
+		j.lower(Invalid, fmt.Sprintf("no job ended, and %s wait in the queue: either nobody works on it, or what the workers say is not said here", count(e.Waiting)))
 	case e.Completed == 0:
 		j.lower(Invalid, "no job of the window was completed, so there is nothing to measure")
 	}
 	j.check("clock", float64(e.Negative), 0, "jobs", e.Negative == 0,
 		"jobs with a stage of negative length", Invalid,
-		fmt.Sprintf("%d jobs have a stage of negative length: the clock is broken, or an answer came before its question", e.Negative))
+		fmt.Sprintf("%s jobs have a stage of negative length: the clock is broken, or an answer came before its question", count(e.Negative)))
 }
 
 // pace asks whether the load was the one that was asked for, and how much of
@@ -131,15 +132,15 @@ func (j *judge) account() {
 		others := e.Strangers + e.Vanished - taken
 		j.check("strangers", float64(others), 0, "jobs", others == 0,
 			"jobs that were taken from the list by somebody else", Invalid,
-			fmt.Sprintf("%d jobs left the list without being popped by this run (%d of them came home all the same): another consumer takes from the same queue, or the key was evicted or deleted", others, e.Strangers))
+			fmt.Sprintf("%s jobs left the list without being popped by this run (%s of them came home all the same): another consumer takes from the same queue, or the key was evicted or deleted", count(others), count(e.Strangers)))
 		if e.LostPops > 0 {
 			j.check("lost_with_connections", float64(taken), 0, "jobs", taken == 0,
 				"jobs that the server may have handed to connections that were lost", Suspect,
-				fmt.Sprintf("%d jobs left the list and were not received: the server handed them to connections that were lost while they waited for a job", taken))
+				fmt.Sprintf("%s jobs left the list and were not received: the server handed them to connections that were lost while they waited for a job", count(taken)))
 		}
 		j.check("unanswered", float64(e.Unanswered), 0, "jobs", e.Unanswered == 0,
 			"lost jobs whose push or publish was never answered", Suspect,
-			fmt.Sprintf("%d jobs are lost whose push or publish was never answered: whether the server carried it out is not known", e.Unanswered))
+			fmt.Sprintf("%s jobs are lost whose push or publish was never answered: whether the server carried it out is not known", count(e.Unanswered)))
 	}
 	first := ""
 	if e.FirstUnreadable != "" {
@@ -147,7 +148,7 @@ func (j *judge) account() {
 	}
 	j.check("unreadable", float64(e.Unreadable), 0, "messages", e.Unreadable == 0,
 		"messages on the channel that are no updates", Suspect,
-		fmt.Sprintf("%d messages on the channel could not be read, and what they say is not in the figures%s", e.Unreadable, first))
+		fmt.Sprintf("%s messages on the channel could not be read, and what they say is not in the figures%s", count(e.Unreadable), first))
 	j.check("resubscribed", float64(e.Resubscribed), 0, "subscriptions", e.Resubscribed == 0,
 		"subscriptions that were lost and renewed", Suspect,
 		fmt.Sprintf("subscriptions that were lost and renewed: %d; what was published until they were renewed was not heard: an idle limit closed or dropped them, or the server threw out a subscriber that reads too slowly (client-output-buffer-limit pubsub)", e.Resubscribed))
@@ -156,10 +157,10 @@ func (j *judge) account() {
 		fmt.Sprintf("subscriptions that did not answer at the end: %d; they may have been dead, and then what was published was not heard", e.Unconfirmed))
 	j.check("evicted", float64(e.Evicted), 0, "keys", e.Evicted == 0,
 		"keys that the server evicted during the run", Suspect,
-		fmt.Sprintf("the server evicted %d keys during the run: it is at its maxmemory, and jobs can vanish", e.Evicted))
+		fmt.Sprintf("the server evicted %s keys during the run: it is at its maxmemory, and jobs can vanish", count(e.Evicted)))
 	j.check("pool_timeouts", float64(e.PoolTimeouts), 0, "waits", e.PoolTimeouts == 0,
 		"waits for a connection that were given up", Suspect,
-		fmt.Sprintf("%d commands beside the load waited for a connection in vain", e.PoolTimeouts))
+		fmt.Sprintf("%s commands beside the load waited for a connection in vain", count(e.PoolTimeouts)))
 }
 
 // machine asks whether the host and the Go runtime let us measure.
