@@ -117,8 +117,15 @@ func nodeAt(t *testing.T, g *redisserver.Group, addr string) *redisserver.Server
 func TestANodeOfAClusterNamedAloneSaysHowToNameTheCluster(t *testing.T) {
 	t.Parallel()
 	g := redistest.Cluster(t, 0)
+	// One queue for all nodes: its slot belongs to one of them, the others answer
+	// MOVED.
+	queue, channel := jobqueue.Names("alone")
 	for i, s := range g.Nodes() {
-		c := clientAt(t, s.URL())
+		c, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: s.URL(), Queue: queue, Channel: channel})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
 		if err := c.Push(t.Context(), "a"); err != nil {
 			var e *jobqueue.Error
 			if !errors.As(err, &e) || !strings.Contains(e.Hint(), "redis-cluster://") {
