@@ -17,11 +17,11 @@ import (
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
+	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
-	"github.com/queuedyno/queuedyno/scenario/scenariotest"
 )
 
 func TestMain(m *testing.M) { os.Exit(redistest.Main(m)) }
@@ -31,7 +31,7 @@ func BenchmarkConsumers(b *testing.B) {
 	queue := redistest.Queue(b)
 	for _, n := range []int{1, 4, 16} {
 		b.Run(fmt.Sprintf("consumers=%d", n), func(b *testing.B) {
-			scenariotest.Benchmark(b, queue, scenario.Scenario{
+			queuetest.Benchmark(b, queue, scenario.Scenario{
 				Consumers: n,
 				Work:      scenario.Work{Time: time.Millisecond},
 			})
@@ -45,7 +45,7 @@ func BenchmarkBatch(b *testing.B) {
 	queue := redistest.Queue(b)
 	for _, n := range []int{1, 10, 100} {
 		b.Run(fmt.Sprintf("batch=%d", n), func(b *testing.B) {
-			scenariotest.Benchmark(b, queue, scenario.Scenario{Consumers: 4, Batch: n})
+			queuetest.Benchmark(b, queue, scenario.Scenario{Consumers: 4, Batch: n})
 		})
 	}
 }
@@ -55,7 +55,7 @@ func BenchmarkPayload(b *testing.B) {
 	queue := redistest.Queue(b)
 	for _, bytes := range []int{0, 1 << 10, 16 << 10} {
 		b.Run(fmt.Sprintf("payload=%d", bytes), func(b *testing.B) {
-			scenariotest.Benchmark(b, queue, scenario.Scenario{Consumers: 4, Payload: bytes})
+			queuetest.Benchmark(b, queue, scenario.Scenario{Consumers: 4, Payload: bytes})
 		})
 	}
 }
@@ -65,7 +65,7 @@ func BenchmarkSubscribers(b *testing.B) {
 	queue := redistest.Queue(b)
 	for _, n := range []int{1, 4, 16} {
 		b.Run(fmt.Sprintf("subscribers=%d", n), func(b *testing.B) {
-			scenariotest.Benchmark(b, queue, scenario.Scenario{Consumers: 4, Subscribers: n})
+			queuetest.Benchmark(b, queue, scenario.Scenario{Consumers: 4, Subscribers: n})
 		})
 	}
 }
@@ -92,13 +92,13 @@ func BenchmarkCeiling(b *testing.B) {
 // loops measures the target in an open and in a closed loop.
 func loops(b *testing.B, target jobqueue.Backend, arrivals pace.Arrivals) {
 	b.Run("loop=open", func(b *testing.B) {
-		scenariotest.Benchmark(b, target, scenario.Scenario{
+		queuetest.Benchmark(b, target, scenario.Scenario{
 			Consumers: 4,
 			Load:      scenario.Load{Rate: pace.PerSecond(1000), Arrivals: arrivals},
 		})
 	})
 	b.Run("loop=closed", func(b *testing.B) {
-		scenariotest.Benchmark(b, target, scenario.Scenario{Consumers: 4})
+		queuetest.Benchmark(b, target, scenario.Scenario{Consumers: 4})
 	})
 }
 

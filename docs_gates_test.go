@@ -8,9 +8,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate"
-	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/paired"
+	"github.com/queuedyno/queuedyno/internal/threshold"
 )
 
 func TestTheDocumentedThresholdsAreThresholds(t *testing.T) {
@@ -28,7 +28,7 @@ func TestTheDocumentedThresholdsAreThresholds(t *testing.T) {
 	for line := range strings.Lines(block) {
 		// The words of the explanation begin after the widest expression.
 		expr := strings.TrimSpace(line[:min(len(line), 34)])
-		if _, err := gate.Parse(expr); err != nil {
+		if _, err := threshold.Parse(expr); err != nil {
 			t.Errorf("%q: %v", expr, err)
 		}
 		n++
@@ -44,7 +44,7 @@ func TestTheDocumentedDefaultsAreTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for title, defaults := range map[string][]paired.Metric{"What gates": comparison.Defaults(), "Two workers": comparison.WorkerDefaults()} {
+	for title, defaults := range map[string][]paired.Metric{"What gates": compare.Defaults(), "Two workers": compare.WorkerDefaults()} {
 		_, section, _ := strings.Cut(string(doc), "### "+title+"\n")
 		section, _, _ = strings.Cut(section, "\n### ")
 		for _, m := range defaults {

@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/queuedyno/queuedyno"
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
-	"github.com/queuedyno/queuedyno/scenario/latency"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -65,11 +65,11 @@ func TestBundledThresholdsCanBeAnswered(t *testing.T) {
 	t.Parallel()
 	for _, s := range bundled(t) {
 		for _, expr := range s.Thresholds {
-			threshold, err := gate.Parse(expr)
+			limit, err := threshold.Parse(expr)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, quantile, found := strings.Cut(threshold.Metric, ".p")
+			_, quantile, found := strings.Cut(limit.Metric, ".p")
 			if !found {
 				continue
 			}

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/scenario/scenariotest"
 )
 
 // connect returns a client with names of its own on the server, and checks at
@@ -34,13 +34,13 @@ var serial atomic.Int64
 func TestConformanceOnRedis(t *testing.T) {
 	t.Parallel()
 	s := redistest.Process(t)
-	scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return connect(tb, s) })
+	queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return connect(tb, s) })
 }
 
 func TestConformanceOnTheEmbeddedServer(t *testing.T) {
 	t.Parallel()
 	s := redistest.Embedded(t)
-	scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return connect(tb, s) })
+	queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return connect(tb, s) })
 }
 
 func TestAReceiveThatWasCancelledLosesNothing(t *testing.T) {

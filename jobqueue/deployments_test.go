@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/scenario/scenariotest"
 )
 
 // clientAt returns a client with names of its own at the URL.
@@ -37,13 +37,13 @@ func designAt(tb testing.TB, url string, cfg jobqueue.Config) *jobqueue.Client {
 func TestConformanceBehindSentinels(t *testing.T) {
 	t.Parallel()
 	g := redistest.Sentinel(t, "--requirepass", "s3cret")
-	scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, g.URL()) })
+	queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, g.URL()) })
 }
 
 func TestConformanceOnACluster(t *testing.T) {
 	t.Parallel()
 	g := redistest.Cluster(t, 0, "--requirepass", "s3cret")
-	scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, g.URL()) })
+	queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, g.URL()) })
 }
 
 func TestEveryDesignConformsOnAClusterInVersion3OfTheProtocol(t *testing.T) {
@@ -53,8 +53,8 @@ func TestEveryDesignConformsOnAClusterInVersion3OfTheProtocol(t *testing.T) {
 	for name, cfg := range designs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return firstOf(designAt(tb, url, cfg)) })
-			scenariotest.LanesConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
+			queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return firstOf(designAt(tb, url, cfg)) })
+			queuetest.LanesConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
 				func(tb testing.TB) jobqueue.Lanes { return designAt(tb, url, cfg) })
 		})
 	}
@@ -78,7 +78,7 @@ func (f first) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
 func TestTheEmbeddedServerConformsInVersion3OfTheProtocol(t *testing.T) {
 	t.Parallel()
 	url := redistest.Embedded(t).URL() + "?protocol=3"
-	scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, url) })
+	queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, url) })
 }
 
 // reopened calls open until it succeeds; until then its errors must match

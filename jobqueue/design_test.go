@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/scenario/scenariotest"
 )
 
 // connectTo is connect for a design.
@@ -52,8 +52,8 @@ func TestEveryDesignConforms(t *testing.T) {
 	for name, cfg := range designs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return connectTo(tb, s, cfg) })
-			scenariotest.LanesConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
+			queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return connectTo(tb, s, cfg) })
+			queuetest.LanesConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
 				func(tb testing.TB) jobqueue.Lanes { return connectTo(tb, s, cfg) })
 		})
 	}
@@ -65,8 +65,8 @@ func TestEveryDesignConformsInVersion3OfTheProtocol(t *testing.T) {
 	for name, cfg := range designs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return designAt(tb, url, cfg) })
-			scenariotest.LanesConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
+			queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return designAt(tb, url, cfg) })
+			queuetest.LanesConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
 				func(tb testing.TB) jobqueue.Lanes { return designAt(tb, url, cfg) })
 		})
 	}
@@ -81,7 +81,7 @@ func TestEveryDesignConformsOnTheEmbeddedServer(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return connectTo(tb, s, cfg) })
+			queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return connectTo(tb, s, cfg) })
 		})
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/scenario/scenariotest"
 )
 
 // everywhere gives every server of a list the same user.
@@ -33,9 +33,9 @@ func TestTheLeastRightsInAClusterAreOneMore(t *testing.T) {
 	g := redistest.Cluster(t, 0)
 	everywhere(t, g.Nodes(), append(listRights, "+cluster|slots")...)
 	url := strings.Replace(g.URL(), "://", "://load:s3cret@", 1)
-	scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, url) })
+	queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, url) })
 	apart := jobqueue.Config{Queues: 3}
-	scenariotest.LanesConformance(t, 3, 1, func(tb testing.TB) jobqueue.Lanes { return designAt(tb, url, apart) })
+	queuetest.LanesConformance(t, 3, 1, func(tb testing.TB) jobqueue.Lanes { return designAt(tb, url, apart) })
 	if err := designAt(t, url, apart).Check(t.Context(), 1); err != nil {
 		t.Errorf("Check of queues that lie apart = %v", err)
 	}
@@ -62,7 +62,7 @@ func TestTheLeastRightsBehindSentinelsAreThoseAndOneCommandOfASentinel(t *testin
 		t.Errorf("Connect without the sentinels' password = %v, want a hint about it", err)
 	}
 	url := base + "?sentinel_username=watch&sentinel_password=0ther#" + name
-	scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, url) })
+	queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, url) })
 }
 
 func TestMistakesWithSentinelsAndClustersGetTheRemedy(t *testing.T) {

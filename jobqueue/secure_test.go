@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/scenario/scenariotest"
 )
 
 // authority makes an authority and a certificate that it signed for this host,
@@ -169,7 +169,7 @@ func TestAUserWithTheLeastRightsIsEnough(t *testing.T) {
 				tb.Cleanup(func() { c.Close() })
 				return c
 			}
-			scenariotest.Conformance(t, open)
+			queuetest.Conformance(t, open)
 			q := open(t).(*jobqueue.Client)
 			if err := q.Check(t.Context(), 1); err != nil {
 				t.Errorf("Check = %v", err)

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/scenario/scenariotest"
 )
 
 // proxyOf is a proxy in front of a Redis that does not pass on some commands. It
@@ -163,7 +163,7 @@ func TestEveryDesignWorksWithoutCLIENT(t *testing.T) {
 		t.Run(string(design), func(t *testing.T) {
 			t.Parallel()
 			s := redistest.Process(t, "--rename-command", "CLIENT", "", "--rename-command", "DEL", "", "--rename-command", "HELLO", "")
-			scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend {
+			queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend {
 				return designAt(tb, s.URL(), jobqueue.Config{Design: design, Visibility: time.Minute})
 			})
 		})

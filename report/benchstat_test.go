@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // benchstat runs the real one on two files, without flags.
@@ -43,7 +44,7 @@ func benchstat(t *testing.T, before, after string) string {
 
 // runsOf are the reports of ten runs, of which everything differs that differs
 // from run to run, and of one that is invalid. Latencies are faster by the factor.
-func runsOf(t *testing.T, commit string, faster float64, change func(r *scenario.Result)) string {
+func runsOf(t *testing.T, commit string, faster float64, change func(r *result.Result)) string {
 	t.Helper()
 	var all strings.Builder
 	for i := range 11 {
@@ -52,15 +53,15 @@ func runsOf(t *testing.T, commit string, faster float64, change func(r *scenario
 		r.Run.StartedAt = r.Run.StartedAt.Add(time.Duration(i) * time.Minute)
 		r.Redis.Version = map[bool]string{true: "7.0.15", false: "8.2.1"}[i < 3]
 		p50 := int64(float64(1_000_000+10_000*i) / faster)
-		whole := *r.Stages[scenario.EndToEnd] // fixtures share what they point to
+		whole := *r.Stages[metric.EndToEnd] // fixtures share what they point to
 		whole.P50NS = &p50
 		r.Stages = maps.Clone(r.Stages)
-		r.Stages[scenario.EndToEnd] = &whole
+		r.Stages[metric.EndToEnd] = &whole
 		switch {
 		case i == 4:
-			r.Validity.Verdict, r.Validity.Reasons = scenario.Suspect, []string{"cpu: the host was busy"}
+			r.Validity.Verdict, r.Validity.Reasons = result.Suspect, []string{"cpu: the host was busy"}
 		case i == 10:
-			r.Validity.Verdict, r.Validity.Reasons = scenario.Invalid, []string{"the generator could not keep up"}
+			r.Validity.Verdict, r.Validity.Reasons = result.Invalid, []string{"the generator could not keep up"}
 		}
 		if change != nil {
 			change(r)
@@ -96,10 +97,10 @@ func TestBenchstatComparesTenRunsWithTen(t *testing.T) {
 
 func TestBenchstatKeepsScenariosAndLoadsApart(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(r *scenario.Result){
-		"another scenario": func(r *scenario.Result) { r.Run.Scenario = "bursty" },
-		"another rate":     func(r *scenario.Result) { r.Scenario.Load.Rate.Jobs *= 2 },
-		"a closed loop":    func(r *scenario.Result) { r.Scenario = closed(t).Scenario },
+	for name, change := range map[string]func(r *result.Result){
+		"another scenario": func(r *result.Result) { r.Run.Scenario = "bursty" },
+		"another rate":     func(r *result.Result) { r.Scenario.Load.Rate.Jobs *= 2 },
+		"a closed loop":    func(r *result.Result) { r.Scenario = closed(t).Scenario },
 	} {
 		both := runsOf(t, "aaaa", 1, nil) + runsOf(t, "cccc", 3, change)
 		out := benchstat(t, both, both)
@@ -118,14 +119,14 @@ func TestBenchstatKeepsScenariosAndLoadsApart(t *testing.T) {
 
 func TestARunThatCannotBeBelievedHasNoBenchmarkLine(t *testing.T) {
 	t.Parallel()
-	for name, r := range map[string]*scenario.Result{"invalid": failed(t), "interrupted": interrupted(t), "empty": empty()} {
+	for name, r := range map[string]*result.Result{"invalid": failed(t), "interrupted": interrupted(t), "empty": empty()} {
 		text := render(t, report.Benchmark, r)
 		if strings.Contains(text, "\nBenchmark") || !strings.Contains(text, "\n# left out: ") || report.LeftOut(r) == "" {
 			t.Errorf("%s:\n%s", name, text)
 		}
 	}
 	suspect := steady(t)
-	suspect.Validity.Verdict, suspect.Validity.Reasons = scenario.Suspect, []string{"redis:\nwas busy"}
+	suspect.Validity.Verdict, suspect.Validity.Reasons = result.Suspect, []string{"redis:\nwas busy"}
 	text := render(t, report.Benchmark, suspect)
 	if !strings.Contains(text, ", suspect, ") || !strings.Contains(text, "\n# suspect: redis: was busy\n") || !strings.Contains(text, "\nBenchmark") {
 		t.Errorf("suspect:\n%s", text)

@@ -7,20 +7,21 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // breakdownFile is where a breakdown is written, for runs that have one.
 const breakdownFile = "breakdown.csv"
 
 // partsWords is what a dimension is called above its table.
-func partsWords(d scenario.Dimension) string {
+func partsWords(d result.Dimension) string {
 	switch d {
-	case scenario.ByStep:
+	case result.ByStep:
 		return "by stage of the load"
-	case scenario.ByQueue:
+	case result.ByQueue:
 		return "by queue, in the order of priority"
-	case scenario.ByTenant:
+	case result.ByTenant:
 		return "by tenant"
 	}
 	return "by " + string(d)
@@ -28,7 +29,7 @@ func partsWords(d scenario.Dimension) string {
 
 // partTable is a row a part: what was due and what became of it, and
 // end_to_end in one unit for all rows.
-func partTable(d scenario.Dimension, parts []scenario.Part, notes *footnotes) table {
+func partTable(d result.Dimension, parts []result.Part, notes *footnotes) table {
 	columns := pick("p50", "p90", "p99", "max")
 	var shown []float64
 	for _, p := range parts {
@@ -40,7 +41,7 @@ func partTable(d scenario.Dimension, parts []scenario.Part, notes *footnotes) ta
 	}
 	var late []float64
 	for _, p := range parts {
-		if v := figuresOf(p.Lateness).P99NS; d == scenario.ByStep && v != nil {
+		if v := figuresOf(p.Lateness).P99NS; d == result.ByStep && v != nil {
 			late = append(late, float64(*v))
 		}
 	}
@@ -53,13 +54,13 @@ func partTable(d scenario.Dimension, parts []scenario.Part, notes *footnotes) ta
 		u = commonUnit(shown...)
 	}
 	t := table{head: []string{string(d), "scheduled", "sent", "lost"}, left: 1}
-	if d == scenario.ByStep {
+	if d == result.ByStep {
 		t.head[0] = "stage"
 	}
 	for _, c := range columns {
 		t.head = append(t.head, c.name+" "+u.name)
 	}
-	if d == scenario.ByStep {
+	if d == result.ByStep {
 		t.head = append(t.head, "late p99")
 		if one {
 			t.head[len(t.head)-1] += " " + u.name
@@ -75,13 +76,13 @@ func partTable(d scenario.Dimension, parts []scenario.Part, notes *footnotes) ta
 				row = append(row, notes.mark(inShort(missing(s, c.name))))
 			}
 		}
-		if late := figuresOf(p.Lateness); d == scenario.ByStep && late.P99NS != nil {
+		if late := figuresOf(p.Lateness); d == result.ByStep && late.P99NS != nil {
 			if one {
 				row = append(row, u.in(float64(*late.P99NS)))
 			} else {
 				row = append(row, duration(float64(*late.P99NS)))
 			}
-		} else if d == scenario.ByStep {
+		} else if d == result.ByStep {
 			row = append(row, notes.mark(inShort(missing(late, "p99"))))
 		}
 		t.rows = append(t.rows, row)
@@ -102,24 +103,24 @@ func inShort(reason string) string {
 
 // briefly are the parts that a terminal shows: of many tenants the first ones
 // and the others.
-func briefly(d scenario.Dimension, parts []scenario.Part) []scenario.Part {
+func briefly(d result.Dimension, parts []result.Part) []result.Part {
 	const most = 10
-	if d != scenario.ByTenant || len(parts) <= most+1 {
+	if d != result.ByTenant || len(parts) <= most+1 {
 		return parts
 	}
 	return parts[:most]
 }
 
-func figuresOf(s *scenario.StageSummary) *scenario.StageSummary {
+func figuresOf(s *result.StageSummary) *result.StageSummary {
 	if s == nil {
-		return &scenario.StageSummary{}
+		return &result.StageSummary{}
 	}
 	return s
 }
 
 // breakdown shows the parts of the window on the terminal.
-func (t *page) breakdown(r *scenario.Result) {
-	for _, d := range scenario.Dimensions() {
+func (t *page) breakdown(r *result.Result) {
+	for _, d := range result.Dimensions() {
 		parts := r.Breakdown[d]
 		if len(parts) == 0 {
 			continue
@@ -141,8 +142,8 @@ func (t *page) breakdown(r *scenario.Result) {
 	}
 }
 
-func (m *sheet) breakdown(r *scenario.Result) {
-	for _, d := range scenario.Dimensions() {
+func (m *sheet) breakdown(r *result.Result) {
+	for _, d := range result.Dimensions() {
 		parts := r.Breakdown[d]
 		if len(parts) == 0 {
 			continue
@@ -162,22 +163,22 @@ func (m *sheet) breakdown(r *scenario.Result) {
 
 // BreakdownCSV writes a row for each step, queue and tenant of a result.
 // Durations are in nanoseconds, a null is an empty cell.
-func BreakdownCSV(w io.Writer, r *scenario.Result) error {
+func BreakdownCSV(w io.Writer, r *result.Result) error {
 	head := []string{"run_id", "validity", "by", "name", "from_ns", "to_ns", "scheduled", "sent", "completed", "lost", "abandoned"}
-	for _, stage := range []scenario.Stage{scenario.Lateness, scenario.EndToEnd} {
+	for _, stage := range []metric.Stage{metric.Lateness, metric.EndToEnd} {
 		for _, f := range figures() {
 			head = append(head, string(stage)+"_"+column(f.name)+"_ns")
 		}
 	}
 	rows := [][]string{head}
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
-	for _, d := range scenario.Dimensions() {
+	for _, d := range result.Dimensions() {
 		for _, p := range r.Breakdown[d] {
 			row := []string{
 				r.Run.ID, r.Validity.Verdict, string(d), p.Name, whole(p.FromNS), whole(p.ToNS),
 				whole(p.Scheduled), whole(p.Sent), whole(p.Completed), whole(p.Lost), whole(p.Abandoned),
 			}
-			for _, s := range []*scenario.StageSummary{p.Lateness, p.EndToEnd} {
+			for _, s := range []*result.StageSummary{p.Lateness, p.EndToEnd} {
 				for _, f := range figures() {
 					row = append(row, cell(f.of(figuresOf(s))))
 				}
@@ -192,7 +193,7 @@ func BreakdownCSV(w io.Writer, r *scenario.Result) error {
 const mostNamed = 20
 
 // lostJobs names the first of the jobs that were lost.
-func (m *sheet) lostJobs(l scenario.Ledger) {
+func (m *sheet) lostJobs(l result.Ledger) {
 	if len(l.LostJobs) == 0 {
 		return
 	}
@@ -207,7 +208,7 @@ func (m *sheet) lostJobs(l scenario.Ledger) {
 }
 
 // recoveryWords is how long a backlog took to go away, empty where none was made.
-func recoveryWords(r *scenario.Result) string {
+func recoveryWords(r *result.Result) string {
 	v, has := r.Scalars["recovery"]
 	if !has {
 		return ""

@@ -7,16 +7,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/paired"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // calibrationFile is the file of a calibration that compare reads.
 const calibrationFile = "calibration.json"
 
 // CalibrationText writes what a terminal shows after a calibration.
-func CalibrationText(w io.Writer, c *comparison.Calibration) error {
+func CalibrationText(w io.Writer, c *compare.Calibration) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Noise of %s on this host, from %s of runs that were the same, in %s.\n\n",
 		plain(c.Name), plural(int64(c.Pairs), "pair"), span(c.EndedAt.Sub(c.StartedAt).Round(time.Second)))
@@ -48,18 +48,18 @@ func CalibrationText(w io.Writer, c *comparison.Calibration) error {
 
 // WriteCalibration is [WriteComparison] with calibration.json beside the record
 // of the pairs that it comes from.
-func WriteCalibration(dir string, r *comparison.Record, c *comparison.Calibration, results map[string]*scenario.Result, force bool) error {
+func WriteCalibration(dir string, r *compare.Record, c *compare.Calibration, results map[string]*result.Result, force bool) error {
 	owner := Owner{Verb: "calibrate", Name: r.Name, StartedAt: r.EndedAt}
 	return storeIn(dir, Reserving{Owner: owner, Force: force}, calibrationFiles(r, c, results))
 }
 
 // WriteCalibration stores a calibration, the pairs that it comes from and the
 // results of their runs.
-func (r *Reservation) WriteCalibration(record *comparison.Record, c *comparison.Calibration, results map[string]*scenario.Result) error {
+func (r *Reservation) WriteCalibration(record *compare.Record, c *compare.Calibration, results map[string]*result.Result) error {
 	return r.store(calibrationFiles(record, c, results))
 }
 
-func calibrationFiles(r *comparison.Record, c *comparison.Calibration, results map[string]*scenario.Result) []file {
+func calibrationFiles(r *compare.Record, c *compare.Calibration, results map[string]*result.Result) []file {
 	files := comparisonFiles(r, results)
 	return slices.Insert(files, 1, file{calibrationFile, encoding(c, CalibrationJSON)})
 }

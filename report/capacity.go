@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario/capacity"
-	"github.com/queuedyno/queuedyno/scenario/study"
-	"github.com/queuedyno/queuedyno/scenario/validity"
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/validity"
 )
 
 // CapacityEncoder writes one report of a search for the capacity, or nothing

@@ -12,8 +12,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/queuedyno/queuedyno/scenario/capacity"
-	"github.com/queuedyno/queuedyno/scenario/study"
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/study"
 )
 
 // The files of a search's directory.

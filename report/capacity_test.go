@@ -16,11 +16,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/capacity"
 	"github.com/queuedyno/queuedyno/scenario/pace"
-	"github.com/queuedyno/queuedyno/scenario/study"
 )
 
 // searched is the record of a small search, with a name and reasons that markup
@@ -44,7 +45,7 @@ func searched(t *testing.T) *study.Record {
 	r := &study.Record{
 		Schema: study.Schema, Kind: "capacity", Scenario: scenario.Scenario{Name: "orders", Load: scenario.Load{Rate: pace.PerSecond(1)}},
 		SLO: []string{"end_to_end.p99 < 50ms", "lost == 0"}, Trial: 5 * time.Second, Confirm: 30 * time.Second, Budget: 5 * time.Minute,
-		Redis: scenario.Redis{Kind: "process", Version: "7.0.15", Mode: "standalone", Address: "redis://127.0.0.1:1/0", Config: map[string]string{}},
+		Redis: result.Redis{Kind: "process", Version: "7.0.15", Mode: "standalone", Address: "redis://127.0.0.1:1/0", Config: map[string]string{}},
 	}
 	var err error
 	r.Trials, r.Answer, err = capacity.Search(t.Context(), func(_ context.Context, tr capacity.Trial) (capacity.Outcome, error) { return probe(tr), nil }, capacity.Options{})

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario/capacity"
-	"github.com/queuedyno/queuedyno/scenario/study"
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/study"
 )
 
 // varied is the outcome of several searches in one sentence.

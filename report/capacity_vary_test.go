@@ -14,11 +14,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/capacity"
 	"github.com/queuedyno/queuedyno/scenario/pace"
-	"github.com/queuedyno/queuedyno/scenario/study"
 )
 
 // scaled is the record of searches of a system in which every worker carries
@@ -28,7 +29,7 @@ func scaled(t *testing.T, vary ...study.Dimension) *study.Record {
 	r := &study.Record{
 		Schema: study.Schema, Kind: "capacity", Scenario: scenario.Scenario{Name: "orders", Consumers: 3, Load: scenario.Load{Rate: pace.PerSecond(1)}},
 		SLO: []string{"end_to_end.p99 < 50ms", "lost == 0"}, Trial: 2 * time.Second, Confirm: 10 * time.Second, Budget: 5 * time.Minute,
-		Redis:  scenario.Redis{Kind: "process", Version: "7.0.15", Mode: "standalone", Address: "redis://127.0.0.1:1/0", Config: map[string]string{}},
+		Redis:  result.Redis{Kind: "process", Version: "7.0.15", Mode: "standalone", Address: "redis://127.0.0.1:1/0", Config: map[string]string{}},
 		Answer: capacity.Answer{Limit: capacity.Limit{Used: map[string]float64{}}},
 		Trials: []capacity.Trial{}, Curve: []capacity.Trial{}, Points: []capacity.Point{}, Warnings: []string{},
 		Vary: vary, Cells: study.Cells(vary),

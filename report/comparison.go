@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate"
-	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/paired"
 )
 
 // ComparisonEncoder writes one report of a comparison.
-type ComparisonEncoder func(w io.Writer, r *comparison.Record) error
+type ComparisonEncoder func(w io.Writer, r *compare.Record) error
 
 // comparisonFormats lists the encoders by name, in the order of their names.
 func comparisonFormats() map[string]ComparisonEncoder {
@@ -24,8 +24,8 @@ func comparisonFormats() map[string]ComparisonEncoder {
 		"json": ComparisonJSON,
 
 		"junit":          ComparisonJUnit,
-		"benchmark":      ComparisonBenchmark(comparison.Candidate),
-		"benchmark-base": ComparisonBenchmark(comparison.Base),
+		"benchmark":      ComparisonBenchmark(compare.Candidate),
+		"benchmark-base": ComparisonBenchmark(compare.Base),
 		"action-smaller": ComparisonAction(false),
 		"action-bigger":  ComparisonAction(true),
 		"bencher":        ComparisonBencher,
@@ -46,7 +46,7 @@ func ComparisonByName(name string) (ComparisonEncoder, error) {
 }
 
 // comparisonTitle is the verdict in a line.
-func comparisonTitle(r *comparison.Record) string {
+func comparisonTitle(r *compare.Record) string {
 	switch r.Verdict {
 	case paired.Pass:
 		return "pass: the candidate is shown not to be worse by more than the margins"
@@ -62,7 +62,7 @@ func comparisonTitle(r *comparison.Record) string {
 }
 
 // comparisonFacts are what there is to say beside the figures, as pairs.
-func comparisonFacts(r *comparison.Record) [][2]string {
+func comparisonFacts(r *compare.Record) [][2]string {
 	var facts [][2]string
 	for _, d := range r.Differences() {
 		facts = append(facts, [2]string{d.What, orNothing(d.Base) + " → " + orNothing(d.Candidate)})
@@ -90,7 +90,7 @@ func comparisonFacts(r *comparison.Record) [][2]string {
 	if !r.Stored {
 		facts = append(facts, [2]string{"took", span(r.EndedAt.Sub(r.StartedAt).Round(time.Second))})
 	}
-	for _, arm := range []comparison.Arm{r.Base, r.Candidate} {
+	for _, arm := range []compare.Arm{r.Base, r.Candidate} {
 		if arm.Redis.Kind != "" {
 			facts = append(facts, [2]string{arm.Label + " against", redisWords(arm.Redis)})
 		}
@@ -113,8 +113,8 @@ func orNothing(s string) string {
 }
 
 // suspectRuns says how many of the runs that count have figures in doubt.
-func suspectRuns(r *comparison.Record) string {
-	n := map[comparison.Side]int{}
+func suspectRuns(r *compare.Record) string {
+	n := map[compare.Side]int{}
 	for _, run := range r.Runs {
 		if run.Left == "" && run.Validity == "suspect" {
 			n[run.Side]++
@@ -123,20 +123,20 @@ func suspectRuns(r *comparison.Record) string {
 	if len(n) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of the baseline, %d of the candidate, of %d each", n[comparison.Base], n[comparison.Candidate], r.Pairs)
+	return fmt.Sprintf("%d of the baseline, %d of the candidate, of %d each", n[compare.Base], n[compare.Candidate], r.Pairs)
 }
 
 // compared is a figure of that metric with its unit.
 func compared(f paired.Figure, v float64) string {
-	m, err := gate.Lookup(f.Name)
+	m, err := metric.Lookup(f.Name)
 	switch {
 	case f.Pairs == 0:
 		return none
 	case v == 0:
 		return "0"
-	case err == nil && m.Kind == gate.Duration, err != nil && nanoseconds(f.Name):
+	case err == nil && m.Kind == metric.Duration, err != nil && nanoseconds(f.Name):
 		return duration(v)
-	case err == nil && m.Kind == gate.Rate:
+	case err == nil && m.Kind == metric.Rate:
 		return rate(v) + " jobs/s"
 	}
 	return digits3(v)
@@ -144,7 +144,7 @@ func compared(f paired.Figure, v float64) string {
 
 // nanoseconds reports whether the unit of a benchmark's metric is that.
 func nanoseconds(name string) bool {
-	_, unit := comparison.SplitFigure(name)
+	_, unit := compare.SplitFigure(name)
 	unit = strings.TrimSuffix(unit, "/op")
 	return unit == "ns" || strings.HasSuffix(unit, "-ns")
 }
@@ -190,7 +190,7 @@ func word(f paired.Figure) string {
 }
 
 // comparisonTable is a row a metric.
-func comparisonTable(r *comparison.Record) table {
+func comparisonTable(r *compare.Record) table {
 	t := table{head: []string{"metric", "gate", "baseline", "candidate", "change", "90 % interval", "margin", "noise", "outcome"}, left: 2, words: map[int]bool{8: true}}
 	for _, f := range r.Figures {
 		gates := ""
@@ -218,15 +218,15 @@ func comparisonTable(r *comparison.Record) table {
 
 // linesOf is of how many benchmark lines each figure is the median, of both
 // sides where they differ.
-func linesOf(r *comparison.Record, figure string) string {
-	base, candidate := linesOfSide(r, comparison.Base, figure), linesOfSide(r, comparison.Candidate, figure)
+func linesOf(r *compare.Record, figure string) string {
+	base, candidate := linesOfSide(r, compare.Base, figure), linesOfSide(r, compare.Candidate, figure)
 	if base == candidate {
 		return base
 	}
 	return base + " / " + candidate
 }
 
-func linesOfSide(r *comparison.Record, side comparison.Side, figure string) string {
+func linesOfSide(r *compare.Record, side compare.Side, figure string) string {
 	least, most := 0, 0
 	for _, run := range r.Runs {
 		if n := run.Lines[figure]; run.Side == side && n > 0 {
@@ -243,7 +243,7 @@ func linesOfSide(r *comparison.Record, side comparison.Side, figure string) stri
 }
 
 // remedies say what would decide the metrics that gate and are open.
-func remedies(r *comparison.Record) (out []string) {
+func remedies(r *compare.Record) (out []string) {
 	for _, f := range r.Figures {
 		if !f.Gate || f.Verdict != paired.Inconclusive || f.Pairs == 0 || r.Verdict != paired.Inconclusive {
 			continue
@@ -263,7 +263,7 @@ func remedies(r *comparison.Record) (out []string) {
 }
 
 // ComparisonText writes what a terminal shows after a comparison.
-func ComparisonText(w io.Writer, r *comparison.Record) error {
+func ComparisonText(w io.Writer, r *compare.Record) error {
 	var b strings.Builder
 	b.WriteString(capital(comparisonTitle(r)) + ".\n")
 	for _, reason := range r.Reasons {
@@ -297,7 +297,7 @@ func ComparisonText(w io.Writer, r *comparison.Record) error {
 
 // ComparisonMarkdown writes the comparison for a pull request: the verdict and
 // the figures first, what else there is folded behind them.
-func ComparisonMarkdown(w io.Writer, r *comparison.Record) error {
+func ComparisonMarkdown(w io.Writer, r *compare.Record) error {
 	m := &sheet{}
 	m.para("### %s queuedyno: %s", sign(r.Verdict), escape(comparisonTitle(r)))
 	m.list(each(r.Reasons, escape))

@@ -9,9 +9,9 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/paired"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // comparisonFile is the file of a comparison's directory from which all others
@@ -20,23 +20,23 @@ const comparisonFile = "compare.json"
 
 // ComparisonJSON writes the record as compare.json, read back by
 // [LoadComparison] as it was.
-func ComparisonJSON(w io.Writer, r *comparison.Record) error {
+func ComparisonJSON(w io.Writer, r *compare.Record) error {
 	full := *r
 	full.Reasons, full.Warnings = append([]string{}, r.Reasons...), append([]string{}, r.Warnings...)
 	full.Looks, full.Figures = append([]int{}, r.Looks...), append([]paired.Figure{}, r.Figures...)
-	full.Runs = append([]comparison.Run{}, r.Runs...)
+	full.Runs = append([]compare.Run{}, r.Runs...)
 	for i := range full.Runs {
 		full.Runs[i].Figures = orEmpty(full.Runs[i].Figures)
 		full.Runs[i].Reasons = append([]string{}, full.Runs[i].Reasons...)
 	}
-	for _, arm := range []*comparison.Arm{&full.Base, &full.Candidate} {
+	for _, arm := range []*compare.Arm{&full.Base, &full.Candidate} {
 		arm.Settings, arm.Redis.Config = orEmpty(arm.Settings), orEmpty(arm.Redis.Config)
 	}
 	return indented(w, "comparison", full)
 }
 
 // CalibrationJSON writes a calibration, read back by [LoadCalibration].
-func CalibrationJSON(w io.Writer, c *comparison.Calibration) error {
+func CalibrationJSON(w io.Writer, c *compare.Calibration) error {
 	full := *c
 	full.Metrics, full.Settings, full.Redis.Config = orEmpty(c.Metrics), orEmpty(c.Settings), orEmpty(c.Redis.Config)
 	full.Warnings = append([]string{}, c.Warnings...)
@@ -60,19 +60,19 @@ func indented(w io.Writer, what string, v any) error {
 // WriteComparison makes the directory of a comparison with every report in it, as
 // [Write] does for a run. The results are those of the runs, by the names of
 // their files in the record.
-func WriteComparison(dir string, r *comparison.Record, results map[string]*scenario.Result, force bool) error {
+func WriteComparison(dir string, r *compare.Record, results map[string]*result.Result, force bool) error {
 	owner := Owner{Verb: "compare", Name: r.Name, StartedAt: r.EndedAt}
 	return storeIn(dir, Reserving{Owner: owner, Force: force}, comparisonFiles(r, results))
 }
 
 // WriteComparison stores a comparison and the results of its runs.
-func (r *Reservation) WriteComparison(record *comparison.Record, results map[string]*scenario.Result) error {
+func (r *Reservation) WriteComparison(record *compare.Record, results map[string]*result.Result) error {
 	return r.store(comparisonFiles(record, results))
 }
 
 // comparisonFiles are the files of a comparison, the one that counts first and
 // then those that cannot be made again.
-func comparisonFiles(r *comparison.Record, results map[string]*scenario.Result) []file {
+func comparisonFiles(r *compare.Record, results map[string]*result.Result) []file {
 	files := []file{{comparisonFile, encoding(r, ComparisonJSON)}}
 	for _, name := range sortedKeys(results) {
 		files = append(files, file{name, encoding(results[name], JSON)})
@@ -80,8 +80,8 @@ func comparisonFiles(r *comparison.Record, results map[string]*scenario.Result) 
 	return append(files,
 		file{"compare.md", encoding(r, ComparisonMarkdown)},
 		file{"junit.xml", encoding(r, ComparisonJUnit)},
-		file{"base.txt", encoding(r, ComparisonBenchmark(comparison.Base))},
-		file{"candidate.txt", encoding(r, ComparisonBenchmark(comparison.Candidate))},
+		file{"base.txt", encoding(r, ComparisonBenchmark(compare.Base))},
+		file{"candidate.txt", encoding(r, ComparisonBenchmark(compare.Candidate))},
 	)
 }
 
@@ -96,9 +96,9 @@ func IsComparison(path string) bool { return holds(path, comparisonFile) }
 
 // LoadComparison reads the record of a comparison from its directory or its
 // compare.json. Its errors name the file and the place.
-func LoadComparison(path string) (*comparison.Record, error) {
+func LoadComparison(path string) (*compare.Record, error) {
 	file := within(path, comparisonFile)
-	r := new(comparison.Record)
+	r := new(compare.Record)
 	if err := loadKind(file, "comparison", "compare", r); err != nil {
 		return nil, err
 	}
@@ -106,8 +106,8 @@ func LoadComparison(path string) (*comparison.Record, error) {
 }
 
 // LoadCalibration reads what queuedyno calibrate wrote.
-func LoadCalibration(file string) (*comparison.Calibration, error) {
-	c := new(comparison.Calibration)
+func LoadCalibration(file string) (*compare.Calibration, error) {
+	c := new(compare.Calibration)
 	if err := loadKind(file, "calibration", "calibration", c); err != nil {
 		return nil, err
 	}
@@ -138,8 +138,8 @@ func loadKind(file, what, kind string, v any) error {
 	switch {
 	case head.Schema < 1 || head.Kind != kind:
 		return fmt.Errorf("load %s %s: its kind is %q and not %q", what, file, head.Kind, kind)
-	case head.Schema > comparison.Schema:
-		return fmt.Errorf("load %s %s: schema %d is newer than %d, the newest that this build reads; use a newer queuedyno", what, file, head.Schema, comparison.Schema)
+	case head.Schema > compare.Schema:
+		return fmt.Errorf("load %s %s: schema %d is newer than %d, the newest that this build reads; use a newer queuedyno", what, file, head.Schema, compare.Schema)
 	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return fmt.Errorf("load %s %s: %w; restore the file, or make it again", what, place(file, data, err), err)

@@ -1,12 +1,12 @@
 package report
 
 import (
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/paired"
 )
 
 // meaningOf says what the verdict means and how often it errs.
-func meaningOf(r *comparison.Record) string {
+func meaningOf(r *compare.Record) string {
 	switch r.Verdict {
 	case paired.Pass:
 		return "Of comparisons in which some metric is worse by its margin or more, about 5 % pass at most."
@@ -17,7 +17,7 @@ func meaningOf(r *comparison.Record) string {
 }
 
 // methodOf says how the runs of this comparison came about, and how it decides.
-func methodOf(r *comparison.Record) string {
+func methodOf(r *compare.Record) string {
 	looks := "few planned looks"
 	if len(r.Looks) == 1 {
 		looks = "one look"
@@ -27,7 +27,7 @@ func methodOf(r *comparison.Record) string {
 }
 
 // madeHow says of the runs only what this comparison saw to.
-func madeHow(r *comparison.Record) string {
+func madeHow(r *compare.Record) string {
 	const turns = "Baseline and candidate run by turns in pairs, in an order that is drawn, "
 	switch {
 	case r.Stored:

@@ -9,14 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/paired"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // told is the report of a comparison.
-func told(t testing.TB, encode report.ComparisonEncoder, r *comparison.Record) string {
+func told(t testing.TB, encode report.ComparisonEncoder, r *compare.Record) string {
 	t.Helper()
 	var b strings.Builder
 	if err := encode(&b, r); err != nil {
@@ -28,7 +28,7 @@ func told(t testing.TB, encode report.ComparisonEncoder, r *comparison.Record) s
 func TestComparisonGolden(t *testing.T) {
 	t.Parallel()
 	for file, c := range map[string]struct {
-		record *comparison.Record
+		record *compare.Record
 		encode report.ComparisonEncoder
 	}{
 		"compare-fail.txt": {compared(1.3), report.ComparisonText},
@@ -60,7 +60,7 @@ func TestAComparisonIsReadBackAsItWas(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "c")
 	want := compared(1.3)
-	results := map[string]*scenario.Result{"runs/001-base.json": steady(t)}
+	results := map[string]*result.Result{"runs/001-base.json": steady(t)}
 	if err := report.WriteComparison(dir, want, results, false); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestAComparisonIsReadBackAsItWas(t *testing.T) {
 	if a, b := told(t, report.ComparisonJSON, want), told(t, report.ComparisonJSON, got); a != b {
 		t.Errorf("(-written +read):\n%s", cmp.Diff(a, b))
 	}
-	if strings.Contains(told(t, report.ComparisonJSON, &comparison.Record{}), ": null") {
+	if strings.Contains(told(t, report.ComparisonJSON, &compare.Record{}), ": null") {
 		t.Error("a list or an object is null")
 	}
 	if _, err := report.Load(filepath.Join(dir, "runs", "001-base.json")); err != nil {
@@ -173,12 +173,12 @@ func TestAComparisonOfStoredResultsClaimsNothingOfTheirRuns(t *testing.T) {
 func TestAServerThatWasThereIsNotSaidToBeFresh(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		change func(*comparison.Record)
+		change func(*compare.Record)
 		want   string
 	}{
-		"both":     {func(r *comparison.Record) { r.Base.Redis.Kind, r.Candidate.Redis.Kind = "url", "url" }, "on servers that were there already"},
-		"one":      {func(r *comparison.Record) { r.Base.Redis.Kind = "url" }, "the server of one side was there already"},
-		"commands": {func(r *comparison.Record) { r.Base.Settings = map[string]string{"cmd": "a"} }, "with the same seed within a pair and a fresh process for each run."},
+		"both":     {func(r *compare.Record) { r.Base.Redis.Kind, r.Candidate.Redis.Kind = "url", "url" }, "on servers that were there already"},
+		"one":      {func(r *compare.Record) { r.Base.Redis.Kind = "url" }, "the server of one side was there already"},
+		"commands": {func(r *compare.Record) { r.Base.Settings = map[string]string{"cmd": "a"} }, "with the same seed within a pair and a fresh process for each run."},
 	} {
 		r := compared(1)
 		c.change(r)

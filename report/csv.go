@@ -10,14 +10,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // SummaryCSV writes a row a stage that was measured: what identifies the run and says whether to
 // believe it, then the ledger, then the stage. Units are in the column names,
 // a null is an empty cell, and the columns are the same for every result, so
 // that the rows of many runs make one table.
-func SummaryCSV(w io.Writer, r *scenario.Result) error {
+func SummaryCSV(w io.Writer, r *result.Result) error {
 	head, run := runCells(r)
 	head = append(head, "stage", "count")
 	for _, f := range figures() {
@@ -37,7 +38,7 @@ func SummaryCSV(w io.Writer, r *scenario.Result) error {
 }
 
 // runCells are the columns that are the same for every stage of a run.
-func runCells(r *scenario.Result) (head, cells []string) {
+func runCells(r *result.Result) (head, cells []string) {
 	s, l := r.Scenario, r.Ledger
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
 	loop, inFlight, offered := "open", "", exact(s.Load.Rate.Float())
@@ -112,9 +113,9 @@ func runCells(r *scenario.Result) (head, cells []string) {
 // TimelineCSV writes the rows of the timeline: jobs, backlog and queue length,
 // then each stage. A null is an empty cell; rows that do not end a second have
 // no stages, and empty cells for them.
-func TimelineCSV(w io.Writer, r *scenario.Result) error {
+func TimelineCSV(w io.Writer, r *result.Result) error {
 	head := []string{"run_id", "validity", "warnings", "elapsed_s", "length_s", "phase", "offered", "sent", "notified", "backlog", "backlog_max", "queue_len", "blocked_clients"}
-	for _, stage := range scenario.Stages() {
+	for _, stage := range metric.Stages() {
 		for _, c := range []string{"count", "p50_ns", "p90_ns", "p99_ns", "max_ns"} {
 			head = append(head, string(stage)+"_"+c)
 		}
@@ -127,14 +128,14 @@ func TimelineCSV(w io.Writer, r *scenario.Result) error {
 			strconv.FormatInt(s.Offered, 10), strconv.FormatInt(s.Sent, 10), strconv.FormatInt(s.Notified, 10),
 			strconv.FormatInt(s.Backlog, 10), strconv.FormatInt(s.Peak(), 10), wholeCell(s.QueueLen), wholeCell(s.Blocked),
 		}
-		for _, stage := range scenario.Stages() {
+		for _, stage := range metric.Stages() {
 			q := s.Stages[stage]
 			if q == nil && len(s.Stages) == 0 {
 				row = append(row, "", "", "", "", "")
 				continue
 			}
 			if q == nil {
-				q = &scenario.SecondStage{}
+				q = &result.SecondStage{}
 			}
 			row = append(row, strconv.FormatInt(q.Count, 10),
 				wholeCell(q.P50NS), wholeCell(q.P90NS), wholeCell(q.P99NS), wholeCell(q.MaxNS))
@@ -174,7 +175,7 @@ func wholeCell(p *int64) string {
 }
 
 // missingCell says why cells of the row are empty: "p99.9: too few values".
-func missingCell(s *scenario.StageSummary) string {
+func missingCell(s *result.StageSummary) string {
 	var out []string
 	for _, f := range figures() {
 		if f.of(s) == nil {
@@ -193,7 +194,7 @@ func tagCell(tags map[string]string) string {
 	return strings.Join(out, ";")
 }
 
-func failedThresholds(r *scenario.Result) int {
+func failedThresholds(r *result.Result) int {
 	n := 0
 	for _, t := range r.Thresholds {
 		if t.Failed() {
@@ -203,7 +204,7 @@ func failedThresholds(r *scenario.Result) int {
 	return n
 }
 
-func undecidedThresholds(r *scenario.Result) int {
+func undecidedThresholds(r *result.Result) int {
 	n := 0
 	for _, t := range r.Thresholds {
 		if t.Undecided {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // sheet reads a CSV back as a map a row.
@@ -85,7 +85,7 @@ func TestTimelineCSVHasARowASecond(t *testing.T) {
 			t.Errorf("sent in row %d = %q, want %q", i, got, want)
 		}
 		want := ""
-		if e := s.Stages[scenario.EndToEnd]; e != nil && e.P99NS != nil {
+		if e := s.Stages[metric.EndToEnd]; e != nil && e.P99NS != nil {
 			want = strconv.FormatInt(*e.P99NS, 10)
 		}
 		if got := rows[i]["end_to_end_p99_ns"]; got != want {

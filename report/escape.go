@@ -4,8 +4,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/queuedyno/queuedyno/scenario/gate"
-	"github.com/queuedyno/queuedyno/scenario/validity"
+	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/internal/validity"
 )
 
 // escape is s as Markdown text that shows s: no markup, no HTML, no table cell,
@@ -116,7 +116,7 @@ func state(c validity.Check) string {
 }
 
 // outcome is what became of a threshold.
-func outcome(o gate.Outcome) string {
+func outcome(o threshold.Outcome) string {
 	switch {
 	case o.Passed:
 		return "pass"

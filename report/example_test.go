@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // A stored result becomes any report again.
@@ -21,7 +21,7 @@ func Example() {
 	defer os.RemoveAll(dir)
 	target := filepath.Join(dir, "smoke")
 
-	if err := report.Write(target, &scenario.Result{Schema: scenario.Schema, Run: scenario.Info{Scenario: "smoke"}}, nil, false); err != nil {
+	if err := report.Write(target, &result.Result{Schema: result.Schema, Run: result.Info{Scenario: "smoke"}}, nil, false); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -7,13 +7,13 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // tracked are the metrics of a run that are handed on to what keeps histories.
-func tracked(r *scenario.Result) []string {
+func tracked(r *result.Result) []string {
 	if r.Observed != nil {
 		return []string{"running.p50", "running.p90", "running.p99", "running.max", "work.p50", "achieved_rate", "backlog.max", "failed"}
 	}
@@ -33,7 +33,7 @@ type sample struct {
 }
 
 // samplesOf are those tracked metrics of a run that have a value.
-func samplesOf(r *scenario.Result) (out []sample) {
+func samplesOf(r *result.Result) (out []sample) {
 	for _, name := range tracked(r) {
 		if v, _, ok := r.Metric(name); ok && finite(v) {
 			out = append(out, sample{name, v, higherBetter(name)})
@@ -43,7 +43,7 @@ func samplesOf(r *scenario.Result) (out []sample) {
 }
 
 // samplesOfCandidate are the candidate's medians.
-func samplesOfCandidate(r *comparison.Record) (out []sample) {
+func samplesOfCandidate(r *compare.Record) (out []sample) {
 	for _, f := range r.Figures {
 		if f.Pairs > 0 && finite(f.Candidate) {
 			out = append(out, sample{f.Name, f.Candidate, f.HigherBetter})
@@ -53,14 +53,14 @@ func samplesOfCandidate(r *comparison.Record) (out []sample) {
 }
 
 func higherBetter(name string) bool {
-	m, err := gate.Lookup(name)
-	return err == nil && m.Better == gate.Higher
+	m, err := metric.Lookup(name)
+	return err == nil && m.Better == metric.Higher
 }
 
 // benchmarkUnit is the metric as a unit of Go's benchmarks. Durations end in -ns
 // or ns/…, which benchstat scales; p99-ms it would not understand.
-func benchmarkUnit(metric string) string {
-	switch metric {
+func benchmarkUnit(name string) string {
+	switch name {
 	case "achieved_rate":
 		return "jobs/s"
 	case "cpu_per_job":
@@ -74,43 +74,43 @@ func benchmarkUnit(metric string) string {
 	case "redis_bytes_per_job":
 		return "redis-B/job"
 	}
-	if _, unit := comparison.SplitFigure(metric); unit != "" {
+	if _, unit := compare.SplitFigure(name); unit != "" {
 		return unit // it was one
 	}
-	m, err := gate.Lookup(metric)
-	name := strings.TrimPrefix(metric, "end_to_end.")
-	if err == nil && m.Kind == gate.Duration {
+	m, err := metric.Lookup(name)
+	name = strings.TrimPrefix(name, "end_to_end.")
+	if err == nil && m.Kind == metric.Duration {
 		return name + "-ns"
 	}
 	return name
 }
 
 // plainUnit is the unit of a metric's values.
-func plainUnit(metric string) string {
-	m, err := gate.Lookup(metric)
+func plainUnit(name string) string {
+	m, err := metric.Lookup(name)
 	switch {
-	case err == nil && m.Kind == gate.Duration:
+	case err == nil && m.Kind == metric.Duration:
 		return "ns"
-	case metric == "achieved_rate":
+	case name == "achieved_rate":
 		return "jobs/s"
-	case metric == "redis_bytes_per_job":
+	case name == "redis_bytes_per_job":
 		return "B/job"
-	case metric == "redis_commands_per_job":
+	case name == "redis_commands_per_job":
 		return "commands/job"
 	case err != nil:
-		return benchmarkUnit(metric)
+		return benchmarkUnit(name)
 	}
 	return "jobs"
 }
 
 // LeftOut says why a run has no line in Go benchmark text, empty when it has one:
 // benchstat cannot know which figures can be believed.
-func LeftOut(r *scenario.Result) string {
+func LeftOut(r *result.Result) string {
 	word, why := ending(r)
 	switch {
 	case word != "":
 		return word + ": " + why
-	case r.Validity.Verdict == scenario.Invalid:
+	case r.Validity.Verdict == result.Invalid:
 		return "invalid: " + strings.Join(r.Validity.Reasons, "; ")
 	case r.Window.Completed == 0:
 		return "no job of the window was completed"
@@ -120,7 +120,7 @@ func LeftOut(r *scenario.Result) string {
 
 // BenchmarkName is how the runs of a scenario are named in Go benchmark text. Runs
 // under another load are another benchmark.
-func BenchmarkName(r *scenario.Result) string {
+func BenchmarkName(r *result.Result) string {
 	name := "Queuedyno/scenario=" + strings.Map(wordRune, r.Run.Scenario)
 	switch l := r.Scenario.Load; {
 	case l.Observed, l.Varies():
@@ -136,7 +136,7 @@ func BenchmarkName(r *scenario.Result) string {
 // reads it. The number of iterations is that of the completed jobs. benchstat makes
 // a table for each value of a configuration line, so what differs from run to run
 // is a comment: that is a line it ignores.
-func Benchmark(w io.Writer, r *scenario.Result) error {
+func Benchmark(w io.Writer, r *result.Result) error {
 	var b strings.Builder
 	about := []string{"run " + r.Run.ID, r.Validity.Verdict}
 	for _, c := range [][2]string{
@@ -204,12 +204,12 @@ func wordRune(r rune) rune {
 
 // ComparisonBenchmark is one side of a comparison as Go benchmark text, a line a
 // run that counts, so that benchstat can read both.
-func ComparisonBenchmark(side comparison.Side) ComparisonEncoder {
-	return func(w io.Writer, r *comparison.Record) error {
+func ComparisonBenchmark(side compare.Side) ComparisonEncoder {
+	return func(w io.Writer, r *compare.Record) error {
 		var b strings.Builder
 		unitLines(&b, samplesOfCandidate(r))
 		fmt.Fprintf(&b, "goos: %s\ngoarch: %s\n", r.Host.OS, r.Host.Arch)
-		naming := comparison.Naming{}
+		naming := compare.Naming{}
 		if r.Benchmarks != nil {
 			naming = *r.Benchmarks
 		}
@@ -221,7 +221,7 @@ func ComparisonBenchmark(side comparison.Side) ComparisonEncoder {
 			by := map[string][]sample{}
 			for _, f := range r.Figures {
 				if v, ok := run.Figures[f.Name]; ok {
-					name, _ := comparison.SplitFigure(f.Name)
+					name, _ := compare.SplitFigure(f.Name)
 					by[name] = append(by[name], sample{f.Name, v, f.HigherBetter})
 				}
 			}

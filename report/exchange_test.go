@@ -16,8 +16,8 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 
+	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
 )
 
 // handedOn are the reports in one format: of every fixture of a run and of a
@@ -32,12 +32,12 @@ func handedOn(t *testing.T, format string) map[string]string {
 	for name, r := range results(t) {
 		all["run "+name] = render(t, encode, r)
 	}
-	compare, err := report.ComparisonByName(format)
+	record, err := report.ComparisonByName(format)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all["comparison"] = told(t, compare, compared(1.3))
-	all["empty comparison"] = told(t, compare, &comparison.Record{Name: "x"})
+	all["comparison"] = told(t, record, compared(1.3))
+	all["empty comparison"] = told(t, record, &compare.Record{Name: "x"})
 	return all
 }
 

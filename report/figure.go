@@ -5,22 +5,23 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // figure is one aggregate of a stage: the name that reports show, and how to
 // read it. The value is null where the sample could not carry it.
 type figure struct {
 	name string
-	of   func(*scenario.StageSummary) *float64
+	of   func(*result.StageSummary) *float64
 }
 
 // figures are the aggregates of a stage in the order of result.json, all in
 // nanoseconds.
 func figures() []figure {
-	whole := func(of func(*scenario.StageSummary) *int64) func(*scenario.StageSummary) *float64 {
-		return func(s *scenario.StageSummary) *float64 {
+	whole := func(of func(*result.StageSummary) *int64) func(*result.StageSummary) *float64 {
+		return func(s *result.StageSummary) *float64 {
 			p := of(s)
 			if p == nil {
 				return nil
@@ -30,17 +31,17 @@ func figures() []figure {
 		}
 	}
 	return []figure{
-		{"min", whole(func(s *scenario.StageSummary) *int64 { return s.MinNS })},
-		{"mean", func(s *scenario.StageSummary) *float64 { return s.MeanNS }},
-		{"stddev", func(s *scenario.StageSummary) *float64 { return s.StddevNS }},
-		{"p50", whole(func(s *scenario.StageSummary) *int64 { return s.P50NS })},
-		{"p75", whole(func(s *scenario.StageSummary) *int64 { return s.P75NS })},
-		{"p90", whole(func(s *scenario.StageSummary) *int64 { return s.P90NS })},
-		{"p95", whole(func(s *scenario.StageSummary) *int64 { return s.P95NS })},
-		{"p99", whole(func(s *scenario.StageSummary) *int64 { return s.P99NS })},
-		{"p99.9", whole(func(s *scenario.StageSummary) *int64 { return s.P999NS })},
-		{"p99.99", whole(func(s *scenario.StageSummary) *int64 { return s.P9999NS })},
-		{"max", whole(func(s *scenario.StageSummary) *int64 { return s.MaxNS })},
+		{"min", whole(func(s *result.StageSummary) *int64 { return s.MinNS })},
+		{"mean", func(s *result.StageSummary) *float64 { return s.MeanNS }},
+		{"stddev", func(s *result.StageSummary) *float64 { return s.StddevNS }},
+		{"p50", whole(func(s *result.StageSummary) *int64 { return s.P50NS })},
+		{"p75", whole(func(s *result.StageSummary) *int64 { return s.P75NS })},
+		{"p90", whole(func(s *result.StageSummary) *int64 { return s.P90NS })},
+		{"p95", whole(func(s *result.StageSummary) *int64 { return s.P95NS })},
+		{"p99", whole(func(s *result.StageSummary) *int64 { return s.P99NS })},
+		{"p99.9", whole(func(s *result.StageSummary) *int64 { return s.P999NS })},
+		{"p99.99", whole(func(s *result.StageSummary) *int64 { return s.P9999NS })},
+		{"max", whole(func(s *result.StageSummary) *int64 { return s.MaxNS })},
 	}
 }
 
@@ -58,15 +59,15 @@ func pick(names ...string) []figure {
 }
 
 // summary is the stage's summary, an empty one where the result has none.
-func summary(r *scenario.Result, stage scenario.Stage) *scenario.StageSummary {
+func summary(r *result.Result, stage metric.Stage) *result.StageSummary {
 	if s := r.Stages[stage]; s != nil {
 		return s
 	}
-	return &scenario.StageSummary{}
+	return &result.StageSummary{}
 }
 
 // missing says why a figure of a stage is null.
-func missing(s *scenario.StageSummary, name string) string {
+func missing(s *result.StageSummary, name string) string {
 	switch {
 	case s.Missing[name] != "":
 		return s.Missing[name]
@@ -102,13 +103,13 @@ func superscript(n int) string {
 }
 
 // measured are the stages that the run could see, in order.
-func measured(r *scenario.Result) []scenario.Stage {
-	return slices.DeleteFunc(scenario.Stages(), func(s scenario.Stage) bool { return r.Stages[s] == nil })
+func measured(r *result.Result) []metric.Stage {
+	return slices.DeleteFunc(metric.Stages(), func(s metric.Stage) bool { return r.Stages[s] == nil })
 }
 
 // stageTable is a row a stage. Its second cell names the unit: one for the whole
 // table where the durations allow it, and else one for the row.
-func stageTable(r *scenario.Result, notes *footnotes, names ...string) table {
+func stageTable(r *result.Result, notes *footnotes, names ...string) table {
 	columns := pick(names...)
 	t := table{head: append([]string{"stage", "unit", "count"}, names...), left: 2}
 	var all []float64
@@ -140,7 +141,7 @@ func stageTable(r *scenario.Result, notes *footnotes, names ...string) table {
 }
 
 // shownOf are the figures of a stage that the columns show.
-func shownOf(s *scenario.StageSummary, columns []figure) []float64 {
+func shownOf(s *result.StageSummary, columns []figure) []float64 {
 	var out []float64
 	for _, c := range columns {
 		if v := c.of(s); v != nil && finite(*v) {
@@ -152,7 +153,7 @@ func shownOf(s *scenario.StageSummary, columns []figure) []float64 {
 
 // headlineOf is the duration that the table is read for: the headline's p50, or
 // what comes next to it.
-func headlineOf(r *scenario.Result) float64 {
+func headlineOf(r *result.Result) float64 {
 	s := summary(r, r.Scenario.Headline())
 	for _, f := range append(pick("p50", "mean"), figures()...) {
 		if v := f.of(s); v != nil && finite(*v) {
@@ -163,13 +164,13 @@ func headlineOf(r *scenario.Result) float64 {
 }
 
 // limitUnit is the unit of the first limit on a duration, empty without one.
-func limitUnit(r *scenario.Result) string {
+func limitUnit(r *result.Result) string {
 	for _, o := range r.Thresholds {
-		t, err := gate.Parse(o.Expr)
+		t, err := threshold.Parse(o.Expr)
 		if err != nil {
 			continue
 		}
-		if m, err := gate.Lookup(t.Metric); err != nil || m.Kind != gate.Duration {
+		if m, err := metric.Lookup(t.Metric); err != nil || m.Kind != metric.Duration {
 			continue
 		}
 		name := units()[0].name

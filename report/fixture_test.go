@@ -7,10 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/observe"
+	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
-	"github.com/queuedyno/queuedyno/scenario/latency"
-	"github.com/queuedyno/queuedyno/scenario/observe"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -29,7 +31,7 @@ func tail(median int64) law {
 
 // summarise builds a stage as a run would: from a histogram of count jobs out
 // of scheduled ones.
-func summarise(count, scheduled int, f law) *scenario.StageSummary {
+func summarise(count, scheduled int, f law) *result.StageSummary {
 	h := latency.New()
 	for i := range count {
 		h.Record(f(i, count))
@@ -38,7 +40,7 @@ func summarise(count, scheduled int, f law) *scenario.StageSummary {
 	if err != nil {
 		panic(err)
 	}
-	s := &scenario.StageSummary{Count: h.Count(), Overflow: h.Overflow(), HDR: code, Missing: map[string]string{}, Censored: int64(scheduled - count)}
+	s := &result.StageSummary{Count: h.Count(), Overflow: h.Overflow(), HDR: code, Missing: map[string]string{}, Censored: int64(scheduled - count)}
 	if h.Count() > 0 {
 		s.MinNS, s.MaxNS, s.MeanNS, s.StddevNS = ptr(h.Min()), ptr(h.Max()), ptr(tenth(h.Mean())), ptr(tenth(h.Stddev()))
 	}
@@ -64,10 +66,10 @@ func summarise(count, scheduled int, f law) *scenario.StageSummary {
 // sum differently.
 func tenth(v float64) float64 { return math.Round(v*10) / 10 }
 
-func medians() map[scenario.Stage]int64 {
-	return map[scenario.Stage]int64{
-		scenario.Lateness: 2_100, scenario.Enqueue: 61_000, scenario.Queue: 112_000, scenario.WorkTime: 1_072_000,
-		scenario.Publish: 58_000, scenario.Notify: 71_000, scenario.EndToEnd: 1_270_000, scenario.FromSend: 1_260_000,
+func medians() map[metric.Stage]int64 {
+	return map[metric.Stage]int64{
+		metric.Lateness: 2_100, metric.Enqueue: 61_000, metric.Queue: 112_000, metric.WorkTime: 1_072_000,
+		metric.Publish: 58_000, metric.Notify: 71_000, metric.EndToEnd: 1_270_000, metric.FromSend: 1_260_000,
 	}
 }
 
@@ -86,13 +88,13 @@ var (
 				return tail(median)(i, n)
 			}
 		}
-		return build(5000, 5000, late, scenario.Notify, scenario.EndToEnd, scenario.FromSend)
+		return build(5000, 5000, late, metric.Notify, metric.EndToEnd, metric.FromSend)
 	})
 )
 
-type stages = map[scenario.Stage]*scenario.StageSummary
+type stages = map[metric.Stage]*result.StageSummary
 
-func build(count, scheduled int, of func(median int64) law, names ...scenario.Stage) stages {
+func build(count, scheduled int, of func(median int64) law, names ...metric.Stage) stages {
 	out := stages{}
 	for _, stage := range names {
 		out[stage] = summarise(count, scheduled, of(medians()[stage]))
@@ -102,13 +104,13 @@ func build(count, scheduled int, of func(median int64) law, names ...scenario.St
 
 // steady is a valid run in which all went well: 1,000 jobs/s for 6 s, the
 // first of them warm-up.
-func steady(t testing.TB) *scenario.Result {
+func steady(t testing.TB) *result.Result {
 	t.Helper()
 	start := time.Date(2026, 3, 14, 15, 9, 26, 535_000_000, time.UTC)
-	r := &scenario.Result{
-		Schema: scenario.Schema,
-		Tool:   scenario.Tool{Version: "v0.1.0", Commit: "0123456789ab", Go: "go1.26.8"},
-		Run: scenario.Info{
+	r := &result.Result{
+		Schema: result.Schema,
+		Tool:   result.Tool{Version: "v0.1.0", Commit: "0123456789ab", Go: "go1.26.8"},
+		Run: result.Info{
 			ID: "0123456789abcde", Scenario: "steady", StartedAt: start, EndedAt: start.Add(6*time.Second + 3*time.Millisecond),
 			StopReason: "the schedule was over", Seed: 42, Tags: map[string]string{"branch": "main"},
 		},
@@ -118,34 +120,34 @@ func steady(t testing.TB) *scenario.Result {
 			Warmup: time.Second, DrainTimeout: 10 * time.Second,
 			Thresholds: []string{"end_to_end.p99 < 50ms", "lost == 0"}, Seed: 42,
 		},
-		Redis: scenario.Redis{
+		Redis: result.Redis{
 			Kind: "process", Version: "7.0.15", Mode: "standalone", Address: "127.0.0.1:6390",
 			Config: map[string]string{"appendonly": "no", "save": "", "maxmemory-policy": "noeviction"},
 		},
-		Host:   scenario.Host{OS: "linux", Arch: "amd64", CPUs: 2, GOMAXPROCS: 2, CPUModel: "Example CPU @ 2.50GHz", Kernel: "6.1.0", MemoryBytes: 8 << 30},
-		Window: scenario.Window{FromNS: 1e9, ToNS: 6e9, Scheduled: 5000, Completed: 5000, DrainNS: 1_300_000},
-		Rates:  scenario.Rates{OfferedPerS: ptr(1000.0), AchievedPerS: 1000.2, AchievedRatio: ptr(1.0002)},
-		Ledger: scenario.Ledger{
+		Host:   result.Host{OS: "linux", Arch: "amd64", CPUs: 2, GOMAXPROCS: 2, CPUModel: "Example CPU @ 2.50GHz", Kernel: "6.1.0", MemoryBytes: 8 << 30},
+		Window: result.Window{FromNS: 1e9, ToNS: 6e9, Scheduled: 5000, Completed: 5000, DrainNS: 1_300_000},
+		Rates:  result.Rates{OfferedPerS: ptr(1000.0), AchievedPerS: 1000.2, AchievedRatio: ptr(1.0002)},
+		Ledger: result.Ledger{
 			Scheduled: 6000, Sent: 6000, Acked: 6000, Popped: 6000, Finished: 6000, Published: 6000, Notified: 6000,
-			LostByLeg: map[scenario.Leg]int64{}, OutOfOrder: 17, Errors: map[string]int64{},
+			LostByLeg: map[result.Leg]int64{}, OutOfOrder: 17, Errors: map[string]int64{},
 		},
-		Stages:  map[scenario.Stage]*scenario.StageSummary{},
+		Stages:  map[metric.Stage]*result.StageSummary{},
 		Scalars: map[string]*float64{"backlog.max": ptr(9.0), "cpu_per_job": ptr(84_200.0), "redis_cpu_per_job": nil},
-		Validity: scenario.Validity{
-			Verdict: scenario.Valid, Reasons: []string{},
-			Checks: map[string]scenario.Check{
+		Validity: result.Validity{
+			Verdict: result.Valid, Reasons: []string{},
+			Checks: map[string]result.Check{
 				"lateness_p99": {Value: ptr(0.01), Limit: ptr(1.0), Unit: "ms", Passed: true, Detail: "the generator kept its schedule"},
 				"host_cpu":     {Limit: ptr(0.8), Passed: true, Detail: "this system does not tell"},
 			},
 		},
-		Thresholds: []gate.Outcome{
+		Thresholds: []threshold.Outcome{
 			{Expr: "end_to_end.p99 < 50ms", Value: ptr(4_040_000.0), Passed: true, Reason: "4.04 ms is 46.0 ms (92 %) under the limit of 50 ms"},
 			{Expr: "lost == 0", Value: ptr(0.0), Passed: true, Reason: "0 is 0"},
 		},
-		Server: scenario.Server{
+		Server: result.Server{
 			Before: map[string]string{"redis_version": "7.0.15"}, After: map[string]string{"redis_version": "7.0.15"},
 			Deltas: map[string]float64{"total_commands_processed": 18_020, "used_cpu_sys": 0.512},
-			Commands: map[string]scenario.CommandStat{
+			Commands: map[string]result.CommandStat{
 				"lpush": {Calls: 6000, USec: 12_345, USecPerCall: 2.0575}, "brpop": {Calls: 6008, USec: 20_001, USecPerCall: 3.329},
 				"publish": {Calls: 6000, USec: 9_876, USecPerCall: 1.646},
 			},
@@ -156,9 +158,9 @@ func steady(t testing.TB) *scenario.Result {
 	l.Rate, l.Duration, l.Arrivals = pace.PerSecond(1000), 6*time.Second, pace.Constant
 	maps.Copy(r.Stages, goodStages())
 	for i := range 7 {
-		s := scenario.Second{
+		s := result.Second{
 			ElapsedS: float64(i + 1), LengthS: 1, Phase: "window", Offered: 1000, Sent: 1000, Notified: int64(1000 - i%2),
-			Backlog: int64(i % 3), QueueLen: ptr(int64(i % 2)), Stages: map[scenario.Stage]*scenario.SecondStage{},
+			Backlog: int64(i % 3), QueueLen: ptr(int64(i % 2)), Stages: map[metric.Stage]*result.SecondStage{},
 		}
 		switch i {
 		case 0:
@@ -168,7 +170,7 @@ func steady(t testing.TB) *scenario.Result {
 			s.Offered, s.Sent, s.Notified, s.Backlog, s.QueueLen = 0, 0, 2, 0, nil
 		}
 		for stage, m := range medians() {
-			row := &scenario.SecondStage{Count: s.Notified, MaxNS: ptr(m * 9)}
+			row := &result.SecondStage{Count: s.Notified, MaxNS: ptr(m * 9)}
 			if s.Notified >= 1000-1 {
 				row.P50NS, row.P90NS, row.P99NS = ptr(m+int64(i)*m/50), ptr(m*17/10), ptr(m*32/10+int64(i%3)*m/3)
 			}
@@ -180,43 +182,43 @@ func steady(t testing.TB) *scenario.Result {
 }
 
 // lossy is a run with losses, errors, nulls, failed thresholds and warnings.
-func lossy(t testing.TB) *scenario.Result {
+func lossy(t testing.TB) *result.Result {
 	t.Helper()
 	r := steady(t)
 	r.Window.Completed = 4940
 	l := &r.Ledger
 	l.Notified, l.Lost, l.Acked, l.Popped, l.Finished, l.Published = 5940, 60, 5990, 5960, 5950, 5950
-	l.LostByLeg = map[scenario.Leg]int64{scenario.LegUnacknowledged: 10, scenario.LegInQueue: 30, scenario.LegUnfinished: 10, scenario.LegUnnotified: 10}
+	l.LostByLeg = map[result.Leg]int64{result.LegUnacknowledged: 10, result.LegInQueue: 30, result.LegUnfinished: 10, result.LegUnnotified: 10}
 	l.Errors = map[string]int64{"push": 3, "publish": 1}
 	l.Duplicated, l.Corrupt, l.Foreign, l.Failed = 2, 1, 4, 5
 	maps.Copy(r.Stages, lossyStages())
-	r.Validity.Verdict = scenario.Suspect
+	r.Validity.Verdict = result.Suspect
 	r.Validity.Reasons = []string{"lateness p99 is 12.0 ms, over 1 ms: the generator fell behind", "the host was busy: 93 % of its CPU"}
-	r.Thresholds[0] = gate.Outcome{Expr: "end_to_end.p99 < 50ms", Reason: "falls among jobs that never arrived"}
-	r.Thresholds[1] = gate.Outcome{Expr: "lost == 0", Value: ptr(60.0), Reason: "60 is 60 over the limit of 0"}
+	r.Thresholds[0] = threshold.Outcome{Expr: "end_to_end.p99 < 50ms", Reason: "falls among jobs that never arrived"}
+	r.Thresholds[1] = threshold.Outcome{Expr: "lost == 0", Value: ptr(60.0), Reason: "60 is 60 over the limit of 0"}
 	r.Warnings = []string{"Redis writes its append-only file to a slow disk | see `INFO`", "the run was short"}
 	r.Timeline[3].Stages = nil
-	r.Timeline[4].Stages[scenario.EndToEnd] = nil
+	r.Timeline[4].Stages[metric.EndToEnd] = nil
 	return r
 }
 
 // empty is a run of which no job completed, as little filled in as can be.
-func empty() *scenario.Result {
-	return &scenario.Result{
-		Schema: scenario.Schema,
-		Run:    scenario.Info{Scenario: "steady"},
-		Window: scenario.Window{Scheduled: 100, ToNS: 1e9},
-		Ledger: scenario.Ledger{Scheduled: 100, Lost: 100, LostByLeg: map[scenario.Leg]int64{scenario.LegInQueue: 100}},
-		Stages: map[scenario.Stage]*scenario.StageSummary{scenario.EndToEnd: {}, scenario.Queue: nil},
-		Validity: scenario.Validity{
-			Verdict: scenario.Invalid, Reasons: []string{"no job completed"},
-			Checks: map[string]scenario.Check{"completed": {Detail: "nothing to check"}},
+func empty() *result.Result {
+	return &result.Result{
+		Schema: result.Schema,
+		Run:    result.Info{Scenario: "steady"},
+		Window: result.Window{Scheduled: 100, ToNS: 1e9},
+		Ledger: result.Ledger{Scheduled: 100, Lost: 100, LostByLeg: map[result.Leg]int64{result.LegInQueue: 100}},
+		Stages: map[metric.Stage]*result.StageSummary{metric.EndToEnd: {}, metric.Queue: nil},
+		Validity: result.Validity{
+			Verdict: result.Invalid, Reasons: []string{"no job completed"},
+			Checks: map[string]result.Check{"completed": {Detail: "nothing to check"}},
 		},
 	}
 }
 
 // interrupted is a run that was stopped in its third second.
-func interrupted(t testing.TB) *scenario.Result {
+func interrupted(t testing.TB) *result.Result {
 	t.Helper()
 	r := steady(t)
 	r.Run.Interrupted, r.Run.StopReason = true, "stopped by a signal"
@@ -225,17 +227,17 @@ func interrupted(t testing.TB) *scenario.Result {
 }
 
 // closed is a closed loop.
-func closed(t testing.TB) *scenario.Result {
+func closed(t testing.TB) *result.Result {
 	t.Helper()
 	r := steady(t)
 	l := &r.Scenario.Load
 	l.Rate, l.Arrivals, l.Duration, l.Jobs, l.InFlight = pace.Rate{}, "", 0, 6000, 16
-	r.Rates = scenario.Rates{AchievedPerS: 21_345.67}
+	r.Rates = result.Rates{AchievedPerS: 21_345.67}
 	return r
 }
 
 // outlier is a run with one job of ten seconds.
-func outlier(t testing.TB) *scenario.Result {
+func outlier(t testing.TB) *result.Result {
 	t.Helper()
 	r := steady(t)
 	maps.Copy(r.Stages, outlierStages())
@@ -243,7 +245,7 @@ func outlier(t testing.TB) *scenario.Result {
 }
 
 // failed is a run that an error ended in its first second.
-func failed(t testing.TB) *scenario.Result {
+func failed(t testing.TB) *result.Result {
 	t.Helper()
 	r := empty()
 	r.Run.Failed, r.Run.Error = true, `push to "job_queue": connection refused`
@@ -253,7 +255,7 @@ func failed(t testing.TB) *scenario.Result {
 }
 
 // hostile is a run whose names try to get out of where they are printed.
-func hostile(t testing.TB) *scenario.Result {
+func hostile(t testing.TB) *result.Result {
 	t.Helper()
 	r := lossy(t)
 	evil := "a|b\n# c <b>`d` [e](f) \x1b[31m**g**, \"h\" _i_ ``` $$ \x00"
@@ -261,23 +263,23 @@ func hostile(t testing.TB) *scenario.Result {
 	r.Warnings, r.Validity.Reasons = []string{"warning " + evil}, []string{evil}
 	r.Thresholds[0].Expr, r.Thresholds[0].Reason, r.Redis.Address = evil, evil, evil
 	r.Ledger.Errors = map[string]int64{evil: 1}
-	r.Server.Commands = map[string]scenario.CommandStat{evil: {Calls: 1}}
+	r.Server.Commands = map[string]result.CommandStat{evil: {Calls: 1}}
 	return r
 }
 
 // observed is a run that looked on while others worked.
-func observed(t testing.TB) *scenario.Result {
+func observed(t testing.TB) *result.Result {
 	t.Helper()
 	r := steady(t)
 	r.Scenario = scenario.Scenario{Name: "observe", Load: scenario.Load{Observed: true, Duration: 6 * time.Second}, Warmup: time.Second}.WithDefaults()
 	r.Run.Scenario, r.Run.StopReason, r.Thresholds = "observe", "the time of 6s was over", nil
-	r.Window.DrainNS, r.Rates = 0, scenario.Rates{AchievedPerS: 1000}
-	r.Ledger = scenario.Ledger{Failed: 12, LostByLeg: map[scenario.Leg]int64{}, Errors: map[string]int64{}}
-	r.Stages = build(4900, 4900, func(int64) law { return tail(1_072_000) }, scenario.Running, scenario.WorkTime)
+	r.Window.DrainNS, r.Rates = 0, result.Rates{AchievedPerS: 1000}
+	r.Ledger = result.Ledger{Failed: 12, LostByLeg: map[result.Leg]int64{}, Errors: map[string]int64{}}
+	r.Stages = build(4900, 4900, func(int64) law { return tail(1_072_000) }, metric.Running, metric.WorkTime)
 	r.Scalars = map[string]*float64{"backlog.max": ptr(931.0)}
-	r.Observed = &scenario.Observation{
+	r.Observed = &result.Observation{
 		Updates: observe.Counts{Running: 5900, Completed: 5988, Failed: 12, Other: 2, Unreadable: 1}, Alone: 104, Open: 4,
-		Backlog: scenario.ObservedBacklog{
+		Backlog: result.ObservedBacklog{
 			Mean: ptr(771.5), First: ptr(int64(930)), Last: ptr(int64(612)), Max: ptr(int64(931)), PerS: ptr(-79.5), DrainS: ptr(7.7),
 		},
 		ArrivedPerS: ptr(920.5),
@@ -285,15 +287,15 @@ func observed(t testing.TB) *scenario.Result {
 	for i := range r.Timeline {
 		row := &r.Timeline[i]
 		row.Offered, row.Sent, row.Backlog, row.QueueLen = 0, 0, int64(930-80*i), ptr(int64(930-80*i))
-		row.Stages = map[scenario.Stage]*scenario.SecondStage{scenario.Running: row.Stages[scenario.WorkTime]}
+		row.Stages = map[metric.Stage]*result.SecondStage{metric.Running: row.Stages[metric.WorkTime]}
 	}
 	return r
 }
 
 // results are all of the above by name.
-func results(t testing.TB) map[string]*scenario.Result {
+func results(t testing.TB) map[string]*result.Result {
 	t.Helper()
-	return map[string]*scenario.Result{
+	return map[string]*result.Result{
 		"steady": steady(t), "lossy": lossy(t), "empty": empty(), "interrupted": interrupted(t),
 		"closed": closed(t), "outlier": outlier(t), "failed": failed(t), "hostile": hostile(t),
 		"observed": observed(t), "zero": {},

@@ -8,8 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -18,7 +19,7 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		file   string
-		result *scenario.Result
+		result *result.Result
 		encode report.Encoder
 	}{
 		{"steady.txt", steady(t), report.Text(report.TextOptions{})},
@@ -31,7 +32,7 @@ func TestGolden(t *testing.T) {
 		{"hostile.md", hostile(t), report.Markdown},
 		{"lossy.csv", lossy(t), report.SummaryCSV},
 		{"lossy-timeline.csv", lossy(t), report.TimelineCSV},
-		{"lossy.hgrm", lossy(t), report.HGRM(scenario.EndToEnd)},
+		{"lossy.hgrm", lossy(t), report.HGRM(metric.EndToEnd)},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			t.Parallel()

@@ -8,19 +8,20 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // HGRM writes the percentile distribution of one stage in milliseconds, in the
 // text form of the Java HdrHistogram, which its plotters read. What the form
 // has no place for, such as jobs that never arrived, follows as comments. An
 // empty stage means the result's headline.
-func HGRM(stage scenario.Stage) Encoder {
-	return func(w io.Writer, r *scenario.Result) error {
+func HGRM(stage metric.Stage) Encoder {
+	return func(w io.Writer, r *result.Result) error {
 		stage := cmp.Or(stage, r.Scenario.Headline())
-		if !slices.Contains(scenario.Stages(), stage) {
-			return fmt.Errorf("encode percentiles of stage %q: no such stage; it is one of %v", stage, scenario.Stages())
+		if !slices.Contains(metric.Stages(), stage) {
+			return fmt.Errorf("encode percentiles of stage %q: no such stage; it is one of %v", stage, metric.Stages())
 		}
 		s := summary(r, stage)
 		h, err := decode(stage, s)
@@ -59,7 +60,7 @@ func percentileRows(b *strings.Builder, h *latency.Histogram) {
 	}
 }
 
-func remarks(b *strings.Builder, r *scenario.Result, stage scenario.Stage, s *scenario.StageSummary) {
+func remarks(b *strings.Builder, r *result.Result, stage metric.Stage, s *result.StageSummary) {
 	remark := func(format string, args ...any) {
 		fmt.Fprintf(b, "# %s\n", plain(fmt.Sprintf(format, args...)))
 	}
@@ -77,7 +78,7 @@ func remarks(b *strings.Builder, r *scenario.Result, stage scenario.Stage, s *sc
 }
 
 // decode is the stage's histogram, an empty one where the result has none.
-func decode(stage scenario.Stage, s *scenario.StageSummary) (*latency.Histogram, error) {
+func decode(stage metric.Stage, s *result.StageSummary) (*latency.Histogram, error) {
 	if s.HDR == "" {
 		if s.Count > s.Overflow {
 			return nil, fmt.Errorf("decode stage %q: %w", stage, errNoHistogram)

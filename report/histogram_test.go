@@ -12,9 +12,10 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // row is a row of a percentile file as hdr-plot reads it: it matches this
@@ -57,7 +58,7 @@ func nearestRank(bars []hdrhistogram.Bar, n int64, q float64) (value, count int6
 
 func TestPercentileFileReadsBackAsTheHistogram(t *testing.T) {
 	t.Parallel()
-	for name, r := range map[string]*scenario.Result{"steady": steady(t), "lossy": lossy(t), "outlier": outlier(t)} {
+	for name, r := range map[string]*result.Result{"steady": steady(t), "lossy": lossy(t), "outlier": outlier(t)} {
 		for _, stage := range usual {
 			text := render(t, report.HGRM(stage), r)
 			rows := percentiles(t, text)
@@ -94,8 +95,8 @@ func TestPercentileFileReadsBackAsTheHistogram(t *testing.T) {
 func TestEveryRowOfAPercentileFileBeginsWithABlank(t *testing.T) {
 	t.Parallel()
 	r := steady(t)
-	r.Stages[scenario.EndToEnd] = summarise(100, 100, func(i, _ int) int64 { return int64(i+1) * 36e9 })
-	text := render(t, report.HGRM(scenario.EndToEnd), r)
+	r.Stages[metric.EndToEnd] = summarise(100, 100, func(i, _ int) int64 { return int64(i+1) * 36e9 })
+	text := render(t, report.HGRM(metric.EndToEnd), r)
 	for _, line := range strings.Split(strings.TrimSpace(text), "\n")[2:] {
 		if !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "#") {
 			t.Errorf("row %q would be passed over", line)
@@ -134,7 +135,7 @@ func TestIntervalsAddUpToTheWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole := map[scenario.Stage]*latency.Histogram{}
+	whole := map[metric.Stage]*latency.Histogram{}
 	for second := range 5 {
 		for _, stage := range usual {
 			if whole[stage] == nil {
@@ -147,7 +148,7 @@ func TestIntervalsAddUpToTheWhole(t *testing.T) {
 			whole[stage].Merge(h)
 			from := time.Duration(second) * time.Second
 			// The run's clock started 250 ms after the log's.
-			err := l.Add(scenario.Interval{Stage: stage, From: start.Add(from + 250*time.Millisecond), Start: from, Length: time.Second, Histogram: h})
+			err := l.Add(latency.Interval{Stage: stage, From: start.Add(from + 250*time.Millisecond), Start: from, Length: time.Second, Histogram: h})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -231,7 +232,7 @@ func TestNoRowFollowsHalfARow(t *testing.T) {
 	for i := range 1000 {
 		h.Record(int64(i * i))
 	}
-	iv := scenario.Interval{Stage: scenario.Queue, From: time.Unix(0, 0), Length: time.Second, Histogram: h}
+	iv := latency.Interval{Stage: metric.Queue, From: time.Unix(0, 0), Length: time.Second, Histogram: h}
 	for l.Add(iv) == nil {
 	}
 	w.left = 1 << 20 // the disk has room again
@@ -250,7 +251,7 @@ func TestAClockSetBackGivesNoNegativeTime(t *testing.T) {
 	}
 	h := latency.New()
 	h.Record(-5)
-	if err := l.Add(scenario.Interval{Stage: scenario.Lateness, From: time.Unix(90, 0), Length: time.Second, Histogram: h}); err != nil {
+	if err := l.Add(latency.Interval{Stage: metric.Lateness, From: time.Unix(90, 0), Length: time.Second, Histogram: h}); err != nil {
 		t.Fatal(err)
 	}
 	if sum, _ := intervals(t, log.Bytes()); sum["lateness"] == nil || sum["lateness"].TotalCount() != 1 {

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // actionEntry is what github-action-benchmark's custom tools read.
@@ -37,7 +37,7 @@ func actionJSON(w io.Writer, name, extra string, samples []sample, higher bool) 
 // Action is the result for github-action-benchmark: with higher for its tool
 // customBiggerIsBetter, else for customSmallerIsBetter.
 func Action(higher bool) Encoder {
-	return func(w io.Writer, r *scenario.Result) error {
+	return func(w io.Writer, r *result.Result) error {
 		extra := r.Validity.Verdict + "\n" + redisWords(r.Redis) + "\n" + loadWords(r.Scenario)
 		return actionJSON(w, r.Run.Scenario, extra, samplesOf(r), higher)
 	}
@@ -45,7 +45,7 @@ func Action(higher bool) Encoder {
 
 // ComparisonAction is [Action] of the candidate's medians.
 func ComparisonAction(higher bool) ComparisonEncoder {
-	return func(w io.Writer, r *comparison.Record) error {
+	return func(w io.Writer, r *compare.Record) error {
 		return actionJSON(w, r.Name, fmt.Sprintf("%s, median of %d runs", r.Verdict, r.Pairs), samplesOfCandidate(r), higher)
 	}
 }
@@ -58,7 +58,7 @@ type bencherMetric struct {
 }
 
 // slug is a metric as Bencher names a measure: small letters, digits, hyphens.
-func slug(metric string) string {
+func slug(name string) string {
 	s := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
@@ -67,7 +67,7 @@ func slug(metric string) string {
 			return r + 'a' - 'A'
 		}
 		return '-'
-	}, metric)
+	}, name)
 	for strings.Contains(s, "--") {
 		s = strings.ReplaceAll(s, "--", "-")
 	}
@@ -79,7 +79,7 @@ func slug(metric string) string {
 
 // Bencher writes the result in the Bencher Metric Format. Durations are in
 // nanoseconds.
-func Bencher(w io.Writer, r *scenario.Result) error {
+func Bencher(w io.Writer, r *result.Result) error {
 	metrics := map[string]bencherMetric{}
 	for _, s := range samplesOf(r) {
 		metrics[slug(s.metric)] = bencherMetric{Value: s.value}
@@ -89,7 +89,7 @@ func Bencher(w io.Writer, r *scenario.Result) error {
 
 // ComparisonBencher is [Bencher] of the candidate's medians, with their lowest
 // and highest run.
-func ComparisonBencher(w io.Writer, r *comparison.Record) error {
+func ComparisonBencher(w io.Writer, r *compare.Record) error {
 	metrics := map[string]bencherMetric{}
 	for _, f := range r.Figures {
 		if f.Pairs == 0 {
@@ -98,7 +98,7 @@ func ComparisonBencher(w io.Writer, r *comparison.Record) error {
 		m := bencherMetric{Value: f.Candidate}
 		var all []float64
 		for _, run := range r.Runs {
-			if v, ok := run.Figures[f.Name]; ok && run.Side == comparison.Candidate && run.Left == "" {
+			if v, ok := run.Figures[f.Name]; ok && run.Side == compare.Candidate && run.Left == "" {
 				all = append(all, v)
 			}
 		}
@@ -113,7 +113,7 @@ func ComparisonBencher(w io.Writer, r *comparison.Record) error {
 
 // Otava writes one row for Apache Otava, which looks for changes in a history of
 // them. A figure that is missing is nan: that tool reads no empty cell.
-func Otava(w io.Writer, r *scenario.Result) error {
+func Otava(w io.Writer, r *result.Result) error {
 	head := []string{"time", "commit", "version", "scenario", "validity", "run_id"}
 	row := []string{r.Run.StartedAt.UTC().Format(time.RFC3339), r.Tool.Commit, r.Tool.Version, r.Run.Scenario, r.Validity.Verdict, r.Run.ID}
 	for _, name := range tracked(r) {
@@ -125,7 +125,7 @@ func Otava(w io.Writer, r *scenario.Result) error {
 }
 
 // ComparisonOtava is [Otava] of the candidate's medians.
-func ComparisonOtava(w io.Writer, r *comparison.Record) error {
+func ComparisonOtava(w io.Writer, r *compare.Record) error {
 	head := []string{"time", "commit", "version", "scenario", "verdict", "pairs"}
 	row := []string{r.StartedAt.UTC().Format(time.RFC3339), r.Tool.Commit, r.Tool.Version, r.Name, string(r.Verdict), strconv.Itoa(r.Pairs)}
 	for _, f := range r.Figures {
@@ -135,9 +135,9 @@ func ComparisonOtava(w io.Writer, r *comparison.Record) error {
 	return writeCSV(w, "history", [][]string{head, row})
 }
 
-func otavaColumn(metric string) string {
-	name := strings.NewReplacer(".", "_", " ", "_").Replace(metric)
-	if m, err := gate.Lookup(metric); err == nil && m.Kind == gate.Duration {
+func otavaColumn(metricName string) string {
+	name := strings.NewReplacer(".", "_", " ", "_").Replace(metricName)
+	if m, err := metric.Lookup(metricName); err == nil && m.Kind == metric.Duration {
 		name += "_ns"
 	}
 	return name

@@ -5,7 +5,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // IntervalLog writes a HdrHistogram interval log, format 1.3, while a run goes
@@ -33,7 +34,7 @@ func NewIntervalLog(w io.Writer, start time.Time) (*IntervalLog, error) {
 
 // Add writes one interval, and nothing when it is empty. After an error every
 // further call returns that error: a row behind half a row could not be read.
-func (l *IntervalLog) Add(iv scenario.Interval) error {
+func (l *IntervalLog) Add(iv latency.Interval) error {
 	if l.err != nil || iv.Histogram == nil || iv.Histogram.Count() == 0 {
 		return l.err
 	}
@@ -57,7 +58,7 @@ func (l *IntervalLog) write(s string) {
 
 // WholeRun writes the interval log that can be made of a stored result: one
 // interval a stage, the window.
-func WholeRun(w io.Writer, r *scenario.Result) error {
+func WholeRun(w io.Writer, r *result.Result) error {
 	l, err := NewIntervalLog(w, r.Run.StartedAt)
 	if err != nil {
 		return err
@@ -68,7 +69,7 @@ func WholeRun(w io.Writer, r *scenario.Result) error {
 			return err
 		}
 		from := time.Duration(r.Window.FromNS)
-		err = l.Add(scenario.Interval{
+		err = l.Add(latency.Interval{
 			Stage: stage, From: r.Run.StartedAt.Add(from), Start: from,
 			Length: time.Duration(r.Window.ToNS) - from, Histogram: h,
 		})

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // JSON writes the result as result.json: indented, nothing left out, and read
 // back by [Load] as it was. Lists and objects that hold nothing are [] and {},
 // never null, so that scripts can go through them.
-func JSON(w io.Writer, r *scenario.Result) error {
+func JSON(w io.Writer, r *result.Result) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -28,7 +28,7 @@ func JSON(w io.Writer, r *scenario.Result) error {
 }
 
 // filled is a copy of r in which no list and no map is nil.
-func filled(r scenario.Result) scenario.Result {
+func filled(r result.Result) result.Result {
 	r.Run.Tags = orEmpty(r.Run.Tags)
 	r.Redis.Config = orEmpty(r.Redis.Config)
 	r.Ledger.LostByLeg = orEmpty(r.Ledger.LostByLeg)
@@ -38,8 +38,8 @@ func filled(r scenario.Result) scenario.Result {
 	r.Validity.Checks = orEmpty(r.Validity.Checks)
 	r.Validity.Reasons = append([]string{}, r.Validity.Reasons...)
 	r.Warnings = append([]string{}, r.Warnings...)
-	r.Thresholds = append([]gate.Outcome{}, r.Thresholds...)
-	r.Timeline = append([]scenario.Second{}, r.Timeline...)
+	r.Thresholds = append([]threshold.Outcome{}, r.Thresholds...)
+	r.Timeline = append([]result.Second{}, r.Timeline...)
 	for i := range r.Timeline {
 		r.Timeline[i].Stages = orEmpty(r.Timeline[i].Stages)
 	}

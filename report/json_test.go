@@ -15,9 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -47,7 +48,7 @@ func TestAnyResultComesBackAsItWas(t *testing.T) {
 	number := rapid.Float64Range(-1e12, 1e12)
 	text := rapid.StringMatching(`[ -~µéß\n\t"\\<>&]{0,12}`)
 	rapid.Check(t, func(t *rapid.T) {
-		r := &scenario.Result{Schema: scenario.Schema}
+		r := &result.Result{Schema: result.Schema}
 		r.Tool.Version, r.Run.ID, r.Run.Error = text.Draw(t, "version"), text.Draw(t, "id"), text.Draw(t, "error")
 		r.Run.StartedAt = time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC()
 		r.Run.Seed = rapid.Uint64().Draw(t, "seed")
@@ -59,24 +60,24 @@ func TestAnyResultComesBackAsItWas(t *testing.T) {
 		r.Scenario.Thresholds = rapid.SliceOf(text).Draw(t, "thresholds")
 		r.Rates.OfferedPerS = rapid.Ptr(number, true).Draw(t, "offered")
 		r.Ledger.Lost = whole.Draw(t, "lost")
-		r.Ledger.LostByLeg = rapid.MapOf(rapid.SampledFrom(scenario.Legs()), whole).Draw(t, "legs")
+		r.Ledger.LostByLeg = rapid.MapOf(rapid.SampledFrom(result.Legs()), whole).Draw(t, "legs")
 		r.Scalars = rapid.MapOf(text, rapid.Ptr(number, true)).Draw(t, "scalars")
-		r.Stages = rapid.MapOf(rapid.SampledFrom(scenario.Stages()), rapid.Custom(func(t *rapid.T) *scenario.StageSummary {
-			return &scenario.StageSummary{
+		r.Stages = rapid.MapOf(rapid.SampledFrom(metric.Stages()), rapid.Custom(func(t *rapid.T) *result.StageSummary {
+			return &result.StageSummary{
 				Count: whole.Draw(t, "count"), MeanNS: rapid.Ptr(number, true).Draw(t, "mean"),
 				P999NS: rapid.Ptr(whole, true).Draw(t, "p99.9"), Missing: rapid.MapOf(text, text).Draw(t, "missing"),
 			}
 		})).Draw(t, "stages")
-		r.Timeline = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) scenario.Second {
-			return scenario.Second{
+		r.Timeline = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) result.Second {
+			return result.Second{
 				ElapsedS: number.Draw(t, "elapsed"), QueueLen: rapid.Ptr(whole, true).Draw(t, "len"),
-				Stages: rapid.MapOf(rapid.SampledFrom(scenario.Stages()), rapid.Custom(func(t *rapid.T) *scenario.SecondStage {
-					return &scenario.SecondStage{Count: whole.Draw(t, "count"), P50NS: rapid.Ptr(whole, true).Draw(t, "p50")}
+				Stages: rapid.MapOf(rapid.SampledFrom(metric.Stages()), rapid.Custom(func(t *rapid.T) *result.SecondStage {
+					return &result.SecondStage{Count: whole.Draw(t, "count"), P50NS: rapid.Ptr(whole, true).Draw(t, "p50")}
 				})).Draw(t, "stages"),
 			}
 		}), 0, 4).Draw(t, "timeline")
-		r.Thresholds = rapid.SliceOf(rapid.Custom(func(t *rapid.T) gate.Outcome {
-			return gate.Outcome{Expr: text.Draw(t, "expr"), Value: rapid.Ptr(number, true).Draw(t, "value")}
+		r.Thresholds = rapid.SliceOf(rapid.Custom(func(t *rapid.T) threshold.Outcome {
+			return threshold.Outcome{Expr: text.Draw(t, "expr"), Value: rapid.Ptr(number, true).Draw(t, "value")}
 		})).Draw(t, "outcomes")
 		r.Warnings = rapid.SliceOf(text).Draw(t, "warnings")
 		var b strings.Builder
@@ -122,7 +123,7 @@ func TestJSONHasTheKeysThatOthersRelyOn(t *testing.T) {
 
 func TestEmptyListsAreNotNullInJSON(t *testing.T) {
 	t.Parallel()
-	got := render(t, report.JSON, &scenario.Result{Timeline: []scenario.Second{{}}})
+	got := render(t, report.JSON, &result.Result{Timeline: []result.Second{{}}})
 	for _, key := range []string{"thresholds", "warnings", "reasons", "stages", "errors", "lost_by_leg", "checks", "scalars"} {
 		if strings.Contains(got, `"`+key+`": null`) {
 			t.Errorf("%s is null; a script that goes through it would stumble", key)
@@ -229,9 +230,9 @@ func TestADirectoryWithoutAResultIsSaidToHoldWhatItHolds(t *testing.T) {
 // written and read again.
 func FuzzLoad(f *testing.F) {
 	small := failed(f)
-	small.Stages[scenario.EndToEnd] = summarise(3, 5, tail(1000))
+	small.Stages[metric.EndToEnd] = summarise(3, 5, tail(1000))
 	// Not the others: their histograms slow the fuzzer down a thousandfold.
-	for _, r := range []*scenario.Result{small, empty()} {
+	for _, r := range []*result.Result{small, empty()} {
 		f.Add([]byte(render(f, report.JSON, r)))
 	}
 	f.Add([]byte(`{"schema":1,"ledger":{},"stages":{"end_to_end":null},"timeline":[{"elapsed_s":-1e300,"stages":{"end_to_end":null}}]}`))

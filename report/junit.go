@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/paired"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // The elements of a JUnit report, as far as all its readers agree on them.
@@ -89,7 +89,7 @@ func junitTime(d time.Duration) string { return strconv.FormatFloat(max(0, d.Sec
 
 // JUnit writes a test case for the run's validity and one for each threshold,
 // named as it is written.
-func JUnit(w io.Writer, r *scenario.Result) error {
+func JUnit(w io.Writer, r *result.Result) error {
 	s := junitSuite{
 		Name: plain(r.Run.Scenario), Time: junitTime(r.Run.EndedAt.Sub(r.Run.StartedAt)),
 		Timestamp: r.Run.StartedAt.UTC().Format("2006-01-02T15:04:05"), Out: plain(answer(r)),
@@ -99,7 +99,7 @@ func JUnit(w io.Writer, r *scenario.Result) error {
 	switch {
 	case word != "" && word != "aborted":
 		valid.Error = &junitFault{Type: word, Message: plain(why)}
-	case r.Validity.Verdict == scenario.Invalid:
+	case r.Validity.Verdict == result.Invalid:
 		valid.Error = &junitFault{Type: "invalid", Message: plain(strings.Join(r.Validity.Reasons, "; "))}
 	case r.Window.Completed == 0:
 		valid.Error = &junitFault{Type: "empty", Message: "no job of the window was completed"}
@@ -121,7 +121,7 @@ func JUnit(w io.Writer, r *scenario.Result) error {
 
 // ComparisonJUnit writes a test case for each metric that gates and one for the
 // verdict. What cannot be decided is skipped, which readers show and do not fail.
-func ComparisonJUnit(w io.Writer, r *comparison.Record) error {
+func ComparisonJUnit(w io.Writer, r *compare.Record) error {
 	s := junitSuite{
 		Name: plain("compare " + r.Name), Time: junitTime(r.EndedAt.Sub(r.StartedAt)),
 		Timestamp: r.StartedAt.UTC().Format("2006-01-02T15:04:05"),

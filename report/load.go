@@ -9,8 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // resultFile is the file of a result directory from which all others can be
@@ -20,7 +20,7 @@ const resultFile = "result.json"
 // Load reads a result: from a result directory, or from a result.json. Its
 // errors name the file, the position where there is one, and the remedy. Keys
 // that this build does not know are passed over; a newer schema is refused.
-func Load(path string) (*scenario.Result, error) {
+func Load(path string) (*result.Result, error) {
 	file := path
 	if i, err := os.Stat(path); err == nil && i.IsDir() {
 		file = filepath.Join(path, resultFile)
@@ -40,7 +40,7 @@ func Load(path string) (*scenario.Result, error) {
 }
 
 // parse reads the bytes of a result.json; its errors begin with the place.
-func parse(file string, data []byte) (*scenario.Result, error) {
+func parse(file string, data []byte) (*result.Result, error) {
 	// The schema first, by itself: in a newer one any other key may differ.
 	var version struct {
 		Schema *int            `json:"schema"`
@@ -56,8 +56,8 @@ func parse(file string, data []byte) (*scenario.Result, error) {
 		return nil, fmt.Errorf("%s: it holds %s, not a run; give the %s that queuedyno run wrote", file, kinds()[version.Kind], resultFile)
 	case version.Schema == nil || *version.Schema < 1:
 		return nil, fmt.Errorf("%s: no schema number, so not a result of queuedyno; give the %s that queuedyno run wrote", file, resultFile)
-	case *version.Schema > scenario.Schema:
-		return nil, fmt.Errorf("%s: schema %d is newer than %d, the newest that this build reads; use a newer queuedyno", file, *version.Schema, scenario.Schema)
+	case *version.Schema > result.Schema:
+		return nil, fmt.Errorf("%s: schema %d is newer than %d, the newest that this build reads; use a newer queuedyno", file, *version.Schema, result.Schema)
 	}
 	for _, key := range []struct {
 		name  string
@@ -67,7 +67,7 @@ func parse(file string, data []byte) (*scenario.Result, error) {
 			return nil, fmt.Errorf("%s: it holds no measurement: %q is missing; restore the file, or run the scenario again", file, key.name)
 		}
 	}
-	r := new(scenario.Result)
+	r := new(result.Result)
 	if err := json.Unmarshal(data, r); err != nil {
 		return nil, fmt.Errorf("%s: not a result: %w; restore the file, or run the scenario again", place(file, data, err), err)
 	}

@@ -5,14 +5,14 @@ import (
 	"io"
 	"strings"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // Markdown writes the report that a result directory is read by: the answer
 // and whether to believe it first, then the figures, how they were made, and
 // what they were made on. It shows percentiles.svg and timeline.svg, which lie
 // beside it.
-func Markdown(w io.Writer, r *scenario.Result) error {
+func Markdown(w io.Writer, r *result.Result) error {
 	scenarioJSON, err := resolved(r.Scenario)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (m *sheet) list(items []string) {
 	m.para("%s", "- "+strings.Join(items, "\n- "))
 }
 
-func (m *sheet) answer(r *scenario.Result) {
+func (m *sheet) answer(r *result.Result) {
 	title := []string{verdict(r)}
 	if word, _ := ending(r); word != "" {
 		title = append(title, word)
@@ -81,9 +81,9 @@ func (m *sheet) answer(r *scenario.Result) {
 	}
 }
 
-func (m *sheet) validity(r *scenario.Result) {
+func (m *sheet) validity(r *result.Result) {
 	m.para("## Validity: %s", escape(verdict(r)))
-	if len(r.Validity.Reasons) == 0 && verdict(r) == scenario.Valid {
+	if len(r.Validity.Reasons) == 0 && verdict(r) == result.Valid {
 		m.para("Nothing speaks against these figures: generator, clock and host kept within their limits.")
 	}
 	m.list(each(reasonsOf(r), escape))
@@ -116,7 +116,7 @@ func checkUnit(unit string) string {
 	return unit
 }
 
-func (m *sheet) thresholds(r *scenario.Result) {
+func (m *sheet) thresholds(r *result.Result) {
 	if len(r.Thresholds) == 0 {
 		return
 	}
@@ -128,7 +128,7 @@ func (m *sheet) thresholds(r *scenario.Result) {
 	m.para("%s", t.markdown())
 }
 
-func (m *sheet) warnings(r *scenario.Result) {
+func (m *sheet) warnings(r *result.Result) {
 	warnings := warningsOf(r)
 	if len(warnings) == 0 {
 		return
@@ -137,7 +137,7 @@ func (m *sheet) warnings(r *scenario.Result) {
 	m.list(each(warnings, escape))
 }
 
-func (m *sheet) stages(r *scenario.Result) {
+func (m *sheet) stages(r *result.Result) {
 	if l := r.Scenario.Load; l.Closed() {
 		m.para("## Latency `@%d` in flight", l.InFlight)
 	} else {
@@ -159,7 +159,7 @@ func (m *sheet) stages(r *scenario.Result) {
 	m.para("![Latency by percentile, a line a stage](%s)", percentilesFile)
 }
 
-func (m *sheet) jobs(r *scenario.Result) {
+func (m *sheet) jobs(r *result.Result) {
 	if r.Observed != nil {
 		m.observed(r)
 		return

@@ -7,15 +7,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
 )
 
 // maxTimelineRows is how many rows of the timeline a page takes; more are in
 // the CSV beside it.
 const maxTimelineRows = 30
 
-func (m *sheet) time(r *scenario.Result) {
+func (m *sheet) time(r *result.Result) {
 	m.para("## Over time")
 	headline := r.Scenario.Headline()
 	m.para("![Rates, backlog and %s over time](%s)", headlineWords(headline), overTimeFile)
@@ -61,7 +62,7 @@ func (m *sheet) time(r *scenario.Result) {
 	for _, s := range rows {
 		e := s.Stages[headline]
 		if e == nil {
-			e = &scenario.SecondStage{}
+			e = &result.SecondStage{}
 		}
 		queue := none
 		if s.QueueLen != nil {
@@ -83,7 +84,7 @@ func (m *sheet) time(r *scenario.Result) {
 		"Latencies are end_to_end of the jobs that completed in that second, n/a where they are too few to carry the quantile.")
 }
 
-func (m *sheet) method(r *scenario.Result) {
+func (m *sheet) method(r *result.Result) {
 	m.para("## How these figures were made")
 	if r.Observed != nil {
 		m.observedMethod(r)
@@ -103,7 +104,7 @@ func (m *sheet) method(r *scenario.Result) {
 		"A quantile that falls among those, or above which fewer than ten jobs lie, is n/a. Histograms hold three significant digits.")
 }
 
-func (m *sheet) environment(r *scenario.Result) {
+func (m *sheet) environment(r *result.Result) {
 	m.para("## Environment")
 	t := table{head: []string{"", ""}, left: 2}
 	add := func(name, value string) {
@@ -151,7 +152,7 @@ func (m *sheet) environment(r *scenario.Result) {
 	m.para("%s", s.markdown())
 }
 
-func (m *sheet) server(r *scenario.Result) {
+func (m *sheet) server(r *result.Result) {
 	if len(r.Server.Commands) == 0 && len(r.Server.Deltas) == 0 {
 		return
 	}
@@ -180,11 +181,11 @@ func (m *sheet) server(r *scenario.Result) {
 // scalar is a figure with the unit that its name implies; the names are those
 // of the metrics.
 func scalar(name string, p *float64) string {
-	metric, err := gate.Lookup(name)
+	m, err := metric.Lookup(name)
 	switch {
 	case p == nil || !finite(*p):
 		return none
-	case err == nil && metric.Kind == gate.Duration:
+	case err == nil && m.Kind == metric.Duration:
 		return duration(*p)
 	case strings.HasSuffix(name, "_rate"):
 		return rate(*p) + " jobs/s"
@@ -196,7 +197,7 @@ func scalar(name string, p *float64) string {
 }
 
 // limitWords are the CPU limit of this process, empty when it has none.
-func limitWords(h scenario.Host) string {
+func limitWords(h result.Host) string {
 	var words []string
 	if h.CPULimit > 0 {
 		words = append(words, fmt.Sprintf("%.3g CPUs, set in %s", h.CPULimit, h.CPULimitSource))

@@ -6,12 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // reasonsOf are the reasons of the verdict. The error that ended the run is not
 // repeated in them: the report gives it where it says how the run ended.
-func reasonsOf(r *scenario.Result) []string {
+func reasonsOf(r *result.Result) []string {
 	var out []string
 	for _, reason := range r.Validity.Reasons {
 		if _, why := ending(r); r.Run.Failed && r.Run.Error != "" && strings.HasPrefix(why, r.Run.Error) {
@@ -24,7 +24,7 @@ func reasonsOf(r *scenario.Result) []string {
 
 // warningsOf are the warnings, each once, without those that the report gives as
 // a reason or as the end of the run.
-func warningsOf(r *scenario.Result) []string {
+func warningsOf(r *result.Result) []string {
 	var out []string
 	_, why := ending(r)
 	for _, w := range r.Warnings {
@@ -46,12 +46,12 @@ func sentence(text string) string {
 
 // coverWords say how much of the schedule the figures of a run cover that ended
 // before it.
-func coverWords(r *scenario.Result) string {
+func coverWords(r *result.Result) string {
 	return fmt.Sprintf("the figures cover %.1f s of the schedule", time.Duration(r.Window.ToNS).Seconds())
 }
 
 // cpuWords say what a job cost in CPU time, as far as that was measured.
-func cpuWords(r *scenario.Result) string {
+func cpuWords(r *result.Result) string {
 	var parts []string
 	for _, c := range []struct{ metric, of string }{
 		{"cpu_per_job", "queuedyno"}, {"worker_cpu_per_job", "workers"}, {"redis_cpu_per_job", "Redis"},

@@ -5,11 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
-func textOf(t *testing.T, r *scenario.Result) string {
+func textOf(t *testing.T, r *result.Result) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := report.Text(report.TextOptions{Width: 200})(&b, r); err != nil {
@@ -27,7 +28,7 @@ func TestWhatIsSaidOfARunIsSaidOnce(t *testing.T) {
 	asReason := lossy(t)
 	asReason.Warnings = append(asReason.Warnings, asReason.Validity.Reasons[1])
 	for name, c := range map[string]struct {
-		r    *scenario.Result
+		r    *result.Result
 		says string
 	}{
 		"the error that ended it":          {broken, broken.Run.Error},
@@ -111,7 +112,7 @@ func TestRowsOfATenthOfASecondReadAsSeconds(t *testing.T) {
 			part.Offered, part.Sent, part.Notified = s.Offered/10, s.Sent/10, s.Notified/10
 			part.BacklogMax = int64(i * 100)
 			if i < 9 {
-				part.Stages = map[scenario.Stage]*scenario.SecondStage{}
+				part.Stages = map[metric.Stage]*result.SecondStage{}
 			} else {
 				part.Notified = s.Notified - 9*(s.Notified/10)
 			}

@@ -5,11 +5,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // seen is what was observed, in a few sentences.
-func seen(r *scenario.Result) string {
+func seen(r *result.Result) string {
 	o := r.Observed
 	var b strings.Builder
 	fmt.Fprintf(&b, "Looked on for %s", span(time.Duration(r.Window.ToNS-r.Window.FromNS)))
@@ -20,7 +21,7 @@ func seen(r *scenario.Result) string {
 	if n := o.Updates.Failed; n > 0 {
 		fmt.Fprintf(&b, "; %s failed", plural(n, "job"))
 	}
-	if e := summary(r, scenario.Running); e.Count > 0 {
+	if e := summary(r, metric.Running); e.Count > 0 {
 		b.WriteString("; running")
 		for i, f := range pick("p50", "p99") {
 			if i > 0 {
@@ -41,7 +42,7 @@ func seen(r *scenario.Result) string {
 
 // seenBacklog says where the length of the queue went, or nothing where it could
 // not be asked.
-func seenBacklog(b scenario.ObservedBacklog) string {
+func seenBacklog(b result.ObservedBacklog) string {
 	if b.Last == nil {
 		return ""
 	}
@@ -57,15 +58,15 @@ func seenBacklog(b scenario.ObservedBacklog) string {
 }
 
 // outsideWords say what running is, where anybody said RUNNING.
-func outsideWords(r *scenario.Result) string {
-	if r.Stages[scenario.Running] == nil {
+func outsideWords(r *result.Result) string {
+	if r.Stages[metric.Running] == nil {
 		return "No worker said RUNNING: how long a job takes cannot be heard from outside."
 	}
 	return "running is from RUNNING to COMPLETED or FAILED, as heard here. When a job was due, and what was lost, only its producer knows."
 }
 
 // observed writes what was heard, in place of the ledger.
-func (t *page) observed(r *scenario.Result) {
+func (t *page) observed(r *result.Result) {
 	t.b.WriteByte('\n')
 	var words []string
 	for _, row := range heard(r) {
@@ -94,7 +95,7 @@ type heardRow struct {
 	always  bool
 }
 
-func heard(r *scenario.Result) []heardRow {
+func heard(r *result.Result) []heardRow {
 	o := r.Observed
 	u := o.Updates
 	return []heardRow{
@@ -110,7 +111,7 @@ func heard(r *scenario.Result) []heardRow {
 }
 
 // observed writes what was heard, in place of where the jobs went.
-func (m *sheet) observed(r *scenario.Result) {
+func (m *sheet) observed(r *result.Result) {
 	m.para("## What was heard")
 	t := table{head: []string{"updates and jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
 	for _, row := range heard(r) {
@@ -145,7 +146,7 @@ func (m *sheet) observed(r *scenario.Result) {
 }
 
 // observedMethod says how the figures came about.
-func (m *sheet) observedMethod(r *scenario.Result) {
+func (m *sheet) observedMethod(r *result.Result) {
 	m.para("The load and the workers are somebody else's. This run subscribed to their updates and asked for the length of their queue; it pushed nothing and took nothing. " +
 		"Redis counts it among the receivers of each update.")
 	var items []string
@@ -162,8 +163,8 @@ func (m *sheet) observedMethod(r *scenario.Result) {
 }
 
 // headlineWords name the headline in a caption.
-func headlineWords(s scenario.Stage) string {
-	if s == scenario.EndToEnd {
+func headlineWords(s metric.Stage) string {
+	if s == metric.EndToEnd {
 		return "end_to_end latency"
 	}
 	return string(s)

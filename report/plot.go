@@ -15,7 +15,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // The colours are those of Okabe and Ito, which people with any kind of colour
@@ -54,10 +54,10 @@ func (p *picture) text(x, y, size vg.Length, c color.Color, s string) {
 
 // title writes the heading of a picture: what it shows, and whether to
 // believe it.
-func (p *picture) title(r *scenario.Result, what string) {
+func (p *picture) title(r *result.Result, what string) {
 	p.text(12, 10, 15, black(), short(r.Run.Scenario+": "+what+" · "+loadWords(r.Scenario), 80))
 	c, line := grey(), capital(verdict(r))
-	if verdict(r) != scenario.Valid {
+	if verdict(r) != result.Valid {
 		c = vermilion()
 	}
 	if word, _ := ending(r); word != "" {

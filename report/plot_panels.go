@@ -9,7 +9,8 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // series is one line of a panel.
@@ -22,7 +23,7 @@ type series struct {
 }
 
 // panelSeries are the lines of a panel, in the order in which they are drawn.
-func panelSeries(panel int, r *scenario.Result) []series {
+func panelSeries(panel int, r *result.Result) []series {
 	switch panel {
 	case 0:
 		if r.Observed != nil {
@@ -47,7 +48,7 @@ func panelSeries(panel int, r *scenario.Result) []series {
 	}
 }
 
-func panelLegend(panel int, r *scenario.Result, rows []step) plot.Legend {
+func panelLegend(panel int, r *result.Result, rows []step) plot.Legend {
 	l := legend()
 	for _, s := range panelSeries(panel, r) {
 		name := s.name + " (" + none + ")"
@@ -97,7 +98,7 @@ func linear(label string, top float64) *plot.Plot {
 	return p
 }
 
-func latencyPanel(rows []step, stage scenario.Stage) *plot.Plot {
+func latencyPanel(rows []step, stage metric.Stage) *plot.Plot {
 	lowest, highest := math.Inf(1), math.Inf(-1)
 	for _, s := range rows {
 		for _, v := range []float64{s.p50, s.p90, s.p99} {
@@ -118,7 +119,7 @@ func latencyPanel(rows []step, stage scenario.Stage) *plot.Plot {
 }
 
 // fill adds to a panel what lies behind the lines, then the lines.
-func fill(panel *plot.Plot, i int, r *scenario.Result, rows []step, end float64) {
+func fill(panel *plot.Plot, i int, r *result.Result, rows []step, end float64) {
 	band(panel, 0, min(end, float64(r.Window.FromNS)/1e9))
 	if r.Window.ToNS > r.Window.FromNS {
 		band(panel, float64(r.Window.ToNS)/1e9, end)

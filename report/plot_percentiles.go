@@ -11,15 +11,16 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // PercentilesSVG draws latency by percentile, a line a stage, read out of the
 // stored histograms. The percentiles lie on an axis of nines, where the step
 // from 99 to 99.9 is as wide as that from 90 to 99; latency is logarithmic.
 // Where jobs were lost the lines end early: those jobs have no latency.
-func PercentilesSVG(w io.Writer, r *scenario.Result) error {
+func PercentilesSVG(w io.Writer, r *result.Result) error {
 	curves, err := curvesOf(r)
 	if err != nil {
 		return err
@@ -71,7 +72,7 @@ func PercentilesSVG(w io.Writer, r *scenario.Result) error {
 	return p.write(w, percentilesFile)
 }
 
-func caption(r *scenario.Result) string {
+func caption(r *result.Result) string {
 	s := fmt.Sprintf("Grey: fewer than %d jobs lie above.", latency.MinTail)
 	if lost := r.Window.Scheduled - r.Window.Completed; lost > 0 {
 		s += fmt.Sprintf(" %s of %s due in the window never arrived: the lines end there.",
@@ -85,25 +86,25 @@ func caption(r *scenario.Result) string {
 
 // curve is the distribution of one stage: X in nines, Y in nanoseconds.
 type curve struct {
-	stage  scenario.Stage
+	stage  metric.Stage
 	color  color.Color
 	width  vg.Length
 	dashes []vg.Length
 	points plotter.XYs
 }
 
-func curvesOf(r *scenario.Result) ([]curve, error) {
-	thin := func(s scenario.Stage, c color.Color) curve { return curve{stage: s, color: c, width: 1.2} }
+func curvesOf(r *result.Result) ([]curve, error) {
+	thin := func(s metric.Stage, c color.Color) curve { return curve{stage: s, color: c, width: 1.2} }
 	styles := []curve{
-		{stage: scenario.EndToEnd, color: black(), width: 3},
-		{stage: scenario.Running, color: sky(), width: 1.8},
-		{stage: scenario.FromSend, color: purple(), width: 1.2, dashes: []vg.Length{4, 3}},
-		thin(scenario.Lateness, grey()),
-		thin(scenario.Enqueue, sky()),
-		thin(scenario.Queue, blue()),
-		thin(scenario.WorkTime, bluishGreen()),
-		thin(scenario.Publish, orange()),
-		thin(scenario.Notify, vermilion()),
+		{stage: metric.EndToEnd, color: black(), width: 3},
+		{stage: metric.Running, color: sky(), width: 1.8},
+		{stage: metric.FromSend, color: purple(), width: 1.2, dashes: []vg.Length{4, 3}},
+		thin(metric.Lateness, grey()),
+		thin(metric.Enqueue, sky()),
+		thin(metric.Queue, blue()),
+		thin(metric.WorkTime, bluishGreen()),
+		thin(metric.Publish, orange()),
+		thin(metric.Notify, vermilion()),
 	}
 	var out []curve
 	for _, c := range styles {
@@ -123,7 +124,7 @@ func curvesOf(r *scenario.Result) ([]curve, error) {
 // at the share of jobs that are no slower. The slowest job of all has no place
 // on an axis of nines, as its share is 1; it stands at the rank before it, so
 // that the line rises to it at the very end.
-func cumulative(h *latency.Histogram, s *scenario.StageSummary) plotter.XYs {
+func cumulative(h *latency.Histogram, s *result.StageSummary) plotter.XYs {
 	buckets := h.Buckets()
 	if len(buckets) == 0 {
 		return nil

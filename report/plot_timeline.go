@@ -8,14 +8,15 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // TimelineSVG draws the run over time in three panels, one for each unit: jobs
 // sent and notified per second, the highest backlog of each row, and p50, p90 and p99 of the
 // headline. Warm-up and drain are shaded, and where a figure is null its line
 // has a gap.
-func TimelineSVG(w io.Writer, r *scenario.Result) error {
+func TimelineSVG(w io.Writer, r *result.Result) error {
 	p := newPicture(820, 600)
 	p.title(r, "over time")
 	fine, each := thin(r.Timeline, r.Scenario.Headline())
@@ -70,7 +71,7 @@ const maxSteps = 1200
 
 // thin turns the timeline into at most maxSteps steps of so many rows each, with
 // the percentiles of one stage.
-func thin(timeline []scenario.Second, stage scenario.Stage) (steps []step, each int) {
+func thin(timeline []result.Second, stage metric.Stage) (steps []step, each int) {
 	each = (len(timeline) + maxSteps - 1) / maxSteps
 	for i := 0; i < len(timeline); i += each {
 		steps = append(steps, stepOf(timeline[i:min(i+each, len(timeline))], stage))
@@ -78,7 +79,7 @@ func thin(timeline []scenario.Second, stage scenario.Stage) (steps []step, each 
 	return steps, each
 }
 
-func stepOf(rows []scenario.Second, stage scenario.Stage) step {
+func stepOf(rows []result.Second, stage metric.Stage) step {
 	nan := math.NaN()
 	s := step{from: rows[0].ElapsedS - rows[0].LengthS, to: rows[len(rows)-1].ElapsedS, p50: nan, p90: nan, p99: nan}
 	var offered, sent, notified int64

@@ -19,20 +19,21 @@ import (
 	"io"
 	"strings"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // Encoder writes one report of a result. It writes the whole report or, when
 // it returns an error of its own making, nothing at all. It keeps no reference
 // to the result and never changes it.
-type Encoder func(w io.Writer, r *scenario.Result) error
+type Encoder func(w io.Writer, r *result.Result) error
 
 // Options are what [ByName] needs to know beside the name.
 type Options struct {
 	// Text is for the format text.
 	Text TextOptions
 	// Stage is the stage of the format hgrm. Empty means the headline.
-	Stage scenario.Stage
+	Stage metric.Stage
 }
 
 // Formats lists the names that [ByName] knows.

@@ -10,8 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // encoders are all of them, by a name for the test.
@@ -23,14 +24,14 @@ func encoders() map[string]report.Encoder {
 		"summary csv":     report.SummaryCSV,
 		"timeline csv":    report.TimelineCSV,
 		"json":            report.JSON,
-		"hgrm":            report.HGRM(scenario.EndToEnd),
+		"hgrm":            report.HGRM(metric.EndToEnd),
 		"percentiles svg": report.PercentilesSVG,
 		"timeline svg":    report.TimelineSVG,
 		"hlog":            report.WholeRun,
 	}
 }
 
-func render(t testing.TB, e report.Encoder, r *scenario.Result) string {
+func render(t testing.TB, e report.Encoder, r *result.Result) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := e(&b, r); err != nil {
@@ -88,7 +89,7 @@ func TestAReportSaysWhyAFigureIsMissing(t *testing.T) {
 	r := lossy(t)
 	for _, format := range []string{"text", "markdown", "summary csv", "json"} {
 		got := render(t, encoders()[format], r)
-		for _, reason := range r.Stages[scenario.EndToEnd].Missing {
+		for _, reason := range r.Stages[metric.EndToEnd].Missing {
 			if !strings.Contains(got, reason) {
 				t.Errorf("%s does not give the reason %q", format, reason)
 			}
@@ -151,14 +152,14 @@ func TestEveryListedFormatHasAnEncoder(t *testing.T) {
 
 func TestStageOfFormatHGRMIsTheOneAskedFor(t *testing.T) {
 	t.Parallel()
-	for _, stage := range append(scenario.Stages(), "") {
+	for _, stage := range append(metric.Stages(), "") {
 		e, err := report.ByName("hgrm", report.Options{Stage: stage})
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := stage
 		if want == "" {
-			want = scenario.EndToEnd
+			want = metric.EndToEnd
 		}
 		if got := render(t, e, steady(t)); got != render(t, report.HGRM(want), steady(t)) {
 			t.Errorf("hgrm of stage %q is not that of %q", stage, want)

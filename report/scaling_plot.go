@@ -12,8 +12,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"github.com/queuedyno/queuedyno/scenario/capacity"
-	"github.com/queuedyno/queuedyno/scenario/study"
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/study"
 )
 
 // ScalingSVG draws the capacity over what was varied: a line for one field, a

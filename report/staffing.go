@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario/queueing"
-	"github.com/queuedyno/queuedyno/scenario/study"
+	"github.com/queuedyno/queuedyno/internal/queueing"
+	"github.com/queuedyno/queuedyno/internal/study"
 )
 
 // StaffingText writes what a terminal shows of a plan.

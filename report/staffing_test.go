@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario/study"
 )
 
 func TestAPlanIsShownWithWhatSpeaksAgainstIt(t *testing.T) {

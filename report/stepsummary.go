@@ -3,17 +3,17 @@ package report
 import (
 	"io"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // Summary writes what a step summary shows of a run: the answer, whether to
 // believe it, and the thresholds.
-func Summary(w io.Writer, r *scenario.Result) error {
+func Summary(w io.Writer, r *result.Result) error {
 	m := &sheet{}
 	mark := "✅"
 	if word, _ := ending(r); failedThresholds(r) > 0 || word != "" || r.Window.Completed == 0 {
 		mark = "❌"
-	} else if verdict(r) == scenario.Invalid || undecidedThresholds(r) > 0 {
+	} else if verdict(r) == result.Invalid || undecidedThresholds(r) > 0 {
 		mark = "⚪"
 	}
 	m.para("### %s queuedyno: %s", mark, escape(r.Run.Scenario))

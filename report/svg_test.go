@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 func TestPicturesAreWellFormedAndWhite(t *testing.T) {
@@ -106,7 +107,7 @@ func TestPercentilePictureSaysThatJobsNeverArrived(t *testing.T) {
 
 func TestARowInWhichNothingCompletedIsAGap(t *testing.T) {
 	t.Parallel()
-	lines := func(r *scenario.Result) int { return strings.Count(render(t, report.TimelineSVG, r), "<path") }
+	lines := func(r *result.Result) int { return strings.Count(render(t, report.TimelineSVG, r), "<path") }
 	whole, gap := steady(t), steady(t)
 	gap.Timeline[3].Stages = nil
 	// A gap makes two lines of each of p50, p90 and p99.
@@ -119,7 +120,7 @@ func TestOneJobIsALineAndNotNothing(t *testing.T) {
 	t.Parallel()
 	r := steady(t)
 	r.Window.Scheduled, r.Window.Completed = 1, 1
-	r.Stages = stages{scenario.EndToEnd: summarise(1, 1, tail(300_000))}
+	r.Stages = stages{metric.EndToEnd: summarise(1, 1, tail(300_000))}
 	svg := render(t, report.PercentilesSVG, r)
 	for _, path := range strings.Split(svg, "<path")[1:] {
 		path = path[:strings.Index(path, "/>")]

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // TextOptions are how [Text] looks. The zero value is good.
@@ -26,7 +26,7 @@ func Text(o TextOptions) Encoder {
 		o.Width = 80
 	}
 	o.Width = max(o.Width, 60)
-	return func(w io.Writer, r *scenario.Result) error {
+	return func(w io.Writer, r *result.Result) error {
 		t := &page{o: o}
 		t.head(r)
 		t.stages(r)
@@ -76,11 +76,11 @@ func (t *page) para(c ink, first, text string) {
 	}
 }
 
-func (t *page) head(r *scenario.Result) {
+func (t *page) head(r *result.Result) {
 	t.para(noInk, "", r.Run.Scenario+" against "+redisWords(r.Redis))
 	t.para(noInk, "  ", loadWords(r.Scenario)+"; "+poolWords(r.Scenario)+workerWords(r))
 	t.b.WriteByte('\n')
-	c := map[string]ink{scenario.Valid: green, scenario.Suspect: yellow}[verdict(r)]
+	c := map[string]ink{result.Valid: green, result.Suspect: yellow}[verdict(r)]
 	if c == noInk {
 		c = red
 	}
@@ -107,7 +107,7 @@ func (t *page) head(r *scenario.Result) {
 	}
 }
 
-func (t *page) stages(r *scenario.Result) {
+func (t *page) stages(r *result.Result) {
 	var notes footnotes
 	table := stageTable(r, &notes, "p50", "p90", "p99", "p99.9", "max")
 	t.b.WriteByte('\n')
@@ -137,7 +137,7 @@ func (t *page) stages(r *scenario.Result) {
 	}
 }
 
-func (t *page) ledger(r *scenario.Result) {
+func (t *page) ledger(r *result.Result) {
 	if r.Observed != nil {
 		t.observed(r)
 		return
@@ -194,7 +194,7 @@ func joined(clauses ...string) string {
 	return strings.Join(slices.DeleteFunc(clauses, func(s string) bool { return s == "" }), "; ")
 }
 
-func (t *page) thresholds(r *scenario.Result) {
+func (t *page) thresholds(r *result.Result) {
 	if len(r.Thresholds) == 0 {
 		return
 	}
@@ -215,7 +215,7 @@ func (t *page) thresholds(r *scenario.Result) {
 	}
 }
 
-func (t *page) warnings(r *scenario.Result) {
+func (t *page) warnings(r *result.Result) {
 	warnings := warningsOf(r)
 	if len(warnings) > 0 {
 		t.b.WriteByte('\n')

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 func TestTextFitsItsWidth(t *testing.T) {
@@ -15,7 +15,7 @@ func TestTextFitsItsWidth(t *testing.T) {
 	all := results(t)
 	wide := lossy(t)
 	for stage := range medians() {
-		wide.Stages[stage] = &scenario.StageSummary{
+		wide.Stages[stage] = &result.StageSummary{
 			Count: 120_000_000, P50NS: ptr(int64(301_000)), P90NS: ptr(int64(2_000_000)), P99NS: ptr(int64(70_000_000_000)),
 			P999NS: ptr(int64(3_000_000_000_000)), MaxNS: ptr(int64(3_600_000_000_000)),
 		}
@@ -68,12 +68,12 @@ func TestClosedLoopsAreNotLabelledWithARate(t *testing.T) {
 func TestTheEnvironmentNamesTheCPULimit(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		host     scenario.Host
+		host     result.Host
 		text, md string
 	}{
-		{scenario.Host{CPUs: 2, GOMAXPROCS: 2}, "2 CPUs, GOMAXPROCS 2\n", "GOMAXPROCS 2"},
-		{scenario.Host{CPUs: 2, GOMAXPROCS: 2, CPULimit: 0.2, CPULimitSource: "/x/cpu.max"}, "CPU limit 0.2 (/x/cpu.max)", "0.2 CPUs, set in /x/cpu.max"},
-		{scenario.Host{CPUs: 4, GOMAXPROCS: 2, CPULimitUnknown: "permission denied"}, "CPU limit unknown", "not known: permission denied"},
+		{result.Host{CPUs: 2, GOMAXPROCS: 2}, "2 CPUs, GOMAXPROCS 2\n", "GOMAXPROCS 2"},
+		{result.Host{CPUs: 2, GOMAXPROCS: 2, CPULimit: 0.2, CPULimitSource: "/x/cpu.max"}, "CPU limit 0.2 (/x/cpu.max)", "0.2 CPUs, set in /x/cpu.max"},
+		{result.Host{CPUs: 4, GOMAXPROCS: 2, CPULimitUnknown: "permission denied"}, "CPU limit unknown", "not known: permission denied"},
 	} {
 		r := steady(t)
 		r.Host = c.host

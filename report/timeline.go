@@ -3,13 +3,13 @@ package report
 import (
 	"fmt"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // bySecond joins the rows of the timeline up to each one that holds stages: the
 // rows of a short run are shorter than a second.
-func bySecond(timeline []scenario.Second) []scenario.Second {
-	var out []scenario.Second
+func bySecond(timeline []result.Second) []result.Second {
+	var out []result.Second
 	open := false
 	for _, row := range timeline {
 		row.BacklogMax = row.Peak()
@@ -34,11 +34,11 @@ func bySecond(timeline []scenario.Second) []scenario.Second {
 
 // peakWords say how many jobs waited at most, and when; nothing where no job did,
 // or nobody knows.
-func peakWords(r *scenario.Result) string {
+func peakWords(r *result.Result) string {
 	if r.Observed != nil {
 		return ""
 	}
-	var peak scenario.Second
+	var peak result.Second
 	for _, row := range r.Timeline {
 		if row.Peak() > peak.Peak() {
 			peak = row

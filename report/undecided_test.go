@@ -5,17 +5,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 func TestEveryReportSaysThatAThresholdIsUndecided(t *testing.T) {
 	t.Parallel()
-	r := &scenario.Result{
-		Run: scenario.Info{Scenario: "x"}, Validity: scenario.Validity{Verdict: scenario.Valid},
-		Window: scenario.Window{Scheduled: 400, Completed: 400},
-		Thresholds: []gate.Outcome{
+	r := &result.Result{
+		Run: result.Info{Scenario: "x"}, Validity: result.Validity{Verdict: result.Valid},
+		Window: result.Window{Scheduled: 400, Completed: 400},
+		Thresholds: []threshold.Outcome{
 			{Expr: "lost == 0", Passed: true},
 			{Expr: "end_to_end.p99 < 50ms", Undecided: true, Reason: "too few jobs"},
 		},

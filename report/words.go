@@ -6,70 +6,72 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/validity"
 )
 
 // meaning says in words between which moments a stage lies.
-func meaning(s scenario.Stage) string {
+func meaning(s metric.Stage) string {
 	switch s {
-	case scenario.Lateness:
+	case metric.Lateness:
 		return "due to sent: the generator's own delay, which must be near 0"
-	case scenario.Enqueue:
+	case metric.Enqueue:
 		return "sent to push acknowledged: the LPUSH round trip"
-	case scenario.Queue:
+	case metric.Queue:
 		return "sent to popped: on the way to, in and out of the list"
-	case scenario.Pickup:
+	case metric.Pickup:
 		return "due to RUNNING received: how long until a worker said that it had begun"
-	case scenario.Running:
+	case metric.Running:
 		return "RUNNING received to COMPLETED or FAILED received: how long a worker had the job, as heard from outside"
-	case scenario.First:
+	case metric.First:
 		return "work done to notification received by the first of several subscribers; notify is the last one's"
-	case scenario.WorkTime:
+	case metric.WorkTime:
 		return "popped to work done: the worker's service time; of workers that are not ours, what they say it took"
-	case scenario.Publish:
+	case metric.Publish:
 		return "work done to publish acknowledged: the PUBLISH round trip"
-	case scenario.Notify:
+	case metric.Notify:
 		return "work done to notification received"
-	case scenario.EndToEnd:
+	case metric.EndToEnd:
 		return "due to notification received: the headline"
-	case scenario.FromSend:
+	case metric.FromSend:
 		return "sent to notification received: a diagnostic; leaves out the generator's delay, as tools with coordinated omission do"
 	}
 	return ""
 }
 
 // legMeaning says in words where a job of that leg was lost.
-func legMeaning(l scenario.Leg) string {
+func legMeaning(l result.Leg) string {
 	switch l {
-	case scenario.LegUnsent:
+	case result.LegUnsent:
 		return "due, but never written: the run stopped first"
-	case scenario.LegRefused:
+	case result.LegRefused:
 		return "written; the server answered the push with an error"
-	case scenario.LegUnacknowledged:
+	case result.LegUnacknowledged:
 		return "written; no answer to the push, and never seen again"
-	case scenario.LegInQueue:
+	case result.LegInQueue:
 		return "push acknowledged; still in the list at the end"
-	case scenario.LegVanished:
+	case result.LegVanished:
 		return "push acknowledged; neither popped by us nor in the list"
-	case scenario.LegUnfinished:
+	case result.LegUnfinished:
 		return "popped; the work never ended"
-	case scenario.LegNotUnderstood:
+	case result.LegNotUnderstood:
 		return "taken by an external worker; its end may be in one of the messages that were not understood"
-	case scenario.LegUnpublished:
+	case result.LegUnpublished:
 		return "work done; the publish was not acknowledged"
-	case scenario.LegNobody:
+	case result.LegNobody:
 		return "published; the server says that no subscriber was there"
-	case scenario.LegUnnotified:
+	case result.LegUnnotified:
 		return "published to subscribers; not all of them received it"
 	}
 	return ""
 }
 
 // legWord is the leg in the account of the jobs.
-func legWord(l scenario.Leg) string {
-	if l == scenario.LegNotUnderstood {
+func legWord(l result.Leg) string {
+	if l == result.LegNotUnderstood {
 		return "without an understood end"
 	}
 	return string(l)
@@ -197,7 +199,7 @@ func poolWords(s scenario.Scenario) string {
 }
 
 // workerWords says which workers were started for the run, or nothing.
-func workerWords(r *scenario.Result) string {
+func workerWords(r *result.Result) string {
 	if r.Run.Worker == "" {
 		return ""
 	}
@@ -205,7 +207,7 @@ func workerWords(r *scenario.Result) string {
 }
 
 // redisWords says which server it was: "redis 7.0.15 standalone (process, 127.0.0.1:6390)".
-func redisWords(r scenario.Redis) string {
+func redisWords(r result.Redis) string {
 	if r.Kind == "memory" {
 		return "a queue in memory (no Redis)"
 	}
@@ -228,7 +230,7 @@ func redisWords(r scenario.Redis) string {
 }
 
 // answer is the result in a few sentences.
-func answer(r *scenario.Result) string {
+func answer(r *result.Result) string {
 	if r.Observed != nil {
 		return seen(r)
 	}
@@ -245,7 +247,7 @@ func answer(r *scenario.Result) string {
 		fmt.Fprintf(&b, " after %s of warm-up", span(r.Scenario.Warmup))
 	}
 	fmt.Fprintf(&b, "; achieved %s jobs/s", rate(r.Rates.AchievedPerS))
-	e := summary(r, scenario.EndToEnd)
+	e := summary(r, metric.EndToEnd)
 	if e.Count == 0 {
 		b.WriteString("; no job completed")
 	} else {
@@ -277,7 +279,7 @@ func answer(r *scenario.Result) string {
 }
 
 // windowWords accounts for the jobs of the window.
-func windowWords(w scenario.Window) string {
+func windowWords(w result.Window) string {
 	s := fmt.Sprintf("%s due in it, %s completed", count(w.Scheduled), count(w.Completed))
 	switch {
 	case w.Completed == 0:
@@ -290,7 +292,7 @@ func windowWords(w scenario.Window) string {
 }
 
 // ending says how the run ended where it did not end by itself, or nothing.
-func ending(r *scenario.Result) (word, why string) {
+func ending(r *result.Result) (word, why string) {
 	switch {
 	case r.Run.Failed:
 		why = r.Run.Error
@@ -311,7 +313,7 @@ func ending(r *scenario.Result) (word, why string) {
 }
 
 // verdict is the validity's verdict; a result without one is not valid.
-func verdict(r *scenario.Result) string {
+func verdict(r *result.Result) string {
 	if r.Validity.Verdict == "" {
 		return "not judged"
 	}
@@ -319,7 +321,7 @@ func verdict(r *scenario.Result) string {
 }
 
 // thresholdWords says how the thresholds came out, or nothing without any.
-func thresholdWords(r *scenario.Result) string {
+func thresholdWords(r *result.Result) string {
 	failed, undecided := failedThresholds(r), undecidedThresholds(r)
 	switch {
 	case len(r.Thresholds) == 0:
@@ -339,10 +341,10 @@ func thresholdWords(r *scenario.Result) string {
 
 // losses are the legs that lost jobs, in the order of a job's way; legs that
 // this build does not know come last.
-func losses(l scenario.Ledger) []scenario.Leg {
-	var out []scenario.Leg
-	known := map[scenario.Leg]bool{}
-	for _, leg := range scenario.Legs() {
+func losses(l result.Ledger) []result.Leg {
+	var out []result.Leg
+	known := map[result.Leg]bool{}
+	for _, leg := range result.Legs() {
 		known[leg] = true
 		if l.LostByLeg[leg] != 0 {
 			out = append(out, leg)
@@ -357,7 +359,7 @@ func losses(l scenario.Ledger) []scenario.Leg {
 }
 
 // errorCount is the number of errors over all operations.
-func errorCount(l scenario.Ledger) int64 {
+func errorCount(l result.Ledger) int64 {
 	var n int64
 	for _, v := range l.Errors {
 		n += v
@@ -385,7 +387,7 @@ func triageWords(v validity.Verdict) string {
 }
 
 // hostWords are what this host lets a run use.
-func hostWords(h scenario.Host) string {
+func hostWords(h result.Host) string {
 	words := fmt.Sprintf("%s, GOMAXPROCS %d", plural(int64(h.CPUs), "CPU"), h.GOMAXPROCS)
 	switch {
 	case h.CPULimit > 0:

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // The files of a result directory that others link to.
@@ -29,19 +29,19 @@ const (
 //
 // The hlog is what an [IntervalLog] wrote during the run. Without one (nil),
 // the file holds the whole window as one interval a stage.
-func Write(dir string, r *scenario.Result, hlog io.Reader, force bool) error {
+func Write(dir string, r *result.Result, hlog io.Reader, force bool) error {
 	owner := Owner{ID: r.Run.ID, Verb: "run", Name: r.Run.Scenario, StartedAt: r.Run.EndedAt}
 	return storeIn(dir, Reserving{Owner: owner, Force: force}, runFiles(r, hlog))
 }
 
 // Write stores the result of a run.
-func (r *Reservation) Write(result *scenario.Result, hlog io.Reader) error {
-	return r.store(runFiles(result, hlog))
+func (r *Reservation) Write(res *result.Result, hlog io.Reader) error {
+	return r.store(runFiles(res, hlog))
 }
 
 // runFiles are the files of a run, the one that counts first. The interval log
 // is the only other one that cannot be made again.
-func runFiles(r *scenario.Result, hlog io.Reader) []file {
+func runFiles(r *result.Result, hlog io.Reader) []file {
 	intervals := encoding(r, WholeRun)
 	if hlog != nil {
 		intervals = func(w io.Writer) error {

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // names are the names in a directory, hidden ones too.
@@ -45,7 +45,7 @@ func TestWriteMakesTheWholeDirectory(t *testing.T) {
 	for file, encode := range map[string]report.Encoder{
 		"report.md": report.Markdown, "result.json": report.JSON, "summary.csv": report.SummaryCSV, "timeline.csv": report.TimelineCSV,
 		"percentiles.svg": report.PercentilesSVG, "timeline.svg": report.TimelineSVG, "end_to_end.hgrm": report.HGRM("end_to_end"),
-		"histograms.hlog": func(w io.Writer, _ *scenario.Result) error { _, err := io.WriteString(w, "the log"); return err },
+		"histograms.hlog": func(w io.Writer, _ *result.Result) error { _, err := io.WriteString(w, "the log"); return err },
 	} {
 		got, err := os.ReadFile(filepath.Join(dir, file))
 		if err != nil {

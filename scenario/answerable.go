@@ -7,8 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario/gate"
-	"github.com/queuedyno/queuedyno/scenario/latency"
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/threshold"
 )
 
 // Unanswerable says which thresholds of a load at a rate cannot be decided, since
@@ -31,7 +32,7 @@ func (s Scenario) Unanswerable() (all []string) {
 		return nil
 	}
 	for _, expr := range s.Thresholds {
-		t, err := gate.Parse(expr)
+		t, err := threshold.Parse(expr)
 		if err != nil {
 			continue
 		}
@@ -44,7 +45,7 @@ func (s Scenario) Unanswerable() (all []string) {
 			part = over
 		}
 		stage, aggregate, _ := strings.Cut(t.Metric, ".")
-		q, isQuantile := shareOf(aggregate)
+		q, isQuantile := metric.QuantileShare(aggregate)
 		if !isQuantile || !s.measures(stage) {
 			continue
 		}
@@ -71,17 +72,17 @@ func (s *Scenario) ScaleThresholds(keep []string) (notes []string) {
 	for _, expr := range s.Thresholds {
 		one := *s
 		one.Thresholds = []string{expr}
-		t, err := gate.Parse(expr)
+		t, err := threshold.Parse(expr)
 		if err != nil || slices.Contains(keep, expr) || len(one.Unanswerable()) == 0 {
 			kept = append(kept, expr)
 			continue
 		}
 		was := t.String()
 		stage, aggregate, _ := strings.Cut(t.Metric, ".")
-		from, _ := shareOf(aggregate)
+		from, _ := metric.QuantileShare(aggregate)
 		found := false
 		for _, lower := range []string{"p99.9", "p99", "p95", "p90", "p75", "p50"} {
-			if q, _ := shareOf(lower); q >= from {
+			if q, _ := metric.QuantileShare(lower); q >= from {
 				continue
 			}
 			t.Metric = stage + "." + lower

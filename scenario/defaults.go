@@ -60,7 +60,7 @@ func (s Scenario) WithDefaults() Scenario {
 	if !s.Payloads.IsFixed() {
 		s.Payload = int(math.Round(s.Payloads.Mean()))
 	}
-	if length, ends := s.schedule().Length(); ends && s.Load.Duration == 0 {
+	if length, ends := s.Schedule().Length(); ends && s.Load.Duration == 0 {
 		s.Load.Duration = length
 	}
 	if s.Load.Duration == 0 && s.Load.Jobs == 0 && !s.Load.Replay.given() {

@@ -7,7 +7,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/threshold"
 )
 
 // thresholdList gathers the thresholds of a scenario as they are read.
@@ -44,18 +45,18 @@ func isMapping(value ast.Node) bool {
 }
 
 // list reads a list of thresholds, of one metric if that stands above them.
-func (l *thresholdList) list(metric string, n ast.Node, example string) {
+func (l *thresholdList) list(name string, n ast.Node, example string) {
 	items, ok := l.items(n, example)
 	l.ok = l.ok && ok
 	for _, item := range items {
-		if !l.one(metric, item) {
+		if !l.one(name, item) {
 			return
 		}
 	}
 }
 
 // one reads a threshold in any form. It is false when there are too many.
-func (l *thresholdList) one(metric string, n ast.Node) bool {
+func (l *thresholdList) one(name string, n ast.Node) bool {
 	if len(l.all) == maxThresholds {
 		l.fault(n, "more than %d thresholds; remove some", maxThresholds)
 		l.ok = false
@@ -65,22 +66,22 @@ func (l *thresholdList) one(metric string, n ast.Node) bool {
 	case value == nil:
 		l.ok = false
 	case isMapping(value):
-		l.mapped(metric, value)
+		l.mapped(name, value)
 	default:
-		l.text(metric, value, "")
+		l.text(name, value, "")
 	}
 	return true
 }
 
 // text takes in one threshold. The metric, if there is one, stands before it, and
 // abort after it.
-func (l *thresholdList) text(metric string, n ast.Node, abort string) {
+func (l *thresholdList) text(name string, n ast.Node, abort string) {
 	value, expr, number, isText := l.scalar(n)
 	if !isText || number {
 		what := `a threshold in quotes such as "lost == 0"`
-		if number && metric != "" {
-			if m, err := gate.Lookup(metric); err == nil {
-				what = fmt.Sprintf("a condition such as %q", metric+" "+example(m, expr))
+		if number && name != "" {
+			if m, err := metric.Lookup(name); err == nil {
+				what = fmt.Sprintf("a condition such as %q", name+" "+example(m, expr))
 			}
 		}
 		l.expected(n, value, what)
@@ -88,12 +89,12 @@ func (l *thresholdList) text(metric string, n ast.Node, abort string) {
 		return
 	}
 	before := ""
-	if metric != "" {
-		before = metric + ": "
+	if name != "" {
+		before = name + ": "
 	}
 	whole := before + expr + abort
-	var syntax *gate.SyntaxError
-	if _, err := gate.Parse(whole); errors.As(err, &syntax) {
+	var syntax *threshold.SyntaxError
+	if _, err := threshold.Parse(whole); errors.As(err, &syntax) {
 		at := placeOf(value)
 		if offset := syntax.Offset - len(before); offset >= 0 && offset <= len(expr) {
 			at = l.within(value, expr, offset)
@@ -105,11 +106,11 @@ func (l *thresholdList) text(metric string, n ast.Node, abort string) {
 }
 
 // example is the number as a limit on the metric.
-func example(m gate.Metric, number string) string {
+func example(m metric.Metric, number string) string {
 	switch {
-	case m.Kind == gate.Duration:
+	case m.Kind == metric.Duration:
 		return "< " + number + "ms"
-	case m.Better == gate.Higher:
+	case m.Better == metric.Higher:
 		return ">= " + number
 	case number == "0":
 		return "== 0"
@@ -137,7 +138,7 @@ func (l *thresholdList) byMetric(n ast.Node) {
 
 // mapped reads a mapping in the place of a threshold: one that says when to abort,
 // or one or more with their metrics.
-func (l *thresholdList) mapped(metric string, n ast.Node) {
+func (l *thresholdList) mapped(name string, n ast.Node) {
 	entries, ok := l.entries(n, `{threshold: "lost == 0", abortOnFail: true}`)
 	if !ok {
 		l.ok = false
@@ -148,8 +149,8 @@ func (l *thresholdList) mapped(metric string, n ast.Node) {
 		keys[e.key] = e.value
 	}
 	if keys["threshold"] == nil {
-		if metric != "" {
-			l.fault(n, `write the condition as text, such as %s: ["p(95)<200"]`, metric)
+		if name != "" {
+			l.fault(n, `write the condition as text, such as %s: ["p(95)<200"]`, name)
 			l.ok = false
 			return
 		}
@@ -179,5 +180,5 @@ func (l *thresholdList) mapped(metric string, n ast.Node) {
 			abort += fmt.Sprintf(" after %dms", after.Round(time.Millisecond).Milliseconds())
 		}
 	}
-	l.text(metric, keys["threshold"], abort)
+	l.text(name, keys["threshold"], abort)
 }

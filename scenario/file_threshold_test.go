@@ -4,13 +4,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
-	"github.com/queuedyno/queuedyno/jobqueue/memory"
+	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // thresholdsOf reads a file with these thresholds, and shows each in the one form.
@@ -22,7 +18,7 @@ func thresholdsOf(t *testing.T, yaml string) (shown []string, err error) {
 		return nil, err
 	}
 	for _, expr := range all[0].Thresholds {
-		one, err := gate.Parse(expr)
+		one, err := threshold.Parse(expr)
 		if err != nil {
 			t.Errorf("%q of%s: %v", expr, yaml, err)
 		}
@@ -74,35 +70,5 @@ func TestThresholdsThatCannotBeReadSayWhatToWrite(t *testing.T) {
 		} else if want != "abortOnFail" && !strings.Contains(err.Error(), want) {
 			t.Errorf("thresholds:%s\n%v\nwant %q", yaml, err, want)
 		}
-	}
-}
-
-// TestSharesAreOfAllJobs holds at the end of a run and while it goes on.
-func TestSharesAreOfAllJobs(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		fail    float64
-		expr    string
-		passed  bool
-		aborted bool
-	}{
-		{0.01, "failed: rate<0.05", true, false},
-		{0.01, "failed: rate<0.05 abort after 1s", true, false},
-		{0.20, "failed: rate<0.05", false, false},
-		{0.20, "failed: rate<0.05 abort after 1s", false, true},
-		{0.20, "lost: rate<0.01 abort", true, false},
-		{0.20, "failed_ratio within 30% of 20%", true, false},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			s := scenario.Scenario{
-				Name: "share", Load: scenario.Load{Rate: pace.PerSecond(500), Duration: 6 * time.Second}, Warmup: time.Second,
-				Consumers: 8, Work: scenario.Work{Time: time.Millisecond, FailRate: row.fail}, Thresholds: []string{row.expr}, Seed: 7,
-			}
-			r := mustRun(t, s, memory.New(), virtual())
-			o := r.Thresholds[0]
-			if o.Passed != row.passed || o.Value == nil || *o.Value > 1 || (r.Run.Aborted != "") != row.aborted {
-				t.Errorf("%g of failures, %s: %+v, aborted by %q", row.fail, row.expr, o, r.Run.Aborted)
-			}
-		})
 	}
 }

@@ -290,8 +290,8 @@ func (s *Scenario) SetPayload(size draw.Size) {
 	}
 }
 
-// largestPayload is the size of the largest one there can be.
-func (s Scenario) largestPayload() int { return max(s.Payload, s.Payloads.Max()) }
+// LargestPayload is the size of the largest one there can be.
+func (s Scenario) LargestPayload() int { return max(s.Payload, s.Payloads.Max()) }
 
 // Hold is a time in which no consumer takes a job.
 type Hold struct {
@@ -319,3 +319,10 @@ const (
 	PerTenant  Channels = "tenant"  // a channel for each tenant; subscribers subscribe to each
 	ByPattern  Channels = "pattern" // the same, and subscribers subscribe to a pattern
 )
+
+func (s Scenario) Schedule() pace.Schedule {
+	return pace.Schedule{
+		Rate: s.Load.Rate, Steps: s.Load.Steps, Times: s.Load.Replay.Times,
+		Arrivals: s.Load.Arrivals, Batch: s.Batch, Seed: s.Seed,
+	}
+}

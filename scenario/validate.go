@@ -6,8 +6,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/queuedyno/queuedyno/internal/nearest"
+	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/scenario/draw"
-	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -192,10 +193,10 @@ func (v *validator) pools() {
 		v.fault("payload", "%s", v.Payloads.Validate())
 	case v.Payload < 0:
 		v.fault("payload", "%d bytes are less than none", v.Payload)
-	case v.largestPayload() > maxPayload:
-		v.fault("payload", "%s bytes are more than 64MiB", group(v.largestPayload()))
-	case v.Batch <= maxBatch && v.largestPayload()*v.Batch > maxPush:
-		v.faultWith("payload", []string{"batch"}, "%s bytes in a batch of %d make a push of more than 256MiB; lower one of them", group(v.largestPayload()), v.Batch)
+	case v.LargestPayload() > maxPayload:
+		v.fault("payload", "%s bytes are more than 64MiB", group(v.LargestPayload()))
+	case v.Batch <= maxBatch && v.LargestPayload()*v.Batch > maxPush:
+		v.faultWith("payload", []string{"batch"}, "%s bytes in a batch of %d make a push of more than 256MiB; lower one of them", group(v.LargestPayload()), v.Batch)
 	}
 }
 
@@ -248,7 +249,7 @@ func (v *validator) limits() {
 		return
 	}
 	for i, expr := range v.Thresholds {
-		if _, err := gate.Parse(expr); err != nil {
+		if _, err := threshold.Parse(expr); err != nil {
 			v.faultWith(fmt.Sprintf("thresholds[%d]", i), []string{"thresholds"}, "%s", err)
 		}
 	}
@@ -269,7 +270,7 @@ func unprintable(r rune) bool { return r != '\n' && r != '\t' && (r < ' ' || 0x7
 
 // Suggest is the valid word that is most like the given one, "" when none is
 // near enough to be meant.
-func Suggest(word string, valid []string) string { return gate.Nearest(word, valid) }
+func Suggest(word string, valid []string) string { return nearest.Nearest(word, valid) }
 
 // meant is the suggestion as a clause of a message, empty without one.
 func meant(word string, valid []string) string {
@@ -286,4 +287,15 @@ func group[N int | int64](n N) string {
 		text = text[:i] + "," + text[i:]
 	}
 	return text
+}
+
+// InvalidError is the error of a run whose scenario has faults. Nothing was started.
+type InvalidError struct{ Faults []Fault }
+
+func (e *InvalidError) Error() string {
+	var lines []string
+	for _, f := range e.Faults {
+		lines = append(lines, f.String())
+	}
+	return "scenario: " + strings.Join(lines, "; ")
 }

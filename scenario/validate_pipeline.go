@@ -127,8 +127,8 @@ func (v *validator) outside() {
 	}
 }
 
-// mapping is the form of the updates that a run reads.
-func (s Scenario) mapping() (jobqueue.Mapping, error) {
+// Mapping is the form of the updates that a run reads.
+func (s Scenario) Mapping() (jobqueue.Mapping, error) {
 	if s.Update == "" {
 		return jobqueue.Mapping{}, nil
 	}
@@ -137,7 +137,7 @@ func (s Scenario) mapping() (jobqueue.Mapping, error) {
 
 // update checks the form of the updates.
 func (v *validator) update() {
-	_, err := v.mapping()
+	_, err := v.Mapping()
 	if wrong := (*jobqueue.MappingError)(nil); errors.As(err, &wrong) {
 		for _, problem := range wrong.Problems {
 			v.fault("update", "%s", problem)
@@ -194,11 +194,11 @@ func (v *validator) shape() {
 		v.fault("load.stages", "%s", err)
 		return
 	}
-	length, ends := v.schedule().Length()
+	length, ends := v.Schedule().Length()
 	if ends && len(l.Steps) > 0 && l.Duration > length {
 		v.faultWith("load.duration", []string{"load.stages"}, "%s is longer than the stages, which take %s; leave it out", l.Duration, length)
 	}
-	if n, ends := v.schedule().Jobs(); ends && n == 0 {
+	if n, ends := v.Schedule().Jobs(); ends && n == 0 {
 		field := "load.stages"
 		if l.Replay.given() {
 			field = "load.replay"

@@ -11,9 +11,9 @@ import (
 	"github.com/mattn/go-shellwords"
 	"github.com/spf13/pflag"
 
+	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
 )
 
 // armFlags are the flags of one side of a comparison.
@@ -24,9 +24,9 @@ type armFlags struct {
 	worker                  *value[string]
 }
 
-func addArmFlags(f *flags, side comparison.Side) armFlags {
+func addArmFlags(f *flags, side compare.Side) armFlags {
 	who := "the " + string(side)
-	if side == comparison.Base {
+	if side == compare.Base {
 		who = "the baseline"
 	}
 	flag := func(name, usage string) *value[string] {
@@ -46,7 +46,7 @@ func addArmFlags(f *flags, side comparison.Side) armFlags {
 
 // arm is one side of a comparison, checked.
 type arm struct {
-	side comparison.Side
+	side compare.Side
 	// command is what is run for a scenario, empty for none.
 	command  string
 	scenario scenario.Scenario
@@ -61,7 +61,7 @@ type arm struct {
 }
 
 // arm works out one side from the flags of both and its own.
-func (c *comparing) arm(side comparison.Side, own armFlags, names []string) (arm, []fault) {
+func (c *comparing) arm(side compare.Side, own armFlags, names []string) (arm, []fault) {
 	a := arm{side: side, command: own.cmd.get()}
 	if a.command != "" {
 		var faults []fault

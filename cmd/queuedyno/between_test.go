@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // shapes is a worker in Python whose updates have the form that its argument
@@ -90,7 +90,7 @@ func TestUpdatesAsPythonWritesThemAreUnderstood(t *testing.T) {
 }
 
 // ranQuick is what a run of 200 jobs found out, its exit code, and what it said.
-func ranQuick(t *testing.T, args ...string) (r scenario.Result, code int, said string) {
+func ranQuick(t *testing.T, args ...string) (r result.Result, code int, said string) {
 	t.Helper()
 	c := start(t, append([]string{"run", "quick", "-r", "200", "-n", "200", "--drain-timeout", "40s", "--json"}, args...)...)
 	code = c.end(t)

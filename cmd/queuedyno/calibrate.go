@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
 )
 
 const calibrateHelp = `Measure how noisy this host is, by comparing a scenario with itself.
@@ -82,7 +82,7 @@ func (c *comparing) calibrate(ctx context.Context, pl comparePlan) error {
 			"a lower rate, longer runs or a quieter host helps",
 		}}}
 	}
-	found := comparison.Calibrate(r, r.MostPairs)
+	found := compare.Calibrate(r, r.MostPairs)
 	var b bytes.Buffer
 	if err := report.CalibrationJSON(&b, found); err != nil {
 		return err

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/paired"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate/paired"
 )
 
 // campaign names the variable that says how many comparisons of each kind
@@ -85,7 +85,7 @@ func TestCampaign(t *testing.T) {
 }
 
 // comparedTo makes a comparison and returns its record.
-func comparedTo(t *testing.T, args ...string) *comparison.Record {
+func comparedTo(t *testing.T, args ...string) *compare.Record {
 	t.Helper()
 	dir := t.TempDir()
 	var stdout, stderr bytes.Buffer
@@ -103,7 +103,7 @@ func comparedTo(t *testing.T, args ...string) *comparison.Record {
 	return r
 }
 
-func figure(t *testing.T, r *comparison.Record, name string) paired.Figure {
+func figure(t *testing.T, r *compare.Record, name string) paired.Figure {
 	t.Helper()
 	for _, f := range r.Figures {
 		if f.Name == name {

@@ -12,12 +12,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/pace"
-	"github.com/queuedyno/queuedyno/scenario/study"
 )
 
 const capacityHelp = `Find the highest total rate that a scenario sustains under an SLO.
@@ -77,7 +77,7 @@ func (p *program) capacityVerb() *cobra.Command {
 // run's.
 type searching struct {
 	running
-	slo                    *value[gate.Threshold]
+	slo                    *value[threshold.Threshold]
 	budget, trial, confirm *value[time.Duration]
 	resume                 *value[string]
 	curve, answerJSON      *value[bool]
@@ -186,7 +186,7 @@ func (c *searching) fresh(pl *searchPlan, names []string) (faults []fault) {
 	slo := c.slo.all
 	if len(slo) == 0 {
 		for _, text := range defaultSLO() {
-			if t, err := gate.Parse(text); err == nil {
+			if t, err := threshold.Parse(text); err == nil {
 				slo = append(slo, t)
 			}
 		}
@@ -232,7 +232,7 @@ func (c *searching) fresh(pl *searchPlan, names []string) (faults []fault) {
 }
 
 // shortTrials warns of trials that are shorter than they should be.
-func shortTrials(trial time.Duration, slo []gate.Threshold) string {
+func shortTrials(trial time.Duration, slo []threshold.Threshold) string {
 	return fmt.Sprintf("trials of %s are short for this SLO: a backlog may grow all the time and not reach its limit; %s would be better", trial, study.TrialLength(slo))
 }
 
@@ -262,7 +262,7 @@ func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
 		faults = append(faults, fault{what: fmt.Sprintf("%s: %s", dir, f)})
 	}
 	for _, text := range r.SLO {
-		if _, err := gate.Parse(text); err != nil {
+		if _, err := threshold.Parse(text); err != nil {
 			faults = append(faults, fault{what: fmt.Sprintf("%s: %v", dir, err)})
 		}
 	}

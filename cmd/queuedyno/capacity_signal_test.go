@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario/capacity"
 )
 
 func TestAnInterruptedSearchIsStoredAndCanBeGoneOnWith(t *testing.T) {

@@ -11,43 +11,43 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/workergroup"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/workergroup"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // children makes the runs of a comparison, each in a process of its own.
 type children struct {
-	arms map[comparison.Side]arm
+	arms map[compare.Side]arm
 	// dir holds what the processes write; it is removed at the end.
 	dir string
 	env func(string) string
 	n   int
 	// printed is what the first command of each side printed as benchmarks, and
 	// naming how their figures are named, nil before the first pair is complete.
-	printed map[comparison.Side]comparison.Printed
-	naming  *comparison.Naming
-	results map[string]*scenario.Result
-	redis   map[comparison.Side]scenario.Redis
+	printed map[compare.Side]compare.Printed
+	naming  *compare.Naming
+	results map[string]*result.Result
+	redis   map[compare.Side]result.Redis
 }
 
 // childPatience is how long a process may take to end after it was asked to.
 const childPatience = 20 * time.Second
 
 // run makes one run.
-func (c *children) run(ctx context.Context, side comparison.Side, pair int, seed uint64) (comparison.Run, error) {
+func (c *children) run(ctx context.Context, side compare.Side, pair int, seed uint64) (compare.Run, error) {
 	c.n++
 	a := c.arms[side]
 	began := time.Now()
 	res, printed, err := c.result(ctx, a, pair, seed)
 	if err != nil {
-		return comparison.Run{}, err
+		return compare.Run{}, err
 	}
 	if printed != nil {
-		return c.benchmarks(side, printed, comparison.Run{StartedAt: began.UTC(), Took: time.Since(began), Lost: printed.Lost})
+		return c.benchmarks(side, printed, compare.Run{StartedAt: began.UTC(), Took: time.Since(began), Lost: printed.Lost})
 	}
-	run := comparison.FromResult(res)
+	run := compare.FromResult(res)
 	run.Took = time.Since(began)
 	run.File = fmt.Sprintf("runs/%03d-%s.json", c.n, side)
 	c.results[run.File], c.redis[side] = res, res.Redis
@@ -57,7 +57,7 @@ func (c *children) run(ctx context.Context, side comparison.Side, pair int, seed
 // benchmarks completes a run that printed benchmarks. The figures of the first
 // pair are named when both sides of it are known. A later run has to print what
 // the first run of its side printed.
-func (c *children) benchmarks(side comparison.Side, p *comparison.Printed, run comparison.Run) (comparison.Run, error) {
+func (c *children) benchmarks(side compare.Side, p *compare.Printed, run compare.Run) (compare.Run, error) {
 	if c.naming == nil {
 		c.printed[side] = *p
 		return run, nil
@@ -77,7 +77,7 @@ func (c *children) benchmarks(side comparison.Side, p *comparison.Printed, run c
 }
 
 // result starts the process and reads what it leaves: a result, or benchmarks.
-func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*scenario.Result, *comparison.Printed, error) {
+func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*result.Result, *compare.Printed, error) {
 	dir := filepath.Join(c.dir, "run")
 	defer os.RemoveAll(dir)
 	if a.command != "" {
@@ -140,7 +140,7 @@ func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*s
 }
 
 // command runs a command of the user's.
-func (c *children) command(ctx context.Context, a arm, dir string, pair int, seed uint64) (*scenario.Result, *comparison.Printed, error) {
+func (c *children) command(ctx context.Context, a arm, dir string, pair int, seed uint64) (*result.Result, *compare.Printed, error) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", a.command)
 	cmd.Env = append(os.Environ(),
 		"QUEUEDYNO_SEED="+fmt.Sprint(seed), "QUEUEDYNO_SIDE="+string(a.side), "QUEUEDYNO_PAIR="+fmt.Sprint(pair), "QUEUEDYNO_RESULT="+dir)
@@ -152,7 +152,7 @@ func (c *children) command(ctx context.Context, a arm, dir string, pair int, see
 		res, err := report.Load(dir)
 		return res, nil, err
 	}
-	if text := bytes.TrimSpace(out); bytes.HasPrefix(text, []byte("{")) && !comparison.IsTestJSON(text) {
+	if text := bytes.TrimSpace(out); bytes.HasPrefix(text, []byte("{")) && !compare.IsTestJSON(text) {
 		file := filepath.Join(c.dir, "printed.json")
 		if err := os.WriteFile(file, text, 0o666); err != nil {
 			return nil, nil, err
@@ -160,7 +160,7 @@ func (c *children) command(ctx context.Context, a arm, dir string, pair int, see
 		res, err := report.Load(file)
 		return res, nil, err
 	}
-	printed, err := comparison.ReadBenchmarks(bytes.NewReader(out))
+	printed, err := compare.ReadBenchmarks(bytes.NewReader(out))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -9,11 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/paired"
+	"github.com/queuedyno/queuedyno/internal/workergroup"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate/paired"
-	"github.com/queuedyno/queuedyno/workergroup"
 )
 
 const compareHelp = `Say whether a candidate is worse than a baseline, without crying wolf.
@@ -68,7 +68,7 @@ func (p *program) compareVerb() *cobra.Command {
 	})
 	cmd.ValidArgsFunction = p.scenarioNames
 	p.completeFile(cmd)
-	complete(cmd, "metric", words(comparison.Names()...))
+	complete(cmd, "metric", words(compare.Names()...))
 	complete(cmd, "inconclusive", words("pass", "fail"))
 	for _, flag := range []string{"pairs", "idle", "base-args", "candidate-args", "base-cmd", "candidate-cmd", "base-image", "candidate-image", "base-worker", "candidate-worker"} {
 		complete(cmd, flag, nothing())
@@ -102,11 +102,11 @@ func bothFlags() []string {
 func addCompareFlags(p *program, f *flags) *comparing {
 	c := &comparing{
 		verb:      "compare",
-		base:      addArmFlags(f, comparison.Base),
-		candidate: addArmFlags(f, comparison.Candidate),
+		base:      addArmFlags(f, compare.Base),
+		candidate: addArmFlags(f, compare.Candidate),
 	}
 	c.metrics = addMany(f, "metric", "", "`METRIC` that decides and its margin, like end_to_end.p50:10%; may be repeated\n"+
-		"(default p50, p90, achieved rate, and what a job costs; see docs/gates.md)", comparison.ParseMetric)
+		"(default p50, p90, achieved rate, and what a job costs; see docs/gates.md)", compare.ParseMetric)
 	c.addShared(p, f)
 	c.inconclusive = add(f, "inconclusive", "", "`VERDICT` that inconclusive counts as for the exit code: pass or fail (default neither: exit code 4)", oneOf("pass", "fail"))
 	c.calibration = add(f, "calibration", "", "`FILE` that queuedyno calibrate wrote on this host: margins for the metrics that have none", anyText)
@@ -123,8 +123,8 @@ func (c *comparing) addShared(p *program, f *flags) {
 
 // comparePlan is what a comparison is going to do, checked as far as that goes.
 type comparePlan struct {
-	record  *comparison.Record
-	arms    map[comparison.Side]arm
+	record  *compare.Record
+	arms    map[compare.Side]arm
 	metrics []paired.Metric // nil when commands will tell
 	place   place
 }
@@ -132,11 +132,11 @@ type comparePlan struct {
 // plan reads and checks everything, and returns all faults, not just the first.
 func (c *comparing) plan(names []string) (comparePlan, error) {
 	faults := slices.Clone(c.faults)
-	pl := comparePlan{arms: map[comparison.Side]arm{}}
+	pl := comparePlan{arms: map[compare.Side]arm{}}
 	for _, one := range []struct {
-		side  comparison.Side
+		side  compare.Side
 		flags armFlags
-	}{{comparison.Base, c.base}, {comparison.Candidate, c.candidate}} {
+	}{{compare.Base, c.base}, {compare.Candidate, c.candidate}} {
 		a, more := c.arm(one.side, one.flags, names)
 		for _, f := range more { // what is wrong with both is said once
 			if !slices.Contains(faults, f) {
@@ -145,28 +145,28 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 		}
 		pl.arms[one.side] = a
 	}
-	base, candidate := pl.arms[comparison.Base], pl.arms[comparison.Candidate]
+	base, candidate := pl.arms[compare.Base], pl.arms[compare.Candidate]
 	if (base.command == "") != (candidate.command == "") {
 		faults = append(faults, fault{"--base-cmd and --candidate-cmd go together, and only one is given", "give a command for the other side too"})
 	}
 	faults = append(faults, c.workersDiffer(base, candidate)...)
-	r := &comparison.Record{
-		Schema: comparison.Schema, Kind: "compare", Tool: build().tool(),
-		Base:      comparison.Arm{Label: "baseline", Settings: base.settings()},
-		Candidate: comparison.Arm{Label: "candidate", Settings: candidate.settings()},
+	r := &compare.Record{
+		Schema: compare.Schema, Kind: "compare", Tool: build().tool(),
+		Base:      compare.Arm{Label: "baseline", Settings: base.settings()},
+		Candidate: compare.Arm{Label: "candidate", Settings: candidate.settings()},
 		MostPairs: c.pairs.or(20), Seed: c.seed.get(),
 	}
 	if r.Seed == 0 {
 		r.Seed = rand.Uint64()>>11 | 1 // a whole number in JSON everywhere
 	}
 	pl.record = r
-	r.Host = scenario.ThisHost()
+	r.Host = engine.ThisHost()
 	metrics, more := c.chosen(r, base.worker != "" && candidate.worker != "")
 	faults = append(faults, more...)
 	if base.command == "" {
 		pl.metrics = metrics
 	}
-	if least := comparison.LeastPairs(metrics); base.command == "" && r.MostPairs < least {
+	if least := compare.LeastPairs(metrics); base.command == "" && r.MostPairs < least {
 		faults = append(faults, fault{
 			fmt.Sprintf("%s: with %s the metrics that decide cannot fail", c.source("pairs"), plural(r.MostPairs, "pair")),
 			fmt.Sprintf("give at least --pairs %d, or fewer metrics", least),
@@ -220,16 +220,16 @@ func (c *comparing) workersDiffer(base, candidate arm) []fault {
 // decide.
 func defaults(workers bool) []paired.Metric {
 	if !workers {
-		return comparison.Defaults()
+		return compare.Defaults()
 	}
-	return slices.DeleteFunc(comparison.WorkerDefaults(), func(m paired.Metric) bool {
+	return slices.DeleteFunc(compare.WorkerDefaults(), func(m paired.Metric) bool {
 		return m.Name == "worker_cpu_per_job" && !workergroup.Metered
 	})
 }
 
 // chosen are the metrics that are compared and their margins.
-func (c *comparing) chosen(r *comparison.Record, workers bool) (metrics []paired.Metric, faults []fault) {
-	var known *comparison.Calibration
+func (c *comparing) chosen(r *compare.Record, workers bool) (metrics []paired.Metric, faults []fault) {
+	var known *compare.Calibration
 	if c.calibration != nil && c.calibration.given() && c.verb == "compare" {
 		var err error
 		if known, err = report.LoadCalibration(c.calibration.get()); err != nil {
@@ -247,12 +247,12 @@ func (c *comparing) chosen(r *comparison.Record, workers bool) (metrics []paired
 	if c.base.cmd.given() || c.candidate.cmd.given() {
 		return nil, nil // their names are known when they are printed
 	}
-	metrics, wrong := comparison.Resolve(asked, defaults(workers), known)
+	metrics, wrong := compare.Resolve(asked, defaults(workers), known)
 	for _, w := range wrong {
 		faults = append(faults, fault{what: "--metric: " + w})
 	}
 	for _, m := range asked {
-		noise, ok := comparison.Noise{}, false
+		noise, ok := compare.Noise{}, false
 		if known != nil {
 			noise, ok = known.Metrics[m.Name]
 		}

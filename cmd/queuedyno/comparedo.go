@@ -12,10 +12,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/paired"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // do makes the runs, writes the record and shows it.
@@ -55,14 +55,14 @@ func (c *comparing) kept(reserved *report.Reservation, err error) (endings []end
 }
 
 // runs makes the runs of a comparison and completes its record.
-func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[string]*scenario.Result, error) {
+func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[string]*result.Result, error) {
 	r := pl.record
 	dir, err := os.MkdirTemp("", "queuedyno-"+c.verb+"-*")
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the runs: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	kids := &children{arms: pl.arms, dir: dir, env: c.p.env, printed: map[comparison.Side]comparison.Printed{}, results: map[string]*scenario.Result{}, redis: map[comparison.Side]scenario.Redis{}}
+	kids := &children{arms: pl.arms, dir: dir, env: c.p.env, printed: map[compare.Side]compare.Printed{}, results: map[string]*result.Result{}, redis: map[compare.Side]result.Redis{}}
 	for side, a := range pl.arms {
 		if a.command == "" {
 			if err := a.file(filepath.Join(dir, string(side)+".yaml")); err != nil {
@@ -76,13 +76,13 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	}
 	r.StartedAt = time.Now().UTC()
 	var left time.Duration
-	err = comparison.Compare(ctx, r, comparison.Options{
+	err = compare.Compare(ctx, r, compare.Options{
 		Metrics: pl.metrics, Run: kids.run, Patience: 5, All: all,
-		Idle: func(ctx context.Context) (comparison.Idle, error) { return idle(ctx, c.idle.or(time.Second)) },
-		Found: func(base, candidate *comparison.Run) ([]paired.Metric, error) {
+		Idle: func(ctx context.Context) (compare.Idle, error) { return idle(ctx, c.idle.or(time.Second)) },
+		Found: func(base, candidate *compare.Run) ([]paired.Metric, error) {
 			return c.found(r, kids, base, candidate)
 		},
-		Next: func(side comparison.Side, pair int, l time.Duration) {
+		Next: func(side compare.Side, pair int, l time.Duration) {
 			left = l
 			c.announce(side, pair, l)
 		},
@@ -99,7 +99,7 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	})
 	c.p.console.wipe()
 	r.EndedAt = time.Now().UTC()
-	r.Base.Redis, r.Candidate.Redis = kids.redis[comparison.Base], kids.redis[comparison.Candidate]
+	r.Base.Redis, r.Candidate.Redis = kids.redis[compare.Base], kids.redis[compare.Candidate]
 	if k := r.Base.Redis.Kind; k == "url" {
 		r.Warnings = append(r.Warnings, "the Redis was an existing one, so it was not fresh for each run")
 	} else if k == "embedded" {
@@ -116,7 +116,7 @@ func orNothing(s string) string {
 }
 
 // found names the metrics of commands by what the first pair printed.
-func (c *comparing) found(r *comparison.Record, kids *children, base, candidate *comparison.Run) ([]paired.Metric, error) {
+func (c *comparing) found(r *compare.Record, kids *children, base, candidate *compare.Run) ([]paired.Metric, error) {
 	var asked []paired.Metric
 	if c.metrics != nil {
 		asked = c.metrics.all
@@ -126,14 +126,14 @@ func (c *comparing) found(r *comparison.Record, kids *children, base, candidate 
 		return nil, errors.New("one command printed Go benchmark lines and the other a result.json, which cannot be compared")
 	case 2:
 		before := len(r.Warnings)
-		metrics, err := r.FindBenchmarks(asked, base, candidate, kids.printed[comparison.Base], kids.printed[comparison.Candidate])
+		metrics, err := r.FindBenchmarks(asked, base, candidate, kids.printed[compare.Base], kids.printed[compare.Candidate])
 		kids.naming = r.Benchmarks
 		for _, w := range r.Warnings[before:] {
 			c.p.console.note("%s: warning: %s", c.verb, w)
 		}
 		return metrics, err
 	}
-	metrics, faults := comparison.Resolve(asked, defaults(worked(slices.Collect(maps.Values(kids.results)))), nil)
+	metrics, faults := compare.Resolve(asked, defaults(worked(slices.Collect(maps.Values(kids.results)))), nil)
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("--metric: %s", strings.Join(faults, "; "))
 	}
@@ -141,12 +141,12 @@ func (c *comparing) found(r *comparison.Record, kids *children, base, candidate 
 }
 
 // worked reports whether all the runs had workers of their own.
-func worked(all []*scenario.Result) bool {
-	return !slices.ContainsFunc(all, func(r *scenario.Result) bool { return r.Run.Worker == "" })
+func worked(all []*result.Result) bool {
+	return !slices.ContainsFunc(all, func(r *result.Result) bool { return r.Run.Worker == "" })
 }
 
 // announce says on a terminal what is going on now.
-func (c *comparing) announce(side comparison.Side, pair int, left time.Duration) {
+func (c *comparing) announce(side compare.Side, pair int, left time.Duration) {
 	if !c.p.console.live {
 		return
 	}
@@ -158,20 +158,20 @@ func (c *comparing) announce(side comparison.Side, pair int, left time.Duration)
 }
 
 // pairLine is a pair and the most telling of its figures.
-func pairLine(r *comparison.Record, pair int) string {
-	at := map[comparison.Side]comparison.Run{}
+func pairLine(r *compare.Record, pair int) string {
+	at := map[compare.Side]compare.Run{}
 	for _, run := range r.Runs {
 		if run.Pair == pair {
 			at[run.Side] = run
 		}
 	}
-	base, candidate := at[comparison.Base], at[comparison.Candidate]
+	base, candidate := at[compare.Base], at[compare.Candidate]
 	line := fmt.Sprintf("pair %d", pair)
 	first, second := base, candidate
 	if base.LeftWithOther() { // the other one says why
 		first, second = candidate, base
 	}
-	for _, run := range []comparison.Run{first, second} {
+	for _, run := range []compare.Run{first, second} {
 		if run.Left != "" {
 			why := run.Left
 			if len(run.Reasons) > 0 {
@@ -191,7 +191,7 @@ func pairLine(r *comparison.Record, pair int) string {
 }
 
 // lookWords are what a look found.
-func lookWords(r *comparison.Record, v paired.Verdict) string {
+func lookWords(r *compare.Record, v paired.Verdict) string {
 	words := string(v)
 	if v != paired.Inconclusive {
 		return words
@@ -209,7 +209,7 @@ func lookWords(r *comparison.Record, v paired.Verdict) string {
 }
 
 // show writes the record to standard output and to GitHub.
-func (c *comparing) show(r *comparison.Record) (endings []ending) {
+func (c *comparing) show(r *compare.Record) (endings []ending) {
 	encode := report.ComparisonEncoder(report.ComparisonText)
 	if c.recordJSON.get() {
 		encode = report.ComparisonJSON
@@ -228,7 +228,7 @@ func (c *comparing) show(r *comparison.Record) (endings []ending) {
 }
 
 // verdict is the exit code of a comparison, and what is to be said of it.
-func (c *comparing) verdict(r *comparison.Record) ending {
+func (c *comparing) verdict(r *compare.Record) ending {
 	e := ending{name: r.Name}
 	say := func(code int, hint string) ending {
 		e.code = code

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/paired"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/comparison"
-	"github.com/queuedyno/queuedyno/scenario/gate/paired"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // stored compares results that were made before.
@@ -35,17 +35,17 @@ func (c *comparing) stored(baseName, candidateName string) error {
 	if err := usageErr(faults...); err != nil {
 		return err
 	}
-	r := &comparison.Record{
-		Schema: comparison.Schema, Kind: "compare", Name: candidate[0].Run.Scenario, Tool: build().tool(), Host: base[0].Host,
-		Base:      comparison.Arm{Label: "baseline", Settings: storedSettings(baseName, base[0]), Redis: base[0].Redis},
-		Candidate: comparison.Arm{Label: "candidate", Settings: storedSettings(candidateName, candidate[0]), Redis: candidate[0].Redis},
+	r := &compare.Record{
+		Schema: compare.Schema, Kind: "compare", Name: candidate[0].Run.Scenario, Tool: build().tool(), Host: base[0].Host,
+		Base:      compare.Arm{Label: "baseline", Settings: storedSettings(baseName, base[0]), Redis: base[0].Redis},
+		Candidate: compare.Arm{Label: "candidate", Settings: storedSettings(candidateName, candidate[0]), Redis: candidate[0].Redis},
 	}
 	r.StartedAt, r.EndedAt = time.Now().UTC(), time.Now().UTC()
 	metrics, faults := c.chosen(r, worked(base) && worked(candidate))
-	least := comparison.LeastPairs(metrics)
+	least := compare.LeastPairs(metrics)
 	for _, side := range []struct {
 		name string
-		all  []*scenario.Result
+		all  []*result.Result
 	}{{baseName, base}, {candidateName, candidate}} {
 		if n := len(side.all); n < least {
 			faults = append(faults, fault{
@@ -66,7 +66,7 @@ func (c *comparing) stored(baseName, candidateName string) error {
 		return err
 	}
 	defer release(reserved)
-	comparison.Stored(r, base, candidate, metrics, c.force.get())
+	compare.Stored(r, base, candidate, metrics, c.force.get())
 	endings := append([]ending{c.verdict(r)}, c.kept(reserved[0], reserved[0].WriteComparison(r, nil))...)
 	return worst(append(endings, c.show(r)...))
 }
@@ -91,7 +91,7 @@ func (c *comparing) alone(args []string) error {
 }
 
 // storedSettings are what a stored result was a run of.
-func storedSettings(name string, r *scenario.Result) map[string]string {
+func storedSettings(name string, r *result.Result) map[string]string {
 	set := arm{scenario: r.Scenario, source: r.Redis.Kind, shown: r.Run.Worker}.settings()
 	set["results"] = name
 	set["redis_version"] = r.Redis.Version
@@ -103,7 +103,7 @@ func storedSettings(name string, r *scenario.Result) map[string]string {
 }
 
 // results reads one side: results with commas between, or a directory of them.
-func results(names string) (all []*scenario.Result, faults []fault) {
+func results(names string) (all []*result.Result, faults []fault) {
 	for _, name := range strings.Split(names, ",") {
 		paths := []string{name}
 		if inner := resultsIn(name); len(inner) > 0 {
@@ -124,11 +124,11 @@ func results(names string) (all []*scenario.Result, faults []fault) {
 // distinct refuses a run that is named more than once. On both sides it would be
 // compared with itself, which always passes, and twice on one side it would count
 // as two.
-func distinct(base, candidate []*scenario.Result) (faults []fault) {
+func distinct(base, candidate []*result.Result) (faults []fault) {
 	seen := map[string]string{}
 	for _, side := range []struct {
 		name string
-		all  []*scenario.Result
+		all  []*result.Result
 	}{{"baseline", base}, {"candidate", candidate}} {
 		for _, r := range side.all {
 			before, again := seen[r.Run.ID]

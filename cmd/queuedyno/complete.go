@@ -5,11 +5,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/pace"
-	"github.com/queuedyno/queuedyno/scenario/study"
 )
 
 // words completes to one of the given words, each with what it means behind a
@@ -77,7 +76,7 @@ func (p *program) completeRun(cmd *cobra.Command) {
 func (p *program) completeReport(cmd *cobra.Command) {
 	complete(cmd, "format", words(report.Formats()...))
 	var stages []string
-	for _, s := range scenario.Stages() {
+	for _, s := range metric.Stages() {
 		stages = append(stages, string(s))
 	}
 	complete(cmd, "stage", words(stages...))
@@ -109,7 +108,7 @@ func (p *program) scenarioNames(cmd *cobra.Command, args []string, _ string) ([]
 
 func metricNames() []string {
 	var names []string
-	for _, m := range gate.Metrics() {
+	for _, m := range metric.Metrics() {
 		names = append(names, m.Name)
 	}
 	return names

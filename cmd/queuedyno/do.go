@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
@@ -63,10 +65,10 @@ func (r *running) notStarted(err error, signals *interrupt) error {
 
 // one runs one scenario, writes its result and shows it.
 func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reserved *report.Reservation, tags map[string]string, server *redisserver.Server, signals *interrupt) ending {
-	result, rows, err := r.load(ctx, s, id, tags, server, signals)
+	res, rows, err := r.load(ctx, s, id, tags, server, signals)
 	defer rows.remove()
 	r.p.console.wipe()
-	if result == nil {
+	if res == nil {
 		if signals.happened() {
 			return ending{name: s.Name, code: exitInterrupted, words: "interrupted",
 				faults: []fault{{what: s.Name + ": interrupted before the load began; nothing was written"}}}
@@ -76,25 +78,25 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reser
 		return ending{name: s.Name, code: exitFailed, words: "could not run", faults: []fault{f}}
 	}
 	if note := server.Note(); note != "" {
-		result.Warnings = append([]string{note}, result.Warnings...)
+		res.Warnings = append([]string{note}, res.Warnings...)
 	}
 	hlog, rowsErr := rows.finish()
 	if rowsErr != nil {
-		result.Warnings = append(result.Warnings, "the interval log holds the window as one interval: "+rowsErr.Error())
+		res.Warnings = append(res.Warnings, "the interval log holds the window as one interval: "+rowsErr.Error())
 	}
-	e := endingOf(result, err, signals.happened(), r.allowInvalid.get())
+	e := endingOf(res, err, signals.happened(), r.allowInvalid.get())
 	// The files first: whoever reads standard output may be gone.
-	err = reserved.Write(result, hlog)
+	err = reserved.Write(res, hlog)
 	reserved.Release()
 	if err != nil {
 		e = e.but(failedEnding(s.Name, err))
 	}
 	e.dir = keptIn(reserved, err)
-	if err := r.show(result); err != nil {
+	if err := r.show(res); err != nil {
 		e = e.but(failedEnding(s.Name, fmt.Errorf("write to standard output: %w", err)))
 	}
 	if r.p.onGitHub(r.github) {
-		if err := r.p.stepSummary(func(w io.Writer) error { return report.Summary(w, result) }); err != nil {
+		if err := r.p.stepSummary(func(w io.Writer) error { return report.Summary(w, res) }); err != nil {
 			e = e.but(failedEnding(s.Name, err))
 		}
 		r.p.annotateEnding(e)
@@ -106,7 +108,7 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reser
 }
 
 // load connects and runs. The result is nil when the load never began.
-func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags map[string]string, server *redisserver.Server, signals *interrupt) (*scenario.Result, *rowFile, error) {
+func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags map[string]string, server *redisserver.Server, signals *interrupt) (*result.Result, *rowFile, error) {
 	rows, err := newRowFile()
 	if err != nil {
 		return nil, rows, err
@@ -121,7 +123,7 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags
 		return nil, rows, err
 	}
 	defer client.Close()
-	o := scenario.Options{
+	o := engine.Options{
 		ID:            id,
 		AllowNonEmpty: r.allowNonEmpty.get(), Shared: r.queue.given(),
 		Stop:        signals.Stop,
@@ -129,7 +131,7 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags
 		Interval:    rows.add,
 		Tags:        tags,
 		Tool:        build().tool(),
-		Redis:       scenario.Redis{Kind: string(server.Kind()), Address: server.Address()},
+		Redis:       result.Redis{Kind: string(server.Kind()), Address: server.Address()},
 	}
 	var worker *startedWorker
 	if command := r.workerCommand(); command != "" {
@@ -153,11 +155,11 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags
 			plural(s.Producers, "producer"), consumersInBrief(s), plural(s.Subscribers, "subscriber"), server.Address())
 	}
 	o.Progress = g.show
-	result, err := scenario.Run(ctx, s, client, o)
-	if worker != nil && result != nil {
-		result.Warnings = append(worker.warnings(result), result.Warnings...)
+	res, err := engine.Run(ctx, s, client, o)
+	if worker != nil && res != nil {
+		res.Warnings = append(worker.warnings(res), res.Warnings...)
 	}
-	return result, rows, err
+	return res, rows, err
 }
 
 // ownNames are the queue and the channel of a run's own. Sidekiq's workers know
@@ -198,13 +200,13 @@ func (r *running) tlsFile(file *value[string], server *redisserver.Server) strin
 }
 
 // show writes the result to standard output.
-func (r *running) show(result *scenario.Result) error {
+func (r *running) show(res *result.Result) error {
 	encode := report.Encoder(report.JSON)
 	if !r.json.get() {
 		encode = report.Text(r.p.textOptions(r.noColor.get()))
 	}
 	w := bufio.NewWriter(r.p.stdout)
-	if err := encode(w, result); err != nil {
+	if err := encode(w, res); err != nil {
 		return err
 	}
 	if !r.json.get() {

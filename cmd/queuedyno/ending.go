@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // ending is how one scenario came out: the exit code that it asks for, what is
@@ -19,7 +19,7 @@ type ending struct {
 	faults []fault
 	words  string // the outcome in a word or two
 	dir    string
-	result *scenario.Result
+	result *result.Result
 	// undecided says that nothing is wrong but thresholds that the run could not
 	// decide. A threshold that failed is worse.
 	undecided bool
@@ -50,7 +50,7 @@ func rank(code int) int {
 // endingOf judges a run that began. err is what Run returned with the result.
 // allowInvalid lets an invalid run pass; what it says of its thresholds decides
 // nothing then.
-func endingOf(r *scenario.Result, err error, signalled, allowInvalid bool) ending {
+func endingOf(r *result.Result, err error, signalled, allowInvalid bool) ending {
 	e := ending{name: r.Run.Scenario, result: r}
 	say := func(code int, words, what, hint string) ending {
 		e.code, e.words = code, words
@@ -74,10 +74,10 @@ func endingOf(r *scenario.Result, err error, signalled, allowInvalid bool) endin
 			}
 		}
 		return say(exitThreshold, "aborted", r.Run.StopReason, "")
-	case r.Validity.Verdict == scenario.Invalid && allowInvalid && r.Window.Completed > 0:
+	case r.Validity.Verdict == result.Invalid && allowInvalid && r.Window.Completed > 0:
 		e.words = "invalid, allowed"
 		return e
-	case r.Validity.Verdict == scenario.Invalid:
+	case r.Validity.Verdict == result.Invalid:
 		return say(exitInvalid, "invalid", "the run is invalid: "+firstOf(r.Validity.Reasons), emptyHint(r))
 	}
 	failed, undecided := 0, 0
@@ -131,7 +131,7 @@ func firstOf(reasons []string) string {
 }
 
 // emptyHint is the remedy for a run that measured nothing.
-func emptyHint(r *scenario.Result) string {
+func emptyHint(r *result.Result) string {
 	switch {
 	case r.Window.Completed > 0:
 		return ""

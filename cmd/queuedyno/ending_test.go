@@ -5,18 +5,18 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
+	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // good is a result with nothing to complain about.
-func good() *scenario.Result {
-	return &scenario.Result{
-		Run:        scenario.Info{Scenario: "steady"},
-		Window:     scenario.Window{Scheduled: 100, Completed: 100},
-		Ledger:     scenario.Ledger{Notified: 100},
-		Validity:   scenario.Validity{Verdict: scenario.Valid},
-		Thresholds: []gate.Outcome{{Expr: "lost == 0", Passed: true}},
+func good() *result.Result {
+	return &result.Result{
+		Run:        result.Info{Scenario: "steady"},
+		Window:     result.Window{Scheduled: 100, Completed: 100},
+		Ledger:     result.Ledger{Notified: 100},
+		Validity:   result.Validity{Verdict: result.Valid},
+		Thresholds: []threshold.Outcome{{Expr: "lost == 0", Passed: true}},
 	}
 }
 
@@ -28,29 +28,29 @@ func TestTheGravestComplaintDecidesTheExitCode(t *testing.T) {
 	complaints := []struct {
 		name  string
 		code  int
-		spoil func(r *scenario.Result) (err error, signalled bool)
+		spoil func(r *result.Result) (err error, signalled bool)
 	}{
-		{"no job completed", exitInvalid, func(r *scenario.Result) (error, bool) {
+		{"no job completed", exitInvalid, func(r *result.Result) (error, bool) {
 			r.Window.Completed, r.Ledger.Notified = 0, 0
 			return nil, false
 		}},
-		{"a threshold is undecided", exitInvalid, func(r *scenario.Result) (error, bool) {
-			r.Thresholds = append(r.Thresholds, gate.Outcome{Expr: "z", Undecided: true, Reason: "too few jobs"})
+		{"a threshold is undecided", exitInvalid, func(r *result.Result) (error, bool) {
+			r.Thresholds = append(r.Thresholds, threshold.Outcome{Expr: "z", Undecided: true, Reason: "too few jobs"})
 			return nil, false
 		}},
-		{"a threshold failed", exitThreshold, func(r *scenario.Result) (error, bool) {
-			r.Thresholds = append(r.Thresholds, gate.Outcome{Expr: "x", Reason: "y"})
+		{"a threshold failed", exitThreshold, func(r *result.Result) (error, bool) {
+			r.Thresholds = append(r.Thresholds, threshold.Outcome{Expr: "x", Reason: "y"})
 			return nil, false
 		}},
-		{"invalid", exitInvalid, func(r *scenario.Result) (error, bool) {
-			r.Validity.Verdict = scenario.Invalid
+		{"invalid", exitInvalid, func(r *result.Result) (error, bool) {
+			r.Validity.Verdict = result.Invalid
 			return nil, false
 		}},
-		{"interrupted", exitInterrupted, func(r *scenario.Result) (error, bool) {
+		{"interrupted", exitInterrupted, func(r *result.Result) (error, bool) {
 			r.Run.Interrupted = true
 			return nil, true
 		}},
-		{"failed", exitFailed, func(r *scenario.Result) (error, bool) {
+		{"failed", exitFailed, func(r *result.Result) (error, bool) {
 			r.Run.Failed, r.Run.Error = true, "boom"
 			return boom, false
 		}},
@@ -89,7 +89,7 @@ func TestAHardStopIsAnInterruptAndNotAFailure(t *testing.T) {
 func TestSuspectIsNoFailure(t *testing.T) {
 	t.Parallel()
 	r := good()
-	r.Validity.Verdict = scenario.Suspect
+	r.Validity.Verdict = result.Suspect
 	if e := endingOf(r, nil, false, false); e.code != exitOK {
 		t.Errorf("a suspect run ends with %d, want 0", e.code)
 	}
@@ -114,13 +114,13 @@ func TestTheWorstOfSeveralScenariosDecides(t *testing.T) {
 
 func TestAThresholdThatFailedIsWorseThanOneThatIsUndecided(t *testing.T) {
 	t.Parallel()
-	spoilt := func(o gate.Outcome) ending {
+	spoilt := func(o threshold.Outcome) ending {
 		r := good()
 		r.Thresholds = append(r.Thresholds, o)
 		return endingOf(r, nil, false, false)
 	}
-	undecided := spoilt(gate.Outcome{Expr: "x", Undecided: true})
-	failed := spoilt(gate.Outcome{Expr: "y"})
+	undecided := spoilt(threshold.Outcome{Expr: "x", Undecided: true})
+	failed := spoilt(threshold.Outcome{Expr: "y"})
 	passed := endingOf(good(), nil, false, false)
 	for _, row := range []struct {
 		all  []ending

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/queuedyno/queuedyno/internal/nearest"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
 )
 
 // noFlags are the variables with our prefix that stand for no flag: what a
@@ -51,7 +51,7 @@ func (p *program) readEnv(f *flags) {
 		switch {
 		case near == "":
 			p.console.note("%s stands for no flag and is not used", name)
-		case gate.Slip(flag, near):
+		case nearest.Slip(flag, near):
 			f.add(fault{fmt.Sprintf("%s: there is no flag --%s that it could stand for", name, flag), fmt.Sprintf("did you mean %s?", twin(near))})
 		default:
 			p.console.note("%s stands for no flag and is not used; did you mean %s?", name, twin(near))

@@ -4,33 +4,33 @@ import (
 	"context"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario/comparison"
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/hoststat"
+	"github.com/queuedyno/queuedyno/internal/probe"
 	"github.com/queuedyno/queuedyno/scenario/pace"
-	"github.com/queuedyno/queuedyno/scenario/probe"
-	"github.com/queuedyno/queuedyno/scenario/strain"
 )
 
 // idle looks at the host for a while in which nothing of ours runs. What the
 // system does not tell counts as quiet, and so does what nobody looks at.
-func idle(ctx context.Context, period time.Duration) (comparison.Idle, error) {
+func idle(ctx context.Context, period time.Duration) (compare.Idle, error) {
 	if period == 0 {
-		return comparison.Idle{}, ctx.Err()
+		return compare.Idle{}, ctx.Err()
 	}
 	p, err := probe.Start(ctx, nil, pace.NewWaiter)
 	if err != nil {
-		return comparison.Idle{}, err
+		return compare.Idle{}, err
 	}
-	before := strain.Take()
+	before := hoststat.Take()
 	select {
 	case <-ctx.Done():
 	case <-time.After(period):
 	}
-	s := before.Until(strain.Take())
+	s := before.Until(hoststat.Take())
 	found := p.Stop()
 	if ctx.Err() != nil {
-		return comparison.Idle{}, ctx.Err()
+		return compare.Idle{}, ctx.Err()
 	}
-	var i comparison.Idle
+	var i compare.Idle
 	if s.Busy != nil {
 		i.Busy = *s.Busy
 	}

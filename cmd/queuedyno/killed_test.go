@@ -12,7 +12,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo kills a worker process
@@ -68,7 +68,7 @@ func TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var r scenario.Result
+			var r result.Result
 			if err := json.Unmarshal(data, &r); err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +79,7 @@ func TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo(t *testing.T) {
 				}
 				return
 			}
-			if l.Lost != 8 || l.LostByLeg[scenario.LegUnfinished] != 8 || len(l.LostJobs) != 8 || l.Notified != 292 {
+			if l.Lost != 8 || l.LostByLeg[result.LegUnfinished] != 8 || len(l.LostJobs) != 8 || l.Notified != 292 {
 				t.Errorf("ledger %+v, want the 8 in hands lost and named", l)
 			}
 		})

@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // untilHeard publishes what nobody can read until so many listen.
@@ -58,7 +59,7 @@ func TestARunLooksOnAtTheWorkOfOthersAndLeavesTheirQueueAlone(t *testing.T) {
 	if code := c.end(t); code != exitOK {
 		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
 	}
-	var r scenario.Result
+	var r result.Result
 	if err := json.Unmarshal(c.stdout.Bytes(), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +67,7 @@ func TestARunLooksOnAtTheWorkOfOthersAndLeavesTheirQueueAlone(t *testing.T) {
 	if o == nil || r.Run.StopReason != "40 jobs had ended" || r.Window.Completed < 40 || r.Window.Completed > 45 || o.Updates.Unreadable == 0 {
 		t.Errorf("ended because %q with window %+v, observed %+v; want 40 jobs, and what nobody can read", r.Run.StopReason, r.Window, o)
 	}
-	if s := r.Stages[scenario.Running]; s == nil || *s.MinNS < 40e6 || s.Count != r.Window.Completed {
+	if s := r.Stages[metric.Running]; s == nil || *s.MinNS < 40e6 || s.Count != r.Window.Completed {
 		t.Errorf("running %+v, want that of every job, some 60 ms, of %d", s, r.Window.Completed)
 	}
 	if n, err := client.Len(t.Context()); err != nil || n != 5 {

@@ -12,9 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // workersOutside are workers of another language, one of the examples, at work
@@ -85,14 +86,14 @@ func (w workersOutside) hold(t *testing.T) {
 		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
 	}
 	end()
-	var r scenario.Result
+	var r result.Result
 	if err := json.Unmarshal(c.stdout.Bytes(), &r); err != nil {
 		t.Fatal(err)
 	}
 	if l := r.Ledger; l.Sent != 300 || l.Notified != 300 || l.Lost != 0 {
 		t.Errorf("ledger %+v, want all 300 notified", l)
 	}
-	for _, stage := range []scenario.Stage{scenario.EndToEnd, scenario.Pickup} {
+	for _, stage := range []metric.Stage{metric.EndToEnd, metric.Pickup} {
 		if s := r.Stages[stage]; s == nil || s.Count != 300 {
 			t.Errorf("%s = %+v, want 300 jobs", stage, s)
 		}
@@ -144,11 +145,11 @@ func TestOurOwnWorkersTellEachTenantOnHisChannel(t *testing.T) {
 	if code := c.end(t); code != exitOK {
 		t.Errorf("worker: exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
 	}
-	var result scenario.Result
-	if err := json.Unmarshal(r.stdout.Bytes(), &result); err != nil {
+	var res result.Result
+	if err := json.Unmarshal(r.stdout.Bytes(), &res); err != nil {
 		t.Fatal(err)
 	}
-	if l := result.Ledger; l.Notified != 300 || l.Lost != 0 {
+	if l := res.Ledger; l.Notified != 300 || l.Lost != 0 {
 		t.Errorf("ledger %+v, want all 300 notified", l)
 	}
 }

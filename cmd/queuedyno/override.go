@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/draw"
-	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -81,7 +81,7 @@ func addOverrides(f *flags) overrides {
 		warmup:       add(f, "warmup", "", "`TIME` at the beginning of the load that is left out of the figures", any0),
 		drainTimeout: add(f, "drain-timeout", "", "`TIME` to wait at the end for jobs on their way", any1),
 		thresholds: addMany(f, "threshold", "", "limit on a metric, an `EXPR` like 'end_to_end.p99 < 50ms' or 'lost == 0'; may be repeated;\n"+
-			"replaces the scenario's limits on that metric and keeps its others", threshold),
+			"replaces the scenario's limits on that metric and keeps its others", readThreshold),
 		pipelineFlags: addPipelineFlags(f),
 		seed:          add(f, "seed", "", "`NUMBER` that makes everything random repeatable; 0 draws one", seed),
 	}
@@ -270,12 +270,12 @@ func mergeThresholds(file, given []string) []string {
 	}
 	limited := map[subject]bool{}
 	for _, expr := range given {
-		if t, err := gate.Parse(expr); err == nil {
+		if t, err := threshold.Parse(expr); err == nil {
 			limited[subject{t.Metric, t.Over}] = true
 		}
 	}
 	kept := slices.DeleteFunc(slices.Clone(file), func(expr string) bool {
-		t, err := gate.Parse(expr)
+		t, err := threshold.Parse(expr)
 		return err == nil && limited[subject{t.Metric, t.Over}]
 	})
 	return append(kept, given...)

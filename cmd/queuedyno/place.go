@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // place is where a result is to go.
@@ -22,7 +22,7 @@ type place struct {
 func (r *running) place(verb, scenarioName, prefix string, now time.Time) place {
 	out := r.out.or("results")
 	at := place{o: report.Reserving{
-		Owner: report.Owner{ID: scenario.NewID(), Verb: verb, Name: scenarioName, StartedAt: now.UTC()},
+		Owner: report.Owner{ID: flight.NewID(), Verb: verb, Name: scenarioName, StartedAt: now.UTC()},
 		Force: r.force.get(),
 	}}
 	if r.name.given() {

@@ -12,11 +12,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario/pace"
-	"github.com/queuedyno/queuedyno/scenario/study"
 )
 
 const planHelp = `Say how many workers a load needs so that jobs do not wait too long, from the
@@ -196,7 +197,7 @@ func (v *planning) measured(s *study.Staffing) []fault {
 		}
 	}
 	r, err := report.Load(v.from.get())
-	if err == nil && r.Validity.Verdict == scenario.Invalid {
+	if err == nil && r.Validity.Verdict == result.Invalid {
 		err = fmt.Errorf("the run in %q is invalid, so nothing is planned from it", v.from.get())
 	}
 	if err == nil {
@@ -229,7 +230,7 @@ func (v *planning) verify(ctx context.Context, s *study.Staffing) []ending {
 		}
 		return []ending{failedEnding("", err)}
 	}
-	r, rows, err := v.load(ctx, sc, scenario.NewID(), nil, server, signals)
+	r, rows, err := v.load(ctx, sc, flight.NewID(), nil, server, signals)
 	defer rows.remove()
 	v.p.console.wipe()
 	var endings []ending

@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/internal/engine"
 )
 
 // progress shows how a run goes on: one redrawn line on a terminal, and without
@@ -24,7 +24,7 @@ type progress struct {
 // plainEvery is the time between two plain lines.
 const plainEvery = 5 * time.Second
 
-func (g *progress) show(p scenario.Progress) {
+func (g *progress) show(p engine.Progress) {
 	if g.console.live {
 		g.console.draw(progressLine(g.name, p, g.columns))
 		return
@@ -37,7 +37,7 @@ func (g *progress) show(p scenario.Progress) {
 
 // progressLine is the line for a terminal of so many columns. The bar takes what
 // the figures leave; where there is not enough room, the last figures go.
-func progressLine(name string, p scenario.Progress, columns int) string {
+func progressLine(name string, p engine.Progress, columns int) string {
 	// The last column stays free: a full line would wrap on some terminals.
 	room := columns - 1
 	line := howFar(p)
@@ -62,7 +62,7 @@ func length(s string) int { return utf8.RuneCountInString(s) }
 
 // fraction is how much of the load is done, 0 to 1; false when neither time nor
 // a number of jobs says so.
-func fraction(p scenario.Progress) (float64, bool) {
+func fraction(p engine.Progress) (float64, bool) {
 	var done float64
 	switch {
 	case p.Jobs > 0:
@@ -78,7 +78,7 @@ func fraction(p scenario.Progress) (float64, bool) {
 	return min(max(done, 0), 1), true
 }
 
-func howFar(p scenario.Progress) string {
+func howFar(p engine.Progress) string {
 	s := p.Elapsed.Round(time.Second).String()
 	if p.Total > 0 {
 		s += "/" + p.Total.String()
@@ -92,7 +92,7 @@ func howFar(p scenario.Progress) string {
 	return s
 }
 
-func figures(p scenario.Progress) []string {
+func figures(p engine.Progress) []string {
 	rate := thousands(round(p.AchievedPerS))
 	if p.OfferedPerS > 0 {
 		rate += " of " + thousands(round(p.OfferedPerS))

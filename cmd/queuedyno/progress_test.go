@@ -8,11 +8,11 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/internal/engine"
 )
 
-func halfWay() scenario.Progress {
-	return scenario.Progress{
+func halfWay() engine.Progress {
+	return engine.Progress{
 		Phase: "window", Elapsed: 5 * time.Second, Total: 10 * time.Second, Sent: 5000, Notified: 4990, Backlog: 10,
 		OfferedPerS: 1000, AchievedPerS: 999.7, P50: 312_400, P99: 1_204_000,
 	}
@@ -42,7 +42,7 @@ func TestProgressLineKeepsItsFiguresOnANarrowTerminal(t *testing.T) {
 
 func TestProgressLineOfAClosedLoopClaimsNoOfferedRate(t *testing.T) {
 	t.Parallel()
-	p := scenario.Progress{Phase: "warmup", Elapsed: 2 * time.Second, Jobs: 2000, Sent: 500, AchievedPerS: 12345}
+	p := engine.Progress{Phase: "warmup", Elapsed: 2 * time.Second, Jobs: 2000, Sent: 500, AchievedPerS: 12345}
 	got := progressLine("ceiling", p, 120)
 	want := "ceiling [=====               ] 2s 500/2,000 jobs warmup  12,345 jobs/s  backlog 0"
 	if got != want {
@@ -55,7 +55,7 @@ func TestProgressLineOfAClosedLoopClaimsNoOfferedRate(t *testing.T) {
 func TestProgressLineFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		p := scenario.Progress{
+		p := engine.Progress{
 			Phase:        rapid.SampledFrom([]string{"warmup", "window", "drain"}).Draw(t, "phase"),
 			Elapsed:      time.Duration(rapid.Int64Range(0, 1e15).Draw(t, "elapsed")),
 			Total:        time.Duration(rapid.Int64Range(0, 1e15).Draw(t, "total")),

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
 )
 
 const reportHelp = `Make reports again from stored results. A RESULT is a result directory or a
@@ -112,7 +112,7 @@ func (r reporting) run(results []string) error {
 	if err := usageErr(faults...); err != nil {
 		return err
 	}
-	o := report.Options{Stage: scenario.Stage(r.stage.get())}
+	o := report.Options{Stage: metric.Stage(r.stage.get())}
 	if output == "" {
 		o.Text = r.p.textOptions(r.noColor.get())
 	}
@@ -303,7 +303,7 @@ func (p *program) textOptions(plain bool) report.TextOptions {
 
 func stage(s string) (string, error) {
 	words := make([]string, 0, 8)
-	for _, one := range scenario.Stages() {
+	for _, one := range metric.Stages() {
 		words = append(words, string(one))
 	}
 	return oneOf(words...)(s)

@@ -7,16 +7,16 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // loading keeps what it loads.
 type loading struct {
-	load    func(string) (*scenario.Result, error)
-	results []*scenario.Result
+	load    func(string) (*result.Result, error)
+	results []*result.Result
 }
 
-func (l *loading) one(name string) (*scenario.Result, error) {
+func (l *loading) one(name string) (*result.Result, error) {
 	r, err := l.load(name)
 	if err == nil {
 		l.results = append(l.results, r)
@@ -28,7 +28,7 @@ func (l *loading) one(name string) (*scenario.Result, error) {
 // benchstat cannot know: which ones are left out or in doubt, and which ones it
 // takes for runs of one benchmark although their scenarios differ. It fails when
 // no run is left.
-func (r reporting) benchmarkNotes(names []string, results []*scenario.Result) error {
+func (r reporting) benchmarkNotes(names []string, results []*result.Result) error {
 	suspect, last := 0, ""
 	settings := map[string][]map[string]string{}
 	for i, res := range results {
@@ -37,7 +37,7 @@ func (r reporting) benchmarkNotes(names []string, results []*scenario.Result) er
 			r.p.console.note("report: %s", last)
 			continue
 		}
-		if res.Validity.Verdict == scenario.Suspect {
+		if res.Validity.Verdict == result.Suspect {
 			suspect++
 		}
 		name := report.BenchmarkName(res)

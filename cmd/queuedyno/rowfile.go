@@ -7,8 +7,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // rowFile holds the rows of the interval log while a run goes on, outside of
@@ -29,7 +29,7 @@ func newRowFile() (*rowFile, error) {
 }
 
 // add writes one row. The first error is kept; it must not end the run.
-func (r *rowFile) add(iv scenario.Interval) {
+func (r *rowFile) add(iv latency.Interval) {
 	if r.err != nil {
 		return
 	}

@@ -9,14 +9,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/capacity"
-	"github.com/queuedyno/queuedyno/scenario/gate"
-	"github.com/queuedyno/queuedyno/scenario/study"
-	"github.com/queuedyno/queuedyno/scenario/validity"
 )
 
 // search is one search for the capacity, or the rest of one.
@@ -103,20 +105,20 @@ func (s *search) warn(format string, args ...any) {
 
 // lab is where the trials of a scenario are made.
 func (s *search) lab(sc scenario.Scenario) *study.Lab {
-	var slo []gate.Threshold
+	var slo []threshold.Threshold
 	for _, text := range s.r.SLO {
-		if t, err := gate.Parse(text); err == nil { // it was read before
+		if t, err := threshold.Parse(text); err == nil { // it was read before
 			slo = append(slo, t)
 		}
 	}
 	lab := &study.Lab{
 		Scenario: sc, SLO: slo,
 		Open: func(ctx context.Context, id string) (study.Backend, error) { return s.open(ctx, sc, id) },
-		Run: scenario.Options{
+		Run: engine.Options{
 			Stop: s.signals.Stop, ServerEnded: s.server.Ended(), Tags: s.tags, Tool: build().tool(),
-			Redis: scenario.Redis{Kind: string(s.server.Kind()), Address: s.server.Address()},
+			Redis: result.Redis{Kind: string(s.server.Kind()), Address: s.server.Address()},
 		},
-		Saw: func(r *scenario.Result) { s.r.Redis, s.r.Host = r.Redis, r.Host },
+		Saw: func(r *result.Result) { s.r.Redis, s.r.Host = r.Redis, r.Host },
 	}
 	if s.c.workerCommand() == "" {
 		return lab
@@ -125,7 +127,7 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 	s.worker = newSearchWorker(s, sc)
 	lab.Run.Workers, lab.Run.Worker = s.worker, redact(oneLine(s.c.workerCommand()))
 	lab.Open = func(ctx context.Context, _ string) (study.Backend, error) { return s.worker.open(ctx, sc) }
-	lab.Saw = func(r *scenario.Result) {
+	lab.Saw = func(r *result.Result) {
 		s.r.Redis, s.r.Host = r.Redis, r.Host
 		s.worker.saw(r)
 	}

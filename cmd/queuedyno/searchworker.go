@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
@@ -22,11 +25,11 @@ type searchWorker struct {
 	left           bool // the last trial did not account for all of its jobs
 }
 
-var _ scenario.Workers = (*searchWorker)(nil)
+var _ engine.Workers = (*searchWorker)(nil)
 
 func newSearchWorker(s *search, sc scenario.Scenario) *searchWorker {
 	w := &searchWorker{s: s}
-	w.queue, w.channel = ownNames(sc, scenario.NewID())
+	w.queue, w.channel = ownNames(sc, flight.NewID())
 	return w
 }
 
@@ -54,7 +57,7 @@ func (w *searchWorker) open(ctx context.Context, sc scenario.Scenario) (*jobqueu
 }
 
 // saw looks at the result of a trial.
-func (w *searchWorker) saw(r *scenario.Result) {
+func (w *searchWorker) saw(r *result.Result) {
 	w.left = r.Ledger.Lost > 0 || r.Ledger.Notified < r.Ledger.Sent
 	for _, warning := range w.current.warnings(r) {
 		w.s.warn("%s", warning)
@@ -69,7 +72,7 @@ func (w *searchWorker) Begin() {
 }
 
 // End is called when its last job is accounted for.
-func (w *searchWorker) End() scenario.Worked { return w.current.End() }
+func (w *searchWorker) End() engine.Worked { return w.current.End() }
 
 // Stop lets the workers go on: the next trial is theirs, too.
 func (w *searchWorker) Stop() (warning string) { return "" }

@@ -11,10 +11,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/workergroup"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/workergroup"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // startedWorker is what --worker started for one run.
@@ -34,7 +35,7 @@ type startedWorker struct {
 	asked chan struct{}
 }
 
-var _ scenario.Workers = (*startedWorker)(nil)
+var _ engine.Workers = (*startedWorker)(nil)
 
 // startWorker starts the workers of a run and waits until they are ready. The
 // names are the client's: those of a run's own may look otherwise in a cluster.
@@ -168,16 +169,16 @@ func (w *startedWorker) Begin() {
 }
 
 // End is called when its last job is accounted for.
-func (w *startedWorker) End() scenario.Worked {
+func (w *startedWorker) End() engine.Worked {
 	select {
 	case <-w.group.Ended():
-		return scenario.Worked{Err: w.died()}
+		return engine.Worked{Err: w.died()}
 	default:
 	}
 	if used, known := w.read(); known {
-		return scenario.Worked{CPU: &used}
+		return engine.Worked{CPU: &used}
 	}
-	return scenario.Worked{}
+	return engine.Worked{}
 }
 
 // died says how a worker ended that nobody had asked to.
@@ -221,7 +222,7 @@ func (w *startedWorker) Stop() (warning string) {
 }
 
 // warnings are what a result has to say of its worker beside what the run knows.
-func (w *startedWorker) warnings(r *scenario.Result) (all []string) {
+func (w *startedWorker) warnings(r *result.Result) (all []string) {
 	if w.warning != "" {
 		all = append(all, w.warning)
 	}

@@ -17,10 +17,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/workergroup"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/workergroup"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // ourWorker is a worker that leaves its number in the file pid and what it found
@@ -52,7 +52,7 @@ func (c *command) gone(t *testing.T) {
 }
 
 // stored is the result that the command stored under the name r.
-func (c *command) stored(t *testing.T) *scenario.Result {
+func (c *command) stored(t *testing.T) *result.Result {
 	t.Helper()
 	r, err := report.Load(filepath.Join(c.dir, "results", "r"))
 	if err != nil {
@@ -62,9 +62,9 @@ func (c *command) stored(t *testing.T) *scenario.Result {
 }
 
 // parsed is the result on standard output.
-func (c *command) parsed(t *testing.T) *scenario.Result {
+func (c *command) parsed(t *testing.T) *result.Result {
 	t.Helper()
-	var r scenario.Result
+	var r result.Result
 	if err := json.Unmarshal(c.stdout.Bytes(), &r); err != nil {
 		t.Fatalf("standard output is not the result alone: %v; stderr:\n%s", err, strings.Join(c.said, "\n"))
 	}
@@ -177,7 +177,7 @@ func TestARunWhoseWorkerDiesGoesOnAndHasFailed(t *testing.T) {
 		t.Errorf("standard error:\n%s", said)
 	}
 	r := c.stored(t)
-	if l := r.Ledger; l.Sent != 600 || l.Notified != 100 || l.LostByLeg[scenario.LegInQueue] != 500 {
+	if l := r.Ledger; l.Sent != 600 || l.Notified != 100 || l.LostByLeg[result.LegInQueue] != 500 {
 		t.Errorf("ledger %+v, want 100 notified and the others in the queue", l)
 	}
 	if !r.Run.Failed || !strings.Contains(r.Run.Error, says) || !strings.Contains(strings.Join(r.Warnings, "\n"), says) || r.Thresholds[0].Passed {

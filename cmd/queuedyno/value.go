@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/gate"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -207,15 +207,15 @@ func seed(s string) (uint64, error) {
 	return n, nil
 }
 
-// threshold reads an expression, and keeps it as it was written.
-func threshold(s string) (string, error) {
-	_, err := gate.Parse(s)
+// readThreshold reads an expression, and keeps it as it was written.
+func readThreshold(s string) (string, error) {
+	_, err := threshold.Parse(s)
 	return strings.TrimSpace(s), err
 }
 
 // slo reads a limit that trials have to hold, each as a whole.
-func slo(s string) (gate.Threshold, error) {
-	t, err := gate.Parse(s)
+func slo(s string) (threshold.Threshold, error) {
+	t, err := threshold.Parse(s)
 	if err == nil && t.Watched() {
 		return t, fmt.Errorf("%q: over and abort have no meaning here: every trial is judged as a whole", s)
 	}

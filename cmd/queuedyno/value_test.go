@@ -44,7 +44,7 @@ func FuzzValuesNeverPanicAndKeepTheirBounds(f *testing.F) {
 			}
 		}
 		_, _ = seed(s)
-		_, _ = threshold(s)
+		_, _ = readThreshold(s)
 		_, _ = stage(s)
 		_ = redact(s)
 	})

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/scenario/capacity"
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/scenario/draw"
-	"github.com/queuedyno/queuedyno/scenario/gate"
-	"github.com/queuedyno/queuedyno/scenario/study"
 )
 
 const (
@@ -87,7 +87,7 @@ func (c *searching) varied(r *study.Record, all []study.Dimension) (faults []fau
 
 // shares sets the lengths of the trials by what each of so many searches has of
 // the budget.
-func (c *searching) shares(r *study.Record, slo []gate.Threshold, searches int) {
+func (c *searching) shares(r *study.Record, slo []threshold.Threshold, searches int) {
 	r.Budget = c.budget.or(eachBudget * time.Duration(searches))
 	share := r.Budget / time.Duration(searches)
 	r.Trial = c.trial.or(study.TrialWithin(slo, share))

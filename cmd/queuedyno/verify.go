@@ -9,9 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/verify"
 	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/verify"
 )
 
 const verifyHelp = `Prove on this machine that the measurement is right, by experiments whose
@@ -79,7 +80,7 @@ func (v verifying) run(ctx context.Context, names []string) error {
 		Only: names, Seed: v.seed.get(),
 		Progress: func(g verify.Progress) { console.note("%s", tryLine(g)) },
 		Tool:     build().tool(),
-		Redis:    scenario.Redis{Kind: string(server.Kind()), Address: server.Address()},
+		Redis:    result.Redis{Kind: string(server.Kind()), Address: server.Address()},
 	})
 	closed := server.Close()
 	switch {

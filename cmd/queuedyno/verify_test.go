@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/verify"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/verify"
 )
 
 func TestASignalEndsVerifyAtOnceAndLeavesNothing(t *testing.T) {

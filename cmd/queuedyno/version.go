@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // version says which build this is.
@@ -53,12 +53,12 @@ func (v version) String() string {
 }
 
 // tool is the version as results carry it.
-func (v version) tool() scenario.Tool {
+func (v version) tool() result.Tool {
 	commit := v.Commit
 	if v.Modified {
 		commit += "+modified"
 	}
-	return scenario.Tool{Version: v.Version, Commit: commit, Go: v.Go}
+	return result.Tool{Version: v.Version, Commit: commit, Go: v.Go}
 }
 
 func (p *program) versionVerb() *cobra.Command {

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/watch"
 	"github.com/queuedyno/queuedyno/jobqueue"
-	"github.com/queuedyno/queuedyno/watch"
 )
 
 const watchHelp = `Watch a queue and its updates as they are, without a load: updates per second by

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/queuedyno/queuedyno/watch"
+	"github.com/queuedyno/queuedyno/internal/watch"
 )
 
 func TestWatchSeesAWorkerAtWork(t *testing.T) {

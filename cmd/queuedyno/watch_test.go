@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/queuedyno/queuedyno/watch"
+	"github.com/queuedyno/queuedyno/internal/watch"
 )
 
 func at[T any](v T) *T { return &v }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/watch"
+	"github.com/queuedyno/queuedyno/internal/watch"
 )
 
 // lookLine is a look in one line.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -76,7 +77,7 @@ func (w *workers) channelOf() func(tenant string) int {
 	n := w.tenants.get().Count
 	numbers := make(map[string]int, n)
 	for i := range n {
-		numbers[scenario.TenantName(i)] = i
+		numbers[flight.TenantName(i)] = i
 	}
 	return func(tenant string) int { return numbers[tenant] }
 }

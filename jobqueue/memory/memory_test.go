@@ -5,18 +5,18 @@ import (
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
-	"github.com/queuedyno/queuedyno/scenario/scenariotest"
+	"github.com/queuedyno/queuedyno/queuetest"
 )
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	scenariotest.Conformance(t, func(testing.TB) jobqueue.Backend { return memory.New() })
+	queuetest.Conformance(t, func(testing.TB) jobqueue.Backend { return memory.New() })
 }
 
 func TestLanesConformance(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 3} {
-		scenariotest.Conformance(t, func(testing.TB) jobqueue.Backend { return memory.NewLanes(n, n) })
-		scenariotest.LanesConformance(t, n, n, func(testing.TB) jobqueue.Lanes { return memory.NewLanes(n, n) })
+		queuetest.Conformance(t, func(testing.TB) jobqueue.Backend { return memory.NewLanes(n, n) })
+		queuetest.LanesConformance(t, n, n, func(testing.TB) jobqueue.Lanes { return memory.NewLanes(n, n) })
 	}
 }

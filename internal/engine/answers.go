@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"errors"
+
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// answers reads the answers to the pushes until the connection is closed and no
+// other one comes.
+func (p *producer) answers() error {
+	pipe := p.pipe
+	for {
+		err := pipe.Await()
+		lost := errors.Is(err, jobqueue.ErrLost)
+		refused := lost && refusal(err)
+		switch {
+		case err == nil:
+			at := p.r.now()
+			g, ok := p.pending.take()
+			if !ok {
+				return errors.New("an answer to a push that was not sent")
+			}
+			p.acked(g, at)
+		case lost:
+			p.lost(err, !refused && p.pending.len() == 0)
+			if g, ok := p.pending.take(); ok && refused {
+				p.refused(g)
+			}
+		case !errors.Is(err, jobqueue.ErrClosed):
+			return err
+		}
+		if p.draining.Load() {
+			if (err == nil || refused) && p.pending.len() > 0 {
+				continue // the answers to the others say what became of them
+			}
+			p.draining.Store(false)
+		}
+		if err == nil {
+			continue
+		}
+		// The pushes that are under way will have no answer.
+		next, more := <-p.fresh
+		if !more {
+			return nil
+		}
+		pipe = next
+	}
+}
+
+// refused notes that the server answered the push of a group with an error.
+func (p *producer) refused(g pace.Group) {
+	for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		if b, j := p.r.flight.Find(n); j != nil {
+			p.r.refused(b, j, n, p.tally)
+		}
+	}
+}
+
+// acked notes that the push of a group was answered.
+func (p *producer) acked(g pace.Group, at int64) {
+	p.streak.answered()
+	p.tally.acked.Add(int64(g.Jobs))
+	for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		b, j := p.r.flight.Find(n)
+		if j == nil {
+			continue
+		}
+		j.Stamp[flight.AckedAt] = at
+		marks, _, here := j.Mark(n, flight.Acked)
+		if !here {
+			continue
+		}
+		if marks&flight.Nobody != 0 {
+			p.r.unheard(b, j, n, p.tally)
+		} else {
+			p.r.finish(b, j, n, marks, p.shard)
+		}
+	}
+}

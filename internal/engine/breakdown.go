@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// mostTenants is how many tenants have a part of their own; all others are one.
+const mostTenants = 20
+
+// breakdown splits the jobs of the window by step, queue and tenant. It belongs
+// to the recorder and is guarded by its lock.
+type breakdown struct {
+	spread *flight.Spread
+	bounds []int64 // where each step ends; nil without steps
+	parts  map[result.Dimension][]*part
+}
+
+// part gathers the jobs of one step, queue or tenant.
+type part struct {
+	result.Part
+	lateness, endToEnd *latency.Histogram
+	unsent             int64
+}
+
+// newBreakdown returns nil for a scenario whose jobs are all alike, or not ours.
+func newBreakdown(s scenario.Scenario, sp *flight.Spread) *breakdown {
+	if s.Load.Observed {
+		return nil // whose jobs they are is not known
+	}
+	b := &breakdown{spread: sp, parts: map[result.Dimension][]*part{}}
+	add := func(d result.Dimension, name string) {
+		b.parts[d] = append(b.parts[d], &part{Part: result.Part{Name: name}})
+	}
+	if n := len(s.Queues); n > 1 {
+		for i := range n {
+			add(result.ByQueue, fmt.Sprintf("%d (%s)", i, share(s.Queues, i)))
+		}
+	}
+	if n := s.Tenants.Count; n > 1 {
+		for i := range min(n, mostTenants) {
+			add(result.ByTenant, flight.TenantName(i))
+		}
+		if n > mostTenants {
+			add(result.ByTenant, fmt.Sprintf("%d others", n-mostTenants))
+		}
+	}
+	b.steps(s, add)
+	if len(b.parts) == 0 {
+		return nil
+	}
+	return b
+}
+
+// share is the part of the i-th weight in all of them.
+func share(weights []int, i int) string {
+	sum := 0
+	for _, w := range weights {
+		sum += w
+	}
+	return fmt.Sprintf("%.3g %%", 100*float64(weights[i])/float64(sum))
+}
+
+// of calls fn with every part that job n belongs to.
+func (b *breakdown) of(n, due int64, fn func(*part)) {
+	if all := b.parts[result.ByQueue]; all != nil {
+		fn(all[b.spread.Queue(n)])
+	}
+	if all := b.parts[result.ByTenant]; all != nil {
+		fn(all[min(b.spread.Tenant(n), mostTenants)])
+	}
+	if all := b.parts[result.ByStep]; all != nil {
+		i := 0
+		for i < len(b.bounds)-1 && due >= b.bounds[i] {
+			i++
+		}
+		fn(all[i])
+	}
+}
+
+// record adds a finished job of the window.
+func (b *breakdown) record(n, due int64, d *[nStages]int64) {
+	if b == nil {
+		return
+	}
+	b.of(n, due, func(p *part) {
+		if p.endToEnd == nil {
+			p.lateness, p.endToEnd = latency.New(), latency.New()
+		}
+		p.Completed++
+		p.lateness.Record(d[iLateness])
+		p.endToEnd.Record(d[iEndToEnd])
+	})
+}
+
+// lose adds a job of the window that was sent and did not arrive.
+func (b *breakdown) lose(n, due int64) {
+	if b != nil {
+		b.of(n, due, func(p *part) { p.Lost++ })
+	}
+}
+
+// unsent adds a job of the window that was due and not sent.
+func (b *breakdown) unsent(n, due int64) { b.of(n, due, func(p *part) { p.unsent++ }) }
+
+// summary is the breakdown of a window, nil where there is none.
+func (b *breakdown) summary(w result.Window) map[result.Dimension][]result.Part {
+	if b == nil {
+		return nil
+	}
+	out := map[result.Dimension][]result.Part{}
+	for d, parts := range b.parts {
+		for i, p := range parts {
+			p.Sent = p.Completed + p.Lost + p.Abandoned
+			p.Scheduled = p.Sent + p.unsent
+			if d == result.ByStep {
+				if i > 0 {
+					p.FromNS = b.bounds[i-1]
+				}
+				if p.FromNS < w.FromNS && w.FromNS < b.bounds[i] {
+					p.Name += ", after the warm-up"
+				}
+				p.FromNS, p.ToNS = max(p.FromNS, w.FromNS), min(b.bounds[i], w.ToNS)
+				if p.FromNS >= p.ToNS {
+					continue // wholly in the warm-up, or never reached
+				}
+			}
+			if p.endToEnd == nil {
+				p.lateness, p.endToEnd = latency.New(), latency.New()
+			}
+			missing := p.Scheduled - p.Completed
+			p.Lateness, p.EndToEnd = brief(p.lateness, missing), brief(p.endToEnd, missing)
+			out[d] = append(out[d], p.Part)
+		}
+	}
+	return out
+}
+
+// brief is the summary of a part's stage without its histogram.
+func brief(h *latency.Histogram, missing int64) *result.StageSummary {
+	s, _ := summarize(h, missing) // only the histogram's encoding can fail
+	s.HDR = ""
+	return s
+}
+
+// countUnsent walks the schedule and tells the breakdown what was due in the
+// window and not sent.
+func (r *run) countUnsent() {
+	b := r.rec.parts
+	if b == nil || !r.s.Load.Open() || r.ledger.LostByLeg[result.LegUnsent] == 0 && r.ledger.Abandoned == 0 {
+		return
+	}
+	// What was not sent are the last jobs of each producer.
+	for i, p := range r.producers {
+		sh := r.s.Schedule().Share(i, r.s.Producers)
+		for {
+			g := clip(sh.Next(), jobLimit(r.s))
+			if g.Jobs == 0 || int64(g.Due) >= min(r.window.ToNS, r.cut.Load()+1) {
+				break
+			}
+			if int64(g.Due) < r.window.FromNS || g.Due <= p.sentUpTo {
+				continue
+			}
+			for n := g.First; n < g.First+int64(g.Jobs); n++ {
+				b.unsent(n+r.base, int64(g.Due))
+			}
+		}
+	}
+}
+
+// mostSteps is how many steps can have parts of their own.
+const mostSteps = 200
+
+// steps adds the parts of a load of several steps.
+func (b *breakdown) steps(s scenario.Scenario, add func(result.Dimension, string)) {
+	if n := len(s.Load.Steps); n < 2 || n > mostSteps {
+		return
+	}
+	var end time.Duration
+	for _, step := range s.Load.Steps {
+		end += step.For
+		b.bounds = append(b.bounds, int64(end))
+		add(result.ByStep, step.String())
+	}
+}

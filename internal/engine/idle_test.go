@@ -1,0 +1,391 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/jobqueue/memory"
+	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/redisserver/redistest"
+	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+func clientOf(t *testing.T, url string, s scenario.Scenario) *jobqueue.Client {
+	t.Helper()
+	cfg := s.Config()
+	cfg.URL = url
+	cfg.Queue, cfg.Channel = jobqueue.Names(flight.NewID())
+	b, err := jobqueue.Connect(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+func steps(t *testing.T, text string) pace.Steps {
+	t.Helper()
+	s, err := pace.ParseSteps(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// A server that closes clients that were idle for a second costs no job, and no
+// error, wherever the run is idle.
+func TestIdleClosesCostNoJob(t *testing.T) {
+	t.Parallel()
+	server := redistest.Process(t, "--timeout", "1")
+	pause := scenario.Scenario{Load: scenario.Load{Steps: steps(t, "1s:50,4s:0,1s:50")}}
+	hold := scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(20), Duration: 6 * time.Second}, Hold: scenario.Hold{From: time.Second, For: 4 * time.Second}}
+	work := scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(2), Duration: 5 * time.Second}, Consumers: 12, Work: scenario.Work{Time: 3 * time.Second}}
+	batch := scenario.Scenario{
+		Load: scenario.Load{Rate: pace.PerSecond(2), Duration: 4 * time.Second}, Consumers: 6, Batch: 2,
+		Work: scenario.Work{Time: 3 * time.Second, Running: true},
+	}
+	for name, c := range map[string]struct {
+		s       scenario.Scenario
+		pools   []string
+		designs []jobqueue.Design
+	}{
+		"pause": {pause, []string{"push"}, jobqueue.Designs()},
+		"hold":  {hold, []string{"consume"}, []jobqueue.Design{jobqueue.List}},
+		"work":  {work, []string{"consume"}, []jobqueue.Design{jobqueue.Stream}},
+		"batch": {batch, []string{"consume"}, []jobqueue.Design{jobqueue.ReliableList}},
+	} {
+		for _, d := range c.designs {
+			for _, n := range []jobqueue.Notify{jobqueue.PubSub, jobqueue.ShardedPubSub, jobqueue.NoNotify} {
+				if n != jobqueue.PubSub && (d != jobqueue.List || name != "pause") {
+					continue
+				}
+				t.Run(strings.Join([]string{name, string(d), string(n)}, " "), func(t *testing.T) {
+					t.Parallel()
+					s := c.s
+					s.Name, s.Design, s.Notify, s.DrainTimeout = "idle", d, n, time.Minute
+					if d == jobqueue.ReliableList || d == jobqueue.Stream {
+						s.Visibility = time.Minute
+					}
+					r := mustRun(t, s, clientOf(t, server.URL(), s), engine.Options{NoProbes: true})
+					l := r.Ledger
+					if l.Lost != 0 || l.Duplicated != 0 || l.Redelivered != 0 || len(l.Errors) > 0 {
+						t.Errorf("ledger %+v, want nothing lost, doubled or in error", l)
+					}
+					for _, pool := range c.pools {
+						if l.Reconnects[pool] == 0 {
+							t.Errorf("reconnects %v, want some of %s", l.Reconnects, pool)
+						}
+					}
+					said := strings.Join(r.Warnings, "\n")
+					if !strings.Contains(said, "idle for 1 s") || strings.Contains(said, "EOF") {
+						t.Errorf("warnings %q, want the server's timeout and no EOF", r.Warnings)
+					}
+				})
+			}
+		}
+	}
+}
+
+// between is a proxy in front of a server, which from some moment on can drop all
+// that comes over the connections that are open, or close them.
+type between struct {
+	addr string
+	mu   sync.Mutex
+	open []*tunnel
+}
+
+type tunnel struct {
+	client, server net.Conn
+	deaf           atomic.Bool
+}
+
+func startBetween(t *testing.T, s *redisserver.Server) *between {
+	t.Helper()
+	u, err := url.Parse(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	door, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &between{addr: door.Addr().String()}
+	var all sync.WaitGroup
+	t.Cleanup(func() {
+		door.Close()
+		b.each(func(u *tunnel) { u.client.Close(); u.server.Close() })
+		all.Wait()
+	})
+	all.Go(func() {
+		for {
+			client, err := door.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", u.Host)
+			if err != nil {
+				client.Close()
+				continue
+			}
+			way := &tunnel{client: client, server: server}
+			b.mu.Lock()
+			b.open = append(b.open, way)
+			b.mu.Unlock()
+			all.Go(func() { way.pass(server, client) })
+			all.Go(func() { way.pass(client, server) })
+		}
+	})
+	return b
+}
+
+// pass copies until one side closes, and into nothing when the tunnel is deaf.
+func (u *tunnel) pass(to io.WriteCloser, from io.ReadCloser) {
+	defer to.Close()
+	defer from.Close()
+	b := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(b)
+		if err != nil {
+			return
+		}
+		if u.deaf.Load() {
+			continue
+		}
+		if _, err := to.Write(b[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func (b *between) each(fn func(*tunnel)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, u := range b.open {
+		fn(u)
+	}
+	b.open = nil
+}
+
+func (b *between) swallow() { b.each(func(u *tunnel) { u.deaf.Store(true) }) }
+func (b *between) close()   { b.each(func(u *tunnel) { u.client.Close(); u.server.Close() }) }
+
+// at calls fn when the run has come that far.
+func at(o *engine.Options, when time.Duration, fn func()) {
+	once := sync.OnceFunc(fn)
+	o.Progress = func(p engine.Progress) {
+		if p.Elapsed >= when {
+			once()
+		}
+	}
+}
+
+func TestPushesIntoADeadConnectionAreUnacknowledgedAndTheRunIsNotValid(t *testing.T) {
+	t.Parallel()
+	for _, d := range []jobqueue.Design{jobqueue.List, jobqueue.Stream} {
+		t.Run(string(d), func(t *testing.T) {
+			t.Parallel()
+			b := startBetween(t, redistest.Process(t))
+			s := scenario.Scenario{
+				Name: "void", Load: scenario.Load{Steps: steps(t, "1s:50,3s:0,1s:50")}, Design: d,
+				Consumers: 2, Producers: 2, DrainTimeout: time.Second,
+			}
+			o := engine.Options{NoProbes: true}
+			at(&o, 1500*time.Millisecond, b.swallow)
+			r := mustRun(t, s, clientOf(t, "redis://"+b.addr, s), o)
+			l := r.Ledger
+			if l.LostByLeg[result.LegUnacknowledged] != 50 || l.Lost != 50 || l.Notified != 50 {
+				t.Errorf("ledger %+v, want the second 50 jobs unacknowledged", l)
+			}
+			said := strings.Join(r.Validity.Reasons, "\n")
+			if r.Validity.Verdict == result.Valid || !strings.Contains(said, "50 jobs are lost whose push or publish was never answered") {
+				t.Errorf("%s: %q, want a reason that names the pushes", r.Validity.Verdict, said)
+			}
+			// The subscription is as dead as the rest; at the latest its end shows it.
+			if r.Validity.Checks["unconfirmed"].Passed && r.Validity.Checks["resubscribed"].Passed {
+				t.Errorf("%q says nothing of the subscription", said)
+			}
+		})
+	}
+}
+
+// All connections are closed in the middle of a load, and the server is there all
+// the time: the run goes on. What was under way is lost at its leg or arrives.
+func TestARunGoesOnWhenAllItsConnectionsAreClosed(t *testing.T) {
+	t.Parallel()
+	for _, d := range jobqueue.Designs() {
+		t.Run(string(d), func(t *testing.T) {
+			t.Parallel()
+			b := startBetween(t, redistest.Process(t))
+			s := scenario.Scenario{
+				Name: "cut", Load: scenario.Load{Rate: pace.PerSecond(200), Duration: 4 * time.Second}, Design: d,
+				Consumers: 3, Producers: 2, DrainTimeout: 20 * time.Second,
+			}
+			if d == jobqueue.ReliableList || d == jobqueue.Stream {
+				s.Visibility = 2 * time.Second
+			}
+			o := engine.Options{NoProbes: true}
+			at(&o, time.Second, b.close)
+			r := mustRun(t, s, clientOf(t, "redis://"+b.addr, s), o)
+			l := r.Ledger
+			if l.Sent < 800 || l.Notified < 700 || l.LostByLeg[result.LegUnsent] > 0 {
+				t.Errorf("ledger %+v, want all sent and nearly all notified", l)
+			}
+			if l.Reconnects["push"] == 0 || l.Reconnects["consume"] == 0 || l.Reconnects["receive"] == 0 {
+				t.Errorf("reconnects %v, want some of each pool", l.Reconnects)
+			}
+			if r.Run.Failed || r.Validity.Verdict != result.Suspect {
+				t.Errorf("%s (%s): %q, want a suspect run", r.Validity.Verdict, r.Run.Error, r.Validity.Reasons)
+			}
+		})
+	}
+}
+
+func TestARunEndsAtOnceWhenItsOwnServerHasEnded(t *testing.T) {
+	t.Parallel()
+	server := redistest.Process(t)
+	s := scenario.Scenario{Name: "ended", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: time.Hour}, Consumers: 2}
+	o := engine.Options{NoProbes: true, ServerEnded: server.Ended()}
+	at(&o, time.Second, func() { server.Close() })
+	r, err := engine.Run(t.Context(), s, clientOf(t, server.URL(), s), o)
+	if !errors.Is(err, jobqueue.ErrLost) || !strings.Contains(err.Error(), "the server has ended") {
+		t.Errorf("Run = %v, want that the server has ended", err)
+	}
+	if r == nil || !r.Run.Failed || r.Validity.Verdict != result.Invalid || r.Ledger.Notified == 0 {
+		t.Errorf("the result is %+v", r)
+	}
+}
+
+// refusing is a queue that a failover leaves for a while: pushes are answered by
+// an error, and so surely not carried out.
+type refusing struct {
+	*memory.Queue
+	away func() bool
+}
+
+type refusingProducer struct {
+	jobqueue.Producer
+	away func() bool
+}
+
+func (q refusing) OpenProducer(ctx context.Context) (jobqueue.Producer, error) {
+	p, err := q.Queue.OpenProducer(ctx)
+	return refusingProducer{p, q.away}, err
+}
+
+func (p refusingProducer) Push(ctx context.Context, jobs ...[]byte) error {
+	if p.away() {
+		return errors.Join(&jobqueue.ReplyError{Text: "MOVED 17 127.0.0.1:7001"}, jobqueue.ErrLost)
+	}
+	return p.Producer.Push(ctx, jobs...)
+}
+
+func TestPushesThatWereAnsweredByAnErrorAreRefusedAndNotUnacknowledged(t *testing.T) {
+	t.Parallel()
+	for _, load := range []scenario.Load{
+		{Rate: pace.PerSecond(100), Jobs: 1000}, {InFlight: 4, Jobs: 1000},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := refusing{memory.New(), nth(100)}
+			r := mustRun(t, scenario.Scenario{Name: "moved", Load: load, Consumers: 2, DrainTimeout: time.Second}, b, virtual())
+			l := r.Ledger
+			if l.LostByLeg[result.LegRefused] != 10 || l.LostByLeg[result.LegUnacknowledged] != 0 || l.Lost != 10 {
+				t.Errorf("ledger %+v, want 10 refused and nothing unacknowledged", l)
+			}
+			if l.Errors["push"] != 10 {
+				t.Errorf("errors %v", l.Errors)
+			}
+			var lines []string
+			for _, w := range r.Warnings {
+				if strings.Contains(w, "MOVED") {
+					lines = append(lines, w)
+				}
+			}
+			if len(lines) != 1 || !strings.Contains(lines[0], "10 times from") {
+				t.Errorf("warnings %q, want the ten in one line", lines)
+			}
+		})
+	}
+}
+
+// stale is a queue whose connections are closed while they are idle: at every
+// n-th call nothing of the call has happened yet.
+type stale struct {
+	*memory.Queue
+	push, pop func() bool
+}
+
+type (
+	staleProducer struct {
+		jobqueue.Producer
+		gone func() bool
+	}
+	staleConsumer struct {
+		jobqueue.Consumer
+		gone func() bool
+	}
+)
+
+func (q stale) OpenProducer(ctx context.Context) (jobqueue.Producer, error) {
+	p, err := q.Queue.OpenProducer(ctx)
+	return staleProducer{p, q.push}, err
+}
+
+func (q stale) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
+	c, err := q.Queue.OpenConsumer(ctx)
+	return staleConsumer{c, q.pop}, err
+}
+
+func (p staleProducer) Push(ctx context.Context, jobs ...[]byte) error {
+	if p.gone() {
+		return errors.Join(jobqueue.ErrLost, jobqueue.ErrStale)
+	}
+	return p.Producer.Push(ctx, jobs...)
+}
+
+func (c staleConsumer) Turn(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), n int, wait time.Duration) ([][]byte, error) {
+	if c.gone() {
+		return nil, errors.Join(jobqueue.ErrLost, jobqueue.ErrStale)
+	}
+	return jobqueue.TurnerOf(plainConsumer{c.Consumer}).Turn(ctx, outcomes, acked, n, wait)
+}
+
+// plainConsumer hides what else a consumer can do.
+type plainConsumer struct{ jobqueue.Consumer }
+
+func TestACallThatHasNotHappenedIsRepeatedOnTheNextConnection(t *testing.T) {
+	t.Parallel()
+	for name, work := range map[string]scenario.Work{
+		"no work": {}, "work": {Time: time.Millisecond}, "work that is announced": {Time: time.Millisecond, Running: true},
+	} {
+		for _, batch := range []int{1, 5} {
+			synctest.Test(t, func(t *testing.T) {
+				b := stale{memory.New(), nth(7), nth(11)}
+				r := mustRun(t, scenario.Scenario{
+					Name: "stale", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 1000}, Batch: batch, Producers: 2, Consumers: 3,
+					Work: work, DrainTimeout: time.Second,
+				}, b, virtual())
+				l := r.Ledger
+				if l.Lost != 0 || l.Duplicated != 0 || l.Notified != 1000 || len(l.Errors) > 0 {
+					t.Errorf("%s in batches of %d: ledger %+v, want every job once and no error", name, batch, l)
+				}
+				if l.Reconnects["push"] == 0 || l.Reconnects["consume"] == 0 {
+					t.Errorf("%s in batches of %d: reconnects %v", name, batch, l.Reconnects)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/steady"
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// overhear takes in a message about a job of somebody else.
+func (s *subscriber) overhear(message []byte) {
+	at := s.r.now()
+	end, ended := s.r.observer.Hear(message, time.Duration(at))
+	if !ended {
+		s.tally.unreadable.Store(s.r.observer.Counts().Unreadable)
+		if n := s.r.observer.Instead(); n >= enoughOdd && s.r.observer.Counts().Ended() == 0 {
+			s.r.endOdd(n, s.r.observer.Odd())
+		}
+		return
+	}
+	if end.Failed {
+		s.tally.failed.Add(1)
+	}
+	s.tally.notified.Add(1)
+	s.shard.heard(at, end)
+}
+
+// lookOn lets time pass while others work, until it is over or something ends
+// it.
+func (r *run) lookOn() {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	reason := ""
+	for reason == "" {
+		select {
+		case <-r.ctx.Done():
+			reason = r.hardReason()
+		case <-r.o.Stop:
+			r.interrupt()
+			reason = "stopped from outside"
+		case <-tick.C:
+			switch n := r.s.Load.Jobs; {
+			case r.cut.Load() != never:
+				r.mu.Lock()
+				reason = cmp.Or(r.abortReason, r.braked)
+				r.mu.Unlock()
+			case n > 0 && r.rec.completed() >= n:
+				reason = fmt.Sprintf("%d jobs had ended", n)
+			case r.now() >= r.rec.to:
+				reason = fmt.Sprintf("the time of %s was over", r.s.Load.Duration)
+			}
+		}
+	}
+	r.mu.Lock()
+	r.stopReason = reason
+	r.mu.Unlock()
+	r.halt()
+}
+
+// observed puts together what was seen; left is how many jobs wait at the end,
+// absent when that is not known. Everybody has ended who listened.
+func (r *run) observed(t totals, left int64) {
+	r.ledger = result.Ledger{Unreadable: t.unreadable, Failed: t.failed, LostByLeg: map[result.Leg]int64{}, Errors: r.faults, Reconnects: r.reconnects()}
+	r.rec.take(func(_, _ *stageSet) {})
+	n := r.rec.completed()
+	to := max(min(r.rec.to, r.cut.Load()), r.rec.from)
+	r.window = result.Window{FromNS: r.rec.from, ToNS: to, Scheduled: n, Completed: n}
+	o := &result.Observation{
+		Updates: r.observer.Counts(), Alone: r.observer.Alone(), Forgotten: r.observer.Forgotten(), Open: r.observer.Open(),
+		Backlog: r.sampler.lengthsSeen(left),
+	}
+	if o.Updates.Running > 0 {
+		o.Unpaired = n - r.rec.window[iRunning].Count() + o.Forgotten + o.Open
+	}
+	if b, span := o.Backlog, time.Duration(to-r.rec.from).Seconds(); b.Last != nil && b.First != nil && span > 0 {
+		o.ArrivedPerS = ptr(max(0, float64(n+*b.Last-*b.First)/span))
+	}
+	r.seen = o
+	if odd := r.observer.Odd(); odd != nil {
+		r.odd.first, r.odd.kind = odd, noStatus
+		if o.Updates.Unreadable > 0 {
+			r.odd.kind = noUpdate
+		}
+		r.tellOdd()
+	}
+	if o.Updates.Messages() == 0 {
+		r.warn("no update was heard: do the workers publish on the channel that is listened to?")
+	} else if o.Updates.Running == 0 && o.Updates.Ended() > 0 {
+		r.warn("no worker said RUNNING, so how long a job takes is not known from outside")
+	}
+}
+
+// lengthsSeen is the length of the queue in the window, and at the end.
+func (s *sampler) lengthsSeen(left int64) (b result.ObservedBacklog) {
+	b.Mean, b.First = s.lengths.mean(), s.firstLen
+	var x, y []float64
+	for _, row := range s.timeline {
+		if row.Phase != "window" || row.QueueLen == nil {
+			continue
+		}
+		b.Last = ptr(*row.QueueLen)
+		x, y = append(x, row.ElapsedS), append(y, float64(*row.QueueLen))
+	}
+	if left != flight.Absent {
+		b.Last, s.maxBacklog = ptr(left), max(s.maxBacklog, left)
+	}
+	b.Max = ptr(s.maxBacklog) // the length was asked for before anything began
+	slope, clear := trend(x, y)
+	if !clear {
+		return b
+	}
+	b.PerS = &slope
+	switch last := *b.Last; { // of rows there are some
+	case last == 0:
+		b.DrainS = ptr(0.0)
+	case slope < 0:
+		b.DrainS = ptr(float64(last) / -slope)
+	}
+	return b
+}
+
+// trend is the slope of y over x, and whether it is clear: of ten points at the
+// least, a line that rises or falls by more than one, and by more than five times
+// the standard error of its slope. Lengths of a queue hang together from one second
+// to the next, so the usual two would see trends in every other queue.
+func trend(x, y []float64) (slope float64, clear bool) {
+	slope, ok := steady.Slope(x, y)
+	if !ok || len(x) < 10 {
+		return 0, false
+	}
+	var stray, spread float64
+	meanX, meanY := mean(x), mean(y)
+	for i := range x {
+		d := y[i] - meanY - slope*(x[i]-meanX)
+		stray += d * d
+		spread += (x[i] - meanX) * (x[i] - meanX)
+	}
+	stderr := math.Sqrt(stray / float64(len(x)-2) / spread)
+	rise := math.Abs(slope) * (x[len(x)-1] - x[0])
+	return slope, rise > 1 && math.Abs(slope) > 5*stderr
+}

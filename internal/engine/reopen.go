@@ -1,0 +1,373 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+// patience is how long a run waits for a server to come back, or for another to
+// take its place, before a lost connection ends it.
+const patience = 30 * time.Second
+
+// The longest pauses between two tries. A message that is published before the
+// subscribers are back is heard by nobody, so they ask more often than those of
+// whom there are many.
+const (
+	workersPause     = 500 * time.Millisecond
+	subscribersPause = 50 * time.Millisecond
+)
+
+// errOver is why a producer needs no other connection any more.
+var errOver = errors.New("the load is over")
+
+// errEnded is why no other connection is tried for.
+var errEnded = errors.New("the server has ended")
+
+// rightAfter is how soon after it was opened a connection that is closed before
+// any command on it was answered counts as refused, and mostRefused how many of
+// those in a row are taken for an answer: a proxy closes a connection on which it
+// gets a command that it does not know.
+const (
+	rightAfter  = 100 * time.Millisecond
+	mostRefused = 10
+)
+
+// streak is a row of connections that were lost before a command was answered.
+type streak struct {
+	n      atomic.Int32
+	opened time.Time
+	began  time.Time
+}
+
+// answered ends the row. It is called for every answer.
+func (k *streak) answered() {
+	if k.n.Load() != 0 {
+		k.n.Store(0)
+	}
+}
+
+// next says how long to wait before the next connection is opened, or that there
+// is no sense in another one.
+func (k *streak) next(lost error) (pause time.Duration, over bool) {
+	now := time.Now()
+	if now.Sub(k.opened) >= rightAfter {
+		k.n.Store(0) // it was good for a while
+	}
+	n := k.n.Add(1)
+	if n == 1 {
+		k.began = now
+		return 0, false
+	}
+	pause = min(20*time.Millisecond<<(n-2), workersPause)
+	if n > 6 {
+		pause = workersPause
+	}
+	return pause, !refusal(lost) && n >= mostRefused || now.Sub(k.began) > patience
+}
+
+// refusal reports whether the error is one that the server answered.
+func refusal(err error) bool {
+	var reply *jobqueue.ReplyError
+	return errors.As(err, &reply)
+}
+
+// reopened opens what was lost again and again until that succeeds, with a pause
+// of at most the given one. It gives up with the error that lost it when the
+// patience is over or the server has ended, and when over says that nobody needs
+// it any more, with what that says.
+func reopened[T any](r *run, op string, k *streak, lost error, most time.Duration, over func() error, open func(context.Context) (T, error)) (conn T, err error) {
+	began := time.Now()
+	pause, hopeless := k.next(lost)
+	if hopeless {
+		return conn, fmt.Errorf("%w; so did the %d connections before it", lost, k.n.Load()-1)
+	}
+	for tries := 1; ; tries++ {
+		r.pause(pause)
+		ctx, cancel := context.WithTimeout(r.ctx, 2*time.Second)
+		conn, err = open(ctx)
+		cancel()
+		if err == nil {
+			k.opened = time.Now()
+			r.reconnect(op, lost, k.opened.Sub(began), tries == 1)
+			return conn, nil
+		}
+		if r.ctx.Err() != nil {
+			return conn, context.Cause(r.ctx)
+		}
+		if why := over(); why != nil {
+			r.mu.Lock()
+			if r.away == nil && op != "push" { // the others find the server, too, if there is one
+				r.away = fmt.Errorf("%w; no other could be had until the run was over: %w", lost, err)
+			}
+			r.mu.Unlock()
+			return conn, why
+		}
+		if r.serverEnded() {
+			return conn, fmt.Errorf("%w; %w", lost, errEnded)
+		}
+		if time.Since(began) > patience {
+			return conn, fmt.Errorf("%w; no other could be had for %s: %w", lost, patience, err)
+		}
+		pause = min(max(20*time.Millisecond, 2*pause), most)
+	}
+}
+
+// pause waits, and not beyond the run or its server.
+func (r *run) pause(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.ctx.Done():
+	case <-r.o.ServerEnded:
+	}
+}
+
+func (r *run) serverEnded() bool {
+	select {
+	case <-r.o.ServerEnded:
+		return true
+	default:
+		return false
+	}
+}
+
+// lasting takes the loss of a connection for the occasion to open another.
+func (p *producer) lasting(err error) error {
+	if !errors.Is(err, jobqueue.ErrLost) {
+		return err
+	}
+	p.lost(err, p.pending.len() == 0 && errors.Is(err, jobqueue.ErrStale))
+	return nil
+}
+
+// lost notes that the connection is gone; idle says that nothing was under way.
+// Whoever sends opens another, if there is anything left to send.
+func (p *producer) lost(err error, idle bool) {
+	p.r.mu.Lock()
+	first := !p.broken.Load()
+	if first {
+		p.cause = err
+		if idle {
+			p.cause = idleError{err}
+		}
+	}
+	p.r.mu.Unlock()
+	if first {
+		p.draining.Store(p.answering && refusal(err))
+		p.broken.Store(true)
+		if !idle {
+			p.r.fault("push", err)
+		}
+	}
+}
+
+// over says that what is still to be sent is too late.
+func (p *producer) over() error {
+	if p.r.now()-catchUp > p.r.cut.Load() {
+		return errOver
+	}
+	return nil
+}
+
+// reopen replaces the producer's connection. What was pushed over the old one
+// and not answered stays unacknowledged.
+func (p *producer) reopen() error {
+	// A server that refuses pushes answers those that are under way, too.
+	p.r.await(refusals, func() bool { return !p.draining.Load() })
+	p.conn.Close()
+	p.r.mu.Lock()
+	cause := p.cause
+	p.r.mu.Unlock()
+	conn, err := reopened(p.r, "push", &p.streak, cause, workersPause, p.over, p.r.b.OpenProducer)
+	if err != nil {
+		return err
+	}
+	p.r.mu.Lock()
+	p.conn = conn
+	p.r.mu.Unlock()
+	if p.r.ctx.Err() != nil {
+		conn.Close() // whoever closes them all may have been there already
+		return context.Cause(p.r.ctx)
+	}
+	p.pipe, _ = conn.(jobqueue.Pipeliner)
+	if p.aimer != nil {
+		p.aimer = conn.(jobqueue.Aimer)
+	}
+	p.pending.forget()
+	p.broken.Store(false)
+	if p.pipe != nil {
+		select {
+		case p.fresh <- p.pipe: // who reads the answers has read the last old one
+		case <-p.r.ctx.Done():
+			return context.Cause(p.r.ctx)
+		}
+	}
+	return nil
+}
+
+// refusals is how long the answers of a server that refuses pushes are waited
+// for, at most.
+const refusals = 2 * time.Second
+
+// reopen replaces the consumer's connection. What it had finished and not yet
+// published is lost, unless the queue gives it to somebody once more: whether it
+// was published is not known, and nothing is published twice.
+func (c *consumer) reopen(ctx context.Context, lost error) error {
+	c.conn.Close()
+	c.r.fault("consume", lost)
+	conn, err := reopened(c.r, "consume", &c.streak, lost, workersPause, ctx.Err, func(context.Context) (jobqueue.Consumer, error) { return c.r.openConsumer(c.index) })
+	if err != nil {
+		return err
+	}
+	c.use(conn)
+	c.done, c.told, c.working = nil, nil, false
+	c.busy.Store(false)
+	return nil
+}
+
+// use takes the next connection.
+func (c *consumer) use(conn jobqueue.Consumer) {
+	c.r.mu.Lock()
+	c.conn = jobqueue.TurnerOf(conn)
+	c.r.mu.Unlock()
+}
+
+// exchange is a turn on the connection. If that was closed while nothing was
+// under way, it takes place on the next one, which goes on with the same jobs.
+func (c *consumer) exchange(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), most int, wait time.Duration) ([][]byte, error) {
+	for {
+		jobs, err := c.conn.Turn(ctx, outcomes, acked, most, wait)
+		if !errors.Is(err, jobqueue.ErrStale) {
+			if err == nil || errors.Is(err, jobqueue.ErrEmpty) {
+				c.streak.answered()
+			} else if errors.Is(err, jobqueue.ErrLost) && most > 0 && !refusal(err) {
+				c.r.lostPop(most)
+			}
+			return jobs, err
+		}
+		// What is finished is to be published although no job may be popped any
+		// more, if a connection can be had for it.
+		over := func() error { return cmp.Or(ctx.Err(), c.over()) }
+		conn, err := reopened(c.r, "consume", &c.streak, idleError{err}, workersPause, over, c.resume)
+		if err != nil {
+			return nil, err
+		}
+		c.use(conn)
+	}
+}
+
+// resume opens a connection that goes on with the jobs of this one.
+func (c *consumer) resume(ctx context.Context) (jobqueue.Consumer, error) {
+	if old, ok := c.conn.(jobqueue.Reopener); ok {
+		return old.Reopen(ctx)
+	}
+	conn, err := c.r.openConsumer(c.index)
+	if err == nil {
+		c.conn.Close()
+		for i := range c.outcomes {
+			c.outcomes[i].Last = false // that connection does not know the jobs
+		}
+		for i := range c.told {
+			c.told[i].Last = false
+		}
+	}
+	return conn, err
+}
+
+// lostPop notes that the answer to a pop of up to n jobs was lost.
+func (r *run) lostPop(n int) {
+	r.mu.Lock()
+	r.lostPops += int64(n)
+	r.mu.Unlock()
+}
+
+// idleError marks the error of a connection that was lost while nothing was
+// under way.
+type idleError struct{ error }
+
+func (e idleError) Unwrap() error { return e.error }
+
+// reconnected is how often connections of one pool were lost and opened again.
+type reconnected struct {
+	idle, busy int64         // while nothing was under way, and while something was
+	longest    time.Duration // until the next was open
+	limited    bool          // some could be opened again at once after the old one was closed: no server was away
+}
+
+// reconnect counts a connection that took the place of a lost one.
+func (r *run) reconnect(op string, lost error, gap time.Duration, atOnce bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := r.reconnected[op]
+	if n == nil {
+		n = &reconnected{}
+		r.reconnected[op] = n
+	}
+	_, idle := lost.(idleError)
+	if idle {
+		n.idle++
+	} else {
+		n.busy++
+	}
+	// A consumer that waits for a job is as silent as one that is idle.
+	n.limited = n.limited || atOnce && !refusal(lost) && (idle || op == "consume")
+	n.longest = max(n.longest, gap)
+}
+
+// reconnects are all of them by operation, nil when there were none.
+func (r *run) reconnects() map[string]int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all map[string]int64
+	for op, n := range r.reconnected {
+		if all == nil {
+			all = map[string]int64{}
+		}
+		all[op] = n.idle + n.busy
+	}
+	return all
+}
+
+// tellReconnects says in one line for each pool what became of its connections.
+func (r *run) tellReconnects(warn func(format string, args ...any)) {
+	limit := false
+	for _, op := range slices.Sorted(maps.Keys(r.reconnected)) {
+		n := r.reconnected[op]
+		limit = limit || n.limited
+		if n.idle > 0 {
+			warn("%s: connections that were closed while they were idle: %d; each was opened again before the next command, and nothing was lost by it", op, n.idle)
+		}
+		if n.busy > 0 {
+			warn("%s: connections that were lost with a command under way, and opened again: %d; the longest gap was %s", op, n.busy, n.longest.Round(time.Millisecond))
+		}
+	}
+	if limit {
+		warn("%s", r.idleLimit())
+	}
+}
+
+// idleLimit names whose limit closes idle connections.
+func (r *run) idleLimit() string {
+	const between = "a proxy, load balancer or firewall in between"
+	if f := r.facts[0]; f != nil {
+		switch seconds, known := f.Config["timeout"]; {
+		case known && seconds != "0":
+			return fmt.Sprintf("the server closes connections that are idle for %s s (CONFIG SET timeout 0 turns that off); %s may have an idle limit, too", seconds, between)
+		case known:
+			return "the server itself closes no idle connection (its timeout is 0); look for an idle limit of " + between
+		}
+	}
+	return "look for an idle limit: the server's setting timeout, or that of " + between
+}

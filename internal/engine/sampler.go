@@ -1,0 +1,262 @@
+package engine
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// samplePeriod is how often, on average, the length of the queue is asked for.
+// It is sampled beside the load, so that it can be held against what the jobs'
+// own stamps say, and at random moments: a fixed period would see a load with a
+// constant rate always in the same phase.
+const samplePeriod = 50 * time.Millisecond
+
+// sampler looks at the run from the side and writes the timeline.
+type sampler struct {
+	r        *run
+	plan     *plan // nil in a closed loop
+	timeline []result.Second
+	stages   []metric.Stage
+	scratch  *latency.Histogram
+	wait     pace.Waiter // of poll
+	watch    *watch      // nil when no threshold has to be looked at meanwhile
+
+	// As of the last row.
+	at      time.Duration
+	offered int64
+	totals  totals
+	// whole is the second that goes on, of which there may be several rows.
+	whole result.Second
+	since time.Duration // when it began
+
+	mu         sync.Mutex // guards what follows
+	queueLen   *int64     // since the last row; nil when no answer came
+	lastLen    int64      // the last answer there was
+	firstLen   *int64     // the first answer in the window
+	asked      int64      // questions to the server
+	maxBacklog int64
+	peak       int64 // the highest backlog since the last row
+	// Sampled in the window: the length of the queue, and the share of the
+	// consumers that had work in hands.
+	lengths, busy level
+	heard         totals // as of the last sample in the window
+	// waiting are the connections that wait in a blocking command, sampled at the
+	// end of each row of the window.
+	waiting struct {
+		n   int64
+		sum float64
+	}
+	// recovered is how long it took after a hold, or from the beginning of a
+	// prefilled load, until the queue held no more jobs than there are
+	// consumers; absent before that.
+	recovered int64
+}
+
+// recoversFrom is the moment from which the recovery of the queue is measured.
+func recoversFrom(s scenario.Scenario) (at time.Duration, measured bool) {
+	return s.Hold.From + s.Hold.For, s.Hold.For > 0 || s.Prefill > 0
+}
+
+func newSampler(r *run) (*sampler, error) {
+	wait, err := r.waiter()
+	if err != nil {
+		return nil, err
+	}
+	s := &sampler{r: r, scratch: latency.New(), wait: wait, stages: r.s.Measured(), recovered: flight.Absent, watch: newWatch(r), lastLen: r.found, maxBacklog: r.found}
+	if r.s.Load.Open() {
+		s.plan = newPlan(r.s)
+	}
+	return s, nil
+}
+
+// A run of at most shortRun has rows of shortRow, and else of a second. One that
+// is observed has rows of a second always: the trend of its queue is judged by
+// them, and closer ones would not be independent of each other.
+const (
+	shortRun = 30 * time.Second
+	shortRow = 100 * time.Millisecond
+)
+
+// rowLength is how long a row of the timeline is.
+func rowLength(s scenario.Scenario) time.Duration {
+	length := s.Load.Duration
+	if n := s.Load.Jobs; n > 0 && !s.Load.Rate.IsZero() {
+		if d := time.Duration(float64(n) / s.Load.Rate.Float() * float64(time.Second)); length == 0 || d < length {
+			length = d
+		}
+	}
+	if length > 0 && length <= shortRun && !s.Load.Observed {
+		return shortRow
+	}
+	return time.Second
+}
+
+// lookPeriod is how often the backlog is looked at. It takes about a
+// microsecond for 10 goroutines that count.
+func (s *sampler) lookPeriod() time.Duration {
+	return 10 * time.Millisecond * time.Duration(1+len(s.r.tallies)/500)
+}
+
+// loop samples until ctx ends, and then once more.
+func (s *sampler) loop(ctx context.Context) {
+	var polling sync.WaitGroup
+	defer polling.Wait()
+	polling.Go(func() { s.poll(ctx) })
+	look := s.lookPeriod()
+	row, nextRow, nextSecond := rowLength(s.r.s), rowLength(s.r.s), time.Second
+	wait := time.NewTimer(0)
+	defer wait.Stop()
+	for {
+		at := time.Duration(s.r.now())
+		wait.Reset(min(nextRow-at, (at/look+1)*look-at))
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			at := time.Duration(s.r.now())
+			s.second(at, at)
+			return
+		}
+		at = time.Duration(s.r.now())
+		switch {
+		case at < nextRow:
+			s.glance()
+		case at >= nextSecond:
+			s.second(at, dueBefore(nextSecond, at))
+		default:
+			s.row(at, dueBefore(nextRow, at))
+		}
+		for nextRow <= at { // a row that comes late is longer
+			nextRow += row
+		}
+		for nextSecond <= at {
+			nextSecond += time.Second
+		}
+	}
+}
+
+// dueBefore is until when jobs are due that a row offers: until the moment at
+// which it was to end, if it ended not much later. A second of 100 jobs/s then
+// offers 100 jobs, and not the first of the next second too.
+func dueBefore(end, at time.Duration) time.Duration {
+	if at-end < 10*time.Millisecond {
+		return end - 1
+	}
+	return at
+}
+
+// glance notes the backlog.
+func (s *sampler) glance() {
+	t := backlogSum(s.r.tallies)
+	s.mu.Lock()
+	s.note(s.backlog(t))
+	s.mu.Unlock()
+}
+
+// note notes a backlog. The caller holds mu.
+func (s *sampler) note(backlog int64) {
+	s.peak, s.maxBacklog = max(s.peak, backlog), max(s.maxBacklog, backlog)
+}
+
+// poll asks for the length of the queue again and again. When the server does
+// not answer, the rows of that time say so.
+func (s *sampler) poll(ctx context.Context) {
+	stop := context.AfterFunc(ctx, s.wait.Stop)
+	defer stop()
+	// The language's own timers are looked at whenever something wakes the
+	// process, and that is a job, most of the time: samples taken by them find
+	// the workers busy too often. A kernel timer wakes it by itself.
+	for {
+		planned := samplePeriod/2 + rand.N(samplePeriod)
+		began := s.r.now()
+		if !s.wait.Wait(planned) {
+			return
+		}
+		at := s.r.now()
+		late := time.Duration(at-began) - planned
+		// The workers are looked at before the server is asked: its answer wakes
+		// this process, and what else arrived with it does so too.
+		s.mu.Lock()
+		if s.inWindow(at) {
+			s.busy.add(at, s.r.busy(), 1, min(1, s.moved(late)/float64(max(1, s.r.s.Consumers))))
+		}
+		s.mu.Unlock()
+		ask, cancel := context.WithTimeout(ctx, time.Second)
+		n, err := s.r.b.Len(ask)
+		cancel()
+		at = s.r.now()
+		t := sum(s.r.tallies)
+		s.mu.Lock()
+		s.asked++
+		if err == nil {
+			s.queueLen, s.lastLen = &n, n
+		}
+		s.note(s.backlog(t))
+		if err == nil {
+			if from, has := recoversFrom(s.r.s); has && s.recovered == flight.Absent && at >= int64(from) && n <= int64(max(1, s.r.s.Consumers)) {
+				s.recovered = at - int64(from)
+			}
+			if s.inWindow(at) {
+				s.look(at, n, t, late)
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+// inWindow reports whether the moment belongs to the window.
+func (s *sampler) inWindow(at int64) bool {
+	return at >= s.r.rec.from && at < min(s.r.rec.to, s.r.cut.Load())
+}
+
+// moved is how many jobs go their way in so long a time, at the rate until now. The
+// caller holds mu.
+func (s *sampler) moved(d time.Duration) float64 {
+	if s.lengths.at <= 0 || d <= 0 {
+		return 0
+	}
+	return float64(s.heard.sent-s.r.filled) / float64(s.lengths.at) * float64(d)
+}
+
+// look notes how long the queue was at a moment in the window, beside what this
+// process had sent and taken by then. The caller holds mu.
+func (s *sampler) look(at, n int64, t totals, late time.Duration) {
+	if s.firstLen == nil {
+		s.firstLen = &n
+	}
+	most := math.Inf(1)
+	if s.r.s.Load.Closed() {
+		most = float64(s.r.s.Load.InFlight)
+	}
+	s.lengths.add(at, float64(n), min(most, float64(max(0, t.sent-s.heard.sent))), min(most, s.moved(late)))
+	s.heard = t
+	// A push whose answer is not here may be in the queue, and what a pop brings
+	// has left it. By more than these the server and our count cannot differ.
+	apart := max(n-(t.acked-t.popped), (t.acked-t.popped)-n)
+	s.lengths.transit += float64(min(apart, t.sent-t.acked+int64(s.r.s.Consumers*s.r.s.Batch)))
+}
+
+// backlog is how many jobs wait: sent and not yet heard of, and of an observed
+// load those that are in the queue. The caller holds mu.
+func (s *sampler) backlog(t totals) int64 {
+	if s.r.s.Load.Observed {
+		return s.lastLen
+	}
+	return t.sent - t.notified - t.nobody - t.refused
+}
+
+// length is how many jobs the server last said to wait in the queue.
+func (s *sampler) length() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastLen
+}

@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// supervise waits for the end of the schedule, keeps the load on until every
+// job of the window is accounted for, and drains.
+func (r *run) supervise(sending *sync.WaitGroup) {
+	done := make(chan struct{})
+	go func() {
+		r.passed.Wait()
+		close(done)
+	}()
+	reason := r.untilPassed(done)
+	if reason == "" {
+		reason = r.untilOver()
+	}
+	left := r.s.DrainTimeout
+	// The load stays on while the window's last jobs are on their way: they
+	// are to meet the same system as those before them.
+	if reason == "" {
+		reason = r.naturalReason()
+		if !r.await(r.s.DrainTimeout, func() bool {
+			t := sum(r.tallies)
+			return r.rec.completed()+t.windowNobody >= t.windowSent || r.stopping() || r.inVain()
+		}) {
+			left = min(left, 250*time.Millisecond)
+		}
+	}
+	r.mu.Lock()
+	r.stopReason = reason
+	r.mu.Unlock()
+	r.halt()
+	if r.ctx.Err() == nil {
+		// A producer whose write the server does not take would wait for ever.
+		sent := make(chan struct{})
+		go func() {
+			sending.Wait()
+			close(sent)
+		}()
+		if !r.await(max(r.s.DrainTimeout, time.Second), func() bool {
+			select {
+			case <-sent:
+				return true
+			default:
+				return false
+			}
+		}) {
+			r.cancelStuck()
+		}
+	}
+	if r.ctx.Err() != nil {
+		for _, p := range r.producers {
+			r.closed(&p.conn)
+		}
+	}
+	sending.Wait()
+	// The jobs that kept the load on have as much time to arrive as those of
+	// the window had; when those took all of it, there is no more.
+	if !r.await(left, func() bool { return r.outstanding() == 0 || r.inVain() }) && r.ctx.Err() == nil {
+		r.warn("%d jobs were still on their way when the drain timeout of %s was over", r.outstanding(), r.s.DrainTimeout)
+	}
+	if r.ctx.Err() != nil && r.fatal() == nil {
+		r.interrupt() // also when it came after the schedule was over
+		r.mu.Lock()
+		if r.stopReason == "stopped from outside" {
+			r.stopReason = "stopped from outside, and then at once"
+		}
+		r.mu.Unlock()
+	}
+}
+
+// cancelStuck ends a run whose server takes no more bytes.
+func (r *run) cancelStuck() {
+	r.fail("push", errors.New("push: the server took no bytes until the end of the drain timeout"))
+}
+
+// untilPassed waits until every producer has passed the window. It returns the
+// reason when something else ended the load.
+func (r *run) untilPassed(done <-chan struct{}) string {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	progress, last := time.Now(), int64(-1)
+	for {
+		select {
+		case <-done:
+			return r.hardReason() // producers end by the hard stop, too
+		case <-r.ctx.Done():
+			return r.hardReason()
+		case <-r.o.Stop:
+			r.interrupt()
+			r.halt()
+			return "stopped from outside"
+		case <-tick.C:
+			if end := r.scheduleEnd(); end > 0 && r.now() > end+int64(r.s.DrainTimeout) {
+				r.halt()
+				return fmt.Sprintf("the schedule was over for %s, and not all of its jobs could be sent", r.s.DrainTimeout)
+			}
+			if r.tokens != nil && r.inVain() {
+				r.halt()
+				return "no message of the workers was understood, and all tokens of the closed loop are taken"
+			}
+			// In a closed loop a lost job keeps its token. When all are lost,
+			// nothing will ever happen again.
+			if n := r.finished(); r.tokens == nil || n != last || r.outstanding() == 0 {
+				progress, last = time.Now(), n
+			} else if time.Since(progress) > r.s.DrainTimeout {
+				r.halt()
+				return fmt.Sprintf("no job was completed for %s, and all tokens of the closed loop are taken", r.s.DrainTimeout)
+			}
+		}
+	}
+}
+
+// untilOver waits for the end of the window, which comes later than its last job:
+// a window that ended with that would be shorter than it is said to be, and its
+// rates higher. It returns the reason when something else ended the load.
+func (r *run) untilOver() string {
+	if !r.s.Load.Open() || r.s.Load.Duration == 0 || r.s.Load.Jobs > 0 && sum(r.tallies).sent-r.filled >= r.s.Load.Jobs {
+		return "" // it ends with its last job
+	}
+	// What is due at the very end belongs to the time after it.
+	over := time.NewTimer(time.Until(r.epoch.Add(r.s.Load.Duration - 1)))
+	defer over.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-over.C:
+			return ""
+		case <-r.ctx.Done():
+			return r.hardReason()
+		case <-r.o.Stop:
+			r.interrupt()
+			r.halt()
+			return "stopped from outside"
+		case <-tick.C:
+			if r.cut.Load() != never {
+				return "" // a threshold or a limit ended the load
+			}
+		}
+	}
+}
+
+// scheduleEnd is when the last job of an open loop is due, 0 for a closed one.
+func (r *run) scheduleEnd() int64 {
+	if r.tokens != nil {
+		return 0
+	}
+	end := r.rec.to
+	if n := r.s.Load.Jobs; n > 0 && !r.s.Load.Varies() {
+		last := float64(n) / r.s.Load.Rate.Float() * float64(time.Second)
+		if r.s.Load.Arrivals == pace.Poisson {
+			last += 10 * math.Sqrt(float64(n)) / r.s.Load.Rate.Float() * float64(time.Second)
+		}
+		if last < float64(end) {
+			end = int64(last)
+		}
+	}
+	return end
+}
+
+// stopping reports whether the run is being stopped from outside. A soft stop
+// while the window drains changes nothing but this wait.
+func (r *run) stopping() bool {
+	select {
+	case <-r.o.Stop:
+		r.interrupt()
+		return true
+	case <-r.ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *run) interrupt() {
+	r.mu.Lock()
+	r.interrupted = true
+	r.mu.Unlock()
+}
+
+// hardReason is why the load was ended at once, empty when it was not.
+func (r *run) hardReason() string {
+	if err := r.fatal(); err != nil {
+		return "error: " + err.Error()
+	}
+	if r.ctx.Err() == nil {
+		return ""
+	}
+	r.interrupt()
+	return "stopped at once from outside"
+}
+
+// naturalReason is why a load ended that nothing cut short.
+func (r *run) naturalReason() string {
+	r.mu.Lock()
+	braked, aborted := r.braked, r.abortReason
+	r.mu.Unlock()
+	if aborted != "" {
+		return aborted
+	}
+	if braked != "" && r.cut.Load() != never {
+		return braked
+	}
+	if r.s.Load.Jobs > 0 && sum(r.tallies).sent-r.filled >= r.s.Load.Jobs {
+		return fmt.Sprintf("all %d jobs were sent", r.s.Load.Jobs)
+	}
+	return fmt.Sprintf("the schedule of %s was over", r.s.Load.Duration)
+}
+
+// finished is how many jobs are over, complete or known to be lost.
+func (r *run) finished() int64 {
+	added := r.rec.added()
+	t := sum(r.tallies)
+	return added + t.nobody + t.refused
+}
+
+// outstanding is how many jobs were sent and are not over.
+func (r *run) outstanding() int64 {
+	if r.s.Load.Observed {
+		return 0 // none of them is ours
+	}
+	over := r.finished()
+	return sum(r.tallies).sent - over
+}
+
+// await looks every few milliseconds whether something has come about, for at
+// most the given time or until the hard stop. It reports whether it has.
+func (r *run) await(most time.Duration, come func() bool) bool {
+	deadline := time.Now().Add(most)
+	for !come() {
+		if r.ctx.Err() != nil || time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	return true
+}

@@ -1,0 +1,340 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// watch follows the thresholds that have to be looked at while the run goes on:
+// those over parts of the window, and those that abort. It looks once a second,
+// when the sampler does.
+type watch struct {
+	r   *run
+	all []*watched
+}
+
+// watched is one such threshold and what is known of the part that goes on; of
+// one that is not over parts, that is all of the window.
+type watched struct {
+	t     threshold.Threshold
+	stage int // of the metric, -1 when it is of none
+	parts threshold.Parts
+	now   slice
+	// before is the last part that was complete, and earlier what is known of
+	// those before it: what is left at the end of the window belongs to it.
+	before  *slice
+	earlier threshold.Parts
+	// broken is the outcome that ended the run.
+	broken *threshold.Outcome
+}
+
+// slice is what is known of a part of the window.
+type slice struct {
+	from, to                   time.Duration
+	length                     float64 // seconds with load
+	offered, notified, backlog int64
+	jobs                       *latency.Histogram
+}
+
+// newWatch is nil when there is nothing to look at.
+func newWatch(r *run) *watch {
+	w := &watch{r: r}
+	for _, expr := range r.s.Thresholds {
+		t, err := threshold.Parse(expr)
+		if err != nil || !t.Watched() {
+			continue // validated before
+		}
+		one := &watched{t: t, stage: -1, parts: threshold.Parts{Threshold: t}, now: slice{jobs: latency.New()}}
+		word, _, _ := strings.Cut(t.Metric, ".")
+		for i, stage := range metric.Stages() {
+			if word == string(stage) {
+				one.stage = i
+			}
+		}
+		w.all = append(w.all, one)
+	}
+	if len(w.all) == 0 {
+		return nil
+	}
+	return w
+}
+
+// merge adds the jobs of the window that were completed in the last second.
+func (w *watch) merge(window *stageSet) {
+	if w == nil {
+		return
+	}
+	for _, one := range w.all {
+		switch {
+		case one.stage >= 0:
+			one.now.jobs.Merge(window[one.stage])
+		case one.achieved():
+			one.now.jobs.Merge(window[iEndToEnd])
+		}
+	}
+}
+
+// look adds the row, and decides what can be decided by now.
+func (w *watch) look(row result.Second, t totals) {
+	if w == nil {
+		return
+	}
+	to := time.Duration(row.ElapsedS * float64(time.Second))
+	from := to - time.Duration(row.LengthS*float64(time.Second))
+	// A row that began in the warm-up is no part of the window's rates.
+	inside := row.Phase == "window" && int64(from) >= w.r.rec.from-int64(10*time.Millisecond)
+	for _, one := range w.all {
+		if inside {
+			one.now.add(row, from, to)
+		}
+		if one.t.Abort && one.broken == nil && inside && int64(to)-w.r.rec.from >= int64(one.t.After) {
+			w.abortOn(one, to, t)
+		}
+		// A second on the timeline may be some milliseconds shorter.
+		if one.t.Over > 0 && inside && one.now.length >= one.t.Over.Seconds()-0.1 {
+			if one.achieved() && w.early(one.now) {
+				one.now = slice{jobs: latency.New()}
+				continue
+			}
+			one.complete(w.values(one.now, one.stage, t))
+		}
+	}
+}
+
+func (s *slice) add(row result.Second, from, to time.Duration) {
+	if s.length == 0 {
+		s.from = from
+	}
+	s.to = to
+	s.length += row.LengthS
+	s.offered += row.Offered
+	s.notified += row.Notified
+	s.backlog = max(s.backlog, row.BacklogMax)
+}
+
+// complete closes the part that goes on, and begins the next.
+func (one *watched) complete(values func(string) (float64, string, bool)) {
+	closed := one.now
+	one.earlier = one.parts
+	one.parts.Add(closed.from, closed.to, values)
+	one.before = &closed
+	one.now = slice{jobs: latency.New()}
+}
+
+// abortOn ends the load when the limit is broken by what is known so far. A
+// metric without a value breaks nothing yet. Of a threshold over parts, only
+// complete parts count.
+func (w *watch) abortOn(one *watched, at time.Duration, t totals) {
+	if one.t.Over > 0 && one.now.length < one.t.Over.Seconds()-0.1 {
+		return
+	}
+	o := threshold.Check(one.t, w.values(one.now, one.stage, t), "")
+	if !o.Failed() {
+		return
+	}
+	one.broken = &o
+	r := w.r
+	r.mu.Lock()
+	if r.aborted == "" {
+		r.aborted = o.Expr
+		r.abortReason = fmt.Sprintf("the run was ended at %.1f s by the threshold %q: %s", at.Seconds(), o.Expr, o.Reason)
+	}
+	r.mu.Unlock()
+	r.halt()
+}
+
+// values answers for metrics as they are in the slice; those of the ledger are
+// always of the run so far, and lost are the jobs of which that is certain.
+func (w *watch) values(s slice, stage int, t totals) func(string) (float64, string, bool) {
+	return func(name string) (float64, string, bool) {
+		if stage >= 0 {
+			_, aggregate, _ := strings.Cut(name, ".")
+			return aggregateOf(s.jobs, aggregate)
+		}
+		per := func(n int64, of float64) (float64, string, bool) {
+			if of <= 0 {
+				return 0, "nothing was offered yet", false
+			}
+			return float64(n) / of, "", true
+		}
+		if why := result.Unknowable(w.r.s, name); why != "" {
+			return 0, why, false
+		}
+		if count, isShare := metric.ShareOf(name); isShare {
+			jobs := t.sent
+			if w.r.s.Load.Observed {
+				jobs = t.notified
+			}
+			return result.OfAllJobs(count, jobs, w.values(s, stage, t))
+		}
+		switch name {
+		case "lost":
+			return float64(t.nobody), "", true
+		case "duplicated":
+			return float64(t.duplicated), "", true
+		case "out_of_order":
+			return float64(t.outOfOrder), "", true
+		case "corrupt":
+			return float64(t.corrupt), "", true
+		case "unreadable":
+			return float64(t.unreadable), "", true
+		case "foreign":
+			return float64(t.foreign), "", true
+		case "failed":
+			return float64(t.failed), "", true
+		case "errors":
+			w.r.mu.Lock()
+			defer w.r.mu.Unlock()
+			var n int64
+			for _, errors := range w.r.faults {
+				n += errors
+			}
+			return float64(n), "", true
+		case "offered_rate":
+			if !w.r.s.Load.Open() {
+				return 0, result.Unoffered(w.r.s.Load), false
+			}
+			return per(s.offered, s.length)
+		case "achieved_rate":
+			rate, _, why := w.carried(s)
+			return rate, why, why == ""
+		case "achieved_ratio":
+			if !w.r.s.Load.Open() {
+				return 0, result.Unoffered(w.r.s.Load), false
+			}
+			rate, offered, why := w.carried(s)
+			if why != "" {
+				return 0, why, false
+			}
+			return rate / offered, "", true
+		case "backlog.max":
+			if s.length > 0 {
+				return float64(s.backlog), "", true
+			}
+		}
+		return 0, "it is not known while the run goes on", false
+	}
+}
+
+// achieved reports whether the metric is the achieved rate or its ratio.
+func (one *watched) achieved() bool { return strings.HasPrefix(one.t.Metric, "achieved_") }
+
+// shift is the median latency of the jobs that arrived in the slice.
+func (s slice) shift() time.Duration {
+	if q := quantile(s.jobs, 0.5, 0); q != nil {
+		return time.Duration(*q)
+	}
+	if s.jobs.Count() > 0 {
+		return time.Duration(s.jobs.Mean())
+	}
+	return 0
+}
+
+// early reports whether the slice lies, for the most part, before the first jobs
+// could arrive: it says nothing of what was achieved then.
+func (w *watch) early(s slice) bool {
+	return w.r.s.Load.Open() && (w.r.rec.total.Count() == 0 || (s.to-max(s.from, s.shift())).Seconds() < s.length/2)
+}
+
+// carried is how many jobs a second were notified in the slice, and how many
+// were offered in the time that lies the median latency before it: latency alone
+// does not lower what was achieved. Where no load runs that long before the
+// slice, its beginning is left out; why says that too little remains.
+func (w *watch) carried(s slice) (rate, offered float64, why string) {
+	r := w.r
+	if s.length <= 0 {
+		return 0, 0, "nothing was offered yet"
+	}
+	if !r.s.Load.Open() {
+		return float64(s.notified) / s.length, 0, ""
+	}
+	if w.early(s) {
+		return 0, 0, "the first jobs had hardly arrived"
+	}
+	shift := s.shift()
+	from := max(s.from, shift)
+	r.rec.mu.Lock()
+	n := r.rec.arrivals.between(int64(from), int64(s.to))
+	r.rec.mu.Unlock()
+	due := r.sampler.offeredBy(s.to-shift) - r.sampler.offeredBy(from-shift)
+	if due <= 0 {
+		return 0, 0, "nothing was offered yet"
+	}
+	span := (s.to - from).Seconds()
+	return float64(n) / span, due / span, ""
+}
+
+// aggregateOf is one figure of the jobs that arrived.
+func aggregateOf(h *latency.Histogram, aggregate string) (float64, string, bool) {
+	if aggregate == "count" {
+		return float64(h.Count()), "", true
+	}
+	if h.Count() == 0 {
+		return 0, "no job arrived", false
+	}
+	switch aggregate {
+	case "min":
+		return float64(h.Min()), "", true
+	case "max":
+		return float64(h.Max()), "", true
+	case "mean":
+		return h.Mean(), "", true
+	}
+	q, known := metric.QuantileShare(aggregate)
+	v, err := h.Quantile(q, 0)
+	switch {
+	case !known:
+		return 0, "it is not known while the run goes on", false
+	case err != nil:
+		return 0, fmt.Sprintf("too few jobs: %s needs %.0f, and %d arrived", aggregate, latency.MinTail/(1-q), h.Count()), false
+	}
+	return float64(v), "", true
+}
+
+// settle puts the outcomes of what was watched in the places of those that were
+// decided at the end of the run. Both are in the order of the thresholds.
+func (w *watch) settle(outcomes []threshold.Outcome, invalid string) []threshold.Outcome {
+	if w == nil {
+		return outcomes
+	}
+	for _, one := range w.all {
+		for i := range outcomes {
+			if outcomes[i].Expr != one.t.String() {
+				continue
+			}
+			if one.t.Over > 0 {
+				outcomes[i] = one.rest(w).Outcome(invalid)
+			}
+			if one.broken != nil && !outcomes[i].Failed() {
+				outcomes[i] = *one.broken // it recovered, but the run had ended
+			}
+		}
+	}
+	return outcomes
+}
+
+// rest is the verdict on all parts, with what is left over in the last of them:
+// its jobs that arrived late may be the worst of all.
+func (one *watched) rest(w *watch) *threshold.Parts {
+	if one.before == nil {
+		return &one.parts
+	}
+	last := *one.before
+	last.jobs.Merge(one.now.jobs)
+	if one.now.length > 0 {
+		last.to = one.now.to
+	}
+	last.length += one.now.length
+	last.offered += one.now.offered
+	last.notified += one.now.notified
+	last.backlog = max(last.backlog, one.now.backlog)
+	all := one.earlier
+	all.Add(last.from, last.to, w.values(last, one.stage, sum(w.r.tallies)))
+	return &all
+}

@@ -1,0 +1,35 @@
+package metric
+
+// Stage names one measured leg of a job's way. The stamps between which each
+// one lies are listed at its constant.
+type Stage string
+
+// The stages, in the order in which reports show them. Per job, in exact
+// nanoseconds, EndToEnd = Lateness + Queue + Work + Notify.
+const (
+	Lateness Stage = "lateness"     // due to sent: the generator's own delay
+	Enqueue  Stage = "enqueue"      // sent to push acknowledged
+	Queue    Stage = "queue"        // sent to popped
+	Pickup   Stage = "pickup"       // due to RUNNING parsed, where workers say it
+	Running  Stage = "running"      // RUNNING parsed to notification parsed, where workers say it
+	WorkTime Stage = "work"         // popped to work done; of external workers, what they say it took
+	Publish  Stage = "publish"      // work done to publish acknowledged
+	Notify   Stage = "notify"       // work done to notification parsed, by the last subscriber
+	First    Stage = "notify_first" // work done to notification parsed by the first of several subscribers
+	EndToEnd Stage = "end_to_end"   // due to notification parsed
+	FromSend Stage = "from_send"    // sent to notification parsed; a diagnostic
+)
+
+// Stages lists every stage in the order in which reports show them. A result
+// holds those that its run could see: no pickup where nobody says RUNNING, no
+// first of one subscriber, and with external workers nothing of what happens in
+// the queue.
+func Stages() []Stage {
+	return []Stage{Lateness, Enqueue, Queue, Pickup, Running, WorkTime, Publish, Notify, First, EndToEnd, FromSend}
+}
+
+// QuantileShare is the share below the quantile of that name.
+func QuantileShare(quantile string) (float64, bool) {
+	q, ok := map[string]float64{"p50": .5, "p75": .75, "p90": .9, "p95": .95, "p99": .99, "p99.9": .999, "p99.99": .9999}[quantile]
+	return q, ok
+}

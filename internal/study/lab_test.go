@@ -1,0 +1,105 @@
+package study_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/jobqueue/memory"
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// inMemory is a queue in this process that can be closed.
+type inMemory struct {
+	*memory.Queue
+	io.Closer
+}
+
+func (inMemory) Close() error { return nil }
+
+func lab(t *testing.T, workers int, work time.Duration, stop chan struct{}) *study.Lab {
+	t.Helper()
+	return &study.Lab{
+		Scenario: scenario.Scenario{Name: "s", Producers: 1, Consumers: workers, Work: scenario.Work{Time: work}},
+		SLO:      limits(t, "end_to_end.p99 < 50ms"),
+		Open: func(context.Context, string) (study.Backend, error) {
+			return inMemory{Queue: memory.New()}, nil
+		},
+		Run: engine.Options{
+			Stop: stop, NoProbes: true,
+			Waiter: func() (pace.Waiter, error) { return pace.NewCoarse(), nil },
+		},
+	}
+}
+
+func TestAScenarioInVirtualTimeHasTheCapacityOfItsWorkers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := lab(t, 2, 10*time.Millisecond, nil)
+		trials, a, err := capacity.Search(t.Context(), l.Probe, capacity.Options{Confirm: 30 * time.Second})
+		if err != nil || a.Status != capacity.Confirmed || math.Abs(a.Rate/200-1) > 0.05 || len(trials) > 25 {
+			t.Fatalf("%+v after %d trials, %v; want 200 jobs/s within 5 %% in 25", a, len(trials), err)
+		}
+		if a.Limit.Part != "workers" {
+			t.Errorf("the limit is %+v, want the workers", a.Limit)
+		}
+		for _, one := range trials {
+			if one.Rate > 300 && (one.Verdict != capacity.Bad || one.Took > one.Length) {
+				t.Errorf("trial %d at %v: %s after %s, want bad, and ended before its %s", one.N, one.Rate, one.Verdict, one.Took, one.Length)
+			}
+		}
+	})
+}
+
+func TestATrialThatDrainsBeyondItsTimeIsLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := lab(t, 2, 10*time.Millisecond, nil)
+		// 240 jobs/s pile up 160 jobs in 4 s, for which 200 jobs/s take 0.8 s.
+		tr := capacity.Trial{Kind: capacity.Short, Rate: 240, Length: 3 * time.Second}
+		load := 500*time.Millisecond + 3750*time.Millisecond
+		for within, want := range map[time.Duration]error{0: nil, load + 2*time.Second: nil, load + 500*time.Millisecond: capacity.ErrLate, time.Second: capacity.ErrLate} {
+			tr.Within = within
+			began := time.Now()
+			if _, err := l.Probe(t.Context(), tr); !errors.Is(err, want) || within > 0 && time.Since(began) > within+50*time.Millisecond {
+				t.Errorf("within %s: %v after %s, want %v", within, err, time.Since(began), want)
+			}
+		}
+	})
+}
+
+func TestAStoppedTrialCutsTheSearchShort(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stop := make(chan struct{})
+		l := lab(t, 2, 10*time.Millisecond, stop)
+		go func() {
+			time.Sleep(9 * time.Second) // virtual: within the second trial
+			close(stop)
+		}()
+		trials, a, err := capacity.Search(t.Context(), l.Probe, capacity.Options{})
+		if err != nil || len(trials) != 1 || a.Why != "it was interrupted" {
+			t.Errorf("%d trials, %+v, %v; want the ceiling alone", len(trials), a, err)
+		}
+	})
+}
+
+func TestAQueueThatCannotBeOpenedEndsTheSearch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		refused := errors.New("refused")
+		l := lab(t, 1, 0, nil)
+		l.Open = func(context.Context, string) (study.Backend, error) { return nil, refused }
+		if _, _, err := capacity.Search(t.Context(), l.Probe, capacity.Options{}); !errors.Is(err, refused) {
+			t.Errorf("error %v, want %v", err, refused)
+		}
+	})
+}

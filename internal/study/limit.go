@@ -1,0 +1,80 @@
+package study
+
+import (
+	"fmt"
+
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// limitOf says what gave out in a run, and the shares in use from which that
+// follows: what was at its limit by [validity.Usage.Limit], and what the probes
+// found where nothing was.
+func limitOf(r *result.Result) capacity.Limit {
+	u, t := r.Validity.Usage, r.Validity.Triage
+	limit := u.Limit()
+	l := capacity.Limit{Part: limit.Part, Detail: u.Explain(limit), Used: u.Shares()}
+	if detail := externalWorkers(r); detail != "" {
+		l.Part, l.Detail = validity.Workers, detail
+		return l
+	}
+	switch {
+	case limit.Part != "" && !limit.External:
+	case t.Where == validity.Client:
+		l.Part, l.Detail = validity.Generator, t.Detail
+	case t.Where == validity.CPULimit:
+		l.Part, l.Detail = t.Where, u.Explain(*t.Limit)
+	case limit.External && (t.Where == "" || t.Where == validity.Host):
+	case t.Where != "" && t.Detail != "":
+		l.Part, l.Detail = t.Where, t.Detail
+	}
+	return l
+}
+
+// externalWorkers says that workers outside were the limit: neither Redis nor this
+// process was at its limit, and the host had time left or gave most of it to the
+// workers. When they took a job is not known. It is empty where that is not so.
+func externalWorkers(r *result.Result) string {
+	if !r.Scenario.External || r.Validity.Triage.Where == validity.Client {
+		return ""
+	}
+	u := r.Validity.Usage
+	shares, detail, cpus := u.Shares(), "", 0.0
+	if u.WorkerCPUs != nil {
+		cpus = *u.WorkerCPUs
+		detail = fmt.Sprintf(", which used %.2f CPUs", cpus)
+	}
+	switch limit := u.Limit(); {
+	case limit.External:
+		return ""
+	case limit.Part == validity.Host && cpus > shares[validity.Redis]+shares[validity.Generator]*u.AllowedCPUs:
+	case limit.Part != "":
+		return ""
+	}
+	return fmt.Sprintf("Redis was busy %.0f%% and this process %.0f%% of the time; the rest is the workers'", 100*shares[validity.Redis], 100*shares[validity.Generator]) + detail
+}
+
+// disturbed is who else used the host, empty when that was not much.
+func disturbed(r *result.Result) string {
+	external := r.Validity.Usage.External()
+	if external < validity.MostForeign {
+		return ""
+	}
+	return fmt.Sprintf("other programs used %.0f%% of the host's CPUs", 100*external)
+}
+
+// figuresOf are the metrics of a run that trials keep.
+func figuresOf(r *result.Result) map[string]float64 {
+	out := map[string]float64{}
+	for _, name := range []string{
+		"end_to_end.mean", "end_to_end.p50", "end_to_end.p90", "end_to_end.p99", "end_to_end.max",
+		"queue.p50", "queue.p99", "work.mean", "publish.mean", "enqueue.mean", "notify.p50",
+		"offered_rate", "achieved_rate", "achieved_ratio", "lost", "backlog.max", "cpu_per_job", "worker_cpu_per_job", "redis_cpu_per_job",
+	} {
+		if v, _, ok := r.Metric(name); ok {
+			out[name] = v
+		}
+	}
+	return out
+}

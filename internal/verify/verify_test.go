@@ -1,0 +1,138 @@
+//go:build unix
+
+package verify_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/verify"
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/redisserver/redistest"
+)
+
+// stopper stops the server's process for a share of what it is asked for.
+func stopper(s *redisserver.Server, share float64) func(context.Context, time.Duration) error {
+	return func(ctx context.Context, d time.Duration) error {
+		if err := syscall.Kill(s.PID(), syscall.SIGSTOP); err != nil {
+			return err
+		}
+		t := time.NewTimer(time.Duration(share * float64(d)))
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
+		return errors.Join(syscall.Kill(s.PID(), syscall.SIGCONT), ctx.Err())
+	}
+}
+
+func TestAStallOfTheServerShowsInEveryJobThatWasDue(t *testing.T) {
+	t.Parallel()
+	s := redistest.Process(t)
+	o := verify.Options{Server: verify.Server{URL: s.URL(), Stall: stopper(s, 1)}}
+	x, err := verify.Try(t.Context(), o, "server-stall-constant")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Other tests share the processors. What a busy host does to a ramp of 75 ms
+	// is not this test's claim; that the stall is seen is.
+	high := 0
+	for _, row := range x.Rows {
+		if strings.HasPrefix(row.What, "end_to_end.p") && row.Measured != nil && *row.Measured > 0.7**row.Expected {
+			high++
+		}
+		if row.What == "jobs lost" && !row.Pass {
+			t.Errorf("a stall of the server lost %v jobs", *row.Measured)
+		}
+	}
+	if high < 4 {
+		t.Errorf("%d quantiles show the stall, want all on the ramp: %+v", high, x.Rows)
+	}
+	if !x.Pass && len(x.Notes) == 0 {
+		t.Errorf("failed on a host that was not busy: %+v", x.Rows)
+	}
+}
+
+func TestAStallThatIsHalfOfWhatItSaysFails(t *testing.T) {
+	t.Parallel()
+	s := redistest.Process(t)
+	o := verify.Options{Server: verify.Server{URL: s.URL(), Stall: stopper(s, 0.5)}}
+	x, err := verify.Try(t.Context(), o, "server-stall-constant")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x.Pass {
+		t.Errorf("passed, although the server stood still for half the time: %+v", x.Rows)
+	}
+}
+
+func TestPlantedFaultsAreFoundExactlyAndTheBooksBalance(t *testing.T) {
+	t.Parallel()
+	s := redistest.Process(t)
+	var said []string
+	r, err := verify.Run(t.Context(), verify.Options{
+		Server:   verify.Server{URL: s.URL(), Stall: stopper(s, 1)},
+		Only:     []string{"losses", "left-in-queue", "cut-off", "strangers", "laws"},
+		Progress: func(p verify.Progress) { said = append(said, p.Name) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range r.Experiments {
+		if !x.Pass {
+			t.Errorf("%s failed: %+v, %q", x.Name, x.Rows, x.Notes)
+		}
+	}
+	if len(r.Experiments) != 5 || len(said) < 5 || r.Host.CPUs == 0 {
+		t.Errorf("%d experiments, progress %q, host %+v; want five, told one by one, and the host", len(r.Experiments), said, r.Host)
+	}
+	c, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: s.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if f, err := c.Inspect(t.Context()); err != nil || f.Info["db0"] != "" {
+		t.Errorf("keys were left behind: %q, %v", f.Info["db0"], err)
+	}
+}
+
+func TestTheEndOfTheContextEndsAStallAtOnce(t *testing.T) {
+	t.Parallel()
+	s := redistest.Process(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	stop := stopper(s, 1)
+	r, err := verify.Run(ctx, verify.Options{
+		Only: []string{"laws", "server-stall-poisson"},
+		Server: verify.Server{URL: s.URL(), Stall: func(ctx context.Context, _ time.Duration) error {
+			cancel()
+			return stop(ctx, time.Hour)
+		}},
+	})
+	if !errors.Is(err, context.Canceled) || r.Pass || r.Meaning != "" {
+		t.Errorf("Run = %+v, %v; want a report without a verdict and the context's error", r, err)
+	}
+	// The server goes on: it answers.
+	c, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: s.URL()})
+	if err != nil {
+		t.Fatalf("the server was left standing: %v", err)
+	}
+	c.Close()
+}
+
+func TestAServerThatIsNotThereIsAnErrorWithoutItsPassword(t *testing.T) {
+	t.Parallel()
+	o := verify.Options{
+		Only:   []string{"strangers"},
+		Server: verify.Server{URL: "redis://me:geheim@127.0.0.1:1", Stall: func(context.Context, time.Duration) error { return nil }},
+	}
+	_, err := verify.Run(t.Context(), o)
+	if err == nil || strings.Contains(err.Error(), "geheim") || !strings.Contains(err.Error(), "verify strangers") {
+		t.Errorf("Run = %v, want the experiment and no password in it", err)
+	}
+}

@@ -1,0 +1,67 @@
+package result
+
+// Ledger accounts for every job of the run, warm-up and drain included:
+// scheduled = notified + lost + abandoned, and lost is the sum of its legs.
+type Ledger struct {
+	Scheduled int64 `json:"scheduled"` // came due before the load ended
+	Sent      int64 `json:"sent"`      // handed to a connection
+	Acked     int64 `json:"acked"`     // push acknowledged
+	Popped    int64 `json:"popped"`    // taken by a consumer
+	Finished  int64 `json:"finished"`  // work done
+	Published int64 `json:"published"` // publish acknowledged
+	Notified  int64 `json:"notified"`  // seen by every subscriber
+	Lost      int64 `json:"lost"`
+	// Abandoned are jobs that we gave up because the run was stopped from outside:
+	// those that were on their way when it was stopped at once, and those that
+	// were due and not yet sent.
+	Abandoned int64 `json:"abandoned"`
+	// LostByLeg says where; the keys are those of [Legs].
+	LostByLeg map[Leg]int64 `json:"lost_by_leg"`
+	// Duplicated counts extra pops and extra notifications of the same job.
+	Duplicated int64 `json:"duplicated"`
+	// OutOfOrder counts notifications of jobs with a lower number than one
+	// that the same subscriber had already seen. With more than one consumer
+	// some are normal.
+	OutOfOrder int64 `json:"out_of_order"`
+	// Corrupt counts elements and messages that carried this run's mark and
+	// could not be one of its jobs.
+	Corrupt int64 `json:"corrupt"`
+	// Unreadable counts messages on the channel that are no updates: without a
+	// job's id or a status. Of several subscribers one counts.
+	Unreadable int64 `json:"unreadable"`
+	// Foreign counts elements and messages of somebody else.
+	Foreign int64 `json:"foreign"`
+	// Failed counts jobs that ended with status FAILED.
+	Failed int64 `json:"failed"`
+	// Redelivered counts jobs that a queue gave to a second worker.
+	Redelivered int64 `json:"redelivered,omitempty"`
+	// Errors counts error replies and broken connections by operation.
+	Errors map[string]int64 `json:"errors"`
+	// Reconnects counts connections that were lost and opened again, by operation:
+	// push, consume and receive. Those that were closed while nothing was under
+	// way are here and not in Errors.
+	Reconnects map[string]int64 `json:"reconnects,omitempty"`
+	// LostJobs names the lost jobs that were sent, in the order of their
+	// numbers, the first [MaxLostJobs] of them.
+	LostJobs []LostJob `json:"lost_jobs,omitempty"`
+	// Prefilled is how many jobs waited in the queue before the load began;
+	// they are among the others.
+	Prefilled int64 `json:"prefilled,omitempty"`
+}
+
+// LostJob is a job that did not arrive.
+type LostJob struct {
+	ID  string `json:"id"`
+	Leg Leg    `json:"leg"`
+}
+
+// MaxLostJobs bounds [Ledger.LostJobs].
+const MaxLostJobs = 1000
+
+// Leg names the part of the way on which a job was lost.
+type Leg string
+
+// Legs lists every leg in the order of a job's way.
+func Legs() []Leg {
+	return []Leg{LegUnsent, LegRefused, LegUnacknowledged, LegInQueue, LegVanished, LegUnfinished, LegNotUnderstood, LegUnpublished, LegNobody, LegUnnotified}
+}

@@ -1,0 +1,231 @@
+package result
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// Metric is the value of one of [gate.Metrics] in this result, in the base
+// unit of its kind: nanoseconds, jobs, jobs per second, or a share. Where
+// there is none, ok is false and the reason says why; the value is then what the
+// metric is at least, as far as that is known.
+func (r *Result) Metric(name string) (value float64, reason string, ok bool) {
+	if _, err := metric.Lookup(name); err != nil {
+		return 0, err.Error(), false
+	}
+	if stage, aggregate, cut := strings.Cut(name, "."); cut {
+		for _, known := range metric.Stages() {
+			if stage == string(known) {
+				return r.Stages[known].aggregate(aggregate)
+			}
+		}
+	}
+	return r.scalar(name)
+}
+
+// aggregate is one figure of a stage's distribution. The stage may be nil.
+func (s *StageSummary) aggregate(name string) (value float64, reason string, ok bool) {
+	if s == nil {
+		return 0, "the stage was not measured", false
+	}
+	var ns *int64
+	switch name {
+	case "count":
+		return float64(s.Count), "", true
+	case "mean":
+		if s.MeanNS != nil {
+			return *s.MeanNS, "", true
+		}
+	case "min":
+		ns = s.MinNS
+	case "p50":
+		ns = s.P50NS
+	case "p75":
+		ns = s.P75NS
+	case "p90":
+		ns = s.P90NS
+	case "p95":
+		ns = s.P95NS
+	case "p99":
+		ns = s.P99NS
+	case "p99.9":
+		ns = s.P999NS
+	case "p99.99":
+		ns = s.P9999NS
+	case "max":
+		ns = s.MaxNS
+	}
+	switch {
+	case ns != nil:
+		return float64(*ns), "", true
+	case s.Missing[name] != "":
+		return s.atLeast(name), s.Missing[name], false
+	case s.Count == 0:
+		return 0, "no job of the window got through this stage", false
+	default:
+		return 0, fmt.Sprintf("%d jobs of the window do not tell", s.Count), false
+	}
+}
+
+// atLeast is what a quantile without a value is at least: the highest one that so
+// many jobs carry, if that is lower. Among jobs that never arrived it is infinite.
+// It is 0 where nothing is known.
+func (s *StageSummary) atLeast(name string) float64 {
+	q, known := metric.QuantileShare(name)
+	h, err := latency.Decode(s.HDR)
+	n := float64(s.Count + s.Censored)
+	if !known || err != nil || n <= latency.MinTail {
+		return 0
+	}
+	v, err := h.Quantile(min(q, (n-latency.MinTail-0.5)/n), s.Censored)
+	switch {
+	case errors.Is(err, latency.ErrCensored):
+		return math.Inf(1)
+	case err != nil:
+		return 0
+	}
+	return float64(v)
+}
+
+// scalar is a figure of the run as a whole.
+func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
+	given := func(v *float64, missing string) (float64, string, bool) {
+		if v == nil {
+			return 0, missing, false
+		}
+		return *v, "", true
+	}
+	if why := Unknowable(r.Scenario, name); why != "" {
+		return 0, why, false
+	}
+	if count, isShare := metric.ShareOf(name); isShare {
+		return OfAllJobs(count, r.jobs(), r.Metric)
+	}
+	l := &r.Ledger
+	switch name {
+	case "lost":
+		return float64(l.Lost), "", true
+	case "duplicated":
+		return float64(l.Duplicated), "", true
+	case "out_of_order":
+		return float64(l.OutOfOrder), "", true
+	case "corrupt":
+		return float64(l.Corrupt), "", true
+	case "unreadable":
+		return float64(l.Unreadable), "", true
+	case "foreign":
+		return float64(l.Foreign), "", true
+	case "failed":
+		return float64(l.Failed), "", true
+	case "errors":
+		var n int64
+		for _, errors := range l.Errors {
+			n += errors
+		}
+		return float64(n), "", true
+	case "offered_rate":
+		return given(r.Rates.OfferedPerS, Unoffered(r.Scenario.Load))
+	case "achieved_rate":
+		return r.Rates.AchievedPerS, "", true
+	case "achieved_ratio":
+		return given(r.Rates.AchievedRatio, Unoffered(r.Scenario.Load))
+	case "recovery":
+		if _, measured := r.Scalars[name]; measured {
+			return given(r.Scalars[name], "the queue was not down to the jobs in hand before the run was over")
+		}
+		return 0, "there was neither a hold nor a prefilled queue to recover from", false
+	default:
+		return given(r.Scalars[name], "it was not measured in this run")
+	}
+}
+
+// jobs is how many jobs there were in the run, of an observed load how many ended.
+func (r *Result) jobs() int64 {
+	if r.Observed != nil {
+		return r.Observed.Updates.Ended()
+	}
+	return r.Ledger.Scheduled
+}
+
+// OfAllJobs is what the metric counts as a share of so many jobs.
+func OfAllJobs(count string, jobs int64, m func(string) (float64, string, bool)) (value float64, reason string, ok bool) {
+	n, reason, ok := m(count)
+	switch {
+	case !ok:
+		return 0, reason, false
+	case jobs <= 0:
+		return 0, "there was no job", false
+	}
+	return n / float64(jobs), "", true
+}
+
+// CheckThresholds decides every threshold of the scenario. None passes when
+// the run is invalid, was interrupted, or ended in an error; none that is about
+// parts of the window does, since only the run itself can tell them. The error is one
+// of thresholds that cannot be read; there is none after [Scenario.Validate].
+func (r *Result) CheckThresholds() ([]threshold.Outcome, error) {
+	var outcomes []threshold.Outcome
+	var faults []error
+	invalid := r.WhyUndecided()
+	for _, expr := range r.Scenario.Thresholds {
+		t, err := threshold.Parse(expr)
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		if t.Over > 0 {
+			// The rows of the timeline cannot be put together to a quantile.
+			outcomes = append(outcomes, (&threshold.Parts{Threshold: t}).Outcome(invalid))
+			continue
+		}
+		outcomes = append(outcomes, threshold.Check(t, r.Metric, invalid))
+	}
+	return outcomes, errors.Join(faults...)
+}
+
+// WhyUndecided says why nothing can be concluded from the run, empty when it can.
+func (r *Result) WhyUndecided() string {
+	var why []string
+	switch {
+	case r.Run.Failed:
+		why = append(why, "the run ended in an error")
+	case r.Validity.Verdict == Invalid:
+		// The reasons stand with the verdict; they can be long.
+		why = append(why, "the run is invalid")
+	}
+	if r.Run.Interrupted {
+		why = append(why, "the run was interrupted")
+	}
+	return strings.Join(why, " and ")
+}
+
+// Unoffered is why a load that is not open offers no rate.
+func Unoffered(l scenario.Load) string {
+	if l.Observed {
+		return "the load is somebody else's, and what they offer is not known"
+	}
+	return "a closed loop offers no rate"
+}
+
+// Unknowable says why the metric is one that nobody who only looks on can know,
+// empty when it is not.
+func Unknowable(s scenario.Scenario, name string) string {
+	if !s.Load.Observed {
+		return ""
+	}
+	if count, isShare := metric.ShareOf(name); isShare {
+		name = count
+	}
+	switch name {
+	case "lost", "duplicated", "out_of_order", "foreign", "corrupt":
+		return "the jobs are somebody else's, and which there were is not known"
+	}
+	return ""
+}

@@ -1,0 +1,298 @@
+package result
+
+import (
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/observe"
+	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// Schema is the version of the layout of [Result] as JSON. It grows when a key
+// changes its meaning; new keys do not change it.
+const Schema = 1
+
+// Result is everything that one run found out. It is plain data, it is what
+// result.json holds, and it is the only input of every report.
+type Result struct {
+	Schema int  `json:"schema"`
+	Tool   Tool `json:"tool"`
+	Run    Info `json:"run"`
+	// Scenario is the scenario as it was run, with every default filled in.
+	Scenario   scenario.Scenario              `json:"scenario"`
+	Redis      Redis                          `json:"redis"`
+	Host       Host                           `json:"host"`
+	Window     Window                         `json:"window"`
+	Rates      Rates                          `json:"rates"`
+	Ledger     Ledger                         `json:"ledger"`
+	Stages     map[metric.Stage]*StageSummary `json:"stages"`
+	Scalars    map[string]*float64            `json:"scalars"`
+	Timeline   []Second                       `json:"timeline"`
+	Validity   Validity                       `json:"validity"`
+	Thresholds []threshold.Outcome            `json:"thresholds"`
+	// Breakdown splits the window's jobs by what they have in common, where
+	// the scenario has more than one of it: by the load's step, by queue, by
+	// tenant.
+	Breakdown map[Dimension][]Part `json:"breakdown,omitempty"`
+	// Observed is what was seen of a load that is somebody else's, nil of one of
+	// our own. The ledger then holds what went wrong in listening, and the
+	// window's jobs are those that ended in it.
+	Observed *Observation `json:"observed,omitempty"`
+	// NotUnderstood is the first message on the channel that could not be read, or
+	// else the first that said nothing that ends a job; nil when there is none.
+	NotUnderstood *observe.Odd `json:"not_understood,omitempty"`
+	// Unreturned are elements of somebody else that consumers took from a queue
+	// that is not the run's own, and that could not be put back into it.
+	Unreturned [][]byte `json:"unreturned,omitempty"`
+	// Server is empty where the backend has none to ask.
+	Server   Server   `json:"server"`
+	Warnings []string `json:"warnings"`
+}
+
+// Tool says which build of queuedyno made a result.
+type Tool struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+}
+
+// Info identifies a run and says how it ended.
+type Info struct {
+	ID        string    `json:"id"`
+	Scenario  string    `json:"scenario"`
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
+	// StopReason is why the load ended, in words.
+	StopReason string `json:"stop_reason"`
+	// Interrupted is true when the run was stopped from outside before its
+	// schedule was over.
+	Interrupted bool `json:"interrupted"`
+	// Aborted is the threshold that ended the run before its schedule was
+	// over, empty when none did.
+	Aborted string `json:"aborted,omitempty"`
+	// Failed is true when an error ended the run; Error is that error.
+	Failed bool              `json:"failed"`
+	Error  string            `json:"error,omitempty"`
+	Seed   uint64            `json:"seed"`
+	Tags   map[string]string `json:"tags"`
+	// Worker is the command of the workers that were started for the run,
+	// without secrets; empty when none were.
+	Worker string `json:"worker,omitempty"`
+}
+
+// Redis says which server was under test. Address never holds a secret.
+type Redis struct {
+	// Kind is url, process, docker, embedded or memory.
+	Kind    string `json:"kind"`
+	Version string `json:"version"`
+	Mode    string `json:"mode"`
+	Address string `json:"address"`
+	// Config holds the settings that matter to the figures; empty where the
+	// server does not let us read them.
+	Config map[string]string `json:"config"`
+}
+
+// Host says where queuedyno ran.
+type Host struct {
+	OS   string `json:"os"`
+	Arch string `json:"arch"`
+	// CPUs are those that this process may run on, by its affinity or cpuset.
+	CPUs       int `json:"cpus"`
+	GOMAXPROCS int `json:"gomaxprocs"`
+	// CPULimit is how many CPUs' time the cgroups of this process let it use, 0
+	// when no limit is known; CPULimitSource is the file that sets it, and
+	// CPULimitUnknown says why a limit could not be read.
+	CPULimit        float64 `json:"cpu_limit,omitempty"`
+	CPULimitSource  string  `json:"cpu_limit_source,omitempty"`
+	CPULimitUnknown string  `json:"cpu_limit_unknown,omitempty"`
+	CPUModel        string  `json:"cpu_model,omitempty"`
+	Kernel          string  `json:"kernel,omitempty"`
+	// MemoryBytes is the physical memory, 0 where unknown.
+	MemoryBytes int64 `json:"memory_bytes,omitempty"`
+}
+
+// Window is the measured part of the schedule, in nanoseconds from the run's
+// epoch. A job belongs to it by its due time.
+type Window struct {
+	FromNS int64 `json:"from_ns"`
+	ToNS   int64 `json:"to_ns"`
+	// Scheduled is how many jobs were due in the window; Completed how many of
+	// them were notified to every subscriber. The difference was lost or abandoned.
+	Scheduled int64 `json:"scheduled"`
+	Completed int64 `json:"completed"`
+	// DrainNS is how long after the end of the window its last job arrived.
+	DrainNS int64 `json:"drain_ns"`
+}
+
+// Rates are jobs per second in the window. A closed loop offers nothing, so
+// its offered rate and its ratio are null.
+type Rates struct {
+	OfferedPerS   *float64 `json:"offered_per_s"`
+	AchievedPerS  float64  `json:"achieved_per_s"`
+	AchievedRatio *float64 `json:"achieved_ratio"`
+}
+
+// Dimension is what jobs can be told apart by.
+type Dimension string
+
+// The dimensions.
+const (
+	ByStep   Dimension = "step"   // of the load's steps, by due time
+	ByQueue  Dimension = "queue"  // in the order of priority
+	ByTenant Dimension = "tenant" // the most frequent ones, and all others as one
+)
+
+// Dimensions lists every dimension in the order in which reports show them.
+func Dimensions() []Dimension { return []Dimension{ByStep, ByQueue, ByTenant} }
+
+// Part is the share of one step, queue or tenant in the window's jobs.
+type Part struct {
+	Name string `json:"name"`
+	// Scheduled are the jobs that were due, Sent those that were sent, and
+	// Completed those that arrived; Lost were sent and did not, and Abandoned were
+	// on their way when the run was stopped.
+	Scheduled int64 `json:"scheduled"`
+	Sent      int64 `json:"sent"`
+	Completed int64 `json:"completed"`
+	Lost      int64 `json:"lost"`
+	Abandoned int64 `json:"abandoned,omitempty"`
+	// FromNS and ToNS are a step's time in the window, in nanoseconds from the
+	// epoch; zero for queues and tenants.
+	FromNS int64 `json:"from_ns,omitempty"`
+	ToNS   int64 `json:"to_ns,omitempty"`
+	// Lateness and EndToEnd are the part's latency. Their histograms are not
+	// kept.
+	Lateness *StageSummary `json:"lateness"`
+	EndToEnd *StageSummary `json:"end_to_end"`
+}
+
+// The legs, in the order of a job's way.
+const (
+	LegUnsent         Leg = "unsent"          // due, but never written: the run stopped first
+	LegRefused        Leg = "refused"         // written; the server answered with an error, so it is not in the queue
+	LegUnacknowledged Leg = "unacknowledged"  // written; no answer, and never seen again
+	LegInQueue        Leg = "in_queue"        // acknowledged; still in the list at the end, as far as that could be read
+	LegVanished       Leg = "vanished"        // acknowledged; neither popped by us nor in the list
+	LegUnfinished     Leg = "unfinished"      // popped; the work never ended
+	LegNotUnderstood  Leg = "not_understood"  // taken by an external worker; as many messages were heard as could have been their ends, and not understood
+	LegUnpublished    Leg = "unpublished"     // finished; the publish was not acknowledged
+	LegNobody         Leg = "nobody_listened" // published; the server says no subscriber was there
+	LegUnnotified     Leg = "unnotified"      // published to subscribers; not all of them received it
+)
+
+// StageSummary is the distribution of one stage over the jobs of the window.
+// Quantiles are nearest rank over all jobs that were due in the window; jobs
+// that never arrived count as infinitely late. A quantile is null when it
+// falls among those or when fewer than ten jobs lie above it; Missing then
+// says why, by quantile name ("p99.9").
+type StageSummary struct {
+	Count    int64             `json:"count"`
+	MinNS    *int64            `json:"min_ns"`
+	MeanNS   *float64          `json:"mean_ns"`
+	StddevNS *float64          `json:"stddev_ns"`
+	P50NS    *int64            `json:"p50_ns"`
+	P75NS    *int64            `json:"p75_ns"`
+	P90NS    *int64            `json:"p90_ns"`
+	P95NS    *int64            `json:"p95_ns"`
+	P99NS    *int64            `json:"p99_ns"`
+	P999NS   *int64            `json:"p99_9_ns"`
+	P9999NS  *int64            `json:"p99_99_ns"`
+	MaxNS    *int64            `json:"max_ns"`
+	Missing  map[string]string `json:"missing,omitempty"`
+	// Censored is how many jobs beside those counted are taken as infinitely late.
+	Censored int64 `json:"censored,omitempty"`
+	// Overflow counts values beyond the histogram's range (one hour). They
+	// are in Count and MaxNS, never silently dropped.
+	Overflow int64 `json:"overflow"`
+	// HDR is the whole histogram in nanoseconds: HdrHistogram V2, compressed,
+	// base64; see package latency.
+	HDR string `json:"hdr"`
+}
+
+// Second is one row of the timeline: a second, or a tenth of one where the load
+// takes at most 30 s. The stages hold what was completed in the last second,
+// warm-up included; of shorter rows, those that end a second hold them.
+type Second struct {
+	// ElapsedS is the end of the row's interval in seconds from the epoch.
+	ElapsedS float64 `json:"elapsed_s"`
+	// LengthS is the interval's length in seconds; the last one is shorter.
+	LengthS float64 `json:"length_s"`
+	// Phase is warmup, window or drain, by the row's end.
+	Phase string `json:"phase"`
+	// Offered, Sent and Notified are jobs in this interval.
+	Offered  int64 `json:"offered"`
+	Sent     int64 `json:"sent"`
+	Notified int64 `json:"notified"`
+	// Backlog is sent minus notified at the row's end, and BacklogMax the highest
+	// there was in the row; files without it have 0. QueueLen is what LLEN
+	// answered last, null where it did not.
+	Backlog    int64  `json:"backlog"`
+	BacklogMax int64  `json:"backlog_max"`
+	QueueLen   *int64 `json:"queue_len"`
+	// Blocked is how many connections waited in a blocking command at the row's
+	// end, null where the server does not tell.
+	Blocked *int64                        `json:"blocked_clients"`
+	Stages  map[metric.Stage]*SecondStage `json:"stages"`
+}
+
+// Peak is the highest backlog of the row, also in files that do not hold it.
+func (s Second) Peak() int64 { return max(s.Backlog, s.BacklogMax) }
+
+// SecondStage is a stage in one second. Quantiles are of that second alone,
+// null where it completed too few jobs to carry them.
+type SecondStage struct {
+	Count int64  `json:"count"`
+	P50NS *int64 `json:"p50_ns"`
+	P90NS *int64 `json:"p90_ns"`
+	P99NS *int64 `json:"p99_ns"`
+	MaxNS *int64 `json:"max_ns"`
+}
+
+// Validity says whether the generator, the clock and the host let the figures
+// be believed, and why not; see package validity.
+type Validity = validity.Verdict
+
+// Check is one question that validity asks.
+type Check = validity.Check
+
+// The verdicts of [Validity].
+const (
+	Valid   = validity.Valid
+	Suspect = validity.Suspect
+	Invalid = validity.Invalid
+)
+
+// Server holds what the server said of itself before and after, and what
+// changed in between.
+type Server struct {
+	Before map[string]string  `json:"before"`
+	After  map[string]string  `json:"after"`
+	Deltas map[string]float64 `json:"deltas"`
+	// Commands are the changes of the command statistics, by command.
+	Commands map[string]CommandStat `json:"commands"`
+}
+
+// CommandStat is how often the server ran a command and how long that took.
+type CommandStat struct {
+	Calls       int64   `json:"calls"`
+	USec        int64   `json:"usec"`
+	USecPerCall float64 `json:"usec_per_call"`
+	Failed      int64   `json:"failed"`
+	Rejected    int64   `json:"rejected"`
+}
+
+// Here reports whether the Redis runs on this host.
+func (r Redis) Here() bool {
+	if r.Kind != "url" || strings.HasPrefix(r.Address, "unix:") {
+		return true
+	}
+	for _, host := range []string{"localhost", "127.", "[::1]"} {
+		if strings.Contains(r.Address, "//"+host) {
+			return true
+		}
+	}
+	return false
+}
