@@ -13,45 +13,60 @@ import (
 
 const module = "github.com/queuedyno/queuedyno"
 
-// arrows lists, room by room, which other rooms of the project it may import,
-// and which modules beside the standard library. A room that is not listed has
-// no say in how the project hangs together yet: list it.
+// arrows lists, package by package, which other packages of the project it may
+// import, and which modules apart from the standard library. A package that is not
+// listed fails the test: list it.
 var arrows = map[string]struct{ rooms, modules []string }{
-	"":                      {},
+	// What users import.
+	"": {rooms: []string{"scenario", "result", "jobqueue", "internal/engine"}},
+	"scenario": {
+		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/metric", "internal/threshold", "internal/nearest", "internal/latency"},
+		modules: []string{"github.com/goccy/go-yaml"},
+	},
+	"scenario/pace": {modules: []string{"golang.org/x/sys"}},
+	"scenario/draw": {},
+	"result":        {rooms: []string{"scenario", "internal/metric", "internal/threshold", "internal/latency", "internal/validity", "internal/observe"}},
+	"report": {
+		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/validity"},
+		modules: []string{"gonum.org/v1/plot"},
+	},
 	"jobqueue":              {modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
 	"jobqueue/memory":       {rooms: []string{"jobqueue"}},
 	"redisserver":           {modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
 	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue"}},
-	"scenario": {
-		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "scenario/latency", "scenario/gate", "scenario/validity", "scenario/strain", "scenario/probe", "scenario/steady", "scenario/observe"},
-		modules: []string{"github.com/goccy/go-yaml"},
-	},
-	"scenario/pace":         {modules: []string{"golang.org/x/sys"}},
-	"scenario/latency":      {modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
-	"scenario/draw":         {},
-	"scenario/observe":      {rooms: []string{"jobqueue"}},
-	"scenario/gate":         {},
-	"scenario/gate/paired":  {},
-	"scenario/steady":       {},
-	"scenario/strain":       {},
-	"scenario/queueing":     {},
-	"scenario/capacity":     {},
-	"scenario/study":        {rooms: []string{"jobqueue", "scenario", "scenario/capacity", "scenario/gate", "scenario/latency", "scenario/pace", "scenario/queueing", "scenario/steady", "scenario/validity"}},
-	"scenario/comparison":   {rooms: []string{"scenario", "scenario/gate", "scenario/gate/paired"}, modules: []string{"golang.org/x/perf"}},
-	"scenario/probe":        {rooms: []string{"scenario/latency", "scenario/pace"}},
-	"scenario/validity":     {rooms: []string{"scenario/strain"}},
-	"scenario/scenariotest": {rooms: []string{"jobqueue", "scenario"}},
-	"verify":                {rooms: []string{"jobqueue", "scenario", "scenario/pace", "scenario/latency", "scenario/queueing", "scenario/gate"}},
-	"report":                {rooms: []string{"jobqueue", "scenario", "scenario/comparison", "scenario/gate/paired", "scenario/capacity", "scenario/study", "scenario/queueing", "scenario/gate", "scenario/latency", "scenario/validity"}, modules: []string{"gonum.org/v1/plot"}},
-	"watch":                 {rooms: []string{"jobqueue", "scenario/latency", "scenario/observe"}},
+	"queuetest":             {rooms: []string{"jobqueue", "scenario", "result", "internal/engine", "internal/metric"}},
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace"}, modules: []string{"golang.org/x/sys"}},
-	"workergroup":           {modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {
-		rooms: []string{"", "workergroup", "jobqueue", "redisserver", "scenario", "scenario/capacity", "scenario/comparison", "scenario/gate/paired", "scenario/probe", "scenario/strain", "scenario/study", "scenario/draw", "scenario/gate", "scenario/pace", "scenario/validity", "report", "verify", "worker", "watch"},
-		modules: []string{
-			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys",
+		rooms: []string{
+			"", "jobqueue", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "report", "worker",
+			"internal/capacity", "internal/compare", "internal/engine", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/nearest", "internal/paired", "internal/probe",
+			"internal/study", "internal/threshold", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup",
 		},
+		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys"},
 	},
+
+	// A run: its jobs, what is measured and judged, and what drives it.
+	"internal/flight":    {rooms: []string{"jobqueue", "scenario", "scenario/draw"}},
+	"internal/engine":    {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/steady", "internal/threshold", "internal/validity"}},
+	"internal/latency":   {rooms: []string{"internal/metric"}, modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
+	"internal/metric":    {rooms: []string{"internal/nearest"}},
+	"internal/threshold": {rooms: []string{"internal/metric"}},
+	"internal/validity":  {rooms: []string{"internal/hoststat"}},
+	"internal/hoststat":  {},
+	"internal/probe":     {rooms: []string{"scenario/pace", "internal/latency"}},
+	"internal/steady":    {},
+	"internal/observe":   {rooms: []string{"jobqueue"}},
+	"internal/nearest":   {},
+
+	// What is made of runs, and the theory that it needs.
+	"internal/capacity":    {},
+	"internal/queueing":    {},
+	"internal/study":       {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/capacity", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/steady", "internal/threshold", "internal/validity"}},
+	"internal/paired":      {},
+	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
+	"internal/verify":      {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing"}},
+	"internal/watch":       {rooms: []string{"jobqueue", "internal/latency", "internal/observe"}},
+	"internal/workergroup": {modules: []string{"golang.org/x/sys"}},
 }
 
 func TestArrowsPointOneWay(t *testing.T) {

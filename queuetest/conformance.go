@@ -1,6 +1,6 @@
-// Package scenariotest is for tests of one's own: the suite that every queue
-// implementation has to pass before its figures mean anything. Begin reading at
-// [Conformance].
+// Package queuetest is for tests in your own repository. [Benchmark] measures a
+// job queue under "go test -bench". [Conformance] is the suite that a queue
+// implementation of your own has to pass before its figures mean anything.
 package queuetest
 
 import (

@@ -1,4 +1,4 @@
-// Package report turns a [scenario.Result] into bytes.
+// Package report turns a [result.Result] into bytes.
 //
 // It is for everything that people and scripts read after a run: the table on
 // the terminal, a Markdown page with two pictures, CSV, JSON, and the exchange

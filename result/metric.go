@@ -12,7 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
-// Metric is the value of one of [gate.Metrics] in this result, in the base
+// Metric is the value of one metric of this result, such as "end_to_end.p99" or "lost", in the base
 // unit of its kind: nanoseconds, jobs, jobs per second, or a share. Where
 // there is none, ok is false and the reason says why; the value is then what the
 // metric is at least, as far as that is known.
@@ -169,7 +169,7 @@ func OfAllJobs(count string, jobs int64, m func(string) (float64, string, bool))
 // CheckThresholds decides every threshold of the scenario. None passes when
 // the run is invalid, was interrupted, or ended in an error; none that is about
 // parts of the window does, since only the run itself can tell them. The error is one
-// of thresholds that cannot be read; there is none after [Scenario.Validate].
+// of thresholds that cannot be read; there is none after [scenario.Scenario.Validate].
 func (r *Result) CheckThresholds() ([]threshold.Outcome, error) {
 	var outcomes []threshold.Outcome
 	var faults []error

@@ -1,3 +1,8 @@
+// Package result is what a run found out, as plain data: the ledger of all jobs,
+// the distribution of every stage, the timeline, and whether the figures can be
+// believed. It is what result.json holds, and the only input of every report.
+//
+// Begin reading at [Result]; [Result.Metric] answers for one figure by its name.
 package result
 
 import (

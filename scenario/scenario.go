@@ -1,12 +1,12 @@
-// Package scenario describes a load on a job queue and runs it.
+// Package scenario describes a load on a job queue: at which rate jobs are
+// pushed and by how many producers, how many consumers take them and how long
+// each job takes, how many subscribers wait for the notifications, and which
+// limits the run must keep.
 //
-// A [Scenario] says what to do: at which rate jobs are pushed, by how many
-// producers, how many consumers take them and how long each one works, how
-// many subscribers wait for the notifications. [Run] does it against any
-// [jobqueue.Backend], accounts for every single job, and returns a [Result]:
-// plain data from which every report is made.
-//
-// The package starts no Redis and writes no report. Begin reading at [Run].
+// A [Scenario] is plain data. Write one as a Go literal, or read a file of them
+// with [Parse]; [Scenario.WithDefaults] fills in what was left at zero, and
+// [Scenario.Validate] lists everything that is wrong with it. The package runs
+// nothing: that is queuedyno.Run, in the package at the root of this module.
 package scenario
 
 import (
@@ -100,7 +100,7 @@ type Scenario struct {
 	// window ends. Zero means 10 s.
 	DrainTimeout time.Duration `json:"drain_timeout_ns"`
 	// Thresholds are limits on metrics of the run, such as
-	// "end_to_end.p99 < 50ms"; see package gate.
+	// "end_to_end.p99 < 50ms"; [Scenario.Validate] checks how they are written.
 	Thresholds []string `json:"thresholds,omitempty"`
 	// Seed makes everything random repeatable, at most [MaxSeed]. Zero means one
 	// drawn at the start of the run; the one that was used is in the result.
@@ -211,8 +211,8 @@ func (r Replay) Cautions() []string {
 }
 
 // Open reads the files that the scenario names: recorded times and samples of
-// service times. [Run] does it; whoever wants to know before that nothing is
-// wrong with them does it first. What was read is not read again.
+// service times. A run opens them
+// itself; call Open to find out before a run whether they can be read. What was read is not read again.
 func (s *Scenario) Open() error {
 	var err error
 	if len(s.Work.Drawn.Values) == 0 {
@@ -265,7 +265,7 @@ type Work struct {
 	// they are follows from the seed.
 	FailRate float64 `json:"fail_rate,omitempty"`
 	// Running makes consumers publish RUNNING before they work, which costs a
-	// round trip and gives the stage [Pickup].
+	// round trip and gives the stage pickup.
 	Running bool `json:"running,omitempty"`
 }
 

@@ -70,7 +70,7 @@ type Outcome struct {
 	Limit Limit `json:"limit"`
 	// Run identifies the run behind the trial, where there is one.
 	Run string `json:"run,omitempty"`
-	// Figures are metrics of the trial, in the base units of package gate; what
+	// Figures are metrics of the trial, in the base units of package metric; what
 	// has no value is missing.
 	Figures map[string]float64 `json:"figures"`
 }

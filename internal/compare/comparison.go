@@ -1,4 +1,4 @@
-// Package comparison compares a candidate with a baseline by runs of both.
+// Package compare compares a candidate with a baseline by runs of both.
 //
 // It decides which run comes when, looks whether the host is quiet, repeats what
 // the host spoiled, ends when the pairs decide, and keeps the record from which

@@ -10,7 +10,7 @@ import (
 
 // Options are what a run needs beside its scenario. The zero value is good.
 type Options struct {
-	// ID is the run's id. Empty means a new one from [NewID].
+	// ID is the run's id. Empty means a new one from [flight.NewID].
 	ID string
 	// Stop ends the load when it is closed: nothing more is sent, what is on
 	// its way is drained, and the result is complete but marked interrupted.

@@ -15,7 +15,7 @@ import (
 
 const nStages = 11
 
-// The places of some stages in the order of [Stages].
+// The places of some stages in the order of [metric.Stages].
 const (
 	iLateness = 0
 	iRunning  = 4
@@ -23,7 +23,7 @@ const (
 	iEndToEnd = 9
 )
 
-// durations are a finished job's stages in the order of [Stages], absent where
+// durations are a finished job's stages in the order of [metric.Stages], absent where
 // one of the stamps is.
 func durations(t *[flight.Stamps]int64) [nStages]int64 {
 	work := span(t, flight.PoppedAt, flight.DoneAt)

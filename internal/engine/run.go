@@ -1,3 +1,8 @@
+// Package engine runs a scenario against a job queue and accounts for every job.
+//
+// A run prepares (connects, subscribes, waits until all of that is acknowledged;
+// nothing is pushed), does its load, drains until every job of the window is
+// accounted for or the timeout is over, and closes. Begin reading at [Run].
 package engine
 
 import (

@@ -1,3 +1,11 @@
+// Package flight holds the jobs that are on their way: a lock-free table of them,
+// with the stamps and marks of each, the ids that lead back to a job's number, and
+// how a job is written into the queue.
+//
+// A job is found by its number alone. Whoever handles a leg of its way sets the
+// stamp and the mark of that leg, and whoever sets the last mark closes the job,
+// so memory follows the jobs in flight and not the length of the run. Begin
+// reading at [Table] and [Job].
 package flight
 
 import (

@@ -1,4 +1,4 @@
-// Package strain measures how hard a machine and this process were strained over
+// Package hoststat measures how hard a machine and this process were strained over
 // a span of time: what the kernel and the Go runtime count anyway. It judges
 // nothing. Begin reading at [Take] and [Snapshot.Until].
 package hoststat

@@ -1,3 +1,7 @@
+// Package metric is the table of everything that a run can be asked for: the
+// stages of a job's way, their aggregates, and the figures of a run as a whole,
+// each with its unit and the direction in which it improves. Thresholds, CSV
+// columns, benchmark units and gates take their names from here.
 package metric
 
 import (

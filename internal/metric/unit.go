@@ -14,7 +14,7 @@ type Unit struct {
 }
 
 // units lists what may follow a number, the base unit first and after it those
-// in which [Threshold.String] writes, in ascending order of size.
+// in which a threshold writes, in ascending order of size.
 func (k Kind) units() []Unit {
 	switch k {
 	case Duration:
@@ -49,7 +49,7 @@ func (u Unit) Base(number string) (float64, bool) {
 	return f, true
 }
 
-// Write is the shortest text that [Parse] reads back to exactly v. Durations
+// Write is the shortest text that a threshold's parser reads back to exactly v. Durations
 // are written in the largest unit that leaves a number of at least 1, ratios
 // as plain numbers and rates per second.
 func (k Kind) Write(v float64) string {

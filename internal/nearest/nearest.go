@@ -1,3 +1,4 @@
+// Package nearest finds the valid word that somebody probably meant.
 package nearest
 
 // longestWord bounds the words that [Nearest] looks at, in runes: no name of

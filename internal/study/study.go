@@ -33,7 +33,7 @@ type Record struct {
 	// Worker is the command that worked on the jobs, with its secrets hidden; empty
 	// where the consumers were the search's own.
 	Worker string `json:"worker,omitempty"`
-	// SLO are the limits that a trial has to keep, as package gate writes them.
+	// SLO are the limits that a trial has to keep, as package threshold writes them.
 	SLO []string `json:"slo"`
 	// Trial and Confirm are the lengths of short and of confirming trials.
 	Trial   time.Duration `json:"trial_ns"`

@@ -1,9 +1,8 @@
-// Package gate decides whether measured metrics keep the limits set for them.
+// Package threshold decides whether measured metrics keep the limits set for them.
 //
-// It owns the names of all metrics, the language of thresholds
-// ("end_to_end.p99 < 50ms") and the words in which an outcome is explained. It
-// measures nothing and knows nothing of runs: what a metric was comes from the
-// caller. Begin reading at [Parse] and [Check].
+// It owns the language of thresholds ("end_to_end.p99 < 50ms") and the words in
+// which an outcome is explained. It measures nothing and knows nothing of runs:
+// the caller gives the value of a metric. Begin reading at [Parse] and [Check].
 package threshold
 
 // Outcome is what became of one threshold. Value is null when the metric had

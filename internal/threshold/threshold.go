@@ -25,7 +25,7 @@ const (
 
 // Threshold is a limit on one metric of a run. [Parse] makes one from text.
 type Threshold struct {
-	// Metric is the name of one of [Metrics].
+	// Metric is the name of one of [metric.Metrics].
 	Metric string
 	Op     Op
 	// Value is the limit in the base unit of the metric's kind: nanoseconds,
