@@ -1,8 +1,3 @@
-// Package queuedyno holds the scenarios that come with the command, so that it
-// works in any folder.
-//
-// There is nothing else to import here: a benchmark of your own begins at
-// package scenario/scenariotest, a load of your own at package scenario.
 package queuedyno
 
 import _ "embed"
@@ -10,5 +5,6 @@ import _ "embed"
 //go:embed scenarios.yaml
 var scenarios string
 
-// Scenarios is the bundled scenario file. The bytes are the caller's own.
+// Scenarios is the scenario file that the command brings along, so that it works
+// in any folder. The bytes are the caller's own.
 func Scenarios() []byte { return []byte(scenarios) }

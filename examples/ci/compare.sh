@@ -7,7 +7,9 @@
 # Exit code 0: not slower by more than the margins; 3: slower; 4: this machine
 # cannot tell, or what ran cannot be believed. PACKAGES, BENCH, BENCHTIME, COUNT,
 # METRICS, PAIRS and QUEUEDYNO say otherwise what is measured, how long, how often
-# in one run (the median counts), what decides, and with which queuedyno.
+# in one run (the median counts), what decides, and with which queuedyno. Where BASE
+# has the benchmarks in other packages, BASE_PACKAGES names those; they are then
+# compared by name alone.
 set -eu
 base=${1:-origin/main}
 packages=${PACKAGES:-.}
@@ -17,19 +19,28 @@ here=$(git rev-parse --show-toplevel)
 work=$(mktemp -d)
 trap 'git -C "$here" worktree remove --force "$work/base"; rm -rf "$work"' EXIT
 
-# build TREE SIDE builds the benchmarks of a tree, and a script that runs them, each
-# in the folder of its package.
+base_packages=${BASE_PACKAGES:-$packages}
+drop='^$'
+[ "$base_packages" = "$packages" ] || drop='^pkg: '
+
+# build TREE SIDE PACKAGE... builds the benchmarks of a tree, and a script that runs
+# them, each in the folder of its package.
 build() {
-	for package in $packages; do
-		test="$work/$2$(echo "/$package" | tr '/.' '__').test"
-		(cd "$1/$package" && go test -c -o "$test" .)
-		echo "cd '$1/$package' && '$test' $flags || exit" >>"$work/$2.sh"
+	tree=$1 side=$2
+	shift 2
+	for package; do
+		test="$work/$side$(echo "/$package" | tr '/.' '__').test"
+		(cd "$tree/$package" && go test -c -o "$test" .)
+		echo "cd '$tree/$package' && '$test' $flags >'$test.txt' || { cat '$test.txt'; exit 1; }
+			sed '/$drop/d' '$test.txt'" >>"$work/$side.sh"
 	done
 }
 
 git worktree add --quiet --detach "$work/base" "$base"
-build "$work/base" base
-build "$here" candidate
+# shellcheck disable=SC2086 # lists of packages
+build "$work/base" base $base_packages
+# shellcheck disable=SC2086
+build "$here" candidate $packages
 
 set --
 for metric in ${METRICS:-p50-ns:15% jobs/s:5%}; do

@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno"
 	"github.com/queuedyno/queuedyno/examples/streamqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -34,12 +35,12 @@ func ExampleQueue() {
 	}
 	defer queue.Close()
 
-	result, err := scenario.Run(ctx, scenario.Scenario{
+	result, err := queuedyno.Run(ctx, scenario.Scenario{
 		Name:      "streams",
 		Load:      scenario.Load{Jobs: 200},
 		Consumers: 4,
 		Work:      scenario.Work{Time: time.Millisecond},
-	}, queue, scenario.Options{})
+	}, queue, queuedyno.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -15,7 +15,7 @@ import (
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/scenariotest"
+	"github.com/queuedyno/queuedyno/queuetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(redistest.Main(m)) }
@@ -45,7 +45,7 @@ func open(tb testing.TB, claimAfter time.Duration) *streamqueue.Queue {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	scenariotest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return open(tb, 0) })
+	queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return open(tb, 0) })
 }
 
 // take opens a worker that takes one job.
@@ -156,7 +156,7 @@ func BenchmarkQueue(b *testing.B) {
 	for _, q := range queues {
 		for _, consumers := range []int{1, 4, 16} {
 			b.Run(fmt.Sprintf("queue=%s/consumers=%d", q.name, consumers), func(b *testing.B) {
-				scenariotest.Benchmark(b, q.target, scenario.Scenario{
+				queuetest.Benchmark(b, q.target, scenario.Scenario{
 					Consumers: consumers,
 					Work:      scenario.Work{Time: time.Millisecond},
 				})
