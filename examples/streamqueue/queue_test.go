@@ -13,9 +13,9 @@ import (
 
 	"github.com/queuedyno/queuedyno/examples/streamqueue"
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/queuetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(redistest.Main(m)) }
