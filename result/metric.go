@@ -66,7 +66,12 @@ func (s *StageSummary) aggregate(name string) (value float64, reason string, ok 
 	case ns != nil:
 		return float64(*ns), "", true
 	case s.Missing[name] != "":
-		return s.atLeast(name), s.Missing[name], false
+		least, why := s.atLeast(name), s.Missing[name]
+		if math.IsInf(least, 1) {
+			// However few jobs there are, this much is certain.
+			why = fmt.Sprintf("it falls among the %d of %d jobs that never arrived", s.Censored, s.Count+s.Censored)
+		}
+		return least, why, false
 	case s.Count == 0:
 		return 0, "no job of the window got through this stage", false
 	default:

@@ -99,6 +99,9 @@ func reopened[T any](r *run, op string, k *streak, lost error, most time.Duratio
 			r.reconnect(op, lost, k.opened.Sub(began), tries == 1)
 			return conn, nil
 		}
+		if _, waited := lost.(waitError); waited && tries == 1 {
+			r.fault(op, lost) // the server is away, and not only a connection
+		}
 		if r.ctx.Err() != nil {
 			return conn, context.Cause(r.ctx)
 		}
@@ -226,7 +229,9 @@ const refusals = 2 * time.Second
 // was published is not known, and nothing is published twice.
 func (c *consumer) reopen(ctx context.Context, lost error) error {
 	c.conn.Close()
-	c.r.fault("consume", lost)
+	if _, waited := lost.(waitError); !waited {
+		c.r.fault("consume", lost)
+	}
 	conn, err := reopened(c.r, "consume", &c.streak, lost, workersPause, ctx.Err, func(context.Context) (jobqueue.Consumer, error) { return c.r.openConsumer(c.index) })
 	if err != nil {
 		return err
@@ -254,6 +259,9 @@ func (c *consumer) exchange(ctx context.Context, outcomes []jobqueue.Outcome, ac
 				c.streak.answered()
 			} else if errors.Is(err, jobqueue.ErrLost) && most > 0 && !refusal(err) {
 				c.r.lostPop(most)
+				if len(outcomes) == 0 {
+					err = waitError{err}
+				}
 			}
 			return jobs, err
 		}
@@ -299,11 +307,18 @@ type idleError struct{ error }
 
 func (e idleError) Unwrap() error { return e.error }
 
+// waitError marks the error of a connection that was lost while a consumer waited
+// on it for a job, and did nothing else. It is no error of the run while another
+// can be opened at once: whether a job was lost with it, the ledger knows.
+type waitError struct{ error }
+
+func (e waitError) Unwrap() error { return e.error }
+
 // reconnected is how often connections of one pool were lost and opened again.
 type reconnected struct {
-	idle, busy int64         // while nothing was under way, and while something was
-	longest    time.Duration // until the next was open
-	limited    bool          // some could be opened again at once after the old one was closed: no server was away
+	idle, waiting, busy int64         // while nothing was under way, while a pop waited, and while something was
+	longest             time.Duration // until the next was open
+	limited             bool          // some could be opened again at once after the old one was closed: no server was away
 }
 
 // reconnect counts a connection that took the place of a lost one.
@@ -315,14 +330,17 @@ func (r *run) reconnect(op string, lost error, gap time.Duration, atOnce bool) {
 		n = &reconnected{}
 		r.reconnected[op] = n
 	}
-	_, idle := lost.(idleError)
-	if idle {
+	silent := true
+	switch lost.(type) {
+	case idleError:
 		n.idle++
-	} else {
+	case waitError:
+		n.waiting++
+	default:
 		n.busy++
+		silent = false
 	}
-	// A consumer that waits for a job is as silent as one that is idle.
-	n.limited = n.limited || atOnce && !refusal(lost) && (idle || op == "consume")
+	n.limited = n.limited || atOnce && !refusal(lost) && silent
 	n.longest = max(n.longest, gap)
 }
 
@@ -335,7 +353,7 @@ func (r *run) reconnects() map[string]int64 {
 		if all == nil {
 			all = map[string]int64{}
 		}
-		all[op] = n.idle + n.busy
+		all[op] = n.idle + n.waiting + n.busy
 	}
 	return all
 }
@@ -348,6 +366,9 @@ func (r *run) tellReconnects(warn func(format string, args ...any)) {
 		limit = limit || n.limited
 		if n.idle > 0 {
 			warn("%s: connections that were closed while they were idle: %d; each was opened again before the next command, and nothing was lost by it", op, n.idle)
+		}
+		if n.waiting > 0 {
+			warn("%s: connections that were closed while they waited for a job: %d; each was opened again, the longest gap was %s", op, n.waiting, n.longest.Round(time.Millisecond))
 		}
 		if n.busy > 0 {
 			warn("%s: connections that were lost with a command under way, and opened again: %d; the longest gap was %s", op, n.busy, n.longest.Round(time.Millisecond))
