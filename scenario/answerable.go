@@ -19,17 +19,25 @@ import (
 // a problem of the scenario, see [Scenario.Validate].
 func (s Scenario) Unanswerable() (all []string) {
 	s = s.WithDefaults()
-	rate := s.Load.Rate.Float()
-	if !s.Load.Open() || s.Load.Varies() || rate <= 0 {
+	rate, schedule, varies := s.Load.Rate.Float(), s.Schedule(), s.Load.Varies()
+	if !s.Load.Open() || !varies && rate <= 0 || varies && len(schedule.Steps) == 0 && schedule.Times == nil {
 		return nil
 	}
 	length := s.Load.Duration.Seconds()
-	if n := s.Load.Jobs; n > 0 && (length == 0 || float64(n)/rate < length) {
+	if n := s.Load.Jobs; n > 0 && !varies && (length == 0 || float64(n)/rate < length) {
 		length = float64(n) / rate
 	}
 	window := length - s.Warmup.Seconds()
 	if window <= 0 {
 		return nil
+	}
+	held := math.Floor(rate*window + 1e-9)
+	if varies {
+		held = schedule.Expected(s.Load.Duration)
+		if n := s.Load.Jobs; n > 0 {
+			held = min(held, float64(n))
+		}
+		held = math.Round(held - schedule.Expected(s.Warmup))
 	}
 	for _, expr := range s.Thresholds {
 		t, err := threshold.Parse(expr)
@@ -43,6 +51,9 @@ func (s Scenario) Unanswerable() (all []string) {
 				continue
 			}
 			part = over
+			if varies {
+				continue // how many jobs a part holds depends on the part
+			}
 		}
 		stage, aggregate, _ := strings.Cut(t.Metric, ".")
 		q, isQuantile := metric.QuantileShare(aggregate)
@@ -50,11 +61,17 @@ func (s Scenario) Unanswerable() (all []string) {
 			continue
 		}
 		need := math.Ceil(latency.MinTail/(1-q) - 1e-9)
-		jobs := math.Floor(rate*part + 1e-9)
+		jobs := held
+		if t.Over > 0 {
+			jobs = math.Floor(rate*part + 1e-9)
+		}
 		if jobs >= need {
 			continue
 		}
-		what, remedy := "the window holds", fmt.Sprintf("a load of %s would do", inSeconds(s.Warmup.Seconds()+math.Ceil(need/rate)))
+		what, remedy := "the window holds", "a longer or a higher load would do"
+		if !varies {
+			remedy = fmt.Sprintf("a load of %s would do", inSeconds(s.Warmup.Seconds()+math.Ceil(need/rate)))
+		}
 		if t.Over > 0 {
 			what, remedy = "a part of "+t.Over.String()+" holds", fmt.Sprintf("over %s would do", inSeconds(math.Ceil(need/rate)))
 		}

@@ -27,6 +27,11 @@ func TestThresholdsThatSoShortALoadCannotDecideAreNamedBefore(t *testing.T) {
 		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "end_to_end.max < 1s", ""},
 		{scenario.Load{Duration: 5 * time.Second}, 0, "end_to_end.p99 < 50ms", ""},                                             // a closed loop: who knows
 		{scenario.Load{Rate: pace.PerSecond(1000), Duration: 10 * time.Second}, 20 * time.Second, "end_to_end.p99 < 50ms", ""}, // Validate refuses it
+		// 2 s of 100/s and 2 s of 50/s after a second of warm-up: 200 jobs.
+		{scenario.Load{Steps: stepped(t, "2s:100,4s:0,2s:50")}, time.Second, "end_to_end.p99 < 50ms", "p99 takes 1,000 jobs, and the window holds 200; a longer or a higher load would do"},
+		{scenario.Load{Steps: stepped(t, "2s:100,4s:0,2s:50")}, time.Second, "end_to_end.p95 < 50ms", ""},
+		{scenario.Load{Replay: scenario.Replay{Times: &pace.Replay{Times: make([]time.Duration, 150)}}, Duration: time.Second}, 0, "queue.p95 < 50ms", "the window holds 150"},
+		{scenario.Load{Steps: stepped(t, "2s:100,4s:0,2s:50")}, time.Second, "end_to_end.p99 over 1s < 50ms", ""}, // it depends on the part
 		{scenario.Load{Observed: true}, 0, "running.p99 < 50ms", ""},
 	} {
 		s := scenario.Scenario{Name: "x", Load: row.load, Warmup: row.warmup, Thresholds: []string{row.threshold}}
@@ -35,6 +40,15 @@ func TestThresholdsThatSoShortALoadCannotDecideAreNamedBefore(t *testing.T) {
 			t.Errorf("%+v, %q: %q, want %q", row.load, row.threshold, got, row.want)
 		}
 	}
+}
+
+func stepped(t *testing.T, text string) pace.Steps {
+	t.Helper()
+	s, err := pace.ParseSteps(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func TestThresholdsThatComeWithALoadAreScaledToAnother(t *testing.T) {

@@ -99,7 +99,7 @@ func reopened[T any](r *run, op string, k *streak, lost error, most time.Duratio
 			r.reconnect(op, lost, k.opened.Sub(began), tries == 1)
 			return conn, nil
 		}
-		if _, waited := lost.(waitError); waited && tries == 1 {
+		if waited(lost) && tries == 1 {
 			r.fault(op, lost) // the server is away, and not only a connection
 		}
 		if r.ctx.Err() != nil {
@@ -229,7 +229,7 @@ const refusals = 2 * time.Second
 // was published is not known, and nothing is published twice.
 func (c *consumer) reopen(ctx context.Context, lost error) error {
 	c.conn.Close()
-	if _, waited := lost.(waitError); !waited {
+	if !waited(lost) {
 		c.r.fault("consume", lost)
 	}
 	conn, err := reopened(c.r, "consume", &c.streak, lost, workersPause, ctx.Err, func(context.Context) (jobqueue.Consumer, error) { return c.r.openConsumer(c.index) })
@@ -259,7 +259,7 @@ func (c *consumer) exchange(ctx context.Context, outcomes []jobqueue.Outcome, ac
 				c.streak.answered()
 			} else if errors.Is(err, jobqueue.ErrLost) && most > 0 && !refusal(err) {
 				c.r.lostPop(most)
-				if len(outcomes) == 0 {
+				if c.acks == len(outcomes) {
 					err = waitError{err}
 				}
 			}
@@ -314,6 +314,11 @@ type waitError struct{ error }
 
 func (e waitError) Unwrap() error { return e.error }
 
+func waited(err error) bool {
+	var e waitError
+	return errors.As(err, &e)
+}
+
 // reconnected is how often connections of one pool were lost and opened again.
 type reconnected struct {
 	idle, waiting, busy int64         // while nothing was under way, while a pop waited, and while something was
@@ -331,10 +336,11 @@ func (r *run) reconnect(op string, lost error, gap time.Duration, atOnce bool) {
 		r.reconnected[op] = n
 	}
 	silent := true
-	switch lost.(type) {
-	case idleError:
+	_, idle := lost.(idleError)
+	switch {
+	case idle:
 		n.idle++
-	case waitError:
+	case waited(lost):
 		n.waiting++
 	default:
 		n.busy++
