@@ -254,7 +254,9 @@ func (r *run) steadiness(res *result.Result, e *validity.Evidence) {
 			x, y = append(x, row.ElapsedS), append(y, float64(row.Backlog))
 		}
 	}
-	if slope, ok := steady.Slope(x, y); ok && len(x) >= 4 {
+	if _, length, _ := r.stalled(); length > 0 {
+		e.Stalled = length
+	} else if slope, ok := steady.Slope(x, y); ok && len(x) >= 4 {
 		rate := *res.Rates.OfferedPerS
 		e.BacklogSlope = ptr(slope / rate)
 		// The slope of a Poisson load that is carried has itself a spread of

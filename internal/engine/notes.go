@@ -17,7 +17,7 @@ type notes struct {
 }
 
 type note struct {
-	text        string
+	text, hint  string
 	count       int
 	first, last time.Duration
 	timed       bool // it happened at a moment of the run
@@ -26,14 +26,15 @@ type note struct {
 // add takes in what holds for the run as a whole.
 func (n *notes) add(text string) { n.note(text, 0, false) }
 
-// addAt takes in what happened at a moment of the run.
-func (n *notes) addAt(at time.Duration, text string) {
+// addAt takes in what happened at a moment of the run, and its remedy.
+func (n *notes) addAt(at time.Duration, text, hint string) {
 	if n.byText[text] == nil {
 		if n.faults++; n.faults > maxFaults {
 			return
 		}
 	}
 	n.note(text, at, true)
+	n.byText[text].hint = hint
 }
 
 func (n *notes) note(text string, at time.Duration, timed bool) {
@@ -50,16 +51,23 @@ func (n *notes) note(text string, at time.Duration, timed bool) {
 	one.last = at
 }
 
-// lines are the notes in words.
-func (n *notes) lines() []string {
+// lines are the notes in words. A remedy that several have stands at the first of
+// them. When the server has ended, that explains every lost connection, and no
+// remedy is given.
+func (n *notes) lines(ended bool) []string {
 	lines := []string{}
+	hints := map[string]bool{"": true}
 	for _, one := range n.all {
 		line := one.text
+		if !ended && !hints[one.hint] {
+			hints[one.hint] = true
+			line += " (" + one.hint + ")"
+		}
 		switch {
 		case one.timed && one.count > 1:
-			line = fmt.Sprintf("%d times from %.3f s to %.3f s: %s", one.count, one.first.Seconds(), one.last.Seconds(), one.text)
+			line = fmt.Sprintf("%d times from %.3f s to %.3f s: %s", one.count, one.first.Seconds(), one.last.Seconds(), line)
 		case one.timed:
-			line = fmt.Sprintf("at %.3f s: %s", one.first.Seconds(), one.text)
+			line = fmt.Sprintf("at %.3f s: %s", one.first.Seconds(), line)
 		}
 		lines = append(lines, line)
 	}

@@ -233,6 +233,9 @@ func (r *run) release() error {
 			r.warn("the queue could not be removed: %s", err)
 			return nil // the same fault, most likely
 		}
+		if from, _, lasts := r.stalled(); lasts {
+			return &stoppedError{from, err}
+		}
 		return fmt.Errorf("remove the queue: %w", err)
 	}
 	return nil

@@ -31,6 +31,31 @@ var errOver = errors.New("the load is over")
 // errEnded is why no other connection is tried for.
 var errEnded = errors.New("the server has ended")
 
+// goneError is why a lost connection ends the run: no other could be had. Its
+// remedy is that of the reason, which is known better than that of the loss.
+type goneError struct {
+	lost, why error
+	after     string
+}
+
+func (e *goneError) Error() string { return e.lost.Error() + "; " + e.after + e.why.Error() }
+
+func (e *goneError) Unwrap() []error { return []error{e.lost, e.why} }
+
+func (e *goneError) Hint() string {
+	if errors.Is(e.why, errEnded) {
+		return "redis-server ended during the run: see whether the system ended it (out of memory), or somebody did"
+	}
+	var known interface{ Hint() string }
+	if errors.As(e.why, &known) && known.Hint() != "" {
+		return known.Hint()
+	}
+	if errors.As(e.lost, &known) {
+		return known.Hint()
+	}
+	return ""
+}
+
 // rightAfter is how soon after it was opened a connection that is closed before
 // any command on it was answered counts as refused, and mostRefused how many of
 // those in a row are taken for an answer: a proxy closes a connection on which it
@@ -114,10 +139,10 @@ func reopened[T any](r *run, op string, k *streak, lost error, most time.Duratio
 			return conn, why
 		}
 		if r.serverEnded() {
-			return conn, fmt.Errorf("%w; %w", lost, errEnded)
+			return conn, &goneError{lost, errEnded, ""}
 		}
 		if time.Since(began) > patience {
-			return conn, fmt.Errorf("%w; no other could be had for %s: %w", lost, patience, err)
+			return conn, &goneError{lost, err, fmt.Sprintf("no other could be had for %s: ", patience)}
 		}
 		pause = min(max(20*time.Millisecond, 2*pause), most)
 	}

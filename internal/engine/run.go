@@ -284,12 +284,12 @@ func (r *run) fault(op string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.faults[op]++
-	text := fmt.Sprintf("%s: %s", op, err)
+	hint := ""
 	var known *jobqueue.Error
-	if errors.As(err, &known) && known.Hint() != "" {
-		text += " (" + known.Hint() + ")"
+	if errors.As(err, &known) {
+		hint = known.Hint()
 	}
-	r.notes.addAt(time.Since(r.epoch), text)
+	r.notes.addAt(time.Since(r.epoch), fmt.Sprintf("%s: %s", op, err), hint)
 }
 
 // fail ends the run because of an error. The first one is the reason; those

@@ -44,6 +44,8 @@ type sampler struct {
 	lastLen    int64      // the last answer there was
 	firstLen   *int64     // the first answer in the window
 	asked      int64      // questions to the server
+	silence    silence
+	stallEnd   int64 // when the sampler last knew of it
 	maxBacklog int64
 	peak       int64 // the highest backlog since the last row
 	// Sampled in the window: the length of the queue, and the share of the
@@ -199,7 +201,11 @@ func (s *sampler) poll(ctx context.Context) {
 		s.asked++
 		if err == nil {
 			s.queueLen, s.lastLen = &n, n
+			s.silence.answer(at)
+		} else if ctx.Err() == nil {
+			s.silence.giveUp(err)
 		}
+		s.stallEnd = at
 		s.note(s.backlog(t))
 		if err == nil {
 			if from, has := recoversFrom(s.r.s); has && s.recovered == flight.Absent && at >= int64(from) && n <= int64(max(1, s.r.s.Consumers)) {

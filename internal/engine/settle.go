@@ -23,8 +23,16 @@ func (r *run) settle() {
 	if err == nil || jobqueue.Withheld(err) {
 		r.inspect(1)
 		readable = err == nil && !r.s.Load.Observed && r.markQueued()
-	} else if r.fatal() == nil {
-		r.warn("the server did not answer after the load: %s", err)
+	}
+	switch from, length, lasts := r.stalled(); {
+	case length == 0:
+		if err != nil && !jobqueue.Withheld(err) && r.fatal() == nil {
+			r.warn("the server did not answer after the load: %s", err)
+		}
+	case lasts:
+		r.warn("the server stopped answering %.1f s into the run and had not answered again when it ended, %.1f s later: what was under way is lost, and how much of it the server carried out is not known", from.Seconds(), length.Seconds())
+	default:
+		r.warn("the server answered nothing for %.1f s, from %.1f s of the run on: the latencies and the backlog of that time are this stall", length.Seconds(), from.Seconds())
 	}
 	t := sum(r.tallies)
 	if r.s.Load.Observed {

@@ -43,7 +43,7 @@ func (r *run) result(released error) *result.Result {
 		Scalars:  map[string]*float64{},
 		Timeline: r.sampler.timeline,
 		Observed: r.seen, Unreturned: r.unreturned, NotUnderstood: r.odd.first,
-		Warnings: r.notes.lines(),
+		Warnings: r.notes.lines(errors.Is(r.fatal(), errEnded)),
 	}
 	if res.Run.Tags == nil {
 		res.Run.Tags = map[string]string{}

@@ -289,9 +289,12 @@ func (j *judge) settling() {
 				fmt.Sprintf("latency drifts: the median of the window's second half is %.2f times that of its first", *e.Drift))
 		}
 	}
-	if e.BacklogSlope == nil {
+	switch {
+	case e.Stalled > 0:
+		j.unknown("sustained", fmt.Sprintf("the server answered nothing for %s, which says nothing of the load", round(e.Stalled)))
+	case e.BacklogSlope == nil:
 		j.unknown("sustained", "the run is too short to tell")
-	} else {
+	default:
 		j.check("sustained", *e.BacklogSlope, e.SlopeLimit, "ratio", *e.BacklogSlope <= e.SlopeLimit,
 			fmt.Sprintf("the backlog grew by %.2f %% of the offered rate", 100**e.BacklogSlope), "",
 			fmt.Sprintf("the backlog grew all the time, by %.1f %% of the offered rate: this load is more than the system carries, and its latencies depend on how long the run was", 100**e.BacklogSlope))

@@ -104,9 +104,10 @@ type Evidence struct {
 	// came after, as a ratio. Below a tenth it does not matter.
 	WarmupExcess float64
 	Settled      bool
-	Drift        *float64 // ratio of the medians of the window's halves
-	DriftSpreads float64  // their difference in spreads
-	BacklogSlope *float64 // growth of the backlog as a share of the rate
+	Drift        *float64      // ratio of the medians of the window's halves
+	DriftSpreads float64       // their difference in spreads
+	Stalled      time.Duration // the longest time in which the server answered nothing
+	BacklogSlope *float64      // growth of the backlog as a share of the rate
 	SlopeLimit   float64
 }
 
