@@ -130,7 +130,7 @@ func TestAnIdleConnectionIsProvedBeforeAJobIsPutOnIt(t *testing.T) {
 					}
 					synctest.Wait()
 					synctest.Wait()
-				if sent := strings.Join(*got, " "); sent != c.sent {
+					if sent := strings.Join(*got, " "); sent != c.sent {
 						t.Errorf("%s was sent, want %s", sent, c.sent)
 					}
 					if c.want == nil && !asked.Load() { // and the answers are still in step
