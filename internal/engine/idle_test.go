@@ -46,12 +46,12 @@ func steps(t *testing.T, text string) pace.Steps {
 func TestIdleClosesCostNoJob(t *testing.T) {
 	t.Parallel()
 	server := redistest.Process(t, "--timeout", "1")
-	pause := scenario.Scenario{Load: scenario.Load{Steps: steps(t, "1s:50,4s:0,1s:50")}}
+	pause := scenario.Scenario{Load: scenario.Load{Steps: steps(t, "1s:50,6s:0,1s:50")}}
 	hold := scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(20), Duration: 6 * time.Second}, Hold: scenario.Hold{From: time.Second, For: 4 * time.Second}}
-	work := scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(2), Duration: 5 * time.Second}, Consumers: 12, Work: scenario.Work{Time: 3 * time.Second}}
+	work := scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(2), Duration: 5 * time.Second}, Consumers: 12, Work: scenario.Work{Time: 5 * time.Second}}
 	batch := scenario.Scenario{
 		Load: scenario.Load{Rate: pace.PerSecond(2), Duration: 4 * time.Second}, Consumers: 6, Batch: 2,
-		Work: scenario.Work{Time: 3 * time.Second, Running: true},
+		Work: scenario.Work{Time: 5 * time.Second, Running: true},
 	}
 	for name, c := range map[string]struct {
 		s       scenario.Scenario
