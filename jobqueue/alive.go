@@ -69,7 +69,7 @@ func (w *wire) Read(b []byte) (int, error) {
 			w.heard = true
 			return n, err
 		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) || w.aborted.Load() {
+		if !errors.Is(err, os.ErrDeadlineExceeded) || w.bounded || w.aborted.Load() {
 			return 0, err
 		}
 		next, err := w.look(time.Now())
@@ -142,13 +142,21 @@ func (w *wire) serverAnswers() bool {
 }
 
 // ready reports, as an error that matches [ErrStale], that the connection was
-// closed since it was last used. Right after a write it is not asked for.
-func (w *wire) ready() error {
+// closed since it was last used, or has died. Right after a use it is not asked
+// for.
+func (w *wire) ready() error { return w.readyAfter(restedAfter) }
+
+// readyAfter is ready, and proves a connection that was idle for so long.
+func (w *wire) readyAfter(rest time.Duration) error {
 	now := time.Now()
-	if now.Sub(w.wrote) > idleAfter && peerClosed(w.conn) {
+	idle := now.Sub(w.used)
+	if idle > idleAfter && peerClosed(w.conn) {
 		return w.stale(errHungUp)
 	}
-	w.wrote = now
+	w.used = now
+	if w.proves && idle > rest {
+		return w.prove()
+	}
 	return nil
 }
 

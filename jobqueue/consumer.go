@@ -79,6 +79,7 @@ func (c *Client) OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, e
 	if err != nil {
 		return nil, err
 	}
+	w.proves = !c.lack.lacks("PING")
 	n := &consumer{w: w, client: c, queues: queues, most: 1 << 62, closing: make(chan struct{})}
 	if err := n.design(ctx); err != nil {
 		w.close()
@@ -117,88 +118,8 @@ func (c *consumer) Pop(ctx context.Context, max int, wait time.Duration) ([][]by
 	return c.Turn(ctx, nil, nil, max, wait)
 }
 
-// Publish sends one message and waits for the number of its receivers.
-func (c *consumer) Publish(ctx context.Context, message []byte) (int, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
-	}
-	if c.client.cfg.Notify == NoNotify {
-		return 0, nil
-	}
-	c.publish(message, 0)
-	if err := c.w.flush(); err != nil {
-		return 0, c.fault("publish on", c.client.channel, err)
-	}
-	if err := c.w.expect(0); err != nil {
-		return 0, err
-	}
-	n, err := c.w.in.integer()
-	if err != nil {
-		return 0, c.fault("publish on", c.client.channel, err)
-	}
-	return c.heard(n), nil
-}
-
-// heard is how many received a message, as far as the node can tell.
-func (c *consumer) heard(n int64) int {
-	if n == 0 && c.client.ears.elsewhere(c.w.addr) {
-		return -1
-	}
-	return int(n)
-}
-
-func (c *consumer) publish(message []byte, channel int) {
-	out := c.w.out
-	if c.client.cfg.Notify == ShardedPubSub {
-		out = append(out, "*3\r\n$8\r\nSPUBLISH\r\n"...)
-	} else {
-		out = append(out, "*3\r\n$7\r\nPUBLISH\r\n"...)
-	}
-	out = appendWord(out, c.client.lanes.channels[channel])
-	c.w.out = appendWord(out, message)
-}
-
-// publishes reports whether an outcome has a message that goes out.
-func (c *consumer) publishes(o Outcome) bool {
-	return o.Message != nil && c.client.cfg.Notify != NoNotify
-}
-
-// tell appends the commands that say what became of jobs.
-func (c *consumer) tell(outcomes []Outcome) {
-	last := 0
-	for _, o := range outcomes {
-		if c.publishes(o) {
-			c.publish(o.Message, o.Channel)
-		}
-		if o.Last {
-			last++
-		}
-	}
-	c.owed, c.last = c.taker.over(last)
-}
-
-// told reads the answers to tell.
-func (c *consumer) told(outcomes []Outcome, acked func(i, receivers int)) error {
-	for i, o := range outcomes {
-		receivers := -1
-		if c.publishes(o) {
-			n, err := c.w.in.integer()
-			if err != nil {
-				return c.outOfStep("publish on", c.client.lanes.channels[o.Channel], err)
-			}
-			receivers = c.heard(n)
-		}
-		acked(i, receivers)
-	}
-	for ; c.owed > 0; c.owed-- {
-		if _, err := c.w.in.integer(); err != nil {
-			return c.outOfStep("end a job of", c.client.queue, err)
-		}
-	}
-	return nil
-}
-
 // Turn writes what became of jobs and the question for the next ones in one go.
+// With neither it proves the connection.
 func (c *consumer) Turn(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
 	c.jobs, c.arena = c.jobs[:0], c.arena[:0]
 	// The order matters: whoever ends ctx sees that we wait, or we see the end.
@@ -225,17 +146,28 @@ func (c *consumer) Turn(ctx context.Context, outcomes []Outcome, acked func(i, r
 
 // exchange writes what was collected and reads the answers to the outcomes.
 func (c *consumer) exchange(outcomes []Outcome, acked func(i, receivers int), block time.Duration) error {
-	if len(c.w.out) > 0 {
-		if err := c.w.flush(); err != nil {
-			if isStale(err) {
-				c.taker.unsent(c.last)
+	if len(c.w.out) == 0 {
+		if len(outcomes) == 0 {
+			if err := c.w.readyAfter(provesAfter); err != nil {
+				return c.fault("pop from", c.client.queue, err)
 			}
-			return c.fault("pop from", c.client.queue, err)
 		}
-		c.last = 0
+		return c.told(outcomes, acked)
 	}
+	if err := c.w.flush(); err != nil {
+		if isStale(err) {
+			c.taker.unsent(c.last)
+		}
+		return c.fault("pop from", c.client.queue, err)
+	}
+	c.last = 0
 	if err := c.w.expect(block); err != nil {
 		return err
+	}
+	if c.w.due.Load() { // the answer to a PING that a server owes which stalls
+		if err := c.w.next(); err != nil {
+			return c.outOfStep("pop from", c.client.queue, err)
+		}
 	}
 	return c.told(outcomes, acked)
 }
@@ -280,6 +212,9 @@ func (c *consumer) search(ctx context.Context, outcomes []Outcome, acked func(i,
 		again, err := c.taker.answer()
 		if err != nil {
 			return nil, c.outOfStep("pop from", c.client.lanes.queues[c.queues[at]], err)
+		}
+		if block > 0 {
+			c.w.used = time.Now()
 		}
 		switch {
 		case again && (len(c.jobs) > 0 || ctx.Err() == nil && !c.ending.Load()):

@@ -44,8 +44,9 @@ func TestTheJobsOfADeadWorker(t *testing.T) {
 				}
 				died := die(t, s.URL(), b, end)
 				var got []string
-				c.cfg.URL, c.cfg.Queue, c.cfg.Channel = s.URL(), b.Queue(), b.Channel()
-				next, err := jobqueue.Connect(t.Context(), c.cfg)
+				cfg := c.cfg
+				cfg.URL, cfg.Queue, cfg.Channel = s.URL(), b.Queue(), b.Channel()
+				next, err := jobqueue.Connect(t.Context(), cfg)
 				if err != nil {
 					t.Fatal(err)
 				}

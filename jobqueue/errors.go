@@ -109,6 +109,8 @@ func remedy(err error) string {
 	}
 	var dns *net.DNSError
 	switch {
+	case takesNoLogin(err):
+		return "that server, or a proxy in front of it, takes no AUTH: leave the user and the password out of the URL, or allow AUTH"
 	case errors.Is(err, errHungUp):
 		return "an idle limit closed it: the server's setting timeout (CONFIG GET timeout), or that of a proxy, load balancer or firewall in between"
 	case errors.Is(err, errDead):

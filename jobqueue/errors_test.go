@@ -59,6 +59,8 @@ func TestCommonMistakesGetTheRemedy(t *testing.T) {
 		{"loading", "redis://:s3cret@" + fakeRedis(t, "-LOADING Redis is loading the dataset in memory"), "LOADING", "try again"},
 		{"wrong password", "redis://:s3cret@" + fakeRedis(t, "-WRONGPASS invalid username-password pair or user is disabled."), "WRONGPASS", "password"},
 		{"no password", "redis://" + fakeRedis(t, "-NOAUTH Authentication required."), "NOAUTH", "password"},
+		{"no AUTH", "redis://:s3cret@" + fakeRedis(t, "-ERR unknown command 'AUTH', with args beginning with: 's3cret' "), "unknown command", "takes no AUTH"},
+		{"no AUTH, as older servers say it", "redis://u:s3cret@" + fakeRedis(t, "-ERR unknown command `auth`, with args beginning with: `u`, `s3cret`, "), "unknown command", "takes no AUTH"},
 		{"too many clients", "redis://" + fakeRedis(t, "-ERR max number of clients reached"), "max number of clients", "maxclients"},
 		{"a web server", "redis://" + fakeRedis(t, "HTTP/1.1 400 Bad Request"), "", ""},
 		{"no such socket", "unix:///nowhere/redis.sock", "no such file", "unixsocket"},

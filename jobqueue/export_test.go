@@ -30,5 +30,5 @@ func Rest(tb testing.TB, end any) {
 			tb.Fatal("the connection was not closed")
 		}
 	}
-	w.wrote = time.Time{}
+	w.used = time.Time{}
 }

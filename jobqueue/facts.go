@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -205,7 +204,8 @@ func (f *Facts) readInfo(text string) {
 // under the queue's names is of the design's type. Behind sentinels the server
 // is the master, and in a cluster the node that serves the queue; where queues
 // lie [Client.Apart], each of their nodes must have room for its part. It writes
-// and removes one small key of its own, which would expire by itself.
+// and removes one small key of its own, which would expire by itself; where SET is
+// withheld it tries other commands that write, on a key that does not exist.
 func (c *Client) Check(ctx context.Context, connections int) error {
 	if err := checkFiles(connections); err != nil {
 		return err
@@ -226,24 +226,6 @@ func (c *Client) Check(ctx context.Context, connections int) error {
 		all = errors.Join(all, c.checkNode(ctx, addr, homes[0], part))
 	}
 	return cmp.Or(all, c.checkTypes(ctx))
-}
-
-// checkNode makes sure that the node of a home takes writes and connections.
-func (c *Client) checkNode(ctx context.Context, addr, home string, connections int) error {
-	node := c.routes.node(addr)
-	probe := probeKey(home)
-	err := node.Set(ctx, probe, "1", 10*time.Second).Err()
-	switch {
-	case Withheld(err) || hungUp(err) && answers(ctx, node) == nil:
-		c.lack.note("SET", "whether the server takes writes shows at the first push", err)
-	case err != nil:
-		return explain("write to redis", addr, err)
-	default:
-		if err := node.Del(ctx, probe).Err(); err != nil && !unanswered(err) { // it expires by itself
-			return explain("write to redis", addr, err)
-		}
-	}
-	return room(ctx, node, addr, connections)
 }
 
 // room makes sure that a server has so many connections left.

@@ -41,13 +41,15 @@ func (p *streamProducer) Send(jobs ...[]byte) error {
 		out = append(out, "*1\r\n$4\r\nEXEC\r\n"...)
 	}
 	p.w.out = out
-	p.owed.Add(1)
+	p.staged++
 	p.sizes.push(len(jobs))
 	return nil
 }
 
 // Await waits for the answer to the oldest push that has none.
 func (p *streamProducer) Await() error {
+	p.w.reading.Lock()
+	defer p.w.reading.Unlock()
 	err := p.await()
 	if err == nil || isReply(err) {
 		p.owed.Add(-1)
@@ -59,7 +61,7 @@ func (p *streamProducer) await() error {
 	in := &p.w.in
 	// The push may be sent only while we wait, so its size is known not before
 	// its answer is there.
-	if err := in.await(); err != nil {
+	if err := p.w.next(); err != nil {
 		return p.fault(err)
 	}
 	n, ok := p.sizes.pop()

@@ -12,9 +12,10 @@ import (
 type producer struct {
 	w      *wire
 	client *Client
-	key    string // of the goroutine that sends
-	name   string // that errors have
-	owed   *atomic.Int64
+	key    string        // of the goroutine that sends
+	name   string        // that errors have
+	owed   *atomic.Int64 // answers to what was flushed
+	staged int64         // pushes that were not flushed yet
 }
 
 var (
@@ -41,6 +42,7 @@ func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipe
 	}
 	p := producer{w: w, client: c, key: key, name: name, owed: new(atomic.Int64)}
 	w.owes = func() bool { return p.owed.Load() > 0 }
+	w.proves = !c.lack.lacks("PING")
 	if err := w.lookIn(beat); err != nil {
 		w.close()
 		return nil, c.unfound(explain("connect", w.address(), err))
@@ -67,7 +69,7 @@ func (p *producer) Send(jobs ...[]byte) error {
 		out = appendWord(out, job)
 	}
 	p.w.out = out
-	p.owed.Add(1)
+	p.staged++
 	return nil
 }
 
@@ -81,7 +83,10 @@ func (p *producer) ready() error {
 
 // Flush writes what Send took.
 func (p *producer) Flush() error {
-	if err := p.w.flush(); err != nil {
+	err := p.w.ready()
+	p.owed.Add(p.staged)
+	p.staged = 0
+	if err := p.w.write(err); err != nil {
 		return p.fault(err)
 	}
 	return nil
@@ -90,7 +95,12 @@ func (p *producer) Flush() error {
 // Await waits for the answer to the oldest push that has none, for as long as
 // nothing was sent.
 func (p *producer) Await() error {
-	_, err := p.w.in.integer()
+	p.w.reading.Lock()
+	defer p.w.reading.Unlock()
+	err := p.w.next()
+	if err == nil {
+		_, err = p.w.in.integer()
+	}
 	if err == nil || isReply(err) {
 		p.owed.Add(-1)
 	}

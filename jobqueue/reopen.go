@@ -11,6 +11,7 @@ func (c *consumer) Reopen(ctx context.Context) (Consumer, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.proves = c.w.proves
 	n := &consumer{w: w, client: c.client, queues: c.queues, most: c.most, taker: c.taker, closing: make(chan struct{})}
 	n.taker.moved(n)
 	c.closed.Store(true)

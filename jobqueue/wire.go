@@ -25,7 +25,7 @@ type wire struct {
 	conn    net.Conn
 	in      reader
 	out     []byte
-	wrote   time.Time // when the last write began
+	used    time.Time // when the last write began, or the last wait was over
 	addr    string
 	options *redis.Options
 	client  *redis.Client
@@ -41,6 +41,7 @@ type wire struct {
 	// setting one costs more than parsing an answer.
 	until time.Time
 	alive
+	proof
 }
 
 // openWire connects with the given options and takes the connection over.
@@ -76,7 +77,7 @@ func openWire(ctx context.Context, base *redis.Options, withID bool) (*wire, err
 		w.client.Close()
 		return nil, explain("connect", o.Addr, err)
 	}
-	w.in.src, w.wrote, w.answers = w, time.Now(), w.serverAnswers
+	w.in.src, w.used, w.answers, w.pong = w, time.Now(), w.serverAnswers, make(chan error, 1)
 	return w, nil
 }
 
@@ -89,8 +90,10 @@ func (w *wire) noteSize(bytes int) {
 
 // flush writes what was collected in out. Its error matches [ErrStale] when the
 // server has got none of it.
-func (w *wire) flush() error {
-	err := w.ready()
+func (w *wire) flush() error { return w.write(w.ready()) }
+
+// write writes what was collected in out, unless err says why it cannot.
+func (w *wire) write(err error) error {
 	n := 0
 	if err == nil {
 		n, err = w.conn.Write(w.out)

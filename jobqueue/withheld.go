@@ -112,10 +112,17 @@ const (
 
 // answers makes sure that a server answers at all. PING itself is optional.
 func answers(ctx context.Context, node redis.Cmdable) error {
-	if err := node.Ping(ctx).Err(); err != nil && !Withheld(err) {
+	if err := node.Ping(ctx).Err(); err != nil && (!Withheld(err) || takesNoLogin(err)) {
 		return err
 	}
 	return nil
+}
+
+// takesNoLogin reports whether a server, or a proxy, does not know AUTH: who gives
+// a password there is not logged in, whatever was asked.
+func takesNoLogin(err error) bool {
+	text := strings.ToLower(reply(err))
+	return strings.HasPrefix(text, "err unknown command") && strings.Contains(strings.NewReplacer("`", "'", "\"", "'").Replace(text), "'auth'")
 }
 
 // takesPings asks for the PING that measures a server beside the load.

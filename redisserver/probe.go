@@ -176,7 +176,10 @@ func readReply(r *bufio.Reader) (string, error) {
 	case '+':
 		return line[1:], nil
 	case '-':
-		return "", refusal(line[1:])
+		// A server quotes the arguments of a command that it does not know, and
+		// those of AUTH hold the password.
+		said, _, _ := strings.Cut(line[1:], ", with args beginning with:")
+		return "", refusal(said)
 	case '$':
 		n, err := strconv.Atoi(line[1:])
 		if err != nil || n < 0 || n > maxReply {

@@ -30,3 +30,16 @@ func FuzzReadReply(f *testing.F) {
 		}
 	})
 }
+
+func TestAReplyThatQuotesAPasswordIsCut(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		"-ERR unknown command 'AUTH', with args beginning with: 's3cret' ":       "ERR unknown command 'AUTH'",
+		"-ERR unknown command `auth`, with args beginning with: `u`, `s3cret`, ": "ERR unknown command `auth`",
+		"-WRONGPASS invalid username-password pair or user is disabled.":         "WRONGPASS invalid username-password pair or user is disabled.",
+	} {
+		if _, err := readReply(bufio.NewReader(strings.NewReader(said + "\r\n"))); err == nil || err.Error() != want {
+			t.Errorf("%s is read as %v, want %s", said, err, want)
+		}
+	}
+}

@@ -10,8 +10,6 @@ import (
 )
 
 const (
-	// popWait is how long one pop waits for a job.
-	popWait = 5 * time.Second
 	// firstWait is that of a pop in an outage, whose answer says that it is over.
 	firstWait = 100 * time.Millisecond
 	// The pauses between two tries to reach the queue double from the first to
@@ -114,7 +112,7 @@ func (c *consumer) turn(most int) ([][]byte, error) {
 			c.p.reconnects.Add(1)
 		}
 	}
-	wait := popWait
+	wait := jobqueue.PopWait(c.p.Consumers)
 	if c.away {
 		wait = firstWait
 	}

@@ -13,9 +13,6 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
-// popWait is how long one pop waits for a job. It ends sooner when the run does.
-const popWait = 5 * time.Second
-
 // consumer pops, works, publishes.
 type consumer struct {
 	r     *run
@@ -24,6 +21,8 @@ type consumer struct {
 	wait  pace.Waiter     // nil without work
 	// service is how long the work on the next job takes.
 	service func() time.Duration
+	// popWait is how long one pop waits for a job. It ends sooner when the run does.
+	popWait time.Duration
 	tally   *tally
 	shard   *shard
 
@@ -239,7 +238,20 @@ func (c *consumer) serve(i int) (done bool, err error) {
 			return false, err
 		}
 	}
-	if c.wait != nil && !c.wait.Wait(c.service()) {
+	if c.wait == nil {
+		return true, nil
+	}
+	until := c.r.now() + int64(c.service())
+	if ahead := until - c.r.now() - provedBefore; ahead > 0 {
+		if !c.wait.Wait(time.Duration(ahead)) {
+			return false, context.Cause(c.r.ctx)
+		}
+		// A turn about nothing proves the connection, or opens the next one.
+		if _, err := c.exchange(c.r.ctx, nil, ignore, 0, 0); err != nil {
+			return false, cmp.Or(context.Cause(c.r.ctx), err)
+		}
+	}
+	if !c.wait.Wait(time.Duration(until - c.r.now())) {
 		return false, context.Cause(c.r.ctx)
 	}
 	return true, nil
@@ -268,7 +280,7 @@ func (c *consumer) turn(ctx context.Context, most int) ([][]byte, error) {
 	if c.wait != nil && most > 0 && len(c.told) == 0 {
 		c.busy.Store(false) // nothing to publish: from here on it only waits
 	}
-	jobs, err := c.exchange(ctx, c.told, c.acked, most, popWait)
+	jobs, err := c.exchange(ctx, c.told, c.acked, most, c.popWait)
 	c.done, c.told = c.done[c.acks:], c.told[c.acks:]
 	return jobs, err
 }

@@ -3,12 +3,8 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
-	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,7 +13,6 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
-	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -51,12 +46,12 @@ func steps(t *testing.T, text string) pace.Steps {
 func TestIdleClosesCostNoJob(t *testing.T) {
 	t.Parallel()
 	server := redistest.Process(t, "--timeout", "1")
-	pause := scenario.Scenario{Load: scenario.Load{Steps: steps(t, "1s:50,4s:0,1s:50")}}
+	pause := scenario.Scenario{Load: scenario.Load{Steps: steps(t, "1s:50,6s:0,1s:50")}}
 	hold := scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(20), Duration: 6 * time.Second}, Hold: scenario.Hold{From: time.Second, For: 4 * time.Second}}
-	work := scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(2), Duration: 5 * time.Second}, Consumers: 12, Work: scenario.Work{Time: 3 * time.Second}}
+	work := scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(2), Duration: 5 * time.Second}, Consumers: 12, Work: scenario.Work{Time: 5 * time.Second}}
 	batch := scenario.Scenario{
 		Load: scenario.Load{Rate: pace.PerSecond(2), Duration: 4 * time.Second}, Consumers: 6, Batch: 2,
-		Work: scenario.Work{Time: 3 * time.Second, Running: true},
+		Work: scenario.Work{Time: 5 * time.Second, Running: true},
 	}
 	for name, c := range map[string]struct {
 		s       scenario.Scenario
@@ -105,89 +100,6 @@ func TestIdleClosesCostNoJob(t *testing.T) {
 	}
 }
 
-// between is a proxy in front of a server, which from some moment on can drop all
-// that comes over the connections that are open, or close them.
-type between struct {
-	addr string
-	mu   sync.Mutex
-	open []*tunnel
-}
-
-type tunnel struct {
-	client, server net.Conn
-	deaf           atomic.Bool
-}
-
-func startBetween(t *testing.T, s *redisserver.Server) *between {
-	t.Helper()
-	u, err := url.Parse(s.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	door, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &between{addr: door.Addr().String()}
-	var all sync.WaitGroup
-	t.Cleanup(func() {
-		door.Close()
-		b.each(func(u *tunnel) { u.client.Close(); u.server.Close() })
-		all.Wait()
-	})
-	all.Go(func() {
-		for {
-			client, err := door.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial("tcp", u.Host)
-			if err != nil {
-				client.Close()
-				continue
-			}
-			way := &tunnel{client: client, server: server}
-			b.mu.Lock()
-			b.open = append(b.open, way)
-			b.mu.Unlock()
-			all.Go(func() { way.pass(server, client) })
-			all.Go(func() { way.pass(client, server) })
-		}
-	})
-	return b
-}
-
-// pass copies until one side closes, and into nothing when the tunnel is deaf.
-func (u *tunnel) pass(to io.WriteCloser, from io.ReadCloser) {
-	defer to.Close()
-	defer from.Close()
-	b := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(b)
-		if err != nil {
-			return
-		}
-		if u.deaf.Load() {
-			continue
-		}
-		if _, err := to.Write(b[:n]); err != nil {
-			return
-		}
-	}
-}
-
-func (b *between) each(fn func(*tunnel)) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, u := range b.open {
-		fn(u)
-	}
-	b.open = nil
-}
-
-func (b *between) swallow() { b.each(func(u *tunnel) { u.deaf.Store(true) }) }
-func (b *between) close()   { b.each(func(u *tunnel) { u.client.Close(); u.server.Close() }) }
-
 // at calls fn when the run has come that far.
 func at(o *engine.Options, when time.Duration, fn func()) {
 	once := sync.OnceFunc(fn)
@@ -198,25 +110,71 @@ func at(o *engine.Options, when time.Duration, fn func()) {
 	}
 }
 
-func TestPushesIntoADeadConnectionAreUnacknowledgedAndTheRunIsNotValid(t *testing.T) {
+// A proxy that drops connections without a word while they are idle costs no job:
+// each is proved before it is used.
+func TestIdleConnectionsThatDieSilentlyCostNoJob(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		s    scenario.Scenario
+		who  []string // whose connections die
+		when time.Duration
+		pool string
+	}{
+		"a pause": {
+			scenario.Scenario{Load: scenario.Load{Steps: steps(t, "1s:50,4s:0,1s:50")}, Producers: 2},
+			[]string{"LPUSH"}, 2 * time.Second, "push",
+		},
+		"a pause with a stream": {
+			scenario.Scenario{Load: scenario.Load{Steps: steps(t, "1s:50,4s:0,1s:50")}, Design: jobqueue.Stream, Visibility: time.Minute},
+			[]string{"XADD"}, 2 * time.Second, "push",
+		},
+		"long work": {
+			scenario.Scenario{Load: scenario.Load{InFlight: 4, Jobs: 4}, Consumers: 4, Work: scenario.Work{Time: 5 * time.Second}},
+			[]string{"BRPOP"}, 2 * time.Second, "consume",
+		},
+		"a hold": {
+			scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(20), Duration: 6 * time.Second}, Hold: scenario.Hold{From: 500 * time.Millisecond, For: 4 * time.Second}},
+			[]string{"BRPOP"}, 2 * time.Second, "consume",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := startBetween(t, redistest.Process(t))
+			s := c.s
+			s.Name, s.DrainTimeout = "idle", time.Minute
+			o := engine.Options{NoProbes: true}
+			at(&o, c.when, func() { b.swallowThose(c.who...) })
+			r := mustRun(t, s, clientOf(t, "redis://"+b.addr, s), o)
+			l := r.Ledger
+			if l.Lost != 0 || l.Duplicated != 0 || len(l.Errors) > 0 {
+				t.Errorf("ledger %+v, want nothing lost or doubled", l)
+			}
+			if l.Reconnects[c.pool] == 0 {
+				t.Errorf("reconnects %v, want some of %s", l.Reconnects, c.pool)
+			}
+		})
+	}
+}
+
+func TestPushesIntoAConnectionThatDiesUnderLoadAreUnacknowledgedAndTheRunIsNotValid(t *testing.T) {
 	t.Parallel()
 	for _, d := range []jobqueue.Design{jobqueue.List, jobqueue.Stream} {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
 			b := startBetween(t, redistest.Process(t))
 			s := scenario.Scenario{
-				Name: "void", Load: scenario.Load{Steps: steps(t, "1s:50,3s:0,1s:50")}, Design: d,
+				Name: "void", Load: scenario.Load{Rate: pace.PerSecond(50), Duration: 3 * time.Second}, Design: d,
 				Consumers: 2, Producers: 2, DrainTimeout: time.Second,
 			}
 			o := engine.Options{NoProbes: true}
 			at(&o, 1500*time.Millisecond, b.swallow)
 			r := mustRun(t, s, clientOf(t, "redis://"+b.addr, s), o)
 			l := r.Ledger
-			if l.LostByLeg[result.LegUnacknowledged] != 50 || l.Lost != 50 || l.Notified != 50 {
-				t.Errorf("ledger %+v, want the second 50 jobs unacknowledged", l)
+			if l.LostByLeg[result.LegUnacknowledged] == 0 || l.Notified == 0 || l.Lost+l.Notified != l.Sent {
+				t.Errorf("ledger %+v, want the jobs of the second half unacknowledged", l)
 			}
 			said := strings.Join(r.Validity.Reasons, "\n")
-			if r.Validity.Verdict == result.Valid || !strings.Contains(said, "50 jobs are lost whose push or publish was never answered") {
+			if r.Validity.Verdict == result.Valid || !strings.Contains(said, "whose push or publish was never answered") {
 				t.Errorf("%s: %q, want a reason that names the pushes", r.Validity.Verdict, said)
 			}
 			// The subscription is as dead as the rest; at the latest its end shows it.

@@ -65,7 +65,7 @@ func (r *run) prepare() error {
 		if err != nil {
 			return fmt.Errorf("open consumer %d of %d: %w", i+1, s.Consumers, err)
 		}
-		c := &consumer{r: r, index: i, conn: jobqueue.TurnerOf(conn), tally: r.tally(), shard: r.rec.shard()}
+		c := &consumer{r: r, index: i, conn: jobqueue.TurnerOf(conn), popWait: jobqueue.PopWait(s.Consumers), tally: r.tally(), shard: r.rec.shard()}
 		c.acked = c.published
 		r.consumers = append(r.consumers, c)
 		if s.Work.Time > 0 {
@@ -82,6 +82,7 @@ func (r *run) prepare() error {
 		}
 		p := &producer{r: r, index: i, conn: conn, sentUpTo: -1, fresh: make(chan jobqueue.Pipeliner), tally: r.tally(), shard: r.rec.shard()}
 		p.pipe, p.answering = conn.(jobqueue.Pipeliner)
+		p.prover, _ = conn.(jobqueue.Prover)
 		if len(s.Queues) > 1 {
 			p.aimer = conn.(jobqueue.Aimer) // lanes looked
 		}

@@ -26,7 +26,8 @@ type producer struct {
 	pipe  jobqueue.Pipeliner // nil when the connection can only wait for each answer
 	// answering says that another goroutine reads the answers: pipe is not nil.
 	answering bool
-	aimer     jobqueue.Aimer // nil with one queue
+	aimer     jobqueue.Aimer  // nil with one queue
+	prover    jobqueue.Prover // nil when the connection cannot die unnoticed
 	wait      pace.Waiter
 	tally     *tally
 	shard     *shard // of the goroutine that reads the answers
@@ -54,6 +55,11 @@ type producer struct {
 // early is how long before a job is due a connection that was closed in an idle
 // time is opened again, so that the job is not late for it.
 const early = int64(100 * time.Millisecond)
+
+// provedBefore is how long before a job is due, at least, an idle connection is
+// asked whether it is still alive, so that the job does not wait for the answer,
+// nor for the next connection.
+const provedBefore = int64(1200 * time.Millisecond)
 
 // catchUp is how long after the end of the load a producer may still send what
 // was due before it.
@@ -113,6 +119,14 @@ func (p *producer) open() error {
 			}
 			continue
 		}
+		if p.prover != nil && ahead > provedBefore {
+			if !p.wait.Wait(time.Duration(ahead - provedBefore)) {
+				last = -1 << 62 // the load is over: what is due shares no later write
+			} else if err := p.prove(); err != nil {
+				return err
+			}
+			continue
+		}
 		if ahead > 2*early {
 			ahead -= early // to find out in time that the connection was closed meanwhile
 		}
@@ -156,6 +170,9 @@ func (p *producer) closed() error {
 		if n == 0 {
 			return nil
 		}
+		if err := p.prove(); err != nil {
+			return err
+		}
 		if p.broken.Load() {
 			if err := p.reopen(); errors.Is(err, errOver) {
 				return nil
@@ -187,6 +204,14 @@ func (p *producer) closed() error {
 			return nil
 		}
 	}
+}
+
+// prove makes sure that a connection that was idle is alive.
+func (p *producer) prove() error {
+	if p.prover == nil || p.broken.Load() {
+		return nil
+	}
+	return p.lasting(p.prover.Prove())
 }
 
 // blank are the stamps of a job of which nothing is known. tNotified is no

@@ -230,6 +230,7 @@ func (p *producer) reopen() error {
 		return context.Cause(p.r.ctx)
 	}
 	p.pipe, _ = conn.(jobqueue.Pipeliner)
+	p.prover, _ = conn.(jobqueue.Prover)
 	if p.aimer != nil {
 		p.aimer = conn.(jobqueue.Aimer)
 	}
@@ -396,7 +397,7 @@ func (r *run) tellReconnects(warn func(format string, args ...any)) {
 		n := r.reconnected[op]
 		limit = limit || n.limited
 		if n.idle > 0 {
-			warn("%s: connections that were closed while they were idle: %d; each was opened again before the next command, and nothing was lost by it", op, n.idle)
+			warn("%s: connections that were closed or dropped while they were idle: %d; each was opened again before the next command, and nothing was lost by it", op, n.idle)
 		}
 		if n.waiting > 0 {
 			warn("%s: connections that were closed while they waited for a job: %d; each was opened again, the longest gap was %s", op, n.waiting, n.longest.Round(time.Millisecond))

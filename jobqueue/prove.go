@@ -1,0 +1,164 @@
+package jobqueue
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// provesAfter is how long a connection is idle, at least, before a call of
+	// [Prover.Prove] sends a PING, and restedAfter how long before a command is
+	// written that nobody has proved it for. Idle limits of proxies start at about
+	// two seconds.
+	provesAfter = 300 * time.Millisecond
+	restedAfter = 1500 * time.Millisecond
+	// pongWithin is how long the answer to that PING is waited for before the
+	// server is asked on another connection, and pongGrace how long after that.
+	pongWithin = 750 * time.Millisecond
+	pongGrace  = 250 * time.Millisecond
+)
+
+// Prover is implemented by producers that can be asked, ahead of a push, whether
+// their connection is still alive. A consumer proves its connection in a Turn that
+// publishes nothing and pops nothing.
+type Prover interface {
+	// Prove sends a PING if the connection was idle for a moment, and waits for the
+	// answer. Its error matches [ErrStale] when the connection is dead, although
+	// the server answers on others. It is called by whoever calls Push or Send,
+	// when nothing was sent that was not flushed.
+	Prove() error
+}
+
+var (
+	_ Prover = (*producer)(nil)
+	_ Prover = (*streamProducer)(nil)
+	_ Prover = (*apartProducer)(nil)
+)
+
+// proof is the PING that shows that an idle connection is alive before a command
+// is put on it: a proxy or a firewall may have dropped the connection without a
+// word. A connection that turns out dead has taken nothing but that PING.
+type proof struct {
+	// proves says that idle connections are proved; the server has PING.
+	proves bool
+	// reading is held by whoever reads answers: another goroutine may wait for one.
+	reading sync.Mutex
+	// due says that the next answer is that to a PING.
+	due atomic.Bool
+	// pong brings it from the goroutine that reads, or why it read none.
+	pong chan error
+	// bounded makes a read return at its deadline; it belongs to who reads.
+	bounded bool
+}
+
+const pingCommand = "*1\r\n$4\r\nPING\r\n"
+
+// prove asks for a PONG when nothing else is owed.
+func (w *wire) prove() error {
+	if w.due.Load() || w.owes != nil && w.owes() {
+		return nil
+	}
+	select {
+	case <-w.pong: // of an earlier one that came too late
+	default:
+	}
+	w.due.Store(true)
+	if _, err := w.conn.Write([]byte(pingCommand)); err != nil {
+		return w.stale(errHungUp)
+	}
+	for _, patience := range []time.Duration{pongWithin, pongGrace} {
+		switch err := w.pongIn(patience); {
+		case err == nil:
+			return nil
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			return w.stale(errHungUp)
+		}
+		if patience == pongWithin && !w.answers() {
+			// The server stalls, which is something to measure. Its PONG will
+			// come before the answer to what is written next.
+			return nil
+		}
+	}
+	return w.stale(errDead)
+}
+
+// pongIn waits for the PONG that is due. Its error matches
+// [os.ErrDeadlineExceeded] when there is none in time.
+func (w *wire) pongIn(d time.Duration) error {
+	if !w.reading.TryLock() {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case err := <-w.pong:
+			return err
+		case <-timer.C:
+			return os.ErrDeadlineExceeded
+		}
+	}
+	defer w.reading.Unlock()
+	if !w.due.Load() {
+		return nil // whoever read until now has read it
+	}
+	w.until, w.bounded = time.Now().Add(d), true
+	defer func() { w.bounded = false }()
+	if err := w.conn.SetReadDeadline(w.until); err != nil {
+		return err
+	}
+	err := w.readPong()
+	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errors.Join(err, w.lookIn(beat))
+	}
+	return err
+}
+
+// readPong reads the answer to a PING. A refusal is one, too.
+func (w *wire) readPong() error {
+	if _, _, err := w.in.head(); err != nil && !isReply(err) {
+		return err
+	}
+	w.due.Store(false)
+	return nil
+}
+
+// next waits for the answer to a command, and takes that to a PING which comes
+// before it.
+func (w *wire) next() error {
+	for {
+		err := w.in.await()
+		if !w.due.Load() {
+			return err
+		}
+		if err == nil {
+			err = w.readPong()
+		}
+		select {
+		case w.pong <- err:
+		default: // nobody waits for it any more
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Prove sends a PING if the connection was idle for a moment.
+func (p *producer) Prove() error {
+	if err := p.w.readyAfter(provesAfter); err != nil {
+		return p.fault(err)
+	}
+	return nil
+}
+
+// Prove proves the connection to each queue's node.
+func (p *apartProducer) Prove() error {
+	var first error
+	for _, one := range p.each {
+		if err := one.(Prover).Prove(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}

@@ -1,0 +1,87 @@
+package jobqueue
+
+import "context"
+
+// Publish sends one message and waits for the number of its receivers.
+func (c *consumer) Publish(ctx context.Context, message []byte) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if c.client.cfg.Notify == NoNotify {
+		return 0, nil
+	}
+	c.publish(message, 0)
+	if err := c.w.flush(); err != nil {
+		return 0, c.fault("publish on", c.client.channel, err)
+	}
+	if err := c.w.expect(0); err != nil {
+		return 0, err
+	}
+	if err := c.w.next(); err != nil {
+		return 0, c.fault("publish on", c.client.channel, err)
+	}
+	n, err := c.w.in.integer()
+	if err != nil {
+		return 0, c.fault("publish on", c.client.channel, err)
+	}
+	return c.heard(n), nil
+}
+
+// heard is how many received a message, as far as the node can tell.
+func (c *consumer) heard(n int64) int {
+	if n == 0 && c.client.ears.elsewhere(c.w.addr) {
+		return -1
+	}
+	return int(n)
+}
+
+func (c *consumer) publish(message []byte, channel int) {
+	out := c.w.out
+	if c.client.cfg.Notify == ShardedPubSub {
+		out = append(out, "*3\r\n$8\r\nSPUBLISH\r\n"...)
+	} else {
+		out = append(out, "*3\r\n$7\r\nPUBLISH\r\n"...)
+	}
+	out = appendWord(out, c.client.lanes.channels[channel])
+	c.w.out = appendWord(out, message)
+}
+
+// publishes reports whether an outcome has a message that goes out.
+func (c *consumer) publishes(o Outcome) bool {
+	return o.Message != nil && c.client.cfg.Notify != NoNotify
+}
+
+// tell appends the commands that say what became of jobs.
+func (c *consumer) tell(outcomes []Outcome) {
+	last := 0
+	for _, o := range outcomes {
+		if c.publishes(o) {
+			c.publish(o.Message, o.Channel)
+		}
+		if o.Last {
+			last++
+		}
+	}
+	c.owed, c.last = c.taker.over(last)
+}
+
+// told reads the answers to tell.
+func (c *consumer) told(outcomes []Outcome, acked func(i, receivers int)) error {
+	for i, o := range outcomes {
+		receivers := -1
+		if c.publishes(o) {
+			n, err := c.w.in.integer()
+			if err != nil {
+				return c.outOfStep("publish on", c.client.lanes.channels[o.Channel], err)
+			}
+			receivers = c.heard(n)
+		}
+		acked(i, receivers)
+	}
+	for ; c.owed > 0; c.owed-- {
+		if _, err := c.w.in.integer(); err != nil {
+			return c.outOfStep("end a job of", c.client.queue, err)
+		}
+	}
+	return nil
+}
