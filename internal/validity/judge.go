@@ -78,13 +78,13 @@ func (j *judge) pace() {
 	e := j.e
 	if e.SentInTime != nil {
 		j.check("sent_in_time", *e.SentInTime, 0.999, "ratio", *e.SentInTime >= 0.999,
-			fmt.Sprintf("%.2f %% of the window's jobs were sent before the window was over", 100**e.SentInTime), Invalid,
-			fmt.Sprintf("only %.2f %% of the window's jobs were sent before it was over: the generator could not keep up; %s", 100**e.SentInTime, j.cause("use fewer jobs/s, more producers, a larger batch, or a faster machine")))
+			fmt.Sprintf("%.2f%% of the window's jobs were sent before the window was over", 100**e.SentInTime), Invalid,
+			fmt.Sprintf("only %.2f%% of the window's jobs were sent before it was over: the generator could not keep up; %s", 100**e.SentInTime, j.cause("use fewer jobs/s, more producers, a larger batch, or a faster machine")))
 	}
 	if e.LateShare != nil {
 		j.check("late_jobs", *e.LateShare, 0.05, "ratio", *e.LateShare <= 0.05,
-			fmt.Sprintf("%.1f %% of the jobs were sent more than %s late", 100**e.LateShare, e.LateLimit), Suspect,
-			fmt.Sprintf("%.1f %% of the jobs were sent more than %s late: %s", 100**e.LateShare, e.LateLimit, j.cause("the generator was held up; is the machine busy with something else?")))
+			fmt.Sprintf("%.1f%% of the jobs were sent more than %s late", 100**e.LateShare, e.LateLimit), Suspect,
+			fmt.Sprintf("%.1f%% of the jobs were sent more than %s late: %s", 100**e.LateShare, e.LateLimit, j.cause("the generator was held up; is the machine busy with something else?")))
 	}
 	for _, q := range e.Quantiles {
 		if q.Sent <= 0 {
@@ -103,7 +103,7 @@ func (j *judge) pace() {
 	if e.TailShare == nil {
 		return
 	}
-	detail := fmt.Sprintf("in %.0f %% of the slowest 1 %% of jobs more than half of the time is the generator's own delay", 100**e.TailShare)
+	detail := fmt.Sprintf("in %.0f%% of the slowest 1%% of jobs more than half of the time is the generator's own delay", 100**e.TailShare)
 	if !j.tailMatters() {
 		// What matters is a tail that somebody would take for the server's.
 		j.fact("generator_tail", *e.TailShare, "ratio", detail+", too little to matter")
@@ -173,20 +173,20 @@ func (j *judge) machine() {
 		}
 		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
 	}
-	percent("steal", s.Steal, 0.05, "%.1f %% of the CPUs' time went to other machines on the same host", Suspect,
-		"the hypervisor gave %.0f %% of the CPUs' time to other machines: figures of this host swing with its neighbours")
+	percent("steal", s.Steal, 0.05, "%.1f%% of the CPUs' time went to other machines on the same host", Suspect,
+		"the hypervisor gave %.0f%% of the CPUs' time to other machines: figures of this host swing with its neighbours")
 	if share(j.e.Usage.Throttled) >= throttledSome {
 		s.GC = nil // the runtime counts it by the clock, which goes on while nothing runs
 	}
-	percent("gc", s.GC, 0.05, "%.1f %% of the CPUs' time went into collecting this process's garbage", Suspect,
-		"%.0f %% of the CPUs' time went into collecting this process's garbage; raise GOGC or use fewer jobs/s")
+	percent("gc", s.GC, 0.05, "%.1f%% of the CPUs' time went into collecting this process's garbage", Suspect,
+		"%.0f%% of the CPUs' time went into collecting this process's garbage; raise GOGC or use fewer jobs/s")
 	if s.SchedP99 == nil {
 		j.unknown("go_scheduler", "too few samples")
 	} else if j.e.Closed {
-		j.fact("go_scheduler", s.SchedP99.Seconds(), "s", fmt.Sprintf("99 %% of the goroutines that could run did so within %s", round(*s.SchedP99)))
+		j.fact("go_scheduler", s.SchedP99.Seconds(), "s", fmt.Sprintf("99%% of the goroutines that could run did so within %s", round(*s.SchedP99)))
 	} else {
 		j.check("go_scheduler", s.SchedP99.Seconds(), 0.001, "s", *s.SchedP99 <= time.Millisecond,
-			fmt.Sprintf("99 %% of the goroutines that could run did so within %s", round(*s.SchedP99)), Suspect,
+			fmt.Sprintf("99%% of the goroutines that could run did so within %s", round(*s.SchedP99)), Suspect,
 			fmt.Sprintf("goroutines that could run waited up to %s (p99) for the Go scheduler: %s", round(*s.SchedP99), j.cause("this process gets too little CPU time for its load")))
 	}
 	fact := func(name string, v *float64, detail string) {
@@ -196,9 +196,9 @@ func (j *judge) machine() {
 		}
 		j.fact(name, *v, "ratio", fmt.Sprintf(detail, 100**v))
 	}
-	fact("host_busy", s.Busy, "the host's CPUs were %.0f %% busy, with everything on it")
-	fact("process_busy", j.e.Usage.Generator, "this process used %.0f %% of the "+cpus(j.e.Usage.AllowedCPUs)+" that it may use")
-	fact("redis_busy", j.e.Usage.Redis, "Redis used %.0f %% of one CPU")
+	fact("host_busy", s.Busy, "the host's CPUs were %.0f%% busy, with everything on it")
+	fact("process_busy", j.e.Usage.Generator, "this process used %.0f%% of the "+cpus(j.e.Usage.AllowedCPUs)+" that it may use")
+	fact("redis_busy", j.e.Usage.Redis, "Redis used %.0f%% of one CPU")
 	// A busy host is no fault as such; the probes tell whether it was felt. What
 	// was felt and is explained by nothing else lowers the verdict.
 	p := j.e.Probes
@@ -225,10 +225,10 @@ func (j *judge) machine() {
 		}
 		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
 	}
-	note("run_queue", s.RunQueue, 0.25, "runnable threads of this process waited for a CPU %.1f %% of the time",
-		"runnable threads of this process waited for a CPU %.0f %% of the time: "+j.cause("other processes were using it"))
-	note("pressure", s.Pressure, 0.50, "some task of the host waited for a CPU %.0f %% of the time",
-		"some task of the host waited for a CPU %.0f %% of the time")
+	note("run_queue", s.RunQueue, 0.25, "runnable threads of this process waited for a CPU %.1f%% of the time",
+		"runnable threads of this process waited for a CPU %.0f%% of the time: "+j.cause("other processes were using it"))
+	note("pressure", s.Pressure, 0.50, "some task of the host waited for a CPU %.0f%% of the time",
+		"some task of the host waited for a CPU %.0f%% of the time")
 }
 
 // limit asks whether a CPU limit stopped this process.
@@ -296,8 +296,8 @@ func (j *judge) settling() {
 		j.unknown("sustained", "the run is too short to tell")
 	default:
 		j.check("sustained", *e.BacklogSlope, e.SlopeLimit, "ratio", *e.BacklogSlope <= e.SlopeLimit,
-			fmt.Sprintf("the backlog grew by %.2f %% of the offered rate", 100**e.BacklogSlope), "",
-			fmt.Sprintf("the backlog grew all the time, by %.1f %% of the offered rate: this load is more than the system carries, and its latencies depend on how long the run was", 100**e.BacklogSlope))
+			fmt.Sprintf("the backlog grew by %.2f%% of the offered rate", 100**e.BacklogSlope), "",
+			fmt.Sprintf("the backlog grew all the time, by %.1f%% of the offered rate: this load is more than the system carries, and its latencies depend on how long the run was", 100**e.BacklogSlope))
 	}
 }
 

@@ -64,7 +64,7 @@ type Evidence struct {
 	SentInTime *float64 // share of the window's jobs sent before its end
 	LateShare  *float64 // share of jobs later than LateLimit
 	LateLimit  time.Duration
-	TailShare  *float64 // share of the slowest 1 % that is mostly lateness
+	TailShare  *float64 // share of the slowest 1% that is mostly lateness
 	Quantiles  []Quantile
 	// FirstUnreadable is the first of the unreadable messages and why it is one, empty
 	// where Braked tells of it.
