@@ -23,6 +23,7 @@ type watch struct {
 // one that is not over parts, that is all of the window.
 type watched struct {
 	t     threshold.Threshold
+	at    int // its place among the scenario's thresholds
 	stage int // of the metric, -1 when it is of none
 	parts threshold.Parts
 	now   slice
@@ -45,12 +46,12 @@ type slice struct {
 // newWatch is nil when there is nothing to look at.
 func newWatch(r *run) *watch {
 	w := &watch{r: r}
-	for _, expr := range r.s.Thresholds {
+	for at, expr := range r.s.Thresholds {
 		t, err := threshold.Parse(expr)
 		if err != nil || !t.Watched() {
 			continue // validated before
 		}
-		one := &watched{t: t, stage: -1, parts: threshold.Parts{Threshold: t}, now: slice{jobs: latency.New()}}
+		one := &watched{t: t, at: at, stage: -1, parts: threshold.Parts{Threshold: t}, now: slice{jobs: latency.New()}}
 		word, _, _ := strings.Cut(t.Metric, ".")
 		for i, stage := range metric.Stages() {
 			if word == string(stage) {
@@ -304,16 +305,15 @@ func (w *watch) settle(outcomes []threshold.Outcome, invalid string) []threshold
 		return outcomes
 	}
 	for _, one := range w.all {
-		for i := range outcomes {
-			if outcomes[i].Expr != one.t.String() {
-				continue
-			}
-			if one.t.Over > 0 {
-				outcomes[i] = one.rest(w).Outcome(invalid)
-			}
-			if one.broken != nil && !outcomes[i].Failed() {
-				outcomes[i] = *one.broken // it recovered, but the run had ended
-			}
+		if one.at >= len(outcomes) {
+			continue // their check failed
+		}
+		o := &outcomes[one.at]
+		if one.t.Over > 0 {
+			*o = one.rest(w).Outcome(invalid)
+		}
+		if one.broken != nil && !o.Failed() {
+			*o = *one.broken // it recovered, but the run had ended
 		}
 	}
 	return outcomes

@@ -156,3 +156,20 @@ func TestSharesAreOfAllJobs(t *testing.T) {
 		})
 	}
 }
+
+func TestEachThresholdHasItsOwnOutcome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := crowd(9*time.Second, "queue.p50 over 2s < 2s", "errors == 0", "queue.p50 over 2s < 2s", "queue.p50 over 2s < 2000ms", "errors == 0")
+		r := mustRun(t, s, memory.New(), virtual())
+		if len(r.Thresholds) != len(s.Thresholds) {
+			t.Fatalf("%d outcomes of %d thresholds", len(r.Thresholds), len(s.Thresholds))
+		}
+		for i, o := range r.Thresholds {
+			parts := i == 0 || i == 2 || i == 3
+			if o.Passed == parts || strings.Contains(o.Reason, "from 7 s to") != parts {
+				t.Errorf("threshold %d, %q = %+v, want failed %t", i, s.Thresholds[i], o, parts)
+			}
+		}
+	})
+}
