@@ -157,19 +157,25 @@ func TestSharesAreOfAllJobs(t *testing.T) {
 	}
 }
 
-func TestEachThresholdHasItsOwnOutcome(t *testing.T) {
+func TestAThresholdThatIsWrittenTwiceCountsItsJobsOnce(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := crowd(9*time.Second, "queue.p50 over 2s < 2s", "errors == 0", "queue.p50 over 2s < 2s", "queue.p50 over 2s < 2000ms", "errors == 0")
-		r := mustRun(t, s, memory.New(), virtual())
-		if len(r.Thresholds) != len(s.Thresholds) {
-			t.Fatalf("%d outcomes of %d thresholds", len(r.Thresholds), len(s.Thresholds))
-		}
-		for i, o := range r.Thresholds {
-			parts := i == 0 || i == 2 || i == 3
-			if o.Passed == parts || strings.Contains(o.Reason, "from 7 s to") != parts {
-				t.Errorf("threshold %d, %q = %+v, want failed %t", i, s.Thresholds[i], o, parts)
-			}
-		}
-	})
+	for name, thresholds := range map[string][]string{
+		"once":                   {"end_to_end.count over 4s < 100000"},
+		"twice":                  {"end_to_end.count over 4s < 100000", "end_to_end.count over 4s < 100000"},
+		"in two spellings":       {"end_to_end.count over 4000ms < 100000", "errors == 0", "end_to_end.count over 4s < 100000"},
+		"thrice, others between": {"end_to_end.count over 4s < 100000", "lost == 0", "end_to_end.count over 4s < 100000", "end_to_end.count over 4s < 100000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				r := mustRun(t, crowd(5*time.Second, thresholds...), memory.New(), virtual())
+				all := float64(r.Stages[metric.EndToEnd].Count)
+				for i, o := range r.Thresholds {
+					if strings.Contains(thresholds[i], "count") && (o.Value == nil || *o.Value != all) {
+						t.Errorf("threshold %d, %q = %+v, want the %v jobs of the window", i, thresholds[i], o, all)
+					}
+				}
+			})
+		})
+	}
 }
