@@ -104,6 +104,9 @@ func capacityFacts(r *study.Record) [][2]string {
 	if len(a.Limit.Used) > 0 {
 		facts = append(facts, [2]string{"in use there", usedWords(a.Limit)})
 	}
+	if words := cpuWords(confirmedFigure(r)); words != "" {
+		facts = append(facts, [2]string{"CPU", words})
+	}
 	if r.Knee != nil {
 		facts = append(facts, [2]string{"suggested operating point", fmt.Sprintf("%s jobs/s (%s; no capacity)", rate(r.Knee.Rate), r.Knee.Method)})
 	}
@@ -116,6 +119,26 @@ func capacityFacts(r *study.Record) [][2]string {
 		[2]string{"trials", fmt.Sprintf("%s, %d invalid, %s", plural(int64(a.Trials), "trial"), a.Invalid, span(a.Took.Round(time.Second)))},
 		[2]string{"against", redisWords(r.Redis)},
 	)
+}
+
+// confirmedFigure answers for the figures of the last good trial at the highest
+// rate that was good.
+func confirmedFigure(r *study.Record) func(name string) *float64 {
+	best := -1
+	for i, t := range r.Trials {
+		if t.Kind != capacity.Ceiling && t.Verdict == capacity.Good && (best < 0 || t.Rate >= r.Trials[best].Rate) {
+			best = i
+		}
+	}
+	return func(name string) *float64 {
+		if best < 0 {
+			return nil
+		}
+		if v, has := r.Trials[best].Figures[name]; has {
+			return &v
+		}
+		return nil
+	}
 }
 
 // driftWords say what the closed loops before and after a search carried.

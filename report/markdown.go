@@ -218,7 +218,7 @@ func (m *sheet) jobs(r *result.Result) {
 		}
 		m.para("%s.", words)
 	}
-	if words := cpuWords(r); words != "" {
+	if words := cpuWords(func(name string) *float64 { return r.Scalars[name] }); words != "" {
 		m.para("CPU time: %s.", words)
 	}
 	if r.Scenario.External {

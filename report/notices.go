@@ -51,12 +51,12 @@ func coverWords(r *result.Result) string {
 }
 
 // cpuWords say what a job cost in CPU time, as far as that was measured.
-func cpuWords(r *result.Result) string {
+func cpuWords(scalar func(name string) *float64) string {
 	var parts []string
 	for _, c := range []struct{ metric, of string }{
 		{"cpu_per_job", "queuedyno"}, {"worker_cpu_per_job", "workers"}, {"redis_cpu_per_job", "Redis"},
 	} {
-		if v := r.Scalars[c.metric]; v != nil && finite(*v) {
+		if v := scalar(c.metric); v != nil && finite(*v) {
 			parts = append(parts, c.of+" "+duration(*v))
 		}
 	}

@@ -184,7 +184,7 @@ func (t *page) ledger(r *result.Result) {
 	if words := joined(peakWords(r), recoveryWords(r)); words != "" {
 		t.para(bold, "backlog ", words)
 	}
-	if words := cpuWords(r); words != "" {
+	if words := cpuWords(func(name string) *float64 { return r.Scalars[name] }); words != "" {
 		t.para(bold, "CPU     ", words)
 	}
 }

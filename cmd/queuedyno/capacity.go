@@ -312,6 +312,7 @@ func (c *searching) do(ctx context.Context, pl searchPlan) error {
 	endings := []ending{s.ending(found)}
 	if trialsMade(s.r) {
 		err := s.store()
+		s.reserved.Release()
 		if err != nil {
 			endings = append(endings, failedEnding("", err))
 		}

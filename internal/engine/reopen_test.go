@@ -85,8 +85,8 @@ func TestARunGoesOnWhenConnectionsAreLostAndFoundAgain(t *testing.T) {
 		if l.LostByLeg[result.LegUnacknowledged] != 5 || l.Lost < 5 || l.Lost > 8 || l.Sent != 1000 {
 			t.Errorf("ledger %+v, want the five pushes unacknowledged and hardly anything else lost", l)
 		}
-		if l.Errors["push"] != 5 || l.Errors["consume"] < 3 || l.Errors["receive"] < 3 {
-			t.Errorf("errors %v, want each loss counted", l.Errors)
+		if l.Errors["push"] != 5 || l.Reconnects["consume"] < 3 || l.Errors["receive"] < 3 {
+			t.Errorf("errors %v and reconnects %v, want each loss counted", l.Errors, l.Reconnects)
 		}
 		if r.Run.Failed {
 			t.Errorf("the run ended: %s", r.Run.Error)

@@ -85,7 +85,7 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 	// The result may be written down before the connections are gone, but the
 	// keys are removed first: whoever sees the result sees a clean Redis.
 	err = r.release()
-	return r.result(err), errors.Join(r.fatal(), err, r.worked.Err)
+	return r.result(err), errors.Join(r.fatal(), err, r.worked.failure())
 }
 
 // run is one run in progress.

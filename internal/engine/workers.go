@@ -26,6 +26,19 @@ type Worked struct {
 	Err error
 }
 
+// WorkersError says that workers which were started for a run ended before it did.
+type WorkersError struct{ Err error }
+
+func (e *WorkersError) Error() string { return e.Err.Error() }
+func (e *WorkersError) Unwrap() error { return e.Err }
+
+func (w Worked) failure() error {
+	if w.Err == nil {
+		return nil
+	}
+	return &WorkersError{w.Err}
+}
+
 // dismiss ends the workers that were started for the run, if any were.
 func (r *run) dismiss() {
 	if r.o.Workers == nil {

@@ -103,9 +103,13 @@ func (l *Lab) try(ctx context.Context, t capacity.Trial) (capacity.Outcome, erro
 		}
 	}
 	r, err := engine.Run(hard, s, backend, o)
+	var died *engine.WorkersError
 	switch {
 	case l.stopped(ctx):
 		return capacity.Outcome{}, capacity.ErrCut
+	case errors.As(err, &died):
+		// Whatever such a trial shows, it is not what the system carries.
+		return capacity.Outcome{}, fmt.Errorf("workers of a trial ended in it: %w", err)
 	case r == nil:
 		return capacity.Outcome{}, err
 	case err != nil && cut == "" || r.Run.Failed && cut == "":

@@ -103,3 +103,28 @@ func TestAQueueThatCannotBeOpenedEndsTheSearch(t *testing.T) {
 		}
 	})
 }
+
+// mortal are workers that have ended before the end of every load.
+type mortal struct{}
+
+var errMortal = errors.New("the worker ended 1.0 s into the load")
+
+func (mortal) Begin()             {}
+func (mortal) End() engine.Worked { return engine.Worked{Err: errMortal} }
+func (mortal) Stop() string       { return "" }
+
+// A trial whose workers ended in it says nothing of the rate, also when it was
+// ended early because its backlog grew.
+func TestATrialWhoseWorkersEndedIsNoTrial(t *testing.T) {
+	t.Parallel()
+	for name, consumers := range map[string]int{"all jobs done": 50, "flooded": 1} {
+		synctest.Test(t, func(t *testing.T) {
+			l := lab(t, consumers, 10*time.Millisecond, nil)
+			l.Run.Workers = mortal{}
+			o, err := l.Probe(t.Context(), capacity.Trial{Kind: capacity.Short, Rate: 1000, Length: 5 * time.Second})
+			if !errors.Is(err, errMortal) || o.Verdict != "" {
+				t.Errorf("%s: %+v, %v; want no verdict, and the workers' end", name, o, err)
+			}
+		})
+	}
+}
