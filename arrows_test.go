@@ -30,8 +30,8 @@ var arrows = map[string]struct{ rooms, modules []string }{
 		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/validity"},
 		modules: []string{"gonum.org/v1/plot"},
 	},
-	"jobqueue":              {modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
-	"jobqueue/memory":       {rooms: []string{"jobqueue"}},
+	"jobqueue":              {rooms: []string{"internal/ring"}, modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
+	"jobqueue/memory":       {rooms: []string{"jobqueue", "internal/ring"}},
 	"redisserver":           {modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
 	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue"}},
 	"queuetest":             {rooms: []string{"jobqueue", "scenario", "result", "internal/engine", "internal/metric"}},
@@ -47,7 +47,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":    {rooms: []string{"jobqueue", "scenario", "scenario/draw"}},
-	"internal/engine":    {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/steady", "internal/threshold", "internal/validity"}},
+	"internal/engine":    {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/ring", "internal/steady", "internal/threshold", "internal/validity"}},
 	"internal/latency":   {rooms: []string{"internal/metric"}, modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 	"internal/metric":    {rooms: []string{"internal/nearest"}},
 	"internal/threshold": {rooms: []string{"internal/metric"}},
@@ -57,6 +57,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/steady":    {},
 	"internal/observe":   {rooms: []string{"jobqueue"}},
 	"internal/nearest":   {},
+	"internal/ring":      {},
 
 	// What is made of runs, and the theory that it needs.
 	"internal/capacity":    {},

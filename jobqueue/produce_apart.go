@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync"
+
+	"github.com/queuedyno/queuedyno/internal/ring"
 )
 
 // apartProducer pushes to queues that lie apart, over a connection to each.
@@ -118,24 +120,14 @@ func (p *apartProducer) Close() error {
 type order struct {
 	mu     sync.Mutex
 	come   sync.Cond // on mu
-	ring   []int
-	head   int
-	n      int
+	queues ring.Ring[int]
 	closed bool
 }
 
 func (o *order) push(queue int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.n == len(o.ring) {
-		grown := make([]int, max(64, 2*o.n))
-		for i := range o.n {
-			grown[i] = o.ring[(o.head+i)%o.n]
-		}
-		o.ring, o.head = grown, 0
-	}
-	o.ring[(o.head+o.n)%len(o.ring)] = queue
-	o.n++
+	o.queues.Push(queue)
 	o.come.Signal()
 }
 
@@ -143,16 +135,13 @@ func (o *order) push(queue int) {
 func (o *order) pop() (queue int, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for o.n == 0 && !o.closed {
+	for o.queues.Len() == 0 && !o.closed {
 		o.come.Wait()
 	}
 	if o.closed {
 		return 0, false
 	}
-	queue = o.ring[o.head]
-	o.head = (o.head + 1) % len(o.ring)
-	o.n--
-	return queue, true
+	return o.queues.Pop()
 }
 
 func (o *order) close() {

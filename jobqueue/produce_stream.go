@@ -3,6 +3,8 @@ package jobqueue
 import (
 	"context"
 	"sync"
+
+	"github.com/queuedyno/queuedyno/internal/ring"
 )
 
 // streamField is the name of the field of an entry that holds the job.
@@ -115,34 +117,18 @@ func (p *streamProducer) Push(ctx context.Context, jobs ...[]byte) error {
 // sizes is how many jobs each push has that was sent and not answered, oldest
 // first. Who sends and who waits for the answers may be two goroutines.
 type sizes struct {
-	mu   sync.Mutex
-	ring []int
-	head int
-	n    int
+	mu  sync.Mutex
+	all ring.Ring[int]
 }
 
 func (s *sizes) push(size int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.n == len(s.ring) {
-		grown := make([]int, max(16, 2*s.n))
-		for i := range s.n {
-			grown[i] = s.ring[(s.head+i)%s.n]
-		}
-		s.ring, s.head = grown, 0
-	}
-	s.ring[(s.head+s.n)%len(s.ring)] = size
-	s.n++
+	s.all.Push(size)
 }
 
 func (s *sizes) pop() (size int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.n == 0 {
-		return 0, false
-	}
-	size = s.ring[s.head]
-	s.head = (s.head + 1) % len(s.ring)
-	s.n--
-	return size, true
+	return s.all.Pop()
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ring"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -17,11 +18,9 @@ type rest struct {
 	now    func() int64
 	wait   pace.Waiter
 
-	mu    sync.Mutex
-	ends  []int64 // when each is over; a ring
-	head  int
-	count int
-	more  chan struct{} // holds one when some came to an empty rest
+	mu   sync.Mutex
+	ends ring.Ring[int64] // when each is over
+	more chan struct{}    // holds one when some came to an empty rest
 }
 
 func newRest(t *tokens, think time.Duration, now func() int64, wait pace.Waiter) *rest {
@@ -31,16 +30,8 @@ func newRest(t *tokens, think time.Duration, now func() int64, wait pace.Waiter)
 // take lets a token rest from now on.
 func (r *rest) take() {
 	r.mu.Lock()
-	if r.count == len(r.ends) {
-		grown := make([]int64, max(64, 2*len(r.ends)))
-		for i := range r.count {
-			grown[i] = r.ends[(r.head+i)%len(r.ends)]
-		}
-		r.ends, r.head = grown, 0
-	}
 	// The clock is read under the lock: so the ends are in order.
-	r.ends[(r.head+r.count)%len(r.ends)] = r.now() + int64(r.think)
-	r.count++
+	r.ends.Push(r.now() + int64(r.think))
 	r.mu.Unlock()
 	select {
 	case r.more <- struct{}{}:
@@ -77,15 +68,14 @@ func (r *rest) over() (n int, next int64) {
 	now := r.now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.count > 0 && r.ends[r.head] <= now {
-		r.head = (r.head + 1) % len(r.ends)
-		r.count--
+	for r.ends.Len() > 0 && *r.ends.At(0) <= now {
+		r.ends.Pop()
 		n++
 	}
-	if r.count == 0 {
+	if r.ends.Len() == 0 {
 		return n, never
 	}
-	return n, r.ends[r.head]
+	return n, *r.ends.At(0)
 }
 
 // free gives the token of a job that is over back to the closed loop, after a

@@ -18,7 +18,7 @@ import (
 // is not ready; use [New].
 type Queue struct {
 	mu       sync.Mutex
-	lanes    []ring      // the queues
+	lanes    []texts     // the queues
 	waiters  []*consumer // those that wait, the longest first
 	channels []map[*subscriber]struct{}
 }
@@ -30,7 +30,7 @@ func New() *Queue { return NewLanes(1, 1) }
 
 // NewLanes returns so many empty queues and channels that nobody listens to.
 func NewLanes(queues, channels int) *Queue {
-	q := &Queue{lanes: make([]ring, queues)}
+	q := &Queue{lanes: make([]texts, queues)}
 	for range channels {
 		q.channels = append(q.channels, map[*subscriber]struct{}{})
 	}
@@ -103,7 +103,7 @@ func (q *Queue) Len(context.Context) (int64, error) {
 	defer q.mu.Unlock()
 	sum := 0
 	for i := range q.lanes {
-		sum += q.lanes[i].n
+		sum += q.lanes[i].Len()
 	}
 	return int64(sum), nil
 }
@@ -115,7 +115,7 @@ func (q *Queue) LenOf(_ context.Context, queue int) (int64, error) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return int64(q.lanes[queue].n), nil
+	return int64(q.lanes[queue].Len()), nil
 }
 
 // Peek is up to n of the jobs that wait from the given one on, in the order in
@@ -126,10 +126,10 @@ func (q *Queue) Peek(_ context.Context, from, n int64) ([]string, error) {
 	var out []string
 	for i := range q.lanes {
 		lane := &q.lanes[i]
-		for ; from < int64(lane.n) && int64(len(out)) < n; from++ {
-			out = append(out, string(lane.at(int(from))))
+		for ; from < int64(lane.Len()) && int64(len(out)) < n; from++ {
+			out = append(out, string(*lane.At(int(from))))
 		}
-		from -= int64(lane.n)
+		from -= int64(lane.Len())
 		from = max(from, 0)
 	}
 	return out, nil
@@ -159,7 +159,7 @@ func (q *Queue) wakeOne(queue int) {
 // holds mu.
 func (q *Queue) wakeFor(queues []int) {
 	for _, i := range queues {
-		if q.lanes[i].n > 0 {
+		if q.lanes[i].Len() > 0 {
 			q.wakeOne(i)
 		}
 	}
@@ -275,7 +275,7 @@ func (c *consumer) take(max int) bool {
 	c.jobs, c.arena = c.jobs[:0], c.arena[:0]
 	for _, i := range c.queues {
 		lane := &c.q.lanes[i]
-		for len(c.jobs) < max && lane.n > 0 {
+		for len(c.jobs) < max && lane.Len() > 0 {
 			at := len(c.arena)
 			c.arena = append(c.arena, lane.pop()...)
 			c.jobs = append(c.jobs, c.arena[at:len(c.arena):len(c.arena)])
@@ -342,7 +342,7 @@ func (c *consumer) Close() error {
 
 type subscriber struct {
 	q        *Queue
-	messages ring
+	messages texts
 	wake     chan struct{}
 	closed   chan struct{}
 	once     sync.Once
@@ -357,7 +357,7 @@ func (s *subscriber) Receive(ctx context.Context) ([]byte, error) {
 		default:
 		}
 		s.q.mu.Lock()
-		if s.messages.n > 0 {
+		if s.messages.Len() > 0 {
 			s.message = append(s.message[:0], s.messages.pop()...)
 			s.q.mu.Unlock()
 			return s.message, nil
