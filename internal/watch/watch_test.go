@@ -63,6 +63,7 @@ func TestJobsAreTimedFromRunningToTheirEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := memory.New()
 		go func() {
+			time.Sleep(time.Millisecond) // the subscription comes first
 			for i := range 1000 {
 				id := fmt.Sprint(i)
 				say(t, q, jobqueue.Update{JobID: id, Status: jobqueue.Running})
