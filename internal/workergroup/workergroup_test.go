@@ -34,6 +34,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// shell skips a test where there is no shell to start a worker with.
+func shell(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("a worker is started by sh: ", err)
+	}
+}
+
 // fifo is a path that processes write to and hold open.
 func fifo(t *testing.T) string {
 	t.Helper()
@@ -89,6 +97,7 @@ func start(t *testing.T, text string, env ...string) *workergroup.Group {
 
 func TestHowACommandEndedAndWhatItSaidLastIsTold(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	for _, c := range []struct {
 		name, text string
 		code       int
@@ -126,6 +135,7 @@ func TestHowACommandEndedAndWhatItSaidLastIsTold(t *testing.T) {
 
 func TestOnlyTheEndOfWhatWasSaidIsKept(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	g := start(t, `i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo line $i; done; head -c 100000 /dev/zero | tr '\0' x; echo; echo the end; exit 1`)
 	g.Ending()
 	said := g.Said()
@@ -139,6 +149,7 @@ func TestOnlyTheEndOfWhatWasSaidIsKept(t *testing.T) {
 
 func TestStopAsksEveryProcessAndLeavesNone(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	for name, text := range map[string]string{
 		"one":                   `echo up >&9; exec sleep 600`,
 		"a shell with children": `sleep 600 & sleep 600 & echo up >&9; wait`,
@@ -169,6 +180,7 @@ func TestStopAsksEveryProcessAndLeavesNone(t *testing.T) {
 
 func TestWhoDoesNotListenIsKilledAndSoAreHisChildren(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	path := fifo(t)
 	g := start(t, `trap '' TERM; exec 9>"$LINE"; echo up >&9; while :; do sleep 600; done`, "LINE="+path)
 	line := hear(t, path)
@@ -187,6 +199,7 @@ func TestWhoDoesNotListenIsKilledAndSoAreHisChildren(t *testing.T) {
 
 func TestWhatACommandLeavesBehindGoesWithIt(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	path := fifo(t)
 	g := start(t, `exec 9>"$LINE"; sleep 600 & echo up >&9; exit 0`, "LINE="+path)
 	line := hear(t, path)
@@ -199,6 +212,7 @@ func TestWhatACommandLeavesBehindGoesWithIt(t *testing.T) {
 
 func TestNothingIsLeftWhenTheOwnerIsKilled(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	path := fifo(t)
 	owner := exec.Command(os.Args[0])
 	owner.Env = append(os.Environ(), ownerVar+`=exec 9>"$LINE"; trap '' TERM; sleep 600 & echo up >&9; wait; sleep 600`, "LINE="+path)
