@@ -54,6 +54,7 @@ func python(t *testing.T) string {
 
 func TestUpdatesAsPythonWritesThemAreUnderstood(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	interpreter := python(t)
 	worker := filepath.Join(t.TempDir(), "worker.py")
 	if err := os.WriteFile(worker, []byte(shapes), 0o600); err != nil {

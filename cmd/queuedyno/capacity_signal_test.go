@@ -61,7 +61,7 @@ func TestInterruptedValuesAreGoneOnWith(t *testing.T) {
 	if len(cells) != 3 || !first.Interrupted || !cells[0].Interrupted || len(cells[0].Trials) < 2 || len(cells[1].Trials) > 0 {
 		t.Fatalf("%+v; want the first value begun, and the others not", cells)
 	}
-	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "12s")
+	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "40s")
 	again.end(t)
 	second, err := report.LoadCapacity(dir)
 	if err != nil {

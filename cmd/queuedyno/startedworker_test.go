@@ -73,6 +73,7 @@ func (c *command) parsed(t *testing.T) *result.Result {
 
 func TestARunStartsItsWorkersMeasuresThemAndLeavesNone(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	url := redistest.Process(t, "--requirepass", "geheim").URL()
 	c := start(t, "run", "quick", "-u", url, "-r", "300", "-n", "300", "--worker", ourWorker, "--allow-invalid", "--json")
 	if code := c.end(t); code != exitOK {
@@ -114,6 +115,7 @@ func TestARunStartsItsWorkersMeasuresThemAndLeavesNone(t *testing.T) {
 
 func TestEveryScenarioOfARunGetsAWorkerOfItsOwn(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	url := redistest.Process(t).URL()
 	c := start(t, "run", "quick", "stuck", "-u", url, "-r", "300", "-n", "100", "--drain-timeout", "10s", "--allow-invalid",
 		"--worker", `echo $QUEUE >>started; exec queuedyno worker`)
@@ -135,6 +137,7 @@ func TestEveryScenarioOfARunGetsAWorkerOfItsOwn(t *testing.T) {
 // TestAWorkerThatCannotWorkIsToldOfWithItsLastWord and no load begins.
 func TestAWorkerThatCannotWorkIsToldOfWithItsLastWord(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	url := redistest.Process(t, "--requirepass", "geheim").URL()
 	for _, row := range []struct{ name, worker, says, hint string }{
 		{"it fails", `echo "Error: no such module" >&2; echo "at $REDIS_URL, geheim"; exit 3`,
@@ -165,6 +168,7 @@ func TestAWorkerThatCannotWorkIsToldOfWithItsLastWord(t *testing.T) {
 
 func TestARunWhoseWorkerDiesGoesOnAndHasFailed(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	url := redistest.Process(t).URL()
 	c := start(t, "run", "quick", "-u", url, "-r", "300", "-n", "600", "--drain-timeout", "500ms", "--threshold", "errors == 0", "--name", "r",
 		"--worker", `queuedyno worker -q --jobs 100; echo "panic: out of paper" >&2; echo the end; exit 7`)
@@ -187,6 +191,7 @@ func TestARunWhoseWorkerDiesGoesOnAndHasFailed(t *testing.T) {
 
 func TestAWorkerThatDoesNotEndWhenItIsAskedIsKilled(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	url := redistest.Process(t).URL()
 	c := start(t, "run", "quick", "-u", url, "-r", "300", "-n", "100", "--allow-invalid", "--json",
 		"--worker", `trap '' TERM; echo $$ >pid; queuedyno worker; while :; do sleep 1; done`)
@@ -201,6 +206,7 @@ func TestAWorkerThatDoesNotEndWhenItIsAskedIsKilled(t *testing.T) {
 
 func TestAWorkerOnAnotherQueueIsSuspected(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	url := redistest.Process(t).URL()
 	c := start(t, "run", "quick", "-u", url, "-r", "300", "-n", "100", "--drain-timeout", "100ms", "--json",
 		"--worker", `exec queuedyno worker --queue elsewhere`)
@@ -235,6 +241,7 @@ func TestJobsOfOthersAreNotGivenToAWorkerThatIsTriedOut(t *testing.T) {
 
 func TestNoWorkerIsLeftHoweverARunEnds(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	url := redistest.Process(t).URL()
 	const loading = "5s/10m0s" // the first line of progress
 	for _, row := range []struct {
@@ -274,6 +281,7 @@ func TestNoWorkerIsLeftHoweverARunEnds(t *testing.T) {
 
 func TestASlowerWorkerIsFoundByAComparison(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	redistest.Process(t) // skips where there is none
 	dir := t.TempDir()
 	file := filepath.Join(dir, "scenarios.yaml")

@@ -55,6 +55,7 @@ func queueFor(t *testing.T) (url string, c *jobqueue.Client, s jobqueue.Subscrib
 
 func TestASignalLetsAWorkerFinishWhatIsInHand(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	for name, sig := range map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,6 +85,7 @@ func TestASignalLetsAWorkerFinishWhatIsInHand(t *testing.T) {
 
 func TestTheSecondSignalDropsWhatIsInHandAndSaysSo(t *testing.T) {
 	t.Parallel()
+	shell(t)
 	url, client, s := queueFor(t)
 	if err := client.Push(t.Context(), "a", "b", "c"); err != nil {
 		t.Fatal(err)
