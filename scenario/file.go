@@ -115,9 +115,9 @@ func (f *file) root(n ast.Node) []Scenario {
 }
 
 func (f *file) version(n ast.Node) {
-	v, ok := f.whole(n, "1")
-	if ok && v != fileVersion {
-		f.fault(n, "version %d is not supported; this queuedyno reads version %d", v, fileVersion)
+	v, ok := f.digits(n, "a whole number such as 1")
+	if ok && v != fmt.Sprint(fileVersion) {
+		f.fault(n, "version %s is not supported; this queuedyno reads version %d", v, fileVersion)
 	}
 }
 

@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/threshold"
-	"github.com/queuedyno/queuedyno/scenario/draw"
 )
 
 const (
@@ -21,39 +19,6 @@ const (
 	// mostCells is how many searches one command makes at most.
 	mostCells = 100
 )
-
-// dimension reads what is to be varied: consumers=1,2,4 or payload=0,1KB,64KiB.
-func dimension(s string) (study.Dimension, error) {
-	name, list, cut := strings.Cut(strings.TrimSpace(s), "=")
-	d := study.Dimension{Field: strings.TrimSpace(name)}
-	if !cut || d.Field == "" || strings.TrimSpace(list) == "" {
-		return d, fmt.Errorf("%q is not of the form NAME=VALUE,VALUE; NAME is one of %s", s, strings.Join(study.Fields(), ", "))
-	}
-	for _, text := range strings.Split(list, ",") {
-		v, err := valueOf(d.Field, text)
-		if err != nil {
-			return d, fmt.Errorf("%s: %w", d.Field, err)
-		}
-		d.Values = append(d.Values, v)
-	}
-	return d, nil
-}
-
-// valueOf reads one value of a field.
-func valueOf(field, text string) (int, error) {
-	if field == "payload" {
-		size, err := draw.ParseSize(text)
-		if err == nil && !size.IsFixed() {
-			err = fmt.Errorf("%q is no single size; write it like 100, 1KB or 64KiB", text)
-		}
-		return size.Max(), err
-	}
-	v, err := strconv.Atoi(strings.TrimSpace(text))
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a whole number", text)
-	}
-	return v, nil
-}
 
 // varied takes down what is to be varied, and checks every combination.
 func (c *searching) varied(r *study.Record, all []study.Dimension) (faults []fault) {
@@ -77,12 +42,21 @@ func (c *searching) varied(r *study.Record, all []study.Dimension) (faults []fau
 		return faults
 	}
 	r.Vary, r.Cells = all, study.Cells(all)
+	faults = externalVaried(r)
 	for _, cell := range r.Cells {
 		for _, f := range study.At(r.Scenario, all, cell.Values).Validate() {
 			faults = append(faults, fault{what: fmt.Sprintf("%s: at %s: %s", c.source("vary"), study.Name(all, cell.Values), f)})
 		}
 	}
 	return faults
+}
+
+// externalVaried refuses to vary the consumers where external workers do the jobs.
+func externalVaried(r *study.Record) []fault {
+	if !r.Scenario.External || !slices.ContainsFunc(r.Vary, func(d study.Dimension) bool { return d.Field == "consumers" }) {
+		return nil
+	}
+	return []fault{{"--vary: the consumers are external, and how many there are is not queuedyno's to say", "vary something else, or start as many workers for a search each"}}
 }
 
 // shares sets the lengths of the trials by what each of so many searches has of
