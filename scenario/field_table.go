@@ -75,11 +75,11 @@ func loadFields(runs, builds, plans []string) []Field {
 		row("load.replay.file", texts(), file, Field{Columns: column("replay"), Usage: "the same, with keys that say how to read it"}),
 		row("load.replay.column", kind[string]{what: "the name of a column or its number", parse: literal.Text, format: plain[string], free: true},
 			func(s *Scenario) *string { return &replay(s).Column }, Field{
-				Flag: "replay-column", Verbs: runs, Usage: "`NAME` or number of the column of --replay that holds the times (default: found)",
+				Flag: "replay-column", Verbs: runs, Columns: column("replay_column"), Usage: "`NAME` or number of the column of --replay that holds the times (default: found)",
 			}),
 		row("load.replay.unit", kind[pace.Unit]{what: "s, ms, us or ns", parse: pace.ParseUnit, format: plain[pace.Unit], words: []string{"s", "ms", "us", "ns"}},
 			func(s *Scenario) *pace.Unit { return &replay(s).Unit }, Field{
-				Flag: "replay-unit", Verbs: runs, Usage: "`UNIT` of numbers in --replay: s, ms, us or ns (default: by their size; small ones are seconds since the start)",
+				Flag: "replay-unit", Verbs: runs, Columns: column("replay_unit"), Usage: "`UNIT` of numbers in --replay: s, ms, us or ns (default: by their size; small ones are seconds since the start)",
 			}),
 		row("load.replay.spread", switches(), func(s *Scenario) *bool { return &replay(s).Spread }, Field{
 			Flag: "replay-spread", Verbs: runs, Switch: true, Columns: column("replay_spread"),

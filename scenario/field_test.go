@@ -2,7 +2,9 @@ package scenario_test
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -156,6 +158,94 @@ func fill(t *testing.T, name string, v reflect.Value) {
 		t.Fatalf("%s: fill knows no %s; teach it", name, v.Type())
 	}
 }
+
+// TestScenariosThatDifferDifferInAColumn holds that rows of summary.csv can be told
+// apart by what was run, whichever field it is in which the scenarios differ.
+func TestScenariosThatDifferDifferInAColumn(t *testing.T) {
+	t.Parallel()
+	fields := scenario.Fields()
+	row := func(s scenario.Scenario) (cells []string) {
+		s = s.WithDefaults()
+		for _, f := range fields {
+			for _, c := range f.Columns {
+				cells = append(cells, c.Name+"="+c.Cell(s))
+			}
+		}
+		return cells
+	}
+	for _, f := range fields {
+		if f.Describes {
+			continue
+		}
+		seen := map[string]string{strings.Join(row(scenario.Scenario{Batch: 2, Load: scenario.Load{MaxInFlight: 9, InFlight: 70, Duration: time.Second}}), ","): "nothing"}
+		for _, text := range samples()[f.Key] {
+			s := scenario.Scenario{Batch: 2, Load: scenario.Load{MaxInFlight: 9, InFlight: 70, Duration: time.Second}}
+			if err := f.Set(&s, text); err != nil {
+				t.Fatal(err)
+			}
+			cells := strings.Join(row(s), ",")
+			if other, is := seen[cells]; is && !isDefault(f.Key, text) {
+				t.Errorf("%s: %s has the same cells as %s", f.Key, text, other)
+			}
+			seen[cells] = text
+		}
+	}
+}
+
+// isDefault reports whether the text is what a scenario has anyway.
+func isDefault(key, text string) bool {
+	return slices.Contains([]string{"load.rate=max", "design=list", "notify=pubsub", "load.arrivals=constant"}, key+"="+text)
+}
+
+// TestTheDocsListEveryField compares the table in docs/scenarios.md with the code.
+// With -update it writes it.
+func TestTheDocsListEveryField(t *testing.T) {
+	t.Parallel()
+	const name, head = "../docs/scenarios.md", "| key | flag | of | columns of summary.csv | what it is |\n|---|---|---|---|---|\n"
+	var b strings.Builder
+	code := func(text string) string {
+		if text == "" {
+			return ""
+		}
+		return "`" + text + "`"
+	}
+	for _, f := range scenario.Fields() {
+		flag := ""
+		if f.Flag != "" {
+			flag = "--" + f.Flag
+		}
+		if f.Short != "" {
+			flag = "-" + f.Short + ", " + flag
+		}
+		var columns []string
+		for _, c := range f.Columns {
+			columns = append(columns, code(c.Name))
+		}
+		usage := strings.NewReplacer("`", "", "\n", " ", "|", "\\|").Replace(f.Usage)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(f.Key), code(flag), strings.Join(f.Verbs, ", "), strings.Join(columns, ", "), usage)
+	}
+	page, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(page), head)
+	if !found {
+		t.Fatalf("%s has no table that begins with\n%s", name, head)
+	}
+	end := len(rest)
+	if i := strings.Index(rest, "\n\n"); i >= 0 {
+		end = i + 1
+	}
+	if *update {
+		if err := os.WriteFile(name, []byte(before+head+b.String()+rest[end:]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if diff := cmp.Diff(b.String(), rest[:end]); diff != "" {
+		t.Errorf("the table of %s differs from the code; go test ./scenario -update writes it (-code +docs):\n%s", name, diff)
+	}
+}
+
+var update = flag.Bool("update", false, "write the table in docs/scenarios.md")
 
 // TestEveryFieldOfAFileComesBack writes each field to a file and reads it again.
 func TestEveryFieldOfAFileComesBack(t *testing.T) {
