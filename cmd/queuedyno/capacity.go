@@ -261,7 +261,6 @@ func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
 	if len(r.Vary) > 0 && c.onCommandLine("curve") {
 		faults = append(faults, fault{"--curve has no place where values are varied", "measure the curve of one value by a search of its own"})
 	}
-	faults = append(faults, externalVaried(r)...)
 	for _, cell := range r.Cells {
 		for _, f := range study.At(r.Scenario, r.Vary, cell.Values).Validate() {
 			faults = append(faults, fault{what: fmt.Sprintf("%s: at %s: %s", dir, study.Name(r.Vary, cell.Values), f)})

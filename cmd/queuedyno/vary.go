@@ -42,21 +42,12 @@ func (c *searching) varied(r *study.Record, all []study.Dimension) (faults []fau
 		return faults
 	}
 	r.Vary, r.Cells = all, study.Cells(all)
-	faults = externalVaried(r)
 	for _, cell := range r.Cells {
 		for _, f := range study.At(r.Scenario, all, cell.Values).Validate() {
 			faults = append(faults, fault{what: fmt.Sprintf("%s: at %s: %s", c.source("vary"), study.Name(all, cell.Values), f)})
 		}
 	}
 	return faults
-}
-
-// externalVaried refuses to vary the consumers where external workers do the jobs.
-func externalVaried(r *study.Record) []fault {
-	if !r.Scenario.External || !slices.ContainsFunc(r.Vary, func(d study.Dimension) bool { return d.Field == "consumers" }) {
-		return nil
-	}
-	return []fault{{"--vary: the consumers are external, and how many there are is not queuedyno's to say", "vary something else, or start as many workers for a search each"}}
 }
 
 // shares sets the lengths of the trials by what each of so many searches has of
