@@ -20,7 +20,7 @@ const fileVersion = 1
 // all of them: everything that [Scenario.Validate] finds, and what cannot be
 // read as a scenario in the first place.
 func Parse(name string, data []byte) ([]Scenario, error) {
-	f := &file{name: name}
+	f := &file{name: name, fields: Fields()}
 	root := f.parse(data)
 	if root == nil {
 		return nil, f.faults.sorted()
@@ -36,6 +36,7 @@ func Parse(name string, data []byte) ([]Scenario, error) {
 // after each one.
 type file struct {
 	name   string
+	fields []Field
 	lines  []string
 	faults FileErrors
 	// aliases says what each alias stands for.

@@ -11,8 +11,7 @@ import (
 // scenarioReader reads one scenario and remembers where it found what.
 type scenarioReader struct {
 	*file
-	s      Scenario
-	fields []Field
+	s Scenario
 	// at are the places of the keys by the path of the field.
 	at map[string]position
 	// bad are the fields that could not be read.
@@ -22,7 +21,7 @@ type scenarioReader struct {
 // scenario reads one entry below "scenarios". Faults that need the whole
 // scenario are found by [Scenario.Validate] and placed at the key concerned.
 func (f *file) scenario(e entry) Scenario {
-	r := &scenarioReader{file: f, s: Scenario{Name: e.key}, fields: Fields(), at: map[string]position{"name": e.at}, bad: map[string]bool{}}
+	r := &scenarioReader{file: f, s: Scenario{Name: e.key}, at: map[string]position{"name": e.at}, bad: map[string]bool{}}
 	if !r.mapping("", e.value) {
 		// Still a place where the name can be wrong.
 		r.bad["load"] = true
@@ -149,9 +148,9 @@ func (r *scenarioReader) value(key string, n ast.Node) bool {
 		}
 	}
 	text, ok := "", true
-	if list, isList := r.resolve(n).(*ast.SequenceNode); isList && f.list != nil {
-		items := make([]string, len(list.Values))
-		for i, item := range list.Values {
+	if list, isList := r.listOf(f, n); isList {
+		items := make([]string, len(list))
+		for i, item := range list {
 			one, good := r.text(item, f.form, f.what)
 			items[i], ok = one, ok && good
 		}
@@ -167,6 +166,18 @@ func (r *scenarioReader) value(key string, n ast.Node) bool {
 		return false
 	}
 	return true
+}
+
+// listOf are the values of the list that stands in the place of one value.
+func (r *scenarioReader) listOf(f Field, n ast.Node) ([]ast.Node, bool) {
+	if f.list == nil {
+		return nil, false
+	}
+	list, isList := r.resolve(n).(*ast.SequenceNode)
+	if !isList {
+		return nil, false
+	}
+	return list.Values, true
 }
 
 // hint says what an unknown key may have been meant to be, or what there is.
