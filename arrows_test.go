@@ -20,7 +20,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	// What users import.
 	"": {rooms: []string{"scenario", "result", "jobqueue", "internal/engine"}},
 	"scenario": {
-		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/metric", "internal/threshold", "internal/nearest", "internal/latency"},
+		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/literal", "internal/metric", "internal/threshold", "internal/nearest", "internal/latency"},
 		modules: []string{"github.com/goccy/go-yaml"},
 	},
 	"scenario/pace": {modules: []string{"golang.org/x/sys"}},
@@ -39,7 +39,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"cmd/queuedyno": {
 		rooms: []string{
 			"", "jobqueue", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "report", "worker",
-			"internal/capacity", "internal/compare", "internal/engine", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/nearest", "internal/paired", "internal/probe",
+			"internal/capacity", "internal/compare", "internal/engine", "internal/flight", "internal/hoststat", "internal/latency", "internal/literal", "internal/metric", "internal/nearest", "internal/paired", "internal/probe",
 			"internal/study", "internal/threshold", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys"},
@@ -58,6 +58,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/observe":   {rooms: []string{"jobqueue"}},
 	"internal/nearest":   {},
 	"internal/ring":      {},
+	"internal/literal":   {rooms: []string{"internal/nearest"}},
 
 	// What is made of runs, and the theory that it needs.
 	"internal/capacity":    {},

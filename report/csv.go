@@ -12,6 +12,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // SummaryCSV writes a row a stage that was measured: what identifies the run and says whether to
@@ -37,17 +38,17 @@ func SummaryCSV(w io.Writer, r *result.Result) error {
 	return writeCSV(w, "summary", rows)
 }
 
-// runCells are the columns that are the same for every stage of a run.
+// runCells are the columns that are the same for every stage of a run. Those of the
+// scenario's fields come from the table of fields; where they have no place in the list
+// below, they follow it, since columns only grow.
 func runCells(r *result.Result) (head, cells []string) {
 	s, l := r.Scenario, r.Ledger
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
-	loop, inFlight, offered := "open", "", exact(s.Load.Rate.Float())
+	loop := "open"
 	if s.Load.Closed() {
-		loop, inFlight, offered = "closed", strconv.Itoa(s.Load.InFlight), ""
+		loop = "closed"
 	} else if s.Load.Observed {
-		loop, offered = "observed", "" // nobody knows
-	} else if s.Load.Varies() {
-		offered = "" // not one rate
+		loop = "observed"
 	}
 	started := ""
 	if !r.Run.StartedAt.IsZero() {
@@ -59,6 +60,12 @@ func runCells(r *result.Result) (head, cells []string) {
 			return ""
 		}
 		return whole(n)
+	}
+	fields := map[string]func(scenario.Scenario) string{}
+	for _, f := range scenario.Fields() {
+		for _, c := range f.Columns {
+			fields[c.Name] = c.Cell
+		}
 	}
 	for _, c := range [][2]string{
 		{"time", started},
@@ -76,14 +83,7 @@ func runCells(r *result.Result) (head, cells []string) {
 		{"failed", strconv.FormatBool(r.Run.Failed)},
 		{"thresholds_failed", strconv.Itoa(failedThresholds(r))},
 		{"loop", loop},
-		{"rate_per_s", offered},
-		{"in_flight", inFlight},
-		{"producers", strconv.Itoa(s.Producers)},
-		{"consumers", strconv.Itoa(s.Consumers)},
-		{"subscribers", strconv.Itoa(s.Subscribers)},
-		{"batch", strconv.Itoa(s.Batch)},
-		{"payload_bytes", strconv.Itoa(s.Payload)},
-		{"work_ns", whole(int64(s.Work.Time))},
+		{"rate_per_s"}, {"in_flight"}, {"producers"}, {"consumers"}, {"subscribers"}, {"batch"}, {"payload_bytes"}, {"work_ns"},
 		{"seed", strconv.FormatUint(r.Run.Seed, 10)},
 		{"offered_per_s", cell(r.Rates.OfferedPerS)},
 		{"achieved_per_s", exact(r.Rates.AchievedPerS)},
@@ -103,9 +103,20 @@ func runCells(r *result.Result) (head, cells []string) {
 		{"jobs_failed", whole(l.Failed)},
 		{"errors", whole(errorCount(l))},
 		{"unreadable", whole(l.Unreadable)},
-		{"update", s.Update},
+		{"update"},
 	} {
+		if of, has := fields[c[0]]; has {
+			c[1] = of(s)
+			delete(fields, c[0])
+		}
 		head, cells = append(head, c[0]), append(cells, c[1])
+	}
+	for _, f := range scenario.Fields() {
+		for _, c := range f.Columns {
+			if fields[c.Name] != nil {
+				head, cells = append(head, c.Name), append(cells, c.Cell(s))
+			}
+		}
 	}
 	return head, cells
 }

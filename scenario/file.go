@@ -20,7 +20,7 @@ const fileVersion = 1
 // all of them: everything that [Scenario.Validate] finds, and what cannot be
 // read as a scenario in the first place.
 func Parse(name string, data []byte) ([]Scenario, error) {
-	f := &file{name: name}
+	f := &file{name: name, fields: Fields()}
 	root := f.parse(data)
 	if root == nil {
 		return nil, f.faults.sorted()
@@ -36,6 +36,7 @@ func Parse(name string, data []byte) ([]Scenario, error) {
 // after each one.
 type file struct {
 	name   string
+	fields []Field
 	lines  []string
 	faults FileErrors
 	// aliases says what each alias stands for.
@@ -115,9 +116,9 @@ func (f *file) root(n ast.Node) []Scenario {
 }
 
 func (f *file) version(n ast.Node) {
-	v, ok := f.whole(n, "1")
-	if ok && v != fileVersion {
-		f.fault(n, "version %d is not supported; this queuedyno reads version %d", v, fileVersion)
+	v, ok := f.digits(n, "a whole number such as 1")
+	if ok && v != fmt.Sprint(fileVersion) {
+		f.fault(n, "version %s is not supported; this queuedyno reads version %d", v, fileVersion)
 	}
 }
 

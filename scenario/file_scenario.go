@@ -6,16 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
-
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
-
-// fileKey is a valid key of a mapping and how its value is read into the
-// scenario. The function returns false after a fault.
-type fileKey struct {
-	name string
-	read func(ast.Node) bool
-}
 
 // scenarioReader reads one scenario and remembers where it found what.
 type scenarioReader struct {
@@ -31,17 +22,13 @@ type scenarioReader struct {
 // scenario are found by [Scenario.Validate] and placed at the key concerned.
 func (f *file) scenario(e entry) Scenario {
 	r := &scenarioReader{file: f, s: Scenario{Name: e.key}, at: map[string]position{"name": e.at}, bad: map[string]bool{}}
-	if !r.mapping("", e.value, "{load: {rate: 1000/s}}", r.keys()) {
+	if !r.mapping("", e.value) {
 		// Still a place where the name can be wrong.
 		r.bad["load"] = true
 	}
 	if !r.has("load.rate", "load.stages", "load.replay") && !r.s.Load.Observed && !r.bad["producers"] && !r.bad["load"] {
-		at, has := r.at["load"]
-		if !has {
-			at = e.at
-		}
 		r.bad["load.rate"] = true
-		f.faultAt(at, "load.rate is missing; write load: {rate: 1000/s}, rate: max for a closed loop, or stages")
+		f.faultAt(r.place("load"), "load.rate is missing; write load: {rate: 1000/s}, rate: max for a closed loop, or stages")
 	}
 	v := validator{Scenario: r.s.WithDefaults()}
 	v.all()
@@ -49,11 +36,7 @@ func (f *file) scenario(e entry) Scenario {
 		if r.doubtful(found) {
 			continue
 		}
-		at, has := r.at[found.Field]
-		if !has {
-			at = e.at
-		}
-		f.faultAt(at, "%s", found.Fault)
+		f.faultAt(r.place(found.Field), "%s", found.Fault)
 	}
 	return r.s
 }
@@ -75,28 +58,126 @@ func (r *scenarioReader) doubtful(found finding) bool {
 	return false
 }
 
-// mapping reads a mapping of known keys; prefix is the path to it.
-func (r *scenarioReader) mapping(prefix string, n ast.Node, example string, keys []fileKey) bool {
-	entries, ok := r.entries(n, example)
+// place is where the key of a field stands, or else that of what it is a part of.
+func (r *scenarioReader) place(field string) position {
+	for {
+		if at, has := r.at[field]; has {
+			return at
+		}
+		cut := strings.LastIndexByte(field, '.')
+		if cut < 0 {
+			return r.at["name"]
+		}
+		field = field[:cut]
+	}
+}
+
+// example is what the mapping at a path looks like.
+func example(path string) string {
+	switch path {
+	case "load":
+		return "{rate: 1000/s, duration: 10s}"
+	case "load.replay":
+		return "{file: arrivals.csv, column: time, speed: 2}"
+	case "work":
+		return "{time: 1ms}"
+	case "tenants":
+		return "{count: 100, skew: 1.1}"
+	case "hold":
+		return "{from: 5s, for: 10s}"
+	default:
+		return "{load: {rate: 1000/s}}"
+	}
+}
+
+// keys are the names of the keys right below a path.
+func (r *scenarioReader) keys(path string) (names []string) {
+	for _, f := range r.fields {
+		rest, below := strings.CutPrefix(f.Key, under(path))
+		name, _, _ := strings.Cut(rest, ".")
+		if below && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// under is what the paths of the keys below a path begin with.
+func under(path string) string {
+	if path == "" {
+		return ""
+	}
+	return path + "."
+}
+
+// mapping reads the mapping at a path, of which the keys are known.
+func (r *scenarioReader) mapping(path string, n ast.Node) bool {
+	entries, ok := r.entries(n, example(path))
 	if !ok {
 		return false
 	}
-	names := make([]string, len(keys))
-	read := map[string]func(ast.Node) bool{}
-	for i, k := range keys {
-		names[i], read[k.name] = k.name, k.read
-	}
+	names := r.keys(path)
 	for _, e := range entries {
-		if read[e.key] == nil {
+		if !slices.Contains(names, e.key) {
 			r.faultAt(e.at, "unknown key %q%s", e.key, r.hint(e.key, names))
 			continue
 		}
-		r.at[prefix+e.key] = e.at
-		if !read[e.key](e.value) {
-			r.bad[prefix+e.key] = true
+		key := under(path) + e.key
+		r.at[key] = e.at
+		if !r.value(key, e.value) {
+			r.bad[key] = true
 		}
 	}
+	if path == "load.replay" && r.s.Load.Replay.File == "" {
+		r.fault(n, "the file is missing; write replay: {file: arrivals.csv}")
+		return false
+	}
 	return true
+}
+
+// value reads the value of a key. It is false after a fault.
+func (r *scenarioReader) value(key string, n ast.Node) bool {
+	i := slices.IndexFunc(r.fields, func(f Field) bool { return f.Key == key })
+	if len(r.keys(key)) > 0 && (i < 0 || isMapping(r.resolve(n))) {
+		return r.mapping(key, n)
+	}
+	f := r.fields[i]
+	if f.whole != nil {
+		if ok, is := f.whole(r, n); is {
+			return ok
+		}
+	}
+	text, ok := "", true
+	if list, isList := r.listOf(f, n); isList {
+		items := make([]string, len(list))
+		for i, item := range list {
+			one, good := r.text(item, f.form, f.what)
+			items[i], ok = one, ok && good
+		}
+		text = f.list(items)
+	} else {
+		text, ok = r.text(n, f.form, f.what)
+	}
+	if !ok {
+		return false
+	}
+	if err := f.Set(&r.s, text); err != nil {
+		r.refuse(n, err)
+		return false
+	}
+	return true
+}
+
+// listOf are the values of the list that stands in the place of one value.
+func (r *scenarioReader) listOf(f Field, n ast.Node) ([]ast.Node, bool) {
+	if f.list == nil {
+		return nil, false
+	}
+	list, isList := r.resolve(n).(*ast.SequenceNode)
+	if !isList {
+		return nil, false
+	}
+	return list.Values, true
 }
 
 // hint says what an unknown key may have been meant to be, or what there is.
@@ -105,88 +186,51 @@ func (r *scenarioReader) hint(key string, names []string) string {
 		return near
 	}
 	for _, section := range []string{"load", "work", "tenants", "hold"} {
-		for _, inner := range r.sectionKeys(section) {
-			if inner.name == key {
-				return "; it belongs below " + section
-			}
+		if slices.Contains(r.keys(section), key) {
+			return "; it belongs below " + section
 		}
 	}
 	return "; the keys here are " + strings.Join(names, ", ")
 }
 
-func (r *scenarioReader) keys() []fileKey {
-	s := &r.s
-	return append([]fileKey{
-		{"description", into(&s.Description, r.words)},
-		{"load", func(n ast.Node) bool {
-			return r.mapping("load.", n, "{rate: 1000/s, duration: 10s}", r.sectionKeys("load"))
-		}},
-		{"producers", r.producers},
-		{"consumers", r.consumers},
-		{"subscribers", into(&s.Subscribers, r.pool)},
-		{"batch", into(&s.Batch, r.pool)},
-		{"payload", r.payload},
-		{"work", func(n ast.Node) bool {
-			return r.mapping("work.", n, "{time: 1ms}", r.sectionKeys("work"))
-		}},
-		{"warmup", into(&s.Warmup, r.span)},
-		{"drain_timeout", into(&s.DrainTimeout, r.length)},
-		{"thresholds", into(&s.Thresholds, r.thresholds)},
-		{"seed", into(&s.Seed, r.seed)},
-	}, r.pipelineKeys()...)
+// readThresholds reads a list of thresholds, in every form that there is.
+func (r *scenarioReader) readThresholds(n ast.Node) (ok, is bool) {
+	all, ok := r.thresholds(n)
+	if ok {
+		r.s.Thresholds = all
+	}
+	return ok, true
 }
 
-// sectionKeys are the keys of the mappings within a scenario.
-func (r *scenarioReader) sectionKeys(section string) []fileKey {
-	switch s := &r.s; section {
-	case "work":
-		return []fileKey{
-			{"time", r.service},
-			{"fail", into(&s.Work.FailRate, r.ratio)},
-			{"running", into(&s.Work.Running, r.truth)},
+// readUpdate reads the form of updates as a mapping of facts, in which a list holds
+// the words of a status.
+func (r *scenarioReader) readUpdate(n ast.Node) (ok, is bool) {
+	if !isMapping(r.resolve(n)) {
+		return false, false
+	}
+	entries, ok := r.entries(n, "{id: .id, status: .state, completed: [done, ok]}")
+	var facts []string
+	for _, e := range entries {
+		words := []ast.Node{e.value}
+		if list, isList := r.resolve(e.value).(*ast.SequenceNode); isList {
+			words = list.Values
 		}
-	case "tenants":
-		return []fileKey{{"count", into(&s.Tenants.Count, r.pool)}, {"skew", into(&s.Tenants.Skew, r.number)}}
-	case "replay":
-		p := &s.Load.Replay
-		return []fileKey{{"file", into(&p.File, r.words)}, {"column", into(&p.Column, r.column)}, {"speed", into(&p.Speed, r.number)},
-			{"unit", into(&p.Unit, r.unit)}, {"spread", into(&p.Spread, r.truth)}}
-	case "hold":
-		return []fileKey{{"from", into(&s.Hold.From, r.span)}, {"for", into(&s.Hold.For, r.length)}}
-	}
-	l := &r.s.Load
-	return []fileKey{
-		{"rate", into(&l.Rate, r.rate)},
-		{"stages", into(&l.Steps, r.steps)},
-		{"replay", r.replay},
-		{"duration", into(&l.Duration, r.length)},
-		{"jobs", into(&l.Jobs, r.positive)},
-		{"arrivals", into(&l.Arrivals, r.arrivals)},
-		{"in_flight", into(&l.InFlight, r.pool)},
-		{"max_in_flight", into(&l.MaxInFlight, r.pool)},
-		{"max_backlog", into(&l.MaxBacklog, r.positive)},
-		{"think", into(&l.Think, r.length)},
-	}
-}
-
-// into makes a function that reads a value and keeps it when there is one.
-func into[T any](to *T, read func(ast.Node) (T, bool)) func(ast.Node) bool {
-	return func(n ast.Node) bool {
-		v, ok := read(n)
-		if ok {
-			*to = v
+		texts := make([]string, len(words))
+		for i, w := range words {
+			text, good := r.text(w, textForm, `text in quotes such as "done"`)
+			texts[i], ok = text, ok && good
 		}
-		return ok
+		facts = append(facts, e.key+"="+strings.Join(texts, "|"))
 	}
-}
-
-func (r *scenarioReader) arrivals(n ast.Node) (pace.Arrivals, bool) {
-	text, ok := r.words(n)
-	if ok && text == "" {
-		r.fault(n, "arrivals are constant or poisson")
-		return "", false
+	if !ok {
+		return false, true
 	}
-	return pace.Arrivals(text), ok
+	text, err := mapping(strings.Join(facts, ","))
+	if err != nil {
+		r.refuse(n, err)
+	}
+	r.s.Update = text
+	return err == nil, true
 }
 
 // within is the place of a byte of a text. Where the text does not stand in

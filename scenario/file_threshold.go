@@ -7,6 +7,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 )
@@ -68,20 +69,20 @@ func (l *thresholdList) one(name string, n ast.Node) bool {
 	case isMapping(value):
 		l.mapped(name, value)
 	default:
-		l.text(name, value, "")
+		l.expr(name, value, "")
 	}
 	return true
 }
 
-// text takes in one threshold. The metric, if there is one, stands before it, and
+// expr takes in one threshold. The metric, if there is one, stands before it, and
 // abort after it.
-func (l *thresholdList) text(name string, n ast.Node, abort string) {
+func (l *thresholdList) expr(name string, n ast.Node, abort string) {
 	value, expr, number, isText := l.scalar(n)
 	if !isText || number {
 		what := `a threshold in quotes such as "lost == 0"`
 		if number && name != "" {
 			if m, err := metric.Lookup(name); err == nil {
-				what = fmt.Sprintf("a condition such as %q", name+" "+example(m, expr))
+				what = fmt.Sprintf("a condition such as %q", name+" "+limitOn(m, expr))
 			}
 		}
 		l.expected(n, value, what)
@@ -105,8 +106,8 @@ func (l *thresholdList) text(name string, n ast.Node, abort string) {
 	l.all = append(l.all, whole)
 }
 
-// example is the number as a limit on the metric.
-func example(m metric.Metric, number string) string {
+// limitOn is the number as a limit on the metric.
+func limitOn(m metric.Metric, number string) string {
 	switch {
 	case m.Kind == metric.Duration:
 		return "< " + number + "ms"
@@ -167,18 +168,26 @@ func (l *thresholdList) mapped(name string, n ast.Node) {
 	}
 	abort := ""
 	if v := keys["abortOnFail"]; v != nil {
-		yes, ok := l.truth(v)
+		yes, ok := l.text(v, truthForm, "true or false")
 		l.ok = l.ok && ok
-		if yes {
+		if yes == "true" {
 			abort = " abort"
 		}
 	}
 	if v := keys["delayAbortEval"]; v != nil {
-		after, ok := l.span(v)
+		var after time.Duration
+		text, ok := l.text(v, scalarForm, "a duration such as 10s")
+		if ok {
+			var err error
+			if after, err = literal.Duration(0)(text); err != nil {
+				l.refuse(v, err)
+				ok = false
+			}
+		}
 		l.ok = l.ok && ok
 		if abort != "" && after > 0 {
 			abort += fmt.Sprintf(" after %dms", after.Round(time.Millisecond).Milliseconds())
 		}
 	}
-	l.text(name, keys["threshold"], abort)
+	l.expr(name, keys["threshold"], abort)
 }

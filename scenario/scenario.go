@@ -17,13 +17,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // MaxSeed is the largest seed: up to it whole numbers in JSON are exact everywhere.
-const MaxSeed = 1<<53 - 1
+const MaxSeed = literal.MaxSeed
 
 // Scenario is one named description of load, pools, work and thresholds. It is
 // a plain value: copy it, change a field, run it. [Scenario.WithDefaults] fills

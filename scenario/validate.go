@@ -135,10 +135,9 @@ func (v *validator) load() {
 // loop checks what belongs to one kind of loop only.
 func (v *validator) loop() {
 	l := v.Load
-	known := l.Arrivals == "" || l.Arrivals == pace.Constant || l.Arrivals == pace.Poisson
 	switch {
-	case !known:
-		v.fault("load.arrivals", "unknown arrivals %q%s; there are constant and poisson", l.Arrivals, meant(string(l.Arrivals), []string{string(pace.Constant), string(pace.Poisson)}))
+	case l.Arrivals != "" && l.Arrivals != pace.Constant && l.Arrivals != pace.Poisson:
+		oneOf(v, "load.arrivals", l.Arrivals, pace.Constant, pace.Poisson)
 	case l.Replay.given() && l.Arrivals != "" && l.Arrivals != pace.Constant:
 		v.faultWith("load.arrivals", []string{"load.replay"}, "a replay has the arrivals that were recorded; remove it")
 	case l.Closed() && l.Arrivals != "":

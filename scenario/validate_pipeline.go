@@ -2,11 +2,10 @@ package scenario
 
 import (
 	"errors"
-	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -150,33 +149,9 @@ func (v *validator) update() {
 
 // oneOf checks a word.
 func oneOf[T ~string](v *validator, field string, word T, valid ...T) {
-	words := make([]string, len(valid))
-	for i, w := range valid {
-		if w == word {
-			return
-		}
-		words[i] = string(w)
+	if _, err := literal.Word(field[strings.LastIndexByte(field, '.')+1:], valid...)(string(word)); err != nil {
+		v.fault(field, "%s", err)
 	}
-	last := len(words) - 1
-	v.fault(field, "unknown %s %q%s; there are %s and %s", field, word, meant(string(word), words), strings.Join(words[:last], ", "), words[last])
-}
-
-func errQueues(text string) error {
-	return fmt.Errorf("%q is neither a number of queues, such as 3, nor their weights, such as 1,2,7", text)
-}
-
-// ParseShare reads a share of all jobs: "1%", "0.5 %" or "0.01".
-func ParseShare(text string) (float64, error) {
-	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
-	number = strings.TrimSpace(number)
-	v, err := strconv.ParseFloat(number, 64)
-	if percent {
-		v /= 100
-	}
-	if err != nil || strings.Trim(number, "0123456789.") != "" || v < 0 || v > 1 {
-		return 0, fmt.Errorf("%q is not a share; write it like 1%% or 0.01", text)
-	}
-	return v, nil
 }
 
 // shape checks that a load is one of three, and as long as it is said to be.

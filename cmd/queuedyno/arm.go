@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -38,7 +39,7 @@ func addArmFlags(f *flags, side compare.Side) armFlags {
 		image:     flag("image", "`IMAGE` of the container"),
 		file:      flag("file", "scenario `FILE`"),
 		scenario:  flag("scenario", "`SCENARIO`"),
-		worker:    add(f, string(side)+"-worker", "", "`COMMAND` that starts the workers, as --worker, of "+who, someText),
+		worker:    add(f, string(side)+"-worker", "", "`COMMAND` that starts the workers, as --worker, of "+who, literal.Text),
 		args:      flag("args", "further `FLAGS` of run in one string, like '--work 2ms',"),
 		cmd:       flag("cmd", "`COMMAND` in place of a run, for sh: prints Go benchmark lines or result.json;"),
 	}
@@ -147,6 +148,12 @@ func (a *arm) load(r running, own armFlags, names []string) []fault {
 		return append(faults, faultOf(err))
 	}
 	faults = append(faults, more.faults...)
+	if more.says("seed") {
+		faults = append(faults, fault{fmt.Sprintf("--%s: both sides have the arrivals of one seed", own.args.name), "give --seed to " + r.verb() + " itself"})
+	}
+	if more.says("threshold") {
+		r.p.console.note("%s: --%s: thresholds are not checked in a comparison; --metric chooses what decides", r.verb(), own.args.name)
+	}
 	s, _ = more.apply(s)
 	s.Thresholds = nil
 	if s.Load.Observed {
@@ -173,9 +180,7 @@ func (a *arm) load(r running, own armFlags, names []string) []fault {
 // ownFlags reads the flags of run in the string of --base-args.
 func ownFlags(v *value[string]) (runFlags, error) {
 	f := &flags{set: pflag.NewFlagSet("", pflag.ContinueOnError), given: map[string]string{}}
-	r := addSome(f, []string{
-		"rate", "stages", "arrivals", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "max-in-flight", "batch", "payload", "work", "warmup", "drain-timeout", "update",
-	})
+	r := addSome(f, "run")
 	shell := shellwords.NewParser()
 	args, err := shell.Parse(v.get())
 	if err != nil || shell.Position >= 0 {
@@ -203,7 +208,7 @@ func (a arm) settings() map[string]string {
 	if a.command != "" {
 		return map[string]string{"cmd": redact(a.command)}
 	}
-	set := settingsOf(a.scenario)
+	set := a.scenario.Settings()
 	set["scenario"], set["redis"] = a.scenario.Name, a.source
 	if len(a.redis.Args) > 0 {
 		set["redis-args"] = strings.Join(a.redis.Args, " ")
@@ -213,22 +218,6 @@ func (a arm) settings() map[string]string {
 	}
 	if a.shown != "" {
 		set["worker"] = a.shown
-	}
-	return set
-}
-
-// settingsOf are the keys of the scenario as a file would hold them, but for what
-// only describes it and for the seed.
-func settingsOf(s scenario.Scenario) map[string]string {
-	set := map[string]string{}
-	var file strings.Builder
-	// What cannot be encoded has been refused before.
-	_ = scenario.Encode(&file, []scenario.Scenario{s})
-	for line := range strings.Lines(file.String()) {
-		key, value, found := strings.Cut(strings.TrimPrefix(line, "    "), ": ")
-		if found && strings.HasPrefix(line, "    ") && !strings.HasPrefix(key, " ") && key != "description" && key != "seed" {
-			set[key] = strings.Trim(strings.TrimSpace(value), "{}")
-		}
 	}
 	return set
 }

@@ -50,7 +50,6 @@ func (p *program) calibrateVerb() *cobra.Command {
 		return c.calibrate(cmd.Context(), pl)
 	})
 	cmd.ValidArgsFunction = p.scenarioNames
-	p.completeFile(cmd)
 	return cmd
 }
 

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -64,11 +64,13 @@ func (p *program) capacityVerb() *cobra.Command {
 		return c.do(cmd.Context(), pl)
 	})
 	cmd.ValidArgsFunction = p.scenarioNames
-	p.completeFile(cmd)
-	for _, flag := range []string{"budget", "trial", "confirm", "repeats"} {
-		complete(cmd, flag, nothing())
-	}
-	complete(cmd, "vary", fieldsToVary())
+	complete(cmd, "vary", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		names := study.Fields()
+		for i := range names {
+			names[i] += "="
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	})
 	complete(cmd, "slo", words(metricNames()...))
 	return cmd
 }
@@ -85,41 +87,20 @@ type searching struct {
 	vary                   *value[study.Dimension]
 }
 
-// loadFlags are the flags of run that capacity shares.
-func loadFlags() []string {
-	return []string{
-		"file", "redis", "redis-args", "image", "cacert", "cert", "key", "tls-skip-verify",
-		"arrivals", "producers", "consumers", "worker", "worker-start", "subscribers", "batch", "payload", "work", "seed",
-		"fail-rate", "running", "update", "design", "visibility", "poll", "queues", "notify", "channels", "tenants",
-		"out", "name", "force", "tag", "quiet",
-	}
-}
-
-// addSome declares those of run's flags that are named.
-func addSome(f *flags, names []string) runFlags {
-	own := f.set
-	f.set = pflag.NewFlagSet("", pflag.ContinueOnError)
-	r := addRunFlags(f)
-	for _, name := range names {
-		own.AddFlag(f.set.Lookup(name))
-	}
-	f.set = own
-	return r
-}
-
 func addCapacityFlags(p *program, f *flags) *searching {
 	c := &searching{
 		slo:     addMany(f, "slo", "", "limit that a sustainable rate has to hold, an `EXPR` like 'end_to_end.p99 < 50ms'; may be repeated\n(default 'end_to_end.p99 < 50ms' and 'lost == 0')", slo),
-		budget:  add(f, "budget", "", "`TIME` that the search may take, the curve not counted (default 5m, or 2m for each search of --vary)", duration(1)),
-		trial:   add(f, "trial", "", "`TIME` that is measured in one step of the search (default 5s, or 20 times the longest latency that the SLO allows;\nless with --vary and a short --budget)", duration(time.Second/2)),
-		confirm: add(f, "confirm", "", "`TIME` that is measured in a confirming trial (default 30s, or an eighth of the budget of a search if that is less)", duration(time.Second/2)),
+		budget:  add(f, "budget", "", "`TIME` that the search may take, the curve not counted (default 5m, or 2m for each search of --vary)", literal.Duration(1)),
+		trial:   add(f, "trial", "", "`TIME` that is measured in one step of the search (default 5s, or 20 times the longest latency that the SLO allows;\nless with --vary and a short --budget)", literal.Duration(time.Second/2)),
+		confirm: add(f, "confirm", "", "`TIME` that is measured in a confirming trial (default 30s, or an eighth of the budget of a search if that is less)", literal.Duration(time.Second/2)),
 		resume:  add(f, "resume", "", "go on with the search that is stored in `DIR`, with its scenario and SLO", anyText),
 		curve:   addSwitch(f, "curve", "", "then measure latency at shares of the capacity, in random order"),
-		vary:    addMany(f, "vary", "", "search at each of the `NAME=VALUES`, like consumers=1,2,4; NAME is one of\n"+strings.Join(study.Fields(), ", ")+"; given twice, at all combinations", dimension),
-		repeats: add(f, "repeats", "", "`NUMBER` of trials at each point of the curve (default 3)", smallCount),
+		vary:    addMany(f, "vary", "", "search at each of the `NAME=VALUES`, like consumers=1,2,4; NAME is one of\n"+strings.Join(study.Fields(), ", ")+"; given twice, at all combinations", study.ParseDimension),
+		repeats: add(f, "repeats", "", "`NUMBER` of trials at each point of the curve (default 3)", literal.Int),
 	}
 	c.vary.spaced = true // its values have commas of their own
-	c.running = running{p: p, does: "capacity", runFlags: addSome(f, loadFlags())}
+	c.running = running{p: p, does: "capacity", runFlags: addSome(f, "capacity", "file", "redis", "redis-args", "image", "cacert", "cert", "key", "tls-skip-verify",
+		"worker", "worker-start", "out", "name", "force", "tag", "quiet")}
 	c.answerJSON = addSwitch(f, "json", "", "write capacity.json to standard output instead of the answer in words")
 	return c
 }
@@ -168,7 +149,7 @@ func (c *searching) fresh(pl *searchPlan, names []string) (faults []fault) {
 		return faults
 	}
 	s := picked[0]
-	if s.Load.Observed || c.producers.get().external {
+	if s.Load.Observed || c.asked().Load.Observed {
 		return append(faults, fault{
 			fmt.Sprintf("scenario %q: its producers are external, and a search offers loads of its own", s.Name),
 			"name a scenario with producers of its own",
@@ -250,12 +231,15 @@ func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
 	if len(names) > 0 {
 		faults = append(faults, fault{"--resume goes on with the stored scenario, and another one is named", "leave the name out"})
 	}
-	for _, flag := range []string{
-		"slo", "vary", "trial", "confirm", "file", "arrivals", "producers", "consumers", "subscribers", "batch", "payload", "work", "seed",
-		"fail-rate", "running", "update", "design", "visibility", "poll", "queues", "notify", "channels", "tenants", "out", "name", "force",
-	} { // the workers are started again: --worker is not among them
+	taken := []string{"slo", "vary", "trial", "confirm", "file", "out", "name", "force"}
+	for _, f := range c.table {
+		if f.For("capacity") {
+			taken = append(taken, f.Flag)
+		}
+	}
+	for _, flag := range taken { // the workers are started again: --worker is not among them
 		if c.onCommandLine(flag) {
-			faults = append(faults, fault{fmt.Sprintf("--%s has no place beside --resume, which goes on with what is stored", flag), "leave it out, or begin a search of its own"})
+			faults = append(faults, fault{fmt.Sprintf("--%s has no place beside --resume, which goes on with what is stored", flag), "remove it, or start a new search"})
 		}
 	}
 	for _, f := range r.Scenario.Validate() {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/paired"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
 	"github.com/queuedyno/queuedyno/report"
@@ -67,12 +68,8 @@ func (p *program) compareVerb() *cobra.Command {
 		return c.do(cmd.Context(), pl)
 	})
 	cmd.ValidArgsFunction = p.scenarioNames
-	p.completeFile(cmd)
 	complete(cmd, "metric", words(compare.Names()...))
 	complete(cmd, "inconclusive", words("pass", "fail"))
-	for _, flag := range []string{"pairs", "idle", "base-args", "candidate-args", "base-cmd", "candidate-cmd", "base-image", "candidate-image", "base-worker", "candidate-worker"} {
-		complete(cmd, flag, nothing())
-	}
 	return cmd
 }
 
@@ -88,15 +85,6 @@ type comparing struct {
 	inconclusive    *value[string]
 	calibration     *value[string]
 	recordJSON      *value[bool]
-}
-
-// bothFlags are the flags of run that hold for both arms.
-func bothFlags() []string {
-	return []string{
-		"file", "redis", "redis-args", "image", "cacert", "cert", "key", "tls-skip-verify",
-		"rate", "stages", "arrivals", "duration", "jobs", "producers", "consumers", "worker", "worker-start", "subscribers", "in-flight", "batch", "payload", "work", "warmup", "drain-timeout", "update",
-		"seed", "out", "name", "force", "quiet", "github",
-	}
 }
 
 func addCompareFlags(p *program, f *flags) *comparing {
@@ -115,9 +103,10 @@ func addCompareFlags(p *program, f *flags) *comparing {
 
 // addShared declares what compare and calibrate have in common.
 func (c *comparing) addShared(p *program, f *flags) {
-	c.pairs = add(f, "pairs", "", "most `NUMBER` of pairs; it may end after 8, 12, 16 … of them (default 20)", smallCount)
-	c.idle = add(f, "idle", "", "`TIME` to look before each run whether the host is quiet (default 1s; 0s does not look)", duration(0))
-	c.running = running{p: p, runFlags: addSome(f, bothFlags())}
+	c.pairs = add(f, "pairs", "", "most `NUMBER` of pairs; it may end after 8, 12, 16 … of them (default 20)", literal.Int)
+	c.idle = add(f, "idle", "", "`TIME` to look before each run whether the host is quiet (default 1s; 0s does not look)", literal.Duration(0))
+	c.running = running{p: p, does: c.verb, runFlags: addSome(f, "compare", "file", "redis", "redis-args", "image", "cacert", "cert", "key", "tls-skip-verify",
+		"worker", "worker-start", "out", "name", "force", "quiet", "github")}
 	c.recordJSON = addSwitch(f, "json", "", "write the record to standard output as JSON instead of the table")
 }
 
@@ -154,7 +143,7 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 		Schema: compare.Schema, Kind: "compare", Tool: build().tool(),
 		Base:      compare.Arm{Label: "baseline", Settings: base.settings()},
 		Candidate: compare.Arm{Label: "candidate", Settings: candidate.settings()},
-		MostPairs: c.pairs.or(20), Seed: c.seed.get(),
+		MostPairs: c.pairs.or(20), Seed: c.asked().Seed,
 	}
 	if r.Seed == 0 {
 		r.Seed = rand.Uint64()>>11 | 1 // a whole number in JSON everywhere

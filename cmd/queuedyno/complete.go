@@ -4,11 +4,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
-	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/scenario/pace"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // words completes to one of the given words, each with what it means behind a
@@ -19,9 +19,6 @@ func words(all ...string) cobra.CompletionFunc {
 	}
 }
 
-// nothing completes to nothing: the value is the user's alone.
-func nothing() cobra.CompletionFunc { return words() }
-
 // complete gives a flag its completion. That can only fail for a flag that does
 // not exist, which is a mistake in this package.
 func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
@@ -30,47 +27,48 @@ func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 	}
 }
 
-// fieldsToVary completes to the names of what can be varied.
-func fieldsToVary() cobra.CompletionFunc {
-	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		var names []string
-		for _, name := range study.Fields() {
-			names = append(names, name+"=")
+// completeFlags gives a completion to each flag of a verb that has none yet: the
+// words of a scenario's field, else what the word for its value in the help stands
+// for. Only a FILE is completed to the names of files.
+func (p *program) completeFlags(cmd *cobra.Command) {
+	offered := map[string][]string{}
+	for _, f := range scenario.Fields() {
+		offered[f.Flag] = f.Words
+	}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if _, done := cmd.GetFlagCompletionFunc(f.Name); done || f.Value.Type() == "bool" {
+			return
 		}
-		return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-	}
-}
-
-func (p *program) completeFile(cmd *cobra.Command) {
-	complete(cmd, "file", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
+		placeholder, _ := pflag.UnquoteUsage(f)
+		switch {
+		case f.Name == "file" || strings.HasSuffix(f.Name, "-file"):
+			complete(cmd, f.Name, files(cobra.ShellCompDirectiveFilterFileExt, "yaml", "yml"))
+		case placeholder == "DIR":
+			complete(cmd, f.Name, files(cobra.ShellCompDirectiveFilterDirs))
+		case f.Name == "redis" || strings.HasSuffix(f.Name, "-redis"):
+			complete(cmd, f.Name, redisWords)
+		case placeholder != "FILE":
+			complete(cmd, f.Name, words(offered[f.Name]...))
+		}
 	})
 }
 
-func (p *program) completeRun(cmd *cobra.Command) {
-	cmd.ValidArgsFunction = p.scenarioNames
-	p.completeFile(cmd)
-	complete(cmd, "redis", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return []string{
-			"auto\tREDIS_URL, else the first of process, docker, embedded",
-			"process\ta private redis-server from PATH",
-			"docker\ta private container",
-			"embedded\tfor trying things out",
-			"redis://", "rediss://", "unix://", "redis-sentinel://", "redis-cluster://",
-		}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-	})
-	complete(cmd, "rate", words("max\tclosed loop", "100/s", "1k/s", "10k/s"))
-	complete(cmd, "arrivals", words(string(pace.Constant), string(pace.Poisson)))
-	complete(cmd, "threshold", words(metricNames()...))
-	complete(cmd, "out", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return nil, cobra.ShellCompDirectiveFilterDirs
-	})
-	for _, flag := range []string{
-		"redis-args", "image", "worker", "worker-start", "duration", "jobs", "producers", "consumers", "subscribers", "in-flight", "max-in-flight", "max-backlog", "batch",
-		"payload", "work", "warmup", "drain-timeout", "update", "seed", "name", "tag",
-	} {
-		complete(cmd, flag, nothing())
+// files completes to files or directories.
+func files(which cobra.ShellCompDirective, endings ...string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return endings, which
 	}
+}
+
+// redisWords completes to the ways to say which Redis, or its URL.
+func redisWords(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return []string{
+		"auto\tREDIS_URL, else the first of process, docker, embedded",
+		"process\ta private redis-server from PATH",
+		"docker\ta private container",
+		"embedded\tfor trying things out",
+		"redis://", "rediss://", "unix://", "redis-sentinel://", "redis-cluster://",
+	}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 func (p *program) completeReport(cmd *cobra.Command) {

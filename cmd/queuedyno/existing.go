@@ -35,7 +35,7 @@ func (e *existing) addChannel(f *flags, what string) {
 // addRedis declares what says which Redis, and more of run's flags. They come
 // last in the help.
 func (e *existing) addRedis(f *flags, more ...string) {
-	e.runFlags = addSome(f, append(more, "redis", "cacert", "cert", "key", "tls-skip-verify", "quiet"))
+	e.runFlags = addSome(f, "", append(more, "redis", "cacert", "cert", "key", "tls-skip-verify", "quiet")...)
 	f.set.Lookup("redis").Usage = "the Redis, a `URL`: redis://, rediss://, unix:// or one\n" +
 		"of sentinels or a cluster (default: that of REDIS_URL)"
 }
@@ -44,10 +44,6 @@ func (e *existing) complete(cmd *cobra.Command) {
 	complete(cmd, "redis", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return []string{"redis://", "rediss://", "unix://", "redis-sentinel://", "redis-cluster://"}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	})
-	complete(cmd, "queue", nothing())
-	if e.channel != nil {
-		complete(cmd, "channel", nothing())
-	}
 }
 
 // exactName reads the name of one queue or channel. Who writes a pattern means
@@ -101,15 +97,16 @@ func (e *existing) connect(ctx context.Context) (*jobqueue.Client, error) {
 
 // config is the Redis that check found, and what is to be found there.
 func (e *existing) config() jobqueue.Config {
+	asked := e.asked()
 	c := jobqueue.Config{
-		URL: e.url, Queue: e.queue.get(), Queues: len(e.queues.get()),
-		Design: e.design.get(), Visibility: e.visibility.get(), Poll: e.poll.get(), Notify: e.notify.get(),
+		URL: e.url, Queue: e.queue.get(), Queues: len(asked.Queues),
+		Design: asked.Design, Visibility: asked.Visibility, Poll: asked.Poll, Notify: asked.Notify,
 	}
 	if e.channel != nil {
 		c.Channel = e.channel.get()
 	}
-	if e.channels.or(scenario.OneChannel) != scenario.OneChannel {
-		c.Channels = e.tenants.get().Count
+	if asked.Channels != "" && asked.Channels != scenario.OneChannel {
+		c.Channels = asked.Tenants.Count
 	}
 	if strings.HasPrefix(e.url, "rediss") { // the variables may stay set for another one
 		c.CACert, c.Cert, c.Key, c.SkipVerify = e.cacert.get(), e.cert.get(), e.key.get(), e.tlsSkipVerify.get()

@@ -45,7 +45,6 @@ func (p *program) listVerb() *cobra.Command {
 		}
 		return writeTable(p.stdout, rows)
 	})
-	p.completeFile(cmd)
 	return cmd
 }
 

@@ -60,7 +60,7 @@ func (r *running) plan(names []string) (plan, error) {
 			faults = append(faults, r.check(r.flags, s)...)
 			if src.bundled {
 				// Their limits are for the load that they come with.
-				notes = append(notes, prefixed(s.Name, s.ScaleThresholds(r.thresholds.all))...)
+				notes = append(notes, prefixed(s.Name, s.ScaleThresholds(r.asked().Thresholds))...)
 			}
 			pl.scenarios = append(pl.scenarios, s)
 			for _, n := range notes {

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/report"
@@ -48,9 +49,7 @@ func (p *program) planVerb() *cobra.Command {
 		p.console.quiet = v.quiet.get()
 		return v.plan(cmd.Context())
 	})
-	for _, flag := range []string{"rate", "service", "service-cv", "arrival-cv", "stall", "stall-every", "outage"} {
-		complete(cmd, flag, nothing())
-	}
+	complete(cmd, "rate", words("100/s", "1k/s", "10k/s"))
 	complete(cmd, "slo", words("queue.p50", "queue.p90", "queue.p95", "queue.p99", "queue.p99.9"))
 	return cmd
 }
@@ -70,21 +69,19 @@ type planning struct {
 func addPlanFlags(p *program, f *flags) *planning {
 	v := &planning{
 		perSecond:  add(f, "rate", "r", "jobs per second that come, a `RATE` like 500/s or 2k/s (default with --from: that run's)", openRate),
-		service:    add(f, "service", "", "mean `TIME` for which a job occupies a worker, round trips to Redis included", duration(1)),
+		service:    add(f, "service", "", "mean `TIME` for which a job occupies a worker, round trips to Redis included", literal.Duration(1)),
 		serviceCV:  add(f, "service-cv", "", "coefficient of variation of the service time, a `NUMBER`: 0 constant, 1 exponential (default 1)", variation),
 		arrivalCV:  add(f, "arrival-cv", "", "coefficient of variation of the time between arrivals, a `NUMBER`: 0 constant, 1 at random (default 1)", variation),
 		slo:        addMany(f, "slo", "", "limit on the wait, an `EXPR`; may be repeated, and all of them hold (default 'queue.p99 < 20ms')", sloText),
-		stall:      add(f, "stall", "", "`TIME` for which everything stands still now and then (default none)", duration(1)),
-		stallEvery: add(f, "stall-every", "", "`TIME` from one such stall to the next (default 1h)", duration(1)),
-		outage:     add(f, "outage", "", "`TIME` without any worker to show the backlog for (default 1m)", duration(1)),
+		stall:      add(f, "stall", "", "`TIME` for which everything stands still now and then (default none)", literal.Duration(1)),
+		stallEvery: add(f, "stall-every", "", "`TIME` from one such stall to the next (default 1h)", literal.Duration(1)),
+		outage:     add(f, "outage", "", "`TIME` without any worker to show the backlog for (default 1m)", literal.Duration(1)),
 		from:       add(f, "from", "", "take the service time and its variation from the result in `DIR`", anyText),
 		check:      addSwitch(f, "check", "", "run the plan against a real Redis and set the prediction beside the measurement"),
 	}
-	v.running = running{p: p, runFlags: addSome(f, []string{
-		"redis", "redis-args", "image", "cacert", "cert", "key", "tls-skip-verify", "duration", "payload", "seed", "quiet",
-	})}
+	v.running = running{p: p, runFlags: addSome(f, "plan", "redis", "redis-args", "image", "cacert", "cert", "key", "tls-skip-verify", "quiet")}
 	f.set.Lookup("duration").Usage = "length of the check, a `TIME`, warm-up included: 2s of it, or a quarter where that is less (default 20s)"
-	f.set.Lookup("payload").Usage = "`SIZE` of what a job carries beside its id, in bytes, as with run"
+	f.set.Lookup("payload").Usage = "`SIZE` of what a job carries besides its id, in bytes, as with run"
 	v.answerJSON = addSwitch(f, "json", "", "write the plan as JSON")
 	return v
 }
@@ -183,8 +180,8 @@ func (v *planning) read() (*study.Staffing, error) {
 
 // bytes is what a job carries: as was said, or as in the run of --from.
 func (v *planning) bytes() int {
-	if v.payload.given() {
-		return int(math.Round(v.payload.get().Mean()))
+	if v.says("payload") {
+		return v.asked().Payload
 	}
 	return v.stored
 }
@@ -217,7 +214,7 @@ func (v *planning) verify(ctx context.Context, s *study.Staffing) []ending {
 		return []ending{{code: exitUsage, faults: []fault{faultOf(err)}}}
 	}
 	options.Log = func(line string) { v.p.console.note("plan: %s", line) }
-	sc := s.Scenario(v.bytes(), v.seed.get(), v.duration.or(20*time.Second))
+	sc := s.Scenario(v.bytes(), v.asked().Seed, cmp.Or(v.asked().Load.Duration, 20*time.Second))
 	if faults := v.overrides.check(v.flags, sc); len(faults) > 0 {
 		return []ending{{code: exitUsage, faults: faults}}
 	}

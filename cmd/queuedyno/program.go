@@ -90,6 +90,9 @@ func (p *program) root() *cobra.Command {
 		return usageErr(p.flagFaults(cmd, p.rest(root), err)...)
 	})
 	root.AddCommand(p.runVerb(), p.capacityVerb(), p.planVerb(), p.compareVerb(), p.calibrateVerb(), p.verifyVerb(), p.workerVerb(), p.queueVerb(), p.watchVerb(), p.listVerb(), p.validateVerb(), p.reportVerb(), p.versionVerb())
+	for cmd := range p.flags {
+		p.completeFlags(cmd)
+	}
 	return root
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -180,13 +181,11 @@ in the queue no more. Exit code 1 says that there was none.`,
 		Example: "  queuedyno queue pop -u redis://localhost:6379\n  queuedyno queue pop -n 100 --wait 5s > jobs.txt",
 	}
 	own := func(f *flags) {
-		jobs = add(f, "jobs", "n", "`NUMBER` of jobs at most (default 1)", count)
-		wait = add(f, "wait", "", "`TIME` to wait for the first (default not at all)", duration(0))
-		complete(cmd, "jobs", nothing())
-		complete(cmd, "wait", nothing())
+		jobs = add(f, "jobs", "n", "`NUMBER` of jobs at most (default 1)", literal.Count)
+		wait = add(f, "wait", "", "`TIME` to wait for the first (default not at all)", literal.Duration(0))
 	}
 	check := func(q *queueing, _ []string) []fault {
-		switch d := q.design.get(); d {
+		switch d := q.asked().Design; d {
 		case jobqueue.ReliableList, jobqueue.Stream:
 			return []fault{{fmt.Sprintf("the design %s gives a job to a worker who says when it is over, and nobody would", d),
 				"look with queue peek, remove with queue clear, or take jobs with queuedyno worker"}}
@@ -245,9 +244,8 @@ func (p *program) queuePeek() *cobra.Command {
 		Example: "  queuedyno queue peek -u redis://localhost:6379\n  queuedyno queue peek -n 3 --json",
 	}
 	own := func(f *flags) {
-		jobs = add(f, "jobs", "n", "`NUMBER` of jobs at most (default 10)", count)
+		jobs = add(f, "jobs", "n", "`NUMBER` of jobs at most (default 10)", literal.Count)
 		asJSON = addSwitch(f, "json", "", "print JSON")
-		complete(cmd, "jobs", nothing())
 	}
 	return p.queueVerbOf(cmd, own, nothingMore, func(ctx context.Context, q *queueing, _ []string) error {
 		n, err := q.client.Len(ctx)

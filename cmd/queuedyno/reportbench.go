@@ -41,7 +41,7 @@ func (r reporting) benchmarkNotes(names []string, results []*result.Result) erro
 			suspect++
 		}
 		name := report.BenchmarkName(res)
-		of := settingsOf(res.Scenario)
+		of := res.Scenario.Settings()
 		of["redis"] = strings.TrimSpace(res.Redis.Kind + " " + res.Redis.Version)
 		settings[name] = append(settings[name], of)
 	}

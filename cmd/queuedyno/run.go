@@ -1,7 +1,10 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const runHelp = `Run scenarios one after another, show what came out, write it to a directory of
@@ -44,7 +47,7 @@ func (p *program) runVerb() *cobra.Command {
 		}
 		return r.do(cmd.Context(), plan)
 	})
-	p.completeRun(cmd)
+	cmd.ValidArgsFunction = p.scenarioNames
 	return cmd
 }
 
@@ -61,6 +64,27 @@ type runFlags struct {
 	allowInvalid, github          *value[bool]
 	queue, channel                *value[string]
 	allowNonEmpty                 *value[bool]
+}
+
+// addSome declares those of run's flags that are named, and those for fields of a
+// scenario that the verb has.
+func addSome(f *flags, verb string, names ...string) runFlags {
+	own := f.set
+	f.set = pflag.NewFlagSet("", pflag.ContinueOnError)
+	f.set.SortFlags = false
+	r := addRunFlags(f)
+	for _, field := range r.table {
+		if field.For(verb) {
+			names = append(names, field.Flag)
+		}
+	}
+	f.set.VisitAll(func(one *pflag.Flag) {
+		if slices.Contains(names, one.Name) {
+			own.AddFlag(one)
+		}
+	})
+	f.set = own
+	return r
 }
 
 func addRunFlags(f *flags) runFlags {

@@ -1,18 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/threshold"
-	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // value is what a flag or its variable says, as a T. A text that cannot be read
@@ -54,13 +49,7 @@ func addMany[T any](f *flags, name, short, usage string, parse func(string) (T, 
 
 // addSwitch declares a flag without a value.
 func addSwitch(f *flags, name, short, usage string) *value[bool] {
-	v := add(f, name, short, usage, func(s string) (bool, error) {
-		b, err := strconv.ParseBool(s)
-		if err != nil {
-			return false, fmt.Errorf("%q is neither true nor false", s)
-		}
-		return b, nil
-	})
+	v := add(f, name, short, usage, literal.Bool)
 	v.kind = "bool"
 	f.set.Lookup(name).NoOptDefVal = "true"
 	return v
@@ -128,14 +117,6 @@ var _ twinned = (*value[bool])(nil)
 
 func anyText(s string) (string, error) { return s, nil }
 
-// someText is a text that says something.
-func someText(s string) (string, error) {
-	if strings.TrimSpace(s) == "" {
-		return "", errors.New("it is empty")
-	}
-	return s, nil
-}
-
 // oneOf reads one of a few words.
 func oneOf(words ...string) func(string) (string, error) {
 	return func(s string) (string, error) {
@@ -146,71 +127,6 @@ func oneOf(words ...string) func(string) (string, error) {
 		}
 		return "", fmt.Errorf("%q is none of %s", s, strings.Join(words, ", "))
 	}
-}
-
-func arrivals(s string) (pace.Arrivals, error) {
-	word, err := oneOf(string(pace.Constant), string(pace.Poisson))(s)
-	return pace.Arrivals(word), err
-}
-
-// duration reads a length of time of at least min, 0 or 1 ns.
-func duration(min time.Duration) func(string) (time.Duration, error) {
-	return func(s string) (time.Duration, error) {
-		d, err := time.ParseDuration(strings.TrimSpace(s))
-		switch {
-		case err != nil && isNumber(s):
-			return 0, fmt.Errorf("%q has no unit; write it like %ss or %sms", s, s, s)
-		case err != nil:
-			return 0, fmt.Errorf("%q is not a duration; write it like 10s, 1m30s or 500ms", s)
-		case d < min && min > 0:
-			return 0, fmt.Errorf("%q must be greater than zero", s)
-		case d < min:
-			return 0, fmt.Errorf("%q must not be negative", s)
-		}
-		return d, nil
-	}
-}
-
-func isNumber(s string) bool {
-	_, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-	return err == nil
-}
-
-// count reads a whole number of at least one.
-func count(s string) (int64, error) {
-	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a whole number", s)
-	}
-	if n < 1 {
-		return 0, fmt.Errorf("%q must be at least 1", s)
-	}
-	return n, nil
-}
-
-func smallCount(s string) (int, error) {
-	n, err := count(s)
-	if err == nil && n > math.MaxInt32 {
-		err = fmt.Errorf("%q is too large", s)
-	}
-	return int(n), err
-}
-
-func seed(s string) (uint64, error) {
-	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
-	switch {
-	case errors.Is(err, strconv.ErrRange), err == nil && n > scenario.MaxSeed:
-		return 0, fmt.Errorf("%s is more than %d (2^53-1): jq, Node and others would round it when they read result.json", s, uint64(scenario.MaxSeed))
-	case err != nil:
-		return 0, fmt.Errorf("%q is not a whole number from 0 to %d", s, uint64(scenario.MaxSeed))
-	}
-	return n, nil
-}
-
-// readThreshold reads an expression, and keeps it as it was written.
-func readThreshold(s string) (string, error) {
-	_, err := threshold.Parse(s)
-	return strings.TrimSpace(s), err
 }
 
 // slo reads a limit that trials have to hold, each as a whole.

@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/threshold"
-	"github.com/queuedyno/queuedyno/scenario/draw"
 )
 
 const (
@@ -21,39 +19,6 @@ const (
 	// mostCells is how many searches one command makes at most.
 	mostCells = 100
 )
-
-// dimension reads what is to be varied: consumers=1,2,4 or payload=0,1KB,64KiB.
-func dimension(s string) (study.Dimension, error) {
-	name, list, cut := strings.Cut(strings.TrimSpace(s), "=")
-	d := study.Dimension{Field: strings.TrimSpace(name)}
-	if !cut || d.Field == "" || strings.TrimSpace(list) == "" {
-		return d, fmt.Errorf("%q is not of the form NAME=VALUE,VALUE; NAME is one of %s", s, strings.Join(study.Fields(), ", "))
-	}
-	for _, text := range strings.Split(list, ",") {
-		v, err := valueOf(d.Field, text)
-		if err != nil {
-			return d, fmt.Errorf("%s: %w", d.Field, err)
-		}
-		d.Values = append(d.Values, v)
-	}
-	return d, nil
-}
-
-// valueOf reads one value of a field.
-func valueOf(field, text string) (int, error) {
-	if field == "payload" {
-		size, err := draw.ParseSize(text)
-		if err == nil && !size.IsFixed() {
-			err = fmt.Errorf("%q is no single size; write it like 100, 1KB or 64KiB", text)
-		}
-		return size.Max(), err
-	}
-	v, err := strconv.Atoi(strings.TrimSpace(text))
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a whole number", text)
-	}
-	return v, nil
-}
 
 // varied takes down what is to be varied, and checks every combination.
 func (c *searching) varied(r *study.Record, all []study.Dimension) (faults []fault) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/verify"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/result"
@@ -38,11 +39,10 @@ func (p *program) verifyVerb() *cobra.Command {
 	v := verifying{
 		p:     p,
 		flags: f,
-		seed:  add(f, "seed", "", "`SEED` of the poisson arrivals (default other ones each time)", seed),
+		seed:  add(f, "seed", "", "`SEED` of the poisson arrivals (default other ones each time)", literal.Seed),
 		json:  addSwitch(f, "json", "", "print the report as JSON"),
 		quiet: addSwitch(f, "quiet", "q", "no progress, only the report and errors"),
 	}
-	complete(cmd, "seed", nothing())
 	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error { return v.run(cmd.Context(), names) })
 	return cmd
 }

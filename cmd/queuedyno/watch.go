@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/watch"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -55,12 +56,10 @@ func (p *program) watchVerb() *cobra.Command {
 	w := &watching{}
 	w.addQueue(f, p, "whose length is watched")
 	w.addChannel(f, "that updates are heard on")
-	w.length = add(f, "for", "", "`TIME` to watch (default: until Ctrl-C)", duration(1))
+	w.length = add(f, "for", "", "`TIME` to watch (default: until Ctrl-C)", literal.Duration(1))
 	w.asJSON = addSwitch(f, "json", "", "print a line of JSON each second")
 	w.addRedis(f, "update", "design")
 	w.complete(cmd)
-	complete(cmd, "for", nothing())
-	complete(cmd, "update", nothing())
 	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error {
 		p.console.quiet = w.quiet.get()
 		return w.do(cmd.Context())
@@ -111,7 +110,7 @@ var errOutput = errors.New("write to standard output")
 func (w *watching) watch(ctx context.Context, client *jobqueue.Client) error {
 	w.p.console.note("watch: queue %q and channel %q at %s", client.Queue(), client.Channel(), w.address)
 	var form jobqueue.Mapping
-	if text := w.update.get(); text != "" {
+	if text := w.asked().Update; text != "" {
 		form, _ = jobqueue.ParseMapping(text) // the flag has read it
 	}
 	last, err := watch.Run(ctx, client, watch.Options{Show: w.show, Outage: w.outage, Update: form})

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/jobqueue"
-	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/worker"
 )
@@ -68,9 +68,6 @@ func (p *program) workerVerb() *cobra.Command {
 		return w.do(cmd.Context())
 	})
 	w.complete(cmd)
-	for _, flag := range []string{"consumers", "work", "burn", "fail-rate", "exec", "exec-timeout", "jobs", "idle"} {
-		complete(cmd, flag, nothing())
-	}
 	return cmd
 }
 
@@ -78,17 +75,17 @@ func addWorkerFlags(p *program, f *flags) *workers {
 	w := &workers{}
 	w.addQueue(f, p, "that jobs are taken from")
 	w.addChannel(f, "that updates are published on")
-	w.consumers = add(f, "consumers", "y", "`NUMBER` of jobs that are worked on at the same time (default: the number of processors)", smallCount)
+	w.consumers = add(f, "consumers", "y", "`NUMBER` of jobs that are worked on at the same time (default: the number of processors)", literal.Int)
 	w.wait = add(f, "work", "", "each job waits for a `TIME`: 20ms, or drawn from 2ms..8ms, exp(5ms),\n"+
 		"lognormal(p50=5ms,p99=40ms) or file(samples.txt)", draw.ParseDuration)
-	w.burn = add(f, "burn", "", "each job uses a `TIME` of a processor", duration(0))
-	w.failRate = add(f, "fail-rate", "", "`SHARE` of the jobs that fail, like 1% or 0.01 (default none)", scenario.ParseShare)
+	w.burn = add(f, "burn", "", "each job uses a `TIME` of a processor", literal.Duration(0))
+	w.failRate = add(f, "fail-rate", "", "`SHARE` of the jobs that fail, like 1% or 0.01 (default none)", literal.Share)
 	w.exec = add(f, "exec", "", "each job is a process: a `COMMAND` with its arguments", anyText)
 	w.shell = addSwitch(f, "shell", "", "have sh read the command of --exec")
-	w.execTimeout = add(f, "exec-timeout", "", "`TIME` after which a process is killed and its job has failed (default none)", duration(1))
+	w.execTimeout = add(f, "exec-timeout", "", "`TIME` after which a process is killed and its job has failed (default none)", literal.Duration(1))
 	w.running = addSwitch(f, "running", "", "publish RUNNING before the work")
-	w.jobs = add(f, "jobs", "n", "stop after a `NUMBER` of jobs", count)
-	w.idle = add(f, "idle", "", "stop after a `TIME` without a job", duration(1))
+	w.jobs = add(f, "jobs", "n", "stop after a `NUMBER` of jobs", literal.Count)
+	w.idle = add(f, "idle", "", "stop after a `TIME` without a job", literal.Duration(1))
 	w.addRedis(f, "design", "visibility", "poll", "queues", "notify", "channels", "tenants")
 	w.asJSON = addSwitch(f, "json", "", "print the account at the end as JSON")
 	return w

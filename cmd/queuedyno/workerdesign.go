@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
@@ -11,7 +12,7 @@ import (
 // timesOfDesign refuses times that the design has no use for.
 func (w *workers) timesOfDesign() []fault {
 	var faults []fault
-	design := w.design.or(jobqueue.List)
+	design := cmp.Or(w.asked().Design, jobqueue.List)
 	if w.onCommandLine("visibility") && design != jobqueue.ReliableList && design != jobqueue.Stream {
 		faults = append(faults, fault{fmt.Sprintf("--visibility means nothing to the design %s", design), "add --design reliable-list or --design stream"})
 	}
@@ -23,7 +24,7 @@ func (w *workers) timesOfDesign() []fault {
 
 // unheard refuses what has no meaning where nothing is published.
 func (w *workers) unheard() []fault {
-	if w.notify.get() != jobqueue.NoNotify {
+	if w.asked().Notify != jobqueue.NoNotify {
 		return nil
 	}
 	var faults []fault
@@ -54,14 +55,14 @@ func (w *workers) outOfRange() []fault {
 
 // apart reports whether each tenant has a channel of his own.
 func (w *workers) apart() bool {
-	return w.channels.or(scenario.OneChannel) != scenario.OneChannel
+	return cmp.Or(w.asked().Channels, scenario.OneChannel) != scenario.OneChannel
 }
 
 // tenantsChannels refuses channels without tenants, and tenants without channels.
 func (w *workers) tenantsChannels() []fault {
 	switch {
-	case w.apart() && !w.tenants.given():
-		return []fault{{fmt.Sprintf("--channels %s: it is not said how many tenants there are", w.channels.get()), "add --tenants NUMBER"}}
+	case w.apart() && !w.says("tenants"):
+		return []fault{{fmt.Sprintf("--channels %s: it is not said how many tenants there are", w.asked().Channels), "add --tenants NUMBER"}}
 	case !w.apart() && w.onCommandLine("tenants"):
 		return []fault{{"--tenants means nothing where all updates go to one channel", "add --channels tenant"}}
 	}
@@ -74,7 +75,7 @@ func (w *workers) channelOf() func(tenant string) int {
 	if !w.apart() {
 		return nil
 	}
-	n := w.tenants.get().Count
+	n := w.asked().Tenants.Count
 	numbers := make(map[string]int, n)
 	for i := range n {
 		numbers[flight.TenantName(i)] = i
@@ -85,12 +86,12 @@ func (w *workers) channelOf() func(tenant string) int {
 // where is what is worked on and where that is told, by the names that Redis
 // knows.
 func (w *workers) where(c *jobqueue.Client) string {
-	queues, channels := len(w.queues.get()), 1
+	queues, channels := len(w.asked().Queues), 1
 	if w.apart() {
-		channels = w.tenants.get().Count
+		channels = w.asked().Tenants.Count
 	}
 	text := fmt.Sprintf("on %s at %s, ", named(c.Queue(), queues, jobqueue.QueueName), w.address)
-	if w.notify.get() == jobqueue.NoNotify {
+	if w.asked().Notify == jobqueue.NoNotify {
 		return text + "no updates"
 	}
 	return text + "updates on " + named(c.Channel(), channels, jobqueue.ChannelName)

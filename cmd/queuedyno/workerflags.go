@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
@@ -16,23 +17,26 @@ type workerFlags struct {
 func addStartedWorker(f *flags) workerFlags {
 	return workerFlags{
 		worker: add(f, "worker", "", "`COMMAND` for sh that starts workers of yours: it is started before the load and ended\n"+
-			"after it, and finds REDIS_URL, QUEUE and CHANNEL in its environment", someText),
-		workerStart: add(f, "worker-start", "", "`TIME` that --worker may take until it is ready (default 30s)", duration(1)),
+			"after it, and finds REDIS_URL, QUEUE and CHANNEL in its environment", literal.Text),
+		workerStart: add(f, "worker-start", "", "`TIME` that --worker may take until it is ready (default 30s)", literal.Duration(1)),
 	}
 }
 
-// workedBy is who works on the jobs, where a flag says so.
-func (o overrides) workedBy() (p pool, given bool) {
+// workedBy is whether external workers do the jobs, where a flag says so.
+func (o overrides) workedBy(asked scenario.Scenario) (external, given bool) {
 	if o.workerCommand() != "" {
-		return pool{external: true}, true
+		return true, true
 	}
-	return o.consumers.get(), o.consumers.given()
+	return asked.External, o.says("consumers")
 }
+
+// counted is whether --consumers gives a number.
+func (o overrides) counted() bool { return o.says("consumers") && !o.asked().External }
 
 // workerCommand is the command that is to be started for a run, empty for none. A
 // number of consumers on the command line comes before one in the environment.
 func (o overrides) workerCommand() string {
-	if o.consumers.given() && !o.consumers.get().external && o.consumers.written() && !o.worker.written() {
+	if o.counted() && o.texts["consumers"].written() && !o.worker.written() {
 		return ""
 	}
 	return o.worker.get()
@@ -44,7 +48,7 @@ func (o overrides) workerFaults(scenarios []scenario.Scenario) []fault {
 	if !o.worker.given() && o.workerStart.written() {
 		faults = append(faults, fault{"--worker-start: there is no worker to be started", "name its command with --worker"})
 	}
-	if o.worker.given() && o.consumers.given() && !o.consumers.get().external && o.consumers.written() == o.worker.written() {
+	if o.worker.given() && o.counted() && o.texts["consumers"].written() == o.worker.written() {
 		faults = append(faults, fault{
 			fmt.Sprintf("--consumers and --%s both say who works on the jobs", o.worker.name),
 			"leave one of them out",

@@ -47,62 +47,68 @@ func (c Cell) Settled() bool {
 	return a.Status == capacity.NoRate || a.Status == capacity.Confirmed && a.Narrow()
 }
 
-// Both are beyond every value that a scenario allows.
-const (
-	most       = 100_000_000
-	mostQueues = 10_000
-)
+// maxValue is beyond every value that a scenario allows.
+const maxValue = 100_000_000
 
-// field is a part of a scenario that can be varied.
-type field struct {
-	name  string
-	least int
-	set   func(*scenario.Scenario, int)
-	// together is true of what works at once, so that a law of scaling speaks of
-	// it.
-	together bool
-}
-
-// fields are in the order in which they are listed for the user.
-func fields() []field {
-	return []field{
-		{"consumers", 1, func(s *scenario.Scenario, v int) { s.Consumers = v }, true},
-		{"producers", 1, func(s *scenario.Scenario, v int) { s.Producers = v }, true},
-		{"subscribers", 1, func(s *scenario.Scenario, v int) { s.Subscribers = v }, true},
-		{"batch", 1, func(s *scenario.Scenario, v int) { s.Batch = v }, false},
-		{"queues", 1, func(s *scenario.Scenario, v int) { s.Queues = slices.Repeat([]int{1}, min(v, mostQueues)) }, false},
-		{"payload", 0, func(s *scenario.Scenario, v int) { s.Payload, s.Payloads = v, scenario.Scenario{}.Payloads }, false},
-	}
-}
-
-func fieldOf(name string) (field, bool) {
-	all := fields()
-	i := slices.IndexFunc(all, func(f field) bool { return f.name == name })
+// varying is the field of a scenario that can be varied and has that name.
+func varying(name string) (f scenario.Field, known bool) {
+	all := scenario.Fields()
+	i := slices.IndexFunc(all, func(f scenario.Field) bool { return f.Flag == name && f.Vary != nil })
 	if i < 0 {
-		return field{}, false
+		return f, false
 	}
 	return all[i], true
 }
 
-// Fields are the names of what can be varied.
-func Fields() (names []string) {
-	for _, f := range fields() {
-		names = append(names, f.name)
+// Fields are the names of what can be varied, first what works at once.
+func Fields() []string {
+	var together, alone []string
+	for _, f := range scenario.Fields() {
+		switch {
+		case f.Vary == nil:
+		case f.Vary.Together:
+			together = append(together, f.Flag)
+		default:
+			alone = append(alone, f.Flag)
+		}
 	}
-	return names
+	slices.Sort(together)
+	return append(together, alone...)
+}
+
+// ParseDimension reads what is to be varied: consumers=1,2,4 or payload=0,1KB,64KiB.
+// Values of an unknown field are not read: [CheckDimensions] refuses it.
+func ParseDimension(s string) (Dimension, error) {
+	name, list, cut := strings.Cut(strings.TrimSpace(s), "=")
+	d := Dimension{Field: strings.TrimSpace(name)}
+	if !cut || d.Field == "" || strings.TrimSpace(list) == "" {
+		return d, fmt.Errorf("%q is not of the form NAME=VALUE,VALUE; NAME is one of %s", s, strings.Join(Fields(), ", "))
+	}
+	f, known := varying(d.Field)
+	if !known {
+		return d, nil
+	}
+	for text := range strings.SplitSeq(list, ",") {
+		v, err := f.Vary.Parse(text)
+		if err != nil {
+			return d, fmt.Errorf("%s: %w", d.Field, err)
+		}
+		d.Values = append(d.Values, v)
+	}
+	return d, nil
 }
 
 // Together reports whether the field is a number of things that work at once.
 func Together(name string) bool {
-	f, _ := fieldOf(name)
-	return f.together
+	f, known := varying(name)
+	return known && f.Vary.Together
 }
 
 // At is the scenario with these values of the dimensions.
 func At(s scenario.Scenario, dimensions []Dimension, values []int) scenario.Scenario {
 	for i, d := range dimensions {
-		if f, known := fieldOf(d.Field); known && i < len(values) {
-			f.set(&s, values[i])
+		if f, known := varying(d.Field); known && i < len(values) {
+			_ = f.Set(&s, strconv.Itoa(values[i])) // CheckDimensions refuses what cannot be read
 		}
 	}
 	return s
@@ -114,7 +120,7 @@ func At(s scenario.Scenario, dimensions []Dimension, values []int) scenario.Scen
 func CheckDimensions(dimensions []Dimension) (faults []string) {
 	seen := map[string]bool{}
 	for _, d := range dimensions {
-		f, known := fieldOf(d.Field)
+		f, known := varying(d.Field)
 		if !known {
 			faults = append(faults, fmt.Sprintf("%q cannot be varied; what can is %s", d.Field, strings.Join(Fields(), ", ")))
 			continue
@@ -127,10 +133,10 @@ func CheckDimensions(dimensions []Dimension) (faults []string) {
 			faults = append(faults, d.Field+" has no values")
 		}
 		for i, v := range d.Values {
-			if v < f.least {
-				faults = append(faults, fmt.Sprintf("%s=%d must be at least %d", d.Field, v, f.least))
+			if v < f.Vary.Least {
+				faults = append(faults, fmt.Sprintf("%s=%d must be at least %d", d.Field, v, f.Vary.Least))
 			}
-			if v > most {
+			if v > maxValue {
 				faults = append(faults, fmt.Sprintf("%s=%d is too large", d.Field, v))
 			}
 			if slices.Contains(d.Values[:i], v) {

@@ -152,3 +152,22 @@ func TestTrialsAreAsShortAsTheBudgetAndTheLimitsAsk(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsVariedIsReadWithItsValues(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"consumers=1,2,4": "consumers=1,2,4", " batch = 1 , 10": "batch=1,10", "payload=0,1KB,1KiB": "payload=0,1000,1024",
+	} {
+		if d, err := study.ParseDimension(s); err != nil || d.String() != want {
+			t.Errorf("ParseDimension(%q) = %s, %v; want %s", s, d, err, want)
+		}
+	}
+	for s, want := range map[string]string{
+		"": "not of the form", "consumers": "not of the form", "consumers=": "not of the form", "consumers=1,,2": `"" is not a whole number`,
+		"consumers=1KB": `"1KB" is not a whole number`, "payload=x": "not a size in bytes", "payload=1..9": "no single size",
+	} {
+		if _, err := study.ParseDimension(s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("ParseDimension(%q): %v, want %q", s, err, want)
+		}
+	}
+}

@@ -1,0 +1,331 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario/draw"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// Fields is the table of the fields of a scenario, in the order in which help and
+// files show them. A key that is followed by keys below it ("tenants",
+// "tenants.count") can be written as one text or as a mapping. The name of a
+// scenario is not among them: in a file it stands above its keys.
+func Fields() []Field {
+	var (
+		runs   = []string{"run", "compare"}             // what a search sets itself
+		builds = []string{"run", "compare", "capacity"} // how the pipeline is built and worked
+		plans  = []string{"run", "compare", "plan"}
+		all    = []string{"run", "compare", "capacity", "plan"}
+	)
+	about := texts()
+	about.parse = func(text string) (string, error) { return text, nil }
+	return slices.Concat([]Field{
+		row("description", about, func(s *Scenario) *string { return &s.Description }, Field{Describes: true, Usage: "which question the scenario answers"}),
+	}, loadFields(runs, builds, plans), poolFields(runs, builds, all), pipelineFields(runs, builds), []Field{
+		row("seed", kind[uint64]{form: wholeForm, what: "a whole number such as 42", parse: literal.Seed, format: plain[uint64]}, func(s *Scenario) *uint64 { return &s.Seed },
+			Field{Flag: "seed", Verbs: all, Describes: true, Usage: "`NUMBER` that makes everything random repeatable; 0 draws one"}),
+	})
+}
+
+func loadFields(runs, builds, plans []string) []Field {
+	load := func(s *Scenario) *Load { return &s.Load }
+	replay := func(s *Scenario) *Replay { return &s.Load.Replay }
+	file := func(s *Scenario) *string { return &s.Load.Replay.File }
+	rate := row("load.rate", kind[pace.Rate]{what: "a rate such as 1000/s or max", parse: pace.ParseRate, format: pace.Rate.String}, func(s *Scenario) *pace.Rate { return &load(s).Rate }, Field{
+		Flag: "rate", Short: "r", Verbs: runs, Words: []string{"max\tclosed loop", "100/s", "1k/s", "10k/s"},
+		Usage: "jobs per second in total, over all producers: a `RATE` like 500, 500/s, 2k/s, 30/m;\n" +
+			"\"max\" sends a job whenever one of those in flight has come back (closed loop)",
+		Columns: []Column{{"rate_per_s", func(s Scenario) string {
+			if s.Load.Rate.IsZero() {
+				return ""
+			}
+			return decimal(s.Load.Rate.Float())
+		}}},
+	})
+	rate.get = func(s Scenario) string {
+		if s.Load.Varies() || s.Load.Observed {
+			return ""
+		}
+		return s.Load.Rate.String() // also "max"
+	}
+	stages := row("load.stages", kind[pace.Steps]{form: textForm, what: "stages such as \"30s:500,1m:2000\"", parse: steps, format: pace.Steps.String, free: true},
+		func(s *Scenario) *pace.Steps { return &load(s).Steps }, Field{
+			Flag: "stages", Verbs: runs, Columns: column("load_stages"),
+			Usage: "rates one after the other instead of --rate: `STAGES` like 30s:500,20s:500..2k,5s:0,3x(10s:100,2s:5k);\n" +
+				"TIME:RATE holds, TIME:FROM..TO ramps, TIME:..TO ramps from where the last one ended",
+		})
+	stages.list = func(items []string) string { return strings.Join(items, ",") }
+	inFlight := func(s Scenario) string {
+		if !s.Load.Closed() {
+			return ""
+		}
+		return strconv.Itoa(s.Load.InFlight)
+	}
+	return []Field{
+		rate, stages,
+		row("load.replay", texts(), file, Field{Flag: "replay", Verbs: runs, Usage: "`FILE` (CSV or a log) with the times at which jobs are due, instead of --rate"}),
+		row("load.replay.file", texts(), file, Field{Columns: column("replay"), Usage: "the same, with keys that say how to read it"}),
+		row("load.replay.column", kind[string]{what: "the name of a column or its number", parse: literal.Text, format: plain[string], free: true},
+			func(s *Scenario) *string { return &replay(s).Column }, Field{
+				Flag: "replay-column", Verbs: runs, Columns: column("replay_column"), Usage: "`NAME` or number of the column of --replay that holds the times (default: found)",
+			}),
+		row("load.replay.unit", kind[pace.Unit]{what: "s, ms, us or ns", parse: pace.ParseUnit, format: plain[pace.Unit], words: []string{"s", "ms", "us", "ns"}},
+			func(s *Scenario) *pace.Unit { return &replay(s).Unit }, Field{
+				Flag: "replay-unit", Verbs: runs, Columns: column("replay_unit"), Usage: "`UNIT` of numbers in --replay: s, ms, us or ns (default: by their size; small ones are seconds since the start)",
+			}),
+		row("load.replay.spread", switches(), func(s *Scenario) *bool { return &replay(s).Spread }, Field{
+			Flag: "replay-spread", Verbs: runs, Switch: true, Columns: column("replay_spread"),
+			Usage: "spread the jobs of one time stamp of --replay evenly, e.g. over the second of whole-second stamps",
+		}),
+		row("load.replay.speed", numbers(factor), func(s *Scenario) *float64 { return &replay(s).Speed }, Field{
+			Flag: "replay-speed", Verbs: runs, Columns: column("replay_speed"), Usage: "`FACTOR` by which --replay goes faster than recorded",
+		}),
+		row("load.arrivals", choices("arrivals", pace.Constant, pace.Poisson), func(s *Scenario) *pace.Arrivals { return &load(s).Arrivals }, Field{
+			Flag: "arrivals", Verbs: builds, Columns: column("arrivals"), Usage: "how jobs are laid out in time at a rate: a `KIND`, constant or poisson",
+		}),
+		row("load.duration", spans(1), func(s *Scenario) *time.Duration { return &load(s).Duration }, Field{
+			Flag: "duration", Short: "d", Verbs: plans, Columns: column("load_duration_ns"),
+			Usage: "length of the load, warm-up included: a `TIME` like 30s or 2m;\nwithout --jobs it replaces the scenario's number of jobs too",
+		}),
+		row("load.jobs", wholes(literal.Count), func(s *Scenario) *int64 { return &load(s).Jobs }, Field{
+			Flag: "jobs", Short: "n", Verbs: runs, Columns: column("load_jobs"),
+			Usage: "how many jobs to send, warm-up included: a whole `NUMBER`;\nwithout --duration it replaces the scenario's duration too",
+		}),
+		row("load.in_flight", wholes(literal.Int), func(s *Scenario) *int { return &load(s).InFlight }, Field{
+			Flag: "in-flight", Verbs: runs, Columns: []Column{{"in_flight", inFlight}}, Usage: "`NUMBER` of jobs on their way at once with --rate max",
+		}),
+		row("load.max_in_flight", wholes(literal.Int), func(s *Scenario) *int { return &load(s).MaxInFlight }, Field{
+			Flag: "max-in-flight", Verbs: runs, Columns: column("max_in_flight"),
+			Usage: "most jobs on their way at once at a rate, a `NUMBER`; reaching it makes the run invalid (default 1000000)",
+		}),
+		row("load.max_backlog", wholes(literal.Count), func(s *Scenario) *int64 { return &load(s).MaxBacklog }, Field{
+			Flag: "max-backlog", Verbs: runs, Columns: column("max_backlog"),
+			Usage: "end the run when more than this `NUMBER` of jobs wait in the queue (default: no limit)",
+		}),
+		row("load.think", spans(0), func(s *Scenario) *time.Duration { return &load(s).Think }, Field{
+			Flag: "think", Verbs: runs, Columns: column("think_ns"), Usage: "`TIME` that a user thinks between a notification and the next job, with --rate max",
+		}),
+	}
+}
+
+func poolFields(runs, builds, all []string) []Field {
+	return []Field{
+		pool("producers", func(s *Scenario) (*int, *bool) { return &s.Producers, &s.Load.Observed }, Field{
+			Short: "x", Verbs: builds, Vary: count(true),
+			Usage: "`NUMBER` of producers, each with a connection of its own;\n" +
+				"\"external\" pushes nothing and takes nothing: the run observes --queue and --channel",
+			Columns: column("producers"),
+		}),
+		pool("consumers", func(s *Scenario) (*int, *bool) { return &s.Consumers, &s.External }, Field{
+			Short: "y", Verbs: builds, Vary: count(true),
+			Usage: "`NUMBER` of consumers, each with a connection of its own;\n" +
+				"\"external\" leaves the work to other processes, which take from --queue",
+			Columns: []Column{{Name: "consumers"}, {"external", func(s Scenario) string { return strconv.FormatBool(s.External) }}},
+		}),
+		row("subscribers", wholes(literal.Int), func(s *Scenario) *int { return &s.Subscribers }, Field{
+			Flag: "subscribers", Verbs: builds, Vary: count(true), Columns: column("subscribers"),
+			Usage: "`NUMBER` of subscribers, each of which receives every notification",
+		}),
+		row("batch", wholes(literal.Int), func(s *Scenario) *int { return &s.Batch }, Field{
+			Flag: "batch", Verbs: builds, Vary: count(false), Columns: column("batch"), Usage: "`NUMBER` of jobs in one push and in one pop",
+		}),
+		{
+			Key: "payload", Flag: "payload", Short: "s", Verbs: all, what: "a size such as 100, 1KB or 90%:100,10%:64KiB",
+			Usage: "`SIZE` of what a job carries besides its id, in bytes: 0, 100, 1KB (1,000) or 1KiB (1,024);\n" +
+				"0 sends the id alone; 100..2KB is any size between, 90%:100,10%:64KiB are several with their shares",
+			Vary: &Vary{Parse: func(text string) (int, error) {
+				size, err := draw.ParseSize(text)
+				if err == nil && !size.IsFixed() {
+					err = fmt.Errorf("%q is no single size; write it like 100, 1KB or 64KiB", text)
+				}
+				return size.Max(), err
+			}},
+			Columns: []Column{{"payload_bytes", func(s Scenario) string { return strconv.Itoa(s.Payload) }}, {"payload", Scenario.payloadText}},
+			get:     Scenario.payloadText,
+			set: func(s *Scenario, text string) error {
+				size, err := draw.ParseSize(text)
+				if err == nil {
+					s.SetPayload(size)
+				}
+				return err
+			},
+		},
+		{
+			Key: "work.time", Flag: "work", Verbs: builds, what: "a duration such as 10s",
+			Usage: "`TIME` that a consumer works on a job: 5ms, or drawn from 2ms..8ms, exp(5ms),\nlognormal(p50=5ms,p99=40ms) or file(samples.txt)",
+			Columns: []Column{
+				{"work_ns", func(s Scenario) string { return cell(s.Work.Time) }},
+				{"work", Scenario.workText},
+			},
+			get: Scenario.workText,
+			set: func(s *Scenario, text string) error {
+				d, err := draw.ParseDuration(text)
+				if err == nil {
+					s.Work.SetTime(d)
+				}
+				return err
+			},
+		},
+		row("work.fail", kind[float64]{what: "a share such as 1% or 0.01", parse: literal.Share, format: decimal}, func(s *Scenario) *float64 { return &s.Work.FailRate }, Field{
+			Flag: "fail-rate", Verbs: builds, Columns: column("fail_rate"), Usage: "`SHARE` of the jobs that fail (status FAILED), like 1% or 0.01",
+		}),
+		row("work.running", switches(), func(s *Scenario) *bool { return &s.Work.Running }, Field{
+			Flag: "running", Verbs: builds, Switch: true, Columns: column("running"), Usage: "consumers publish RUNNING before they work, which gives the stage pickup",
+		}),
+		row("warmup", spans(0), func(s *Scenario) *time.Duration { return &s.Warmup }, Field{
+			Flag: "warmup", Verbs: runs, Columns: column("warmup_ns"), Usage: "`TIME` at the beginning of the load that is left out of the figures",
+		}),
+		row("drain_timeout", spans(1), func(s *Scenario) *time.Duration { return &s.DrainTimeout }, Field{
+			Flag: "drain-timeout", Verbs: runs, Columns: column("drain_timeout_ns"), Usage: "`TIME` to wait at the end for jobs on their way",
+		}),
+		thresholdsField(),
+	}
+}
+
+// count is how a number of things is varied, of things that work at once or not.
+func count(together bool) *Vary {
+	return &Vary{Least: 1, Together: together, Parse: func(text string) (int, error) {
+		v, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil {
+			return 0, fmt.Errorf("%q is not a whole number", text)
+		}
+		return v, nil
+	}}
+}
+
+// thresholdsField is that of the limits. A file may hold them in the forms of k6 too.
+func thresholdsField() Field {
+	list := kind[[]string]{parse: limits, format: func(all []string) string { return strings.Join(all, ",") }}
+	f := row("thresholds", list, func(s *Scenario) *[]string { return &s.Thresholds }, Field{
+		Flag: "threshold", Verbs: []string{"run"}, Many: true, Describes: true,
+		Usage: "limit on a metric, an `EXPR` like 'end_to_end.p99 < 50ms' or 'lost == 0'; repeatable;\n" +
+			"replaces the scenario's limits on that metric and keeps its others",
+	})
+	for _, m := range metric.Metrics() {
+		f.Words = append(f.Words, m.Name)
+	}
+	f.yaml = func(s Scenario) string {
+		all := make([]string, len(s.Thresholds))
+		for i, expr := range s.Thresholds {
+			all[i] = quote(expr)
+		}
+		return inBrackets(all)
+	}
+	f.whole = (*scenarioReader).readThresholds
+	return f
+}
+
+func pipelineFields(runs, builds []string) []Field {
+	queues := row("queues", kind[[]int]{form: wholeForm, what: "a whole number such as 2", parse: weights, format: weightsText}, func(s *Scenario) *[]int { return &s.Queues }, Field{
+		Flag: "queues", Verbs: builds, Usage: "`NUMBER` of queues, or their weights in the order of priority, like 1,2,7",
+		Columns: []Column{{"queues", func(s Scenario) string { return weightsText(s.Queues) }}},
+		Vary:    count(false),
+	})
+	queues.list = func(items []string) string { return strings.Join(items, ",") + "," }
+	queues.yaml = func(s Scenario) string { return strings.ReplaceAll(fmt.Sprint(s.Queues), " ", ", ") }
+	update := row("update", kind[string]{form: textForm, what: `text in quotes such as "id=.id"`, parse: mapping, format: plain[string], free: true}, func(s *Scenario) *string { return &s.Update }, Field{
+		Flag: "update", Verbs: builds, Columns: column("update"),
+		Usage: "how external workers publish, a `MAPPING` like 'id=.id,status=.state,completed=done|ok,failed=error'\n" +
+			"(also tenant, error, running); what it leaves out is as documented",
+	})
+	update.whole = (*scenarioReader).readUpdate
+	return []Field{
+		row("elements", choices("elements", PlainElements, SidekiqElements), func(s *Scenario) *Elements { return &s.Elements }, Field{
+			Flag: "elements", Verbs: builds, Columns: column("elements"), Usage: "how jobs look in the queue, a `KIND`: plain or sidekiq, for --consumers external",
+		}),
+		row("job_class", texts(), func(s *Scenario) *string { return &s.JobClass }, Field{
+			Flag: "job-class", Verbs: builds, Columns: column("job_class"), Usage: "`CLASS` of the jobs, with --elements sidekiq",
+		}),
+		update,
+		row("design", choices("design", jobqueue.Designs()...), func(s *Scenario) *jobqueue.Design { return &s.Design }, Field{
+			Flag: "design", Verbs: builds, Columns: column("design"), Usage: "how the queue is built, a `KIND`: list, list-poll, reliable-list or stream",
+		}),
+		row("visibility", spans(1), func(s *Scenario) *time.Duration { return &s.Visibility }, Field{
+			Flag: "visibility", Verbs: builds, Columns: column("visibility_ns"),
+			Usage: "`TIME` without a sign of life after which a worker's jobs are given to another,\nin the designs reliable-list and stream (default 5s)",
+		}),
+		row("poll", spans(1), func(s *Scenario) *time.Duration { return &s.Poll }, Field{
+			Flag: "poll", Verbs: builds, Columns: column("poll_ns"), Usage: "`TIME` between two looks into an empty queue, in the design list-poll (default 10ms)",
+		}),
+		queues,
+		row("notify", choices("notify", jobqueue.Notifies()...), func(s *Scenario) *jobqueue.Notify { return &s.Notify }, Field{
+			Flag: "notify", Verbs: builds, Columns: column("notify"), Usage: "how notifications travel, a `KIND`: pubsub, sharded-pubsub or none",
+		}),
+		row("channels", choices("channels", OneChannel, PerTenant, ByPattern), func(s *Scenario) *Channels { return &s.Channels }, Field{
+			Flag: "channels", Verbs: builds, Columns: column("channels"),
+			Usage: "`KIND` of channels: one, tenant (one for each) or pattern (the same, subscribed to by a pattern)",
+		}),
+		row("tenants", kind[Tenants]{what: "a mapping such as {count: 100, skew: 1.1}", parse: tenants, format: Tenants.text}, func(s *Scenario) *Tenants { return &s.Tenants }, Field{
+			Flag: "tenants", Verbs: builds, Usage: "`NUMBER` of tenants; 100:1.2 are a hundred with shares by Zipf's law with exponent 1.2",
+		}),
+		row("tenants.count", wholes(literal.Int), func(s *Scenario) *int { return &s.Tenants.Count }, Field{Columns: column("tenants"), Usage: "number of tenants"}),
+		row("tenants.skew", numbers(literal.Number), func(s *Scenario) *float64 { return &s.Tenants.Skew }, Field{Columns: column("tenant_skew"), Usage: "exponent of Zipf's law; 0 is equal shares"}),
+		row("prefill", wholes(literal.Whole), func(s *Scenario) *int64 { return &s.Prefill }, Field{
+			Flag: "prefill", Verbs: runs, Columns: column("prefill"), Usage: "`NUMBER` of jobs that wait in the queue when the load begins",
+		}),
+		row("hold", kind[Hold]{what: "a mapping such as {from: 5s, for: 10s}", parse: hold, format: Hold.text}, func(s *Scenario) *Hold { return &s.Hold }, Field{
+			Flag: "hold", Verbs: runs, Usage: "`TIME` for which no consumer takes a job: 10s from the beginning on, or 5s+10s from 5s on",
+		}),
+		row("hold.from", spans(0), func(s *Scenario) *time.Duration { return &s.Hold.From }, Field{Columns: column("hold_from_ns"), Usage: "when the hold begins, since the beginning of the load"}),
+		row("hold.for", spans(1), func(s *Scenario) *time.Duration { return &s.Hold.For }, Field{Columns: column("hold_for_ns"), Usage: "how long the hold lasts"}),
+	}
+}
+
+// pool is the field of a number of producers or consumers, or of the word external.
+func pool(key string, at func(*Scenario) (size *int, outside *bool), f Field) Field {
+	f.Key, f.Flag, f.form, f.Words = key, key, externalForm, []string{external}
+	f.what = "a whole number such as 8, or external"
+	f.get = func(s Scenario) string {
+		switch n, outside := at(&s); {
+		case *outside:
+			return external
+		case *n != 0:
+			return strconv.Itoa(*n)
+		}
+		return ""
+	}
+	f.set = func(s *Scenario, text string) error {
+		n, outside, err := poolSize(text)
+		if err == nil {
+			size, is := at(s)
+			*size, *is = n, outside
+		}
+		return err
+	}
+	f.Columns[0].Cell = func(s Scenario) string { n, _ := at(&s); return strconv.Itoa(*n) }
+	return f
+}
+
+// mapping reads the form of updates, and keeps it as it was written.
+func mapping(s string) (string, error) {
+	m, err := jobqueue.ParseMapping(s)
+	return m.String(), err
+}
+
+func (s Scenario) payloadText() string {
+	switch {
+	case !s.Payloads.IsFixed():
+		return s.Payloads.String()
+	case s.Payload != 0:
+		return fmt.Sprintf("%dB", s.Payload)
+	}
+	return ""
+}
+
+func (s Scenario) workText() string {
+	switch {
+	case !s.Work.Drawn.IsFixed():
+		return s.Work.Drawn.String()
+	case s.Work.Time != 0:
+		return s.Work.Time.String()
+	}
+	return ""
+}
