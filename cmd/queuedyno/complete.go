@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/study"
-	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -74,7 +74,7 @@ func (p *program) completeRun(cmd *cobra.Command) {
 }
 
 func (p *program) completeReport(cmd *cobra.Command) {
-	complete(cmd, "format", words(report.Formats()...))
+	complete(cmd, "format", words(render.Run.Formats()...))
 	var stages []string
 	for _, s := range metric.Stages() {
 		stages = append(stages, string(s))

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/jobqueue"
-	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -80,7 +80,7 @@ func TestARunLooksOnAtTheWorkOfOthersAndLeavesTheirQueueAlone(t *testing.T) {
 	if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == "running.hgrm" }) {
 		t.Errorf("no running.hgrm among %v", entries)
 	}
-	stored, err := report.Load(filepath.Join(c.dir, "results", "r"))
+	stored, err := store.LoadAs[*result.Result](filepath.Join(c.dir, "results", "r"))
 	if err != nil || stored.Observed == nil || *stored.Observed.Backlog.Last != *o.Backlog.Last {
 		t.Errorf("stored: %+v, %v", stored, err)
 	}
@@ -96,7 +96,7 @@ func TestAnInterruptedLookIsMarkedAndExits130(t *testing.T) {
 	if code := c.end(t); code != exitInterrupted {
 		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
 	}
-	r, err := report.Load(filepath.Join(c.dir, "results", "r"))
+	r, err := store.LoadAs[*result.Result](filepath.Join(c.dir, "results", "r"))
 	if err != nil {
 		t.Fatal(err)
 	}
