@@ -64,8 +64,8 @@ func TestARunLooksOnAtTheWorkOfOthersAndLeavesTheirQueueAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := r.Observed
-	if o == nil || r.Run.StopReason != "40 jobs had ended" || r.Window.Completed < 40 || r.Window.Completed > 45 || o.Updates.Unreadable == 0 {
-		t.Errorf("ended because %q with window %+v, observed %+v; want 40 jobs, and what nobody can read", r.Run.StopReason, r.Window, o)
+	if o == nil || r.Stopped() != "40 jobs had ended" || r.Window.Completed < 40 || r.Window.Completed > 45 || o.Updates.Unreadable == 0 {
+		t.Errorf("ended because %q with window %+v, observed %+v; want 40 jobs, and what nobody can read", r.Stopped(), r.Window, o)
 	}
 	if s := r.Stages[metric.Running]; s == nil || *s.MinNS < 40e6 || s.Count != r.Window.Completed {
 		t.Errorf("running %+v, want that of every job, some 60 ms, of %d", s, r.Window.Completed)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
@@ -70,7 +69,7 @@ func partTable(d result.Dimension, parts []result.Part, notes *footnotes) table 
 			if v := c.of(s); v != nil && finite(*v) {
 				row = append(row, u.in(*v))
 			} else {
-				row = append(row, notes.mark(inShort(missing(s, c.name))))
+				row = append(row, notes.mark(inShort(s, c.name)))
 			}
 		}
 		if late := figuresOf(p.Lateness); d == result.ByStep && late.P99NS != nil {
@@ -80,22 +79,23 @@ func partTable(d result.Dimension, parts []result.Part, notes *footnotes) table 
 				row = append(row, duration(float64(*late.P99NS)))
 			}
 		} else if d == result.ByStep {
-			row = append(row, notes.mark(inShort(missing(late, "p99"))))
+			row = append(row, notes.mark(inShort(late, "p99")))
 		}
 		t.rows = append(t.rows, row)
 	}
 	return t
 }
 
-// inShort is a reason without the numbers that differ from part to part.
-func inShort(reason string) string {
-	switch {
-	case strings.HasPrefix(reason, "too few jobs"), strings.HasPrefix(reason, "no job"):
+// inShort is the reason for which a figure is missing, without the numbers that
+// differ from part to part.
+func inShort(s *result.StageSummary, name string) string {
+	switch code := s.Missing[name].Code; {
+	case code == result.TooFewJobs, code == "" && s.Count == 0:
 		return "too few jobs in this part"
-	case strings.HasPrefix(reason, "it falls among"):
+	case code == result.NeverArrived, code == result.NotHeard:
 		return "it falls among jobs that never arrived"
 	}
-	return reason
+	return missing(s, name)
 }
 
 // briefly are the parts that a terminal shows: of many tenants the first ones

@@ -69,8 +69,8 @@ func summary(r *result.Result, stage metric.Stage) *result.StageSummary {
 // missing says why a figure of a stage is null.
 func missing(s *result.StageSummary, name string) string {
 	switch {
-	case s.Missing[name] != "":
-		return s.Missing[name]
+	case s.Missing[name].Code != "":
+		return s.Missing[name].Words(name)
 	case s.Count == 0:
 		return "no job of the window got through this stage"
 	default:

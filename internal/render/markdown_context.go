@@ -116,7 +116,7 @@ func (m *sheet) environment(r *result.Result) {
 	add("run", r.Run.ID)
 	add("started", stamp(r.Run.StartedAt))
 	add("ended", stamp(r.Run.EndedAt))
-	add("stopped because", r.Run.StopReason)
+	add("stopped because", r.Stopped())
 	add("seed", fmt.Sprint(r.Run.Seed))
 	for _, k := range sortedKeys(r.Run.Tags) {
 		add("tag "+escape(k), r.Run.Tags[k])

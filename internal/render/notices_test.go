@@ -35,7 +35,7 @@ func TestWhatIsSaidOfARunIsSaidOnce(t *testing.T) {
 		"the error that ended it":          {broken, broken.Run.Error},
 		"a warning that came twice":        {twice, "the run was short"},
 		"a warning that is a reason, too":  {asReason, asReason.Validity.Reasons[1]},
-		"that it was stopped from outside": {rendertest.Interrupted(t), "stopped by a signal"},
+		"that it was stopped from outside": {rendertest.Interrupted(t), "stopped from outside"},
 	} {
 		if text := textOf(t, c.r); strings.Count(text, c.says) != 1 {
 			t.Errorf("%s: %q stands %d times in\n%s", name, c.says, strings.Count(text, c.says), text)

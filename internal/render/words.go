@@ -297,11 +297,11 @@ func ending(r *result.Result) (word, why string) {
 	case r.Run.Failed:
 		why = r.Run.Error
 		if why == "" {
-			why = r.Run.StopReason
+			why = r.Stopped()
 		}
 		return "failed", strings.TrimRight(why, ".") + "; the figures hold what was measured until then"
 	case r.Run.Interrupted:
-		why = r.Run.StopReason
+		why = r.Stopped()
 		if why == "" {
 			why = "stopped from outside"
 		}

@@ -8,3 +8,6 @@ func Parse[R render.Record](file string, data []byte) (R, error) {
 	record, _ := render.As[R](d)
 	return record, err
 }
+
+// FromSchema1 brings a result of schema 1 up to date.
+var FromSchema1 = fromSchema1

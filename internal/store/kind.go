@@ -42,7 +42,7 @@ type kind struct {
 // kinds are all kinds, in the order of [render.Kinds].
 func kinds() []kind {
 	return []kind{
-		{render.Run, "result", "run", "run the scenario again", result.Schema, reader(render.Of, checkRun)},
+		{render.Run, "result", "run", "run the scenario again", result.Schema, reader(render.Of, currentRun)},
 		{render.Search, "search", "capacity", "search again", study.Schema, reader(render.Of, checkSearch)},
 		{render.Comparison, "comparison", "compare", "compare again", compare.Schema, reader[compare.Record](render.Of, nil)},
 		{render.Calibration, "calibration", "calibrate", "calibrate again", compare.Schema, reader(render.Of, checkCalibration)},
@@ -110,8 +110,10 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// checkRun refuses a result whose histograms cannot be read.
-func checkRun(r *result.Result) error {
+// currentRun brings a result up to date, and refuses one whose histograms cannot be
+// read.
+func currentRun(r *result.Result) error {
+	fromSchema1(r)
 	for _, stage := range slices.Sorted(maps.Keys(r.Stages)) {
 		if s := r.Stages[stage]; s != nil && s.HDR != "" {
 			if _, err := latency.Decode(s.HDR); err != nil {

@@ -47,14 +47,22 @@ func TestAnyResultComesBackAsItWas(t *testing.T) {
 	whole := rapid.Int64()
 	number := rapid.Float64Range(-1e12, 1e12)
 	text := rapid.StringMatching(`[ -~µéß\n\t"\\<>&]{0,12}`)
+	missing := rapid.Custom(func(t *rapid.T) result.Missing {
+		codes := []result.MissingCode{result.TooFewJobs, result.NeverArrived, result.NotHeard, result.OtherReason}
+		return result.Missing{Code: rapid.SampledFrom(codes).Draw(t, "code"), Need: whole.Draw(t, "need"), Have: whole.Draw(t, "have"), Text: text.Draw(t, "text")}
+	})
 	rapid.Check(t, func(t *rapid.T) {
 		r := &result.Result{Schema: result.Schema}
 		r.Tool.Version, r.Run.ID, r.Run.Error = text.Draw(t, "version"), text.Draw(t, "id"), text.Draw(t, "error")
 		r.Run.StartedAt = time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC()
 		r.Run.Seed = rapid.Uint64().Draw(t, "seed")
 		r.Run.Tags = rapid.MapOf(text, text).Draw(t, "tags")
+		r.Run.StopReason = rapid.SampledFrom(result.StopReasons()).Draw(t, "stop reason")
+		r.Run.StoppedAtS, r.Run.StopText = number.Draw(t, "stopped at"), text.Draw(t, "stop text")
 		r.Scenario.Load.Rate = pace.PerSecond(rapid.Int64Range(0, 1e6).Draw(t, "rate"))
 		if r.Scenario.Load.Rate.Jobs == 0 {
+			r.Run.StopReason = rapid.SampledFrom(result.StopReasons()).Draw(t, "stop reason")
+			r.Run.StoppedAtS, r.Run.StopText = number.Draw(t, "stopped at"), text.Draw(t, "stop text")
 			r.Scenario.Load.Rate = pace.Rate{}
 		}
 		r.Scenario.Thresholds = rapid.SliceOf(text).Draw(t, "thresholds")
@@ -65,7 +73,7 @@ func TestAnyResultComesBackAsItWas(t *testing.T) {
 		r.Stages = rapid.MapOf(rapid.SampledFrom(metric.Stages()), rapid.Custom(func(t *rapid.T) *result.StageSummary {
 			return &result.StageSummary{
 				Count: whole.Draw(t, "count"), MeanNS: rapid.Ptr(number, true).Draw(t, "mean"),
-				P999NS: rapid.Ptr(whole, true).Draw(t, "p99.9"), Missing: rapid.MapOf(text, text).Draw(t, "missing"),
+				P999NS: rapid.Ptr(whole, true).Draw(t, "p99.9"), Missing: rapid.MapOf(text, missing).Draw(t, "missing"),
 			}
 		})).Draw(t, "stages")
 		r.Timeline = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) result.Second {

@@ -15,7 +15,11 @@ import (
 func mkdir(dir string) error {
 	var err error
 	for range 1000 {
-		if err = os.MkdirAll(filepath.Dir(dir), 0o777); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err = os.MkdirAll(filepath.Dir(dir), 0o777)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+			continue // a parent has just vanished
+		}
+		if err != nil {
 			return err
 		}
 		if err = os.Mkdir(dir, 0o777); !errors.Is(err, fs.ErrNotExist) {

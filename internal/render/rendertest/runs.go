@@ -3,6 +3,7 @@
 package rendertest
 
 import (
+	"errors"
 	"maps"
 	"math"
 	"sync"
@@ -43,7 +44,7 @@ func Summarise(count, scheduled int, f Law) *result.StageSummary {
 	if err != nil {
 		panic(err)
 	}
-	s := &result.StageSummary{Count: h.Count(), Overflow: h.Overflow(), HDR: code, Missing: map[string]string{}, Censored: int64(scheduled - count)}
+	s := &result.StageSummary{Count: h.Count(), Overflow: h.Overflow(), HDR: code, Missing: map[string]result.Missing{}, Censored: int64(scheduled - count)}
 	if h.Count() > 0 {
 		s.MinNS, s.MaxNS, s.MeanNS, s.StddevNS = Ptr(h.Min()), Ptr(h.Max()), Ptr(tenth(h.Mean())), Ptr(tenth(h.Stddev()))
 	}
@@ -57,7 +58,15 @@ func Summarise(count, scheduled int, f Law) *result.StageSummary {
 	} {
 		v, err := h.Quantile(q.q, int64(scheduled-count))
 		if err != nil {
-			s.Missing[q.name] = err.Error()
+			n := int64(scheduled)
+			switch {
+			case errors.Is(err, latency.ErrFewValues):
+				s.Missing[q.name] = result.Missing{Code: result.TooFewJobs, Need: int64(math.Round(latency.MinTail / (1 - q.q))), Have: n}
+			case errors.Is(err, latency.ErrCensored):
+				s.Missing[q.name] = result.Missing{Code: result.NeverArrived, Need: n, Have: int64(count)}
+			default:
+				panic(err)
+			}
 			continue
 		}
 		*q.to = &v
@@ -118,7 +127,7 @@ func Steady(t testing.TB) *result.Result {
 		Tool:   result.Tool{Version: "v0.1.0", Commit: "0123456789ab", Go: "go1.26.8"},
 		Run: result.Info{
 			ID: "0123456789abcde", Scenario: "steady", StartedAt: start, EndedAt: start.Add(6*time.Second + 3*time.Millisecond),
-			StopReason: "the schedule was over", Seed: 42, Tags: map[string]string{"branch": "main"},
+			StopReason: result.StopScheduleOver, Seed: 42, Tags: map[string]string{"branch": "main"},
 		},
 		Scenario: scenario.Scenario{
 			Name: "steady", Description: "Does the pipeline hold 1,000 jobs/s?",
@@ -227,7 +236,7 @@ func Empty() *result.Result {
 func Interrupted(t testing.TB) *result.Result {
 	t.Helper()
 	r := Steady(t)
-	r.Run.Interrupted, r.Run.StopReason = true, "stopped by a signal"
+	r.Run.Interrupted, r.Run.StopReason = true, result.StopOutside
 	r.Timeline = r.Timeline[:3]
 	return r
 }
@@ -278,7 +287,7 @@ func Observed(t testing.TB) *result.Result {
 	t.Helper()
 	r := Steady(t)
 	r.Scenario = scenario.Scenario{Name: "observe", Load: scenario.Load{Observed: true, Duration: 6 * time.Second}, Warmup: time.Second}.WithDefaults()
-	r.Run.Scenario, r.Run.StopReason, r.Thresholds = "observe", "the time of 6s was over", nil
+	r.Run.Scenario, r.Run.StopReason, r.Thresholds = "observe", result.StopTimeOver, nil
 	r.Window.DrainNS, r.Rates = 0, result.Rates{AchievedPerS: 1000}
 	r.Ledger = result.Ledger{Failed: 12, LostByLeg: map[result.Leg]int64{}, Errors: map[string]int64{}}
 	r.Stages = build(4900, 4900, func(int64) Law { return Tail(1_072_000) }, metric.Running, metric.WorkTime)
