@@ -23,13 +23,10 @@ var arrows = map[string]struct{ rooms, modules []string }{
 		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/literal", "internal/metric", "internal/threshold", "internal/nearest", "internal/latency"},
 		modules: []string{"github.com/goccy/go-yaml"},
 	},
-	"scenario/pace": {modules: []string{"golang.org/x/sys"}},
-	"scenario/draw": {},
-	"result":        {rooms: []string{"scenario", "internal/metric", "internal/threshold", "internal/latency", "internal/validity", "internal/observe"}},
-	"report": {
-		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/validity"},
-		modules: []string{"gonum.org/v1/plot"},
-	},
+	"scenario/pace":         {modules: []string{"golang.org/x/sys"}},
+	"scenario/draw":         {},
+	"result":                {rooms: []string{"scenario", "internal/metric", "internal/threshold", "internal/latency", "internal/validity", "internal/observe"}},
+	"report":                {rooms: []string{"result", "internal/render", "internal/store"}},
 	"jobqueue":              {rooms: []string{"internal/ring"}, modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
 	"jobqueue/memory":       {rooms: []string{"jobqueue", "internal/ring"}},
 	"redisserver":           {modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
@@ -38,8 +35,8 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace"}, modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {
 		rooms: []string{
-			"", "jobqueue", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "report", "worker",
-			"internal/capacity", "internal/compare", "internal/engine", "internal/flight", "internal/hoststat", "internal/latency", "internal/literal", "internal/metric", "internal/nearest", "internal/paired", "internal/probe",
+			"", "jobqueue", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "worker",
+			"internal/capacity", "internal/compare", "internal/engine", "internal/flight", "internal/hoststat", "internal/latency", "internal/literal", "internal/metric", "internal/nearest", "internal/paired", "internal/probe", "internal/render", "internal/store",
 			"internal/study", "internal/threshold", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys"},
@@ -59,6 +56,14 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/nearest":   {},
 	"internal/ring":      {},
 	"internal/literal":   {rooms: []string{"internal/nearest"}},
+
+	// What is told of what was found, and kept of it.
+	"internal/render": {
+		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/validity"},
+		modules: []string{"gonum.org/v1/plot"},
+	},
+	"internal/render/rendertest": {rooms: []string{"scenario", "scenario/pace", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/observe", "internal/paired", "internal/study", "internal/threshold"}},
+	"internal/store":             {rooms: []string{"result", "internal/capacity", "internal/compare", "internal/latency", "internal/render", "internal/study"}},
 
 	// What is made of runs, and the theory that it needs.
 	"internal/capacity":    {},

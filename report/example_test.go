@@ -11,36 +11,37 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// A stored result becomes any report again.
+// A result becomes any report, and so does a stored one at any time later.
 func Example() {
-	dir, err := os.MkdirTemp("", "")
+	temp, err := os.MkdirTemp("", "")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
-	target := filepath.Join(dir, "smoke")
+	defer os.RemoveAll(temp)
+	dir := filepath.Join(temp, "smoke")
 
-	if err := report.Write(target, &result.Result{Schema: result.Schema, Run: result.Info{Scenario: "smoke"}}, nil, false); err != nil {
+	// What queuedyno.Run returns.
+	res := &result.Result{Schema: result.Schema, Run: result.Info{Scenario: "smoke"}}
+	if err := report.Write(dir, res, false); err != nil {
 		fmt.Println(err)
 		return
 	}
-	r, err := report.Load(target)
+
+	d, err := report.Open(dir)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	encode, err := report.ByName("text", report.Options{Text: report.TextOptions{Width: 100}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	fmt.Println(d.Kind(), "in the formats", strings.Join(d.Formats(), " "))
 	var b bytes.Buffer
-	if err := encode(&b, r); err != nil {
+	if err := d.Encode(&b, "text", report.Options{Width: 100}); err != nil {
 		fmt.Println(err)
 		return
 	}
 	first, _, _ := strings.Cut(b.String(), "\n")
 	fmt.Println(first)
-	// Output: smoke against Redis
+	// Output:
+	// run in the formats text md csv timeline-csv json hgrm summary junit benchmark action-smaller action-bigger bencher otava
+	// smoke against Redis
 }

@@ -1,76 +1,90 @@
-// Package report turns a [result.Result] into bytes.
+// Package report turns stored results into documents: the table on the terminal,
+// a page of Markdown, CSV, JSON, and the formats of other tools.
 //
-// It is for everything that people and scripts read after a run: the table on
-// the terminal, a Markdown page with two pictures, CSV, JSON, and the exchange
-// formats of HdrHistogram. Result in, bytes out: a report can be made again at
-// any time from result.json alone.
+// A [Document] is made of a result ([Of]) or read from a path ([Open]), and writes
+// itself in each of its formats. A run's result itself is read with [Load] and
+// stored with [Write].
 //
-// It computes no figure. It formats what the result holds and reads curves out
-// of the histograms stored in it; what is null there is n/a here, with the
-// reason. It holds no clock. A result directory belongs to one run from its start
-// ([Reserve]), and its record is written before all else.
-// The validity of a run and its warnings are part of every format.
+//	d, err := report.Open("results/steady-20260102-150405Z")
+//	…
+//	err = d.Encode(os.Stdout, "md", report.Options{})
 //
-// Begin reading at [Encoder], for files at [Write] and [Load].
+// No figure is computed here: a report can be made again at any time from
+// result.json alone. The validity of a run and its warnings are part of every
+// format.
 package report
 
 import (
-	"fmt"
 	"io"
-	"strings"
 
-	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// Encoder writes one report of a result. It writes the whole report or, when
-// it returns an error of its own making, nothing at all. It keeps no reference
-// to the result and never changes it.
-type Encoder func(w io.Writer, r *result.Result) error
+// Kind is what a document is about.
+type Kind string
 
-// Options are what [ByName] needs to know beside the name.
+// The kinds of documents: one run, a search for the capacity, a comparison of two
+// sides, a calibration of such comparisons, and a plan of how many workers are
+// enough.
+const (
+	Run         = Kind(render.Run)
+	Search      = Kind(render.Search)
+	Comparison  = Kind(render.Comparison)
+	Calibration = Kind(render.Calibration)
+	Staffing    = Kind(render.Staffing)
+)
+
+// Document is something to report, of any kind. The zero value is no document;
+// make one with [Of] or [Open]. It may be used by several goroutines at once.
+type Document struct{ d render.Document }
+
+// Of is the document of a run's result, to which it refers.
+func Of(r *result.Result) Document { return Document{render.Of(r)} }
+
+// Open reads a document: from a directory that queuedyno wrote, or from the record
+// in it, such as result.json or compare.json. The error names the file, the
+// position where there is one, and the remedy. It matches [io/fs.ErrNotExist] where
+// there is no record.
+func Open(path string) (Document, error) {
+	d, err := store.Load(path)
+	return Document{d}, err
+}
+
+// Kind is what the document is about.
+func (d Document) Kind() Kind { return Kind(d.d.Kind()) }
+
+// Formats are the names of the formats that a document of this kind has. Every
+// document has text and json.
+func (d Document) Formats() []string { return d.d.Formats() }
+
+// Options are how a document is to look. The zero value is good.
 type Options struct {
-	// Text is for the format text.
-	Text TextOptions
-	// Stage is the stage of the format hgrm. Empty means the headline.
-	Stage metric.Stage
+	// Color allows ANSI colors in the format text.
+	Color bool
+	// Width is the number of columns of the format text. Zero means 80, and less
+	// than 60 is taken as 60.
+	Width int
+	// Stage is the stage of the format hgrm, which holds one distribution. Empty
+	// means the end-to-end latency, or what stands for it.
+	Stage result.Stage
 }
 
-// Formats lists the names that [ByName] knows.
-func Formats() []string {
-	return []string{"text", "md", "csv", "timeline-csv", "json", "hgrm", "summary", "junit", "benchmark", "action-smaller", "action-bigger", "bencher", "otava"}
+// Encode writes the document in one of its formats: all of it or, where the error
+// is not the writer's, nothing.
+func (d Document) Encode(w io.Writer, format string, o Options) error {
+	return d.d.Encode(w, format, render.Options(o))
 }
 
-// ByName is the encoder of that name, one of [Formats].
-func ByName(name string, o Options) (Encoder, error) {
-	switch name {
-	case "text":
-		return Text(o.Text), nil
-	case "md":
-		return Markdown, nil
-	case "csv":
-		return SummaryCSV, nil
-	case "timeline-csv":
-		return TimelineCSV, nil
-	case "json":
-		return JSON, nil
-	case "hgrm":
-		return HGRM(o.Stage), nil
-	case "summary":
-		return Summary, nil
-	case "junit":
-		return JUnit, nil
-	case "benchmark":
-		return Benchmark, nil
-	case "action-smaller":
-		return Action(false), nil
-	case "action-bigger":
-		return Action(true), nil
-	case "bencher":
-		return Bencher, nil
-	case "otava":
-		return Otava, nil
-	default:
-		return nil, fmt.Errorf("report format %q: not one of %s", name, strings.Join(Formats(), ", "))
-	}
+// Load reads the result of a run from its directory or its result.json. Its errors
+// are those of [Open], and it refuses documents of other kinds.
+func Load(path string) (*result.Result, error) { return store.LoadAs[*result.Result](path) }
+
+// Write makes a directory with the result and every report of it. One that exists
+// is refused, with an error that matches [io/fs.ErrExist]; with replace, an older
+// result is replaced once the new one is complete. When the directory cannot be
+// written, the result goes beside it, and the error says where.
+func Write(dir string, r *result.Result, replace bool) error {
+	return store.Write(dir, render.Of(r), replace)
 }

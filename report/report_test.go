@@ -1,203 +1,103 @@
 package report_test
 
 import (
-	"bytes"
 	"errors"
 	"io"
+	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/render/rendertest"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/report"
-	"github.com/queuedyno/queuedyno/result"
 )
 
-// encoders are all of them, by a name for the test.
-func encoders() map[string]report.Encoder {
-	return map[string]report.Encoder{
-		"text":            report.Text(report.TextOptions{}),
-		"coloured text":   report.Text(report.TextOptions{Color: true, Width: 120}),
-		"markdown":        report.Markdown,
-		"summary csv":     report.SummaryCSV,
-		"timeline csv":    report.TimelineCSV,
-		"json":            report.JSON,
-		"hgrm":            report.HGRM(metric.EndToEnd),
-		"percentiles svg": report.PercentilesSVG,
-		"timeline svg":    report.TimelineSVG,
-		"hlog":            report.WholeRun,
+func TestADocumentSaysTheSameWhetherItWasStoredOrNot(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "steady")
+	if err := report.Write(dir, rendertest.Steady(t), false); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := report.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := report.Of(rendertest.Steady(t))
+	if fresh.Kind() != report.Run || stored.Kind() != report.Run || !slices.Equal(fresh.Formats(), stored.Formats()) {
+		t.Fatalf("kinds %q and %q, formats %q and %q", fresh.Kind(), stored.Kind(), fresh.Formats(), stored.Formats())
+	}
+	for _, format := range fresh.Formats() {
+		o := report.Options{Width: 100, Stage: "queue"}
+		if a, b := encoded(t, fresh, format, o), encoded(t, stored, format, o); a != b || a == "" {
+			t.Errorf("%s of the stored result differs from that of the result", format)
+		}
+	}
+	r, err := report.Load(dir)
+	if err != nil || r.Run.ID != rendertest.Steady(t).Run.ID {
+		t.Errorf("Load() = %v, %v", r, err)
 	}
 }
 
-func render(t testing.TB, e report.Encoder, r *result.Result) string {
+func TestOptionsReachTheirFormats(t *testing.T) {
+	t.Parallel()
+	d := report.Of(rendertest.Steady(t))
+	for format, o := range map[string]report.Options{"text": {Color: true}, "hgrm": {Stage: "queue"}} {
+		if encoded(t, d, format, o) == encoded(t, d, format, report.Options{}) {
+			t.Errorf("%s looks the same with %+v", format, o)
+		}
+	}
+	if err := d.Encode(io.Discard, "xml", report.Options{}); err == nil || !strings.Contains(err.Error(), "text, md, csv") {
+		t.Errorf("a format that there is not: %v, want the choices", err)
+	}
+}
+
+func TestOpenReadsWhateverQueuedynoWrote(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for kind, d := range map[report.Kind]render.Document{
+		report.Search:     render.Of(rendertest.Searched(t)),
+		report.Comparison: render.Of(rendertest.Compared(1.3)),
+	} {
+		dir := filepath.Join(root, string(kind))
+		if err := store.Write(dir, d, false); err != nil {
+			t.Fatal(err)
+		}
+		got, err := report.Open(dir)
+		if err != nil || got.Kind() != kind {
+			t.Errorf("Open(%q) = %q, %v, want %q", dir, got.Kind(), err, kind)
+		}
+		if _, err := report.Load(dir); err == nil || !strings.Contains(err.Error(), "not a run") {
+			t.Errorf("Load(%q) returned %v, want that it is no run", dir, err)
+		}
+	}
+	for _, path := range []string{root, filepath.Join(root, "nothing")} {
+		if _, err := report.Open(path); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) {
+			t.Errorf("Open(%q) returned %v, want that there is no record", path, err)
+		}
+	}
+}
+
+func TestWriteRefusesADirectoryThatExists(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "steady")
+	for _, c := range []struct {
+		replace bool
+		want    error
+	}{{false, nil}, {false, fs.ErrExist}, {true, nil}} {
+		if err := report.Write(dir, rendertest.Steady(t), c.replace); !errors.Is(err, c.want) {
+			t.Errorf("Write with replace %v returned %v, want %v", c.replace, err, c.want)
+		}
+	}
+}
+
+func encoded(t *testing.T, d report.Document, format string, o report.Options) string {
 	t.Helper()
-	var b bytes.Buffer
-	if err := e(&b, r); err != nil {
-		t.Fatalf("encoder returned %v, want no error", err)
+	var b strings.Builder
+	if err := d.Encode(&b, format, o); err != nil {
+		t.Fatalf("%s: %v", format, err)
 	}
 	return b.String()
-}
-
-func TestNoEncoderPrintsWhatIsNoFigure(t *testing.T) {
-	t.Parallel()
-	for name, r := range results(t) {
-		for format, e := range encoders() {
-			got := render(t, e, r)
-			// Base64 may hold any letters.
-			if format == "hlog" || format == "json" {
-				continue
-			}
-			for _, bad := range []string{"NaN", "Inf", "inf ", "<nil>", "%!", "null"} {
-				if i := strings.Index(got, bad); i >= 0 {
-					t.Errorf("%s of %s holds %q: …%s…", format, name, bad, got[max(0, i-60):min(len(got), i+60)])
-				}
-			}
-		}
-	}
-}
-
-func TestEveryReportSaysWhetherToBelieveIt(t *testing.T) {
-	t.Parallel()
-	r := lossy(t)
-	for format, e := range encoders() {
-		if format == "hlog" {
-			continue // a format with no place for words
-		}
-		if got := render(t, e, r); !strings.Contains(strings.ToLower(got), "suspect") {
-			t.Errorf("%s does not say that the run is suspect", format)
-		}
-	}
-	for _, format := range []string{"text", "markdown", "json", "hgrm"} {
-		got := strings.Join(strings.Fields(render(t, encoders()[format], r)), " ")
-		for _, want := range []string{"the host was busy", "the run was short"} {
-			if !strings.Contains(got, want) {
-				t.Errorf("%s leaves out %q", format, want)
-			}
-		}
-	}
-	for _, format := range []string{"percentiles svg", "timeline svg"} {
-		if got := render(t, encoders()[format], r); !strings.Contains(got, "2 warnings") {
-			t.Errorf("%s does not say that there are warnings", format)
-		}
-	}
-}
-
-func TestAReportSaysWhyAFigureIsMissing(t *testing.T) {
-	t.Parallel()
-	r := lossy(t)
-	for _, format := range []string{"text", "markdown", "summary csv", "json"} {
-		got := render(t, encoders()[format], r)
-		for _, reason := range r.Stages[metric.EndToEnd].Missing {
-			if !strings.Contains(got, reason) {
-				t.Errorf("%s does not give the reason %q", format, reason)
-			}
-		}
-	}
-}
-
-func TestEncodersLeaveTheResultAlone(t *testing.T) {
-	t.Parallel()
-	r, want := lossy(t), lossy(t)
-	r.Ledger.Errors, want.Ledger.Errors = nil, nil
-	for _, e := range encoders() {
-		render(t, e, r)
-	}
-	if diff := cmp.Diff(want, r); diff != "" {
-		t.Errorf("the encoders changed the result (-want +got):\n%s", diff)
-	}
-}
-
-func TestTheSameResultGivesTheSameBytes(t *testing.T) {
-	t.Parallel()
-	for format, e := range encoders() {
-		if render(t, e, lossy(t)) != render(t, e, lossy(t)) {
-			t.Errorf("%s differs between two renderings of the same result", format)
-		}
-	}
-}
-
-var errDisk = errors.New("disk full")
-
-type brokenWriter struct{}
-
-func (brokenWriter) Write([]byte) (int, error) { return 0, errDisk }
-
-func TestEncodersPassOnWhatTheWriterSaid(t *testing.T) {
-	t.Parallel()
-	for format, e := range encoders() {
-		if err := e(brokenWriter{}, steady(t)); !errors.Is(err, errDisk) {
-			t.Errorf("%s to a full disk returned %v, want the writer's error", format, err)
-		}
-	}
-}
-
-func TestEveryListedFormatHasAnEncoder(t *testing.T) {
-	t.Parallel()
-	for _, name := range report.Formats() {
-		e, err := report.ByName(name, report.Options{})
-		if err != nil {
-			t.Fatalf("ByName(%q) returned %v", name, err)
-		}
-		if err := e(io.Discard, steady(t)); err != nil {
-			t.Errorf("format %q returned %v", name, err)
-		}
-	}
-	_, err := report.ByName("xml", report.Options{})
-	if err == nil || !strings.Contains(err.Error(), `"xml"`) || !strings.Contains(err.Error(), "timeline-csv") {
-		t.Errorf("ByName(%q) returned %v, want an error with the name and the choices", "xml", err)
-	}
-}
-
-func TestStageOfFormatHGRMIsTheOneAskedFor(t *testing.T) {
-	t.Parallel()
-	for _, stage := range append(metric.Stages(), "") {
-		e, err := report.ByName("hgrm", report.Options{Stage: stage})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := stage
-		if want == "" {
-			want = metric.EndToEnd
-		}
-		if got := render(t, e, steady(t)); got != render(t, report.HGRM(want), steady(t)) {
-			t.Errorf("hgrm of stage %q is not that of %q", stage, want)
-		}
-	}
-	if err := report.HGRM("lunch")(io.Discard, steady(t)); err == nil || !strings.Contains(err.Error(), "end_to_end") {
-		t.Errorf("HGRM of an unknown stage returned %v, want an error with the choices", err)
-	}
-	if !slices.Contains(report.Formats(), "hgrm") {
-		t.Error("hgrm is not listed")
-	}
-}
-
-func TestAReportNamesTheWorkersOfItsRunAndWhatTheyCost(t *testing.T) {
-	t.Parallel()
-	r := steady(t)
-	r.Run.Worker = "node worker.js | tee \x1b[31mlog"
-	r.Scalars["worker_cpu_per_job"] = ptr(189_000.0)
-	for name, want := range map[string][]string{
-		"text":      {"worker: node worker.js | tee [31mlog"},
-		"md":        {`node worker.js \| tee`, "`worker_cpu_per_job`", "189 µs"},
-		"json":      {`"worker": "node worker.js | tee \u001b[31mlog"`, `"worker_cpu_per_job": 189000`},
-		"benchmark": {"189000 worker-cpu-ns/job", "Unit worker-cpu-ns/job better=lower"},
-		"otava":     {"worker_cpu_per_job_ns\n", ",189000\n"},
-		"bencher":   {`"worker-cpu-per-job"`},
-	} {
-		encode, err := report.ByName(name, report.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := render(t, encode, r)
-		for _, part := range want {
-			if !strings.Contains(strings.Join(strings.Fields(got), " "), strings.Join(strings.Fields(part), " ")) {
-				t.Errorf("%s lacks %q:\n%s", name, part, got)
-			}
-		}
-		if name != "json" && strings.Contains(got, "\x1b") {
-			t.Errorf("%s: a worker's command gets to the terminal as it is", name)
-		}
-	}
 }

@@ -65,13 +65,13 @@ func (s *StageSummary) aggregate(name string) (value float64, reason string, ok 
 	switch {
 	case ns != nil:
 		return float64(*ns), "", true
-	case s.Missing[name] != "":
+	case s.Missing[name].Code != "":
 		least, why := s.atLeast(name), s.Missing[name]
 		if math.IsInf(least, 1) {
 			// However few jobs there are, this much is certain.
-			why = fmt.Sprintf("it falls among the %d of %d jobs that never arrived", s.Censored, s.Count+s.Censored)
+			why = Missing{Code: NeverArrived, Need: s.Count + s.Censored, Have: s.Count}
 		}
-		return least, why, false
+		return least, why.Words(name), false
 	case s.Count == 0:
 		return 0, "no job of the window got through this stage", false
 	default:

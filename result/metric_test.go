@@ -14,7 +14,7 @@ import (
 // jobs there were, and the reason is the loss and not the number.
 func TestTheReasonOfAMissingQuantileIsTheOneThatDecides(t *testing.T) {
 	t.Parallel()
-	const few = "too few jobs: p99 needs 1,000, the window has 200"
+	few := result.Missing{Code: result.TooFewJobs, Need: 1000, Have: 200}
 	for _, c := range []struct {
 		arrived, lost int64
 		infinite      bool
@@ -33,7 +33,7 @@ func TestTheReasonOfAMissingQuantileIsTheOneThatDecides(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := &result.Result{Stages: map[result.Stage]*result.StageSummary{
-			result.EndToEnd: {Count: c.arrived, Censored: c.lost, HDR: hdr, Missing: map[string]string{"p99": few}},
+			result.EndToEnd: {Count: c.arrived, Censored: c.lost, HDR: hdr, Missing: map[string]result.Missing{"p99": few}},
 		}}
 		v, reason, ok := r.Metric("end_to_end.p99")
 		if ok || math.IsInf(v, 1) != c.infinite || !strings.Contains(reason, c.reason) {

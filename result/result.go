@@ -18,7 +18,7 @@ import (
 
 // Schema is the version of the layout of [Result] as JSON. It grows when a key
 // changes its meaning; new keys do not change it.
-const Schema = 1
+const Schema = 2
 
 // Result is everything that one run found out. It is plain data, it is what
 // result.json holds, and it is the only input of every report.
@@ -70,8 +70,12 @@ type Info struct {
 	Scenario  string    `json:"scenario"`
 	StartedAt time.Time `json:"started_at"`
 	EndedAt   time.Time `json:"ended_at"`
-	// StopReason is why the load ended, in words.
-	StopReason string `json:"stop_reason"`
+	// StopReason is why the load ended. StoppedAtS is when, in seconds from the
+	// epoch, where a limit or a threshold ended it. StopText is the sentence of an
+	// older result that no reason stands for.
+	StopReason StopReason `json:"stop_reason"`
+	StoppedAtS float64    `json:"stopped_at_s,omitempty"`
+	StopText   string     `json:"stop_text,omitempty"`
 	// Interrupted is true when the run was stopped from outside before its
 	// schedule was over.
 	Interrupted bool `json:"interrupted"`
@@ -194,19 +198,19 @@ const (
 // falls among those or when fewer than ten jobs lie above it; Missing then
 // says why, by quantile name ("p99.9").
 type StageSummary struct {
-	Count    int64             `json:"count"`
-	MinNS    *int64            `json:"min_ns"`
-	MeanNS   *float64          `json:"mean_ns"`
-	StddevNS *float64          `json:"stddev_ns"`
-	P50NS    *int64            `json:"p50_ns"`
-	P75NS    *int64            `json:"p75_ns"`
-	P90NS    *int64            `json:"p90_ns"`
-	P95NS    *int64            `json:"p95_ns"`
-	P99NS    *int64            `json:"p99_ns"`
-	P999NS   *int64            `json:"p99_9_ns"`
-	P9999NS  *int64            `json:"p99_99_ns"`
-	MaxNS    *int64            `json:"max_ns"`
-	Missing  map[string]string `json:"missing,omitempty"`
+	Count    int64              `json:"count"`
+	MinNS    *int64             `json:"min_ns"`
+	MeanNS   *float64           `json:"mean_ns"`
+	StddevNS *float64           `json:"stddev_ns"`
+	P50NS    *int64             `json:"p50_ns"`
+	P75NS    *int64             `json:"p75_ns"`
+	P90NS    *int64             `json:"p90_ns"`
+	P95NS    *int64             `json:"p95_ns"`
+	P99NS    *int64             `json:"p99_ns"`
+	P999NS   *int64             `json:"p99_9_ns"`
+	P9999NS  *int64             `json:"p99_99_ns"`
+	MaxNS    *int64             `json:"max_ns"`
+	Missing  map[string]Missing `json:"missing,omitempty"`
 	// Censored is how many jobs beside those counted are taken as infinitely late.
 	Censored int64 `json:"censored,omitempty"`
 	// Overflow counts values beyond the histogram's range (one hour). They

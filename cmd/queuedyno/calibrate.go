@@ -5,12 +5,13 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
-	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/internal/render"
 )
 
 const calibrateHelp = `Measure how noisy this host is, by comparing a scenario with itself.
@@ -83,10 +84,10 @@ func (c *comparing) calibrate(ctx context.Context, pl comparePlan) error {
 	}
 	found := compare.Calibrate(r, r.MostPairs)
 	var b bytes.Buffer
-	if err := report.CalibrationJSON(&b, found); err != nil {
+	if err := render.Of(found).Encode(&b, "json", render.Options{}); err != nil {
 		return err
 	}
-	endings := c.kept(reserved[0], reserved[0].WriteCalibration(r, found, results))
+	endings := c.kept(reserved[0], reserved[0].Write(render.Of(r), slices.Concat(render.Of(found).Files(), render.Runs(results))...))
 	if file := c.calibration.get(); file != "" {
 		if err := writeFile(file, b.Bytes(), true); err != nil {
 			endings = append(endings, failedEnding("", err))
@@ -97,7 +98,7 @@ func (c *comparing) calibrate(ctx context.Context, pl comparePlan) error {
 	if c.recordJSON.get() {
 		_, err = c.p.stdout.Write(b.Bytes())
 	} else {
-		err = report.CalibrationText(c.p.stdout, found)
+		err = render.Of(found).Encode(c.p.stdout, "text", render.Options{})
 	}
 	if err != nil {
 		endings = append(endings, failedEnding("", fmt.Errorf("write to standard output: %w", err)))

@@ -11,8 +11,8 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/paired"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/report"
 )
 
 // campaign names the variable that says how many comparisons of each kind
@@ -96,7 +96,7 @@ func comparedTo(t *testing.T, args ...string) *compare.Record {
 		return ""
 	}
 	code := execute(t.Context(), append(args, "-o", dir, "--name", "c"), env, strings.NewReader(""), &stdout, &stderr)
-	r, err := report.LoadComparison(filepath.Join(dir, "c"))
+	r, err := store.LoadAs[*compare.Record](filepath.Join(dir, "c"))
 	if err != nil {
 		t.Fatalf("exit code %d, %v:\n%s\n%s", code, err, stdout.String(), stderr.String())
 	}

@@ -12,10 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/redisserver"
-	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -221,7 +222,7 @@ func shortTrials(trial time.Duration, slo []threshold.Threshold) string {
 // changed then: the old trials would be about something else.
 func (c *searching) resumed(pl *searchPlan, names []string) (faults []fault) {
 	dir := filepath.Clean(c.resume.get())
-	r, err := report.LoadCapacity(dir)
+	r, err := store.LoadAs[*study.Record](dir)
 	if err != nil {
 		return []fault{faultOf(err)}
 	}
@@ -303,11 +304,11 @@ func (c *searching) do(ctx context.Context, pl searchPlan) error {
 		if dir := keptIn(s.reserved, err); dir != "" {
 			c.p.console.note("capacity: results in %s", contents(dir))
 		}
-		encode := report.CapacityText
+		format := "text"
 		if c.answerJSON.get() {
-			encode = report.CapacityJSON
+			format = "json"
 		}
-		if err := encode(c.p.stdout, s.r); err != nil {
+		if err := render.Of(s.r).Encode(c.p.stdout, format, render.Options{}); err != nil {
 			endings = append(endings, failedEnding("", fmt.Errorf("write to standard output: %w", err)))
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
-	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/internal/store"
+	"github.com/queuedyno/queuedyno/internal/study"
 )
 
 func TestAnInterruptedSearchIsStoredAndCanBeGoneOnWith(t *testing.T) {
@@ -21,7 +22,7 @@ func TestAnInterruptedSearchIsStoredAndCanBeGoneOnWith(t *testing.T) {
 		t.Fatalf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
 	}
 	dir := filepath.Join(c.dir, "results", "r")
-	first, err := report.LoadCapacity(dir)
+	first, err := store.LoadAs[*study.Record](dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +35,7 @@ func TestAnInterruptedSearchIsStoredAndCanBeGoneOnWith(t *testing.T) {
 
 	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "3s")
 	again.end(t)
-	second, err := report.LoadCapacity(dir)
+	second, err := store.LoadAs[*study.Record](dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func TestInterruptedValuesAreGoneOnWith(t *testing.T) {
 		t.Fatalf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
 	}
 	dir := filepath.Join(c.dir, "results", "r")
-	first, err := report.LoadCapacity(dir)
+	first, err := store.LoadAs[*study.Record](dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func TestInterruptedValuesAreGoneOnWith(t *testing.T) {
 	}
 	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "40s")
 	again.end(t)
-	second, err := report.LoadCapacity(dir)
+	second, err := store.LoadAs[*study.Record](dir)
 	if err != nil {
 		t.Fatal(err)
 	}

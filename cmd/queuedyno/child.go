@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
-	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -125,7 +125,7 @@ func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*r
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
 	}
-	res, err := report.Load(dir)
+	res, err := store.LoadAs[*result.Result](dir)
 	switch {
 	case err == nil && !res.Run.Failed:
 		return res, nil, nil // whatever its thresholds or its validity say
@@ -149,7 +149,7 @@ func (c *children) command(ctx context.Context, a arm, dir string, pair int, see
 		return nil, nil, ctx.Err()
 	}
 	if _, err := os.Stat(dir); err == nil {
-		res, err := report.Load(dir)
+		res, err := store.LoadAs[*result.Result](dir)
 		return res, nil, err
 	}
 	if text := bytes.TrimSpace(out); bytes.HasPrefix(text, []byte("{")) && !compare.IsTestJSON(text) {
@@ -157,7 +157,7 @@ func (c *children) command(ctx context.Context, a arm, dir string, pair int, see
 		if err := os.WriteFile(file, text, 0o666); err != nil {
 			return nil, nil, err
 		}
-		res, err := report.Load(file)
+		res, err := store.LoadAs[*result.Result](file)
 		return res, nil, err
 	}
 	printed, err := compare.ReadBenchmarks(bytes.NewReader(out))

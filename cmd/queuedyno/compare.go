@@ -13,8 +13,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/paired"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
-	"github.com/queuedyno/queuedyno/report"
 )
 
 const compareHelp = `Say whether a candidate is worse than a baseline, without crying wolf.
@@ -221,7 +221,7 @@ func (c *comparing) chosen(r *compare.Record, workers bool) (metrics []paired.Me
 	var known *compare.Calibration
 	if c.calibration != nil && c.calibration.given() && c.verb == "compare" {
 		var err error
-		if known, err = report.LoadCalibration(c.calibration.get()); err != nil {
+		if known, err = store.LoadAs[*compare.Calibration](c.calibration.get()); err != nil {
 			return nil, []fault{faultOf(err)}
 		}
 		r.Calibrated = c.calibration.get()

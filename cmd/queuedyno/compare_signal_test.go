@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/store"
 )
 
 func TestASignalEndsAComparisonWithWhatIsKnown(t *testing.T) {
@@ -21,7 +22,7 @@ func TestASignalEndsAComparisonWithWhatIsKnown(t *testing.T) {
 	if got := c.end(t); got != exitInterrupted {
 		t.Errorf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
 	}
-	r, err := report.LoadComparison(filepath.Join(c.dir, "results", "c"))
+	r, err := store.LoadAs[*compare.Record](filepath.Join(c.dir, "results", "c"))
 	if err != nil {
 		t.Fatal(err)
 	}

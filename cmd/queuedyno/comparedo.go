@@ -14,7 +14,8 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/paired"
-	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -36,14 +37,14 @@ func (c *comparing) do(ctx context.Context, pl comparePlan) error {
 		return failed(err)
 	}
 	endings := []ending{c.verdict(r)}
-	endings = append(endings, c.kept(reserved[0], reserved[0].WriteComparison(r, results))...)
+	endings = append(endings, c.kept(reserved[0], reserved[0].Write(render.Of(r), render.Runs(results)...))...)
 	endings = append(endings, c.show(r)...)
 	return worst(endings)
 }
 
 // kept ends the reservation of a directory in which a result was stored, or not,
 // and says where it is.
-func (c *comparing) kept(reserved *report.Reservation, err error) (endings []ending) {
+func (c *comparing) kept(reserved *store.Reservation, err error) (endings []ending) {
 	reserved.Release()
 	if err != nil {
 		endings = append(endings, failedEnding("", err))
@@ -210,17 +211,17 @@ func lookWords(r *compare.Record, v paired.Verdict) string {
 
 // show writes the record to standard output and to GitHub.
 func (c *comparing) show(r *compare.Record) (endings []ending) {
-	encode := report.ComparisonEncoder(report.ComparisonText)
+	d, format := render.Of(r), "text"
 	if c.recordJSON.get() {
-		encode = report.ComparisonJSON
+		format = "json"
 	}
-	if err := encode(c.p.stdout, r); err != nil {
+	if err := d.Encode(c.p.stdout, format, render.Options{}); err != nil {
 		endings = append(endings, failedEnding("", fmt.Errorf("write to standard output: %w", err)))
 	}
 	if !c.p.onGitHub(c.github) {
 		return endings
 	}
-	if err := c.p.stepSummary(func(w io.Writer) error { return report.ComparisonMarkdown(w, r) }); err != nil {
+	if err := c.p.stepSummary(func(w io.Writer) error { return d.Encode(w, "md", render.Options{}) }); err != nil {
 		endings = append(endings, failedEnding("", err))
 	}
 	c.p.annotateEnding(c.verdict(r))

@@ -11,7 +11,8 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/paired"
-	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -67,7 +68,7 @@ func (c *comparing) stored(baseName, candidateName string) error {
 	}
 	defer release(reserved)
 	compare.Stored(r, base, candidate, metrics, c.force.get())
-	endings := append([]ending{c.verdict(r)}, c.kept(reserved[0], reserved[0].WriteComparison(r, nil))...)
+	endings := append([]ending{c.verdict(r)}, c.kept(reserved[0], reserved[0].Write(render.Of(r)))...)
 	return worst(append(endings, c.show(r)...))
 }
 
@@ -110,7 +111,7 @@ func results(names string) (all []*result.Result, faults []fault) {
 			paths = inner
 		}
 		for _, path := range paths {
-			r, err := report.Load(path)
+			r, err := store.LoadAs[*result.Result](path)
 			if err != nil {
 				faults = append(faults, faultOf(err))
 				continue

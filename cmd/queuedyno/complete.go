@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
-	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
@@ -72,7 +72,7 @@ func redisWords(*cobra.Command, []string, string) ([]cobra.Completion, cobra.She
 }
 
 func (p *program) completeReport(cmd *cobra.Command) {
-	complete(cmd, "format", words(report.Formats()...))
+	complete(cmd, "format", words(render.Run.Formats()...))
 	var stages []string
 	for _, s := range metric.Stages() {
 		stages = append(stages, string(s))

@@ -12,9 +12,10 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
-	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -64,7 +65,7 @@ func (r *running) notStarted(err error, signals *interrupt) error {
 }
 
 // one runs one scenario, writes its result and shows it.
-func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reserved *report.Reservation, tags map[string]string, server *redisserver.Server, signals *interrupt) ending {
+func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reserved *store.Reservation, tags map[string]string, server *redisserver.Server, signals *interrupt) ending {
 	res, rows, err := r.load(ctx, s, id, tags, server, signals)
 	defer rows.remove()
 	r.p.console.wipe()
@@ -80,13 +81,13 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reser
 	if note := server.Note(); note != "" {
 		res.Warnings = append([]string{note}, res.Warnings...)
 	}
-	hlog, rowsErr := rows.finish()
+	intervals, rowsErr := rows.finish()
 	if rowsErr != nil {
 		res.Warnings = append(res.Warnings, "the interval log holds the window as one interval: "+rowsErr.Error())
 	}
 	e := endingOf(res, err, signals.happened(), r.allowInvalid.get())
 	// The files first: whoever reads standard output may be gone.
-	err = reserved.Write(res, hlog)
+	err = reserved.Write(render.Of(res), intervals...)
 	reserved.Release()
 	if err != nil {
 		e = e.but(failedEnding(s.Name, err))
@@ -96,7 +97,7 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reser
 		e = e.but(failedEnding(s.Name, fmt.Errorf("write to standard output: %w", err)))
 	}
 	if r.p.onGitHub(r.github) {
-		if err := r.p.stepSummary(func(w io.Writer) error { return report.Summary(w, res) }); err != nil {
+		if err := r.p.stepSummary(func(w io.Writer) error { return render.Of(res).Encode(w, "summary", render.Options{}) }); err != nil {
 			e = e.but(failedEnding(s.Name, err))
 		}
 		r.p.annotateEnding(e)
@@ -201,12 +202,12 @@ func (r *running) tlsFile(file *value[string], server *redisserver.Server) strin
 
 // show writes the result to standard output.
 func (r *running) show(res *result.Result) error {
-	encode := report.Encoder(report.JSON)
-	if !r.json.get() {
-		encode = report.Text(r.p.textOptions(r.noColor.get()))
+	format := "text"
+	if r.json.get() {
+		format = "json"
 	}
 	w := bufio.NewWriter(r.p.stdout)
-	if err := encode(w, res); err != nil {
+	if err := render.Of(res).Encode(w, format, r.p.textOptions(r.noColor.get())); err != nil {
 		return err
 	}
 	if !r.json.get() {

@@ -73,7 +73,7 @@ func endingOf(r *result.Result, err error, signalled, allowInvalid bool) ending 
 				return say(exitThreshold, "aborted", fmt.Sprintf("threshold %q ended the run: %s", t.Expr, t.Reason), "")
 			}
 		}
-		return say(exitThreshold, "aborted", r.Run.StopReason, "")
+		return say(exitThreshold, "aborted", r.Stopped(), "")
 	case r.Validity.Verdict == result.Invalid && allowInvalid && r.Window.Completed > 0:
 		e.words = "invalid, allowed"
 		return e

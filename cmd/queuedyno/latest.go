@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/internal/store"
 )
 
 // latestWord stands for the result that ended last.
@@ -26,7 +26,7 @@ func (r reporting) latest(results []string) ([]string, error) {
 		r.p.console.note("report: %q is a path here, so it is reported, and not the result that ended last", latestWord)
 		return results, nil
 	}
-	found, notes, err := report.Latest(r.out.or("results"))
+	found, notes, err := store.Latest(r.out.or("results"))
 	if err != nil {
 		return nil, usageErr(faultOf(err))
 	}
@@ -51,7 +51,7 @@ func (r reporting) redrawn(faults []fault, results []string) error {
 	}
 	var endings []ending
 	for _, name := range results {
-		made, err := report.Redraw(name)
+		made, err := store.Redraw(name)
 		switch {
 		case len(made) > 0:
 			r.p.console.note("report: %s: made %s", name, strings.Join(made, ", "))

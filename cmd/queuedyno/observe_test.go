@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/jobqueue"
-	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -64,8 +64,8 @@ func TestARunLooksOnAtTheWorkOfOthersAndLeavesTheirQueueAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := r.Observed
-	if o == nil || r.Run.StopReason != "40 jobs had ended" || r.Window.Completed < 40 || r.Window.Completed > 45 || o.Updates.Unreadable == 0 {
-		t.Errorf("ended because %q with window %+v, observed %+v; want 40 jobs, and what nobody can read", r.Run.StopReason, r.Window, o)
+	if o == nil || r.Stopped() != "40 jobs had ended" || r.Window.Completed < 40 || r.Window.Completed > 45 || o.Updates.Unreadable == 0 {
+		t.Errorf("ended because %q with window %+v, observed %+v; want 40 jobs, and what nobody can read", r.Stopped(), r.Window, o)
 	}
 	if s := r.Stages[metric.Running]; s == nil || s.P50NS == nil || *s.P50NS < 40e6 || s.Count != r.Window.Completed {
 		t.Errorf("running %+v, want that of every job, some 60 ms, of %d", s, r.Window.Completed)
@@ -80,7 +80,7 @@ func TestARunLooksOnAtTheWorkOfOthersAndLeavesTheirQueueAlone(t *testing.T) {
 	if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == "running.hgrm" }) {
 		t.Errorf("no running.hgrm among %v", entries)
 	}
-	stored, err := report.Load(filepath.Join(c.dir, "results", "r"))
+	stored, err := store.LoadAs[*result.Result](filepath.Join(c.dir, "results", "r"))
 	if err != nil || stored.Observed == nil || *stored.Observed.Backlog.Last != *o.Backlog.Last {
 		t.Errorf("stored: %+v, %v", stored, err)
 	}
@@ -96,7 +96,7 @@ func TestAnInterruptedLookIsMarkedAndExits130(t *testing.T) {
 	if code := c.end(t); code != exitInterrupted {
 		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
 	}
-	r, err := report.Load(filepath.Join(c.dir, "results", "r"))
+	r, err := store.LoadAs[*result.Result](filepath.Join(c.dir, "results", "r"))
 	if err != nil {
 		t.Fatal(err)
 	}

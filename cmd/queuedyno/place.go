@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
-	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/internal/store"
 )
 
 // place is where a result is to go.
 type place struct {
 	dir string
-	o   report.Reserving
+	o   store.Reserving
 }
 
 // place is where a verb puts the result of a scenario. A name that is made up
@@ -21,8 +21,8 @@ type place struct {
 // given does not.
 func (r *running) place(verb, scenarioName, prefix string, now time.Time) place {
 	out := r.out.or("results")
-	at := place{o: report.Reserving{
-		Owner: report.Owner{ID: flight.NewID(), Verb: verb, Name: scenarioName, StartedAt: now.UTC()},
+	at := place{o: store.Reserving{
+		Owner: store.Owner{ID: flight.NewID(), Verb: verb, Name: scenarioName, StartedAt: now.UTC()},
 		Force: r.force.get(),
 	}}
 	if r.name.given() {
@@ -35,15 +35,15 @@ func (r *running) place(verb, scenarioName, prefix string, now time.Time) place 
 }
 
 // check says whether the place can be had, before anything is started.
-func (p place) check() error { return report.Check(p.dir, p.o) }
+func (p place) check() error { return store.Check(p.dir, p.o) }
 
 // reserve makes the result directories the verb's own. It returns them all, or
 // an error of the command line: another run was faster.
-func (r *running) reserve(verb string, places ...place) ([]*report.Reservation, error) {
-	var all []*report.Reservation
+func (r *running) reserve(verb string, places ...place) ([]*store.Reservation, error) {
+	var all []*store.Reservation
 	var faults []fault
 	for _, p := range places {
-		reserved, err := report.Reserve(p.dir, p.o)
+		reserved, err := store.Reserve(p.dir, p.o)
 		if err != nil {
 			faults = append(faults, faultOf(err))
 			continue
@@ -62,7 +62,7 @@ func (r *running) reserve(verb string, places ...place) ([]*report.Reservation, 
 
 // release ends reservations. Where nothing was stored, nothing is left: the first
 // one made the directory above them, so it comes last.
-func release(all []*report.Reservation) {
+func release(all []*store.Reservation) {
 	for _, r := range slices.Backward(all) {
 		r.Release()
 	}
@@ -70,8 +70,8 @@ func release(all []*report.Reservation) {
 
 // keptIn is the directory that holds a result after it was stored with that
 // error, empty when none does.
-func keptIn(r *report.Reservation, err error) string {
-	var e *report.StoreError
+func keptIn(r *store.Reservation, err error) string {
+	var e *store.Error
 	switch {
 	case err == nil:
 		return r.Dir()

@@ -14,9 +14,10 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/redisserver"
-	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -122,11 +123,11 @@ func (v *planning) plan(ctx context.Context) error {
 	} else if v.check.get() {
 		endings = append(endings, v.verify(ctx, s)...)
 	}
+	format := "text"
 	if v.answerJSON.get() {
-		err = writeJSON(v.p.stdout, s)
-	} else {
-		err = report.StaffingText(v.p.stdout, s)
+		format = "json"
 	}
+	err = render.Of(s).Encode(v.p.stdout, format, render.Options{})
 	if err != nil {
 		endings = append(endings, failedEnding("", fmt.Errorf("write to standard output: %w", err)))
 	}
@@ -137,6 +138,7 @@ func (v *planning) plan(ctx context.Context) error {
 func (v *planning) read() (*study.Staffing, error) {
 	faults := slices.Clone(v.faults)
 	s := &study.Staffing{
+		Schema: study.Schema, Kind: string(render.Staffing),
 		Rate: v.perSecond.get().Float(), Service: v.service.get(),
 		ServiceCV: v.serviceCV.or(1), ArrivalCV: v.arrivalCV.or(1),
 		From: "as given", Notes: []string{}, SLO: v.slo.all,
@@ -193,7 +195,7 @@ func (v *planning) measured(s *study.Staffing) []fault {
 			return []fault{{fmt.Sprintf("--%s and --from both say how long jobs take", flag), "leave one of them out"}}
 		}
 	}
-	r, err := report.Load(v.from.get())
+	r, err := store.LoadAs[*result.Result](v.from.get())
 	if err == nil && r.Validity.Verdict == result.Invalid {
 		err = fmt.Errorf("the run in %q is invalid, so nothing is planned from it", v.from.get())
 	}

@@ -14,16 +14,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
-	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/store"
+	"github.com/queuedyno/queuedyno/result"
 )
 
-const reportHelp = `Make reports again from stored results. A RESULT is a result directory or a
-result.json; no figure in a report comes from anywhere else. Several results are
-reported one after another; what is named beside runs and is of another kind is
-passed over with a note. The directory of a search for the capacity, or its
-capacity.json, has the formats text, md, csv and json; that of a comparison, or
-its compare.json, those and what is for other tools, but csv. benchmark is its
-candidate then, and benchmark-base its baseline.
+const reportHelp = `Make reports again from stored results. A RESULT is a result directory or the
+record in it, such as result.json; no figure in a report comes from anywhere else.
+Several results are reported one after another; where runs are among them, results
+of other kinds are ignored with a note. A search for the capacity has the formats
+text, md, csv and json; a comparison has text, md, json and those for other tools,
+where benchmark is its candidate and benchmark-base its baseline; a calibration
+and the JSON of a plan have text and json.
 
 latest is the result under --out that ended last, of whichever kind; which one it
 is goes to standard error. A file or directory that is named latest comes first.
@@ -52,7 +54,7 @@ func (p *program) reportVerb() *cobra.Command {
 	r := reporting{
 		p:       p,
 		flags:   f,
-		format:  add(f, "format", "", "`FORMAT` of the report: "+strings.Join(report.Formats(), ", ")+" (default text)", anyText),
+		format:  add(f, "format", "", "`FORMAT` of the report: "+strings.Join(render.Run.Formats(), ", ")+" (default text)", anyText),
 		stage:   add(f, "stage", "", "`STAGE` of the format hgrm (default end_to_end)", stage),
 		output:  add(f, "output", "o", "`FILE` to write to (default standard output)", anyText),
 		force:   addSwitch(f, "force", "", "overwrite the file of --output"),
@@ -102,48 +104,47 @@ func (r reporting) run(results []string) error {
 	if _, err := os.Lstat(output); output != "" && err == nil && !r.force.get() {
 		faults = append(faults, fault{fmt.Sprintf("%q exists", output), "--force overwrites it"})
 	}
-	searches, comparisons := countSearches(results), countComparisons(results)
-	if searches > 0 && searches < len(results) || comparisons > 0 && comparisons < len(results) {
-		faults = append(faults, fault{"results of runs, of searches for the capacity and of comparisons are named together", "report them one kind at a time"})
+	kind := kindOf(results[0])
+	if slices.ContainsFunc(results, func(name string) bool { return kindOf(name) != kind }) {
+		faults = append(faults, fault{"results of different kinds are named together: " + kindsOf(results), "report them one kind at a time"})
 	}
-	if known := formatsOf(searches, comparisons); !slices.Contains(known, format) {
+	if known := kind.Formats(); !slices.Contains(known, format) {
 		faults = append(faults, fault{what: fmt.Sprintf("%s: %q is none of %s", r.flags.source("format"), format, strings.Join(known, ", "))})
 	}
 	if err := usageErr(faults...); err != nil {
 		return err
 	}
-	o := report.Options{Stage: metric.Stage(r.stage.get())}
+	var o render.Options
 	if output == "" {
-		o.Text = r.p.textOptions(r.noColor.get())
+		o = r.p.textOptions(r.noColor.get())
 	}
-	encode, err := report.ByName(format, o)
-	if err != nil {
-		return err
-	}
-	loaded := loading{load: report.Load}
+	o.Stage = metric.Stage(r.stage.get())
 	// All of it is made before a byte is written: a fault in the last result
 	// leaves no half of a report behind.
 	var all bytes.Buffer
+	var runs []*result.Result
 	for i, name := range results {
-		var b bytes.Buffer
-		if searches > 0 {
-			if err := encodeSearch(&b, name, format); err != nil {
-				return err
-			}
-		} else if comparisons > 0 {
-			if err := encodeComparison(&b, name, format); err != nil {
-				return err
-			}
-		} else if err := encodeOne(&b, name, loaded.one, encode); err != nil {
+		d, err := store.Load(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return usageErr(faultOf(err))
+		}
+		if err != nil {
 			return err
+		}
+		if run, ok := render.As[*result.Result](d); ok {
+			runs = append(runs, run)
+		}
+		var b bytes.Buffer
+		if err := d.Encode(&b, format, o); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		if i > 0 {
 			follow(&all, &b, format)
 		}
 		all.Write(b.Bytes())
 	}
-	if format == "benchmark" && comparisons == 0 {
-		if err := r.benchmarkNotes(results, loaded.results); err != nil {
+	if format == "benchmark" && kind == render.Run {
+		if err := r.benchmarkNotes(results, runs); err != nil {
 			return err
 		}
 	}
@@ -154,13 +155,36 @@ func (r reporting) run(results []string) error {
 	return writeFile(output, all.Bytes(), r.force.get())
 }
 
+// kindOf is the kind of what is stored under the name; what is not known counts as
+// a run, for its error.
+func kindOf(name string) render.Kind {
+	if k := store.KindOf(name); slices.Contains(render.Kinds(), k) {
+		return k
+	}
+	return render.Run
+}
+
+// kindsOf names the kinds of the results, each once.
+func kindsOf(results []string) string {
+	var words []string
+	for _, name := range results {
+		if w := kindOf(name).Words(); !slices.Contains(words, w) {
+			words = append(words, w)
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
 // runsOf leaves out, of several results, what is no run, where at least one is:
 // a directory of results may hold more than runs. What nobody can read stays in,
 // for its error.
 func (r reporting) runsOf(results []string) (runs []string) {
 	var notes []string
 	for _, name := range results {
-		other := report.Other(name)
+		other := ""
+		if k := store.KindOf(name); k != render.Run {
+			other = store.Words(k)
+		}
 		if i, err := os.Stat(name); err == nil && !i.IsDir() && filepath.Ext(name) != ".json" {
 			other = "no JSON"
 		}
@@ -177,71 +201,6 @@ func (r reporting) runsOf(results []string) (runs []string) {
 		r.p.console.note("%s", n)
 	}
 	return runs
-}
-
-// formatsOf are the formats of what is reported: runs, unless there are searches
-// or comparisons.
-func formatsOf(searches, comparisons int) []string {
-	switch {
-	case comparisons > 0:
-		return report.ComparisonFormats()
-	case searches > 0:
-		return report.CapacityFormats()
-	}
-	return report.Formats()
-}
-
-// encodeOne makes the report of what is stored under the name.
-func encodeOne[T any](w io.Writer, name string, load func(string) (T, error), encode func(io.Writer, T) error) error {
-	one, err := load(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return usageErr(faultOf(err))
-	}
-	if err != nil {
-		return err
-	}
-	if err := encode(w, one); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
-}
-
-// encodeSearch makes the report of one search for the capacity.
-func encodeSearch(w io.Writer, name, format string) error {
-	encode, err := report.CapacityByName(format)
-	if err != nil {
-		return usageErr(faultOf(err))
-	}
-	return encodeOne(w, name, report.LoadCapacity, encode)
-}
-
-// encodeComparison makes the report of one comparison.
-func encodeComparison(w io.Writer, name, format string) error {
-	encode, err := report.ComparisonByName(format)
-	if err != nil {
-		return usageErr(faultOf(err))
-	}
-	return encodeOne(w, name, report.LoadComparison, encode)
-}
-
-// countComparisons is how many of the results are comparisons.
-func countComparisons(results []string) (n int) {
-	for _, name := range results {
-		if report.IsComparison(name) {
-			n++
-		}
-	}
-	return n
-}
-
-// countSearches is how many of the results are searches for the capacity.
-func countSearches(results []string) (n int) {
-	for _, name := range results {
-		if report.IsCapacity(name) {
-			n++
-		}
-	}
-	return n
 }
 
 // follow prepares the report b to come after what is in all: a table goes on
@@ -295,8 +254,8 @@ func writeFile(name string, data []byte, replace bool) (err error) {
 }
 
 // textOptions are how a text report looks on standard output.
-func (p *program) textOptions(plain bool) report.TextOptions {
-	o := report.TextOptions{Width: width(p.stdout)}
+func (p *program) textOptions(plain bool) render.Options {
+	o := render.Options{Width: width(p.stdout)}
 	o.Color = isTerminal(p.stdout) && !plain && p.env("NO_COLOR") == "" && p.env("TERM") != "dumb"
 	return o
 }

@@ -6,23 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/result"
 )
-
-// loading keeps what it loads.
-type loading struct {
-	load    func(string) (*result.Result, error)
-	results []*result.Result
-}
-
-func (l *loading) one(name string) (*result.Result, error) {
-	r, err := l.load(name)
-	if err == nil {
-		l.results = append(l.results, r)
-	}
-	return r, err
-}
 
 // benchmarkNotes says of the runs that are to become Go benchmark text what
 // benchstat cannot know: which ones are left out or in doubt, and which ones it
@@ -32,7 +18,7 @@ func (r reporting) benchmarkNotes(names []string, results []*result.Result) erro
 	suspect, last := 0, ""
 	settings := map[string][]map[string]string{}
 	for i, res := range results {
-		if why := report.LeftOut(res); why != "" {
+		if why := render.LeftOut(res); why != "" {
 			last = fmt.Sprintf("%q is left out: %s", names[i], why)
 			r.p.console.note("report: %s", last)
 			continue
@@ -40,7 +26,7 @@ func (r reporting) benchmarkNotes(names []string, results []*result.Result) erro
 		if res.Validity.Verdict == result.Suspect {
 			suspect++
 		}
-		name := report.BenchmarkName(res)
+		name := render.BenchmarkName(res)
 		of := res.Scenario.Settings()
 		of["redis"] = strings.TrimSpace(res.Redis.Kind + " " + res.Redis.Version)
 		settings[name] = append(settings[name], of)

@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"github.com/queuedyno/queuedyno/internal/latency"
-	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/internal/render"
 )
 
 // rowFile holds the rows of the interval log while a run goes on, outside of
@@ -16,7 +16,7 @@ import (
 type rowFile struct {
 	f   *os.File
 	w   *bufio.Writer
-	log *report.IntervalLog
+	log *render.IntervalLog
 	err error
 }
 
@@ -35,7 +35,7 @@ func (r *rowFile) add(iv latency.Interval) {
 	}
 	if r.log == nil {
 		// The run's epoch, which is known with its first interval.
-		r.log, r.err = report.NewIntervalLog(r.w, iv.From.Add(-iv.Start))
+		r.log, r.err = render.NewIntervalLog(r.w, iv.From.Add(-iv.Start))
 		if r.err != nil {
 			return
 		}
@@ -43,10 +43,10 @@ func (r *rowFile) add(iv latency.Interval) {
 	r.err = r.log.Add(iv)
 }
 
-// finish is the whole log, to be read from its beginning. It is nil, for which
-// [report.Write] makes one from the result, when there was no interval or when
-// some could not be written; then the error says why.
-func (r *rowFile) finish() (io.Reader, error) {
+// finish is the file of the whole log. There is none when there was no interval or
+// when some could not be written; then the error says why, and the log is made of
+// the result.
+func (r *rowFile) finish() ([]render.File, error) {
 	if r.log == nil && r.err == nil {
 		return nil, nil
 	}
@@ -59,7 +59,7 @@ func (r *rowFile) finish() (io.Reader, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	return r.f, nil
+	return []render.File{render.Intervals(r.f)}, nil
 }
 
 // remove removes the file. It is safe on nil.

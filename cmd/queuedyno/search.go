@@ -11,12 +11,13 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
-	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -30,7 +31,7 @@ type search struct {
 	tags    map[string]string
 	worker  *searchWorker // nil without --worker
 
-	reserved *report.Reservation
+	reserved *store.Reservation
 	// moved is why the record had to go elsewhere, nil when it had not.
 	moved error
 }
@@ -38,8 +39,8 @@ type search struct {
 // store writes what is known by now.
 func (s *search) store() error {
 	s.r.EndedAt = time.Now().UTC()
-	err := s.reserved.WriteCapacity(s.r)
-	var e *report.StoreError
+	err := s.reserved.Write(render.Of(s.r))
+	var e *store.Error
 	if errors.As(err, &e) && e.Err != nil && e.Dir != "" {
 		s.moved = err // and stays there
 	}

@@ -15,7 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/queuedyno/queuedyno/report"
+	"github.com/queuedyno/queuedyno/internal/store"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 const slowFile = `version: 1
@@ -104,7 +105,7 @@ func TestTheFirstSignalDrainsAndReports(t *testing.T) {
 			if got := c.end(t); got != exitInterrupted {
 				t.Errorf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
 			}
-			r, err := report.Load(filepath.Join(c.dir, "results", "r"))
+			r, err := store.LoadAs[*result.Result](filepath.Join(c.dir, "results", "r"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -135,7 +136,7 @@ func TestTheSecondSignalStopsAtOnceAndStillReports(t *testing.T) {
 	if err != nil || len(dirs) != 1 || !strings.HasPrefix(filepath.Base(dirs[0]), "stuck-") {
 		t.Fatalf("results = %q, %v; want that of the first scenario alone", dirs, err)
 	}
-	r, err := report.Load(dirs[0])
+	r, err := store.LoadAs[*result.Result](dirs[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,9 +17,10 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/report"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -54,7 +55,7 @@ func (c *command) gone(t *testing.T) {
 // stored is the result that the command stored under the name r.
 func (c *command) stored(t *testing.T) *result.Result {
 	t.Helper()
-	r, err := report.Load(filepath.Join(c.dir, "results", "r"))
+	r, err := store.LoadAs[*result.Result](filepath.Join(c.dir, "results", "r"))
 	if err != nil {
 		t.Fatalf("%v; stderr:\n%s", err, strings.Join(c.said, "\n"))
 	}
@@ -304,7 +305,7 @@ func TestASlowerWorkerIsFoundByAComparison(t *testing.T) {
 		t.Errorf("exit code %d, want %d:\n%s\n%s", code, exitRegression, stdout.String(), stderr.String())
 	}
 	(&command{dir: dir}).gone(t)
-	r, err := report.LoadComparison(filepath.Join(dir, "r"))
+	r, err := store.LoadAs[*compare.Record](filepath.Join(dir, "r"))
 	if err != nil {
 		t.Fatal(err)
 	}

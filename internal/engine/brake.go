@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // brakePeriod is how often it is looked at how many jobs are on their way.
@@ -28,9 +30,9 @@ func (r *run) brake(ctx context.Context) {
 		r.room.Store(int64(r.s.Load.MaxInFlight) - r.outstanding())
 		if most := r.s.Load.MaxBacklog; most > 0 {
 			if waiting := r.waiting(); waiting > most && r.cut.Load() == never {
-				r.brakeOnce(fmt.Sprintf("the run was ended by max_backlog: at %.1f s more than %d jobs waited in the queue",
-					time.Duration(r.now()).Seconds(), most))
-				r.halt()
+				at := time.Duration(r.now())
+				r.brakeOnce(fmt.Sprintf("the run was ended by max_backlog: at %.1f s more than %d jobs waited in the queue", at.Seconds(), most))
+				r.shorten(result.StopMaxBacklog, at)
 			}
 		}
 	}

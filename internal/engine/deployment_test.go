@@ -176,7 +176,7 @@ func survived(t *testing.T, s scenario.Scenario, b *jobqueue.Client, kill func()
 	l := r.Ledger
 	balanced(t, l)
 	if enough != 1<<62 || r.Run.Failed {
-		t.Errorf("the run ended by itself: %s, %+v", r.Run.StopReason, l)
+		t.Errorf("the run ended by itself: %s, %+v", r.Stopped(), l)
 	}
 	// A producer between two pushes has nothing to lose.
 	if l.Reconnects["push"] == 0 || l.Errors["consume"] == 0 {

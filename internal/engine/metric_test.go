@@ -72,7 +72,7 @@ func TestAMetricWithoutValueSaysWhy(t *testing.T) {
 	t.Parallel()
 	empty := &result.Result{}
 	few := &result.Result{Stages: map[metric.Stage]*result.StageSummary{
-		metric.EndToEnd: {Count: 3, Missing: map[string]string{"p99.9": "3 jobs are too few"}},
+		metric.EndToEnd: {Count: 3, Missing: map[string]result.Missing{"p99.9": {Code: result.TooFewJobs, Need: 10_000, Have: 3}}},
 		metric.Queue:    {},
 	}}
 	for _, row := range []struct {
@@ -85,7 +85,7 @@ func TestAMetricWithoutValueSaysWhy(t *testing.T) {
 		{empty, "cpu_per_job", "not measured"},
 		{empty, "end_to_end.p98", "is not measured"},
 		{empty, "nonsense", "unknown metric"},
-		{few, "end_to_end.p99.9", "3 jobs are too few"},
+		{few, "end_to_end.p99.9", "p99.9 needs 10,000, the window has 3"},
 		{few, "end_to_end.p99", "3 jobs of the window do not tell"},
 		{few, "queue.max", "no job"},
 	} {

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"cmp"
-	"fmt"
 	"math"
 	"time"
 
@@ -34,24 +32,22 @@ func (s *subscriber) overhear(message []byte) {
 func (r *run) lookOn() {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	reason := ""
+	reason := result.StopReason("")
 	for reason == "" {
 		select {
 		case <-r.ctx.Done():
 			reason = r.hardReason()
 		case <-r.o.Stop:
 			r.interrupt()
-			reason = "stopped from outside"
+			reason = result.StopOutside
 		case <-tick.C:
 			switch n := r.s.Load.Jobs; {
 			case r.cut.Load() != never:
-				r.mu.Lock()
-				reason = cmp.Or(r.abortReason, r.braked)
-				r.mu.Unlock()
+				reason = r.shortened()
 			case n > 0 && r.rec.completed() >= n:
-				reason = fmt.Sprintf("%d jobs had ended", n)
+				reason = result.StopJobsEnded
 			case r.now() >= r.rec.to:
-				reason = fmt.Sprintf("the time of %s was over", r.s.Load.Duration)
+				reason = result.StopTimeOver
 			}
 		}
 	}

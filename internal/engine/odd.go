@@ -12,6 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 const (
@@ -110,9 +111,10 @@ func (r *run) endOdd(messages int64, first *observe.Odd) {
 	if r.odd.hopeless.Swap(true) {
 		return
 	}
+	at := time.Duration(r.now())
 	r.brakeOnce(fmt.Sprintf("the run was ended at %.1f s: of %d messages on the channel that may be the ends of jobs none could be understood; the first: %s",
-		time.Duration(r.now()).Seconds(), messages, first))
-	r.halt()
+		at.Seconds(), messages, first))
+	r.shorten(result.StopNoneUnderstood, at)
 }
 
 // anyEnded reports whether the end of a job was understood.

@@ -90,8 +90,8 @@ func TestARunWhoseFirstUpdatesAreNotUnderstoodEndsAndQuotesOne(t *testing.T) {
 					t.Errorf("lost %d: %v", l.Lost, l.LostByLeg)
 				}
 				odd := r.NotUnderstood
-				if odd == nil || !strings.Contains(odd.Reason, c.quoted) || odd.Mapping != c.mapping || !strings.Contains(r.Run.StopReason, odd.Message) {
-					t.Errorf("quoted %+v, stopped because %s", odd, r.Run.StopReason)
+				if odd == nil || !strings.Contains(odd.Reason, c.quoted) || odd.Mapping != c.mapping || !strings.Contains(r.Stopped(), odd.Message) {
+					t.Errorf("quoted %+v, stopped because %s", odd, r.Stopped())
 				}
 				if r.Validity.Verdict != result.Invalid || strings.Contains(strings.Join(r.Warnings, "\n"), "nothing about them was heard") {
 					t.Errorf("%s, warnings %q", r.Validity.Verdict, r.Warnings)

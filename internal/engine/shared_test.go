@@ -45,8 +45,8 @@ func TestTheBacklogOfExternalWorkersIsWhatWaitsAndNotWhatWasSent(t *testing.T) {
 					Name: "braked", Load: scenario.Load{Rate: pace.PerSecond(500), Duration: 10 * time.Second, MaxBacklog: 1000}, External: true, DrainTimeout: time.Second,
 				}, q, virtual())
 				stop()
-				if braked := strings.Contains(r.Run.StopReason, "max_backlog"); braked != row.braked {
-					t.Errorf("ended because %q, with %d of %d notified", r.Run.StopReason, r.Ledger.Notified, r.Ledger.Sent)
+				if braked := strings.Contains(r.Stopped(), "max_backlog"); braked != row.braked {
+					t.Errorf("ended because %q, with %d of %d notified", r.Stopped(), r.Ledger.Notified, r.Ledger.Sent)
 				}
 			})
 		})

@@ -27,7 +27,7 @@ func (r *run) result(released error) *result.Result {
 		Run: result.Info{
 			ID: r.o.ID, Scenario: r.s.Name,
 			StartedAt: r.started.Round(0).UTC(), EndedAt: r.ended.Round(0).UTC(),
-			StopReason: r.stopReason, Interrupted: r.interrupted, Aborted: r.aborted,
+			StopReason: r.stopReason, StoppedAtS: r.stoppedAt(), Interrupted: r.interrupted, Aborted: r.aborted,
 			Seed: r.s.Seed, Tags: maps.Clone(r.o.Tags), Worker: r.o.Worker,
 		},
 		Scenario: r.s,
@@ -106,11 +106,12 @@ func (r *run) censored(s metric.Stage, i int) int64 {
 	return missing
 }
 
-// censoredOutside words the reasons for an observed load.
+// censoredOutside gives the reasons for an observed load.
 func censoredOutside(s *result.StageSummary) {
 	for name, why := range s.Missing {
-		if strings.HasPrefix(why, "it falls among") {
-			s.Missing[name] = fmt.Sprintf("it falls among the %d of %d jobs whose beginning or end was not heard", s.Censored, s.Count+s.Censored)
+		if why.Code == result.NeverArrived {
+			why.Code = result.NotHeard
+			s.Missing[name] = why
 		}
 	}
 }
@@ -140,14 +141,14 @@ func summarize(h *latency.Histogram, missing int64) (*result.StageSummary, error
 			*q.at = &v
 			continue
 		}
-		why := err.Error()
+		why := result.Missing{Code: result.OtherReason, Text: err.Error()}
 		if errors.Is(err, latency.ErrFewValues) {
-			why = fmt.Sprintf("too few jobs: %s needs %s, the window has %s", q.name, grouped(int64(math.Round(latency.MinTail/(1-q.q)))), grouped(h.Count()+missing))
+			why = result.Missing{Code: result.TooFewJobs, Need: int64(math.Round(latency.MinTail / (1 - q.q))), Have: h.Count() + missing}
 		} else if errors.Is(err, latency.ErrCensored) {
-			why = fmt.Sprintf("it falls among the %d of %d jobs that never arrived", missing, h.Count()+missing)
+			why = result.Missing{Code: result.NeverArrived, Need: h.Count() + missing, Have: h.Count()}
 		}
 		if s.Missing == nil {
-			s.Missing = map[string]string{}
+			s.Missing = map[string]result.Missing{}
 		}
 		s.Missing[q.name] = why
 	}
@@ -334,15 +335,6 @@ func (r *run) foreignShare(res *result.Result) float64 {
 		return 0 // how often its consumers look is theirs
 	}
 	return max(0, all-ours) / all
-}
-
-// grouped is n with commas between groups of three digits.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 // cautions are warnings that follow from the figures.

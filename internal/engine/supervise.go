@@ -2,11 +2,11 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"sync"
 	"time"
 
+	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -70,8 +70,8 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 	if r.ctx.Err() != nil && r.fatal() == nil {
 		r.interrupt() // also when it came after the schedule was over
 		r.mu.Lock()
-		if r.stopReason == "stopped from outside" {
-			r.stopReason = "stopped from outside, and then at once"
+		if r.stopReason == result.StopOutside {
+			r.stopReason = result.StopThenAtOnce
 		}
 		r.mu.Unlock()
 	}
@@ -84,7 +84,7 @@ func (r *run) cancelStuck() {
 
 // untilPassed waits until every producer has passed the window. It returns the
 // reason when something else ended the load.
-func (r *run) untilPassed(done <-chan struct{}) string {
+func (r *run) untilPassed(done <-chan struct{}) result.StopReason {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	progress, last := time.Now(), int64(-1)
@@ -97,15 +97,15 @@ func (r *run) untilPassed(done <-chan struct{}) string {
 		case <-r.o.Stop:
 			r.interrupt()
 			r.halt()
-			return "stopped from outside"
+			return result.StopOutside
 		case <-tick.C:
 			if end := r.scheduleEnd(); end > 0 && r.now() > end+int64(r.s.DrainTimeout) {
 				r.halt()
-				return fmt.Sprintf("the schedule was over for %s, and not all of its jobs could be sent", r.s.DrainTimeout)
+				return result.StopNotAllSent
 			}
 			if r.tokens != nil && r.inVain() {
 				r.halt()
-				return "no message of the workers was understood, and all tokens of the closed loop are taken"
+				return result.StopNotUnderstood
 			}
 			// In a closed loop a lost job keeps its token. When all are lost,
 			// nothing will ever happen again.
@@ -113,7 +113,7 @@ func (r *run) untilPassed(done <-chan struct{}) string {
 				progress, last = time.Now(), n
 			} else if time.Since(progress) > r.s.DrainTimeout {
 				r.halt()
-				return fmt.Sprintf("no job was completed for %s, and all tokens of the closed loop are taken", r.s.DrainTimeout)
+				return result.StopNoProgress
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func (r *run) untilPassed(done <-chan struct{}) string {
 // untilOver waits for the end of the window, which comes later than its last job:
 // a window that ended with that would be shorter than it is said to be, and its
 // rates higher. It returns the reason when something else ended the load.
-func (r *run) untilOver() string {
+func (r *run) untilOver() result.StopReason {
 	if !r.s.Load.Open() || r.s.Load.Duration == 0 || r.s.Load.Jobs > 0 && sum(r.tallies).sent-r.filled >= r.s.Load.Jobs {
 		return "" // it ends with its last job
 	}
@@ -140,7 +140,7 @@ func (r *run) untilOver() string {
 		case <-r.o.Stop:
 			r.interrupt()
 			r.halt()
-			return "stopped from outside"
+			return result.StopOutside
 		case <-tick.C:
 			if r.cut.Load() != never {
 				return "" // a threshold or a limit ended the load
@@ -188,32 +188,54 @@ func (r *run) interrupt() {
 }
 
 // hardReason is why the load was ended at once, empty when it was not.
-func (r *run) hardReason() string {
-	if err := r.fatal(); err != nil {
-		return "error: " + err.Error()
+func (r *run) hardReason() result.StopReason {
+	if r.fatal() != nil {
+		return result.StopError
 	}
 	if r.ctx.Err() == nil {
 		return ""
 	}
 	r.interrupt()
-	return "stopped at once from outside"
+	return result.StopAtOnce
 }
 
 // naturalReason is why a load ended that nothing cut short.
-func (r *run) naturalReason() string {
-	r.mu.Lock()
-	braked, aborted := r.braked, r.abortReason
-	r.mu.Unlock()
-	if aborted != "" {
-		return aborted
-	}
-	if braked != "" && r.cut.Load() != never {
-		return braked
+func (r *run) naturalReason() result.StopReason {
+	if reason := r.shortened(); reason != "" {
+		return reason
 	}
 	if r.s.Load.Jobs > 0 && sum(r.tallies).sent-r.filled >= r.s.Load.Jobs {
-		return fmt.Sprintf("all %d jobs were sent", r.s.Load.Jobs)
+		return result.StopJobsSent
 	}
-	return fmt.Sprintf("the schedule of %s was over", r.s.Load.Duration)
+	return result.StopScheduleOver
+}
+
+// shorten ends the load because a limit or a threshold was broken. The first
+// reason is kept, but for a threshold, which says more.
+func (r *run) shorten(reason result.StopReason, at time.Duration) {
+	r.mu.Lock()
+	if r.cutBy == "" || reason == result.StopThreshold && r.cutBy != reason {
+		r.cutBy, r.cutAt = reason, at
+	}
+	r.mu.Unlock()
+	r.halt()
+}
+
+// shortened is the limit or the threshold that ended the load, empty when none did.
+func (r *run) shortened() result.StopReason {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cutBy
+}
+
+// stoppedAt is when a limit or a threshold ended the load, 0 when none did.
+func (r *run) stoppedAt() float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopReason != r.cutBy {
+		return 0
+	}
+	return r.cutAt.Seconds()
 }
 
 // finished is how many jobs are over, complete or known to be lost.

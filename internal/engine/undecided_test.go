@@ -38,7 +38,7 @@ func TestAQuantileWithTooFewJobsDecidesWhatItIsAtLeast(t *testing.T) {
 			Scenario: scenario.Scenario{Thresholds: []string{"end_to_end.p99 < 50ms"}},
 			Validity: result.Validity{Verdict: result.Valid},
 			Stages: map[metric.Stage]*result.StageSummary{metric.EndToEnd: {
-				Count: h.Count(), Censored: row.lost, HDR: hdr, Missing: map[string]string{"p99": "too few jobs"},
+				Count: h.Count(), Censored: row.lost, HDR: hdr, Missing: map[string]result.Missing{"p99": {Code: result.TooFewJobs, Need: 1000, Have: h.Count()}},
 			}},
 		}
 		all, err := r.CheckThresholds()

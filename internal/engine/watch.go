@@ -144,10 +144,9 @@ func (w *watch) abortOn(one *watched, at time.Duration, t totals) {
 	r.mu.Lock()
 	if r.aborted == "" {
 		r.aborted = o.Expr
-		r.abortReason = fmt.Sprintf("the run was ended at %.1f s by the threshold %q: %s", at.Seconds(), o.Expr, o.Reason)
 	}
 	r.mu.Unlock()
-	r.halt()
+	r.shorten(result.StopThreshold, at)
 }
 
 // values answers for metrics as they are in the slice; those of the ledger are

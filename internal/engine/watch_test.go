@@ -71,7 +71,7 @@ func TestABrokenLimitEndsTheRunAfterItsDelay(t *testing.T) {
 			if end := time.Duration(r.Window.ToNS); end < row.at-100*time.Millisecond || end > row.at+100*time.Millisecond {
 				t.Errorf("%s: the window ended at %s, want %s", row.expr, end, row.at)
 			}
-			if r.Run.Aborted != row.expr || r.Run.Interrupted || !strings.Contains(r.Run.StopReason, row.expr) {
+			if r.Run.Aborted != row.expr || r.Run.Interrupted || !strings.Contains(r.Stopped(), row.expr) {
 				t.Errorf("%s: %+v", row.expr, r.Run)
 			}
 			if r.Thresholds[0].Passed || r.Thresholds[0].Value == nil || !r.Thresholds[1].Passed {

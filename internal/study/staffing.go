@@ -17,6 +17,8 @@ import (
 
 // Staffing answers how many workers a load needs.
 type Staffing struct {
+	Schema int    `json:"schema"`
+	Kind   string `json:"kind"` // "plan"
 	// Rate is in jobs per second. Service is the mean time for which a job
 	// occupies a worker, round trips to Redis included where they are known.
 	Rate      float64       `json:"rate_per_s"`

@@ -1,0 +1,221 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// partsWords is what a dimension is called above its table.
+func partsWords(d result.Dimension) string {
+	switch d {
+	case result.ByStep:
+		return "by stage of the load"
+	case result.ByQueue:
+		return "by queue, in the order of priority"
+	case result.ByTenant:
+		return "by tenant"
+	}
+	return "by " + string(d)
+}
+
+// partTable is a row a part: what was due and what became of it, and
+// end_to_end in one unit for all rows.
+func partTable(d result.Dimension, parts []result.Part, notes *footnotes) table {
+	columns := pick("p50", "p90", "p99", "max")
+	var shown []float64
+	for _, p := range parts {
+		for _, c := range columns {
+			if v := c.of(figuresOf(p.EndToEnd)); v != nil && finite(*v) {
+				shown = append(shown, *v)
+			}
+		}
+	}
+	var late []float64
+	for _, p := range parts {
+		if v := figuresOf(p.Lateness).P99NS; d == result.ByStep && v != nil {
+			late = append(late, float64(*v))
+		}
+	}
+	headline := 0.0
+	if len(shown) > 0 {
+		headline = shown[0]
+	}
+	u, one := tableUnit("", headline, append(late, shown...)...)
+	if !one {
+		u = commonUnit(shown...)
+	}
+	t := table{head: []string{string(d), "scheduled", "sent", "lost"}, left: 1}
+	if d == result.ByStep {
+		t.head[0] = "stage"
+	}
+	for _, c := range columns {
+		t.head = append(t.head, c.name+" "+u.name)
+	}
+	if d == result.ByStep {
+		t.head = append(t.head, "late p99")
+		if one {
+			t.head[len(t.head)-1] += " " + u.name
+		}
+	}
+	for _, p := range parts {
+		row := []string{p.Name, count(p.Scheduled), count(p.Sent), count(p.Lost)}
+		s := figuresOf(p.EndToEnd)
+		for _, c := range columns {
+			if v := c.of(s); v != nil && finite(*v) {
+				row = append(row, u.in(*v))
+			} else {
+				row = append(row, notes.mark(inShort(s, c.name)))
+			}
+		}
+		if late := figuresOf(p.Lateness); d == result.ByStep && late.P99NS != nil {
+			if one {
+				row = append(row, u.in(float64(*late.P99NS)))
+			} else {
+				row = append(row, duration(float64(*late.P99NS)))
+			}
+		} else if d == result.ByStep {
+			row = append(row, notes.mark(inShort(late, "p99")))
+		}
+		t.rows = append(t.rows, row)
+	}
+	return t
+}
+
+// inShort is the reason for which a figure is missing, without the numbers that
+// differ from part to part.
+func inShort(s *result.StageSummary, name string) string {
+	switch code := s.Missing[name].Code; {
+	case code == result.TooFewJobs, code == "" && s.Count == 0:
+		return "too few jobs in this part"
+	case code == result.NeverArrived, code == result.NotHeard:
+		return "it falls among jobs that never arrived"
+	}
+	return missing(s, name)
+}
+
+// briefly are the parts that a terminal shows: of many tenants the first ones
+// and the others.
+func briefly(d result.Dimension, parts []result.Part) []result.Part {
+	const most = 10
+	if d != result.ByTenant || len(parts) <= most+1 {
+		return parts
+	}
+	return parts[:most]
+}
+
+func figuresOf(s *result.StageSummary) *result.StageSummary {
+	if s == nil {
+		return &result.StageSummary{}
+	}
+	return s
+}
+
+// breakdown shows the parts of the window on the terminal.
+func (t *page) breakdown(r *result.Result) {
+	for _, d := range result.Dimensions() {
+		parts := r.Breakdown[d]
+		if len(parts) == 0 {
+			continue
+		}
+		var notes footnotes
+		t.b.WriteString("\n" + t.paint(bold, "end_to_end "+partsWords(d)) + "\n")
+		for i, line := range partTable(d, briefly(d, parts), &notes).lines(t.o.Width) {
+			if i == 0 {
+				line = t.paint(faint, line)
+			}
+			t.b.WriteString(line + "\n")
+		}
+		for i, reason := range notes.reasons {
+			t.para(noInk, superscript(i+1)+" ", reason)
+		}
+		if left := len(parts) - len(briefly(d, parts)); left > 0 {
+			t.para(noInk, "", fmt.Sprintf("%d more are in report.md and %s.", left, breakdownFile))
+		}
+	}
+}
+
+func (m *sheet) breakdown(r *result.Result) {
+	for _, d := range result.Dimensions() {
+		parts := r.Breakdown[d]
+		if len(parts) == 0 {
+			continue
+		}
+		m.para("## End to end %s", partsWords(d))
+		var notes footnotes
+		t := partTable(d, parts, &notes)
+		for _, row := range t.rows {
+			row[0] = escape(row[0])
+		}
+		m.para("%s", t.markdown())
+		for i, reason := range notes.reasons {
+			m.para("%s %s", superscript(i+1), escape(reason))
+		}
+	}
+}
+
+// breakdownCSV writes a row for each step, queue and tenant of a result.
+// Durations are in nanoseconds, a null is an empty cell.
+func breakdownCSV(w io.Writer, r *result.Result) error {
+	head := []string{"run_id", "validity", "by", "name", "from_ns", "to_ns", "scheduled", "sent", "completed", "lost", "abandoned"}
+	for _, stage := range []metric.Stage{metric.Lateness, metric.EndToEnd} {
+		for _, f := range figures() {
+			head = append(head, string(stage)+"_"+column(f.name)+"_ns")
+		}
+	}
+	rows := [][]string{head}
+	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
+	for _, d := range result.Dimensions() {
+		for _, p := range r.Breakdown[d] {
+			row := []string{
+				r.Run.ID, r.Validity.Verdict, string(d), p.Name, whole(p.FromNS), whole(p.ToNS),
+				whole(p.Scheduled), whole(p.Sent), whole(p.Completed), whole(p.Lost), whole(p.Abandoned),
+			}
+			for _, s := range []*result.StageSummary{p.Lateness, p.EndToEnd} {
+				for _, f := range figures() {
+					row = append(row, cell(f.of(figuresOf(s))))
+				}
+			}
+			rows = append(rows, row)
+		}
+	}
+	return writeCSV(w, "breakdown", rows)
+}
+
+// mostNamed is how many lost jobs a report names.
+const mostNamed = 20
+
+// lostJobs names the first of the jobs that were lost.
+func (m *sheet) lostJobs(l result.Ledger) {
+	if len(l.LostJobs) == 0 {
+		return
+	}
+	t := table{head: []string{"lost job", "leg"}, left: 2}
+	for _, j := range l.LostJobs[:min(len(l.LostJobs), mostNamed)] {
+		t.rows = append(t.rows, []string{code(j.ID), code(string(j.Leg))})
+	}
+	m.para("%s", t.markdown())
+	if n := len(l.LostJobs); n > mostNamed || int64(n) < l.Lost {
+		m.para("These are the first; result.json names %s of them.", count(int64(n)))
+	}
+}
+
+// recoveryWords is how long a backlog took to go away, empty where none was made.
+func recoveryWords(r *result.Result) string {
+	v, has := r.Scalars["recovery"]
+	if !has {
+		return ""
+	}
+	since := "the beginning"
+	if h := r.Scenario.Hold; h.For > 0 {
+		since = fmt.Sprintf("the end of the hold at %s", span(h.From+h.For))
+	}
+	if v == nil {
+		return "the queue did not get empty again after " + since
+	}
+	return fmt.Sprintf("the queue was down to the jobs in hands %s after %s", span(time.Duration(*v).Round(10*time.Millisecond)), since)
+}

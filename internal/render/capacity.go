@@ -1,0 +1,283 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/validity"
+)
+
+// searchAnswer is the answer of a search in one sentence.
+func searchAnswer(r *study.Record) string {
+	if len(r.Vary) > 0 {
+		return varied(r)
+	}
+	a := r.Answer
+	switch a.Status {
+	case capacity.Confirmed:
+		if !a.Narrow() {
+			return fmt.Sprintf("%s carries at least %s jobs/s, confirmed in trials of %s; up to %s is not ruled out", r.Scenario.Name, rate(a.Rate), span(r.Confirm), rate(a.High))
+		}
+		return fmt.Sprintf("%s carries %s jobs/s, confirmed in trials of %s", r.Scenario.Name, rate(a.Rate), span(r.Confirm))
+	case capacity.Estimated:
+		return fmt.Sprintf("%s carries about %s jobs/s, not confirmed", r.Scenario.Name, rate(a.Rate))
+	case capacity.AtLeast:
+		if a.Rate == 0 {
+			return "what makes the load gave out at every rate that was tried, so nothing is known of " + r.Scenario.Name
+		}
+		part := "generator"
+		switch a.Limit.Part {
+		case validity.Host:
+			part = "host, which Redis shares with the generator"
+		case validity.CPULimit:
+			part = "generator's CPU limit"
+		}
+		return fmt.Sprintf("%s carries at least %s jobs/s, limited by the %s", r.Scenario.Name, rate(a.Rate), part)
+	case capacity.NoRate:
+		return fmt.Sprintf("no rate holds this SLO: %s failed down to %s jobs/s", r.Scenario.Name, rate(lowestBad(r)))
+	}
+	return "nothing is known yet of the capacity of " + r.Scenario.Name
+}
+
+func lowestBad(r *study.Record) (lowest float64) {
+	for _, t := range r.Trials {
+		if t.Verdict == capacity.Bad && t.Rate > 0 && (lowest == 0 || t.Rate < lowest) {
+			lowest = t.Rate
+		}
+	}
+	return lowest
+}
+
+// capacityFacts are what there is to say about an answer, as pairs.
+func capacityFacts(r *study.Record) [][2]string {
+	if len(r.Vary) > 0 {
+		return variedFacts(r)
+	}
+	a := r.Answer
+	or := func(v float64) string {
+		if v == 0 {
+			return none
+		}
+		return rate(v) + " jobs/s"
+	}
+	facts := [][2]string{
+		{"SLO", strings.Join(r.SLO, ", ")},
+		{"highest confirmed", or(a.ConfirmedRate)},
+		{"nearest refuted", or(a.RefutedRate)},
+	}
+	if a.Median > 0 {
+		facts = append(facts, [2]string{"80 % belief", fmt.Sprintf("%s to %s jobs/s, median %s", rate(a.Low), rate(a.High), rate(a.Median))})
+	}
+	if a.LoopAfter > 0 {
+		facts = append(facts, [2]string{"closed loop", driftWords(a)})
+	}
+	if a.Limit.Detail != "" {
+		facts = append(facts, [2]string{"what gave out", gaveOut(a.Limit) + ": " + a.Limit.Detail})
+	}
+	if len(a.Limit.Used) > 0 {
+		facts = append(facts, [2]string{"in use there", usedWords(a.Limit)})
+	}
+	if words := cpuWords(confirmedFigure(r)); words != "" {
+		facts = append(facts, [2]string{"CPU", words})
+	}
+	if r.Knee != nil {
+		facts = append(facts, [2]string{"suggested operating point", fmt.Sprintf("%s jobs/s (%s; no capacity)", rate(r.Knee.Rate), r.Knee.Method)})
+	}
+	ended := a.Why
+	if ended == "" {
+		ended = "it goes on"
+	}
+	return append(facts,
+		[2]string{"ended because", ended},
+		[2]string{"trials", fmt.Sprintf("%s, %d invalid, %s", plural(int64(a.Trials), "trial"), a.Invalid, span(a.Took.Round(time.Second)))},
+		[2]string{"against", redisWords(r.Redis)},
+	)
+}
+
+// confirmedFigure answers for the figures of the last good trial at the highest
+// rate that was good.
+func confirmedFigure(r *study.Record) func(name string) *float64 {
+	best := -1
+	for i, t := range r.Trials {
+		if t.Kind != capacity.Ceiling && t.Verdict == capacity.Good && (best < 0 || t.Rate >= r.Trials[best].Rate) {
+			best = i
+		}
+	}
+	return func(name string) *float64 {
+		if best < 0 {
+			return nil
+		}
+		if v, has := r.Trials[best].Figures[name]; has {
+			return &v
+		}
+		return nil
+	}
+}
+
+// driftWords say what the closed loops before and after a search carried.
+func driftWords(a capacity.Answer) string {
+	words := fmt.Sprintf("%s jobs/s before the search, %s after it (%+.0f %%)", rate(a.LoopBefore), rate(a.LoopAfter), 100*a.Drift())
+	if a.Drifted() {
+		words += ": the host, or the Redis, did not keep its speed, and another search may differ as much"
+	}
+	return words
+}
+
+// usedWords are the shares in use: "redis 35 %, workers 99 %".
+func usedWords(l capacity.Limit) string {
+	var out []string
+	for _, part := range sortedKeys(l.Used) {
+		out = append(out, fmt.Sprintf("%s %.0f%%", strings.ReplaceAll(part, "_", " "), 100*l.Used[part]))
+	}
+	return strings.Join(out, ", ")
+}
+
+// capacityTrials is a row a trial.
+func capacityTrials(trials []capacity.Trial) table {
+	t := table{head: []string{"trial", "kind", "verdict", "jobs/s", "achieved", "p50", "p99", "length", "because"}, left: 3, words: map[int]bool{8: true}}
+	for _, one := range trials {
+		asked := "max"
+		if one.Rate > 0 {
+			asked = rate(one.Rate)
+		}
+		t.rows = append(t.rows, []string{
+			fmt.Sprint(one.N), string(one.Kind), string(one.Verdict), asked, rate(one.Achieved),
+			figureOf(one, "end_to_end.p50"), figureOf(one, "end_to_end.p99"), span(one.Length), strings.Join(one.Reasons, "; "),
+		})
+	}
+	return t
+}
+
+func figureOf(t capacity.Trial, name string) string {
+	v, ok := t.Figures[name]
+	if !ok {
+		return none
+	}
+	return duration(v)
+}
+
+// searchText writes what a terminal shows after a search.
+func searchText(w io.Writer, r *study.Record) error {
+	var b strings.Builder
+	b.WriteString(capital(plain(searchAnswer(r))) + ".\n")
+	facts := capacityFacts(r)
+	width := 0
+	for _, f := range facts {
+		width = max(width, len(f[0]))
+	}
+	b.WriteString("\n")
+	for _, f := range facts {
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, f[0], plain(f[1]))
+	}
+	for _, t := range capacityTables(r) {
+		b.WriteString("\n")
+		for _, line := range plainRows(t).lines(120) {
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+		}
+	}
+	for _, warning := range r.Warnings {
+		b.WriteString("\nwarning: " + plain(warning) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// searchMarkdown writes the report that the directory of a search is read by.
+// It shows the pictures that lie beside it.
+func searchMarkdown(w io.Writer, r *study.Record) error {
+	resolved, err := resolved(r.Scenario)
+	if err != nil {
+		return err
+	}
+	m := &sheet{}
+	m.para("# %s", escape(capital(searchAnswer(r))))
+	if r.Interrupted {
+		m.para("**Interrupted**: this is what was known by then. The search can be gone on with: `queuedyno capacity --resume` and this directory.")
+	}
+	facts := table{head: []string{"", ""}, left: 2}
+	for _, f := range capacityFacts(r) {
+		facts.rows = append(facts.rows, []string{escape(f[0]), escape(f[1])})
+	}
+	m.para("%s", facts.markdown())
+	m.list(each(r.Warnings, escape))
+	if len(r.Vary) > 0 {
+		m.varied(r)
+	} else {
+		m.para("## Search")
+		m.para("![rate of each trial](%s)", searchFile)
+		m.para("%s", escapedRows(capacityTrials(r.Trials)).markdown())
+	}
+	if len(r.Points) > 0 {
+		m.para("## Latency against throughput")
+		m.para("![latency against throughput](%s)", curveFile)
+		m.para("%s", escapedRows(pointTable(r.Points)).markdown())
+		m.para("%s", curveMethod)
+	}
+	m.para("## How it was found")
+	m.para("%s", capacityMethod)
+	m.para("## Scenario")
+	m.para("The trials have rates and lengths of their own; what stands under load beside the arrivals was not used.")
+	m.para("%s", fence("json", resolved))
+	_, err = io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n"))
+	return err
+}
+
+// capacityTables are the tables that a terminal shows beside the facts.
+func capacityTables(r *study.Record) (all []table) {
+	if len(r.Cells) > 0 {
+		all = append(all, cellTable(r))
+	}
+	if len(r.Points) > 0 {
+		all = append(all, pointTable(r.Points))
+	}
+	return all
+}
+
+func plainRows(t table) table {
+	t.rows = slices.Clone(t.rows)
+	for i, row := range t.rows {
+		t.rows[i] = each(row, plain)
+	}
+	return t
+}
+
+const curveMethod = "Geometric mean of repeated trials with the 95 % interval in brackets; in random order, each on a queue of its own. A rate counts as sustained when at least half of its trials were good."
+
+const capacityMethod = "A closed loop first shows where to look. Then every trial is made at the median of what is believed of the capacity by then (Bayesian bisection of the logarithm of the rate, for several degrees of noise side by side), each as a run of its own on an empty queue. A trial is good when every limit of the SLO was kept, counting jobs that never arrived as too late, the backlog neither grew nor held more than a second's worth of jobs, and all was drained in time; it is invalid, and says nothing, when the load was not the one asked for or the slow jobs' time went to the generator or the host. The 10 % quantile of the belief is then confirmed by trials of full length, classified by the rule of RFC 9971. Where the budget allows it, the closed loop is then made again: if it carries more or less than at the beginning, it is the host that has changed, or the Redis."
+
+func escapedRows(t table) table {
+	t.rows = slices.Clone(t.rows)
+	for i, row := range t.rows {
+		t.rows[i] = each(row, escape)
+	}
+	return t
+}
+
+// pointTable is a row a point of the curve.
+func pointTable(points []capacity.Point) table {
+	t := table{head: []string{"offered/s", "sustained", "achieved/s", "p50", "p90", "p99", "trials"}}
+	for _, p := range points {
+		row := []string{rate(p.Rate), map[bool]string{true: "yes", false: "no"}[p.Sustained], rate(p.Achieved.Value)}
+		for _, q := range []string{"p50", "p90", "p99"} {
+			row = append(row, intervalWords(p, q))
+		}
+		t.rows = append(t.rows, append(row, fmt.Sprintf("%d of %d good", p.Good, p.Trials)))
+	}
+	return t
+}
+
+func intervalWords(p capacity.Point, q string) string {
+	l, ok := p.Latency[q]
+	switch {
+	case !ok:
+		return none
+	case l.High == 0:
+		return duration(l.Value)
+	}
+	return fmt.Sprintf("%s (%s to %s)", duration(l.Value), duration(l.Low), duration(l.High))
+}

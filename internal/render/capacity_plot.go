@@ -1,0 +1,153 @@
+package render
+
+import (
+	"image/color"
+	"io"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/study"
+)
+
+// searchSVG draws the rate of each trial in the order in which they were made,
+// good ones filled, bad ones crossed, invalid ones hollow, and the answer as a
+// line.
+func searchSVG(w io.Writer, r *study.Record) error {
+	p := newPicture(820, 400)
+	p.text(12, 10, 15, black(), short("Search: "+searchAnswer(r), 96))
+	low, high := math.Inf(1), math.Inf(-1)
+	by := map[capacity.Verdict]plotter.XYs{}
+	for _, t := range r.Trials {
+		if t.Rate > 0 {
+			low, high = min(low, t.Rate), max(high, t.Rate)
+			by[t.Verdict] = append(by[t.Verdict], plotter.XY{X: float64(t.N), Y: math.Log10(t.Rate)})
+		}
+	}
+	if low > high {
+		p.text(12, 180, 14, grey(), "Nothing to show: no trial at a rate was made.")
+		return p.write(w, searchFile)
+	}
+	chart := axes("trial", "jobs/s, good ●, bad ×, invalid ○")
+	chart.X.Min, chart.X.Max = 0.5, float64(len(r.Trials))+0.5
+	chart.Y.Min, chart.Y.Max = math.Log10(low/1.1), math.Log10(high*1.1)
+	chart.X.Tick.Marker = trialTicks(len(r.Trials))
+	chart.Y.Tick.Marker = rateTicks(chart.Y.Min, chart.Y.Max)
+	grid(chart)
+	if a := r.Answer; a.Rate > 0 {
+		y := math.Log10(a.Rate)
+		chart.Add(line(blue(), 1.4, []vg.Length{4, 3}, plotter.XYs{{X: chart.X.Min, Y: y}, {X: chart.X.Max, Y: y}}))
+	}
+	marks(chart, by[capacity.Good], bluishGreen(), draw.CircleGlyph{})
+	marks(chart, by[capacity.Bad], vermilion(), draw.CrossGlyph{})
+	marks(chart, by[capacity.Invalid], grey(), draw.RingGlyph{})
+	chart.Draw(p.below(10, 20, 14))
+	return p.write(w, searchFile)
+}
+
+func marks(chart *plot.Plot, points plotter.XYs, c color.Color, shape draw.GlyphDrawer) {
+	if len(points) == 0 {
+		return
+	}
+	chart.Add(&plotter.Scatter{XYs: points, GlyphStyle: draw.GlyphStyle{Color: c, Radius: 4.5, Shape: shape}})
+}
+
+func trialTicks(n int) ticks {
+	var out ticks
+	every := max(1, (n+19)/20)
+	for i := every; i <= n; i += every {
+		out = append(out, plot.Tick{Value: float64(i), Label: number(float64(i))})
+	}
+	return out
+}
+
+// rateTicks are about eight marks of an axis that holds log10 of a rate.
+func rateTicks(low, high float64) ticks {
+	var out ticks
+	for i := range 8 {
+		y := low + (high-low)*(float64(i)+0.5)/8
+		v := capacity.Round(math.Pow(10, y))
+		out = append(out, plot.Tick{Value: math.Log10(v), Label: digits3(v)})
+	}
+	return out
+}
+
+// curveSVG draws latency against the rate that was achieved, with the interval
+// of each point; what was not sustained is hollow.
+func curveSVG(w io.Writer, r *study.Record) error {
+	p := newPicture(820, 470)
+	p.text(12, 10, 15, black(), short(r.Scenario.Name+": end_to_end against throughput", 96))
+	p.text(12, 31, 11, grey(), short(searchAnswer(r)+". Bars: 95 % intervals of repeated trials. Hollow: not sustained.", 130))
+	lowest, highest, right := math.Inf(1), 0.0, 0.0
+	for _, point := range r.Points {
+		for _, l := range point.Latency {
+			// Intervals of few trials may be wider than any axis; they are cut.
+			if l.Value > 0 {
+				lowest, highest = min(lowest, l.Value), max(highest, l.Value)
+			}
+		}
+		right = max(right, point.Achieved.Value)
+	}
+	if highest == 0 || right == 0 {
+		p.text(12, 220, 14, grey(), "Nothing to show: no point has a latency.")
+		return p.write(w, curveFile)
+	}
+	chart := axes("achieved, jobs/s", "end_to_end")
+	every := roundStep(right / 6)
+	chart.X.Min, chart.X.Max = 0, every*math.Ceil(right*1.02/every)
+	var xs ticks
+	for v := 0.0; v <= chart.X.Max*1.001; v += every {
+		xs = append(xs, plot.Tick{Value: v, Label: tickNumber(v)})
+	}
+	chart.X.Tick.Marker = xs
+	chart.Y.Min, chart.Y.Max = durationRange(lowest, highest, 1)
+	chart.Y.Tick.Marker = durationTicks(chart.Y.Min, chart.Y.Max, 350)
+	grid(chart)
+	names := legend()
+	for _, q := range []struct {
+		name  string
+		color color.Color
+	}{{"p99", vermilion()}, {"p90", orange()}, {"p50", blue()}} {
+		names.Add(q.name, quantileCurve(chart, r.Points, q.name, q.color))
+	}
+	if k := r.Knee; k != nil {
+		chart.Add(line(grey(), 1, []vg.Length{2, 3}, plotter.XYs{{X: k.Rate, Y: chart.Y.Min}, {X: k.Rate, Y: chart.Y.Max}}))
+		names.Add("suggested", line(grey(), 1, []vg.Length{2, 3}, nil))
+	}
+	chart.Draw(p.below(10, 110, 14))
+	names.XOffs, names.YOffs = 722, -60
+	names.Draw(p.dc)
+	return p.write(w, curveFile)
+}
+
+// quantileCurve adds the points of one quantile, and returns their line.
+func quantileCurve(chart *plot.Plot, points []capacity.Point, q string, c color.Color) *plotter.Line {
+	var along, solid, hollow plotter.XYs
+	for _, point := range points {
+		l, ok := point.Latency[q]
+		if !ok || l.Value <= 0 {
+			continue
+		}
+		at := plotter.XY{X: point.Achieved.Value, Y: math.Log10(l.Value)}
+		if l.Low > 0 && l.High > l.Low {
+			low, high := max(chart.Y.Min, math.Log10(l.Low)), min(chart.Y.Max, math.Log10(l.High))
+			chart.Add(line(c, 0.8, nil, plotter.XYs{{X: at.X, Y: low}, {X: at.X, Y: high}}))
+		}
+		if point.Sustained {
+			along, solid = append(along, at), append(solid, at)
+		} else {
+			hollow = append(hollow, at)
+		}
+	}
+	l := line(c, 1.6, nil, along)
+	if len(along) > 0 {
+		chart.Add(l)
+	}
+	marks(chart, solid, c, draw.CircleGlyph{})
+	marks(chart, hollow, c, draw.RingGlyph{})
+	return l
+}

@@ -1,0 +1,183 @@
+package render
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/study"
+)
+
+// varied is the outcome of several searches in one sentence.
+func varied(r *study.Record) string {
+	lowest, highest, settled := 0.0, 0.0, 0
+	for _, c := range r.Cells {
+		if c.Settled() {
+			settled++
+		}
+		if v := c.Answer.Rate; v > 0 {
+			if lowest == 0 || v < lowest {
+				lowest = v
+			}
+			highest = max(highest, v)
+		}
+	}
+	by, each := dimensionNames(r), "value"
+	if len(r.Vary) > 1 {
+		each = "combination"
+	}
+	if highest == 0 {
+		return fmt.Sprintf("nothing is known yet of the capacity of %s by %s", r.Scenario.Name, by)
+	}
+	return fmt.Sprintf("%s carries %s to %s jobs/s by %s, %d of %s settled", r.Scenario.Name, rate(lowest), rate(highest), by, settled, plural(int64(len(r.Cells)), each))
+}
+
+func dimensionNames(r *study.Record) string {
+	names := make([]string, len(r.Vary))
+	for i, d := range r.Vary {
+		names[i] = d.Field
+	}
+	return strings.Join(names, " and ")
+}
+
+// variedFacts are what there is to say about several searches, as pairs.
+func variedFacts(r *study.Record) [][2]string {
+	trials, invalid, took, begun := 0, 0, time.Duration(0), 0
+	var best *study.Cell
+	for i, c := range r.Cells {
+		if len(c.Trials) > 0 {
+			begun++
+		}
+		trials, invalid, took = trials+c.Answer.Trials, invalid+c.Answer.Invalid, took+c.Answer.Took
+		if c.Answer.Rate > 0 && (best == nil || c.Answer.Rate > best.Answer.Rate) {
+			best = &r.Cells[i]
+		}
+	}
+	facts := [][2]string{{"SLO", strings.Join(r.SLO, ", ")}}
+	for _, d := range r.Vary {
+		facts = append(facts, [2]string{"varied", d.String()})
+	}
+	if best != nil {
+		facts = append(facts, [2]string{"most", fmt.Sprintf("%s jobs/s at %s", rate(best.Answer.Rate), study.Name(r.Vary, best.Values))})
+	}
+	if r.Scaling != nil {
+		facts = append(facts, [2]string{"law of scaling", scalingWords(r)})
+	}
+	return append(
+		facts,
+		[2]string{"searches", fmt.Sprintf("%d of %d begun; trials of %s, confirming ones of %s", begun, len(r.Cells), span(r.Trial), span(r.Confirm))},
+		[2]string{"trials", fmt.Sprintf("%s, %d invalid, %s", plural(int64(trials), "trial"), invalid, span(took.Round(time.Second)))},
+		[2]string{"against", redisWords(r.Redis)},
+	)
+}
+
+// scalingWords are the law that was fitted, or why none was.
+func scalingWords(r *study.Record) string {
+	s := r.Scaling
+	if s.Refused != "" {
+		words := "not fitted: " + s.Refused
+		if len(s.Residuals) > 0 {
+			words += fmt.Sprintf(" (largest residual %.1f %%)", 100*math.Abs(s.Largest))
+		}
+		return words
+	}
+	field := r.Vary[0].Field
+	peak := "no peak"
+	if s.Peak > 0 {
+		peak = fmt.Sprintf("peak at %s %s", number(s.Peak), field)
+		if s.Peak > s.Sizes[len(s.Sizes)-1].N {
+			peak += ", beyond what was measured"
+		}
+	}
+	return fmt.Sprintf("%s jobs/s at one, contention %s, coherency %s (Universal Scalability Law); %s; largest residual %.1f %% over %d sizes",
+		rate(s.Lambda), share(s.Sigma), share(s.Kappa), peak, 100*math.Abs(s.Largest), len(s.Sizes))
+}
+
+// share is a small share: "1.25 %".
+func share(v float64) string {
+	if v < 5e-7 {
+		return "0 %"
+	}
+	return digits3(100*v) + " %"
+}
+
+// cellTable is a row a search.
+func cellTable(r *study.Record) table {
+	t := table{words: map[int]bool{}}
+	for _, d := range r.Vary {
+		t.head = append(t.head, d.Field)
+	}
+	t.words[len(t.head)], t.words[len(t.head)+6] = true, true
+	t.head = append(t.head, "status", "jobs/s", "confirmed", "median", "80 % belief", "refuted", "what gave out")
+	or := func(v float64) string {
+		if v == 0 {
+			return none
+		}
+		return rate(v)
+	}
+	for _, c := range r.Cells {
+		var row []string
+		for _, v := range c.Values {
+			row = append(row, count(int64(v)))
+		}
+		a, belief := c.Answer, none
+		if a.Median > 0 {
+			belief = rate(a.Low) + " to " + rate(a.High)
+		}
+		t.rows = append(t.rows, append(row, cellStatus(c), or(a.Rate), or(a.ConfirmedRate), or(a.Median), belief, or(a.RefutedRate), gaveOut(a.Limit)))
+	}
+	return t
+}
+
+// cellStatus says how good the answer of one search among several is.
+func cellStatus(c study.Cell) string {
+	switch a := c.Answer; {
+	case len(c.Trials) == 0:
+		return "not begun"
+	case c.Interrupted:
+		return "interrupted"
+	case a.Status == capacity.Confirmed && !a.Narrow():
+		return "confirmed, wide"
+	case a.Status == capacity.AtLeast:
+		return "at least"
+	case a.Status == capacity.NoRate:
+		return "no rate"
+	default:
+		return string(a.Status)
+	}
+}
+
+func gaveOut(l capacity.Limit) string {
+	switch {
+	case l.Part != "":
+		return strings.ReplaceAll(l.Part, "_", " ")
+	case l.Detail != "":
+		return "no single part"
+	}
+	return ""
+}
+
+// varied writes the searches at each value.
+func (m *sheet) varied(r *study.Record) {
+	m.para("## Scaling")
+	m.para("![capacity by %s](%s)", escape(dimensionNames(r)), scalingFile)
+	m.para("%s", escapedRows(cellTable(r)).markdown())
+	m.para("%s", scalingMethod)
+	for _, c := range r.Cells {
+		if len(c.Trials) == 0 {
+			continue
+		}
+		m.para("## %s", escape(study.Name(r.Vary, c.Values)))
+		if c.Answer.Limit.Detail != "" {
+			m.para("What gave out: %s.", escape(gaveOut(c.Answer.Limit)+": "+c.Answer.Limit.Detail))
+		}
+		if len(c.Answer.Limit.Used) > 0 {
+			m.para("In use there: %s.", escape(usedWords(c.Answer.Limit)))
+		}
+		m.para("%s", escapedRows(capacityTrials(c.Trials)).markdown())
+	}
+}
+
+const scalingMethod = "One search for each value, in this order; the budget is shared, and what one search does not need goes to the next. Where the generator or the host gave out, the capacity is a bound from below and says nothing of how the system scales. The Universal Scalability Law (N. J. Gunther) is fitted to the medians by least squares where at least six sizes have one, and refused where any residual is above 10 %."

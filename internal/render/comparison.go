@@ -1,0 +1,341 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/paired"
+)
+
+// comparisonTitle is the verdict in a line.
+func comparisonTitle(r *compare.Record) string {
+	switch r.Verdict {
+	case paired.Pass:
+		return "pass: the candidate is shown not to be worse by more than the margins"
+	case paired.Fail:
+		return "fail: the candidate is shown to be worse"
+	case paired.Invalid:
+		return "invalid: the runs cannot be believed"
+	}
+	if r.Interrupted {
+		return "inconclusive: interrupted"
+	}
+	return "inconclusive: these pairs cannot decide"
+}
+
+// comparisonFacts are what there is to say beside the figures, as pairs.
+func comparisonFacts(r *compare.Record) [][2]string {
+	var facts [][2]string
+	for _, d := range r.Differences() {
+		facts = append(facts, [2]string{d.What, orNothing(d.Base) + " → " + orNothing(d.Candidate)})
+	}
+	if len(facts) == 0 {
+		facts = append(facts, [2]string{"differs", "nothing: the baseline is compared with itself"})
+	}
+	pairs := fmt.Sprintf("%d of at most %d", r.Pairs, r.MostPairs)
+	if r.Repeated > 0 {
+		pairs += fmt.Sprintf(", %d made again since the host was disturbed", r.Repeated)
+	}
+	if r.LeftOut > 0 {
+		pairs += fmt.Sprintf(", %d left out since a run could not be believed", r.LeftOut)
+	}
+	if r.Stored {
+		pairs = fmt.Sprintf("%d, of stored results", r.Pairs)
+	}
+	facts = append(facts, [2]string{"pairs", pairs})
+	if suspect := suspectRuns(r); suspect != "" {
+		facts = append(facts, [2]string{"suspect runs", suspect})
+	}
+	if r.Calibrated != "" {
+		facts = append(facts, [2]string{"margins from", r.Calibrated})
+	}
+	if !r.Stored {
+		facts = append(facts, [2]string{"took", span(r.EndedAt.Sub(r.StartedAt).Round(time.Second))})
+	}
+	for _, arm := range []compare.Arm{r.Base, r.Candidate} {
+		if arm.Redis.Kind != "" {
+			facts = append(facts, [2]string{arm.Label + " against", redisWords(arm.Redis)})
+		}
+	}
+	facts = append(facts, [2]string{"host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, count(int64(r.Host.CPUs)), r.Host.CPUModel)})
+	if limit := limitWords(r.Host); limit != "" {
+		facts = append(facts, [2]string{"CPU limit", limit})
+	}
+	if !r.Stored { // then nothing was drawn
+		facts = append(facts, [2]string{"seed", fmt.Sprint(r.Seed)})
+	}
+	return facts
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "(none)"
+	}
+	return s
+}
+
+// suspectRuns says how many of the runs that count have figures in doubt.
+func suspectRuns(r *compare.Record) string {
+	n := map[compare.Side]int{}
+	for _, run := range r.Runs {
+		if run.Left == "" && run.Validity == "suspect" {
+			n[run.Side]++
+		}
+	}
+	if len(n) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of the baseline, %d of the candidate, of %d each", n[compare.Base], n[compare.Candidate], r.Pairs)
+}
+
+// compared is a figure of that metric with its unit.
+func compared(f paired.Figure, v float64) string {
+	m, err := metric.Lookup(f.Name)
+	switch {
+	case f.Pairs == 0:
+		return none
+	case v == 0:
+		return "0"
+	case err == nil && m.Kind == metric.Duration, err != nil && nanoseconds(f.Name):
+		return duration(v)
+	case err == nil && m.Kind == metric.Rate:
+		return rate(v) + " jobs/s"
+	}
+	return digits3(v)
+}
+
+// nanoseconds reports whether the unit of a benchmark's metric is that.
+func nanoseconds(name string) bool {
+	_, unit := compare.SplitFigure(name)
+	unit = strings.TrimSuffix(unit, "/op")
+	return unit == "ns" || strings.HasSuffix(unit, "-ns")
+}
+
+// signed is a change in percent with its sign.
+func signed(share float64) string {
+	s := paired.Percent(share)
+	if share > 0 && s != "0 %" {
+		return "+" + s
+	}
+	return s
+}
+
+// intervalOf is the interval of a change, or n/a.
+func intervalOf(f paired.Figure) string {
+	if f.Low == nil || f.High == nil {
+		return none
+	}
+	return signed(*f.Low) + " to " + signed(*f.High)
+}
+
+// noiseOf is the noise of a metric, n/a where fewer than two pairs tell of it.
+func noiseOf(f paired.Figure) string {
+	if f.Pairs < 2 {
+		return none
+	}
+	return paired.Percent(f.Spread)
+}
+
+// word is what became of a metric.
+func word(f paired.Figure) string {
+	switch {
+	case f.Pairs == 0:
+		return none
+	case f.Verdict == paired.Fail:
+		return "worse"
+	case f.Verdict == paired.Pass && f.Worse():
+		return "worse, within the margin"
+	case f.Verdict == paired.Pass:
+		return "not worse"
+	}
+	return "undecided"
+}
+
+// comparisonTable is a row a metric.
+func comparisonTable(r *compare.Record) table {
+	t := table{head: []string{"metric", "gate", "baseline", "candidate", "change", "90 % interval", "margin", "noise", "outcome"}, left: 2, words: map[int]bool{8: true}}
+	for _, f := range r.Figures {
+		gates := ""
+		if f.Gate {
+			gates = "gate"
+		}
+		row := []string{f.Name, gates, compared(f, f.Base), compared(f, f.Candidate), none, intervalOf(f), paired.Percent(f.Margin), noiseOf(f), word(f)}
+		switch {
+		case f.Pairs == 0:
+		case f.Base == 0 && f.Candidate > 0:
+			row[4], row[5] = "from 0", none
+		default:
+			row[4] = signed(f.Change)
+		}
+		t.rows = append(t.rows, row)
+	}
+	if r.Benchmarks != nil {
+		t.head = append(t.head, "lines a run")
+		for i, f := range r.Figures {
+			t.rows[i] = append(t.rows[i], linesOf(r, f.Name))
+		}
+	}
+	return t
+}
+
+// linesOf is of how many benchmark lines each figure is the median, of both
+// sides where they differ.
+func linesOf(r *compare.Record, figure string) string {
+	base, candidate := linesOfSide(r, compare.Base, figure), linesOfSide(r, compare.Candidate, figure)
+	if base == candidate {
+		return base
+	}
+	return base + " / " + candidate
+}
+
+func linesOfSide(r *compare.Record, side compare.Side, figure string) string {
+	least, most := 0, 0
+	for _, run := range r.Runs {
+		if n := run.Lines[figure]; run.Side == side && n > 0 {
+			if least == 0 || n < least {
+				least = n
+			}
+			most = max(most, n)
+		}
+	}
+	if least == most {
+		return count(int64(most))
+	}
+	return count(int64(least)) + "–" + count(int64(most))
+}
+
+// remedies say what would decide the metrics that gate and are open.
+func remedies(r *compare.Record) (out []string) {
+	for _, f := range r.Figures {
+		if !f.Gate || f.Verdict != paired.Inconclusive || f.Pairs == 0 || r.Verdict != paired.Inconclusive {
+			continue
+		}
+		var ways []string
+		if f.PairsNeeded > 0 && f.PairsNeeded <= 1000 {
+			ways = append(ways, fmt.Sprintf("about %d pairs (%d more)", f.PairsNeeded, f.PairsNeeded-f.Pairs))
+		}
+		if f.MarginNeeded > f.Margin {
+			ways = append(ways, fmt.Sprintf("a margin of about %s", paired.Percent(f.MarginNeeded)))
+		}
+		if len(ways) > 0 {
+			out = append(out, fmt.Sprintf("%s would be decided by %s", f.Name, strings.Join(ways, " or ")))
+		}
+	}
+	return out
+}
+
+// comparisonText writes what a terminal shows after a comparison.
+func comparisonText(w io.Writer, r *compare.Record) error {
+	var b strings.Builder
+	b.WriteString(capital(comparisonTitle(r)) + ".\n")
+	for _, reason := range r.Reasons {
+		b.WriteString("  " + plain(reason) + "\n")
+	}
+	b.WriteString("\n")
+	for _, line := range comparisonTable(r).lines(120) {
+		b.WriteString(line + "\n")
+	}
+	b.WriteString("\n")
+	facts := comparisonFacts(r)
+	width := 0
+	for _, f := range facts {
+		width = max(width, len(f[0]))
+	}
+	for _, f := range facts {
+		fmt.Fprintf(&b, "  %-*s  %s\n", width, plain(f[0]), plain(f[1]))
+	}
+	for _, remedy := range remedies(r) {
+		b.WriteString("\nhint: " + plain(remedy))
+	}
+	if len(remedies(r)) > 0 {
+		b.WriteString("\n")
+	}
+	for _, warning := range r.Warnings {
+		b.WriteString("\nwarning: " + plain(warning) + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// comparisonMarkdown writes the comparison for a pull request: the verdict and
+// the figures first, what else there is folded behind them.
+func comparisonMarkdown(w io.Writer, r *compare.Record) error {
+	m := &sheet{}
+	m.para("### %s queuedyno: %s", sign(r.Verdict), escape(comparisonTitle(r)))
+	m.list(each(r.Reasons, escape))
+	t := comparisonTable(r)
+	t.rows = slices.Clone(t.rows)
+	for i, row := range t.rows {
+		t.rows[i] = each(row, escape)
+		t.rows[i][0] = code(row[0])
+		if row[8] == "worse" {
+			t.rows[i][8] = "**worse**"
+		}
+	}
+	m.para("%s", t.markdown())
+	m.list(each(remedies(r), escape))
+	m.list(each(r.Warnings, escape))
+	m.para("<details><summary>What was compared, and how</summary>")
+	facts := table{head: []string{"", ""}, left: 2}
+	for _, f := range comparisonFacts(r) {
+		facts.rows = append(facts.rows, []string{escape(f[0]), escape(f[1])})
+	}
+	m.para("%s", facts.markdown())
+	m.para("%s", strings.TrimSpace(methodOf(r)+" "+meaningOf(r)))
+	m.para("</details>")
+	_, err := io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n"))
+	return err
+}
+
+// sign is a mark that is seen from afar.
+func sign(v paired.Verdict) string {
+	switch v {
+	case paired.Pass:
+		return "✅"
+	case paired.Fail:
+		return "❌"
+	}
+	return "⚪"
+}
+
+// meaningOf says what the verdict means and how often it errs.
+func meaningOf(r *compare.Record) string {
+	switch r.Verdict {
+	case paired.Pass:
+		return "Of comparisons in which some metric is worse by its margin or more, about 5 % pass at most."
+	case paired.Fail:
+		return "Of comparisons in which no metric is worse by more than its margin, about 5 % fail at most; where nothing changed, hardly any."
+	}
+	return ""
+}
+
+// methodOf says how the runs of this comparison came about, and how it decides.
+func methodOf(r *compare.Record) string {
+	looks := "few planned looks"
+	if len(r.Looks) == 1 {
+		looks = "one look"
+	}
+	return madeHow(r) + " A figure is taken from each run; of the logarithms of the pairs' ratios the exact signed-rank test says on which side of the margin they lie " +
+		"(Holm's correction for failing, all metrics that gate for passing, " + looks + "). The change is that of Hodges and Lehmann; noise is the robust standard deviation of a pair's ratio."
+}
+
+// madeHow says of the runs only what this comparison saw to.
+func madeHow(r *compare.Record) string {
+	const turns = "Baseline and candidate run by turns in pairs, in an order that is drawn, "
+	switch {
+	case r.Stored:
+		return "The runs were made before and are paired in the order of their time. Their arrivals, servers and processes are what they were: nothing of that was seen to here."
+	case r.Base.Settings["cmd"] != "":
+		return turns + "with the same seed within a pair and a fresh process for each run."
+	case r.Base.Redis.Kind == "url" && r.Candidate.Redis.Kind == "url":
+		return turns + "with the same arrivals within a pair and a fresh process for each run, on servers that were there already."
+	case r.Base.Redis.Kind == "url" || r.Candidate.Redis.Kind == "url":
+		return turns + "with the same arrivals within a pair and a fresh process for each run; the server of one side was there already, that of the other is fresh for each run."
+	}
+	return turns + "with the same arrivals within a pair and a fresh server and process for each run."
+}

@@ -1,0 +1,226 @@
+package render
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// SummaryCSV writes a row a stage that was measured: what identifies the run and says whether to
+// believe it, then the ledger, then the stage. Units are in the column names,
+// a null is an empty cell, and the columns are the same for every result, so
+// that the rows of many runs make one table.
+func SummaryCSV(w io.Writer, r *result.Result) error {
+	head, run := runCells(r)
+	head = append(head, "stage", "count")
+	for _, f := range figures() {
+		head = append(head, column(f.name)+"_ns")
+	}
+	head = append(head, "overflow", "missing")
+	rows := [][]string{head}
+	for _, stage := range measured(r) {
+		s := summary(r, stage)
+		row := append(append([]string{}, run...), string(stage), strconv.FormatInt(s.Count, 10))
+		for _, f := range figures() {
+			row = append(row, cell(f.of(s)))
+		}
+		rows = append(rows, append(row, strconv.FormatInt(s.Overflow, 10), missingCell(s)))
+	}
+	return writeCSV(w, "summary", rows)
+}
+
+// runCells are the columns that are the same for every stage of a run. Those of the
+// scenario's fields come from the table of fields; where they have no place in the list
+// below, they follow it, since columns only grow.
+func runCells(r *result.Result) (head, cells []string) {
+	s, l := r.Scenario, r.Ledger
+	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
+	loop := "open"
+	if s.Load.Closed() {
+		loop = "closed"
+	} else if s.Load.Observed {
+		loop = "observed"
+	}
+	started := ""
+	if !r.Run.StartedAt.IsZero() {
+		started = r.Run.StartedAt.UTC().Format(time.RFC3339Nano)
+	}
+	// Of jobs that are somebody else's nobody knows how many there were.
+	ours := func(n int64) string {
+		if r.Observed != nil {
+			return ""
+		}
+		return whole(n)
+	}
+	fields := map[string]func(scenario.Scenario) string{}
+	for _, f := range scenario.Fields() {
+		for _, c := range f.Columns {
+			fields[c.Name] = c.Cell
+		}
+	}
+	for _, c := range [][2]string{
+		{"time", started},
+		{"commit", r.Tool.Commit},
+		{"run_id", r.Run.ID},
+		{"scenario", r.Run.Scenario},
+		{"tags", tagCell(r.Run.Tags)},
+		{"version", r.Tool.Version},
+		{"redis_kind", r.Redis.Kind},
+		{"redis_version", r.Redis.Version},
+		{"validity", r.Validity.Verdict},
+		{"validity_reasons", strings.Join(r.Validity.Reasons, "; ")},
+		{"warnings", strconv.Itoa(len(r.Warnings))},
+		{"interrupted", strconv.FormatBool(r.Run.Interrupted)},
+		{"failed", strconv.FormatBool(r.Run.Failed)},
+		{"thresholds_failed", strconv.Itoa(failedThresholds(r))},
+		{"loop", loop},
+		{"rate_per_s"}, {"in_flight"}, {"producers"}, {"consumers"}, {"subscribers"}, {"batch"}, {"payload_bytes"}, {"work_ns"},
+		{"seed", strconv.FormatUint(r.Run.Seed, 10)},
+		{"offered_per_s", cell(r.Rates.OfferedPerS)},
+		{"achieved_per_s", exact(r.Rates.AchievedPerS)},
+		{"achieved_ratio", cell(r.Rates.AchievedRatio)},
+		{"window_ns", whole(r.Window.ToNS - r.Window.FromNS)},
+		{"window_scheduled", ours(r.Window.Scheduled)},
+		{"window_completed", whole(r.Window.Completed)},
+		{"scheduled", ours(l.Scheduled)},
+		{"sent", ours(l.Sent)},
+		{"notified", ours(l.Notified)},
+		{"lost", ours(l.Lost)},
+		{"abandoned", ours(l.Abandoned)},
+		{"duplicated", ours(l.Duplicated)},
+		{"out_of_order", ours(l.OutOfOrder)},
+		{"corrupt", ours(l.Corrupt)},
+		{"foreign", ours(l.Foreign)},
+		{"jobs_failed", whole(l.Failed)},
+		{"errors", whole(errorCount(l))},
+		{"unreadable", whole(l.Unreadable)},
+		{"update"},
+	} {
+		if of, has := fields[c[0]]; has {
+			c[1] = of(s)
+			delete(fields, c[0])
+		}
+		head, cells = append(head, c[0]), append(cells, c[1])
+	}
+	for _, f := range scenario.Fields() {
+		for _, c := range f.Columns {
+			if fields[c.Name] != nil {
+				head, cells = append(head, c.Name), append(cells, c.Cell(s))
+			}
+		}
+	}
+	return head, cells
+}
+
+// TimelineCSV writes the rows of the timeline: jobs, backlog and queue length,
+// then each stage. A null is an empty cell; rows that do not end a second have
+// no stages, and empty cells for them.
+func TimelineCSV(w io.Writer, r *result.Result) error {
+	head := []string{"run_id", "validity", "warnings", "elapsed_s", "length_s", "phase", "offered", "sent", "notified", "backlog", "backlog_max", "queue_len", "blocked_clients"}
+	for _, stage := range metric.Stages() {
+		for _, c := range []string{"count", "p50_ns", "p90_ns", "p99_ns", "max_ns"} {
+			head = append(head, string(stage)+"_"+c)
+		}
+	}
+	rows := [][]string{head}
+	for _, s := range r.Timeline {
+		row := []string{
+			r.Run.ID, r.Validity.Verdict, strconv.Itoa(len(r.Warnings)),
+			exact(s.ElapsedS), exact(s.LengthS), s.Phase,
+			strconv.FormatInt(s.Offered, 10), strconv.FormatInt(s.Sent, 10), strconv.FormatInt(s.Notified, 10),
+			strconv.FormatInt(s.Backlog, 10), strconv.FormatInt(s.Peak(), 10), wholeCell(s.QueueLen), wholeCell(s.Blocked),
+		}
+		for _, stage := range metric.Stages() {
+			q := s.Stages[stage]
+			if q == nil && len(s.Stages) == 0 {
+				row = append(row, "", "", "", "", "")
+				continue
+			}
+			if q == nil {
+				q = &result.SecondStage{}
+			}
+			row = append(row, strconv.FormatInt(q.Count, 10),
+				wholeCell(q.P50NS), wholeCell(q.P90NS), wholeCell(q.P99NS), wholeCell(q.MaxNS))
+		}
+		rows = append(rows, row)
+	}
+	return writeCSV(w, "timeline", rows)
+}
+
+func writeCSV(w io.Writer, name string, rows [][]string) error {
+	var b bytes.Buffer
+	c := csv.NewWriter(&b)
+	if err := c.WriteAll(rows); err != nil {
+		return fmt.Errorf("encode %s as CSV: %w", name, err)
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("write %s as CSV: %w", name, err)
+	}
+	return nil
+}
+
+// column is the name of a figure where a dot has no place: p99_9.
+func column(name string) string { return strings.ReplaceAll(name, ".", "_") }
+
+func cell(p *float64) string {
+	if p == nil {
+		return ""
+	}
+	return exact(*p)
+}
+
+func wholeCell(p *int64) string {
+	if p == nil {
+		return ""
+	}
+	return strconv.FormatInt(*p, 10)
+}
+
+// missingCell says why cells of the row are empty: "p99.9: too few values".
+func missingCell(s *result.StageSummary) string {
+	var out []string
+	for _, f := range figures() {
+		if f.of(s) == nil {
+			out = append(out, f.name+": "+missing(s, f.name))
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+func tagCell(tags map[string]string) string {
+	var out []string
+	for k, v := range tags {
+		out = append(out, k+"="+v)
+	}
+	sort.Strings(out)
+	return strings.Join(out, ";")
+}
+
+func failedThresholds(r *result.Result) int {
+	n := 0
+	for _, t := range r.Thresholds {
+		if t.Failed() {
+			n++
+		}
+	}
+	return n
+}
+
+func undecidedThresholds(r *result.Result) int {
+	n := 0
+	for _, t := range r.Thresholds {
+		if t.Undecided {
+			n++
+		}
+	}
+	return n
+}

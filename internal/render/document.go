@@ -1,0 +1,168 @@
+// Package render turns what queuedyno has found into bytes: for a terminal, for
+// a page of Markdown with its pictures, for scripts and for other tools.
+//
+// It computes no figure. It formats what a record holds and reads curves out of
+// the histograms stored in it; what is null there is n/a here, with the reason.
+// So every report can be made again from the record alone. It knows no clock and
+// no file system. The validity of a run and its warnings are part of every format.
+//
+// Begin reading at [Document]; the formats of each kind are listed in formats.go.
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// Record is what a document can be made of.
+type Record interface {
+	*result.Result | *study.Record | *compare.Record | *compare.Calibration | *study.Staffing
+}
+
+// Document is one record of any kind, ready to be written in any of its formats.
+// Make one with [Of]. It refers to the record and never changes it.
+type Document struct {
+	kind    Kind
+	record  any
+	formats []bound
+	files   func() []File
+}
+
+// Of is the document of a record.
+func Of[R Record](record R) Document {
+	d := Document{kind: KindOf[R](), record: record}
+	switch r := any(record).(type) {
+	case *result.Result:
+		d.formats, d.files = bind(r, runFormats()), func() []File { return runFiles(r) }
+	case *study.Record:
+		d.formats, d.files = bind(r, searchFormats()), func() []File { return searchFiles(r) }
+	case *compare.Record:
+		d.formats, d.files = bind(r, comparisonFormats()), func() []File { return comparisonFiles(r) }
+	case *compare.Calibration:
+		d.formats, d.files = bind(r, calibrationFormats()), func() []File { return calibrationFiles(r) }
+	case *study.Staffing:
+		d.formats, d.files = bind(r, staffingFormats()), func() []File { return staffingFiles(r) }
+	}
+	return d
+}
+
+// As is the record of a document, where it is of that kind.
+func As[R Record](d Document) (record R, ok bool) {
+	record, ok = d.record.(R)
+	return record, ok
+}
+
+// Kind is what the document is about.
+func (d Document) Kind() Kind { return d.kind }
+
+// Formats are the names of the document's formats, text first.
+func (d Document) Formats() []string {
+	names := make([]string, len(d.formats))
+	for i, f := range d.formats {
+		names[i] = f.name
+	}
+	return names
+}
+
+// Options are how a document is to look. The zero value is good.
+type Options struct {
+	// Color allows ANSI colours in the format text. They repeat what the words say.
+	Color bool
+	// Width is the number of columns of the format text. Zero means 80, and less
+	// than 60 is taken as 60.
+	Width int
+	// Stage is the stage of the format hgrm. Empty means the headline.
+	Stage metric.Stage
+}
+
+// Encode writes the document in one of its formats: the whole of it or, when the
+// error is not the writer's, nothing.
+func (d Document) Encode(w io.Writer, format string, o Options) error {
+	for _, f := range d.formats {
+		if f.name == format {
+			return f.encode(w, o)
+		}
+	}
+	return fmt.Errorf("report format %q: the formats of %s are %s", format, d.kind.Words(), strings.Join(d.Formats(), ", "))
+}
+
+// File is one file of a directory: its name in it, with slashes, and what writes
+// it.
+type File struct {
+	Name   string
+	Encode func(io.Writer) error
+}
+
+// Files are the files of the directory that the document is stored in. The first
+// is the record itself, of which all others can be made again.
+func (d Document) Files() []File { return d.files() }
+
+// Kind names what a document is about. It is the kind that stored records name,
+// but for runs, which name none.
+type Kind string
+
+// The kinds of documents.
+const (
+	Run         Kind = "run"
+	Search      Kind = "capacity"
+	Comparison  Kind = "compare"
+	Calibration Kind = "calibration"
+	Staffing    Kind = "plan"
+)
+
+// Kinds lists them. Of a directory with the records of several, the first one in
+// this order is meant.
+func Kinds() []Kind { return []Kind{Run, Search, Comparison, Calibration, Staffing} }
+
+// KindOf is the kind of a document that is made of such a record.
+func KindOf[R Record]() Kind {
+	var none R
+	switch any(none).(type) {
+	case *study.Record:
+		return Search
+	case *compare.Record:
+		return Comparison
+	case *compare.Calibration:
+		return Calibration
+	case *study.Staffing:
+		return Staffing
+	}
+	return Run
+}
+
+// Words are the kind with its article, empty for a kind that there is not.
+func (k Kind) Words() string {
+	return map[Kind]string{
+		Run: "a run", Search: "a search for the capacity", Comparison: "a comparison",
+		Calibration: "a calibration", Staffing: "a staffing plan",
+	}[k]
+}
+
+// File is the name of the record in a directory.
+func (k Kind) File() string {
+	return map[Kind]string{
+		Run: "result.json", Search: "capacity.json", Comparison: "compare.json",
+		Calibration: "calibration.json", Staffing: "plan.json",
+	}[k]
+}
+
+// Formats are the names of the formats that documents of the kind have.
+func (k Kind) Formats() []string {
+	switch k {
+	case Search:
+		return Of(&study.Record{}).Formats()
+	case Comparison:
+		return Of(&compare.Record{}).Formats()
+	case Calibration:
+		return Of(&compare.Calibration{}).Formats()
+	case Staffing:
+		return Of(&study.Staffing{}).Formats()
+	}
+	return Of(&result.Result{}).Formats()
+}

@@ -1,0 +1,247 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// tracked are the metrics of a run that are handed on to what keeps histories.
+func tracked(r *result.Result) []string {
+	if r.Observed != nil {
+		return []string{"running.p50", "running.p90", "running.p99", "running.max", "work.p50", "achieved_rate", "backlog.max", "failed"}
+	}
+	return []string{
+		"end_to_end.p50", "end_to_end.p90", "end_to_end.p99", "end_to_end.p99.9", "end_to_end.max",
+		"queue.p50", "queue.p99", "enqueue.p50", "enqueue.p99", "notify.p50", "notify.p99",
+		"achieved_rate", "lost", "cpu_per_job", "redis_cpu_per_job", "redis_commands_per_job", "redis_bytes_per_job",
+		"worker_cpu_per_job", // last, for histories that began without it
+	}
+}
+
+// sample is one figure that is handed on. Its value is in the base unit.
+type sample struct {
+	metric string
+	value  float64
+	higher bool // better
+}
+
+// samplesOf are those tracked metrics of a run that have a value.
+func samplesOf(r *result.Result) (out []sample) {
+	for _, name := range tracked(r) {
+		if v, _, ok := r.Metric(name); ok && finite(v) {
+			out = append(out, sample{name, v, higherBetter(name)})
+		}
+	}
+	return out
+}
+
+// samplesOfCandidate are the candidate's medians.
+func samplesOfCandidate(r *compare.Record) (out []sample) {
+	for _, f := range r.Figures {
+		if f.Pairs > 0 && finite(f.Candidate) {
+			out = append(out, sample{f.Name, f.Candidate, f.HigherBetter})
+		}
+	}
+	return out
+}
+
+func higherBetter(name string) bool {
+	m, err := metric.Lookup(name)
+	return err == nil && m.Better == metric.Higher
+}
+
+// benchmarkUnit is the metric as a unit of Go's benchmarks. Durations end in -ns
+// or ns/…, which benchstat scales; p99-ms it would not understand.
+func benchmarkUnit(name string) string {
+	switch name {
+	case "achieved_rate":
+		return "jobs/s"
+	case "cpu_per_job":
+		return "cpu-ns/job"
+	case "redis_cpu_per_job":
+		return "redis-cpu-ns/job"
+	case "worker_cpu_per_job":
+		return "worker-cpu-ns/job"
+	case "redis_commands_per_job":
+		return "redis-commands/job"
+	case "redis_bytes_per_job":
+		return "redis-B/job"
+	}
+	if _, unit := compare.SplitFigure(name); unit != "" {
+		return unit // it was one
+	}
+	m, err := metric.Lookup(name)
+	name = strings.TrimPrefix(name, "end_to_end.")
+	if err == nil && m.Kind == metric.Duration {
+		return name + "-ns"
+	}
+	return name
+}
+
+// plainUnit is the unit of a metric's values.
+func plainUnit(name string) string {
+	m, err := metric.Lookup(name)
+	switch {
+	case err == nil && m.Kind == metric.Duration:
+		return "ns"
+	case name == "achieved_rate":
+		return "jobs/s"
+	case name == "redis_bytes_per_job":
+		return "B/job"
+	case name == "redis_commands_per_job":
+		return "commands/job"
+	case err != nil:
+		return benchmarkUnit(name)
+	}
+	return "jobs"
+}
+
+// LeftOut says why a run has no line in Go benchmark text, empty when it has one:
+// benchstat cannot know which figures can be believed.
+func LeftOut(r *result.Result) string {
+	word, why := ending(r)
+	switch {
+	case word != "":
+		return word + ": " + why
+	case r.Validity.Verdict == result.Invalid:
+		return "invalid: " + strings.Join(r.Validity.Reasons, "; ")
+	case r.Window.Completed == 0:
+		return "no job of the window was completed"
+	}
+	return ""
+}
+
+// BenchmarkName is how the runs of a scenario are named in Go benchmark text. Runs
+// under another load are another benchmark.
+func BenchmarkName(r *result.Result) string {
+	name := "Queuedyno/scenario=" + strings.Map(wordRune, r.Run.Scenario)
+	switch l := r.Scenario.Load; {
+	case l.Observed, l.Varies():
+	case l.Closed():
+		name += fmt.Sprintf("/in_flight=%d", l.InFlight)
+	default:
+		name += "/rate=" + exact(l.Rate.Float())
+	}
+	return name
+}
+
+// runBenchmark writes the result as Go benchmark text, for benchstat and all that
+// reads it. The number of iterations is that of the completed jobs. benchstat makes
+// a table for each value of a configuration line, so what differs from run to run
+// is a comment: that is a line it ignores.
+func runBenchmark(w io.Writer, r *result.Result) error {
+	var b strings.Builder
+	about := []string{"run " + r.Run.ID, r.Validity.Verdict}
+	for _, c := range [][2]string{
+		{"redis ", strings.TrimSpace(r.Redis.Kind + " " + r.Redis.Version)}, {"commit ", r.Tool.Commit}, {"", r.Run.StartedAt.UTC().Format(time.RFC3339)},
+	} {
+		if c[1] != "" {
+			about = append(about, c[0]+c[1])
+		}
+	}
+	b.WriteString("# " + plain(strings.Join(about, ", ")) + "\n")
+	for _, reason := range r.Validity.Reasons {
+		b.WriteString("# " + plain(r.Validity.Verdict+": "+reason) + "\n")
+	}
+	if why := LeftOut(r); why != "" {
+		b.WriteString("# left out: " + plain(why) + "\n")
+	} else {
+		unitLines(&b, samplesOf(r))
+		for _, c := range [][2]string{{"goos", r.Host.OS}, {"goarch", r.Host.Arch}, {"cpu", r.Host.CPUModel}} {
+			if c[1] != "" {
+				fmt.Fprintf(&b, "%s: %s\n", c[0], plain(c[1]))
+			}
+		}
+		benchmarkLine(&b, BenchmarkName(r), r.Host.GOMAXPROCS, r.Window.Completed, samplesOf(r))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// unitLines write what benchstat has to know to tell better from worse.
+func unitLines(b *strings.Builder, samples []sample) {
+	said := map[string]bool{}
+	for _, s := range samples {
+		u := benchmarkUnit(s.metric)
+		if said[u] {
+			continue
+		}
+		said[u] = true
+		better := "lower"
+		if s.higher {
+			better = "higher"
+		}
+		fmt.Fprintf(b, "Unit %s better=%s\n", u, better)
+	}
+}
+
+func benchmarkLine(b *strings.Builder, name string, procs int, n int64, samples []sample) {
+	b.WriteString("Benchmark" + name)
+	if procs > 1 { // go test writes no suffix for one
+		fmt.Fprintf(b, "-%d", procs)
+	}
+	fmt.Fprintf(b, "\t%d", max(n, 1))
+	for _, s := range samples {
+		fmt.Fprintf(b, "\t%s %s", exact(s.value), benchmarkUnit(s.metric))
+	}
+	b.WriteString("\n")
+}
+
+// wordRune keeps what the name of a benchmark may hold.
+func wordRune(r rune) rune {
+	if r <= ' ' || r == '/' || r == 0x7f || unicode.IsSpace(r) {
+		return '_'
+	}
+	return r
+}
+
+// comparisonBenchmark is one side of a comparison as Go benchmark text, a line a
+// run that counts, so that benchstat can read both.
+func comparisonBenchmark(side compare.Side) encoder[*compare.Record] {
+	return func(w io.Writer, r *compare.Record) error {
+		var b strings.Builder
+		unitLines(&b, samplesOfCandidate(r))
+		fmt.Fprintf(&b, "goos: %s\ngoarch: %s\n", r.Host.OS, r.Host.Arch)
+		naming := compare.Naming{}
+		if r.Benchmarks != nil {
+			naming = *r.Benchmarks
+		}
+		for _, run := range r.Runs {
+			if run.Side != side || run.Left != "" {
+				continue
+			}
+			// A command's figures keep the names of its own benchmarks.
+			by := map[string][]sample{}
+			for _, f := range r.Figures {
+				if v, ok := run.Figures[f.Name]; ok {
+					name, _ := compare.SplitFigure(f.Name)
+					by[name] = append(by[name], sample{f.Name, v, f.HigherBetter})
+				}
+			}
+			for _, name := range sortedKeys(by) {
+				if name == "" {
+					benchmarkLine(&b, "Queuedyno/scenario="+strings.Map(wordRune, r.Name), r.Host.GOMAXPROCS, 1, by[name])
+					continue
+				}
+				config, benchmark := naming.Text(name)
+				for _, line := range config {
+					b.WriteString(line + "\n")
+				}
+				b.WriteString(benchmark + "\t1")
+				for _, s := range by[name] {
+					fmt.Fprintf(&b, "\t%s %s", exact(s.value), benchmarkUnit(s.metric))
+				}
+				b.WriteString("\n")
+			}
+		}
+		_, err := io.WriteString(w, b.String())
+		return err
+	}
+}

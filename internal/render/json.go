@@ -1,0 +1,56 @@
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// runJSON writes the result as result.json: indented, nothing left out, and read
+// back as it was. Lists and objects that hold nothing are [] and {},
+// never null, so that scripts can go through them.
+func runJSON(w io.Writer, r *result.Result) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(filled(*r)); err != nil {
+		return fmt.Errorf("encode result: %w", err)
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
+}
+
+// filled is a copy of r in which no list and no map is nil.
+func filled(r result.Result) result.Result {
+	r.Run.Tags = orEmpty(r.Run.Tags)
+	r.Redis.Config = orEmpty(r.Redis.Config)
+	r.Ledger.LostByLeg = orEmpty(r.Ledger.LostByLeg)
+	r.Ledger.Errors = orEmpty(r.Ledger.Errors)
+	r.Stages = orEmpty(r.Stages)
+	r.Scalars = orEmpty(r.Scalars)
+	r.Validity.Checks = orEmpty(r.Validity.Checks)
+	r.Validity.Reasons = append([]string{}, r.Validity.Reasons...)
+	r.Warnings = append([]string{}, r.Warnings...)
+	r.Thresholds = append([]threshold.Outcome{}, r.Thresholds...)
+	r.Timeline = append([]result.Second{}, r.Timeline...)
+	for i := range r.Timeline {
+		r.Timeline[i].Stages = orEmpty(r.Timeline[i].Stages)
+	}
+	r.Server.Before, r.Server.After = orEmpty(r.Server.Before), orEmpty(r.Server.After)
+	r.Server.Deltas, r.Server.Commands = orEmpty(r.Server.Deltas), orEmpty(r.Server.Commands)
+	return r
+}
+
+func orEmpty[M ~map[K]V, K comparable, V any](m M) M {
+	if m == nil {
+		return M{}
+	}
+	return m
+}

@@ -1,0 +1,252 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// runMarkdown writes the report that a result directory is read by: the answer
+// and whether to believe it first, then the figures, how they were made, and
+// what they were made on. It shows percentiles.svg and timeline.svg, which lie
+// beside it.
+func runMarkdown(w io.Writer, r *result.Result) error {
+	scenarioJSON, err := resolved(r.Scenario)
+	if err != nil {
+		return err
+	}
+	m := &sheet{}
+	m.answer(r)
+	m.validity(r)
+	m.thresholds(r)
+	m.warnings(r)
+	m.stages(r)
+	m.breakdown(r)
+	m.jobs(r)
+	m.time(r)
+	m.method(r)
+	m.environment(r)
+	m.server(r)
+	m.para("## Scenario")
+	if d := r.Scenario.Description; d != "" {
+		m.para("%s", escape(d))
+	}
+	m.para("As it was run, with every default filled in:")
+	m.para("%s", fence("json", scenarioJSON))
+	if _, err := io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n")); err != nil {
+		return fmt.Errorf("write Markdown report: %w", err)
+	}
+	return nil
+}
+
+// sheet is a Markdown report in the making.
+type sheet struct{ b strings.Builder }
+
+// para writes a block and the blank line behind it.
+func (m *sheet) para(format string, args ...any) {
+	text := format
+	if len(args) > 0 {
+		text = fmt.Sprintf(format, args...)
+	}
+	m.b.WriteString(strings.TrimRight(text, "\n") + "\n\n")
+}
+
+// list writes the items as bullets. They are Markdown already.
+func (m *sheet) list(items []string) {
+	if len(items) == 0 {
+		return
+	}
+	m.para("%s", "- "+strings.Join(items, "\n- "))
+}
+
+func (m *sheet) answer(r *result.Result) {
+	title := []string{verdict(r)}
+	if word, _ := ending(r); word != "" {
+		title = append(title, word)
+	}
+	if t := thresholdWords(r); t != "" {
+		title = append(title, t)
+	}
+	m.para("# %s: %s", escape(r.Run.Scenario), escape(strings.Join(title, ", ")))
+	m.para("%s %s.", escape(answer(r)), escape(capital(verdict(r))))
+	m.para("%s; %s; against %s.", capital(escape(loadWords(r.Scenario))), escape(poolWords(r.Scenario)), escape(redisWords(r.Redis)))
+	if l := r.Scenario.Load; l.Closed() {
+		m.para("Closed loop: a job is due as soon as one of the %s in flight is done, so the latencies below are latencies `@%d`, not latencies at a rate.",
+			count(int64(l.InFlight)), l.InFlight)
+	}
+	if word, why := ending(r); word != "" {
+		m.para("**%s**: %s", capital(word), escape(sentence(why)))
+	}
+}
+
+func (m *sheet) validity(r *result.Result) {
+	m.para("## Validity: %s", escape(verdict(r)))
+	if len(r.Validity.Reasons) == 0 && verdict(r) == result.Valid {
+		m.para("Nothing speaks against these figures: generator, clock and host kept within their limits.")
+	}
+	m.list(each(reasonsOf(r), escape))
+	if where := triageWords(r.Validity); where != "" {
+		m.para("Where the time goes: %s", escape(sentence(where)))
+	}
+	if len(r.Validity.Checks) == 0 {
+		return
+	}
+	t := table{head: []string{"check", "", "value", "limit", "unit", "detail"}, left: 2, words: map[int]bool{4: true, 5: true}}
+	for _, name := range sortedKeys(r.Validity.Checks) {
+		c := r.Validity.Checks[name]
+		t.rows = append(t.rows, []string{code(name), state(c), checkValue(c.Value, c.Unit), checkValue(c.Limit, c.Unit), escape(checkUnit(c.Unit)), escape(c.Detail)})
+	}
+	m.para("%s", t.markdown())
+}
+
+// checkValue is a figure of a check; one in seconds brings its own unit.
+func checkValue(v *float64, unit string) string {
+	if v != nil && unit == "s" {
+		return duration(*v * 1e9)
+	}
+	return numberOf(v)
+}
+
+func checkUnit(unit string) string {
+	if unit == "s" {
+		return ""
+	}
+	return unit
+}
+
+func (m *sheet) thresholds(r *result.Result) {
+	if len(r.Thresholds) == 0 {
+		return
+	}
+	m.para("## Thresholds")
+	t := table{head: []string{"threshold", "", "because"}, left: 3}
+	for _, o := range r.Thresholds {
+		t.rows = append(t.rows, []string{code(o.Expr), outcome(o), escape(o.Reason)})
+	}
+	m.para("%s", t.markdown())
+}
+
+func (m *sheet) warnings(r *result.Result) {
+	warnings := warningsOf(r)
+	if len(warnings) == 0 {
+		return
+	}
+	m.para("## Warnings")
+	m.list(each(warnings, escape))
+}
+
+func (m *sheet) stages(r *result.Result) {
+	if l := r.Scenario.Load; l.Closed() {
+		m.para("## Latency `@%d` in flight", l.InFlight)
+	} else {
+		m.para("## Latency")
+	}
+	if len(r.Stages) == 0 {
+		m.para("Nobody said how long the jobs took.")
+		return
+	}
+	var notes footnotes
+	t := stageTable(r, &notes, "p50", "p90", "p99", "p99.9", "max", "mean")
+	for _, row := range t.rows {
+		row[0] = code(row[0])
+	}
+	m.para("%s", t.markdown())
+	for i, reason := range notes.reasons {
+		m.para("%s %s", superscript(i+1), escape(reason))
+	}
+	m.para("![Latency by percentile, a line a stage](%s)", percentilesFile)
+}
+
+func (m *sheet) jobs(r *result.Result) {
+	if r.Observed != nil {
+		m.observed(r)
+		return
+	}
+	l := r.Ledger
+	m.para("## Where the jobs went")
+	t := table{head: []string{"jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
+	for _, c := range []struct {
+		name    string
+		n       int64
+		meaning string
+	}{
+		{"scheduled", l.Scheduled, "came due before the load ended, warm-up included"},
+		{"sent", l.Sent, "handed to a connection"},
+		{"acked", l.Acked, "push acknowledged"},
+		{"popped", l.Popped, "taken by a consumer"},
+		{"finished", l.Finished, "work done"},
+		{"published", l.Published, "publish acknowledged"},
+		{arrivedWord(r.Scenario), l.Notified, arrivedMeaning(r.Scenario)},
+		{"lost", l.Lost, "never notified"},
+		{"abandoned", l.Abandoned, "not sent yet, or on their way, when the run was stopped from outside"},
+		{"duplicated", l.Duplicated, "extra pops and extra notifications of the same job"},
+		{"out of order", l.OutOfOrder, "notified after a later job; some are normal with more than one consumer"},
+		{"corrupt", l.Corrupt, "carried this run's mark and could not be one of its jobs"},
+		{"unreadable", l.Unreadable, "messages on the channel that are no updates"},
+		{"foreign", l.Foreign, "of somebody else"},
+		{"failed", l.Failed, "ended with status FAILED"},
+		{"errors", errorCount(l), "error replies and broken connections"},
+	} {
+		t.rows = append(t.rows, []string{c.name, count(c.n), c.meaning})
+	}
+	m.para("%s", t.markdown())
+	if legs := losses(l); len(legs) > 0 {
+		t := table{head: []string{"lost on the leg", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
+		for _, leg := range legs {
+			t.rows = append(t.rows, []string{code(string(leg)), count(l.LostByLeg[leg]), legMeaning(leg)})
+		}
+		m.para("%s", t.markdown())
+	}
+	if len(l.Errors) > 0 {
+		t := table{head: []string{"error in", "count"}, left: 1}
+		for _, op := range sortedKeys(l.Errors) {
+			t.rows = append(t.rows, []string{code(op), count(l.Errors[op])})
+		}
+		m.para("%s", t.markdown())
+	}
+	m.lostJobs(l)
+	m.para("The window: %s.", windowWords(r.Window))
+	if words := recoveryWords(r); words != "" {
+		m.para("%s.", capital(words))
+	}
+	if n := r.Scalars["blocked_clients"]; n != nil {
+		words := fmt.Sprintf("%s connections waited in a blocking command on average", rate(*n))
+		if !r.Scenario.External {
+			words += fmt.Sprintf(", of %s: they are the idle ones", plural(int64(r.Scenario.Consumers), "consumer"))
+		}
+		m.para("%s.", words)
+	}
+	if words := cpuWords(func(name string) *float64 { return r.Scalars[name] }); words != "" {
+		m.para("CPU time: %s.", words)
+	}
+	if r.Scenario.External {
+		m.para("The workers are not queuedyno's: popped is what was acknowledged and left the queue, finished and published are what was notified.")
+	}
+}
+
+// stepSummary writes what a step summary shows of a run: the answer, whether to
+// believe it, and the thresholds.
+func stepSummary(w io.Writer, r *result.Result) error {
+	m := &sheet{}
+	mark := "✅"
+	if word, _ := ending(r); failedThresholds(r) > 0 || word != "" || r.Window.Completed == 0 {
+		mark = "❌"
+	} else if verdict(r) == result.Invalid || undecidedThresholds(r) > 0 {
+		mark = "⚪"
+	}
+	m.para("### %s queuedyno: %s", mark, escape(r.Run.Scenario))
+	m.para("%s %s.", escape(answer(r)), escape(capital(verdict(r))))
+	m.list(each(reasonsOf(r), escape))
+	if len(r.Thresholds) > 0 {
+		t := table{head: []string{"threshold", "", "because"}, left: 3}
+		for _, o := range r.Thresholds {
+			t.rows = append(t.rows, []string{code(o.Expr), outcome(o), escape(o.Reason)})
+		}
+		m.para("%s", t.markdown())
+	}
+	m.list(each(warningsOf(r), escape))
+	_, err := io.WriteString(w, m.b.String())
+	return err
+}

@@ -1,0 +1,227 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// maxTimelineRows is how many rows of the timeline a page takes; more are in
+// the CSV beside it.
+const maxTimelineRows = 30
+
+func (m *sheet) time(r *result.Result) {
+	m.para("## Over time")
+	headline := r.Scenario.Headline()
+	m.para("![Rates, backlog and %s over time](%s)", headlineWords(headline), overTimeFile)
+	switch {
+	case len(r.Timeline) == 0:
+		m.para("The run ended before its first second was over.")
+		return
+	}
+	if words := peakWords(r); words != "" {
+		m.para("%s.", capital(words))
+	}
+	rows := bySecond(r.Timeline)
+	if len(rows) < len(r.Timeline) || len(rows) > maxTimelineRows {
+		m.para("The %s rows of the timeline are in [%s](%s).", count(int64(len(r.Timeline))), timelineFile, timelineFile)
+	}
+	if len(rows) > maxTimelineRows {
+		return
+	}
+	var shown []float64
+	for _, s := range rows {
+		if e := s.Stages[headline]; e != nil {
+			for _, p := range []*int64{e.P50NS, e.P99NS, e.MaxNS} {
+				if p != nil {
+					shown = append(shown, float64(*p))
+				}
+			}
+		}
+	}
+	u, one := tableUnit(limitUnit(r), headlineOf(r), shown...)
+	if !one {
+		u = commonUnit(shown...)
+	}
+	in := func(p *int64) string {
+		if p == nil {
+			return none
+		}
+		return u.in(float64(*p))
+	}
+	t := table{
+		head: []string{"until, s", "phase", "offered", "sent", "notified", "backlog", "backlog max", "queue", "p50, " + u.name, "p99, " + u.name, "max, " + u.name},
+		left: 0, words: map[int]bool{1: true},
+	}
+	for _, s := range rows {
+		e := s.Stages[headline]
+		if e == nil {
+			e = &result.SecondStage{}
+		}
+		queue := none
+		if s.QueueLen != nil {
+			queue = count(*s.QueueLen)
+		}
+		t.rows = append(t.rows, []string{fmt.Sprintf("%.3f", s.ElapsedS), escape(s.Phase), count(s.Offered), count(s.Sent), count(s.Notified),
+			count(s.Backlog), count(s.Peak()), queue, in(e.P50NS), in(e.P99NS), in(e.MaxNS)})
+	}
+	if r.Observed != nil {
+		t.drop("offered", "sent", "backlog", "backlog max") // nobody knows, or it is the queue
+		t.rename("notified", "ended")
+		m.para("%s", t.markdown())
+		m.para("Jobs that ended in each second; queue is what the server answered at the second's end. " +
+			"Times are running of the jobs that ended in that second, n/a where they are too few to carry the quantile.")
+		return
+	}
+	m.para("%s", t.markdown())
+	m.para("Jobs in each second; backlog is sent and not yet notified at the second's end, backlog max the most there was within the second, queue the last answer to LLEN. " +
+		"Latencies are end_to_end of the jobs that completed in that second, n/a where they are too few to carry the quantile.")
+}
+
+func (m *sheet) method(r *result.Result) {
+	m.para("## How these figures were made")
+	if r.Observed != nil {
+		m.observedMethod(r)
+		return
+	}
+	m.para("Every job has a due time, which follows from its number alone and is never moved. Latency counts from there: " +
+		"when the generator or the server stalls, the jobs that had to wait show it.")
+	var items []string
+	for _, s := range measured(r) {
+		items = append(items, fmt.Sprintf("`%s`: %s", s, meaning(s)))
+	}
+	m.list(items)
+	m.para("Per job, `end_to_end = lateness + queue + work + notify`.")
+	m.para("The window is the schedule from %s to %s. A job belongs to it by its due time, so warm-up is left out and what arrived during the drain counts.",
+		span(time.Duration(r.Window.FromNS)), span(time.Duration(r.Window.ToNS)))
+	m.para("Quantiles are nearest rank over all jobs that were due in the window. A job that never arrived counts as infinitely late. " +
+		"A quantile that falls among those, or above which fewer than ten jobs lie, is n/a. Histograms hold three significant digits.")
+}
+
+func (m *sheet) environment(r *result.Result) {
+	m.para("## Environment")
+	t := table{head: []string{"", ""}, left: 2}
+	add := func(name, value string) {
+		if value == "" {
+			value = none
+		}
+		t.rows = append(t.rows, []string{name, escape(value)})
+	}
+	add("run", r.Run.ID)
+	add("started", stamp(r.Run.StartedAt))
+	add("ended", stamp(r.Run.EndedAt))
+	add("stopped because", r.Stopped())
+	add("seed", fmt.Sprint(r.Run.Seed))
+	for _, k := range sortedKeys(r.Run.Tags) {
+		add("tag "+escape(k), r.Run.Tags[k])
+	}
+	if r.Run.Worker != "" {
+		add("worker", r.Run.Worker)
+	}
+	add("Redis", redisWords(r.Redis))
+	for _, k := range sortedKeys(r.Redis.Config) {
+		value := r.Redis.Config[k]
+		if value == "" {
+			value = "(empty)"
+		}
+		add("config "+code(k), value)
+	}
+	add("host", strings.Trim(fmt.Sprintf("%s/%s %s", r.Host.OS, r.Host.Arch, r.Host.Kernel), " /"))
+	add("CPU", strings.TrimSpace(fmt.Sprintf("%s %s, GOMAXPROCS %d", plural(int64(r.Host.CPUs), "CPU"), r.Host.CPUModel, r.Host.GOMAXPROCS)))
+	if limit := limitWords(r.Host); limit != "" {
+		add("CPU limit", limit)
+	}
+	if r.Host.MemoryBytes > 0 {
+		add("memory", digits3(float64(r.Host.MemoryBytes)/(1<<30))+" GiB")
+	}
+	add("queuedyno", strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Tool.Version, r.Tool.Commit, r.Tool.Go)))
+	m.para("%s", t.markdown())
+	if len(r.Scalars) == 0 {
+		return
+	}
+	s := table{head: []string{"other figures", "value"}, left: 1}
+	for _, k := range sortedKeys(r.Scalars) {
+		s.rows = append(s.rows, []string{code(k), scalar(k, r.Scalars[k])})
+	}
+	m.para("%s", s.markdown())
+}
+
+func (m *sheet) server(r *result.Result) {
+	if len(r.Server.Commands) == 0 && len(r.Server.Deltas) == 0 {
+		return
+	}
+	m.para("## What the server counted")
+	if len(r.Server.Commands) > 0 {
+		t := table{head: []string{"command", "calls", "time, µs", "µs per call", "failed", "rejected"}, left: 1}
+		names := sortedKeys(r.Server.Commands)
+		sort.SliceStable(names, func(i, j int) bool {
+			return r.Server.Commands[names[i]].USec > r.Server.Commands[names[j]].USec
+		})
+		for _, name := range names {
+			c := r.Server.Commands[name]
+			t.rows = append(t.rows, []string{code(name), count(c.Calls), count(c.USec), digits3(c.USecPerCall), count(c.Failed), count(c.Rejected)})
+		}
+		m.para("%s", t.markdown())
+	}
+	if len(r.Server.Deltas) > 0 {
+		t := table{head: []string{"INFO field", "change"}, left: 1}
+		for _, name := range sortedKeys(r.Server.Deltas) {
+			t.rows = append(t.rows, []string{code(name), number(r.Server.Deltas[name])})
+		}
+		m.para("%s", t.markdown())
+	}
+}
+
+// scalar is a figure with the unit that its name implies; the names are those
+// of the metrics.
+func scalar(name string, p *float64) string {
+	m, err := metric.Lookup(name)
+	switch {
+	case p == nil || !finite(*p):
+		return none
+	case err == nil && m.Kind == metric.Duration:
+		return duration(*p)
+	case strings.HasSuffix(name, "_rate"):
+		return rate(*p) + " jobs/s"
+	case strings.HasPrefix(name, "backlog"):
+		return number(*p) + " jobs"
+	default:
+		return number(*p)
+	}
+}
+
+// limitWords are the CPU limit of this process, empty when it has none.
+func limitWords(h result.Host) string {
+	var words []string
+	if h.CPULimit > 0 {
+		words = append(words, fmt.Sprintf("%.3g CPUs, set in %s", h.CPULimit, h.CPULimitSource))
+	}
+	if h.CPULimitUnknown != "" {
+		words = append(words, "not known: "+h.CPULimitUnknown)
+	}
+	return strings.Join(words, "; ")
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05.000 UTC")
+}
+
+func resolved(s scenario.Scenario) (string, error) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(s); err != nil {
+		return "", fmt.Errorf("encode scenario: %w", err)
+	}
+	return b.String(), nil
+}

@@ -1,0 +1,171 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// seen is what was observed, in a few sentences.
+func seen(r *result.Result) string {
+	o := r.Observed
+	var b strings.Builder
+	fmt.Fprintf(&b, "Looked on for %s", span(time.Duration(r.Window.ToNS-r.Window.FromNS)))
+	if r.Scenario.Warmup > 0 {
+		fmt.Fprintf(&b, " after %s of warm-up", span(r.Scenario.Warmup))
+	}
+	fmt.Fprintf(&b, "; %s ended, %s a second", plural(r.Window.Completed, "job"), rate(r.Rates.AchievedPerS))
+	if n := o.Updates.Failed; n > 0 {
+		fmt.Fprintf(&b, "; %s failed", plural(n, "job"))
+	}
+	if e := summary(r, metric.Running); e.Count > 0 {
+		b.WriteString("; running")
+		for i, f := range pick("p50", "p99") {
+			if i > 0 {
+				b.WriteString(",")
+			}
+			if v := f.of(e); v != nil {
+				fmt.Fprintf(&b, " %s %s", f.name, duration(*v))
+			} else {
+				fmt.Fprintf(&b, " %s %s (%s)", f.name, none, missing(e, f.name))
+			}
+		}
+	}
+	if words := seenBacklog(o.Backlog); words != "" {
+		b.WriteString("; " + words)
+	}
+	return b.String() + "."
+}
+
+// seenBacklog says where the length of the queue went, or nothing where it could
+// not be asked.
+func seenBacklog(b result.ObservedBacklog) string {
+	if b.Last == nil {
+		return ""
+	}
+	words := fmt.Sprintf("%s waiting at the end", plural(*b.Last, "job"))
+	switch {
+	case b.PerS == nil:
+	case b.DrainS != nil && *b.Last > 0:
+		words += fmt.Sprintf(", %s fewer a second: empty in %s", rate(-*b.PerS), span(time.Duration(*b.DrainS*float64(time.Second)).Round(time.Second)))
+	case *b.PerS > 0:
+		words += fmt.Sprintf(", %s more a second", rate(*b.PerS))
+	}
+	return words
+}
+
+// outsideWords say what running is, where anybody said RUNNING.
+func outsideWords(r *result.Result) string {
+	if r.Stages[metric.Running] == nil {
+		return "No worker said RUNNING: how long a job takes cannot be heard from outside."
+	}
+	return "running is from RUNNING to COMPLETED or FAILED, as heard here. When a job was due, and what was lost, only its producer knows."
+}
+
+// observed writes what was heard, in place of the ledger.
+func (t *page) observed(r *result.Result) {
+	t.b.WriteByte('\n')
+	var words []string
+	for _, row := range heard(r) {
+		if row.n > 0 || row.always {
+			words = append(words, count(row.n)+" "+row.name)
+		}
+	}
+	t.para(bold, "updates ", strings.Join(append(words, plural(errorCount(r.Ledger), "error")), ", "))
+	if b := r.Observed.Backlog; b.Max != nil {
+		text := fmt.Sprintf("at most %s waited", plural(*b.Max, "job"))
+		if b.Mean != nil {
+			text += fmt.Sprintf(", %s on average", digits3(*b.Mean))
+		}
+		if a := r.Observed.ArrivedPerS; a != nil {
+			text += fmt.Sprintf("; about %s jobs/s arrived", rate(*a))
+		}
+		t.para(bold, "backlog ", text)
+	}
+}
+
+// heardRow is a kind of update, or of what became of the jobs behind it.
+type heardRow struct {
+	name    string
+	n       int64
+	meaning string
+	always  bool
+}
+
+func heard(r *result.Result) []heardRow {
+	o := r.Observed
+	u := o.Updates
+	return []heardRow{
+		{"RUNNING", u.Running, "a worker has begun with a job", true},
+		{"COMPLETED", u.Completed, "a job is done", true},
+		{"FAILED", u.Failed, "a job has failed", true},
+		{"of another status", u.Other, "updates with a status that is none of these", false},
+		{"unreadable", u.Unreadable, "messages that are no updates", false},
+		{"ended without RUNNING", o.Alone, "jobs of which the beginning was not heard; they count as infinitely long", false},
+		{"still running", o.Open, "jobs that had begun and not ended when the run was over; they count as infinitely long", false},
+		{"forgotten", o.Forgotten, "jobs that began too long ago to be remembered", false},
+	}
+}
+
+// observed writes what was heard, in place of where the jobs went.
+func (m *sheet) observed(r *result.Result) {
+	m.para("## What was heard")
+	t := table{head: []string{"updates and jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
+	for _, row := range heard(r) {
+		t.rows = append(t.rows, []string{row.name, count(row.n), row.meaning})
+	}
+	t.rows = append(t.rows, []string{"errors", count(errorCount(r.Ledger)), "error replies and broken connections"})
+	m.para("%s", t.markdown())
+	o, b := r.Observed, r.Observed.Backlog
+	t = table{head: []string{"the queue in the window", "value"}, left: 1}
+	add := func(name string, v *float64, unit string) {
+		if v != nil {
+			t.rows = append(t.rows, []string{name, digits3(*v) + unit})
+		}
+	}
+	whole := func(name string, v *int64) {
+		if v != nil {
+			t.rows = append(t.rows, []string{name, plural(*v, "job")})
+		}
+	}
+	add("waiting on average", b.Mean, " jobs")
+	whole("waiting in the first second", b.First)
+	whole("waiting at the end", b.Last)
+	whole("most, warm-up included", b.Max)
+	add("growth", b.PerS, " jobs/s")
+	add("empty in", b.DrainS, " s")
+	add("arrivals, about", o.ArrivedPerS, " jobs/s")
+	if len(t.rows) == 0 {
+		m.para("The length of the queue could not be asked.")
+		return
+	}
+	m.para("%s", t.markdown())
+}
+
+// observedMethod says how the figures came about.
+func (m *sheet) observedMethod(r *result.Result) {
+	m.para("The load and the workers are somebody else's. This run subscribed to their updates and asked for the length of their queue; it pushed nothing and took nothing. " +
+		"Redis counts it among the receivers of each update.")
+	var items []string
+	for _, s := range measured(r) {
+		items = append(items, fmt.Sprintf("`%s`: %s", s, meaning(s)))
+	}
+	m.list(items)
+	m.para("A job belongs to the window, from %s to %s, by the moment at which its end was heard.",
+		span(time.Duration(r.Window.FromNS)), span(time.Duration(r.Window.ToNS)))
+	m.para("When jobs were due, how long they waited, and which were lost cannot be known from outside. " +
+		"Arrivals are the jobs that ended and those by which the queue was longer at the end; by how much the jobs in the workers' hands grew is not in them.")
+	m.para("Quantiles are nearest rank over the jobs that were heard of. One whose beginning or end was not heard counts as infinitely long in `running`: it may be the longest of all. " +
+		"A quantile that falls among those, or above which fewer than ten jobs lie, is n/a. Histograms hold three significant digits.")
+}
+
+// headlineWords name the headline in a caption.
+func headlineWords(s metric.Stage) string {
+	if s == metric.EndToEnd {
+		return "end_to_end latency"
+	}
+	return string(s)
+}

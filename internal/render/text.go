@@ -1,0 +1,215 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// runText writes the result for a terminal: what was run, whether to believe it,
+// the stages, where the jobs went, thresholds, warnings.
+func runText(w io.Writer, r *result.Result, o Options) error {
+	if o.Width == 0 {
+		o.Width = 80
+	}
+	o.Width = max(o.Width, 60)
+	t := &page{o: o}
+	t.head(r)
+	t.stages(r)
+	t.breakdown(r)
+	t.ledger(r)
+	t.thresholds(r)
+	t.warnings(r)
+	if _, err := io.WriteString(w, t.b.String()); err != nil {
+		return fmt.Errorf("write text report: %w", err)
+	}
+	return nil
+}
+
+// ink is an ANSI style.
+type ink string
+
+const (
+	bold   ink = "1"
+	faint  ink = "2"
+	red    ink = "31"
+	green  ink = "32"
+	yellow ink = "33"
+	noInk  ink = ""
+)
+
+// page is a text report in the making.
+type page struct {
+	o Options
+	b strings.Builder
+}
+
+func (t *page) paint(c ink, s string) string {
+	if !t.o.Color || c == noInk {
+		return s
+	}
+	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
+}
+
+// para writes text, wrapped behind first; first is painted.
+func (t *page) para(c ink, first, text string) {
+	for i, line := range wrap(first, text, t.o.Width) {
+		if i == 0 && strings.TrimSpace(first) != "" {
+			line = t.paint(c, strings.TrimRight(first, " ")) + line[len(strings.TrimRight(first, " ")):]
+		}
+		t.b.WriteString(line + "\n")
+	}
+}
+
+func (t *page) head(r *result.Result) {
+	t.para(noInk, "", r.Run.Scenario+" against "+redisWords(r.Redis))
+	t.para(noInk, "  ", loadWords(r.Scenario)+"; "+poolWords(r.Scenario)+workerWords(r))
+	t.b.WriteByte('\n')
+	c := map[string]ink{result.Valid: green, result.Suspect: yellow}[verdict(r)]
+	if c == noInk {
+		c = red
+	}
+	first := strings.ToUpper(verdict(r)) + ": "
+	reasons := reasonsOf(r)
+	for i, reason := range reasons {
+		text := sentence(reason)
+		if i < len(reasons)-1 && strings.HasSuffix(text, ".") {
+			text = strings.TrimSuffix(text, ".") + ";"
+		}
+		t.para(c, first, text)
+		first = strings.Repeat(" ", len(first))
+	}
+	if len(r.Validity.Reasons) > 0 {
+		t.para(noInk, "", answer(r))
+	} else {
+		t.para(c, first, answer(r))
+	}
+	if where := triageWords(r.Validity); where != "" {
+		t.para(noInk, "", "Where the time goes: "+sentence(where))
+	}
+	if word, why := ending(r); word != "" {
+		t.para(yellow, strings.ToUpper(word)+": ", sentence(why))
+	}
+}
+
+func (t *page) stages(r *result.Result) {
+	var notes footnotes
+	table := stageTable(r, &notes, "p50", "p90", "p99", "p99.9", "max")
+	t.b.WriteByte('\n')
+	for i, line := range table.lines(t.o.Width) {
+		switch {
+		case i == 0:
+			line = t.paint(faint, line)
+		case table.rows[i-1][0] == string(r.Scenario.Headline()):
+			line = t.paint(bold, line)
+		}
+		t.b.WriteString(line + "\n")
+	}
+	for i, reason := range notes.reasons {
+		t.para(noInk, superscript(i+1)+" ", reason)
+	}
+	end := "its notification arrived"
+	if r.Scenario.Notify == jobqueue.NoNotify {
+		end = "its work was done: there are no notifications"
+	}
+	if r.Observed != nil {
+		t.para(noInk, "", outsideWords(r))
+		return
+	}
+	t.para(noInk, "", "end_to_end runs from the moment a job was due until "+end+".")
+	if l := r.Scenario.Load; l.Closed() {
+		t.para(noInk, "", fmt.Sprintf("Closed loop: these are latencies @%d in flight, not latencies at a rate.", l.InFlight))
+	}
+}
+
+func (t *page) ledger(r *result.Result) {
+	if r.Observed != nil {
+		t.observed(r)
+		return
+	}
+	l := r.Ledger
+	words := []string{
+		count(l.Scheduled) + " scheduled", count(l.Sent) + " sent", count(l.Notified) + " " + arrivedWord(r.Scenario), count(l.Lost) + " lost",
+	}
+	if legs := losses(l); len(legs) > 0 {
+		var parts []string
+		for _, leg := range legs {
+			parts = append(parts, fmt.Sprintf("%s %s", count(l.LostByLeg[leg]), legWord(leg)))
+		}
+		words[3] += " (" + strings.Join(parts, ", ") + ")"
+	}
+	for _, c := range []struct {
+		n    int64
+		name string
+	}{
+		{l.Abandoned, "abandoned"}, {l.Duplicated, "duplicated"}, {l.OutOfOrder, "out of order"}, {l.Corrupt, "corrupt"},
+		{l.Unreadable, "unreadable"}, {l.Foreign, "foreign"}, {l.Failed, "failed"}, {l.Redelivered, "redelivered"},
+	} {
+		if c.n != 0 {
+			words = append(words, count(c.n)+" "+c.name)
+		}
+	}
+	if l.Prefilled > 0 {
+		words[0] += " (" + count(l.Prefilled) + " of them prefilled)"
+	}
+	errs := plural(errorCount(l), "error")
+	if len(l.Errors) > 0 {
+		var parts []string
+		for _, op := range sortedKeys(l.Errors) {
+			parts = append(parts, op+" "+count(l.Errors[op]))
+		}
+		errs += " (" + strings.Join(parts, ", ") + ")"
+	}
+	t.b.WriteByte('\n')
+	t.para(bold, "jobs    ", strings.Join(append(words, errs), ", "))
+	t.para(bold, "window  ", windowWords(r.Window))
+	if r.Host.CPUs > 0 {
+		t.para(bold, "host    ", hostWords(r.Host))
+	}
+	if words := joined(peakWords(r), recoveryWords(r)); words != "" {
+		t.para(bold, "backlog ", words)
+	}
+	if words := cpuWords(func(name string) *float64 { return r.Scalars[name] }); words != "" {
+		t.para(bold, "CPU     ", words)
+	}
+}
+
+// joined are the clauses that say something, with semicolons in between.
+func joined(clauses ...string) string {
+	return strings.Join(slices.DeleteFunc(clauses, func(s string) bool { return s == "" }), "; ")
+}
+
+func (t *page) thresholds(r *result.Result) {
+	if len(r.Thresholds) == 0 {
+		return
+	}
+	t.b.WriteString("\n" + t.paint(bold, "thresholds") + "\n")
+	for _, o := range r.Thresholds {
+		c, word := green, "pass"
+		switch {
+		case o.Undecided:
+			c, word = yellow, "UNDECIDED"
+		case o.Failed():
+			c, word = red, "FAIL"
+		}
+		text := o.Expr
+		if o.Reason != "" {
+			text += ": " + o.Reason
+		}
+		t.para(c, "  "+word+"  ", text)
+	}
+}
+
+func (t *page) warnings(r *result.Result) {
+	warnings := warningsOf(r)
+	if len(warnings) > 0 {
+		t.b.WriteByte('\n')
+	}
+	for _, w := range warnings {
+		t.para(yellow, "warning: ", w)
+	}
+}

@@ -1,0 +1,399 @@
+package render
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// meaning says in words between which moments a stage lies.
+func meaning(s metric.Stage) string {
+	switch s {
+	case metric.Lateness:
+		return "due to sent: the generator's own delay, which must be near 0"
+	case metric.Enqueue:
+		return "sent to push acknowledged: the LPUSH round trip"
+	case metric.Queue:
+		return "sent to popped: on the way to, in and out of the list"
+	case metric.Pickup:
+		return "due to RUNNING received: how long until a worker said that it had begun"
+	case metric.Running:
+		return "RUNNING received to COMPLETED or FAILED received: how long a worker had the job, as heard from outside"
+	case metric.First:
+		return "work done to notification received by the first of several subscribers; notify is the last one's"
+	case metric.WorkTime:
+		return "popped to work done: the worker's service time; of workers that are not ours, what they say it took"
+	case metric.Publish:
+		return "work done to publish acknowledged: the PUBLISH round trip"
+	case metric.Notify:
+		return "work done to notification received"
+	case metric.EndToEnd:
+		return "due to notification received: the headline"
+	case metric.FromSend:
+		return "sent to notification received: a diagnostic; leaves out the generator's delay, as tools with coordinated omission do"
+	}
+	return ""
+}
+
+// legMeaning says in words where a job of that leg was lost.
+func legMeaning(l result.Leg) string {
+	switch l {
+	case result.LegUnsent:
+		return "due, but never written: the run stopped first"
+	case result.LegRefused:
+		return "written; the server answered the push with an error"
+	case result.LegUnacknowledged:
+		return "written; no answer to the push, and never seen again"
+	case result.LegInQueue:
+		return "push acknowledged; still in the list at the end"
+	case result.LegVanished:
+		return "push acknowledged; neither popped by us nor in the list"
+	case result.LegUnfinished:
+		return "popped; the work never ended"
+	case result.LegNotUnderstood:
+		return "taken by an external worker; its end may be in one of the messages that were not understood"
+	case result.LegUnpublished:
+		return "work done; the publish was not acknowledged"
+	case result.LegNobody:
+		return "published; the server says that no subscriber was there"
+	case result.LegUnnotified:
+		return "published to subscribers; not all of them received it"
+	}
+	return ""
+}
+
+// legWord is the leg in the account of the jobs.
+func legWord(l result.Leg) string {
+	if l == result.LegNotUnderstood {
+		return "without an understood end"
+	}
+	return string(l)
+}
+
+// loadWords says what was offered: "1,000 jobs/s (constant) for 10s".
+func loadWords(sc scenario.Scenario) string {
+	l := sc.Load
+	s := fmt.Sprintf("closed loop, %s in flight", count(int64(l.InFlight)))
+	switch {
+	case l.Observed:
+		s = "a load of somebody else's, looked on at"
+	case len(l.Steps) > 0:
+		s = "stages " + l.Steps.String()
+	case l.Replay.File != "":
+		s = "recorded load of " + l.Replay.File
+		if l.Replay.Speed > 0 && l.Replay.Speed != 1 {
+			s += fmt.Sprintf(", %g times as fast", l.Replay.Speed)
+		}
+		if l.Replay.Source != "" {
+			s += " (" + l.Replay.Source + ")"
+		}
+	case !l.Closed():
+		s = rate(l.Rate.Float()) + " jobs/s"
+	case l.Think > 0:
+		s += ", who think for " + span(l.Think)
+	}
+	if l.Open() && l.Replay.File == "" {
+		if l.Arrivals != "" {
+			s += " (" + string(l.Arrivals) + ")"
+		}
+	}
+	switch {
+	case l.Duration > 0 && l.Jobs > 0:
+		s += fmt.Sprintf(" for %s or %s", span(l.Duration), plural(l.Jobs, "job"))
+	case l.Duration > 0:
+		s += " for " + span(l.Duration)
+	case l.Jobs > 0:
+		s += ", " + plural(l.Jobs, "job")
+	}
+	return s
+}
+
+// arrivedWord is what a job is that is over: notified, or done where nothing is
+// published.
+func arrivedWord(s scenario.Scenario) string {
+	if s.Notify == jobqueue.NoNotify {
+		return "done"
+	}
+	return "notified"
+}
+
+func arrivedMeaning(s scenario.Scenario) string {
+	if s.Notify == jobqueue.NoNotify {
+		return "work done; nothing is published in this run"
+	}
+	return "notification seen by every subscriber"
+}
+
+// poolWords says who worked: "2 producers, 8 consumers, 1 subscriber, work 1ms".
+func poolWords(s scenario.Scenario) string {
+	words := []string{
+		plural(int64(s.Producers), "producer"),
+		plural(int64(s.Consumers), "consumer"),
+		plural(int64(s.Subscribers), "subscriber"),
+	}
+	switch {
+	case s.Load.Observed:
+		words = []string{"external producers", "external consumers"}
+	case s.External:
+		words[1] = "external consumers"
+	}
+	if s.Notify == jobqueue.NoNotify {
+		words = words[:2] // nobody listens
+	}
+	if s.Elements == scenario.SidekiqElements {
+		words = append(words, "jobs of Sidekiq's class "+s.JobClass)
+	}
+	if s.Design != "" && s.Design != jobqueue.List {
+		words = append(words, "design "+string(s.Design))
+	}
+	if n := len(s.Queues); n > 1 {
+		words = append(words, plural(int64(n), "queue"))
+	}
+	if s.Notify != "" && s.Notify != jobqueue.PubSub {
+		words = append(words, "notification "+string(s.Notify))
+	}
+	if n := s.Tenants.Count; n > 1 {
+		words = append(words, plural(int64(n), "tenant"))
+	}
+	if s.Channels != "" && s.Channels != scenario.OneChannel {
+		words = append(words, "a channel each")
+	}
+	if s.Prefill > 0 {
+		words = append(words, count(s.Prefill)+" jobs prefilled")
+	}
+	if s.Hold.For > 0 {
+		words = append(words, fmt.Sprintf("consumers held for %s from %s on", span(s.Hold.For), span(s.Hold.From)))
+	}
+	if s.Batch > 1 {
+		words = append(words, "batches of "+count(int64(s.Batch)))
+	}
+	switch {
+	case !s.Payloads.IsFixed():
+		words = append(words, "payload "+s.Payloads.String())
+	case s.Payload > 0:
+		words = append(words, plural(int64(s.Payload), "byte")+" of payload")
+	}
+	switch {
+	case s.External:
+	case !s.Work.Drawn.IsFixed():
+		words = append(words, "work "+s.Work.Drawn.String())
+	case s.Work.Time > 0:
+		words = append(words, "work "+span(s.Work.Time))
+	default:
+		words = append(words, "no work")
+	}
+	if s.Work.FailRate > 0 {
+		words = append(words, fmt.Sprintf("%.3g %% fail", 100*s.Work.FailRate))
+	}
+	if s.Work.Running {
+		words = append(words, "RUNNING said")
+	}
+	return strings.Join(words, ", ")
+}
+
+// workerWords says which workers were started for the run, or nothing.
+func workerWords(r *result.Result) string {
+	if r.Run.Worker == "" {
+		return ""
+	}
+	return "; worker: " + plain(r.Run.Worker)
+}
+
+// redisWords says which server it was: "redis 7.0.15 standalone (process, 127.0.0.1:6390)".
+func redisWords(r result.Redis) string {
+	if r.Kind == "memory" {
+		return "a queue in memory (no Redis)"
+	}
+	words := []string{"Redis"}
+	for _, w := range []string{r.Version, r.Mode} {
+		if w != "" {
+			words = append(words, w)
+		}
+	}
+	var where []string
+	for _, w := range []string{r.Kind, r.Address} {
+		if w != "" {
+			where = append(where, w)
+		}
+	}
+	if len(where) > 0 {
+		words = append(words, "("+strings.Join(where, ", ")+")")
+	}
+	return strings.Join(words, " ")
+}
+
+// answer is the result in a few sentences.
+func answer(r *result.Result) string {
+	if r.Observed != nil {
+		return seen(r)
+	}
+	window := time.Duration(r.Window.ToNS - r.Window.FromNS)
+	var b strings.Builder
+	at := ""
+	if l := r.Scenario.Load; l.Closed() {
+		at = fmt.Sprintf(" @%d", l.InFlight)
+		fmt.Fprintf(&b, "Closed loop, %s in flight, measured for %s", count(int64(l.InFlight)), span(window))
+	} else {
+		fmt.Fprintf(&b, "Offered %s jobs/s for %s", rateOf(r.Rates.OfferedPerS), span(window))
+	}
+	if r.Scenario.Warmup > 0 {
+		fmt.Fprintf(&b, " after %s of warm-up", span(r.Scenario.Warmup))
+	}
+	fmt.Fprintf(&b, "; achieved %s jobs/s", rate(r.Rates.AchievedPerS))
+	e := summary(r, metric.EndToEnd)
+	if e.Count == 0 {
+		b.WriteString("; no job completed")
+	} else {
+		b.WriteString("; end_to_end")
+		for i, f := range pick("p50", "p99") {
+			if i > 0 {
+				b.WriteString(",")
+			}
+			fmt.Fprintf(&b, " %s%s ", f.name, at)
+			if v := f.of(e); v != nil {
+				b.WriteString(duration(*v))
+			} else {
+				fmt.Fprintf(&b, "%s (%s)", none, missing(e, f.name))
+			}
+		}
+	}
+	if r.Ledger.Lost == 0 {
+		b.WriteString("; nothing lost")
+	} else {
+		fmt.Fprintf(&b, "; %s lost", plural(r.Ledger.Lost, "job"))
+	}
+	if n := r.Ledger.Abandoned; n > 0 {
+		fmt.Fprintf(&b, "; %s abandoned when the run was stopped", plural(n, "job"))
+	}
+	if n := r.Ledger.Failed; n > 0 {
+		fmt.Fprintf(&b, "; %s failed", plural(n, "job"))
+	}
+	return b.String() + "."
+}
+
+// windowWords accounts for the jobs of the window.
+func windowWords(w result.Window) string {
+	s := fmt.Sprintf("%s due in it, %s completed", count(w.Scheduled), count(w.Completed))
+	switch {
+	case w.Completed == 0:
+		return s
+	case w.DrainNS <= 0:
+		return s + ", the last before its end"
+	default:
+		return s + ", the last " + duration(float64(w.DrainNS)) + " after its end"
+	}
+}
+
+// ending says how the run ended where it did not end by itself, or nothing.
+func ending(r *result.Result) (word, why string) {
+	switch {
+	case r.Run.Failed:
+		why = r.Run.Error
+		if why == "" {
+			why = r.Stopped()
+		}
+		return "failed", strings.TrimRight(why, ".") + "; the figures hold what was measured until then"
+	case r.Run.Interrupted:
+		why = r.Stopped()
+		if why == "" {
+			why = "stopped from outside"
+		}
+		return "interrupted", why + "; " + coverWords(r)
+	case r.Run.Aborted != "":
+		return "aborted", fmt.Sprintf("the threshold %q ended the run; %s", r.Run.Aborted, coverWords(r))
+	}
+	return "", ""
+}
+
+// verdict is the validity's verdict; a result without one is not valid.
+func verdict(r *result.Result) string {
+	if r.Validity.Verdict == "" {
+		return "not judged"
+	}
+	return r.Validity.Verdict
+}
+
+// thresholdWords says how the thresholds came out, or nothing without any.
+func thresholdWords(r *result.Result) string {
+	failed, undecided := failedThresholds(r), undecidedThresholds(r)
+	switch {
+	case len(r.Thresholds) == 0:
+		return ""
+	case failed > 0 && undecided > 0:
+		return fmt.Sprintf("%d of %s failed, %d undecided", failed, plural(int64(len(r.Thresholds)), "threshold"), undecided)
+	case undecided > 0:
+		return fmt.Sprintf("%d of %s undecided", undecided, plural(int64(len(r.Thresholds)), "threshold"))
+	case failed == 0 && len(r.Thresholds) == 1:
+		return "threshold passed"
+	case failed == 0:
+		return fmt.Sprintf("%d thresholds passed", len(r.Thresholds))
+	default:
+		return fmt.Sprintf("%d of %s failed", failed, plural(int64(len(r.Thresholds)), "threshold"))
+	}
+}
+
+// losses are the legs that lost jobs, in the order of a job's way; legs that
+// this build does not know come last.
+func losses(l result.Ledger) []result.Leg {
+	var out []result.Leg
+	known := map[result.Leg]bool{}
+	for _, leg := range result.Legs() {
+		known[leg] = true
+		if l.LostByLeg[leg] != 0 {
+			out = append(out, leg)
+		}
+	}
+	for _, leg := range sortedKeys(l.LostByLeg) {
+		if !known[leg] && l.LostByLeg[leg] != 0 {
+			out = append(out, leg)
+		}
+	}
+	return out
+}
+
+// errorCount is the number of errors over all operations.
+func errorCount(l result.Ledger) int64 {
+	var n int64
+	for _, v := range l.Errors {
+		n += v
+	}
+	return n
+}
+
+func sortedKeys[K ~string, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool { return keys[i] < keys[j] })
+	return keys
+}
+
+// triageWords say which part of the system the slow jobs' time went into, or
+// limits a closed loop, and what shares were in use.
+func triageWords(v validity.Verdict) string {
+	words := v.Explain()
+	if used := v.Usage.Words(); words != "" && used != "" {
+		words += " (in use: " + used + ")"
+	}
+	return words
+}
+
+// hostWords are what this host lets a run use.
+func hostWords(h result.Host) string {
+	words := fmt.Sprintf("%s, GOMAXPROCS %d", plural(int64(h.CPUs), "CPU"), h.GOMAXPROCS)
+	switch {
+	case h.CPULimit > 0:
+		words += fmt.Sprintf(", CPU limit %.3g (%s)", h.CPULimit, h.CPULimitSource)
+	case h.CPULimitUnknown != "":
+		words += ", CPU limit unknown"
+	}
+	return words
+}

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// fromSchema1 makes a result of schema 1 one of today: what was a sentence then is
+// a code with its figures. A sentence that is not known stays one.
+func fromSchema1(r *result.Result) {
+	if r.Schema != 1 {
+		return
+	}
+	r.Schema = result.Schema
+	r.Run.StopReason, r.Run.StoppedAtS, r.Run.StopText = stopOf(string(r.Run.StopReason))
+	for _, s := range r.Stages {
+		missingOf(s)
+	}
+	for _, parts := range r.Breakdown {
+		for _, p := range parts {
+			missingOf(p.EndToEnd)
+			missingOf(p.Lateness)
+		}
+	}
+}
+
+// stopOf is the reason that a sentence of schema 1 gave for the end of a load.
+func stopOf(text string) (reason result.StopReason, at float64, unknown string) {
+	for _, one := range []struct {
+		pattern string
+		reason  result.StopReason
+	}{
+		{`^all \d+ jobs were sent$`, result.StopJobsSent},
+		{`^the schedule of \S+ was over$`, result.StopScheduleOver},
+		{`^the schedule was over for \S+, and not all of its jobs could be sent$`, result.StopNotAllSent},
+		{`^\d+ jobs had ended$`, result.StopJobsEnded},
+		{`^the time of \S+ was over$`, result.StopTimeOver},
+		{`^no job was completed for \S+, and all tokens of the closed loop are taken$`, result.StopNoProgress},
+		{`^no message of the workers was understood, and all tokens of the closed loop are taken$`, result.StopNotUnderstood},
+		{`(?s)^the run was ended at (\S+) s: of .* messages on the channel that may be the ends of jobs none could be understood.*`, result.StopNoneUnderstood},
+		{`^the run was ended by max_backlog: at (\S+) s more than \d+ jobs waited in the queue$`, result.StopMaxBacklog},
+		{`(?s)^the run was ended at (\S+) s by the threshold ".*`, result.StopThreshold},
+		{`^stopped from outside$`, result.StopOutside},
+		{`^stopped at once from outside$`, result.StopAtOnce},
+		{`^stopped from outside, and then at once$`, result.StopThenAtOnce},
+		{`(?s)^error: .*`, result.StopError},
+	} {
+		found := regexp.MustCompile(one.pattern).FindStringSubmatch(text)
+		if found == nil {
+			continue
+		}
+		if len(found) > 1 {
+			var err error
+			if at, err = strconv.ParseFloat(found[1], 64); err != nil {
+				break
+			}
+		}
+		return one.reason, at, ""
+	}
+	return "", 0, text
+}
+
+// missingOf gives the reasons of a stage their codes.
+func missingOf(s *result.StageSummary) {
+	if s == nil {
+		return
+	}
+	for name, m := range s.Missing {
+		for _, one := range []struct {
+			code    result.MissingCode
+			pattern string
+		}{
+			{result.TooFewJobs, `^too few jobs: \S+ needs ([\d,]+), the window has ([\d,]+)$`},
+			{result.NeverArrived, `^it falls among the (\d+) of (\d+) jobs that never arrived$`},
+			{result.NotHeard, `^it falls among the (\d+) of (\d+) jobs whose beginning or end was not heard$`},
+		} {
+			found := regexp.MustCompile(one.pattern).FindStringSubmatch(m.Text)
+			if m.Code != result.OtherReason || found == nil {
+				continue
+			}
+			a, errA := strconv.ParseInt(strings.ReplaceAll(found[1], ",", ""), 10, 64)
+			b, errB := strconv.ParseInt(strings.ReplaceAll(found[2], ",", ""), 10, 64)
+			if errA != nil || errB != nil {
+				continue
+			}
+			if one.code == result.TooFewJobs {
+				s.Missing[name] = result.Missing{Code: one.code, Need: a, Have: b}
+			} else {
+				s.Missing[name] = result.Missing{Code: one.code, Need: b, Have: b - a}
+			}
+			break
+		}
+	}
+}

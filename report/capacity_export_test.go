@@ -1,4 +1,0 @@
-package report
-
-// ParseCapacity is what the fuzzer feeds.
-var ParseCapacity = parseCapacity
