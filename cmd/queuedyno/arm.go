@@ -170,7 +170,13 @@ func (a *arm) load(r running, own armFlags, names []string) []fault {
 		})
 	}
 	faults = append(faults, r.workerFaults([]scenario.Scenario{s})...)
-	for _, one := range more.check(more.flags, s) {
+	replays := s.Load.Replay.File != ""
+	faults = append(faults, r.replayFaults(r.flags, replays)...)
+	opened := s
+	if err := opened.Open(); err != nil {
+		faults = append(faults, faultOf(fmt.Errorf("scenario %q: %w", s.Name, err)))
+	}
+	for _, one := range append(more.replayFaults(more.flags, replays), more.check(more.flags, s)...) {
 		faults = append(faults, fault{fmt.Sprintf("--%s: %s", own.args.name, one.what), one.hint})
 	}
 	a.scenario = s

@@ -169,6 +169,16 @@ func (o overrides) shape(s *scenario.Scenario, asked scenario.Scenario, note fun
 	}
 }
 
+// replayFaults refuses flags that say how a recorded load is read where there is none.
+func (o overrides) replayFaults(f *flags, replays bool) (faults []fault) {
+	for _, field := range o.table {
+		if strings.HasPrefix(field.Key, "load.replay.") && f.onCommandLine(field.Flag) && !replays {
+			faults = append(faults, fault{"--" + field.Flag + ": there is no recorded load to be read", "name its file with --replay"})
+		}
+	}
+	return faults
+}
+
 // mergeThresholds puts the limits of the command line in the place of the
 // scenario's on the same metrics, and keeps the scenario's others: a stricter
 // or a looser p99 should not take "lost == 0" away.

@@ -90,11 +90,7 @@ func (r *running) plan(names []string) (plan, error) {
 	faults = append(faults, r.certificates()...)
 	faults = append(faults, r.names(pl)...)
 	faults = append(faults, r.workerFaults(pl.scenarios)...)
-	for _, flag := range []string{"replay-column", "replay-unit", "replay-speed", "replay-spread"} {
-		if r.onCommandLine(flag) && !replays {
-			faults = append(faults, fault{"--" + flag + ": there is no recorded load to be read", "name its file with --replay"})
-		}
-	}
+	faults = append(faults, r.replayFaults(r.flags, replays)...)
 	pl.tags = map[string]string{}
 	for _, t := range r.tags.all {
 		pl.tags[t.key] = t.value
