@@ -15,11 +15,11 @@ import (
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
-// SummaryCSV writes a row a stage that was measured: what identifies the run and says whether to
+// summaryCSV writes a row a stage that was measured: what identifies the run and says whether to
 // believe it, then the ledger, then the stage. Units are in the column names,
 // a null is an empty cell, and the columns are the same for every result, so
 // that the rows of many runs make one table.
-func SummaryCSV(w io.Writer, r *result.Result) error {
+func summaryCSV(w io.Writer, r *result.Result) error {
 	head, run := runCells(r)
 	head = append(head, "stage", "count")
 	for _, f := range figures() {
@@ -121,10 +121,10 @@ func runCells(r *result.Result) (head, cells []string) {
 	return head, cells
 }
 
-// TimelineCSV writes the rows of the timeline: jobs, backlog and queue length,
+// timelineCSV writes the rows of the timeline: jobs, backlog and queue length,
 // then each stage. A null is an empty cell; rows that do not end a second have
 // no stages, and empty cells for them.
-func TimelineCSV(w io.Writer, r *result.Result) error {
+func timelineCSV(w io.Writer, r *result.Result) error {
 	head := []string{"run_id", "validity", "warnings", "elapsed_s", "length_s", "phase", "offered", "sent", "notified", "backlog", "backlog_max", "queue_len", "blocked_clients"}
 	for _, stage := range metric.Stages() {
 		for _, c := range []string{"count", "p50_ns", "p90_ns", "p99_ns", "max_ns"} {

@@ -36,7 +36,9 @@ var (
 	JUnit     = Encoder(runJUnit)
 	Benchmark = Encoder(runBenchmark)
 
-	SearchCSV = SearchEncoder(searchCSV)
+	SummaryCSV  = Encoder(summaryCSV)
+	TimelineCSV = Encoder(timelineCSV)
+	SearchCSV   = SearchEncoder(searchCSV)
 
 	ComparisonText     = ComparisonEncoder(comparisonText)
 	ComparisonMarkdown = ComparisonEncoder(comparisonMarkdown)
