@@ -33,7 +33,7 @@ func TestAnInterruptedSearchIsStoredAndCanBeGoneOnWith(t *testing.T) {
 		t.Errorf("no answer on standard output: %q", c.stdout.String())
 	}
 
-	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "3s")
+	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "20s")
 	again.end(t)
 	second, err := store.LoadAs[*study.Record](dir)
 	if err != nil {
