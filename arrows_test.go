@@ -57,7 +57,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/ring":      {},
 	"internal/literal":   {rooms: []string{"internal/nearest"}},
 
-	// What is told of what was found, and kept of it.
+	// Reports, and the directories that keep results.
 	"internal/render": {
 		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/validity"},
 		modules: []string{"gonum.org/v1/plot"},

@@ -75,10 +75,10 @@ func addWorkerFlags(p *program, f *flags) *workers {
 	w := &workers{}
 	w.addQueue(f, p, "that jobs are taken from")
 	w.addChannel(f, "that updates are published on")
-	w.consumers = add(f, "consumers", "y", "`NUMBER` of jobs that are worked on at the same time (default: the number of processors)", literal.Int)
+	w.consumers = add(f, "consumers", "y", "`NUMBER` of jobs done at the same time (default: the number of CPUs)", literal.Int)
 	w.wait = add(f, "work", "", "each job waits for a `TIME`: 20ms, or drawn from 2ms..8ms, exp(5ms),\n"+
 		"lognormal(p50=5ms,p99=40ms) or file(samples.txt)", draw.ParseDuration)
-	w.burn = add(f, "burn", "", "each job uses a `TIME` of a processor", literal.Duration(0))
+	w.burn = add(f, "burn", "", "each job uses this much CPU `TIME`", literal.Duration(0))
 	w.failRate = add(f, "fail-rate", "", "`SHARE` of the jobs that fail, like 1% or 0.01 (default none)", literal.Share)
 	w.exec = add(f, "exec", "", "each job is a process: a `COMMAND` with its arguments", anyText)
 	w.shell = addSwitch(f, "shell", "", "have sh read the command of --exec")

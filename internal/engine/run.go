@@ -249,29 +249,25 @@ func (r *run) slowest(took int64) {
 	}
 }
 
-// unheard closes a job of which the server says that nobody heard.
+// unheard closes a job that the server says it published to no subscriber.
 func (r *run) unheard(b *flight.Block, j *flight.Job, n int64, t *tally) {
-	due := j.Stamp[flight.DueAt]
-	if _, first, here := j.Mark(n, flight.Closed); !here || !first {
-		return
-	}
-	t.nobody.Add(1)
-	if due >= r.rec.from && due < r.rec.to {
-		t.windowNobody.Add(1)
-		r.rec.lose(n, due)
-	}
-	r.free(n)
-	r.flight.Close(b)
+	r.surelyLost(b, j, n, t, &t.nobody)
 }
 
 // refused closes a job whose push the server answered with an error: it is sure
 // not to be in the queue.
 func (r *run) refused(b *flight.Block, j *flight.Job, n int64, t *tally) {
+	r.surelyLost(b, j, n, t, &t.refused)
+}
+
+// surelyLost closes a job of which it is certain that it will not arrive, and counts
+// it where it belongs.
+func (r *run) surelyLost(b *flight.Block, j *flight.Job, n int64, t *tally, count *atomic.Int64) {
 	due := j.Stamp[flight.DueAt]
 	if _, first, here := j.Mark(n, flight.Closed); !here || !first {
 		return
 	}
-	t.refused.Add(1)
+	count.Add(1)
 	if due >= r.rec.from && due < r.rec.to {
 		t.windowNobody.Add(1)
 		r.rec.lose(n, due)
