@@ -1,13 +1,13 @@
 package queuedyno_test
 
-// The benchmarks of this project, and a model for yours. Each answers one
-// question about a Redis job queue; run one of them, or all:
+// The benchmarks of this project, and a model for yours. Each answers one question
+// about a Redis job queue. Run one or all of them:
 //
 //	go test -run '^$' -bench Consumers -benchtime 2000x
 //	go test -run '^$' -bench . -benchtime 2000x -count 10 | benchstat -col /consumers -
 //
-// REDIS_URL names the Redis to measure. Without it a container is started, and
-// where there is no Docker a redis-server of our own. See docs/benchmarks.md.
+// They use REDIS_URL if set, otherwise a container, otherwise a private
+// redis-server. See docs/benchmarks.md.
 
 import (
 	"fmt"
@@ -39,8 +39,8 @@ func BenchmarkConsumers(b *testing.B) {
 	}
 }
 
-// How many more jobs pass when a push carries several, and a worker takes
-// several?
+// How many more jobs/s does the queue carry when a push and a pop carry several
+// jobs?
 func BenchmarkBatch(b *testing.B) {
 	queue := redistest.Queue(b)
 	for _, n := range []int{1, 10, 100} {
@@ -50,7 +50,7 @@ func BenchmarkBatch(b *testing.B) {
 	}
 }
 
-// What does it cost to send the job through the list, rather than only its id?
+// What does it cost to push whole jobs instead of their ids?
 func BenchmarkPayload(b *testing.B) {
 	queue := redistest.Queue(b)
 	for _, bytes := range []int{0, 1 << 10, 16 << 10} {
@@ -60,7 +60,7 @@ func BenchmarkPayload(b *testing.B) {
 	}
 }
 
-// What does it cost that every API server hears of every job?
+// What does it cost when every API server receives every notification?
 func BenchmarkSubscribers(b *testing.B) {
 	queue := redistest.Queue(b)
 	for _, n := range []int{1, 4, 16} {
@@ -70,26 +70,24 @@ func BenchmarkSubscribers(b *testing.B) {
 	}
 }
 
-// How long does a user wait at a rate that the queue carries easily (open), and
-// how long when it is driven as fast as it goes (closed)? Only the first is what
-// users will see.
+// How long does a user wait at a rate that the queue carries easily (open), and at
+// the highest rate (closed)? Users see only the first.
 func BenchmarkLoop(b *testing.B) {
 	loops(b, redistest.Queue(b), pace.Poisson)
 }
 
-// What does the container cost, against the same server as a bare process?
+// What does a container cost, compared with the same server as a process?
 func BenchmarkServer(b *testing.B) {
 	b.Run("redis=container", func(b *testing.B) { loops(b, connect(b, redistest.Docker(b)), pace.Constant) })
 	b.Run("redis=process", func(b *testing.B) { loops(b, connect(b, redistest.Process(b)), pace.Constant) })
 }
 
-// How fast is the harness alone, with no Redis at all? None can be measured to
-// be faster than that.
+// How fast is the harness without a Redis? No Redis can be measured to be faster.
 func BenchmarkCeiling(b *testing.B) {
 	loops(b, memory.New(), pace.Constant)
 }
 
-// loops measures the target in an open and in a closed loop.
+// loops measures the target in an open and a closed loop.
 func loops(b *testing.B, target jobqueue.Backend, arrivals pace.Arrivals) {
 	b.Run("loop=open", func(b *testing.B) {
 		queuetest.Benchmark(b, target, scenario.Scenario{
@@ -102,7 +100,7 @@ func loops(b *testing.B, target jobqueue.Backend, arrivals pace.Arrivals) {
 	})
 }
 
-// connect is a queue on a server that nobody else uses.
+// connect opens a queue on a server that only this benchmark uses.
 func connect(tb testing.TB, s *redisserver.Server) *jobqueue.Client {
 	tb.Helper()
 	c, err := jobqueue.Connect(tb.Context(), jobqueue.Config{URL: s.URL()})
