@@ -55,6 +55,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/observe":   {rooms: []string{"jobqueue"}},
 	"internal/nearest":   {},
 	"internal/ring":      {},
+	"internal/parallel":  {},
 	"internal/literal":   {rooms: []string{"internal/nearest"}},
 
 	// Reports, and the directories that keep results.

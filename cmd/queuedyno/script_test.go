@@ -8,10 +8,12 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/queuedyno/queuedyno/internal/parallel"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
 
 func TestMain(m *testing.M) {
+	parallel.AtLeast(6)
 	testscript.Main(m, map[string]func(){"queuedyno": main})
 }
 

@@ -1,0 +1,13 @@
+package jobqueue_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/queuedyno/queuedyno/internal/parallel"
+)
+
+func TestMain(m *testing.M) {
+	parallel.AtLeast(6)
+	os.Exit(m.Run())
+}
