@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -115,16 +116,19 @@ func TestASizeThatOnlyTheRunFindsOutNamesTheSettings(t *testing.T) {
 	t.Parallel()
 	for _, design := range []jobqueue.Design{jobqueue.List, jobqueue.Stream} {
 		for _, limit := range []string{"--proto-max-bulk-len", "--client-query-buffer-limit"} {
-			s := scenario.Scenario{Name: "fits", Design: design, Load: scenario.Load{InFlight: 1, Jobs: 2}}
-			s.SetPayload(sized(t, 4<<20))
-			r, err := runOn(t, s, jobqueue.Config{Design: design}, limit, "1mb", "--rename-command", "CONFIG", "")
-			hint := hintOf(err)
-			if err == nil { // the server closed the connection, and another was opened
-				hint = strings.Join(r.Warnings, "\n")
-			}
-			if !strings.Contains(hint, strings.TrimPrefix(limit, "--")) || !strings.Contains(hint, "4194") {
-				t.Errorf("%s, %s: Run = %v with the hint %q, want the setting and the size in it", design, limit, err, hint)
-			}
+			t.Run(string(design)+" "+limit, func(t *testing.T) {
+				t.Parallel()
+				s := scenario.Scenario{Name: "fits", Design: design, Load: scenario.Load{InFlight: 1, Jobs: 2}, DrainTimeout: time.Second}
+				s.SetPayload(sized(t, 4<<20))
+				r, err := runOn(t, s, jobqueue.Config{Design: design}, limit, "1mb", "--rename-command", "CONFIG", "")
+				hint := hintOf(err)
+				if err == nil { // the server closed the connection, and another was opened
+					hint = strings.Join(r.Warnings, "\n")
+				}
+				if !strings.Contains(hint, strings.TrimPrefix(limit, "--")) || !strings.Contains(hint, "4194") {
+					t.Errorf("Run = %v with the hint %q, want the setting and the size in it", err, hint)
+				}
+			})
 		}
 	}
 }
