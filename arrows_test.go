@@ -36,7 +36,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"cmd/queuedyno": {
 		rooms: []string{
 			"", "jobqueue", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "worker",
-			"internal/capacity", "internal/compare", "internal/engine", "internal/flight", "internal/hoststat", "internal/latency", "internal/literal", "internal/metric", "internal/nearest", "internal/paired", "internal/probe", "internal/render", "internal/store",
+			"internal/capacity", "internal/compare", "internal/engine", "internal/flight", "internal/hoststat", "internal/latency", "internal/literal", "internal/metric", "internal/nearest", "internal/number", "internal/paired", "internal/probe", "internal/render", "internal/store",
 			"internal/study", "internal/threshold", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys"},
@@ -44,7 +44,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":    {rooms: []string{"jobqueue", "scenario", "scenario/draw"}},
-	"internal/engine":    {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/ring", "internal/steady", "internal/threshold", "internal/validity"}},
+	"internal/engine":    {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/ring", "internal/steady", "internal/threshold", "internal/validity"}},
 	"internal/latency":   {rooms: []string{"internal/metric"}, modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 	"internal/metric":    {rooms: []string{"internal/nearest"}},
 	"internal/threshold": {rooms: []string{"internal/metric"}},
@@ -54,23 +54,24 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/steady":    {},
 	"internal/observe":   {rooms: []string{"jobqueue"}},
 	"internal/nearest":   {},
+	"internal/number":    {},
 	"internal/ring":      {},
 	"internal/parallel":  {},
 	"internal/literal":   {rooms: []string{"internal/nearest"}},
 
 	// Reports, and the directories that keep results.
 	"internal/render": {
-		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/validity"},
+		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/number", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/validity"},
 		modules: []string{"gonum.org/v1/plot"},
 	},
 	"internal/render/rendertest": {rooms: []string{"scenario", "scenario/pace", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/observe", "internal/paired", "internal/study", "internal/threshold"}},
 	"internal/store":             {rooms: []string{"result", "internal/capacity", "internal/compare", "internal/latency", "internal/render", "internal/study"}},
 
 	// What is made of runs, and the theory that it needs.
-	"internal/capacity":    {},
-	"internal/queueing":    {},
-	"internal/study":       {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/capacity", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/steady", "internal/threshold", "internal/validity"}},
-	"internal/paired":      {},
+	"internal/capacity":    {rooms: []string{"internal/number"}},
+	"internal/queueing":    {rooms: []string{"internal/number"}},
+	"internal/study":       {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/capacity", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/steady", "internal/threshold", "internal/validity"}},
+	"internal/paired":      {rooms: []string{"internal/number"}},
 	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
 	"internal/verify":      {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing"}},
 	"internal/watch":       {rooms: []string{"jobqueue", "internal/latency", "internal/observe"}},

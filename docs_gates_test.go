@@ -1,6 +1,7 @@
 package queuedyno_test
 
 import (
+	"github.com/queuedyno/queuedyno/internal/number"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,7 +52,7 @@ func TestTheDocumentedDefaultsAreTheDefaults(t *testing.T) {
 			found := false
 			for line := range strings.Lines(section) {
 				if strings.HasPrefix(line, "| `") && strings.Contains(line, "`"+m.Name+"`") {
-					found = found || strings.Contains(line, "gate") == m.Gate && strings.Contains(line, paired.Percent(m.Margin)) == m.Gate
+					found = found || strings.Contains(line, "gate") == m.Gate && strings.Contains(line, number.Percent(m.Margin)) == m.Gate
 				}
 			}
 			if !found {

@@ -39,7 +39,7 @@ func TestCampaign(t *testing.T) {
 		times   int
 	}{
 		{"the same twice", nil, "", 2 * times},
-		{"15 % more work", func(*testing.T) []string {
+		{"15% more work", func(*testing.T) []string {
 			return []string{"--candidate-args", "--work 1150us", "--metric", "end_to_end.p50:5%"}
 		}, "end_to_end.p50", times},
 		{"300 µs of network", func(t *testing.T) []string {
@@ -69,7 +69,7 @@ func TestCampaign(t *testing.T) {
 				}
 				verdicts[verdict]++
 				f := figure(t, r, "end_to_end.p50")
-				t.Logf("%d: %s after %d pairs, %d repeated, %d left out, in %s; end_to_end.p50 by %+.1f %% (%+.1f to %+.1f), noise %.1f %%; %s",
+				t.Logf("%d: %s after %d pairs, %d repeated, %d left out, in %s; end_to_end.p50 by %+.1f%% (%+.1f to %+.1f), noise %.1f%%; %s",
 					i+1, verdict, r.Pairs, r.Repeated, r.LeftOut, time.Since(began).Round(time.Second),
 					100*f.Change, 100*deref(f.Low), 100*deref(f.High), 100*f.Spread, strings.Join(r.Reasons, "; "))
 			}

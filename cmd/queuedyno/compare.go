@@ -12,6 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/paired"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
@@ -248,7 +249,7 @@ func (c *comparing) chosen(r *compare.Record, workers bool) (metrics []paired.Me
 		if least := paired.Detectable(noise.Spread, r.MostPairs); ok && m.Margin > 0 && m.Margin < least && !c.force.get() {
 			faults = append(faults, fault{
 				fmt.Sprintf("--metric: a margin of %s for %s is less than this host can decide in %s, which is %s by the calibration",
-					paired.Percent(m.Margin), m.Name, plural(r.MostPairs, "pair"), paired.Percent(least)),
+					number.Percent(m.Margin), m.Name, plural(r.MostPairs, "pair"), number.Percent(least)),
 				"raise the margin or --pairs; --force tries it all the same",
 			})
 		}

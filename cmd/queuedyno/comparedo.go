@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/paired"
 	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/store"
@@ -184,7 +185,7 @@ func pairLine(r *compare.Record, pair int) string {
 	for _, telling := range []string{"end_to_end.p50", "p50-ns", "ns/op", "achieved_rate", ""} {
 		for _, name := range sortedNames(base.Figures) {
 			if a, b := base.Figures[name], candidate.Figures[name]; strings.HasSuffix(name, telling) && a > 0 && b > 0 {
-				return line + fmt.Sprintf(": %s %+.1f %%", name, 100*(b/a-1))
+				return line + fmt.Sprintf(": %s %s", name, number.Change(b/a-1))
 			}
 		}
 	}

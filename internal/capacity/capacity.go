@@ -111,7 +111,7 @@ type Answer struct {
 	Status Status `json:"status"`
 	// Rate is the answer in jobs per second; 0 when there is none.
 	Rate float64 `json:"rate_per_s"`
-	// Low, Median and High are the 10 %, 50 % and 90 % quantiles of what is
+	// Low, Median and High are the 10%, 50% and 90% quantiles of what is
 	// believed of the capacity after all trials.
 	Low    float64 `json:"low_per_s"`
 	Median float64 `json:"median_per_s"`

@@ -32,7 +32,7 @@ type Point struct {
 	Good      int  `json:"good"`
 }
 
-// Interval is an estimate over repeated trials with its 95 % interval.
+// Interval is an estimate over repeated trials with its 95% interval.
 type Interval struct {
 	Value float64 `json:"value"`
 	// Low and High are both 0 with a single trial, which has no interval.
@@ -156,7 +156,7 @@ func estimate(values []float64) Interval {
 	return Interval{math.Exp(mean), math.Exp(mean - half), math.Exp(mean + half)}
 }
 
-// student is the 97.5 % quantile of Student's t for that many degrees of
+// student is the 97.5% quantile of Student's t for that many degrees of
 // freedom.
 func student(freedom int) float64 {
 	table := []float64{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228}

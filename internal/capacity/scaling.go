@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/queuedyno/queuedyno/internal/number"
 )
 
 // Size is the capacity of a system at one size of it: with so many workers, say.
@@ -51,7 +53,7 @@ func (s Scaling) At(n float64) float64 {
 
 // FitUSL fits the law to capacities by least squares of the residuals, so that
 // every size counts alike. A fit of fewer than six sizes, or with a residual
-// above 10 %, is refused and says so.
+// above 10%, is refused and says so.
 func FitUSL(points []Size) Scaling {
 	points = slices.Clone(points)
 	slices.SortFunc(points, func(a, b Size) int { return cmp.Compare(a.N, b.N) })
@@ -79,7 +81,7 @@ func FitUSL(points []Size) Scaling {
 	}
 	if !(math.Abs(s.Largest) <= largestResidual) {
 		at := points[slices.Index(s.Residuals, s.Largest)].N
-		s.Refused = fmt.Sprintf("at size %g it is off by %.0f %%, and more than %.0f %% anywhere is no fit", at, 100*math.Abs(s.Largest), 100*largestResidual)
+		s.Refused = fmt.Sprintf("at size %g it is off by %s, and more than %s anywhere is no fit", at, number.Percent(math.Abs(s.Largest)), number.Percent(largestResidual))
 	}
 	return s
 }

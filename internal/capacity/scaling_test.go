@@ -42,7 +42,7 @@ func TestAFitFindsTheLawThatWasPlanted(t *testing.T) {
 	})
 }
 
-// With noise of 2 % the curve is found to within a few percent over the sizes
+// With noise of 2% the curve is found to within a few percent over the sizes
 // that were measured, whatever its parameters are.
 func TestAFitFindsTheCurveThroughNoise(t *testing.T) {
 	t.Parallel()

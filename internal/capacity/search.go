@@ -22,7 +22,7 @@ type Options struct {
 	// causes that pass; three quarters of them may be
 	// short ones. Zero means 30.
 	MaxTrials int
-	// Width ends the search: the ratio of the 90 % to the 10 % quantile of the
+	// Width ends the search: the ratio of the 90% to the 10% quantile of the
 	// belief, less 1. Zero means 0.06.
 	Width float64
 	// Least is the lowest rate that is tried. Zero means a thousandth of the

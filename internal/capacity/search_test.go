@@ -56,7 +56,7 @@ func TestSearchesOfNoisyPlantsEndNearTheirCapacity(t *testing.T) {
 	const searches = 1000
 	for _, c := range []struct {
 		spread, fluke float64
-		median, rate  float64 // 95 % of the errors are at most
+		median, rate  float64 // 95% of the errors are at most
 		trials        int     // none takes more
 	}{
 		{0, 0, 0.04, 0.06, 30},
@@ -77,10 +77,10 @@ func TestSearchesOfNoisyPlantsEndNearTheirCapacity(t *testing.T) {
 				trials = append(trials, float64(len(all)))
 			}
 			if got := quantile(median, 0.95); got > c.median {
-				t.Errorf("spread %v, flukes %v: 95 %% of the medians within %.3f, want %v", c.spread, c.fluke, got, c.median)
+				t.Errorf("spread %v, flukes %v: 95%% of the medians within %.3f, want %v", c.spread, c.fluke, got, c.median)
 			}
 			if got := quantile(rate, 0.95); got > c.rate {
-				t.Errorf("spread %v, flukes %v: 95 %% of the answers within %.3f, want %v", c.spread, c.fluke, got, c.rate)
+				t.Errorf("spread %v, flukes %v: 95%% of the answers within %.3f, want %v", c.spread, c.fluke, got, c.rate)
 			}
 			if got := slices.Max(trials); int(got) > c.trials {
 				t.Errorf("spread %v, flukes %v: up to %v trials, want %d", c.spread, c.fluke, got, c.trials)
@@ -313,7 +313,7 @@ func TestAQueueInVirtualTimeIsFoundWithinFivePercent(t *testing.T) {
 		}
 		trials, a, err := capacity.Search(t.Context(), probe, capacity.Options{Budget: 4 * time.Minute})
 		if err != nil || a.Status != capacity.Confirmed || math.Abs(a.Rate/truth-1) > 0.05 || len(trials) > 25 {
-			t.Errorf("%d workers of %s: %.1f jobs/s (%s) after %d trials, %v; want %.1f within 5 %% in 25", c.workers, c.service, a.Rate, a.Status, len(trials), err, truth)
+			t.Errorf("%d workers of %s: %.1f jobs/s (%s) after %d trials, %v; want %.1f within 5%% in 25", c.workers, c.service, a.Rate, a.Status, len(trials), err, truth)
 		}
 		if a.RefutedRate < a.Rate || a.RefutedRate > 1.1*truth {
 			t.Errorf("%d workers of %s: refuted at %.1f, want a little above %.1f", c.workers, c.service, a.RefutedRate, truth)

@@ -97,7 +97,7 @@ func doubts(base, candidate []*result.Result) (all []string) {
 		say("the runs of a pair are up to %s apart: hosts change by the hour", apart.Round(time.Minute))
 	}
 	if len(base) > 1 && swaps < len(base)-1 {
-		say("the runs were not made by turns: a drift of the host cannot be told from a change (of such comparisons 18 %% see one where nothing changed)")
+		say("the runs were not made by turns: a drift of the host cannot be told from a change (of such comparisons 18%% see one where nothing changed)")
 	}
 	return all
 }

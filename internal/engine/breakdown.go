@@ -6,6 +6,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -63,7 +64,7 @@ func share(weights []int, i int) string {
 	for _, w := range weights {
 		sum += w
 	}
-	return fmt.Sprintf("%.3g %%", 100*float64(weights[i])/float64(sum))
+	return number.Percent(float64(weights[i]) / float64(sum))
 }
 
 // of calls fn with every part that job n belongs to.

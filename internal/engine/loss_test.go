@@ -70,7 +70,7 @@ func TestLossIsAttributedToItsLeg(t *testing.T) {
 				if got := r.Window.Scheduled - r.Window.Completed; got != lost {
 					t.Errorf("the window misses %d jobs, want %d", got, lost)
 				}
-				// 1 % lost: the 99th percentile is the last that arrived or none.
+				// 1% lost: the 99th percentile is the last that arrived or none.
 				if lost > 10 && r.Stages[metric.EndToEnd].P99NS != nil {
 					t.Errorf("p99 is given although %d of 1000 jobs never arrived", lost)
 				}

@@ -142,7 +142,7 @@ func TestOverloadIsTheBacklogOfDDc(t *testing.T) {
 func TestAStallShowsInEveryJobThatWasDueInIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		// The queue stands still for 500 ms out of 10 s. Of all jobs, 5 % were
+		// The queue stands still for 500 ms out of 10 s. Of all jobs, 5% were
 		// due in the stall and waited evenly between 0 and 500 ms: the closed
 		// form of an injected stall at a drain that takes no time.
 		b := &faulty{Queue: memory.New()}
@@ -311,7 +311,7 @@ func TestBusyWorkersAndQueueAgreeWithTheStamps(t *testing.T) {
 			}
 		}
 		if u := r.Validity.Checks["utilisation"].Detail; !strings.Contains(u, "9") {
-			t.Errorf("utilisation: %s, want about 90 %%", u)
+			t.Errorf("utilisation: %s, want about 90%%", u)
 		}
 	})
 }

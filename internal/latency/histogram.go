@@ -28,7 +28,7 @@ const (
 const MinTail = 10
 
 // Histogram is a distribution of durations in nanoseconds, with a relative
-// error of at most 0.1 %; minimum, maximum and mean are exact. About 270 kB.
+// error of at most 0.1%; minimum, maximum and mean are exact. About 270 kB.
 // Recording costs a few nanoseconds and does not allocate. It is not safe for
 // concurrent use.
 type Histogram struct {

@@ -115,7 +115,7 @@ func Seed(s string) (uint64, error) {
 	return n, nil
 }
 
-// Share reads a share of all: "1%", "0.5 %" or "0.01".
+// Share reads a share of all: "1%", "0.5%" or "0.01".
 func Share(text string) (float64, error) {
 	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
 	number = strings.TrimSpace(number)

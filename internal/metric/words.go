@@ -56,7 +56,7 @@ func (k Kind) Compare(v, limit float64) string {
 	}
 	share := ""
 	if limit != 0 {
-		share = " (" + decimal(100*math.Abs(v-limit)/limit, 2) + " %)"
+		share = " (" + decimal(100*math.Abs(v-limit)/limit, 2) + "%)"
 	}
 	return k.digits(v, n) + suffix + " is " + difference + share + " " + side + " the limit of " + k.digits(limit, n) + suffix
 }

@@ -3,6 +3,8 @@ package paired
 import (
 	"fmt"
 	"math"
+
+	"github.com/queuedyno/queuedyno/internal/number"
 )
 
 // need works out what would decide the metric, of which as many pairs as least are
@@ -37,14 +39,14 @@ func (d *Decision) explain(all, least int) {
 		case f.Pairs == 0:
 			say("%s has no value in any pair", f.Name)
 		case f.Verdict == Fail:
-			say("%s is shown to be worse than the baseline by more than %s", f.Name, Percent(f.Margin))
+			say("%s is shown to be worse than the baseline by more than %s", f.Name, number.Percent(f.Margin))
 		case f.Verdict == Inconclusive && d.Verdict == Inconclusive && f.Pairs < least && f.beyond():
 			say("%s cannot fail in %s, however clear they are: with %s it takes %d pairs at least",
-				f.Name, plural(f.Pairs, "pair"), plural(all, "metric")+" that "+map[bool]string{true: "gates", false: "gate"}[all == 1], least)
+				f.Name, number.Plural(f.Pairs, "pair"), number.Plural(all, "metric")+" that "+map[bool]string{true: "gates", false: "gate"}[all == 1], least)
 		case f.Verdict == Inconclusive && d.Verdict == Inconclusive:
 			say("%s cannot be decided in %d pairs of such noise", f.Name, f.Pairs)
 		case f.Verdict == Pass && f.Worse():
-			say("%s is worse, but within its margin of %s", f.Name, Percent(f.Margin))
+			say("%s is worse, but within its margin of %s", f.Name, number.Percent(f.Margin))
 		}
 	}
 	if gates == 0 {
@@ -59,11 +61,4 @@ func (f Figure) beyond() bool {
 		return 1+f.Change < 1/(1+f.Margin)
 	}
 	return f.Change > f.Margin
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

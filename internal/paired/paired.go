@@ -14,7 +14,6 @@
 package paired
 
 import (
-	"fmt"
 	"math"
 	"slices"
 )
@@ -61,7 +60,7 @@ type Figure struct {
 	Base      float64 `json:"base"`
 	Candidate float64 `json:"candidate"`
 	// Change is the candidate over the baseline less 1 (Hodges and Lehmann);
-	// Low and High are its exact 90 % interval, null with less than 5 pairs.
+	// Low and High are its exact 90% interval, null with less than 5 pairs.
 	Change float64  `json:"change"`
 	Low    *float64 `json:"low"`
 	High   *float64 `json:"high"`
@@ -75,7 +74,7 @@ type Figure struct {
 	// pair's ratio.
 	Spread float64 `json:"spread"`
 	// Detectable is how far beyond the margin a change must lie to be found with
-	// 80 % chance in so many pairs; as a share.
+	// 80% chance in so many pairs; as a share.
 	Detectable float64 `json:"detectable"`
 	// Verdict is fail or pass when the metric is decided, else inconclusive.
 	Verdict Verdict `json:"verdict"`
@@ -218,22 +217,6 @@ func (m Metric) change(worse float64) float64 {
 		worse = -worse
 	}
 	return math.Expm1(worse)
-}
-
-// Percent writes a share in percent with as many digits as it takes to tell it
-// from the next one.
-func Percent(share float64) string {
-	p := 100 * share
-	if math.Abs(p) < 0.005 {
-		return "0 %"
-	}
-	switch a := math.Abs(p); {
-	case a >= 100:
-		return fmt.Sprintf("%.0f %%", p)
-	case a >= 10:
-		return fmt.Sprintf("%.4g %%", math.Round(p*10)/10)
-	}
-	return fmt.Sprintf("%.4g %%", math.Round(p*100)/100)
 }
 
 func median(v []float64) float64 {

@@ -30,10 +30,10 @@ func TestTheVerdictIsAboutTheMargin(t *testing.T) {
 		says   string
 	}{
 		{"nothing changed", paired.Metric{Margin: 0.1, Gate: true}, same, paired.Pass, ""},
-		{"slower by 30 %", paired.Metric{Margin: 0.1, Gate: true}, worse, paired.Fail, "worse than the baseline by more than 10 %"},
-		{"slower by 30 %, of which 50 % are allowed", paired.Metric{Margin: 0.5, Gate: true}, worse, paired.Pass, "worse, but within its margin of 50 %"},
-		{"throughput up by 30 %", paired.Metric{Margin: 0.1, Gate: true, HigherBetter: true}, worse, paired.Pass, ""},
-		{"slower by 30 %, not gating", paired.Metric{Margin: 0.1}, worse, paired.Inconclusive, "no metric gates"},
+		{"slower by 30%", paired.Metric{Margin: 0.1, Gate: true}, worse, paired.Fail, "worse than the baseline by more than 10%"},
+		{"slower by 30%, of which 50% are allowed", paired.Metric{Margin: 0.5, Gate: true}, worse, paired.Pass, "worse, but within its margin of 50%"},
+		{"throughput up by 30%", paired.Metric{Margin: 0.1, Gate: true, HigherBetter: true}, worse, paired.Pass, ""},
+		{"slower by 30%, not gating", paired.Metric{Margin: 0.1}, worse, paired.Inconclusive, "no metric gates"},
 		{"on the margin", paired.Metric{Margin: 0.3, Gate: true}, worse, paired.Inconclusive, "cannot be decided in 8 pairs"},
 		{"no values", paired.Metric{Name: "other", Margin: 0.3, Gate: true}, worse, paired.Inconclusive, "has no value in any pair"},
 	} {
@@ -87,7 +87,7 @@ func TestOneMetricThatIsOpenKeepsTheOthersFromPassing(t *testing.T) {
 }
 
 // TestWhatIsNeededIsEnough: as many pairs as are said to be needed pass with a
-// chance of about 80 %, as they are meant to.
+// chance of about 80%, as they are meant to.
 func TestWhatIsNeededIsEnough(t *testing.T) {
 	t.Parallel()
 	quiet := noises()[0]

@@ -78,7 +78,7 @@ func Order(seed uint64, n int) []bool {
 	return out[:n]
 }
 
-// The standard normal quantiles of an error of 5 % and of a chance of 80 % to
+// The standard normal quantiles of an error of 5% and of a chance of 80% to
 // find what is there, added; and how much of the power of a mean the rank test
 // has when the noise is normal.
 const (
@@ -87,7 +87,7 @@ const (
 )
 
 // reach is by how much, as a logarithm, a change has to lie off the margin to be
-// seen with 80 % chance.
+// seen with 80% chance.
 func reach(spread float64, pairs int) float64 {
 	if pairs == 0 {
 		return math.Inf(1)
@@ -96,11 +96,11 @@ func reach(spread float64, pairs int) float64 {
 }
 
 // Detectable is the smallest margin, as a share, that n pairs of that spread
-// decide with 80 % chance when nothing changed.
+// decide with 80% chance when nothing changed.
 func Detectable(spread float64, pairs int) float64 { return math.Expm1(reach(spread, pairs)) }
 
 // PairsFor is how many pairs of that spread it takes to pass at the margin with
-// 80 % chance when nothing changed.
+// 80% chance when nothing changed.
 func PairsFor(spread, margin float64) int { return pairsFor(spread, math.Log1p(margin)) }
 
 func pairsFor(spread, away float64) int {

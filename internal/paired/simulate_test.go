@@ -119,7 +119,7 @@ func TestNoChangeIsNoFailure(t *testing.T) {
 			s := simulate(comparisons, one, metrics, 20, 1)
 			t.Logf("%-9s %d metrics, no change: fail %.4f pass %.4f inconclusive %.4f, %.1f pairs", one.name, len(metrics), s.fail, s.pass, s.open, s.pairs)
 			if s.fail > 0.01 {
-				t.Errorf("%s, %d metrics: %.2f %% of the comparisons fail when nothing changed, want 1 %% at most", one.name, len(metrics), 100*s.fail)
+				t.Errorf("%s, %d metrics: %.2f%% of the comparisons fail when nothing changed, want 1%% at most", one.name, len(metrics), 100*s.fail)
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func TestAtTheMarginBothErrorsKeepTheirBound(t *testing.T) {
 		for _, most := range []int{8, 12, 16, 20, 28} {
 			s := simulate(comparisons, one, gated(0.1, "a"), most, 1.1)
 			t.Logf("%-9s at the margin, %d pairs: fail %.4f pass %.4f", one.name, most, s.fail, s.pass)
-			// Three standard errors of the simulation above the 5 %.
+			// Three standard errors of the simulation above the 5%.
 			if limit := 0.05 + 3*math.Sqrt(0.05*0.95/comparisons); s.fail > limit || s.pass > limit {
 				t.Errorf("%s, %d pairs: fail %.3f, pass %.3f of the comparisons, want 0.05 at most", one.name, most, s.fail, s.pass)
 			}
@@ -153,9 +153,9 @@ func TestAQuarterWorseIsFound(t *testing.T) {
 		{gated(0.1, "a", "b", "c", "d"), 0.9},
 	} {
 		s := simulate(comparisons, noises()[1], row.metrics, 20, 1.25)
-		t.Logf("p50-like  %d metrics, +25 %%: fail %.4f pass %.4f inconclusive %.4f, %.1f pairs", len(row.metrics), s.fail, s.pass, s.open, s.pairs)
+		t.Logf("p50-like  %d metrics, +25%%: fail %.4f pass %.4f inconclusive %.4f, %.1f pairs", len(row.metrics), s.fail, s.pass, s.open, s.pairs)
 		if s.fail < row.want {
-			t.Errorf("%d metrics: +25 %% is found in %.1f %% of the comparisons, want %.0f %%", len(row.metrics), 100*s.fail, 100*row.want)
+			t.Errorf("%d metrics: +25%% is found in %.1f%% of the comparisons, want %.0f%%", len(row.metrics), 100*s.fail, 100*row.want)
 		}
 	}
 }
@@ -173,7 +173,7 @@ func TestOperatingCharacteristics(t *testing.T) {
 		for _, margin := range margins {
 			for _, ratio := range []float64{1, 1.05, 1.1, 1.25, 1.5, 2} {
 				s := simulate(comparisons/2, one, gated(margin, "a"), 20, ratio)
-				t.Logf("%-9s margin %2.0f %%, true %+4.0f %%: fail %.3f pass %.3f inconclusive %.3f, %.1f pairs",
+				t.Logf("%-9s margin %2.0f%%, true %+4.0f%%: fail %.3f pass %.3f inconclusive %.3f, %.1f pairs",
 					one.name, 100*margin, 100*(ratio-1), s.fail, s.pass, s.open, s.pairs)
 				if ratio > 1+margin && s.pass > 0.06 || ratio < 1+margin && s.fail > 0.06 {
 					t.Errorf("%s, margin %v, true ratio %v: %+v", one.name, margin, ratio, s)

@@ -78,7 +78,7 @@ func (q Queue) WaitProbability() float64 { return ErlangC(q.Workers, q.Load()) }
 // is exact for Poisson arrivals at one worker, where it is the formula of
 // Pollaczek and Khinchine and thus rho*s/(2(1-rho)) for constant service, and
 // for Poisson arrivals with exponential service at any number. Simulated M/D/c
-// lies up to 10 % above it. For constant arrivals it is far too high unless rho
+// lies up to 10% above it. For constant arrivals it is far too high unless rho
 // is near 1.
 func (q Queue) MeanWait() time.Duration {
 	if q.Utilisation() >= 1 {
@@ -91,7 +91,7 @@ func (q Queue) MeanWait() time.Duration {
 // 0 < p < 1, or [Unstable].
 //
 // Source: P(W > t) = C exp(-(c*mu - lambda)t / f) with f = (Ca²+Cs²)/2, exact
-// for M/M/c and a heavy-traffic heuristic otherwise: p99 of M/D/c within 16 %.
+// for M/M/c and a heavy-traffic heuristic otherwise: p99 of M/D/c within 16%.
 // With f = 0 nothing varies and nobody waits.
 func (q Queue) WaitQuantile(p float64) time.Duration {
 	if q.Utilisation() >= 1 {

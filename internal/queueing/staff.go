@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/number"
 )
 
 // Demand is what a pool of workers has to meet.
@@ -68,7 +70,7 @@ func (d Demand) With(workers int) Plan {
 	case p.Utilisation >= 1:
 		p.Why = "the workers cannot keep up"
 	case p.Utilisation > d.mostBusy():
-		p.Why = fmt.Sprintf("the workers are busy more than %.0f %% of the time", 100*d.mostBusy())
+		p.Why = fmt.Sprintf("the workers are busy more than %s of the time", number.Percent(d.mostBusy()))
 	case p.Wait > d.Limit:
 		p.Why = "the wait is too long" + d.named()
 	case p.StallShare > 1-d.Quantile:
@@ -114,7 +116,7 @@ func (d Demand) Staff() (workers int, ok bool) {
 }
 
 // Rough says why the formulas are rough for this queue, empty where simulation
-// found the 99 % quantile of the wait within a sixth.
+// found the 99% quantile of the wait within a sixth.
 func (q Queue) Rough() string {
 	switch {
 	case q.ServiceSCV > 2:

@@ -47,7 +47,7 @@ func TestAStallNeedsHeadroom(t *testing.T) {
 	if c, ok := d.Staff(); c != 15 || !ok {
 		t.Errorf("%d, %t; want 15", c, ok)
 	}
-	d.StallEvery = 50 * time.Second // 2 % of the jobs are delayed by any number
+	d.StallEvery = 50 * time.Second // 2% of the jobs are delayed by any number
 	if c, ok := d.Staff(); ok {
 		t.Errorf("%d workers meet what none can", c)
 	}

@@ -58,7 +58,7 @@ func (s Stall) Mean() time.Duration {
 // depend on the utilisation. Under constant arrivals there is none.
 //
 // Source: the j = RT(1-p) arrivals above the quantile are Poisson, and each
-// moves it by 1/R; simulation agrees within 6 %.
+// moves it by 1/R; simulation agrees within 6%.
 func (s Stall) QuantileSpread(p, rate float64) time.Duration {
 	return seconds(math.Sqrt(s.Span.Seconds() * (1 - p) / rate))
 }

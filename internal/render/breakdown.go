@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -30,7 +31,7 @@ func partTable(d result.Dimension, parts []result.Part, notes *footnotes) table 
 	var shown []float64
 	for _, p := range parts {
 		for _, c := range columns {
-			if v := c.of(figuresOf(p.EndToEnd)); v != nil && finite(*v) {
+			if v := c.of(figuresOf(p.EndToEnd)); v != nil && number.Finite(*v) {
 				shown = append(shown, *v)
 			}
 		}
@@ -54,29 +55,29 @@ func partTable(d result.Dimension, parts []result.Part, notes *footnotes) table 
 		t.head[0] = "stage"
 	}
 	for _, c := range columns {
-		t.head = append(t.head, c.name+" "+u.name)
+		t.head = append(t.head, c.name+" "+u.Name)
 	}
 	if d == result.ByStep {
 		t.head = append(t.head, "late p99")
 		if one {
-			t.head[len(t.head)-1] += " " + u.name
+			t.head[len(t.head)-1] += " " + u.Name
 		}
 	}
 	for _, p := range parts {
-		row := []string{p.Name, count(p.Scheduled), count(p.Sent), count(p.Lost)}
+		row := []string{p.Name, number.Count(p.Scheduled), number.Count(p.Sent), number.Count(p.Lost)}
 		s := figuresOf(p.EndToEnd)
 		for _, c := range columns {
-			if v := c.of(s); v != nil && finite(*v) {
-				row = append(row, u.in(*v))
+			if v := c.of(s); v != nil && number.Finite(*v) {
+				row = append(row, u.In(*v))
 			} else {
 				row = append(row, notes.mark(inShort(s, c.name)))
 			}
 		}
 		if late := figuresOf(p.Lateness); d == result.ByStep && late.P99NS != nil {
 			if one {
-				row = append(row, u.in(float64(*late.P99NS)))
+				row = append(row, u.In(float64(*late.P99NS)))
 			} else {
-				row = append(row, duration(float64(*late.P99NS)))
+				row = append(row, number.Duration(float64(*late.P99NS)))
 			}
 		} else if d == result.ByStep {
 			row = append(row, notes.mark(inShort(late, "p99")))
@@ -200,7 +201,7 @@ func (m *sheet) lostJobs(l result.Ledger) {
 	}
 	m.para("%s", t.markdown())
 	if n := len(l.LostJobs); n > mostNamed || int64(n) < l.Lost {
-		m.para("These are the first; result.json names %s of them.", count(int64(n)))
+		m.para("These are the first; result.json names %s of them.", number.Count(int64(n)))
 	}
 }
 
@@ -212,10 +213,10 @@ func recoveryWords(r *result.Result) string {
 	}
 	since := "the beginning"
 	if h := r.Scenario.Hold; h.For > 0 {
-		since = fmt.Sprintf("the end of the hold at %s", span(h.From+h.For))
+		since = fmt.Sprintf("the end of the hold at %s", number.Span(h.From+h.For))
 	}
 	if v == nil {
 		return "the queue did not get empty again after " + since
 	}
-	return fmt.Sprintf("the queue was down to the jobs in hands %s after %s", span(time.Duration(*v).Round(10*time.Millisecond)), since)
+	return fmt.Sprintf("the queue was down to the jobs in hands %s after %s", number.Span(time.Duration(*v).Round(10*time.Millisecond)), since)
 }

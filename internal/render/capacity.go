@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/validity"
 )
@@ -21,11 +22,11 @@ func searchAnswer(r *study.Record) string {
 	switch a.Status {
 	case capacity.Confirmed:
 		if !a.Narrow() {
-			return fmt.Sprintf("%s carries at least %s jobs/s, confirmed in trials of %s; up to %s is not ruled out", r.Scenario.Name, rate(a.Rate), span(r.Confirm), rate(a.High))
+			return fmt.Sprintf("%s carries at least %s jobs/s, confirmed in trials of %s; up to %s is not ruled out", r.Scenario.Name, number.Rate(a.Rate), number.Span(r.Confirm), number.Rate(a.High))
 		}
-		return fmt.Sprintf("%s carries %s jobs/s, confirmed in trials of %s", r.Scenario.Name, rate(a.Rate), span(r.Confirm))
+		return fmt.Sprintf("%s carries %s jobs/s, confirmed in trials of %s", r.Scenario.Name, number.Rate(a.Rate), number.Span(r.Confirm))
 	case capacity.Estimated:
-		return fmt.Sprintf("%s carries about %s jobs/s, not confirmed", r.Scenario.Name, rate(a.Rate))
+		return fmt.Sprintf("%s carries about %s jobs/s, not confirmed", r.Scenario.Name, number.Rate(a.Rate))
 	case capacity.AtLeast:
 		if a.Rate == 0 {
 			return "what makes the load gave out at every rate that was tried, so nothing is known of " + r.Scenario.Name
@@ -37,9 +38,9 @@ func searchAnswer(r *study.Record) string {
 		case validity.CPULimit:
 			part = "generator's CPU limit"
 		}
-		return fmt.Sprintf("%s carries at least %s jobs/s, limited by the %s", r.Scenario.Name, rate(a.Rate), part)
+		return fmt.Sprintf("%s carries at least %s jobs/s, limited by the %s", r.Scenario.Name, number.Rate(a.Rate), part)
 	case capacity.NoRate:
-		return fmt.Sprintf("no rate holds this SLO: %s failed down to %s jobs/s", r.Scenario.Name, rate(lowestBad(r)))
+		return fmt.Sprintf("no rate holds this SLO: %s failed down to %s jobs/s", r.Scenario.Name, number.Rate(lowestBad(r)))
 	}
 	return "nothing is known yet of the capacity of " + r.Scenario.Name
 }
@@ -61,9 +62,9 @@ func capacityFacts(r *study.Record) [][2]string {
 	a := r.Answer
 	or := func(v float64) string {
 		if v == 0 {
-			return none
+			return number.None
 		}
-		return rate(v) + " jobs/s"
+		return number.Rate(v) + " jobs/s"
 	}
 	facts := [][2]string{
 		{"SLO", strings.Join(r.SLO, ", ")},
@@ -71,7 +72,7 @@ func capacityFacts(r *study.Record) [][2]string {
 		{"nearest refuted", or(a.RefutedRate)},
 	}
 	if a.Median > 0 {
-		facts = append(facts, [2]string{"80 % belief", fmt.Sprintf("%s to %s jobs/s, median %s", rate(a.Low), rate(a.High), rate(a.Median))})
+		facts = append(facts, [2]string{"80% belief", fmt.Sprintf("%s to %s jobs/s, median %s", number.Rate(a.Low), number.Rate(a.High), number.Rate(a.Median))})
 	}
 	if a.LoopAfter > 0 {
 		facts = append(facts, [2]string{"closed loop", driftWords(a)})
@@ -86,7 +87,7 @@ func capacityFacts(r *study.Record) [][2]string {
 		facts = append(facts, [2]string{"CPU", words})
 	}
 	if r.Knee != nil {
-		facts = append(facts, [2]string{"suggested operating point", fmt.Sprintf("%s jobs/s (%s; no capacity)", rate(r.Knee.Rate), r.Knee.Method)})
+		facts = append(facts, [2]string{"suggested operating point", fmt.Sprintf("%s jobs/s (%s; no capacity)", number.Rate(r.Knee.Rate), r.Knee.Method)})
 	}
 	ended := a.Why
 	if ended == "" {
@@ -94,7 +95,7 @@ func capacityFacts(r *study.Record) [][2]string {
 	}
 	return append(facts,
 		[2]string{"ended because", ended},
-		[2]string{"trials", fmt.Sprintf("%s, %d invalid, %s", plural(int64(a.Trials), "trial"), a.Invalid, span(a.Took.Round(time.Second)))},
+		[2]string{"trials", fmt.Sprintf("%s, %d invalid, %s", number.Plural(a.Trials, "trial"), a.Invalid, number.Span(a.Took.Round(time.Second)))},
 		[2]string{"against", redisWords(r.Redis)},
 	)
 }
@@ -121,18 +122,18 @@ func confirmedFigure(r *study.Record) func(name string) *float64 {
 
 // driftWords say what the closed loops before and after a search carried.
 func driftWords(a capacity.Answer) string {
-	words := fmt.Sprintf("%s jobs/s before the search, %s after it (%+.0f %%)", rate(a.LoopBefore), rate(a.LoopAfter), 100*a.Drift())
+	words := fmt.Sprintf("%s jobs/s before the search, %s after it (%s)", number.Rate(a.LoopBefore), number.Rate(a.LoopAfter), number.Change(a.Drift()))
 	if a.Drifted() {
 		words += ": the host, or the Redis, did not keep its speed, and another search may differ as much"
 	}
 	return words
 }
 
-// usedWords are the shares in use: "redis 35 %, workers 99 %".
+// usedWords are the shares in use: "redis 35%, workers 99%".
 func usedWords(l capacity.Limit) string {
 	var out []string
 	for _, part := range sortedKeys(l.Used) {
-		out = append(out, fmt.Sprintf("%s %.0f%%", strings.ReplaceAll(part, "_", " "), 100*l.Used[part]))
+		out = append(out, strings.ReplaceAll(part, "_", " ")+" "+number.Percent(l.Used[part]))
 	}
 	return strings.Join(out, ", ")
 }
@@ -143,11 +144,11 @@ func capacityTrials(trials []capacity.Trial) table {
 	for _, one := range trials {
 		asked := "max"
 		if one.Rate > 0 {
-			asked = rate(one.Rate)
+			asked = number.Rate(one.Rate)
 		}
 		t.rows = append(t.rows, []string{
-			fmt.Sprint(one.N), string(one.Kind), string(one.Verdict), asked, rate(one.Achieved),
-			figureOf(one, "end_to_end.p50"), figureOf(one, "end_to_end.p99"), span(one.Length), strings.Join(one.Reasons, "; "),
+			fmt.Sprint(one.N), string(one.Kind), string(one.Verdict), asked, number.Rate(one.Achieved),
+			figureOf(one, "end_to_end.p50"), figureOf(one, "end_to_end.p99"), number.Span(one.Length), strings.Join(one.Reasons, "; "),
 		})
 	}
 	return t
@@ -156,9 +157,9 @@ func capacityTrials(trials []capacity.Trial) table {
 func figureOf(t capacity.Trial, name string) string {
 	v, ok := t.Figures[name]
 	if !ok {
-		return none
+		return number.None
 	}
-	return duration(v)
+	return number.Duration(v)
 }
 
 // searchText writes what a terminal shows after a search.
@@ -246,9 +247,9 @@ func plainRows(t table) table {
 	return t
 }
 
-const curveMethod = "Geometric mean of repeated trials with the 95 % interval in brackets; in random order, each on a queue of its own. A rate counts as sustained when at least half of its trials were good."
+const curveMethod = "Geometric mean of repeated trials with the 95% interval in brackets; in random order, each on a queue of its own. A rate counts as sustained when at least half of its trials were good."
 
-const capacityMethod = "A closed loop first shows where to look. Then every trial is made at the median of what is believed of the capacity by then (Bayesian bisection of the logarithm of the rate, for several degrees of noise side by side), each as a run of its own on an empty queue. A trial is good when every limit of the SLO was kept, counting jobs that never arrived as too late, the backlog neither grew nor held more than a second's worth of jobs, and all was drained in time; it is invalid, and says nothing, when the load was not the one asked for or the slow jobs' time went to the generator or the host. The 10 % quantile of the belief is then confirmed by trials of full length, classified by the rule of RFC 9971. Where the budget allows it, the closed loop is then made again: if it carries more or less than at the beginning, it is the host that has changed, or the Redis."
+const capacityMethod = "A closed loop first shows where to look. Then every trial is made at the median of what is believed of the capacity by then (Bayesian bisection of the logarithm of the rate, for several degrees of noise side by side), each as a run of its own on an empty queue. A trial is good when every limit of the SLO was kept, counting jobs that never arrived as too late, the backlog neither grew nor held more than a second's worth of jobs, and all was drained in time; it is invalid, and says nothing, when the load was not the one asked for or the slow jobs' time went to the generator or the host. The 10% quantile of the belief is then confirmed by trials of full length, classified by the rule of RFC 9971. Where the budget allows it, the closed loop is then made again: if it carries more or less than at the beginning, it is the host that has changed, or the Redis."
 
 func escapedRows(t table) table {
 	t.rows = slices.Clone(t.rows)
@@ -262,7 +263,7 @@ func escapedRows(t table) table {
 func pointTable(points []capacity.Point) table {
 	t := table{head: []string{"offered/s", "sustained", "achieved/s", "p50", "p90", "p99", "trials"}}
 	for _, p := range points {
-		row := []string{rate(p.Rate), map[bool]string{true: "yes", false: "no"}[p.Sustained], rate(p.Achieved.Value)}
+		row := []string{number.Rate(p.Rate), map[bool]string{true: "yes", false: "no"}[p.Sustained], number.Rate(p.Achieved.Value)}
 		for _, q := range []string{"p50", "p90", "p99"} {
 			row = append(row, intervalWords(p, q))
 		}
@@ -275,9 +276,9 @@ func intervalWords(p capacity.Point, q string) string {
 	l, ok := p.Latency[q]
 	switch {
 	case !ok:
-		return none
+		return number.None
 	case l.High == 0:
-		return duration(l.Value)
+		return number.Duration(l.Value)
 	}
-	return fmt.Sprintf("%s (%s to %s)", duration(l.Value), duration(l.Low), duration(l.High))
+	return fmt.Sprintf("%s (%s to %s)", number.Duration(l.Value), number.Duration(l.Low), number.Duration(l.High))
 }

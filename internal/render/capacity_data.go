@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/study"
 )
 
@@ -73,16 +74,16 @@ func searchCSV(w io.Writer, r *study.Record) error {
 	rows := [][]string{head}
 	add := func(t capacity.Trial, a capacity.Answer, vary string, isAnswer bool) {
 		row := []string{
-			r.Scenario.Name, string(a.Status), exact(a.Rate), strconv.Itoa(t.N), string(t.Kind), exact(t.Rate),
+			r.Scenario.Name, string(a.Status), number.Exact(a.Rate), strconv.Itoa(t.N), string(t.Kind), number.Exact(t.Rate),
 			strconv.FormatInt(int64(t.Length), 10), strconv.FormatInt(int64(t.Took), 10),
-			string(t.Verdict), plain(strings.Join(t.Reasons, "; ")), exact(t.Achieved), t.Limit.Part, t.Run,
+			string(t.Verdict), plain(strings.Join(t.Reasons, "; ")), number.Exact(t.Achieved), t.Limit.Part, t.Run,
 		}
 		if isAnswer {
-			row[3], row[4], row[5], row[6], row[9], row[10] = "", "answer", exact(a.Rate), "", plain(a.Why), ""
+			row[3], row[4], row[5], row[6], row[9], row[10] = "", "answer", number.Exact(a.Rate), "", plain(a.Why), ""
 		}
 		for _, f := range figures {
 			if v, ok := t.Figures[f]; ok {
-				row = append(row, exact(v))
+				row = append(row, number.Exact(v))
 			} else {
 				row = append(row, "")
 			}
@@ -90,7 +91,7 @@ func searchCSV(w io.Writer, r *study.Record) error {
 		row = append(row, vary)
 		for _, v := range []float64{a.Low, a.Median, a.High, a.ConfirmedRate, a.RefutedRate} {
 			if isAnswer && v > 0 {
-				row = append(row, exact(v))
+				row = append(row, number.Exact(v))
 			} else {
 				row = append(row, "")
 			}

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/study"
 )
 
@@ -60,7 +61,7 @@ func trialTicks(n int) ticks {
 	var out ticks
 	every := max(1, (n+19)/20)
 	for i := every; i <= n; i += every {
-		out = append(out, plot.Tick{Value: float64(i), Label: number(float64(i))})
+		out = append(out, plot.Tick{Value: float64(i), Label: number.Plain(float64(i))})
 	}
 	return out
 }
@@ -71,7 +72,7 @@ func rateTicks(low, high float64) ticks {
 	for i := range 8 {
 		y := low + (high-low)*(float64(i)+0.5)/8
 		v := capacity.Round(math.Pow(10, y))
-		out = append(out, plot.Tick{Value: math.Log10(v), Label: digits3(v)})
+		out = append(out, plot.Tick{Value: math.Log10(v), Label: number.Digits(v)})
 	}
 	return out
 }
@@ -81,7 +82,7 @@ func rateTicks(low, high float64) ticks {
 func curveSVG(w io.Writer, r *study.Record) error {
 	p := newPicture(820, 470)
 	p.text(12, 10, 15, black(), short(r.Scenario.Name+": end_to_end against throughput", 96))
-	p.text(12, 31, 11, grey(), short(searchAnswer(r)+". Bars: 95 % intervals of repeated trials. Hollow: not sustained.", 130))
+	p.text(12, 31, 11, grey(), short(searchAnswer(r)+". Bars: 95% intervals of repeated trials. Hollow: not sustained.", 130))
 	lowest, highest, right := math.Inf(1), 0.0, 0.0
 	for _, point := range r.Points {
 		for _, l := range point.Latency {

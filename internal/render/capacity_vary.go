@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/study"
 )
 
@@ -31,7 +32,7 @@ func varied(r *study.Record) string {
 	if highest == 0 {
 		return fmt.Sprintf("nothing is known yet of the capacity of %s by %s", r.Scenario.Name, by)
 	}
-	return fmt.Sprintf("%s carries %s to %s jobs/s by %s, %d of %s settled", r.Scenario.Name, rate(lowest), rate(highest), by, settled, plural(int64(len(r.Cells)), each))
+	return fmt.Sprintf("%s carries %s to %s jobs/s by %s, %d of %s settled", r.Scenario.Name, number.Rate(lowest), number.Rate(highest), by, settled, number.Plural(len(r.Cells), each))
 }
 
 func dimensionNames(r *study.Record) string {
@@ -60,15 +61,15 @@ func variedFacts(r *study.Record) [][2]string {
 		facts = append(facts, [2]string{"varied", d.String()})
 	}
 	if best != nil {
-		facts = append(facts, [2]string{"most", fmt.Sprintf("%s jobs/s at %s", rate(best.Answer.Rate), study.Name(r.Vary, best.Values))})
+		facts = append(facts, [2]string{"most", fmt.Sprintf("%s jobs/s at %s", number.Rate(best.Answer.Rate), study.Name(r.Vary, best.Values))})
 	}
 	if r.Scaling != nil {
 		facts = append(facts, [2]string{"law of scaling", scalingWords(r)})
 	}
 	return append(
 		facts,
-		[2]string{"searches", fmt.Sprintf("%d of %d begun; trials of %s, confirming ones of %s", begun, len(r.Cells), span(r.Trial), span(r.Confirm))},
-		[2]string{"trials", fmt.Sprintf("%s, %d invalid, %s", plural(int64(trials), "trial"), invalid, span(took.Round(time.Second)))},
+		[2]string{"searches", fmt.Sprintf("%d of %d begun; trials of %s, confirming ones of %s", begun, len(r.Cells), number.Span(r.Trial), number.Span(r.Confirm))},
+		[2]string{"trials", fmt.Sprintf("%s, %d invalid, %s", number.Plural(trials, "trial"), invalid, number.Span(took.Round(time.Second)))},
 		[2]string{"against", redisWords(r.Redis)},
 	)
 }
@@ -79,28 +80,28 @@ func scalingWords(r *study.Record) string {
 	if s.Refused != "" {
 		words := "not fitted: " + s.Refused
 		if len(s.Residuals) > 0 {
-			words += fmt.Sprintf(" (largest residual %.1f %%)", 100*math.Abs(s.Largest))
+			words += fmt.Sprintf(" (largest residual %s)", number.Percent(math.Abs(s.Largest)))
 		}
 		return words
 	}
 	field := r.Vary[0].Field
 	peak := "no peak"
 	if s.Peak > 0 {
-		peak = fmt.Sprintf("peak at %s %s", number(s.Peak), field)
+		peak = fmt.Sprintf("peak at %s %s", number.Plain(s.Peak), field)
 		if s.Peak > s.Sizes[len(s.Sizes)-1].N {
 			peak += ", beyond what was measured"
 		}
 	}
-	return fmt.Sprintf("%s jobs/s at one, contention %s, coherency %s (Universal Scalability Law); %s; largest residual %.1f %% over %d sizes",
-		rate(s.Lambda), share(s.Sigma), share(s.Kappa), peak, 100*math.Abs(s.Largest), len(s.Sizes))
+	return fmt.Sprintf("%s jobs/s at one, contention %s, coherency %s (Universal Scalability Law); %s; largest residual %s over %d sizes",
+		number.Rate(s.Lambda), share(s.Sigma), share(s.Kappa), peak, number.Percent(math.Abs(s.Largest)), len(s.Sizes))
 }
 
-// share is a small share: "1.25 %".
+// share is a small share in percent, to three digits however small: "0.00125%".
 func share(v float64) string {
 	if v < 5e-7 {
-		return "0 %"
+		return "0%"
 	}
-	return digits3(100*v) + " %"
+	return number.Digits(100*v) + "%"
 }
 
 // cellTable is a row a search.
@@ -110,21 +111,21 @@ func cellTable(r *study.Record) table {
 		t.head = append(t.head, d.Field)
 	}
 	t.words[len(t.head)], t.words[len(t.head)+6] = true, true
-	t.head = append(t.head, "status", "jobs/s", "confirmed", "median", "80 % belief", "refuted", "what gave out")
+	t.head = append(t.head, "status", "jobs/s", "confirmed", "median", "80% belief", "refuted", "what gave out")
 	or := func(v float64) string {
 		if v == 0 {
-			return none
+			return number.None
 		}
-		return rate(v)
+		return number.Rate(v)
 	}
 	for _, c := range r.Cells {
 		var row []string
 		for _, v := range c.Values {
-			row = append(row, count(int64(v)))
+			row = append(row, number.Count(int64(v)))
 		}
-		a, belief := c.Answer, none
+		a, belief := c.Answer, number.None
 		if a.Median > 0 {
-			belief = rate(a.Low) + " to " + rate(a.High)
+			belief = number.Rate(a.Low) + " to " + number.Rate(a.High)
 		}
 		t.rows = append(t.rows, append(row, cellStatus(c), or(a.Rate), or(a.ConfirmedRate), or(a.Median), belief, or(a.RefutedRate), gaveOut(a.Limit)))
 	}
@@ -180,4 +181,4 @@ func (m *sheet) varied(r *study.Record) {
 	}
 }
 
-const scalingMethod = "One search for each value, in this order; the budget is shared, and what one search does not need goes to the next. Where the generator or the host gave out, the capacity is a bound from below and says nothing of how the system scales. The Universal Scalability Law (N. J. Gunther) is fitted to the medians by least squares where at least six sizes have one, and refused where any residual is above 10 %."
+const scalingMethod = "One search for each value, in this order; the budget is shared, and what one search does not need goes to the next. Where the generator or the host gave out, the capacity is a bound from below and says nothing of how the system scales. The Universal Scalability Law (N. J. Gunther) is fitted to the medians by least squares where at least six sizes have one, and refused where any residual is above 10%."

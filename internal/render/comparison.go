@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/paired"
 )
 
@@ -55,14 +56,14 @@ func comparisonFacts(r *compare.Record) [][2]string {
 		facts = append(facts, [2]string{"margins from", r.Calibrated})
 	}
 	if !r.Stored {
-		facts = append(facts, [2]string{"took", span(r.EndedAt.Sub(r.StartedAt).Round(time.Second))})
+		facts = append(facts, [2]string{"took", number.Span(r.EndedAt.Sub(r.StartedAt).Round(time.Second))})
 	}
 	for _, arm := range []compare.Arm{r.Base, r.Candidate} {
 		if arm.Redis.Kind != "" {
 			facts = append(facts, [2]string{arm.Label + " against", redisWords(arm.Redis)})
 		}
 	}
-	facts = append(facts, [2]string{"host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, count(int64(r.Host.CPUs)), r.Host.CPUModel)})
+	facts = append(facts, [2]string{"host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, number.Count(int64(r.Host.CPUs)), r.Host.CPUModel)})
 	if limit := limitWords(r.Host); limit != "" {
 		facts = append(facts, [2]string{"CPU limit", limit})
 	}
@@ -98,15 +99,15 @@ func compared(f paired.Figure, v float64) string {
 	m, err := metric.Lookup(f.Name)
 	switch {
 	case f.Pairs == 0:
-		return none
+		return number.None
 	case v == 0:
 		return "0"
 	case err == nil && m.Kind == metric.Duration, err != nil && nanoseconds(f.Name):
-		return duration(v)
+		return number.Duration(v)
 	case err == nil && m.Kind == metric.Rate:
-		return rate(v) + " jobs/s"
+		return number.Rate(v) + " jobs/s"
 	}
-	return digits3(v)
+	return number.Digits(v)
 }
 
 // nanoseconds reports whether the unit of a benchmark's metric is that.
@@ -116,36 +117,27 @@ func nanoseconds(name string) bool {
 	return unit == "ns" || strings.HasSuffix(unit, "-ns")
 }
 
-// signed is a change in percent with its sign.
-func signed(share float64) string {
-	s := paired.Percent(share)
-	if share > 0 && s != "0 %" {
-		return "+" + s
-	}
-	return s
-}
-
 // intervalOf is the interval of a change, or n/a.
 func intervalOf(f paired.Figure) string {
 	if f.Low == nil || f.High == nil {
-		return none
+		return number.None
 	}
-	return signed(*f.Low) + " to " + signed(*f.High)
+	return number.Change(*f.Low) + " to " + number.Change(*f.High)
 }
 
 // noiseOf is the noise of a metric, n/a where fewer than two pairs tell of it.
 func noiseOf(f paired.Figure) string {
 	if f.Pairs < 2 {
-		return none
+		return number.None
 	}
-	return paired.Percent(f.Spread)
+	return number.Percent(f.Spread)
 }
 
 // word is what became of a metric.
 func word(f paired.Figure) string {
 	switch {
 	case f.Pairs == 0:
-		return none
+		return number.None
 	case f.Verdict == paired.Fail:
 		return "worse"
 	case f.Verdict == paired.Pass && f.Worse():
@@ -158,19 +150,19 @@ func word(f paired.Figure) string {
 
 // comparisonTable is a row a metric.
 func comparisonTable(r *compare.Record) table {
-	t := table{head: []string{"metric", "gate", "baseline", "candidate", "change", "90 % interval", "margin", "noise", "outcome"}, left: 2, words: map[int]bool{8: true}}
+	t := table{head: []string{"metric", "gate", "baseline", "candidate", "change", "90% interval", "margin", "noise", "outcome"}, left: 2, words: map[int]bool{8: true}}
 	for _, f := range r.Figures {
 		gates := ""
 		if f.Gate {
 			gates = "gate"
 		}
-		row := []string{f.Name, gates, compared(f, f.Base), compared(f, f.Candidate), none, intervalOf(f), paired.Percent(f.Margin), noiseOf(f), word(f)}
+		row := []string{f.Name, gates, compared(f, f.Base), compared(f, f.Candidate), number.None, intervalOf(f), number.Percent(f.Margin), noiseOf(f), word(f)}
 		switch {
 		case f.Pairs == 0:
 		case f.Base == 0 && f.Candidate > 0:
-			row[4], row[5] = "from 0", none
+			row[4], row[5] = "from 0", number.None
 		default:
-			row[4] = signed(f.Change)
+			row[4] = number.Change(f.Change)
 		}
 		t.rows = append(t.rows, row)
 	}
@@ -204,9 +196,9 @@ func linesOfSide(r *compare.Record, side compare.Side, figure string) string {
 		}
 	}
 	if least == most {
-		return count(int64(most))
+		return number.Count(int64(most))
 	}
-	return count(int64(least)) + "–" + count(int64(most))
+	return number.Count(int64(least)) + "–" + number.Count(int64(most))
 }
 
 // remedies say what would decide the metrics that gate and are open.
@@ -220,7 +212,7 @@ func remedies(r *compare.Record) (out []string) {
 			ways = append(ways, fmt.Sprintf("about %d pairs (%d more)", f.PairsNeeded, f.PairsNeeded-f.Pairs))
 		}
 		if f.MarginNeeded > f.Margin {
-			ways = append(ways, fmt.Sprintf("a margin of about %s", paired.Percent(f.MarginNeeded)))
+			ways = append(ways, fmt.Sprintf("a margin of about %s", number.Percent(f.MarginNeeded)))
 		}
 		if len(ways) > 0 {
 			out = append(out, fmt.Sprintf("%s would be decided by %s", f.Name, strings.Join(ways, " or ")))
@@ -307,9 +299,9 @@ func sign(v paired.Verdict) string {
 func meaningOf(r *compare.Record) string {
 	switch r.Verdict {
 	case paired.Pass:
-		return "Of comparisons in which some metric is worse by its margin or more, about 5 % pass at most."
+		return "Of comparisons in which some metric is worse by its margin or more, at most about 5% pass."
 	case paired.Fail:
-		return "Of comparisons in which no metric is worse by more than its margin, about 5 % fail at most; where nothing changed, hardly any."
+		return "Of comparisons in which no metric is worse by more than its margin, at most about 5% fail; where nothing changed, hardly any."
 	}
 	return ""
 }

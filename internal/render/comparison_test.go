@@ -75,7 +75,7 @@ func TestAComparisonOfStoredResultsClaimsNothingOfTheirRuns(t *testing.T) {
 	r := rendertest.Compared(1)
 	r.Stored, r.Seed, r.Looks = true, 0, []int{8}
 	got := told(t, render.ComparisonMarkdown, r)
-	for _, untrue := range []string{"by turns in pairs", "is drawn", "same arrivals", "seed", "planned looks", "0 % | n/a", "End_to_end", "| took"} {
+	for _, untrue := range []string{"by turns in pairs", "is drawn", "same arrivals", "seed", "planned looks", "0% | n/a", "End_to_end", "| took"} {
 		if strings.Contains(got, untrue) {
 			t.Errorf("%q is in\n%s", untrue, got)
 		}

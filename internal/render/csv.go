@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -86,7 +87,7 @@ func runCells(r *result.Result) (head, cells []string) {
 		{"rate_per_s"}, {"in_flight"}, {"producers"}, {"consumers"}, {"subscribers"}, {"batch"}, {"payload_bytes"}, {"work_ns"},
 		{"seed", strconv.FormatUint(r.Run.Seed, 10)},
 		{"offered_per_s", cell(r.Rates.OfferedPerS)},
-		{"achieved_per_s", exact(r.Rates.AchievedPerS)},
+		{"achieved_per_s", number.Exact(r.Rates.AchievedPerS)},
 		{"achieved_ratio", cell(r.Rates.AchievedRatio)},
 		{"window_ns", whole(r.Window.ToNS - r.Window.FromNS)},
 		{"window_scheduled", ours(r.Window.Scheduled)},
@@ -135,7 +136,7 @@ func timelineCSV(w io.Writer, r *result.Result) error {
 	for _, s := range r.Timeline {
 		row := []string{
 			r.Run.ID, r.Validity.Verdict, strconv.Itoa(len(r.Warnings)),
-			exact(s.ElapsedS), exact(s.LengthS), s.Phase,
+			number.Exact(s.ElapsedS), number.Exact(s.LengthS), s.Phase,
 			strconv.FormatInt(s.Offered, 10), strconv.FormatInt(s.Sent, 10), strconv.FormatInt(s.Notified, 10),
 			strconv.FormatInt(s.Backlog, 10), strconv.FormatInt(s.Peak(), 10), wholeCell(s.QueueLen), wholeCell(s.Blocked),
 		}
@@ -175,7 +176,7 @@ func cell(p *float64) string {
 	if p == nil {
 		return ""
 	}
-	return exact(*p)
+	return number.Exact(*p)
 }
 
 func wholeCell(p *int64) string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -35,7 +36,7 @@ type sample struct {
 // samplesOf are those tracked metrics of a run that have a value.
 func samplesOf(r *result.Result) (out []sample) {
 	for _, name := range tracked(r) {
-		if v, _, ok := r.Metric(name); ok && finite(v) {
+		if v, _, ok := r.Metric(name); ok && number.Finite(v) {
 			out = append(out, sample{name, v, higherBetter(name)})
 		}
 	}
@@ -45,7 +46,7 @@ func samplesOf(r *result.Result) (out []sample) {
 // samplesOfCandidate are the candidate's medians.
 func samplesOfCandidate(r *compare.Record) (out []sample) {
 	for _, f := range r.Figures {
-		if f.Pairs > 0 && finite(f.Candidate) {
+		if f.Pairs > 0 && number.Finite(f.Candidate) {
 			out = append(out, sample{f.Name, f.Candidate, f.HigherBetter})
 		}
 	}
@@ -127,7 +128,7 @@ func BenchmarkName(r *result.Result) string {
 	case l.Closed():
 		name += fmt.Sprintf("/in_flight=%d", l.InFlight)
 	default:
-		name += "/rate=" + exact(l.Rate.Float())
+		name += "/rate=" + number.Exact(l.Rate.Float())
 	}
 	return name
 }
@@ -189,7 +190,7 @@ func benchmarkLine(b *strings.Builder, name string, procs int, n int64, samples 
 	}
 	fmt.Fprintf(b, "\t%d", max(n, 1))
 	for _, s := range samples {
-		fmt.Fprintf(b, "\t%s %s", exact(s.value), benchmarkUnit(s.metric))
+		fmt.Fprintf(b, "\t%s %s", number.Exact(s.value), benchmarkUnit(s.metric))
 	}
 	b.WriteString("\n")
 }
@@ -236,7 +237,7 @@ func comparisonBenchmark(side compare.Side) encoder[*compare.Record] {
 				}
 				b.WriteString(benchmark + "\t1")
 				for _, s := range by[name] {
-					fmt.Fprintf(&b, "\t%s %s", exact(s.value), benchmarkUnit(s.metric))
+					fmt.Fprintf(&b, "\t%s %s", number.Exact(s.value), benchmarkUnit(s.metric))
 				}
 				b.WriteString("\n")
 			}

@@ -11,18 +11,14 @@ import (
 
 // White-box access for tests: what is here has laws of its own.
 var (
-	Digits3    = digits3
-	Duration   = duration
-	Thousands  = thousands
 	Escape     = escape
 	Code       = code
 	Wrap       = wrap
-	CommonUnit = func(ns ...float64) (string, float64) { u := commonUnit(ns...); return u.name, u.ns }
+	CommonUnit = func(ns ...float64) (string, float64) { u := commonUnit(ns...); return u.Name, u.NS }
 
-	Number    = number
 	TableUnit = func(wanted string, headline float64, ns ...float64) (string, bool) {
 		u, ok := tableUnit(wanted, headline, ns...)
-		return u.name, ok
+		return u.Name, ok
 	}
 	SearchAnswer = searchAnswer
 )

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -85,11 +86,11 @@ type footnotes struct{ reasons []string }
 func (f *footnotes) mark(reason string) string {
 	for i, known := range f.reasons {
 		if known == reason {
-			return none + superscript(i+1)
+			return number.None + superscript(i+1)
 		}
 	}
 	f.reasons = append(f.reasons, reason)
-	return none + superscript(len(f.reasons))
+	return number.None + superscript(len(f.reasons))
 }
 
 // superscript is n in raised digits, which need no markup.
@@ -124,13 +125,13 @@ func stageTable(r *result.Result, notes *footnotes, names ...string) table {
 		if !one {
 			u = commonUnit(shown...)
 		}
-		row := []string{string(stage), u.name, count(s.Count)}
+		row := []string{string(stage), u.Name, number.Count(s.Count)}
 		if len(shown) == 0 {
 			row[1] = ""
 		}
 		for _, c := range columns {
-			if v := c.of(s); v != nil && finite(*v) {
-				row = append(row, u.in(*v))
+			if v := c.of(s); v != nil && number.Finite(*v) {
+				row = append(row, u.In(*v))
 			} else {
 				row = append(row, notes.mark(missing(s, c.name)))
 			}
@@ -144,7 +145,7 @@ func stageTable(r *result.Result, notes *footnotes, names ...string) table {
 func shownOf(s *result.StageSummary, columns []figure) []float64 {
 	var out []float64
 	for _, c := range columns {
-		if v := c.of(s); v != nil && finite(*v) {
+		if v := c.of(s); v != nil && number.Finite(*v) {
 			out = append(out, *v)
 		}
 	}
@@ -156,7 +157,7 @@ func shownOf(s *result.StageSummary, columns []figure) []float64 {
 func headlineOf(r *result.Result) float64 {
 	s := summary(r, r.Scenario.Headline())
 	for _, f := range append(pick("p50", "mean"), figures()...) {
-		if v := f.of(s); v != nil && finite(*v) {
+		if v := f.of(s); v != nil && number.Finite(*v) {
 			return *v
 		}
 	}
@@ -173,10 +174,10 @@ func limitUnit(r *result.Result) string {
 		if m, err := metric.Lookup(t.Metric); err != nil || m.Kind != metric.Duration {
 			continue
 		}
-		name := units()[0].name
-		for _, u := range units() {
-			if t.Value >= u.ns {
-				name = u.name
+		name := number.Units()[0].Name
+		for _, u := range number.Units() {
+			if t.Value >= u.NS {
+				name = u.Name
 			}
 		}
 		return name

@@ -10,6 +10,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -95,7 +96,7 @@ var errNoHistogram = errors.New("the result holds no histogram")
 // ms is nanoseconds in milliseconds; the form has no null, so 0 stands for it,
 // as it does for an empty histogram.
 func ms(ns *float64) float64 {
-	if ns == nil || !finite(*ns) {
+	if ns == nil || !number.Finite(*ns) {
 		return 0
 	}
 	return *ns / 1e6

@@ -10,6 +10,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -144,8 +145,8 @@ func otavaColumn(metricName string) string {
 }
 
 func orNaN(v float64, ok bool) string {
-	if !ok || !finite(v) {
+	if !ok || !number.Finite(v) {
 		return "nan"
 	}
-	return exact(v)
+	return number.Exact(v)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/paired"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -141,8 +142,8 @@ func comparisonJUnit(w io.Writer, r *compare.Record) error {
 		if !f.Gate {
 			continue
 		}
-		c := junitCase{Name: fmt.Sprintf("%s not worse by more than %s", plain(f.Name), paired.Percent(f.Margin))}
-		fault := &junitFault{Type: string(f.Verdict), Message: fmt.Sprintf("%s (%s), noise %s, %d pairs", signed(f.Change), intervalOf(f), paired.Percent(f.Spread), f.Pairs)}
+		c := junitCase{Name: fmt.Sprintf("%s not worse by more than %s", plain(f.Name), number.Percent(f.Margin))}
+		fault := &junitFault{Type: string(f.Verdict), Message: fmt.Sprintf("%s (%s), noise %s, %d pairs", number.Change(f.Change), intervalOf(f), number.Percent(f.Spread), f.Pairs)}
 		switch {
 		case f.Verdict == paired.Fail && r.Verdict == paired.Fail:
 			c.Failure = fault

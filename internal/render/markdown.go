@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -74,7 +75,7 @@ func (m *sheet) answer(r *result.Result) {
 	m.para("%s; %s; against %s.", capital(escape(loadWords(r.Scenario))), escape(poolWords(r.Scenario)), escape(redisWords(r.Redis)))
 	if l := r.Scenario.Load; l.Closed() {
 		m.para("Closed loop: a job is due as soon as one of the %s in flight is done, so the latencies below are latencies `@%d`, not latencies at a rate.",
-			count(int64(l.InFlight)), l.InFlight)
+			number.Count(int64(l.InFlight)), l.InFlight)
 	}
 	if word, why := ending(r); word != "" {
 		m.para("**%s**: %s", capital(word), escape(sentence(why)))
@@ -104,9 +105,9 @@ func (m *sheet) validity(r *result.Result) {
 // checkValue is a figure of a check; one in seconds brings its own unit.
 func checkValue(v *float64, unit string) string {
 	if v != nil && unit == "s" {
-		return duration(*v * 1e9)
+		return number.Duration(*v * 1e9)
 	}
-	return numberOf(v)
+	return number.Of(v, number.Plain)
 }
 
 func checkUnit(unit string) string {
@@ -189,20 +190,20 @@ func (m *sheet) jobs(r *result.Result) {
 		{"failed", l.Failed, "ended with status FAILED"},
 		{"errors", errorCount(l), "error replies and broken connections"},
 	} {
-		t.rows = append(t.rows, []string{c.name, count(c.n), c.meaning})
+		t.rows = append(t.rows, []string{c.name, number.Count(c.n), c.meaning})
 	}
 	m.para("%s", t.markdown())
 	if legs := losses(l); len(legs) > 0 {
 		t := table{head: []string{"lost on the leg", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
 		for _, leg := range legs {
-			t.rows = append(t.rows, []string{code(string(leg)), count(l.LostByLeg[leg]), legMeaning(leg)})
+			t.rows = append(t.rows, []string{code(string(leg)), number.Count(l.LostByLeg[leg]), legMeaning(leg)})
 		}
 		m.para("%s", t.markdown())
 	}
 	if len(l.Errors) > 0 {
 		t := table{head: []string{"error in", "count"}, left: 1}
 		for _, op := range sortedKeys(l.Errors) {
-			t.rows = append(t.rows, []string{code(op), count(l.Errors[op])})
+			t.rows = append(t.rows, []string{code(op), number.Count(l.Errors[op])})
 		}
 		m.para("%s", t.markdown())
 	}
@@ -212,9 +213,9 @@ func (m *sheet) jobs(r *result.Result) {
 		m.para("%s.", capital(words))
 	}
 	if n := r.Scalars["blocked_clients"]; n != nil {
-		words := fmt.Sprintf("%s connections waited in a blocking command on average", rate(*n))
+		words := fmt.Sprintf("%s connections waited in a blocking command on average", number.Rate(*n))
 		if !r.Scenario.External {
-			words += fmt.Sprintf(", of %s: they are the idle ones", plural(int64(r.Scenario.Consumers), "consumer"))
+			words += fmt.Sprintf(", of %s: they are the idle ones", number.Plural(r.Scenario.Consumers, "consumer"))
 		}
 		m.para("%s.", words)
 	}

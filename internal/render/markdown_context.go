@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -30,7 +31,7 @@ func (m *sheet) time(r *result.Result) {
 	}
 	rows := bySecond(r.Timeline)
 	if len(rows) < len(r.Timeline) || len(rows) > maxTimelineRows {
-		m.para("The %s rows of the timeline are in [%s](%s).", count(int64(len(r.Timeline))), timelineFile, timelineFile)
+		m.para("The %s rows of the timeline are in [%s](%s).", number.Count(int64(len(r.Timeline))), timelineFile, timelineFile)
 	}
 	if len(rows) > maxTimelineRows {
 		return
@@ -51,12 +52,12 @@ func (m *sheet) time(r *result.Result) {
 	}
 	in := func(p *int64) string {
 		if p == nil {
-			return none
+			return number.None
 		}
-		return u.in(float64(*p))
+		return u.In(float64(*p))
 	}
 	t := table{
-		head: []string{"until, s", "phase", "offered", "sent", "notified", "backlog", "backlog max", "queue", "p50, " + u.name, "p99, " + u.name, "max, " + u.name},
+		head: []string{"until, s", "phase", "offered", "sent", "notified", "backlog", "backlog max", "queue", "p50, " + u.Name, "p99, " + u.Name, "max, " + u.Name},
 		left: 0, words: map[int]bool{1: true},
 	}
 	for _, s := range rows {
@@ -64,12 +65,12 @@ func (m *sheet) time(r *result.Result) {
 		if e == nil {
 			e = &result.SecondStage{}
 		}
-		queue := none
+		queue := number.None
 		if s.QueueLen != nil {
-			queue = count(*s.QueueLen)
+			queue = number.Count(*s.QueueLen)
 		}
-		t.rows = append(t.rows, []string{fmt.Sprintf("%.3f", s.ElapsedS), escape(s.Phase), count(s.Offered), count(s.Sent), count(s.Notified),
-			count(s.Backlog), count(s.Peak()), queue, in(e.P50NS), in(e.P99NS), in(e.MaxNS)})
+		t.rows = append(t.rows, []string{fmt.Sprintf("%.3f", s.ElapsedS), escape(s.Phase), number.Count(s.Offered), number.Count(s.Sent), number.Count(s.Notified),
+			number.Count(s.Backlog), number.Count(s.Peak()), queue, in(e.P50NS), in(e.P99NS), in(e.MaxNS)})
 	}
 	if r.Observed != nil {
 		t.drop("offered", "sent", "backlog", "backlog max") // nobody knows, or it is the queue
@@ -99,7 +100,7 @@ func (m *sheet) method(r *result.Result) {
 	m.list(items)
 	m.para("Per job, `end_to_end = lateness + queue + work + notify`.")
 	m.para("The window is the schedule from %s to %s. A job belongs to it by its due time, so warm-up is left out and what arrived during the drain counts.",
-		span(time.Duration(r.Window.FromNS)), span(time.Duration(r.Window.ToNS)))
+		number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS)))
 	m.para("Quantiles are nearest rank over all jobs that were due in the window. A job that never arrived counts as infinitely late. " +
 		"A quantile that falls among those, or above which fewer than ten jobs lie, is n/a. Histograms hold three significant digits.")
 }
@@ -109,7 +110,7 @@ func (m *sheet) environment(r *result.Result) {
 	t := table{head: []string{"", ""}, left: 2}
 	add := func(name, value string) {
 		if value == "" {
-			value = none
+			value = number.None
 		}
 		t.rows = append(t.rows, []string{name, escape(value)})
 	}
@@ -133,12 +134,12 @@ func (m *sheet) environment(r *result.Result) {
 		add("config "+code(k), value)
 	}
 	add("host", strings.Trim(fmt.Sprintf("%s/%s %s", r.Host.OS, r.Host.Arch, r.Host.Kernel), " /"))
-	add("CPU", strings.TrimSpace(fmt.Sprintf("%s %s, GOMAXPROCS %d", plural(int64(r.Host.CPUs), "CPU"), r.Host.CPUModel, r.Host.GOMAXPROCS)))
+	add("CPU", strings.TrimSpace(fmt.Sprintf("%s %s, GOMAXPROCS %d", number.Plural(r.Host.CPUs, "CPU"), r.Host.CPUModel, r.Host.GOMAXPROCS)))
 	if limit := limitWords(r.Host); limit != "" {
 		add("CPU limit", limit)
 	}
 	if r.Host.MemoryBytes > 0 {
-		add("memory", digits3(float64(r.Host.MemoryBytes)/(1<<30))+" GiB")
+		add("memory", number.Digits(float64(r.Host.MemoryBytes)/(1<<30))+" GiB")
 	}
 	add("queuedyno", strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Tool.Version, r.Tool.Commit, r.Tool.Go)))
 	m.para("%s", t.markdown())
@@ -165,14 +166,14 @@ func (m *sheet) server(r *result.Result) {
 		})
 		for _, name := range names {
 			c := r.Server.Commands[name]
-			t.rows = append(t.rows, []string{code(name), count(c.Calls), count(c.USec), digits3(c.USecPerCall), count(c.Failed), count(c.Rejected)})
+			t.rows = append(t.rows, []string{code(name), number.Count(c.Calls), number.Count(c.USec), number.Digits(c.USecPerCall), number.Count(c.Failed), number.Count(c.Rejected)})
 		}
 		m.para("%s", t.markdown())
 	}
 	if len(r.Server.Deltas) > 0 {
 		t := table{head: []string{"INFO field", "change"}, left: 1}
 		for _, name := range sortedKeys(r.Server.Deltas) {
-			t.rows = append(t.rows, []string{code(name), number(r.Server.Deltas[name])})
+			t.rows = append(t.rows, []string{code(name), number.Plain(r.Server.Deltas[name])})
 		}
 		m.para("%s", t.markdown())
 	}
@@ -183,16 +184,16 @@ func (m *sheet) server(r *result.Result) {
 func scalar(name string, p *float64) string {
 	m, err := metric.Lookup(name)
 	switch {
-	case p == nil || !finite(*p):
-		return none
+	case p == nil || !number.Finite(*p):
+		return number.None
 	case err == nil && m.Kind == metric.Duration:
-		return duration(*p)
+		return number.Duration(*p)
 	case strings.HasSuffix(name, "_rate"):
-		return rate(*p) + " jobs/s"
+		return number.Rate(*p) + " jobs/s"
 	case strings.HasPrefix(name, "backlog"):
-		return number(*p) + " jobs"
+		return number.Plain(*p) + " jobs"
 	default:
-		return number(*p)
+		return number.Plain(*p)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -56,8 +57,8 @@ func cpuWords(scalar func(name string) *float64) string {
 	for _, c := range []struct{ metric, of string }{
 		{"cpu_per_job", "queuedyno"}, {"worker_cpu_per_job", "workers"}, {"redis_cpu_per_job", "Redis"},
 	} {
-		if v := scalar(c.metric); v != nil && finite(*v) {
-			parts = append(parts, c.of+" "+duration(*v))
+		if v := scalar(c.metric); v != nil && number.Finite(*v) {
+			parts = append(parts, c.of+" "+number.Duration(*v))
 		}
 	}
 	if len(parts) == 0 {

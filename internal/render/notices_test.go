@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/render/rendertest"
 	"github.com/queuedyno/queuedyno/result"
@@ -95,7 +96,7 @@ func TestATableHasOneUnitWhereTheSpreadAllowsIt(t *testing.T) {
 func TestNextToNothingIsNotWrittenOut(t *testing.T) {
 	t.Parallel()
 	for v, want := range map[float64]string{-1.13e-8: "> -0.0001", 1e-5: "< 0.0001", 0: "0", 0.00123: "0.00123", 1234: "1,234", -2.5: "-2.50"} {
-		if got := render.Number(v); got != want {
+		if got := number.Plain(v); got != want {
 			t.Errorf("Number(%v) = %q, want %q", v, got, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -13,13 +14,13 @@ import (
 func seen(r *result.Result) string {
 	o := r.Observed
 	var b strings.Builder
-	fmt.Fprintf(&b, "Looked on for %s", span(time.Duration(r.Window.ToNS-r.Window.FromNS)))
+	fmt.Fprintf(&b, "Looked on for %s", number.Span(time.Duration(r.Window.ToNS-r.Window.FromNS)))
 	if r.Scenario.Warmup > 0 {
-		fmt.Fprintf(&b, " after %s of warm-up", span(r.Scenario.Warmup))
+		fmt.Fprintf(&b, " after %s of warm-up", number.Span(r.Scenario.Warmup))
 	}
-	fmt.Fprintf(&b, "; %s ended, %s a second", plural(r.Window.Completed, "job"), rate(r.Rates.AchievedPerS))
+	fmt.Fprintf(&b, "; %s ended, %s a second", number.Plural(r.Window.Completed, "job"), number.Rate(r.Rates.AchievedPerS))
 	if n := o.Updates.Failed; n > 0 {
-		fmt.Fprintf(&b, "; %s failed", plural(n, "job"))
+		fmt.Fprintf(&b, "; %s failed", number.Plural(n, "job"))
 	}
 	if e := summary(r, metric.Running); e.Count > 0 {
 		b.WriteString("; running")
@@ -28,9 +29,9 @@ func seen(r *result.Result) string {
 				b.WriteString(",")
 			}
 			if v := f.of(e); v != nil {
-				fmt.Fprintf(&b, " %s %s", f.name, duration(*v))
+				fmt.Fprintf(&b, " %s %s", f.name, number.Duration(*v))
 			} else {
-				fmt.Fprintf(&b, " %s %s (%s)", f.name, none, missing(e, f.name))
+				fmt.Fprintf(&b, " %s %s (%s)", f.name, number.None, missing(e, f.name))
 			}
 		}
 	}
@@ -46,13 +47,13 @@ func seenBacklog(b result.ObservedBacklog) string {
 	if b.Last == nil {
 		return ""
 	}
-	words := fmt.Sprintf("%s waiting at the end", plural(*b.Last, "job"))
+	words := fmt.Sprintf("%s waiting at the end", number.Plural(*b.Last, "job"))
 	switch {
 	case b.PerS == nil:
 	case b.DrainS != nil && *b.Last > 0:
-		words += fmt.Sprintf(", %s fewer a second: empty in %s", rate(-*b.PerS), span(time.Duration(*b.DrainS*float64(time.Second)).Round(time.Second)))
+		words += fmt.Sprintf(", %s fewer a second: empty in %s", number.Rate(-*b.PerS), number.Span(time.Duration(*b.DrainS*float64(time.Second)).Round(time.Second)))
 	case *b.PerS > 0:
-		words += fmt.Sprintf(", %s more a second", rate(*b.PerS))
+		words += fmt.Sprintf(", %s more a second", number.Rate(*b.PerS))
 	}
 	return words
 }
@@ -71,17 +72,17 @@ func (t *page) observed(r *result.Result) {
 	var words []string
 	for _, row := range heard(r) {
 		if row.n > 0 || row.always {
-			words = append(words, count(row.n)+" "+row.name)
+			words = append(words, number.Count(row.n)+" "+row.name)
 		}
 	}
-	t.para(bold, "updates ", strings.Join(append(words, plural(errorCount(r.Ledger), "error")), ", "))
+	t.para(bold, "updates ", strings.Join(append(words, number.Plural(errorCount(r.Ledger), "error")), ", "))
 	if b := r.Observed.Backlog; b.Max != nil {
-		text := fmt.Sprintf("at most %s waited", plural(*b.Max, "job"))
+		text := fmt.Sprintf("at most %s waited", number.Plural(*b.Max, "job"))
 		if b.Mean != nil {
-			text += fmt.Sprintf(", %s on average", digits3(*b.Mean))
+			text += fmt.Sprintf(", %s on average", number.Digits(*b.Mean))
 		}
 		if a := r.Observed.ArrivedPerS; a != nil {
-			text += fmt.Sprintf("; about %s jobs/s arrived", rate(*a))
+			text += fmt.Sprintf("; about %s jobs/s arrived", number.Rate(*a))
 		}
 		t.para(bold, "backlog ", text)
 	}
@@ -115,20 +116,20 @@ func (m *sheet) observed(r *result.Result) {
 	m.para("## What was heard")
 	t := table{head: []string{"updates and jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
 	for _, row := range heard(r) {
-		t.rows = append(t.rows, []string{row.name, count(row.n), row.meaning})
+		t.rows = append(t.rows, []string{row.name, number.Count(row.n), row.meaning})
 	}
-	t.rows = append(t.rows, []string{"errors", count(errorCount(r.Ledger)), "error replies and broken connections"})
+	t.rows = append(t.rows, []string{"errors", number.Count(errorCount(r.Ledger)), "error replies and broken connections"})
 	m.para("%s", t.markdown())
 	o, b := r.Observed, r.Observed.Backlog
 	t = table{head: []string{"the queue in the window", "value"}, left: 1}
 	add := func(name string, v *float64, unit string) {
 		if v != nil {
-			t.rows = append(t.rows, []string{name, digits3(*v) + unit})
+			t.rows = append(t.rows, []string{name, number.Digits(*v) + unit})
 		}
 	}
 	whole := func(name string, v *int64) {
 		if v != nil {
-			t.rows = append(t.rows, []string{name, plural(*v, "job")})
+			t.rows = append(t.rows, []string{name, number.Plural(*v, "job")})
 		}
 	}
 	add("waiting on average", b.Mean, " jobs")
@@ -155,7 +156,7 @@ func (m *sheet) observedMethod(r *result.Result) {
 	}
 	m.list(items)
 	m.para("A job belongs to the window, from %s to %s, by the moment at which its end was heard.",
-		span(time.Duration(r.Window.FromNS)), span(time.Duration(r.Window.ToNS)))
+		number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS)))
 	m.para("When jobs were due, how long they waited, and which were lost cannot be known from outside. " +
 		"Arrivals are the jobs that ended and those by which the queue was longer at the end; by how much the jobs in the workers' hands grew is not in them.")
 	m.para("Quantiles are nearest rank over the jobs that were heard of. One whose beginning or end was not heard counts as infinitely long in `running`: it may be the longest of all. " +

@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -64,7 +65,7 @@ func (p *picture) title(r *result.Result, what string) {
 		line += ", " + word
 	}
 	if n := len(r.Warnings); n > 0 {
-		line += ", " + plural(int64(n), "warning")
+		line += ", " + number.Plural(n, "warning")
 	}
 	if len(r.Validity.Reasons) > 0 {
 		line += ": " + strings.Join(r.Validity.Reasons, "; ")
@@ -182,13 +183,13 @@ func durationTicks(low, high float64, height vg.Length) ticks {
 
 // tickName is a round duration without needless digits: "10 µs".
 func tickName(ns float64) string {
-	u := units()[0]
-	for _, larger := range units() {
-		if ns >= 0.9995*larger.ns {
+	u := number.Units()[0]
+	for _, larger := range number.Units() {
+		if ns >= 0.9995*larger.NS {
 			u = larger
 		}
 	}
-	return thousands(fmt.Sprintf("%.3g", ns/u.ns)) + " " + u.name
+	return number.Grouped(fmt.Sprintf("%.3g", ns/u.NS)) + " " + u.Name
 }
 
 // durationRange are the ends of a log10 axis around the values: the next 1, 2

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -51,7 +52,7 @@ func panelSeries(panel int, r *result.Result) []series {
 func panelLegend(panel int, r *result.Result, rows []step) plot.Legend {
 	l := legend()
 	for _, s := range panelSeries(panel, r) {
-		name := s.name + " (" + none + ")"
+		name := s.name + " (" + number.None + ")"
 		for _, row := range rows {
 			if !math.IsNaN(s.value(row)) {
 				name = s.name
@@ -176,4 +177,4 @@ func roundStep(v float64) float64 {
 }
 
 // tickNumber is a round number without needless digits.
-func tickNumber(v float64) string { return thousands(strconv.FormatFloat(v, 'f', -1, 32)) }
+func tickNumber(v float64) string { return number.Grouped(strconv.FormatFloat(v, 'f', -1, 32)) }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -76,7 +77,7 @@ func caption(r *result.Result) string {
 	s := fmt.Sprintf("Grey: fewer than %d jobs lie above.", latency.MinTail)
 	if lost := r.Window.Scheduled - r.Window.Completed; lost > 0 {
 		s += fmt.Sprintf(" %s of %s due in the window never arrived: the lines end there.",
-			plural(lost, "job"), count(r.Window.Scheduled))
+			number.Plural(lost, "job"), number.Count(r.Window.Scheduled))
 	}
 	if l := r.Scenario.Load; l.Closed() {
 		s += fmt.Sprintf(" Latencies @%d in flight, not at a rate.", l.InFlight)

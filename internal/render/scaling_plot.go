@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/study"
 )
 
@@ -36,7 +37,7 @@ func scalingSVG(w io.Writer, r *study.Record) error {
 // lines draws the belief and the bounds over the values of one field.
 func (p *picture) lines(r *study.Record) {
 	d := r.Vary[0]
-	p.text(12, 31, 11, grey(), short("Line: median, bars: 80 % belief. Hollow: a bound from below, what makes the load gave out.", 130))
+	p.text(12, 31, 11, grey(), short("Line: median, bars: 80% belief. Hollow: a bound from below, what makes the load gave out.", 130))
 	even := !study.Together(d.Field)
 	at := func(c study.Cell) float64 {
 		if even { // values of a payload or a batch lie too far apart for an axis
@@ -122,7 +123,7 @@ func lawPoints(s capacity.Scaling, from, to, top float64) (points plotter.XYs) {
 func valueAxis(d study.Dimension, even bool) (low, high float64, marks ticks) {
 	if even {
 		for i, v := range d.Values {
-			marks = append(marks, plot.Tick{Value: float64(i), Label: count(int64(v))})
+			marks = append(marks, plot.Tick{Value: float64(i), Label: number.Count(int64(v))})
 		}
 		return -0.5, float64(len(d.Values)) - 0.5, marks
 	}
@@ -131,7 +132,7 @@ func valueAxis(d study.Dimension, even bool) (low, high float64, marks ticks) {
 	last := math.Inf(-1)
 	sorted := slices.Sorted(slices.Values(d.Values))
 	for _, v := range sorted {
-		label := count(int64(v))
+		label := number.Count(int64(v))
 		if float64(v)-last < room/30 { // no room for another number
 			label = ""
 		} else {
@@ -206,7 +207,7 @@ func cellWords(c study.Cell) []string {
 	case a.Status != capacity.Confirmed:
 		sign = "~ "
 	}
-	return []string{fmt.Sprintf("%s%s", sign, digits3(a.Rate)), a.Limit.Part}
+	return []string{fmt.Sprintf("%s%s", sign, number.Digits(a.Rate)), a.Limit.Part}
 }
 
 // heatColor goes from nearly white to a deep blue; what is not known is grey.

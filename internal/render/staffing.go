@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/queueing"
 	"github.com/queuedyno/queuedyno/internal/study"
 )
@@ -15,16 +16,16 @@ import (
 func staffingText(w io.Writer, s *study.Staffing) error {
 	var b strings.Builder
 	if s.Workers > 0 {
-		fmt.Fprintf(&b, "%s for %s jobs/s of %s each (%s).\n", capital(plural(int64(s.Workers), "worker")), rate(s.Rate), duration(float64(s.Service)), plain(s.From))
+		fmt.Fprintf(&b, "%s for %s jobs/s of %s each (%s).\n", capital(number.Plural(s.Workers, "worker")), number.Rate(s.Rate), number.Duration(float64(s.Service)), plain(s.From))
 	} else {
-		fmt.Fprintf(&b, "No number of workers keeps %s at %s jobs/s of %s each.\n", sloWords(s), rate(s.Rate), duration(float64(s.Service)))
+		fmt.Fprintf(&b, "No number of workers keeps %s at %s jobs/s of %s each.\n", sloWords(s), number.Rate(s.Rate), number.Duration(float64(s.Service)))
 	}
-	fmt.Fprintf(&b, "\n  service varies by %s, arrivals by %s (coefficients of variation)\n  SLO %s\n", digits3(s.ServiceCV), digits3(s.ArrivalCV), sloWords(s))
+	fmt.Fprintf(&b, "\n  service varies by %s, arrivals by %s (coefficients of variation)\n  SLO %s\n", number.Digits(s.ServiceCV), number.Digits(s.ArrivalCV), sloWords(s))
 	for _, note := range s.Notes {
 		fmt.Fprintf(&b, "  %s\n", plain(note))
 	}
 	if s.Stall > 0 {
-		fmt.Fprintf(&b, "  everything stands still for %s every %s\n", span(s.Stall), span(s.StallEvery))
+		fmt.Fprintf(&b, "  everything stands still for %s every %s\n", number.Span(s.Stall), number.Span(s.StallEvery))
 	}
 	b.WriteString("\n")
 	for _, line := range staffTable(s).lines(100) {
@@ -36,13 +37,13 @@ func staffingText(w io.Writer, s *study.Staffing) error {
 			if p.Workers == 1 {
 				are = "is"
 			}
-			fmt.Fprintf(&b, "%s %s not enough: %s.\n", plural(int64(p.Workers), "worker"), are, plain(p.Why))
+			fmt.Fprintf(&b, "%s %s not enough: %s.\n", number.Plural(p.Workers, "worker"), are, plain(p.Why))
 		}
 	}
 	o := s.Outage
-	fmt.Fprintf(&b, "\nWithout any worker for %s: %s in the queue, about %s of memory in Redis", span(o.Length), plural(o.Jobs, "job"), bytesWords(o.Bytes))
+	fmt.Fprintf(&b, "\nWithout any worker for %s: %s in the queue, about %s of memory in Redis", number.Span(o.Length), number.Plural(o.Jobs, "job"), bytesWords(o.Bytes))
 	if o.Recovery > 0 {
-		fmt.Fprintf(&b, ", worked off in %s", span(o.Recovery.Round(time.Second)))
+		fmt.Fprintf(&b, ", worked off in %s", number.Span(o.Recovery.Round(time.Second)))
 	}
 	b.WriteString(".\n")
 	b.WriteString("The formula: " + formulaWords(s) + ".\n")
@@ -97,13 +98,13 @@ func staffTable(s *study.Staffing) table {
 	t.words = map[int]bool{len(t.head): true}
 	t.head = append(t.head, "enough")
 	for _, p := range s.Plans {
-		row := []string{count(int64(p.Workers)), percentWords(p.Utilisation), percentWords(p.WaitProbability), waitWords(p.MeanWait)}
+		row := []string{number.Count(int64(p.Workers)), number.Percent(p.Utilisation), number.Percent(p.WaitProbability), waitWords(p.MeanWait)}
 		for _, i := range at {
 			row = append(row, waitWords(p.Waits[i]))
 		}
-		row = append(row, percentWords(max(0, p.Burst)))
+		row = append(row, number.Percent(max(0, p.Burst)))
 		if s.Stall > 0 {
-			row = append(row, percentWords(p.StallShare))
+			row = append(row, number.Percent(p.StallShare))
 		}
 		enough := "yes"
 		if !p.Meets {
@@ -114,13 +115,11 @@ func staffTable(s *study.Staffing) table {
 	return t
 }
 
-func percentWords(share float64) string { return digits3(100*share) + " %" }
-
 func waitWords(d time.Duration) string {
 	if d == queueing.Unstable {
 		return "without end"
 	}
-	return duration(float64(d))
+	return number.Duration(float64(d))
 }
 
 // bytesWords is a number of bytes in the unit that suits it.
@@ -130,19 +129,19 @@ func bytesWords(n int64) string {
 		bytes float64
 	}{{"GB", 1e9}, {"MB", 1e6}, {"KB", 1e3}} {
 		if float64(n) >= u.bytes {
-			return digits3(float64(n)/u.bytes) + " " + u.name
+			return number.Digits(float64(n)/u.bytes) + " " + u.name
 		}
 	}
-	return plural(n, "byte")
+	return number.Plural(n, "byte")
 }
 
 func checkWords(c *study.Check) string {
-	head := fmt.Sprintf("Checked with %s: %s.\n", plural(int64(c.Workers), "worker"), plain(c.Verdict))
+	head := fmt.Sprintf("Checked with %s: %s.\n", number.Plural(c.Workers, "worker"), plain(c.Verdict))
 	if c.Measured == 0 {
 		return head
 	}
 	return head + fmt.Sprintf("  %s measured %s, predicted %s for the service time of %s that was measured (ratio %s)\n",
-		c.Metric, duration(float64(c.Measured)), duration(float64(c.Predicted)), duration(float64(c.Service)), digits3(c.Ratio))
+		c.Metric, number.Duration(float64(c.Measured)), number.Duration(float64(c.Predicted)), number.Duration(float64(c.Service)), number.Digits(c.Ratio))
 }
 
 // staffingJSON writes a plan, which is read back as it was.

@@ -38,7 +38,7 @@ func TestAPlanIsShownWithWhatSpeaksAgainstIt(t *testing.T) {
 		change func(*study.Staffing)
 		want   []string
 	}{
-		"as it is": {want: []string{"12 workers for 950 jobs/s", "57,000 jobs in the queue, about 2.28 MB", "within a sixth", "11 workers are not enough: the workers are busy more than 80 % of the time.", "  no\n"}},
+		"as it is": {want: []string{"12 workers for 950 jobs/s", "57,000 jobs in the queue, about 2.28 MB", "within a sixth", "11 workers are not enough: the workers are busy more than 80% of the time.", "  no\n"}},
 		"several limits": {
 			change: func(s *study.Staffing) { s.SLO = []string{"queue.p99 < 20ms", "queue.p50 < 1ms"} },
 			want:   []string{"SLO queue.p99 < 20ms and queue.p50 < 1ms", "p99 wait", "p50 wait", "the p99 of the wait within a sixth; other quantiles (p50) were not held against it"},

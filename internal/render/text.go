@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -133,12 +134,12 @@ func (t *page) ledger(r *result.Result) {
 	}
 	l := r.Ledger
 	words := []string{
-		count(l.Scheduled) + " scheduled", count(l.Sent) + " sent", count(l.Notified) + " " + arrivedWord(r.Scenario), count(l.Lost) + " lost",
+		number.Count(l.Scheduled) + " scheduled", number.Count(l.Sent) + " sent", number.Count(l.Notified) + " " + arrivedWord(r.Scenario), number.Count(l.Lost) + " lost",
 	}
 	if legs := losses(l); len(legs) > 0 {
 		var parts []string
 		for _, leg := range legs {
-			parts = append(parts, fmt.Sprintf("%s %s", count(l.LostByLeg[leg]), legWord(leg)))
+			parts = append(parts, fmt.Sprintf("%s %s", number.Count(l.LostByLeg[leg]), legWord(leg)))
 		}
 		words[3] += " (" + strings.Join(parts, ", ") + ")"
 	}
@@ -150,17 +151,17 @@ func (t *page) ledger(r *result.Result) {
 		{l.Unreadable, "unreadable"}, {l.Foreign, "foreign"}, {l.Failed, "failed"}, {l.Redelivered, "redelivered"},
 	} {
 		if c.n != 0 {
-			words = append(words, count(c.n)+" "+c.name)
+			words = append(words, number.Count(c.n)+" "+c.name)
 		}
 	}
 	if l.Prefilled > 0 {
-		words[0] += " (" + count(l.Prefilled) + " of them prefilled)"
+		words[0] += " (" + number.Count(l.Prefilled) + " of them prefilled)"
 	}
-	errs := plural(errorCount(l), "error")
+	errs := number.Plural(errorCount(l), "error")
 	if len(l.Errors) > 0 {
 		var parts []string
 		for _, op := range sortedKeys(l.Errors) {
-			parts = append(parts, op+" "+count(l.Errors[op]))
+			parts = append(parts, op+" "+number.Count(l.Errors[op]))
 		}
 		errs += " (" + strings.Join(parts, ", ") + ")"
 	}

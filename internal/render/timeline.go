@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -52,5 +53,5 @@ func peakWords(r *result.Result) string {
 	if peak.LengthS < 0.5 && last.ElapsedS <= 60 {
 		decimals = 1
 	}
-	return fmt.Sprintf("at most %s sent and not yet notified, at %.*f s", plural(peak.Peak(), "job"), decimals, peak.ElapsedS)
+	return fmt.Sprintf("at most %s sent and not yet notified, at %.*f s", number.Plural(peak.Peak(), "job"), decimals, peak.ElapsedS)
 }

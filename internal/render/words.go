@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
@@ -80,7 +81,7 @@ func legWord(l result.Leg) string {
 // loadWords says what was offered: "1,000 jobs/s (constant) for 10s".
 func loadWords(sc scenario.Scenario) string {
 	l := sc.Load
-	s := fmt.Sprintf("closed loop, %s in flight", count(int64(l.InFlight)))
+	s := fmt.Sprintf("closed loop, %s in flight", number.Count(int64(l.InFlight)))
 	switch {
 	case l.Observed:
 		s = "a load of somebody else's, looked on at"
@@ -95,9 +96,9 @@ func loadWords(sc scenario.Scenario) string {
 			s += " (" + l.Replay.Source + ")"
 		}
 	case !l.Closed():
-		s = rate(l.Rate.Float()) + " jobs/s"
+		s = number.Rate(l.Rate.Float()) + " jobs/s"
 	case l.Think > 0:
-		s += ", who think for " + span(l.Think)
+		s += ", who think for " + number.Span(l.Think)
 	}
 	if l.Open() && l.Replay.File == "" {
 		if l.Arrivals != "" {
@@ -106,11 +107,11 @@ func loadWords(sc scenario.Scenario) string {
 	}
 	switch {
 	case l.Duration > 0 && l.Jobs > 0:
-		s += fmt.Sprintf(" for %s or %s", span(l.Duration), plural(l.Jobs, "job"))
+		s += fmt.Sprintf(" for %s or %s", number.Span(l.Duration), number.Plural(l.Jobs, "job"))
 	case l.Duration > 0:
-		s += " for " + span(l.Duration)
+		s += " for " + number.Span(l.Duration)
 	case l.Jobs > 0:
-		s += ", " + plural(l.Jobs, "job")
+		s += ", " + number.Plural(l.Jobs, "job")
 	}
 	return s
 }
@@ -134,9 +135,9 @@ func arrivedMeaning(s scenario.Scenario) string {
 // poolWords says who worked: "2 producers, 8 consumers, 1 subscriber, work 1ms".
 func poolWords(s scenario.Scenario) string {
 	words := []string{
-		plural(int64(s.Producers), "producer"),
-		plural(int64(s.Consumers), "consumer"),
-		plural(int64(s.Subscribers), "subscriber"),
+		number.Plural(s.Producers, "producer"),
+		number.Plural(s.Consumers, "consumer"),
+		number.Plural(s.Subscribers, "subscriber"),
 	}
 	switch {
 	case s.Load.Observed:
@@ -154,43 +155,43 @@ func poolWords(s scenario.Scenario) string {
 		words = append(words, "design "+string(s.Design))
 	}
 	if n := len(s.Queues); n > 1 {
-		words = append(words, plural(int64(n), "queue"))
+		words = append(words, number.Plural(n, "queue"))
 	}
 	if s.Notify != "" && s.Notify != jobqueue.PubSub {
 		words = append(words, "notification "+string(s.Notify))
 	}
 	if n := s.Tenants.Count; n > 1 {
-		words = append(words, plural(int64(n), "tenant"))
+		words = append(words, number.Plural(n, "tenant"))
 	}
 	if s.Channels != "" && s.Channels != scenario.OneChannel {
 		words = append(words, "a channel each")
 	}
 	if s.Prefill > 0 {
-		words = append(words, count(s.Prefill)+" jobs prefilled")
+		words = append(words, number.Count(s.Prefill)+" jobs prefilled")
 	}
 	if s.Hold.For > 0 {
-		words = append(words, fmt.Sprintf("consumers held for %s from %s on", span(s.Hold.For), span(s.Hold.From)))
+		words = append(words, fmt.Sprintf("consumers held for %s from %s on", number.Span(s.Hold.For), number.Span(s.Hold.From)))
 	}
 	if s.Batch > 1 {
-		words = append(words, "batches of "+count(int64(s.Batch)))
+		words = append(words, "batches of "+number.Count(int64(s.Batch)))
 	}
 	switch {
 	case !s.Payloads.IsFixed():
 		words = append(words, "payload "+s.Payloads.String())
 	case s.Payload > 0:
-		words = append(words, plural(int64(s.Payload), "byte")+" of payload")
+		words = append(words, number.Plural(s.Payload, "byte")+" of payload")
 	}
 	switch {
 	case s.External:
 	case !s.Work.Drawn.IsFixed():
 		words = append(words, "work "+s.Work.Drawn.String())
 	case s.Work.Time > 0:
-		words = append(words, "work "+span(s.Work.Time))
+		words = append(words, "work "+number.Span(s.Work.Time))
 	default:
 		words = append(words, "no work")
 	}
 	if s.Work.FailRate > 0 {
-		words = append(words, fmt.Sprintf("%.3g %% fail", 100*s.Work.FailRate))
+		words = append(words, number.Percent(s.Work.FailRate)+" fail")
 	}
 	if s.Work.Running {
 		words = append(words, "RUNNING said")
@@ -239,14 +240,14 @@ func answer(r *result.Result) string {
 	at := ""
 	if l := r.Scenario.Load; l.Closed() {
 		at = fmt.Sprintf(" @%d", l.InFlight)
-		fmt.Fprintf(&b, "Closed loop, %s in flight, measured for %s", count(int64(l.InFlight)), span(window))
+		fmt.Fprintf(&b, "Closed loop, %s in flight, measured for %s", number.Count(int64(l.InFlight)), number.Span(window))
 	} else {
-		fmt.Fprintf(&b, "Offered %s jobs/s for %s", rateOf(r.Rates.OfferedPerS), span(window))
+		fmt.Fprintf(&b, "Offered %s jobs/s for %s", number.Of(r.Rates.OfferedPerS, number.Rate), number.Span(window))
 	}
 	if r.Scenario.Warmup > 0 {
-		fmt.Fprintf(&b, " after %s of warm-up", span(r.Scenario.Warmup))
+		fmt.Fprintf(&b, " after %s of warm-up", number.Span(r.Scenario.Warmup))
 	}
-	fmt.Fprintf(&b, "; achieved %s jobs/s", rate(r.Rates.AchievedPerS))
+	fmt.Fprintf(&b, "; achieved %s jobs/s", number.Rate(r.Rates.AchievedPerS))
 	e := summary(r, metric.EndToEnd)
 	if e.Count == 0 {
 		b.WriteString("; no job completed")
@@ -258,36 +259,36 @@ func answer(r *result.Result) string {
 			}
 			fmt.Fprintf(&b, " %s%s ", f.name, at)
 			if v := f.of(e); v != nil {
-				b.WriteString(duration(*v))
+				b.WriteString(number.Duration(*v))
 			} else {
-				fmt.Fprintf(&b, "%s (%s)", none, missing(e, f.name))
+				fmt.Fprintf(&b, "%s (%s)", number.None, missing(e, f.name))
 			}
 		}
 	}
 	if r.Ledger.Lost == 0 {
 		b.WriteString("; nothing lost")
 	} else {
-		fmt.Fprintf(&b, "; %s lost", plural(r.Ledger.Lost, "job"))
+		fmt.Fprintf(&b, "; %s lost", number.Plural(r.Ledger.Lost, "job"))
 	}
 	if n := r.Ledger.Abandoned; n > 0 {
-		fmt.Fprintf(&b, "; %s abandoned when the run was stopped", plural(n, "job"))
+		fmt.Fprintf(&b, "; %s abandoned when the run was stopped", number.Plural(n, "job"))
 	}
 	if n := r.Ledger.Failed; n > 0 {
-		fmt.Fprintf(&b, "; %s failed", plural(n, "job"))
+		fmt.Fprintf(&b, "; %s failed", number.Plural(n, "job"))
 	}
 	return b.String() + "."
 }
 
 // windowWords accounts for the jobs of the window.
 func windowWords(w result.Window) string {
-	s := fmt.Sprintf("%s due in it, %s completed", count(w.Scheduled), count(w.Completed))
+	s := fmt.Sprintf("%s due in it, %s completed", number.Count(w.Scheduled), number.Count(w.Completed))
 	switch {
 	case w.Completed == 0:
 		return s
 	case w.DrainNS <= 0:
 		return s + ", the last before its end"
 	default:
-		return s + ", the last " + duration(float64(w.DrainNS)) + " after its end"
+		return s + ", the last " + number.Duration(float64(w.DrainNS)) + " after its end"
 	}
 }
 
@@ -327,15 +328,15 @@ func thresholdWords(r *result.Result) string {
 	case len(r.Thresholds) == 0:
 		return ""
 	case failed > 0 && undecided > 0:
-		return fmt.Sprintf("%d of %s failed, %d undecided", failed, plural(int64(len(r.Thresholds)), "threshold"), undecided)
+		return fmt.Sprintf("%d of %s failed, %d undecided", failed, number.Plural(len(r.Thresholds), "threshold"), undecided)
 	case undecided > 0:
-		return fmt.Sprintf("%d of %s undecided", undecided, plural(int64(len(r.Thresholds)), "threshold"))
+		return fmt.Sprintf("%d of %s undecided", undecided, number.Plural(len(r.Thresholds), "threshold"))
 	case failed == 0 && len(r.Thresholds) == 1:
 		return "threshold passed"
 	case failed == 0:
 		return fmt.Sprintf("%d thresholds passed", len(r.Thresholds))
 	default:
-		return fmt.Sprintf("%d of %s failed", failed, plural(int64(len(r.Thresholds)), "threshold"))
+		return fmt.Sprintf("%d of %s failed", failed, number.Plural(len(r.Thresholds), "threshold"))
 	}
 }
 
@@ -388,7 +389,7 @@ func triageWords(v validity.Verdict) string {
 
 // hostWords are what this host lets a run use.
 func hostWords(h result.Host) string {
-	words := fmt.Sprintf("%s, GOMAXPROCS %d", plural(int64(h.CPUs), "CPU"), h.GOMAXPROCS)
+	words := fmt.Sprintf("%s, GOMAXPROCS %d", number.Plural(h.CPUs, "CPU"), h.GOMAXPROCS)
 	switch {
 	case h.CPULimit > 0:
 		words += fmt.Sprintf(", CPU limit %.3g (%s)", h.CPULimit, h.CPULimitSource)

@@ -10,6 +10,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/steady"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/internal/validity"
@@ -108,7 +109,7 @@ func broken(r *result.Result, t threshold.Threshold) string {
 	if float64(beyond) <= (1-q)*float64(n)+1e-9 {
 		return ""
 	}
-	return fmt.Sprintf("%s: %d of %d jobs (%.2f %%) took longer or never arrived", t, beyond, n, 100*float64(beyond)/float64(n))
+	return fmt.Sprintf("%s: %d of %d jobs (%s) took longer or never arrived", t, beyond, n, number.Percent(float64(beyond)/float64(n)))
 }
 
 // quantileOf takes an upper limit on a stage's quantile apart.

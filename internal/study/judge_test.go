@@ -108,7 +108,7 @@ func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
 		{
 			name: "the generator could not keep up", r: carried(t, 500, 0), slo: strict, want: capacity.Invalid, why: "could not keep up",
 			alter: func(r *result.Result) {
-				r.Validity.Checks = map[string]result.Check{"sent_in_time": {Passed: false, Detail: "90 %"}}
+				r.Validity.Checks = map[string]result.Check{"sent_in_time": {Passed: false, Detail: "90%"}}
 			},
 		},
 		{

@@ -46,7 +46,7 @@ func TestAScenarioInVirtualTimeHasTheCapacityOfItsWorkers(t *testing.T) {
 		l := lab(t, 2, 10*time.Millisecond, nil)
 		trials, a, err := capacity.Search(t.Context(), l.Probe, capacity.Options{Confirm: 30 * time.Second})
 		if err != nil || a.Status != capacity.Confirmed || math.Abs(a.Rate/200-1) > 0.05 || len(trials) > 25 {
-			t.Fatalf("%+v after %d trials, %v; want 200 jobs/s within 5 %% in 25", a, len(trials), err)
+			t.Fatalf("%+v after %d trials, %v; want 200 jobs/s within 5%% in 25", a, len(trials), err)
 		}
 		if a.Limit.Part != "workers" {
 			t.Errorf("the limit is %+v, want the workers", a.Limit)

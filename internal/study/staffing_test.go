@@ -22,7 +22,7 @@ func TestAPlanShowsTheNumbersBesideItsAnswer(t *testing.T) {
 	if err := s.Staff(0); err != nil {
 		t.Fatal(err)
 	}
-	// A load of 16 at 80 % takes 20, and with those 99 % wait less than 20 ms.
+	// A load of 16 at 80% takes 20, and with those 99% wait less than 20 ms.
 	if s.Workers != 20 || len(s.Plans) != 3 || s.Plans[0].Workers != 19 || s.Plans[0].Meets || !s.Plans[1].Meets || !s.Plans[2].Meets {
 		t.Errorf("%d workers, %+v; want 19, 20 and 21, of which 20 is the first that is enough", s.Workers, s.Plans)
 	}

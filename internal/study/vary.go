@@ -197,7 +197,7 @@ func Pending(cells []Cell) (places []int) {
 	return places
 }
 
-// knownWell is the ratio of the ends of the 80 % belief up to which a capacity
+// knownWell is the ratio of the ends of the 80% belief up to which a capacity
 // is known well enough to fit a law to it.
 const knownWell = 1.25
 

@@ -81,7 +81,7 @@ func TestWhatWasInterruptedComesBeforeWhatCanBeImproved(t *testing.T) {
 	}
 }
 
-// scaled are cells whose medians follow a law with a contention of 3 %.
+// scaled are cells whose medians follow a law with a contention of 3%.
 func scaled(sizes ...int) (cells []study.Cell) {
 	law := capacity.Scaling{Lambda: 200, Sigma: 0.03}
 	for _, n := range sizes {

@@ -36,21 +36,21 @@ func TestCheckSaysValueLimitAndMargin(t *testing.T) {
 		passed bool
 		reason string
 	}{
-		{"end_to_end.p99 < 50ms", 61.2e6, false, "61.2 ms is 11.2 ms (22 %) over the limit of 50 ms"},
-		{"end_to_end.p99 < 50ms", 38.75e6, true, "38.8 ms is 11.2 ms (22 %) under the limit of 50 ms"},
+		{"end_to_end.p99 < 50ms", 61.2e6, false, "61.2 ms is 11.2 ms (22%) over the limit of 50 ms"},
+		{"end_to_end.p99 < 50ms", 38.75e6, true, "38.8 ms is 11.2 ms (22%) under the limit of 50 ms"},
 		{"end_to_end.p99 < 50ms", 50e6, false, "50 ms is the limit itself; less is required"},
 		{"end_to_end.p99 <= 50ms", 50e6, true, "50 ms is exactly the limit"},
-		{"end_to_end.p99 < 50ms", 50_000_400, false, "50.0004 ms is 400 ns (0.0008 %) over the limit of 50 ms"},
-		{"queue.max < 1ms", 999_999, true, "0.999999 ms is 1 ns (0.0001 %) under the limit of 1 ms"},
+		{"end_to_end.p99 < 50ms", 50_000_400, false, "50.0004 ms is 400 ns (0.0008%) over the limit of 50 ms"},
+		{"queue.max < 1ms", 999_999, true, "0.999999 ms is 1 ns (0.0001%) under the limit of 1 ms"},
 		{"lost == 0", 0, true, "0 is exactly what is required"},
 		{"lost == 0", 3, false, "3 is 3 over the limit of 0"},
 		{"errors != 0", 0, false, "0 is exactly what is not allowed"},
-		{"end_to_end.count > 9000", 12345, true, "12,345 is 3,345 (37 %) over the limit of 9,000"},
-		{"achieved_rate >= 2k/s", 1999.6, false, "1,999.6 jobs/s is 0.4 jobs/s (0.02 %) under the limit of 2,000 jobs/s"},
+		{"end_to_end.count > 9000", 12345, true, "12,345 is 3,345 (37%) over the limit of 9,000"},
+		{"achieved_rate >= 2k/s", 1999.6, false, "1,999.6 jobs/s is 0.4 jobs/s (0.02%) under the limit of 2,000 jobs/s"},
 		{"achieved_ratio within 2% of 1", 0.98, true, "0.98 lies between the limits of 0.98 and 1.02"},
 		{"achieved_ratio within 2% of 1", 1.02, true, "1.02 lies between the limits of 0.98 and 1.02"},
-		{"achieved_ratio within 2% of 1", 0.97, false, "0.97 is 0.01 (1 %) under the limit of 0.98"},
-		{"achieved_ratio within 2% of 1", 1.03, false, "1.03 is 0.01 (0.98 %) over the limit of 1.02"},
+		{"achieved_ratio within 2% of 1", 0.97, false, "0.97 is 0.01 (1%) under the limit of 0.98"},
+		{"achieved_ratio within 2% of 1", 1.03, false, "1.03 is 0.01 (0.98%) over the limit of 1.02"},
 	} {
 		o := threshold.Check(parse(t, row.expr), always(row.value), "")
 		if o.Passed != row.passed || o.Reason != row.reason {

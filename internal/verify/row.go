@@ -78,9 +78,9 @@ func (x *Experiment) busy(results []*result.Result) {
 		limit float64
 		words string
 	}{
-		{"pressure", 0.40, "the host was busy: in %.0f %% of the time some task of it waited for a processor"},
-		{"run_queue", 0.20, "the host was busy: of the time in which this process wanted a processor it waited %.0f %%"},
-		{"steal", 0.05, "the host was slowed: %.0f %% of its processors' time went to other machines"},
+		{"pressure", 0.40, "the host was busy: some task waited for a CPU %.0f%% of the time"},
+		{"run_queue", 0.20, "the host was busy: runnable threads of this process waited for a CPU %.0f%% of the time"},
+		{"steal", 0.05, "the host was slowed: %.0f%% of its CPU time went to other machines (steal)"},
 	} {
 		worst := 0.0
 		for _, r := range results {

@@ -19,7 +19,7 @@ import (
 const ms = time.Millisecond
 
 // ks is by how much the sample differs from a distribution function, in units
-// of the critical value at 1 %, 1.63/sqrt(n).
+// of the critical value at 1%, 1.63/sqrt(n).
 func ks(sample []float64, f func(float64) float64) float64 {
 	slices.Sort(sample)
 	n, d := float64(len(sample)), 0.

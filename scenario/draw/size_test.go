@@ -127,7 +127,7 @@ func TestSizesFollowTheirShares(t *testing.T) {
 		}
 	}
 	if d := math.Abs(float64(len(small)) - .9*n); d > 4*math.Sqrt(n*.9*.1) {
-		t.Errorf("%d of %d are small, want 90 %%", len(small), n)
+		t.Errorf("%d of %d are small, want 90%%", len(small), n)
 	}
 	if got := ks(small, func(x float64) float64 { return x / 1000 }); got > 1.1 {
 		t.Errorf("the small ones differ from uniform by %f of what is allowed", got)

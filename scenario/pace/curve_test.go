@@ -246,7 +246,7 @@ func TestPoissonArrivalsInStepsAreExponentialInTheIntegral(t *testing.T) {
 		gaps[i] = due[i+1] - due[i]
 	}
 	slices.Sort(gaps)
-	// Kolmogorov-Smirnov at 1 %, for the gaps and for where the arrivals are.
+	// Kolmogorov-Smirnov at 1%, for the gaps and for where the arrivals are.
 	check := func(name string, sorted []float64, f func(float64) float64) {
 		var d float64
 		for i, x := range sorted {

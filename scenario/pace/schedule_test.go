@@ -88,7 +88,7 @@ func TestPoissonArrivalsAreExponentialAndRepeatable(t *testing.T) {
 		t.Fatal("another seed gave the same arrivals")
 	}
 	// Kolmogorov-Smirnov against the exponential distribution: the critical
-	// value at 1 % is 1.63/sqrt(n). The superposition thins out near its end,
+	// value at 1% is 1.63/sqrt(n). The superposition thins out near its end,
 	// where some shares are over, so the last tenth is left alone.
 	gaps := make([]float64, 0, n)
 	for i := 1; i < n*9/10; i++ {

@@ -156,7 +156,7 @@ func Steady(t testing.TB) *result.Result {
 			},
 		},
 		Thresholds: []threshold.Outcome{
-			{Expr: "end_to_end.p99 < 50ms", Value: Ptr(4_040_000.0), Passed: true, Reason: "4.04 ms is 46.0 ms (92 %) under the limit of 50 ms"},
+			{Expr: "end_to_end.p99 < 50ms", Value: Ptr(4_040_000.0), Passed: true, Reason: "4.04 ms is 46.0 ms (92%) under the limit of 50 ms"},
 			{Expr: "lost == 0", Value: Ptr(0.0), Passed: true, Reason: "0 is 0"},
 		},
 		Server: result.Server{
@@ -208,7 +208,7 @@ func Lossy(t testing.TB) *result.Result {
 	l.Duplicated, l.Corrupt, l.Foreign, l.Failed = 2, 1, 4, 5
 	maps.Copy(r.Stages, lossyStages())
 	r.Validity.Verdict = result.Suspect
-	r.Validity.Reasons = []string{"lateness p99 is 12.0 ms, over 1 ms: the generator fell behind", "the host was busy: 93 % of its CPU"}
+	r.Validity.Reasons = []string{"lateness p99 is 12.0 ms, over 1 ms: the generator fell behind", "the host was busy: 93% of its CPU"}
 	r.Thresholds[0] = threshold.Outcome{Expr: "end_to_end.p99 < 50ms", Reason: "falls among jobs that never arrived"}
 	r.Thresholds[1] = threshold.Outcome{Expr: "lost == 0", Value: Ptr(60.0), Reason: "60 is 60 over the limit of 0"}
 	r.Warnings = []string{"Redis writes its append-only file to a slow disk | see `INFO`", "the run was short"}

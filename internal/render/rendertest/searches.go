@@ -19,7 +19,7 @@ func Searched(t testing.TB) *study.Record {
 	probe := func(tr capacity.Trial) capacity.Outcome {
 		o := capacity.Outcome{
 			Verdict: capacity.Good, Reasons: []string{}, Achieved: min(tr.Rate, 1000), Took: tr.Length + time.Second,
-			Limit:   capacity.Limit{Part: "workers", Detail: "the workers were busy 99 % of the time", Used: map[string]float64{"workers": 0.99}},
+			Limit:   capacity.Limit{Part: "workers", Detail: "the workers were busy 99% of the time", Used: map[string]float64{"workers": 0.99}},
 			Figures: map[string]float64{"end_to_end.p50": 5e6, "end_to_end.p90": 7e6, "end_to_end.p99": 9e6},
 		}
 		if tr.Kind == capacity.Ceiling {
