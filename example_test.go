@@ -6,7 +6,6 @@ import (
 
 	"github.com/queuedyno/queuedyno"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
-	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -24,7 +23,7 @@ func ExampleRun() {
 		return
 	}
 	fmt.Printf("%d of %d jobs arrived, %d lost\n", res.Ledger.Notified, res.Ledger.Scheduled, res.Ledger.Lost)
-	fmt.Println(res.Stages[result.EndToEnd].Count, "have an end-to-end latency")
+	fmt.Println(res.Stages["end_to_end"].Count, "have an end-to-end latency")
 	// Output:
 	// 50 of 50 jobs arrived, 0 lost
 	// 50 have an end-to-end latency

@@ -42,7 +42,7 @@ type Ledger struct {
 	// way are here and not in Errors.
 	Reconnects map[string]int64 `json:"reconnects,omitempty"`
 	// LostJobs names the lost jobs that were sent, in the order of their
-	// numbers, the first [MaxLostJobs] of them.
+	// numbers, the first 1000 of them.
 	LostJobs []LostJob `json:"lost_jobs,omitempty"`
 	// Prefilled is how many jobs waited in the queue before the load began;
 	// they are among the others.
@@ -55,11 +55,22 @@ type LostJob struct {
 	Leg Leg    `json:"leg"`
 }
 
-// MaxLostJobs bounds [Ledger.LostJobs].
-const MaxLostJobs = 1000
-
 // Leg names the part of the way on which a job was lost.
 type Leg string
+
+// The legs, in the order of a job's way.
+const (
+	LegUnsent         Leg = "unsent"          // due, but never written: the run stopped first
+	LegRefused        Leg = "refused"         // written; the server answered with an error, so it is not in the queue
+	LegUnacknowledged Leg = "unacknowledged"  // written; no answer, and never seen again
+	LegInQueue        Leg = "in_queue"        // acknowledged; still in the list at the end, as far as that could be read
+	LegVanished       Leg = "vanished"        // acknowledged; neither popped by us nor in the list
+	LegUnfinished     Leg = "unfinished"      // popped; the work never ended
+	LegNotUnderstood  Leg = "not_understood"  // taken by an external worker; as many messages were heard as could have been their ends, and not understood
+	LegUnpublished    Leg = "unpublished"     // finished; the publish was not acknowledged
+	LegNobody         Leg = "nobody_listened" // published; the server says no subscriber was there
+	LegUnnotified     Leg = "unnotified"      // published to subscribers; not all of them received it
+)
 
 // Legs lists every leg in the order of a job's way.
 func Legs() []Leg {

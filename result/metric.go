@@ -8,8 +8,6 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
-	"github.com/queuedyno/queuedyno/internal/threshold"
-	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // Metric is the value of one metric of this result, such as "end_to_end.p99" or "lost", in the base
@@ -107,11 +105,12 @@ func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
 		}
 		return *v, "", true
 	}
-	if why := Unknowable(r.Scenario, name); why != "" {
+	observed := r.Scenario.Load.Observed
+	if why := metric.Unobservable(name); observed && why != "" {
 		return 0, why, false
 	}
 	if count, isShare := metric.ShareOf(name); isShare {
-		return OfAllJobs(count, r.jobs(), r.Metric)
+		return metric.PerJob(count, r.jobs(), r.Metric)
 	}
 	l := &r.Ledger
 	switch name {
@@ -136,11 +135,11 @@ func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
 		}
 		return float64(n), "", true
 	case "offered_rate":
-		return given(r.Rates.OfferedPerS, Unoffered(r.Scenario.Load))
+		return given(r.Rates.OfferedPerS, metric.NotOffered(observed))
 	case "achieved_rate":
 		return r.Rates.AchievedPerS, "", true
 	case "achieved_ratio":
-		return given(r.Rates.AchievedRatio, Unoffered(r.Scenario.Load))
+		return given(r.Rates.AchievedRatio, metric.NotOffered(observed))
 	case "recovery":
 		if _, measured := r.Scalars[name]; measured {
 			return given(r.Scalars[name], "the queue was not down to the jobs in hand before the run was over")
@@ -157,80 +156,4 @@ func (r *Result) jobs() int64 {
 		return r.Observed.Updates.Ended()
 	}
 	return r.Ledger.Scheduled
-}
-
-// OfAllJobs is what the metric counts as a share of so many jobs.
-func OfAllJobs(count string, jobs int64, m func(string) (float64, string, bool)) (value float64, reason string, ok bool) {
-	n, reason, ok := m(count)
-	switch {
-	case !ok:
-		return 0, reason, false
-	case jobs <= 0:
-		return 0, "there was no job", false
-	}
-	return n / float64(jobs), "", true
-}
-
-// CheckThresholds decides every threshold of the scenario. None passes when
-// the run is invalid, was interrupted, or ended in an error; none that is about
-// parts of the window does, since only the run itself can tell them. The error is one
-// of thresholds that cannot be read; there is none after [scenario.Scenario.Validate].
-func (r *Result) CheckThresholds() ([]threshold.Outcome, error) {
-	var outcomes []threshold.Outcome
-	var faults []error
-	invalid := r.WhyUndecided()
-	for _, expr := range r.Scenario.Thresholds {
-		t, err := threshold.Parse(expr)
-		if err != nil {
-			faults = append(faults, err)
-			continue
-		}
-		if t.Over > 0 {
-			// The rows of the timeline cannot be put together to a quantile.
-			outcomes = append(outcomes, (&threshold.Parts{Threshold: t}).Outcome(invalid))
-			continue
-		}
-		outcomes = append(outcomes, threshold.Check(t, r.Metric, invalid))
-	}
-	return outcomes, errors.Join(faults...)
-}
-
-// WhyUndecided says why nothing can be concluded from the run, empty when it can.
-func (r *Result) WhyUndecided() string {
-	var why []string
-	switch {
-	case r.Run.Failed:
-		why = append(why, "the run ended in an error")
-	case r.Validity.Verdict == Invalid:
-		// The reasons stand with the verdict; they can be long.
-		why = append(why, "the run is invalid")
-	}
-	if r.Run.Interrupted {
-		why = append(why, "the run was interrupted")
-	}
-	return strings.Join(why, " and ")
-}
-
-// Unoffered is why a load that is not open offers no rate.
-func Unoffered(l scenario.Load) string {
-	if l.Observed {
-		return "the load is somebody else's, and what they offer is not known"
-	}
-	return "a closed loop offers no rate"
-}
-
-// Unknowable says why the metric is one that nobody who only looks on can know,
-// empty when it is not.
-func Unknowable(s scenario.Scenario, name string) string {
-	if !s.Load.Observed {
-		return ""
-	}
-	if count, isShare := metric.ShareOf(name); isShare {
-		name = count
-	}
-	switch name {
-	case "lost", "duplicated", "out_of_order", "foreign", "corrupt":
-		return "the jobs are somebody else's, and which there were is not known"
-	}
-	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -33,7 +34,7 @@ func TestTheReasonOfAMissingQuantileIsTheOneThatDecides(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := &result.Result{Stages: map[result.Stage]*result.StageSummary{
-			result.EndToEnd: {Count: c.arrived, Censored: c.lost, HDR: hdr, Missing: map[string]result.Missing{"p99": few}},
+			metric.EndToEnd: {Count: c.arrived, Censored: c.lost, HDR: hdr, Missing: map[string]result.Missing{"p99": few}},
 		}}
 		v, reason, ok := r.Metric("end_to_end.p99")
 		if ok || math.IsInf(v, 1) != c.infinite || !strings.Contains(reason, c.reason) {

@@ -3,7 +3,8 @@ package result
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
+
+	"github.com/queuedyno/queuedyno/internal/number"
 )
 
 // Missing says why a quantile of a stage has no value.
@@ -37,7 +38,7 @@ const (
 func (m Missing) Words(quantile string) string {
 	switch m.Code {
 	case TooFewJobs:
-		return fmt.Sprintf("too few jobs: %s needs %s, the window has %s", quantile, grouped(m.Need), grouped(m.Have))
+		return fmt.Sprintf("too few jobs: %s needs %s, the window has %s", quantile, number.Count(m.Need), number.Count(m.Have))
 	case NeverArrived:
 		return fmt.Sprintf("it falls among the %d of %d jobs that never arrived", m.Need-m.Have, m.Need)
 	case NotHeard:
@@ -54,13 +55,4 @@ func (m *Missing) UnmarshalJSON(data []byte) error {
 	}
 	type plain Missing
 	return json.Unmarshal(data, (*plain)(m))
-}
-
-// grouped is n with commas between its thousands.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

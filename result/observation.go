@@ -1,11 +1,9 @@
 package result
 
-import "github.com/queuedyno/queuedyno/internal/observe"
-
 // Observation is what was seen of a load and of workers that are somebody else's.
 type Observation struct {
 	// Updates are those heard from the beginning to the end, warm-up included.
-	Updates observe.Counts `json:"updates"`
+	Updates Updates `json:"updates"`
 	// Alone counts jobs that ended and whose RUNNING was not heard, Forgotten
 	// those whose RUNNING was, too long ago to be remembered, and Open those that
 	// had begun and not ended when the run was over.
@@ -39,3 +37,36 @@ type ObservedBacklog struct {
 	PerS   *float64 `json:"per_s"`
 	DrainS *float64 `json:"drain_s"`
 }
+
+// Updates counts messages on the channel by their status.
+type Updates struct {
+	Running    int64 `json:"running"`
+	Completed  int64 `json:"completed"`
+	Failed     int64 `json:"failed"`
+	Other      int64 `json:"other"`      // updates with another status
+	Unreadable int64 `json:"unreadable"` // messages that are not updates
+}
+
+// Messages is the number of all messages.
+func (u Updates) Messages() int64 {
+	return u.Running + u.Completed + u.Failed + u.Other + u.Unreadable
+}
+
+// Ended is the number of jobs that ended.
+func (u Updates) Ended() int64 { return u.Completed + u.Failed }
+
+// Unrecognized is a message on the channel that was not understood. It helps to
+// find out what external workers publish.
+type Unrecognized struct {
+	// Message is the first 120 bytes of the message at most, quoted as in Go, so
+	// that it is safe on a terminal.
+	Message string `json:"message"`
+	// Reason is why it was not understood.
+	Reason string `json:"reason"`
+	// Mapping is an update mapping that would probably read the message, see
+	// [jobqueue.ParseMapping]; empty where there is no guess.
+	Mapping string `json:"mapping,omitempty"`
+}
+
+// String is the message and why it was not understood.
+func (u *Unrecognized) String() string { return u.Message + ": " + u.Reason }

@@ -9,10 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/internal/metric"
-	"github.com/queuedyno/queuedyno/internal/observe"
-	"github.com/queuedyno/queuedyno/internal/threshold"
-	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
@@ -27,28 +23,28 @@ type Result struct {
 	Tool   Tool `json:"tool"`
 	Run    Info `json:"run"`
 	// Scenario is the scenario as it was run, with every default filled in.
-	Scenario   scenario.Scenario              `json:"scenario"`
-	Redis      Redis                          `json:"redis"`
-	Host       Host                           `json:"host"`
-	Window     Window                         `json:"window"`
-	Rates      Rates                          `json:"rates"`
-	Ledger     Ledger                         `json:"ledger"`
-	Stages     map[metric.Stage]*StageSummary `json:"stages"`
-	Scalars    map[string]*float64            `json:"scalars"`
-	Timeline   []Second                       `json:"timeline"`
-	Validity   Validity                       `json:"validity"`
-	Thresholds []threshold.Outcome            `json:"thresholds"`
-	// Breakdown splits the window's jobs by what they have in common, where
-	// the scenario has more than one of it: by the load's step, by queue, by
-	// tenant.
-	Breakdown map[Dimension][]Part `json:"breakdown,omitempty"`
+	Scenario   scenario.Scenario       `json:"scenario"`
+	Redis      Redis                   `json:"redis"`
+	Host       Host                    `json:"host"`
+	Window     Window                  `json:"window"`
+	Rates      Rates                   `json:"rates"`
+	Ledger     Ledger                  `json:"ledger"`
+	Stages     map[Stage]*StageSummary `json:"stages"`
+	Scalars    map[string]*float64     `json:"scalars"`
+	Timeline   []Second                `json:"timeline"`
+	Validity   Validity                `json:"validity"`
+	Thresholds []Threshold             `json:"thresholds"`
+	// Breakdown splits the window's jobs by "step" of the load, by "queue" in the
+	// order of priority, and by "tenant", where the scenario has more than one. Of
+	// tenants, the most frequent ones are listed, and all others as one.
+	Breakdown map[string][]Part `json:"breakdown,omitempty"`
 	// Observed is what was seen of a load that is somebody else's, nil of one of
 	// our own. The ledger then holds what went wrong in listening, and the
 	// window's jobs are those that ended in it.
 	Observed *Observation `json:"observed,omitempty"`
 	// NotUnderstood is the first message on the channel that could not be read, or
 	// else the first that said nothing that ends a job; nil when there is none.
-	NotUnderstood *observe.Odd `json:"not_understood,omitempty"`
+	NotUnderstood *Unrecognized `json:"not_understood,omitempty"`
 	// Unreturned are elements of somebody else that consumers took from a queue
 	// that is not the run's own, and that could not be put back into it.
 	Unreturned [][]byte `json:"unreturned,omitempty"`
@@ -70,12 +66,14 @@ type Info struct {
 	Scenario  string    `json:"scenario"`
 	StartedAt time.Time `json:"started_at"`
 	EndedAt   time.Time `json:"ended_at"`
-	// StopReason is why the load ended. StoppedAtS is when, in seconds from the
-	// epoch, where a limit or a threshold ended it. StopText is the sentence of an
-	// older result that no reason stands for.
-	StopReason StopReason `json:"stop_reason"`
-	StoppedAtS float64    `json:"stopped_at_s,omitempty"`
-	StopText   string     `json:"stop_text,omitempty"`
+	// StopReason is why the load ended: jobs_sent, schedule_over, not_all_sent,
+	// jobs_ended, time_over, no_progress, not_understood, none_understood,
+	// max_backlog, threshold, stopped, stopped_at_once, stopped_then_cut or error.
+	// StoppedAtS is when, in seconds from the epoch, where a limit or a threshold
+	// ended it. StopText is the sentence of an older result that has no reason.
+	StopReason string  `json:"stop_reason"`
+	StoppedAtS float64 `json:"stopped_at_s,omitempty"`
+	StopText   string  `json:"stop_text,omitempty"`
 	// Interrupted is true when the run was stopped from outside before its
 	// schedule was over.
 	Interrupted bool `json:"interrupted"`
@@ -144,19 +142,6 @@ type Rates struct {
 	AchievedRatio *float64 `json:"achieved_ratio"`
 }
 
-// Dimension is what jobs can be told apart by.
-type Dimension string
-
-// The dimensions.
-const (
-	ByStep   Dimension = "step"   // of the load's steps, by due time
-	ByQueue  Dimension = "queue"  // in the order of priority
-	ByTenant Dimension = "tenant" // the most frequent ones, and all others as one
-)
-
-// Dimensions lists every dimension in the order in which reports show them.
-func Dimensions() []Dimension { return []Dimension{ByStep, ByQueue, ByTenant} }
-
 // Part is the share of one step, queue or tenant in the window's jobs.
 type Part struct {
 	Name string `json:"name"`
@@ -177,20 +162,6 @@ type Part struct {
 	Lateness *StageSummary `json:"lateness"`
 	EndToEnd *StageSummary `json:"end_to_end"`
 }
-
-// The legs, in the order of a job's way.
-const (
-	LegUnsent         Leg = "unsent"          // due, but never written: the run stopped first
-	LegRefused        Leg = "refused"         // written; the server answered with an error, so it is not in the queue
-	LegUnacknowledged Leg = "unacknowledged"  // written; no answer, and never seen again
-	LegInQueue        Leg = "in_queue"        // acknowledged; still in the list at the end, as far as that could be read
-	LegVanished       Leg = "vanished"        // acknowledged; neither popped by us nor in the list
-	LegUnfinished     Leg = "unfinished"      // popped; the work never ended
-	LegNotUnderstood  Leg = "not_understood"  // taken by an external worker; as many messages were heard as could have been their ends, and not understood
-	LegUnpublished    Leg = "unpublished"     // finished; the publish was not acknowledged
-	LegNobody         Leg = "nobody_listened" // published; the server says no subscriber was there
-	LegUnnotified     Leg = "unnotified"      // published to subscribers; not all of them received it
-)
 
 // StageSummary is the distribution of one stage over the jobs of the window.
 // Quantiles are nearest rank over all jobs that were due in the window; jobs
@@ -243,8 +214,8 @@ type Second struct {
 	QueueLen   *int64 `json:"queue_len"`
 	// Blocked is how many connections waited in a blocking command at the row's
 	// end, null where the server does not tell.
-	Blocked *int64                        `json:"blocked_clients"`
-	Stages  map[metric.Stage]*SecondStage `json:"stages"`
+	Blocked *int64                 `json:"blocked_clients"`
+	Stages  map[Stage]*SecondStage `json:"stages"`
 }
 
 // Peak is the highest backlog of the row, also in files that do not hold it.
@@ -259,20 +230,6 @@ type SecondStage struct {
 	P99NS *int64 `json:"p99_ns"`
 	MaxNS *int64 `json:"max_ns"`
 }
-
-// Validity says whether the generator, the clock and the host let the figures
-// be believed, and why not; see package validity.
-type Validity = validity.Verdict
-
-// Check is one question that validity asks.
-type Check = validity.Check
-
-// The verdicts of [Validity].
-const (
-	Valid   = validity.Valid
-	Suspect = validity.Suspect
-	Invalid = validity.Invalid
-)
 
 // Server holds what the server said of itself before and after, and what
 // changed in between.

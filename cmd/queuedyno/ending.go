@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/observe"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -73,7 +75,7 @@ func endingOf(r *result.Result, err error, signalled, allowInvalid bool) ending 
 				return say(exitThreshold, "aborted", fmt.Sprintf("threshold %q ended the run: %s", t.Expr, t.Reason), "")
 			}
 		}
-		return say(exitThreshold, "aborted", r.Stopped(), "")
+		return say(exitThreshold, "aborted", stopreason.Words(r), "")
 	case r.Validity.Verdict == result.Invalid && allowInvalid && r.Window.Completed > 0:
 		e.words = "invalid, allowed"
 		return e
@@ -138,7 +140,7 @@ func emptyHint(r *result.Result) string {
 	case r.Observed != nil && r.Observed.Updates.Messages() == 0:
 		return "nothing was heard on the channel: are the workers alive? --channel says where they publish"
 	case r.NotUnderstood != nil:
-		return r.NotUnderstood.Hint()
+		return observe.Hint(r.NotUnderstood)
 	case r.Observed != nil:
 		return "updates were heard, and none of them was the end of a job in the time that was measured; look on for longer"
 	case r.Scenario.Warmup > 0 && r.Ledger.Notified > 0:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -16,7 +15,7 @@ func good() *result.Result {
 		Window:     result.Window{Scheduled: 100, Completed: 100},
 		Ledger:     result.Ledger{Notified: 100},
 		Validity:   result.Validity{Verdict: result.Valid},
-		Thresholds: []threshold.Outcome{{Expr: "lost == 0", Passed: true}},
+		Thresholds: []result.Threshold{{Expr: "lost == 0", Passed: true}},
 	}
 }
 
@@ -35,11 +34,11 @@ func TestTheGravestComplaintDecidesTheExitCode(t *testing.T) {
 			return nil, false
 		}},
 		{"a threshold is undecided", exitInvalid, func(r *result.Result) (error, bool) {
-			r.Thresholds = append(r.Thresholds, threshold.Outcome{Expr: "z", Undecided: true, Reason: "too few jobs"})
+			r.Thresholds = append(r.Thresholds, result.Threshold{Expr: "z", Undecided: true, Reason: "too few jobs"})
 			return nil, false
 		}},
 		{"a threshold failed", exitThreshold, func(r *result.Result) (error, bool) {
-			r.Thresholds = append(r.Thresholds, threshold.Outcome{Expr: "x", Reason: "y"})
+			r.Thresholds = append(r.Thresholds, result.Threshold{Expr: "x", Reason: "y"})
 			return nil, false
 		}},
 		{"invalid", exitInvalid, func(r *result.Result) (error, bool) {
@@ -114,13 +113,13 @@ func TestTheWorstOfSeveralScenariosDecides(t *testing.T) {
 
 func TestAThresholdThatFailedIsWorseThanOneThatIsUndecided(t *testing.T) {
 	t.Parallel()
-	spoilt := func(o threshold.Outcome) ending {
+	spoilt := func(o result.Threshold) ending {
 		r := good()
 		r.Thresholds = append(r.Thresholds, o)
 		return endingOf(r, nil, false, false)
 	}
-	undecided := spoilt(threshold.Outcome{Expr: "x", Undecided: true})
-	failed := spoilt(threshold.Outcome{Expr: "y"})
+	undecided := spoilt(result.Threshold{Expr: "x", Undecided: true})
+	failed := spoilt(result.Threshold{Expr: "y"})
 	passed := endingOf(good(), nil, false, false)
 	for _, row := range []struct {
 		all  []ending

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
@@ -64,8 +65,8 @@ func TestARunLooksOnAtTheWorkOfOthersAndLeavesTheirQueueAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := r.Observed
-	if o == nil || r.Stopped() != "40 jobs had ended" || r.Window.Completed < 40 || r.Window.Completed > 45 || o.Updates.Unreadable == 0 {
-		t.Errorf("ended because %q with window %+v, observed %+v; want 40 jobs, and what nobody can read", r.Stopped(), r.Window, o)
+	if o == nil || stopreason.Words(&r) != "40 jobs had ended" || r.Window.Completed < 40 || r.Window.Completed > 45 || o.Updates.Unreadable == 0 {
+		t.Errorf("ended because %q with window %+v, observed %+v; want 40 jobs, and what nobody can read", stopreason.Words(&r), r.Window, o)
 	}
 	if s := r.Stages[metric.Running]; s == nil || s.P50NS == nil || *s.P50NS < 40e6 || s.Count != r.Window.Completed {
 		t.Errorf("running %+v, want that of every job, some 60 ms, of %d", s, r.Window.Completed)

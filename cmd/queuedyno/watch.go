@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/internal/watch"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -146,7 +147,7 @@ func (w *watching) outage(err error) {
 func (w *watching) quote(l watch.Look) {
 	if odd := l.NotUnderstood; odd != nil && odd.String() != w.quoted {
 		w.quoted = odd.String()
-		w.p.console.note("watch: the first message that was not understood: %s; %s", odd, odd.Hint())
+		w.p.console.note("watch: the first message that was not understood: %s; %s", odd, observe.Hint(odd))
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/watch"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 func TestWatchSeesAWorkerAtWork(t *testing.T) {
@@ -51,7 +52,7 @@ func TestWatchSeesAWorkerAtWork(t *testing.T) {
 		l = look()
 	}
 	l = look() // whose length was asked for after that
-	if want := (watch.Counts{Running: 3, Completed: 3}); l.Total != want || *l.Backlog != 2 {
+	if want := (result.Updates{Running: 3, Completed: 3}); l.Total != want || *l.Backlog != 2 {
 		t.Errorf("Total = %+v and a backlog of %d, want %+v and 2", l.Total, *l.Backlog, want)
 	}
 	if l.Running.Count != 3 || l.Work.Count != 3 || *l.Running.MaxNS < int64(time.Millisecond) || *l.Work.MaxNS < int64(time.Millisecond) {

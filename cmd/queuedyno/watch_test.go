@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/watch"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 func at[T any](v T) *T { return &v }
@@ -17,7 +18,7 @@ func TestALookInALine(t *testing.T) {
 	}{
 		{
 			watch.Look{
-				ElapsedS: 12.003, SpanS: 1, Span: watch.Counts{Running: 120, Completed: 118, Failed: 2},
+				ElapsedS: 12.003, SpanS: 1, Span: result.Updates{Running: 120, Completed: 118, Failed: 2},
 				Backlog: at(int64(1204)), TrendPerS: at(-20.2), DrainS: at(59.6),
 				Running:       watch.Times{Count: 9000, P50NS: at(int64(1_000_000))},
 				RecentS:       10.003,
@@ -27,10 +28,10 @@ func TestALookInALine(t *testing.T) {
 		},
 		{
 			watch.Look{
-				ElapsedS: 3, SpanS: 2, Span: watch.Counts{Completed: 10},
+				ElapsedS: 3, SpanS: 2, Span: result.Updates{Completed: 10},
 				Backlog: at(int64(50)), TrendPerS: at(30.0),
 				WorkRecent: watch.Times{Count: 3, MaxNS: at(int64(1_500))}, RecentS: 3,
-				Total: watch.Counts{Unreadable: 1, Other: 2}, Gaps: 1,
+				Total: result.Updates{Unreadable: 1, Other: 2}, Gaps: 1,
 			},
 			"3s  0 RUNNING/s  5 COMPLETED/s  0 FAILED/s  backlog 50 (+30/s)  work (last 3s) max 1.5µs  1 unreadable  2 of another status  1 gap",
 		},
@@ -66,7 +67,7 @@ func TestThePictureIsAlwaysAsHigh(t *testing.T) {
 func TestTheLastLineHasTheTimesOfAllJobs(t *testing.T) {
 	t.Parallel()
 	l := watch.Look{
-		ElapsedS: 60, Total: watch.Counts{Running: 900, Completed: 900}, Backlog: at(int64(0)),
+		ElapsedS: 60, Total: result.Updates{Running: 900, Completed: 900}, Backlog: at(int64(0)),
 		Running: watch.Times{Count: 900, P50NS: at(int64(2_000_000))}, RunningRecent: watch.Times{Count: 90, P50NS: at(int64(100_000_000))}, RecentS: 10,
 	}
 	const want = "1,800 updates in 1m0s: 900 RUNNING, 900 COMPLETED, 0 FAILED; backlog 0; running (all) p50 2ms"

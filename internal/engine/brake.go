@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 )
 
 // brakePeriod is how often it is looked at how many jobs are on their way.
@@ -32,7 +32,7 @@ func (r *run) brake(ctx context.Context) {
 			if waiting := r.waiting(); waiting > most && r.cut.Load() == never {
 				at := time.Duration(r.now())
 				r.brakeOnce(fmt.Sprintf("the run was ended by max_backlog: at %.1f s more than %d jobs waited in the queue", at.Seconds(), most))
-				r.shorten(result.StopMaxBacklog, at)
+				r.shorten(stopreason.MaxBacklog, at)
 			}
 		}
 	}

@@ -19,7 +19,7 @@ const mostTenants = 20
 type breakdown struct {
 	spread *flight.Spread
 	bounds []int64 // where each step ends; nil without steps
-	parts  map[result.Dimension][]*part
+	parts  map[string][]*part
 }
 
 // part gathers the jobs of one step, queue or tenant.
@@ -34,21 +34,21 @@ func newBreakdown(s scenario.Scenario, sp *flight.Spread) *breakdown {
 	if s.Load.Observed {
 		return nil // whose jobs they are is not known
 	}
-	b := &breakdown{spread: sp, parts: map[result.Dimension][]*part{}}
-	add := func(d result.Dimension, name string) {
+	b := &breakdown{spread: sp, parts: map[string][]*part{}}
+	add := func(d string, name string) {
 		b.parts[d] = append(b.parts[d], &part{Part: result.Part{Name: name}})
 	}
 	if n := len(s.Queues); n > 1 {
 		for i := range n {
-			add(result.ByQueue, fmt.Sprintf("%d (%s)", i, share(s.Queues, i)))
+			add("queue", fmt.Sprintf("%d (%s)", i, share(s.Queues, i)))
 		}
 	}
 	if n := s.Tenants.Count; n > 1 {
 		for i := range min(n, mostTenants) {
-			add(result.ByTenant, flight.TenantName(i))
+			add("tenant", flight.TenantName(i))
 		}
 		if n > mostTenants {
-			add(result.ByTenant, fmt.Sprintf("%d others", n-mostTenants))
+			add("tenant", fmt.Sprintf("%d others", n-mostTenants))
 		}
 	}
 	b.steps(s, add)
@@ -69,13 +69,13 @@ func share(weights []int, i int) string {
 
 // of calls fn with every part that job n belongs to.
 func (b *breakdown) of(n, due int64, fn func(*part)) {
-	if all := b.parts[result.ByQueue]; all != nil {
+	if all := b.parts["queue"]; all != nil {
 		fn(all[b.spread.Queue(n)])
 	}
-	if all := b.parts[result.ByTenant]; all != nil {
+	if all := b.parts["tenant"]; all != nil {
 		fn(all[min(b.spread.Tenant(n), mostTenants)])
 	}
-	if all := b.parts[result.ByStep]; all != nil {
+	if all := b.parts["step"]; all != nil {
 		i := 0
 		for i < len(b.bounds)-1 && due >= b.bounds[i] {
 			i++
@@ -110,16 +110,16 @@ func (b *breakdown) lose(n, due int64) {
 func (b *breakdown) unsent(n, due int64) { b.of(n, due, func(p *part) { p.unsent++ }) }
 
 // summary is the breakdown of a window, nil where there is none.
-func (b *breakdown) summary(w result.Window) map[result.Dimension][]result.Part {
+func (b *breakdown) summary(w result.Window) map[string][]result.Part {
 	if b == nil {
 		return nil
 	}
-	out := map[result.Dimension][]result.Part{}
+	out := map[string][]result.Part{}
 	for d, parts := range b.parts {
 		for i, p := range parts {
 			p.Sent = p.Completed + p.Lost + p.Abandoned
 			p.Scheduled = p.Sent + p.unsent
-			if d == result.ByStep {
+			if d == "step" {
 				if i > 0 {
 					p.FromNS = b.bounds[i-1]
 				}
@@ -178,7 +178,7 @@ func (r *run) countUnsent() {
 const mostSteps = 200
 
 // steps adds the parts of a load of several steps.
-func (b *breakdown) steps(s scenario.Scenario, add func(result.Dimension, string)) {
+func (b *breakdown) steps(s scenario.Scenario, add func(string, string)) {
 	if n := len(s.Load.Steps); n < 2 || n > mostSteps {
 		return
 	}
@@ -186,6 +186,6 @@ func (b *breakdown) steps(s scenario.Scenario, add func(result.Dimension, string
 	for _, step := range s.Load.Steps {
 		end += step.For
 		b.bounds = append(b.bounds, int64(end))
-		add(result.ByStep, step.String())
+		add("step", step.String())
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -122,7 +123,7 @@ func TestARunOverQueuesOnAllNodesOfAClusterIsComplete(t *testing.T) {
 					t.Errorf("no job was pushed to %s", addr)
 				}
 			}
-			parts := r.Breakdown[result.ByQueue]
+			parts := r.Breakdown["queue"]
 			var completed int64
 			for _, p := range parts {
 				if p.Completed == 0 {
@@ -156,18 +157,18 @@ func survived(t *testing.T, s scenario.Scenario, b *jobqueue.Client, kill func()
 	t.Helper()
 	s.DrainTimeout = 3 * time.Second
 	s.Load = scenario.Load{Rate: pace.PerSecond(200), Duration: 3 * time.Minute}
-	stop := make(chan struct{})
+	end := make(chan struct{})
 	enough := int64(0)
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	r, err := engine.Run(ctx, s, b, engine.Options{NoProbes: true, Stop: stop, Progress: func(p engine.Progress) {
+	r, err := engine.Run(ctx, s, b, engine.Options{NoProbes: true, Stop: end, Progress: func(p engine.Progress) {
 		switch {
 		case enough == 0 && p.Notified > 0:
 			kill()
 			enough = p.Sent + 1000
 		case enough > 0 && p.Notified > enough && p.Errors > 0:
 			enough = 1 << 62
-			close(stop)
+			close(end)
 		}
 	}})
 	if err != nil {
@@ -176,7 +177,7 @@ func survived(t *testing.T, s scenario.Scenario, b *jobqueue.Client, kill func()
 	l := r.Ledger
 	balanced(t, l)
 	if enough != 1<<62 || r.Run.Failed {
-		t.Errorf("the run ended by itself: %s, %+v", r.Stopped(), l)
+		t.Errorf("the run ended by itself: %s, %+v", stopreason.Words(r), l)
 	}
 	// A producer between two pushes has nothing to lose.
 	if l.Reconnects["push"] == 0 || l.Errors["consume"] == 0 {

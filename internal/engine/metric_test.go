@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/gate"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -111,9 +112,9 @@ func TestThresholdsPassOnlyOnARunThatCanBeBelieved(t *testing.T) {
 		r := measured()
 		row.spoil(r)
 		r.Scenario.Thresholds = []string{"lost == 4", "lost == 0"}
-		outcomes, err := r.CheckThresholds()
+		outcomes, err := gate.Thresholds(r)
 		if err != nil || len(outcomes) != 2 {
-			t.Fatalf("%s: CheckThresholds() = %v, %v, want two outcomes", name, outcomes, err)
+			t.Fatalf("%s: Thresholds() = %v, %v, want two outcomes", name, outcomes, err)
 		}
 		if outcomes[0].Passed != row.passes || outcomes[1].Passed {
 			t.Errorf("%s: passed %v and %v, want %v and false", name, outcomes[0].Passed, outcomes[1].Passed, row.passes)
@@ -125,8 +126,8 @@ func TestThresholdsThatCannotBeReadAreAnError(t *testing.T) {
 	t.Parallel()
 	r := measured()
 	r.Scenario.Thresholds = []string{"lsot == 0", "lost == 4"}
-	outcomes, err := r.CheckThresholds()
+	outcomes, err := gate.Thresholds(r)
 	if err == nil || len(outcomes) != 1 {
-		t.Errorf("CheckThresholds() = %v, %v, want one outcome and an error", outcomes, err)
+		t.Errorf("Thresholds() = %v, %v, want one outcome and an error", outcomes, err)
 	}
 }

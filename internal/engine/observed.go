@@ -6,6 +6,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/steady"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -32,22 +33,22 @@ func (s *subscriber) overhear(message []byte) {
 func (r *run) lookOn() {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	reason := result.StopReason("")
+	reason := string("")
 	for reason == "" {
 		select {
 		case <-r.ctx.Done():
 			reason = r.hardReason()
 		case <-r.o.Stop:
 			r.interrupt()
-			reason = result.StopOutside
+			reason = stopreason.Outside
 		case <-tick.C:
 			switch n := r.s.Load.Jobs; {
 			case r.cut.Load() != never:
 				reason = r.shortened()
 			case n > 0 && r.rec.completed() >= n:
-				reason = result.StopJobsEnded
+				reason = stopreason.JobsEnded
 			case r.now() >= r.rec.to:
-				reason = result.StopTimeOver
+				reason = stopreason.TimeOver
 			}
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/metric"
-	"github.com/queuedyno/queuedyno/internal/observe"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
@@ -128,7 +128,7 @@ func TestNothingHeardIsInvalid(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := lookOn(t, scenario.Scenario{Load: scenario.Load{Duration: 3 * time.Second}}, memory.New())
-		if r.Validity.Verdict != result.Invalid || r.Observed.Updates != (observe.Counts{}) || !strings.Contains(strings.Join(r.Warnings, "\n"), "no update was heard") {
+		if r.Validity.Verdict != result.Invalid || r.Observed.Updates != (result.Updates{}) || !strings.Contains(strings.Join(r.Warnings, "\n"), "no update was heard") {
 			t.Errorf("%s because %q; warnings %q", r.Validity.Verdict, r.Validity.Reasons, r.Warnings)
 		}
 	})
@@ -156,8 +156,8 @@ func TestWhoLooksOnStopsAfterSoManyJobsOrAtAThreshold(t *testing.T) {
 				}, q)
 				cancel()
 				<-done
-				if !strings.Contains(r.Stopped(), row.stopped) || r.Run.EndedAt.Sub(r.Run.StartedAt) > 3*time.Second || r.Run.Interrupted {
-					t.Errorf("ended after %s because %q, want %q", r.Run.EndedAt.Sub(r.Run.StartedAt), r.Stopped(), row.stopped)
+				if !strings.Contains(stopreason.Words(r), row.stopped) || r.Run.EndedAt.Sub(r.Run.StartedAt) > 3*time.Second || r.Run.Interrupted {
+					t.Errorf("ended after %s because %q, want %q", r.Run.EndedAt.Sub(r.Run.StartedAt), stopreason.Words(r), row.stopped)
 				}
 			})
 		})

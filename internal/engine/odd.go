@@ -11,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/observe"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -36,7 +37,7 @@ type odd struct {
 	hopeless              atomic.Bool // the run was ended for them
 
 	mu       sync.Mutex
-	first    *observe.Odd // the first of the kind that stands first here
+	first    *result.Unrecognized // the first of the kind that stands first here
 	kind     oddKind
 	statuses map[jobqueue.Status]int64
 	updates  int64 // with such a status
@@ -107,14 +108,14 @@ func (r *run) giveUp() {
 }
 
 // endOdd ends the load since no message on the channel is understood.
-func (r *run) endOdd(messages int64, first *observe.Odd) {
+func (r *run) endOdd(messages int64, first *result.Unrecognized) {
 	if r.odd.hopeless.Swap(true) {
 		return
 	}
 	at := time.Duration(r.now())
 	r.brakeOnce(fmt.Sprintf("the run was ended at %.1f s: of %d messages on the channel that may be the ends of jobs none could be understood; the first: %s",
 		at.Seconds(), messages, first))
-	r.shorten(result.StopNoneUnderstood, at)
+	r.shorten(stopreason.NoneUnderstood, at)
 }
 
 // anyEnded reports whether the end of a job was understood.
@@ -164,9 +165,9 @@ func (r *run) tellOdd() bool {
 	}
 	switch kind {
 	case noUpdate: // it is quoted with the verdict
-		r.warn("messages on the channel could not be read; %s", first.Hint())
+		r.warn("messages on the channel could not be read; %s", observe.Hint(first))
 	case noStatus, noJob:
-		r.warn("the first message that was not understood: %s; %s", first, first.Hint())
+		r.warn("the first message that was not understood: %s; %s", first, observe.Hint(first))
 	}
 	return first != nil
 }

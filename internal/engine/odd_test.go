@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
@@ -90,8 +91,8 @@ func TestARunWhoseFirstUpdatesAreNotUnderstoodEndsAndQuotesOne(t *testing.T) {
 					t.Errorf("lost %d: %v", l.Lost, l.LostByLeg)
 				}
 				odd := r.NotUnderstood
-				if odd == nil || !strings.Contains(odd.Reason, c.quoted) || odd.Mapping != c.mapping || !strings.Contains(r.Stopped(), odd.Message) {
-					t.Errorf("quoted %+v, stopped because %s", odd, r.Stopped())
+				if odd == nil || !strings.Contains(odd.Reason, c.quoted) || odd.Mapping != c.mapping || !strings.Contains(stopreason.Words(r), odd.Message) {
+					t.Errorf("quoted %+v, stopped because %s", odd, stopreason.Words(r))
 				}
 				if r.Validity.Verdict != result.Invalid || strings.Contains(strings.Join(r.Warnings, "\n"), "nothing about them was heard") {
 					t.Errorf("%s, warnings %q", r.Validity.Verdict, r.Warnings)

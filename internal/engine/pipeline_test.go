@@ -302,7 +302,7 @@ func TestABreakdownAddsUpToTheWindow(t *testing.T) {
 			Name: "tenants", Load: scenario.Load{Rate: pace.PerSecond(1000), Duration: 4 * time.Second}, Warmup: time.Second,
 			Consumers: 4, Tenants: scenario.Tenants{Count: 50, Skew: 1}, Seed: 5, DrainTimeout: time.Second,
 		}, b, virtual())
-		parts := r.Breakdown[result.ByTenant]
+		parts := r.Breakdown["tenant"]
 		if len(parts) != 21 || parts[20].Name != "30 others" {
 			t.Fatalf("%d parts, the last %+v, want 20 tenants and the others", len(parts), parts[len(parts)-1])
 		}

@@ -136,9 +136,9 @@ type run struct {
 	keptBytes    int
 	unreturned   [][]byte // those that could not be put back
 	interrupted  bool
-	stopReason   result.StopReason
-	aborted      string            // the threshold that ended the load, empty when none did
-	cutBy        result.StopReason // the limit or the threshold that ended the load, see shorten
+	stopReason   string
+	aborted      string // the threshold that ended the load, empty when none did
+	cutBy        string // the limit or the threshold that ended the load, see shorten
 	cutAt        time.Duration
 	notes        notes
 	reconnected  map[string]*reconnected // by operation

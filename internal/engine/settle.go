@@ -172,6 +172,9 @@ func (r *run) abandon(leg result.Leg, j *flight.Job) result.Leg {
 	return Abandoned
 }
 
+// maxLostJobs bounds [result.Ledger.LostJobs].
+const maxLostJobs = 1000
+
 // lostJob is a job that did not arrive.
 type lostJob struct {
 	n   int64
@@ -180,7 +183,7 @@ type lostJob struct {
 
 // keepFirst cuts the list down to the jobs with the lowest numbers, now and then.
 func keepFirst(lost []lostJob) []lostJob {
-	if len(lost) < 4*result.MaxLostJobs {
+	if len(lost) < 4*maxLostJobs {
 		return lost
 	}
 	return firstLost(lost)
@@ -189,7 +192,7 @@ func keepFirst(lost []lostJob) []lostJob {
 // firstLost are the jobs with the lowest numbers, in order.
 func firstLost(lost []lostJob) []lostJob {
 	slices.SortFunc(lost, func(a, b lostJob) int { return cmp.Compare(a.n, b.n) })
-	return lost[:min(len(lost), result.MaxLostJobs)]
+	return lost[:min(len(lost), maxLostJobs)]
 }
 
 // named are the lost jobs by their ids.

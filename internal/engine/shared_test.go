@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -45,8 +46,8 @@ func TestTheBacklogOfExternalWorkersIsWhatWaitsAndNotWhatWasSent(t *testing.T) {
 					Name: "braked", Load: scenario.Load{Rate: pace.PerSecond(500), Duration: 10 * time.Second, MaxBacklog: 1000}, External: true, DrainTimeout: time.Second,
 				}, q, virtual())
 				stop()
-				if braked := strings.Contains(r.Stopped(), "max_backlog"); braked != row.braked {
-					t.Errorf("ended because %q, with %d of %d notified", r.Stopped(), r.Ledger.Notified, r.Ledger.Sent)
+				if braked := strings.Contains(stopreason.Words(r), "max_backlog"); braked != row.braked {
+					t.Errorf("ended because %q, with %d of %d notified", stopreason.Words(r), r.Ledger.Notified, r.Ledger.Sent)
 				}
 			})
 		})

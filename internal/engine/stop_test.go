@@ -10,6 +10,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -93,8 +94,8 @@ func TestAClosedLoopThatLostAllTokensEnds(t *testing.T) {
 		b := &faulty{Queue: memory.New()}
 		b.publish = func([]byte) (bool, int, error) { return false, 1, nil }
 		r := mustRun(t, scenario.Scenario{Name: "stuck", Load: scenario.Load{Jobs: 1000, InFlight: 20}, DrainTimeout: 3 * time.Second}, b, virtual())
-		if r.Ledger.LostByLeg[result.LegUnnotified] != 20 || !strings.Contains(r.Stopped(), "token") {
-			t.Errorf("ledger %+v, stopped because %q", r.Ledger, r.Stopped())
+		if r.Ledger.LostByLeg[result.LegUnnotified] != 20 || !strings.Contains(stopreason.Words(r), "token") {
+			t.Errorf("ledger %+v, stopped because %q", r.Ledger, stopreason.Words(r))
 		}
 		if r.Validity.Verdict != result.Invalid {
 			t.Errorf("verdict %s of a run without a completed job", r.Validity.Verdict)
@@ -110,8 +111,8 @@ func TestTheBrakeEndsALoadThatFillsTheQueue(t *testing.T) {
 			Name: "brake", Load: scenario.Load{Rate: pace.PerSecond(1000), Duration: time.Minute, MaxBacklog: 2000},
 			Work: scenario.Work{Time: 10 * time.Millisecond}, DrainTimeout: time.Minute,
 		}, memory.New(), virtual())
-		if !strings.Contains(r.Stopped(), "max_backlog") || r.Validity.Verdict != result.Invalid {
-			t.Errorf("stopped because %q, verdict %s", r.Stopped(), r.Validity.Verdict)
+		if !strings.Contains(stopreason.Words(r), "max_backlog") || r.Validity.Verdict != result.Invalid {
+			t.Errorf("stopped because %q, verdict %s", stopreason.Words(r), r.Validity.Verdict)
 		}
 		if n := r.Ledger.Sent; n < 2200 || n > 2300 || r.Ledger.Lost != 0 {
 			t.Errorf("ledger %+v, want about 2250 jobs sent and none lost", r.Ledger)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/gate"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/validity"
@@ -78,14 +79,14 @@ func (r *run) result(released error) *result.Result {
 	r.serverFacts(res)
 	r.scalars(res)
 	r.cautions(res)
-	res.Validity = validity.Judge(r.evidence(res))
-	res.Warnings = append(res.Warnings, res.Validity.Notes...)
-	res.Validity.Notes = nil
-	outcomes, err := res.CheckThresholds()
+	var notes []string
+	res.Validity, notes = validity.Judge(r.evidence(res))
+	res.Warnings = append(res.Warnings, notes...)
+	outcomes, err := gate.Thresholds(res)
 	if err != nil {
 		res.Warnings = append(res.Warnings, err.Error()) // validated before; cannot happen
 	}
-	res.Thresholds = r.sampler.watch.settle(outcomes, res.WhyUndecided())
+	res.Thresholds = r.sampler.watch.settle(outcomes, gate.Undecided(res))
 	return res
 }
 

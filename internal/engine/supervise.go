@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -70,8 +70,8 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 	if r.ctx.Err() != nil && r.fatal() == nil {
 		r.interrupt() // also when it came after the schedule was over
 		r.mu.Lock()
-		if r.stopReason == result.StopOutside {
-			r.stopReason = result.StopThenAtOnce
+		if r.stopReason == stopreason.Outside {
+			r.stopReason = stopreason.ThenAtOnce
 		}
 		r.mu.Unlock()
 	}
@@ -84,7 +84,7 @@ func (r *run) cancelStuck() {
 
 // untilPassed waits until every producer has passed the window. It returns the
 // reason when something else ended the load.
-func (r *run) untilPassed(done <-chan struct{}) result.StopReason {
+func (r *run) untilPassed(done <-chan struct{}) string {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	progress, last := time.Now(), int64(-1)
@@ -97,15 +97,15 @@ func (r *run) untilPassed(done <-chan struct{}) result.StopReason {
 		case <-r.o.Stop:
 			r.interrupt()
 			r.halt()
-			return result.StopOutside
+			return stopreason.Outside
 		case <-tick.C:
 			if end := r.scheduleEnd(); end > 0 && r.now() > end+int64(r.s.DrainTimeout) {
 				r.halt()
-				return result.StopNotAllSent
+				return stopreason.NotAllSent
 			}
 			if r.tokens != nil && r.inVain() {
 				r.halt()
-				return result.StopNotUnderstood
+				return stopreason.NotUnderstood
 			}
 			// In a closed loop a lost job keeps its token. When all are lost,
 			// nothing will ever happen again.
@@ -113,7 +113,7 @@ func (r *run) untilPassed(done <-chan struct{}) result.StopReason {
 				progress, last = time.Now(), n
 			} else if time.Since(progress) > r.s.DrainTimeout {
 				r.halt()
-				return result.StopNoProgress
+				return stopreason.NoProgress
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func (r *run) untilPassed(done <-chan struct{}) result.StopReason {
 // untilOver waits for the end of the window, which comes later than its last job:
 // a window that ended with that would be shorter than it is said to be, and its
 // rates higher. It returns the reason when something else ended the load.
-func (r *run) untilOver() result.StopReason {
+func (r *run) untilOver() string {
 	if !r.s.Load.Open() || r.s.Load.Duration == 0 || r.s.Load.Jobs > 0 && sum(r.tallies).sent-r.filled >= r.s.Load.Jobs {
 		return "" // it ends with its last job
 	}
@@ -140,7 +140,7 @@ func (r *run) untilOver() result.StopReason {
 		case <-r.o.Stop:
 			r.interrupt()
 			r.halt()
-			return result.StopOutside
+			return stopreason.Outside
 		case <-tick.C:
 			if r.cut.Load() != never {
 				return "" // a threshold or a limit ended the load
@@ -188,33 +188,33 @@ func (r *run) interrupt() {
 }
 
 // hardReason is why the load was ended at once, empty when it was not.
-func (r *run) hardReason() result.StopReason {
+func (r *run) hardReason() string {
 	if r.fatal() != nil {
-		return result.StopError
+		return stopreason.Error
 	}
 	if r.ctx.Err() == nil {
 		return ""
 	}
 	r.interrupt()
-	return result.StopAtOnce
+	return stopreason.AtOnce
 }
 
 // naturalReason is why a load ended that nothing cut short.
-func (r *run) naturalReason() result.StopReason {
+func (r *run) naturalReason() string {
 	if reason := r.shortened(); reason != "" {
 		return reason
 	}
 	if r.s.Load.Jobs > 0 && sum(r.tallies).sent-r.filled >= r.s.Load.Jobs {
-		return result.StopJobsSent
+		return stopreason.JobsSent
 	}
-	return result.StopScheduleOver
+	return stopreason.ScheduleOver
 }
 
 // shorten ends the load because a limit or a threshold was broken. The first
 // reason is kept, but for a threshold, which says more.
-func (r *run) shorten(reason result.StopReason, at time.Duration) {
+func (r *run) shorten(reason string, at time.Duration) {
 	r.mu.Lock()
-	if r.cutBy == "" || reason == result.StopThreshold && r.cutBy != reason {
+	if r.cutBy == "" || reason == stopreason.Threshold && r.cutBy != reason {
 		r.cutBy, r.cutAt = reason, at
 	}
 	r.mu.Unlock()
@@ -222,7 +222,7 @@ func (r *run) shorten(reason result.StopReason, at time.Duration) {
 }
 
 // shortened is the limit or the threshold that ended the load, empty when none did.
-func (r *run) shortened() result.StopReason {
+func (r *run) shortened() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.cutBy

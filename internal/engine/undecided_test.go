@@ -3,6 +3,7 @@ package engine_test
 import (
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/gate"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/result"
@@ -41,7 +42,7 @@ func TestAQuantileWithTooFewJobsDecidesWhatItIsAtLeast(t *testing.T) {
 				Count: h.Count(), Censored: row.lost, HDR: hdr, Missing: map[string]result.Missing{"p99": {Code: result.TooFewJobs, Need: 1000, Have: h.Count()}},
 			}},
 		}
-		all, err := r.CheckThresholds()
+		all, err := gate.Thresholds(r)
 		if err != nil || len(all) != 1 {
 			t.Fatal(all, err)
 		}

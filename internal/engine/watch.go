@@ -5,8 +5,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/gate"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -25,14 +27,14 @@ type watched struct {
 	t     threshold.Threshold
 	at    int // its place among the scenario's thresholds
 	stage int // of the metric, -1 when it is of none
-	parts threshold.Parts
+	parts gate.Parts
 	now   slice
 	// before is the last part that was complete, and earlier what is known of
 	// those before it: what is left at the end of the window belongs to it.
 	before  *slice
-	earlier threshold.Parts
+	earlier gate.Parts
 	// broken is the outcome that ended the run.
-	broken *threshold.Outcome
+	broken *result.Threshold
 }
 
 // slice is what is known of a part of the window.
@@ -51,7 +53,7 @@ func newWatch(r *run) *watch {
 		if err != nil || !t.Watched() {
 			continue // validated before
 		}
-		one := &watched{t: t, at: at, stage: -1, parts: threshold.Parts{Threshold: t}, now: slice{jobs: latency.New()}}
+		one := &watched{t: t, at: at, stage: -1, parts: gate.Parts{Threshold: t}, now: slice{jobs: latency.New()}}
 		word, _, _ := strings.Cut(t.Metric, ".")
 		for i, stage := range metric.Stages() {
 			if word == string(stage) {
@@ -135,7 +137,7 @@ func (w *watch) abortOn(one *watched, at time.Duration, t totals) {
 	if one.t.Over > 0 && one.now.length < one.t.Over.Seconds()-0.1 {
 		return
 	}
-	o := threshold.Check(one.t, w.values(one.now, one.stage, t), "")
+	o := gate.Check(one.t, w.values(one.now, one.stage, t), "")
 	if !o.Failed() {
 		return
 	}
@@ -146,7 +148,7 @@ func (w *watch) abortOn(one *watched, at time.Duration, t totals) {
 		r.aborted = o.Expr
 	}
 	r.mu.Unlock()
-	r.shorten(result.StopThreshold, at)
+	r.shorten(stopreason.Threshold, at)
 }
 
 // values answers for metrics as they are in the slice; those of the ledger are
@@ -163,15 +165,16 @@ func (w *watch) values(s slice, stage int, t totals) func(string) (float64, stri
 			}
 			return float64(n) / of, "", true
 		}
-		if why := result.Unknowable(w.r.s, name); why != "" {
+		observed := w.r.s.Load.Observed
+		if why := metric.Unobservable(name); observed && why != "" {
 			return 0, why, false
 		}
 		if count, isShare := metric.ShareOf(name); isShare {
 			jobs := t.sent
-			if w.r.s.Load.Observed {
+			if observed {
 				jobs = t.notified
 			}
-			return result.OfAllJobs(count, jobs, w.values(s, stage, t))
+			return metric.PerJob(count, jobs, w.values(s, stage, t))
 		}
 		switch name {
 		case "lost":
@@ -198,7 +201,7 @@ func (w *watch) values(s slice, stage int, t totals) func(string) (float64, stri
 			return float64(n), "", true
 		case "offered_rate":
 			if !w.r.s.Load.Open() {
-				return 0, result.Unoffered(w.r.s.Load), false
+				return 0, metric.NotOffered(observed), false
 			}
 			return per(s.offered, s.length)
 		case "achieved_rate":
@@ -206,7 +209,7 @@ func (w *watch) values(s slice, stage int, t totals) func(string) (float64, stri
 			return rate, why, why == ""
 		case "achieved_ratio":
 			if !w.r.s.Load.Open() {
-				return 0, result.Unoffered(w.r.s.Load), false
+				return 0, metric.NotOffered(observed), false
 			}
 			rate, offered, why := w.carried(s)
 			if why != "" {
@@ -299,7 +302,7 @@ func aggregateOf(h *latency.Histogram, aggregate string) (float64, string, bool)
 
 // settle puts the outcomes of what was watched in the places of those that were
 // decided at the end of the run. Both are in the order of the thresholds.
-func (w *watch) settle(outcomes []threshold.Outcome, invalid string) []threshold.Outcome {
+func (w *watch) settle(outcomes []result.Threshold, invalid string) []result.Threshold {
 	if w == nil {
 		return outcomes
 	}
@@ -320,7 +323,7 @@ func (w *watch) settle(outcomes []threshold.Outcome, invalid string) []threshold
 
 // rest is the verdict on all parts, with what is left over in the last of them:
 // its jobs that arrived late may be the worst of all.
-func (one *watched) rest(w *watch) *threshold.Parts {
+func (one *watched) rest(w *watch) *gate.Parts {
 	if one.before == nil {
 		return &one.parts
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -71,7 +72,7 @@ func TestABrokenLimitEndsTheRunAfterItsDelay(t *testing.T) {
 			if end := time.Duration(r.Window.ToNS); end < row.at-100*time.Millisecond || end > row.at+100*time.Millisecond {
 				t.Errorf("%s: the window ended at %s, want %s", row.expr, end, row.at)
 			}
-			if r.Run.Aborted != row.expr || r.Run.Interrupted || !strings.Contains(r.Stopped(), row.expr) {
+			if r.Run.Aborted != row.expr || r.Run.Interrupted || !strings.Contains(stopreason.Words(r), row.expr) {
 				t.Errorf("%s: %+v", row.expr, r.Run)
 			}
 			if r.Thresholds[0].Passed || r.Thresholds[0].Value == nil || !r.Thresholds[1].Passed {

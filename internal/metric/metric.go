@@ -155,3 +155,36 @@ func isQuantile(word string) bool {
 	number, ok := strings.CutPrefix(word, "p")
 	return ok && number != "" && strings.Trim(number, "0123456789.") == ""
 }
+
+// PerJob is the count as a share of so many jobs. The function answers for metrics.
+func PerJob(count string, jobs int64, value func(string) (float64, string, bool)) (share float64, reason string, ok bool) {
+	n, reason, ok := value(count)
+	switch {
+	case !ok:
+		return 0, reason, false
+	case jobs <= 0:
+		return 0, "there was no job", false
+	}
+	return n / float64(jobs), "", true
+}
+
+// NotOffered is why a load that is not open has no offered rate.
+func NotOffered(observed bool) string {
+	if observed {
+		return "the load is external, so the offered rate is unknown"
+	}
+	return "a closed loop offers no rate"
+}
+
+// Unobservable is why an observer of an external load cannot know the metric, empty
+// where it can.
+func Unobservable(name string) string {
+	if count, isShare := ShareOf(name); isShare {
+		name = count
+	}
+	switch name {
+	case "lost", "duplicated", "out_of_order", "foreign", "corrupt":
+		return "the jobs are external, and which jobs were sent is unknown"
+	}
+	return ""
+}

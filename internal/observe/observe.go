@@ -8,40 +8,15 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/result"
 )
-
-// Counts count messages. Other are updates of a status that is none of ours, and
-// Unreadable those that are no updates.
-type Counts struct {
-	Running    int64 `json:"running"`
-	Completed  int64 `json:"completed"`
-	Failed     int64 `json:"failed"`
-	Other      int64 `json:"other"`
-	Unreadable int64 `json:"unreadable"`
-}
-
-// Messages is all of them.
-func (c Counts) Messages() int64 {
-	return c.Running + c.Completed + c.Failed + c.Other + c.Unreadable
-}
-
-// Ended is how many jobs ended.
-func (c Counts) Ended() int64 { return c.Completed + c.Failed }
-
-// Minus are the messages that came after those of o.
-func (c Counts) Minus(o Counts) Counts {
-	return Counts{
-		Running: c.Running - o.Running, Completed: c.Completed - o.Completed, Failed: c.Failed - o.Failed,
-		Other: c.Other - o.Other, Unreadable: c.Unreadable - o.Unreadable,
-	}
-}
 
 // Observer takes in messages one after another. It remembers a bounded number of
 // jobs from RUNNING to their end, and belongs to one goroutine. Use [New].
 type Observer struct {
 	form   jobqueue.Mapping
-	counts Counts
-	odd    *Odd
+	counts result.Updates
+	odd    *result.Unrecognized
 	// strange are the updates of another status that may be ends.
 	strange int64
 	begun   begun
@@ -112,11 +87,11 @@ func (o *Observer) Hear(message []byte, at time.Duration) (end End, ended bool) 
 }
 
 // Counts are the messages heard so far.
-func (o *Observer) Counts() Counts { return o.counts }
+func (o *Observer) Counts() result.Updates { return o.counts }
 
 // Odd is the first message that could not be read, or else the first of another
 // status; nil when there is none.
-func (o *Observer) Odd() *Odd { return o.odd }
+func (o *Observer) Odd() *result.Unrecognized { return o.odd }
 
 // Instead is how many messages may have been meant as the ends of jobs, and were not
 // understood. Where RUNNING was, what cannot be read is probably something else.

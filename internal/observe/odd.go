@@ -1,35 +1,22 @@
 package observe
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/result"
 )
-
-// Odd is a message on the channel that was not understood, for whoever has to find
-// out what the workers publish.
-type Odd struct {
-	// Message is its beginning, 120 bytes at the most, quoted as in Go: no byte of it
-	// can do anything to a terminal.
-	Message string `json:"message"`
-	// Reason is why it was not understood.
-	Reason string `json:"reason"`
-	// Mapping would probably read it, see [jobqueue.ParseMapping]; empty where there
-	// is no guess.
-	Mapping string `json:"mapping,omitempty"`
-}
 
 // mostQuoted is how many bytes of a text are shown.
 const mostQuoted = 120
 
 // OddOf describes a message. ours tells the ids of jobs that are on their way, which
 // helps to guess; it may be nil.
-func OddOf(message []byte, reason string, ours func(id []byte) bool) *Odd {
-	return &Odd{Message: Excerpt(string(message)), Reason: reason, Mapping: jobqueue.GuessMapping(message, ours)}
+func OddOf(message []byte, reason string, ours func(id []byte) bool) *result.Unrecognized {
+	return &result.Unrecognized{Message: Excerpt(string(message)), Reason: reason, Mapping: jobqueue.GuessMapping(message, ours)}
 }
 
 // UnknownStatus is the reason of a message with a status that is none of the three.
@@ -44,13 +31,10 @@ func EndsNothing(s jobqueue.Status) bool {
 	return known && means != jobqueue.Completed && means != jobqueue.Failed
 }
 
-// String is the message and why it was not understood.
-func (o *Odd) String() string { return fmt.Sprintf("%s: %s", o.Message, o.Reason) }
-
-// Hint says what to do about it.
-func (o *Odd) Hint() string {
-	if o.Mapping != "" {
-		return "if this is how your workers publish, add --update " + shellQuoted(o.Mapping)
+// Hint is what to do about a message that was not understood.
+func Hint(u *result.Unrecognized) string {
+	if u.Mapping != "" {
+		return "if this is how your workers publish, add --update " + shellQuoted(u.Mapping)
 	}
 	return "say where your workers publish the job's id and status: --update 'id=.id,status=.state,completed=done,failed=error'"
 }

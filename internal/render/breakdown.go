@@ -11,22 +11,25 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
+// dimensions are the keys of a breakdown in the order in which reports show them.
+func dimensions() []string { return []string{"step", "queue", "tenant"} }
+
 // partsWords is what a dimension is called above its table.
-func partsWords(d result.Dimension) string {
+func partsWords(d string) string {
 	switch d {
-	case result.ByStep:
+	case "step":
 		return "by stage of the load"
-	case result.ByQueue:
+	case "queue":
 		return "by queue, in the order of priority"
-	case result.ByTenant:
+	case "tenant":
 		return "by tenant"
 	}
-	return "by " + string(d)
+	return "by " + d
 }
 
 // partTable is a row a part: what was due and what became of it, and
 // end_to_end in one unit for all rows.
-func partTable(d result.Dimension, parts []result.Part, notes *footnotes) table {
+func partTable(d string, parts []result.Part, notes *footnotes) table {
 	columns := pick("p50", "p90", "p99", "max")
 	var shown []float64
 	for _, p := range parts {
@@ -38,7 +41,7 @@ func partTable(d result.Dimension, parts []result.Part, notes *footnotes) table 
 	}
 	var late []float64
 	for _, p := range parts {
-		if v := figuresOf(p.Lateness).P99NS; d == result.ByStep && v != nil {
+		if v := figuresOf(p.Lateness).P99NS; d == "step" && v != nil {
 			late = append(late, float64(*v))
 		}
 	}
@@ -50,14 +53,14 @@ func partTable(d result.Dimension, parts []result.Part, notes *footnotes) table 
 	if !one {
 		u = commonUnit(shown...)
 	}
-	t := table{head: []string{string(d), "scheduled", "sent", "lost"}, left: 1}
-	if d == result.ByStep {
+	t := table{head: []string{d, "scheduled", "sent", "lost"}, left: 1}
+	if d == "step" {
 		t.head[0] = "stage"
 	}
 	for _, c := range columns {
 		t.head = append(t.head, c.name+" "+u.Name)
 	}
-	if d == result.ByStep {
+	if d == "step" {
 		t.head = append(t.head, "late p99")
 		if one {
 			t.head[len(t.head)-1] += " " + u.Name
@@ -73,13 +76,13 @@ func partTable(d result.Dimension, parts []result.Part, notes *footnotes) table 
 				row = append(row, notes.mark(inShort(s, c.name)))
 			}
 		}
-		if late := figuresOf(p.Lateness); d == result.ByStep && late.P99NS != nil {
+		if late := figuresOf(p.Lateness); d == "step" && late.P99NS != nil {
 			if one {
 				row = append(row, u.In(float64(*late.P99NS)))
 			} else {
 				row = append(row, number.Duration(float64(*late.P99NS)))
 			}
-		} else if d == result.ByStep {
+		} else if d == "step" {
 			row = append(row, notes.mark(inShort(late, "p99")))
 		}
 		t.rows = append(t.rows, row)
@@ -101,9 +104,9 @@ func inShort(s *result.StageSummary, name string) string {
 
 // briefly are the parts that a terminal shows: of many tenants the first ones
 // and the others.
-func briefly(d result.Dimension, parts []result.Part) []result.Part {
+func briefly(d string, parts []result.Part) []result.Part {
 	const most = 10
-	if d != result.ByTenant || len(parts) <= most+1 {
+	if d != "tenant" || len(parts) <= most+1 {
 		return parts
 	}
 	return parts[:most]
@@ -118,7 +121,7 @@ func figuresOf(s *result.StageSummary) *result.StageSummary {
 
 // breakdown shows the parts of the window on the terminal.
 func (t *page) breakdown(r *result.Result) {
-	for _, d := range result.Dimensions() {
+	for _, d := range dimensions() {
 		parts := r.Breakdown[d]
 		if len(parts) == 0 {
 			continue
@@ -141,7 +144,7 @@ func (t *page) breakdown(r *result.Result) {
 }
 
 func (m *sheet) breakdown(r *result.Result) {
-	for _, d := range result.Dimensions() {
+	for _, d := range dimensions() {
 		parts := r.Breakdown[d]
 		if len(parts) == 0 {
 			continue
@@ -170,10 +173,10 @@ func breakdownCSV(w io.Writer, r *result.Result) error {
 	}
 	rows := [][]string{head}
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
-	for _, d := range result.Dimensions() {
+	for _, d := range dimensions() {
 		for _, p := range r.Breakdown[d] {
 			row := []string{
-				r.Run.ID, r.Validity.Verdict, string(d), p.Name, whole(p.FromNS), whole(p.ToNS),
+				r.Run.ID, r.Validity.Verdict, d, p.Name, whole(p.FromNS), whole(p.ToNS),
 				whole(p.Scheduled), whole(p.Sent), whole(p.Completed), whole(p.Lost), whole(p.Abandoned),
 			}
 			for _, s := range []*result.StageSummary{p.Lateness, p.EndToEnd} {

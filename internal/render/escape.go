@@ -4,8 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/queuedyno/queuedyno/internal/threshold"
-	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // escape is s as Markdown text that shows s: no markup, no HTML, no table cell,
@@ -103,7 +102,7 @@ func capital(s string) string {
 }
 
 // state is what became of a check.
-func state(c validity.Check) string {
+func state(c result.Check) string {
 	switch {
 	case c.Passed && c.Limit == nil:
 		return ""
@@ -116,7 +115,7 @@ func state(c validity.Check) string {
 }
 
 // outcome is what became of a threshold.
-func outcome(o threshold.Outcome) string {
+func outcome(o result.Threshold) string {
 	switch {
 	case o.Passed:
 		return "pass"

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -38,7 +37,7 @@ func filled(r result.Result) result.Result {
 	r.Validity.Checks = orEmpty(r.Validity.Checks)
 	r.Validity.Reasons = append([]string{}, r.Validity.Reasons...)
 	r.Warnings = append([]string{}, r.Warnings...)
-	r.Thresholds = append([]threshold.Outcome{}, r.Thresholds...)
+	r.Thresholds = append([]result.Threshold{}, r.Thresholds...)
 	r.Timeline = append([]result.Second{}, r.Timeline...)
 	for i := range r.Timeline {
 		r.Timeline[i].Stages = orEmpty(r.Timeline[i].Stages)

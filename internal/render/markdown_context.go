@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -117,7 +118,7 @@ func (m *sheet) environment(r *result.Result) {
 	add("run", r.Run.ID)
 	add("started", stamp(r.Run.StartedAt))
 	add("ended", stamp(r.Run.EndedAt))
-	add("stopped because", r.Stopped())
+	add("stopped because", stopreason.Words(r))
 	add("seed", fmt.Sprint(r.Run.Seed))
 	for _, k := range sortedKeys(r.Run.Tags) {
 		add("tag "+escape(k), r.Run.Tags[k])

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/render"
-	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -15,7 +14,7 @@ func TestEveryReportSaysThatAThresholdIsUndecided(t *testing.T) {
 	r := &result.Result{
 		Run: result.Info{Scenario: "x"}, Validity: result.Validity{Verdict: result.Valid},
 		Window: result.Window{Scheduled: 400, Completed: 400},
-		Thresholds: []threshold.Outcome{
+		Thresholds: []result.Threshold{
 			{Expr: "lost == 0", Passed: true},
 			{Expr: "end_to_end.p99 < 50ms", Undecided: true, Reason: "too few jobs"},
 		},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
@@ -298,11 +299,11 @@ func ending(r *result.Result) (word, why string) {
 	case r.Run.Failed:
 		why = r.Run.Error
 		if why == "" {
-			why = r.Stopped()
+			why = stopreason.Words(r)
 		}
 		return "failed", strings.TrimRight(why, ".") + "; the figures hold what was measured until then"
 	case r.Run.Interrupted:
-		why = r.Stopped()
+		why = stopreason.Words(r)
 		if why == "" {
 			why = "stopped from outside"
 		}
@@ -379,9 +380,9 @@ func sortedKeys[K ~string, V any](m map[K]V) []K {
 
 // triageWords say which part of the system the slow jobs' time went into, or
 // limits a closed loop, and what shares were in use.
-func triageWords(v validity.Verdict) string {
-	words := v.Explain()
-	if used := v.Usage.Words(); words != "" && used != "" {
+func triageWords(v result.Validity) string {
+	words := validity.Explain(v)
+	if used := validity.Usage(v.Usage).Words(); words != "" && used != "" {
 		words += " (in use: " + used + ")"
 	}
 	return words

@@ -16,8 +16,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/render/rendertest"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/internal/store"
-	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -57,11 +57,11 @@ func TestAnyResultComesBackAsItWas(t *testing.T) {
 		r.Run.StartedAt = time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "s"), rapid.Int64Range(0, 999_999_999).Draw(t, "ns")).UTC()
 		r.Run.Seed = rapid.Uint64().Draw(t, "seed")
 		r.Run.Tags = rapid.MapOf(text, text).Draw(t, "tags")
-		r.Run.StopReason = rapid.SampledFrom(result.StopReasons()).Draw(t, "stop reason")
+		r.Run.StopReason = rapid.SampledFrom(stopreason.Reasons()).Draw(t, "stop reason")
 		r.Run.StoppedAtS, r.Run.StopText = number.Draw(t, "stopped at"), text.Draw(t, "stop text")
 		r.Scenario.Load.Rate = pace.PerSecond(rapid.Int64Range(0, 1e6).Draw(t, "rate"))
 		if r.Scenario.Load.Rate.Jobs == 0 {
-			r.Run.StopReason = rapid.SampledFrom(result.StopReasons()).Draw(t, "stop reason")
+			r.Run.StopReason = rapid.SampledFrom(stopreason.Reasons()).Draw(t, "stop reason")
 			r.Run.StoppedAtS, r.Run.StopText = number.Draw(t, "stopped at"), text.Draw(t, "stop text")
 			r.Scenario.Load.Rate = pace.Rate{}
 		}
@@ -84,8 +84,8 @@ func TestAnyResultComesBackAsItWas(t *testing.T) {
 				})).Draw(t, "stages"),
 			}
 		}), 0, 4).Draw(t, "timeline")
-		r.Thresholds = rapid.SliceOf(rapid.Custom(func(t *rapid.T) threshold.Outcome {
-			return threshold.Outcome{Expr: text.Draw(t, "expr"), Value: rapid.Ptr(number, true).Draw(t, "value")}
+		r.Thresholds = rapid.SliceOf(rapid.Custom(func(t *rapid.T) result.Threshold {
+			return result.Threshold{Expr: text.Draw(t, "expr"), Value: rapid.Ptr(number, true).Draw(t, "value")}
 		})).Draw(t, "outcomes")
 		r.Warnings = rapid.SliceOf(text).Draw(t, "warnings")
 		var b strings.Builder

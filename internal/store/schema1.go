@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -28,25 +29,25 @@ func fromSchema1(r *result.Result) {
 }
 
 // stopOf is the reason that a sentence of schema 1 gave for the end of a load.
-func stopOf(text string) (reason result.StopReason, at float64, unknown string) {
+func stopOf(text string) (reason string, at float64, unknown string) {
 	for _, one := range []struct {
 		pattern string
-		reason  result.StopReason
+		reason  string
 	}{
-		{`^all \d+ jobs were sent$`, result.StopJobsSent},
-		{`^the schedule of \S+ was over$`, result.StopScheduleOver},
-		{`^the schedule was over for \S+, and not all of its jobs could be sent$`, result.StopNotAllSent},
-		{`^\d+ jobs had ended$`, result.StopJobsEnded},
-		{`^the time of \S+ was over$`, result.StopTimeOver},
-		{`^no job was completed for \S+, and all tokens of the closed loop are taken$`, result.StopNoProgress},
-		{`^no message of the workers was understood, and all tokens of the closed loop are taken$`, result.StopNotUnderstood},
-		{`(?s)^the run was ended at (\S+) s: of .* messages on the channel that may be the ends of jobs none could be understood.*`, result.StopNoneUnderstood},
-		{`^the run was ended by max_backlog: at (\S+) s more than \d+ jobs waited in the queue$`, result.StopMaxBacklog},
-		{`(?s)^the run was ended at (\S+) s by the threshold ".*`, result.StopThreshold},
-		{`^stopped from outside$`, result.StopOutside},
-		{`^stopped at once from outside$`, result.StopAtOnce},
-		{`^stopped from outside, and then at once$`, result.StopThenAtOnce},
-		{`(?s)^error: .*`, result.StopError},
+		{`^all \d+ jobs were sent$`, stopreason.JobsSent},
+		{`^the schedule of \S+ was over$`, stopreason.ScheduleOver},
+		{`^the schedule was over for \S+, and not all of its jobs could be sent$`, stopreason.NotAllSent},
+		{`^\d+ jobs had ended$`, stopreason.JobsEnded},
+		{`^the time of \S+ was over$`, stopreason.TimeOver},
+		{`^no job was completed for \S+, and all tokens of the closed loop are taken$`, stopreason.NoProgress},
+		{`^no message of the workers was understood, and all tokens of the closed loop are taken$`, stopreason.NotUnderstood},
+		{`(?s)^the run was ended at (\S+) s: of .* messages on the channel that may be the ends of jobs none could be understood.*`, stopreason.NoneUnderstood},
+		{`^the run was ended by max_backlog: at (\S+) s more than \d+ jobs waited in the queue$`, stopreason.MaxBacklog},
+		{`(?s)^the run was ended at (\S+) s by the threshold ".*`, stopreason.Threshold},
+		{`^stopped from outside$`, stopreason.Outside},
+		{`^stopped at once from outside$`, stopreason.AtOnce},
+		{`^stopped from outside, and then at once$`, stopreason.ThenAtOnce},
+		{`(?s)^error: .*`, stopreason.Error},
 	} {
 		found := regexp.MustCompile(one.pattern).FindStringSubmatch(text)
 		if found == nil {

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -41,7 +43,7 @@ func stored1(t *testing.T) map[string][]byte {
 
 func TestAResultOfSchema1SaysWhatItSaidThen(t *testing.T) {
 	t.Parallel()
-	seen := map[result.StopReason]bool{}
+	seen := map[string]bool{}
 	codes := map[result.MissingCode]bool{}
 	for name, data := range stored1(t) {
 		var then told1
@@ -51,8 +53,8 @@ func TestAResultOfSchema1SaysWhatItSaidThen(t *testing.T) {
 		}
 		r, err := store.Parse[*result.Result](name, data)
 		must(t, err)
-		if r.Schema != result.Schema || r.Run.StopReason == "" || r.Run.StopText != "" || r.Stopped() != then.Run.StopReason {
-			t.Errorf("%s: schema %d, stopped because %q (%q), want %q", name, r.Schema, r.Stopped(), r.Run.StopReason, then.Run.StopReason)
+		if r.Schema != result.Schema || r.Run.StopReason == "" || r.Run.StopText != "" || stopreason.Words(r) != then.Run.StopReason {
+			t.Errorf("%s: schema %d, stopped because %q (%q), want %q", name, r.Schema, stopreason.Words(r), r.Run.StopReason, then.Run.StopReason)
 		}
 		seen[r.Run.StopReason] = true
 		for stage, s := range then.Stages {
@@ -90,23 +92,23 @@ func TestAResultOfSchema1IsStoredAsOneOfToday(t *testing.T) {
 // Every reason has words, and these are understood when an old file holds them.
 func TestEveryStopReasonOfSchema1IsUnderstood(t *testing.T) {
 	t.Parallel()
-	for _, reason := range result.StopReasons() {
+	for _, reason := range stopreason.Reasons() {
 		r := &result.Result{}
 		r.Scenario.Load.Jobs, r.Scenario.Load.Duration, r.Scenario.Load.MaxBacklog = 40, 90e9, 500
 		r.Scenario.DrainTimeout = 300e6
 		r.Run.StopReason, r.Run.Error, r.Run.Aborted = reason, "push: no\nanswer", "lost < 1 abort"
 		switch reason {
-		case result.StopMaxBacklog, result.StopThreshold, result.StopNoneUnderstood:
+		case stopreason.MaxBacklog, stopreason.Threshold, stopreason.NoneUnderstood:
 			r.Run.StoppedAtS = 1.5
 		}
 		got := *r
-		words := r.Stopped()
+		words := stopreason.Words(r)
 		if words == "" {
 			t.Errorf("%q has no words", reason)
 		}
-		got.Schema, got.Run.StopReason, got.Run.StoppedAtS = 1, result.StopReason(words), 0
+		got.Schema, got.Run.StopReason, got.Run.StoppedAtS = 1, string(words), 0
 		store.FromSchema1(&got)
-		if got.Run.StopReason != reason || got.Stopped() != words || got.Run.StoppedAtS != r.Run.StoppedAtS {
+		if got.Run.StopReason != reason || stopreason.Words(&got) != words || got.Run.StoppedAtS != r.Run.StoppedAtS {
 			t.Errorf("%q is understood as %q at %v, want %q at %v", words, got.Run.StopReason, got.Run.StoppedAtS, reason, r.Run.StoppedAtS)
 		}
 	}
@@ -116,14 +118,14 @@ func TestASentenceThatIsNotKnownStaysOne(t *testing.T) {
 	t.Parallel()
 	for _, words := range []string{"the moon was full", "the run was ended by max_backlog: at noon s more than 5 jobs waited in the queue", ""} {
 		r := &result.Result{Schema: 1, Stages: map[result.Stage]*result.StageSummary{
-			result.EndToEnd: {Missing: map[string]result.Missing{"p99": {Code: result.OtherReason, Text: words}}}, result.Queue: nil,
+			metric.EndToEnd: {Missing: map[string]result.Missing{"p99": {Code: result.OtherReason, Text: words}}}, metric.Queue: nil,
 		}}
-		r.Run.StopReason = result.StopReason(words)
+		r.Run.StopReason = string(words)
 		store.FromSchema1(r)
-		if r.Stopped() != words || r.Run.StopReason != "" {
-			t.Errorf("%q became %q (%q)", words, r.Stopped(), r.Run.StopReason)
+		if stopreason.Words(r) != words || r.Run.StopReason != "" {
+			t.Errorf("%q became %q (%q)", words, stopreason.Words(r), r.Run.StopReason)
 		}
-		if m := r.Stages[result.EndToEnd].Missing["p99"]; m.Words("p99") != words {
+		if m := r.Stages[metric.EndToEnd].Missing["p99"]; m.Words("p99") != words {
 			t.Errorf("%q became %+v", words, m)
 		}
 	}

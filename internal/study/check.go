@@ -8,6 +8,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/queueing"
 	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -98,7 +99,7 @@ func (c *Check) judge(r *result.Result, p queueing.Plan) {
 	c.Verdict = "the model does not fit"
 	switch {
 	case r.Validity.Triage.Where != "" && r.Validity.Triage.Where != "workers":
-		c.Verdict += ": " + r.Validity.Explain()
+		c.Verdict += ": " + validity.Explain(r.Validity)
 	case p.Wait < time.Millisecond:
 		c.Verdict += ": hardly any job waits for a worker, and what is left is the scheduling of processes and the network, which it does not know"
 	case c.Ratio < 1:

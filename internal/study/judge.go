@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/gate"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
@@ -54,14 +55,14 @@ func Judge(r *result.Result, slo []threshold.Threshold, cut string) (verdict cap
 		return capacity.Bad, reasons, false
 	}
 	if r.Validity.Triage.Where == validity.CPULimit {
-		return capacity.Invalid, []string{r.Validity.Explain()}, false
+		return capacity.Invalid, []string{validity.Explain(r.Validity)}, false
 	}
 	if why := disturbed(r); why != "" {
 		return capacity.Invalid, []string{why}, true
 	}
 	switch t := r.Validity.Triage; t.Where {
 	case validity.Generator, validity.Client, validity.Host:
-		return capacity.Invalid, []string{r.Validity.Explain()}, false
+		return capacity.Invalid, []string{validity.Explain(r.Validity)}, false
 	}
 	return capacity.Bad, reasons, false
 }
@@ -70,7 +71,7 @@ func Judge(r *result.Result, slo []threshold.Threshold, cut string) (verdict cap
 func notTheSystem(r *result.Result) string {
 	if c, asked := r.Validity.Checks["sent_in_time"]; asked && !c.Passed {
 		if r.Validity.Triage.Where == validity.CPULimit {
-			return "the generator could not keep up: " + r.Validity.Explain()
+			return "the generator could not keep up: " + validity.Explain(r.Validity)
 		}
 		return "the generator could not keep up: " + c.Detail
 	}
@@ -87,7 +88,7 @@ func notTheSystem(r *result.Result) string {
 func broken(r *result.Result, t threshold.Threshold) string {
 	stage, q, ok := quantileOf(t)
 	if !ok {
-		if o := threshold.Check(t, r.Metric, ""); !o.Passed {
+		if o := gate.Check(t, r.Metric, ""); !o.Passed {
 			return o.Expr + ": " + o.Reason
 		}
 		return ""

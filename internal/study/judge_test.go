@@ -62,7 +62,7 @@ func carried(t *testing.T, slow, missing int) *result.Result {
 // use sets what was in use of a host with two processors: of all of them, of
 // those this process may use, and of the one that Redis uses.
 func use(r *result.Result, host, process, redis float64) {
-	r.Validity.Usage = validity.Usage{Host: &host, Generator: &process, Redis: &redis, CPUs: 2, AllowedCPUs: 2, RedisHere: true}
+	r.Validity.Usage = result.Usage{Host: &host, Generator: &process, Redis: &redis, CPUs: 2, AllowedCPUs: 2, RedisHere: true}
 }
 
 func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
@@ -114,7 +114,7 @@ func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
 		{
 			name: "the slow jobs' time went to the host", r: carried(t, 500, 0), slo: strict, want: capacity.Invalid, why: "busy host",
 			alter: func(r *result.Result) {
-				r.Validity.Triage = validity.Triage{Where: validity.Host, Detail: "busy host"}
+				r.Validity.Triage = result.Triage{Where: validity.Host, Detail: "busy host"}
 			},
 		},
 		{
@@ -122,13 +122,13 @@ func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
 			alter: func(r *result.Result) {
 				use(r, 0.95, 0.10, 0.10)
 				r.Validity.Usage.CPULimit, r.Validity.Usage.Throttled = 0.2, ptr(0.9)
-				r.Validity.Triage = validity.Triage{Where: validity.CPULimit, Limit: &validity.Limit{Part: validity.CPULimit}}
+				r.Validity.Triage = result.Triage{Where: validity.CPULimit, Limit: &result.Limit{Part: validity.CPULimit}}
 			},
 		},
 		{
 			name: "the host took time and the SLO was kept all the same", r: carried(t, 0, 0), slo: strict, want: capacity.Good,
 			alter: func(r *result.Result) {
-				r.Validity.Triage = validity.Triage{Where: validity.Host, Detail: "busy host"}
+				r.Validity.Triage = result.Triage{Where: validity.Host, Detail: "busy host"}
 			},
 		},
 		{

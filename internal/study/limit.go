@@ -12,7 +12,7 @@ import (
 // follows: what was at its limit by [validity.Usage.Limit], and what the probes
 // found where nothing was.
 func limitOf(r *result.Result) capacity.Limit {
-	u, t := r.Validity.Usage, r.Validity.Triage
+	u, t := validity.Usage(r.Validity.Usage), r.Validity.Triage
 	limit := u.Limit()
 	l := capacity.Limit{Part: limit.Part, Detail: u.Explain(limit), Used: u.Shares()}
 	if detail := externalWorkers(r); detail != "" {
@@ -39,7 +39,7 @@ func externalWorkers(r *result.Result) string {
 	if !r.Scenario.External || r.Validity.Triage.Where == validity.Client {
 		return ""
 	}
-	u := r.Validity.Usage
+	u := validity.Usage(r.Validity.Usage)
 	shares, detail, cpus := u.Shares(), "", 0.0
 	if u.WorkerCPUs != nil {
 		cpus = *u.WorkerCPUs
@@ -57,7 +57,7 @@ func externalWorkers(r *result.Result) string {
 
 // disturbed is who else used the host, empty when that was not much.
 func disturbed(r *result.Result) string {
-	external := r.Validity.Usage.External()
+	external := validity.Usage(r.Validity.Usage).External()
 	if external < validity.MostForeign {
 		return ""
 	}

@@ -1,3 +1,6 @@
+// Package threshold reads and writes thresholds such as "end_to_end.p99 < 50ms".
+//
+// A threshold is data; package gate checks it. Begin reading at [Parse].
 package threshold
 
 import (
@@ -58,7 +61,7 @@ func (t Threshold) String() string {
 	if t.Op == Within {
 		text += percent(t.Tolerance) + " of "
 	}
-	text += t.kind().Write(t.Value)
+	text += t.Kind().Write(t.Value)
 	if t.Abort {
 		text += " abort"
 		if t.After > 0 {
@@ -68,60 +71,13 @@ func (t Threshold) String() string {
 	return text
 }
 
-// kind is the kind of the metric; of an unknown one, a count.
-func (t Threshold) kind() metric.Kind {
+// Kind is the kind of the metric; of an unknown one, a count.
+func (t Threshold) Kind() metric.Kind {
 	m, err := metric.Lookup(t.Metric)
 	if err != nil {
 		return metric.Count
 	}
 	return m.Kind
-}
-
-// holds reports whether the value v keeps the limit.
-func (t Threshold) holds(v float64) bool {
-	switch t.Op {
-	case Less:
-		return v < t.Value
-	case LessOrEqual:
-		return v <= t.Value
-	case Greater:
-		return v > t.Value
-	case GreaterOrEqual:
-		return v >= t.Value
-	case Equal:
-		return v == t.Value
-	case NotEqual:
-		return v != t.Value
-	case Within:
-		low, high := t.bounds()
-		return low <= v && v <= high
-	default:
-		return false
-	}
-}
-
-// margin is how far v is on the good side of the limit, as a share of it;
-// negative on the bad side. ok is false where the limit has no good side, or is
-// zero and so has no share.
-func (t Threshold) margin(v float64) (share float64, ok bool) {
-	if t.Value == 0 {
-		return 0, false
-	}
-	over := (v - t.Value) / t.Value
-	switch t.Op {
-	case Less, LessOrEqual:
-		return -over, true
-	case Greater, GreaterOrEqual:
-		return over, true
-	case Within:
-		return t.Tolerance - max(over, -over), true
-	}
-	return 0, false
-}
-
-// bounds are the lowest and the highest value that Within allows.
-func (t Threshold) bounds() (low, high float64) {
-	return t.Value * (1 - t.Tolerance), t.Value * (1 + t.Tolerance)
 }
 
 // percent writes a share in percent so that it reads back to the same number.

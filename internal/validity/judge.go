@@ -5,18 +5,22 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // judge goes through the evidence, question by question.
 type judge struct {
 	e Evidence
-	v Verdict
+	v result.Validity
+	// notes are reasons that lower no verdict.
+	notes []string
 }
 
 // lower lowers the verdict and notes why. It never raises it.
 func (j *judge) lower(to, reason string) {
 	j.v.Reasons = append(j.v.Reasons, reason)
-	if j.v.Verdict != Invalid {
+	if j.v.Verdict != result.Invalid {
 		j.v.Verdict = to
 	}
 }
@@ -24,7 +28,7 @@ func (j *judge) lower(to, reason string) {
 // check notes a check; when it failed, reason lowers the verdict, unless to is
 // empty: then it is a note.
 func (j *judge) check(name string, value, limit float64, unit string, passed bool, detail, to, reason string) {
-	c := Check{Value: &value, Limit: &limit, Unit: unit, Passed: passed, Detail: detail}
+	c := result.Check{Value: &value, Limit: &limit, Unit: unit, Passed: passed, Detail: detail}
 	if !passed {
 		c.Effect = to
 		if to == "" {
@@ -35,7 +39,7 @@ func (j *judge) check(name string, value, limit float64, unit string, passed boo
 	switch {
 	case passed:
 	case to == "":
-		j.v.Notes = append(j.v.Notes, reason)
+		j.notes = append(j.notes, reason)
 	default:
 		j.lower(to, reason)
 	}
@@ -43,12 +47,12 @@ func (j *judge) check(name string, value, limit float64, unit string, passed boo
 
 // fact notes a figure that is held against no limit, at least not in this run.
 func (j *judge) fact(name string, value float64, unit, detail string) {
-	j.v.Checks[name] = Check{Value: &value, Unit: unit, Passed: true, Detail: detail}
+	j.v.Checks[name] = result.Check{Value: &value, Unit: unit, Passed: true, Detail: detail}
 }
 
 // unknown notes a check that could not be made.
 func (j *judge) unknown(name, why string) {
-	j.v.Checks[name] = Check{Passed: true, Detail: why}
+	j.v.Checks[name] = result.Check{Passed: true, Detail: why}
 }
 
 // outcome asks whether there is anything to judge.
@@ -56,19 +60,19 @@ func (j *judge) outcome() {
 	e := j.e
 	// Causes stand before what follows from them.
 	if e.Error != "" {
-		j.lower(Invalid, "an error ended the run: "+strings.TrimRight(e.Error, "."))
+		j.lower(result.Invalid, "an error ended the run: "+strings.TrimRight(e.Error, "."))
 	}
 	if e.Braked != "" {
-		j.lower(Invalid, e.Braked)
+		j.lower(result.Invalid, e.Braked)
 	}
 	switch {
 	case e.Completed == 0 && e.Observed && e.Waiting > 0:
-		j.lower(Invalid, fmt.Sprintf("no job ended, and %s wait in the queue: either nobody works on it, or what the workers say is not said here", count(e.Waiting)))
+		j.lower(result.Invalid, fmt.Sprintf("no job ended, and %s wait in the queue: either nobody works on it, or what the workers say is not said here", count(e.Waiting)))
 	case e.Completed == 0:
-		j.lower(Invalid, "no job of the window was completed, so there is nothing to measure")
+		j.lower(result.Invalid, "no job of the window was completed, so there is nothing to measure")
 	}
 	j.check("clock", float64(e.Negative), 0, "jobs", e.Negative == 0,
-		"jobs with a stage of negative length", Invalid,
+		"jobs with a stage of negative length", result.Invalid,
 		fmt.Sprintf("%s jobs have a stage of negative length: the clock is broken, or an answer came before its question", count(e.Negative)))
 }
 
@@ -78,12 +82,12 @@ func (j *judge) pace() {
 	e := j.e
 	if e.SentInTime != nil {
 		j.check("sent_in_time", *e.SentInTime, 0.999, "ratio", *e.SentInTime >= 0.999,
-			fmt.Sprintf("%.2f%% of the window's jobs were sent before the window was over", 100**e.SentInTime), Invalid,
+			fmt.Sprintf("%.2f%% of the window's jobs were sent before the window was over", 100**e.SentInTime), result.Invalid,
 			fmt.Sprintf("only %.2f%% of the window's jobs were sent before it was over: the generator could not keep up; %s", 100**e.SentInTime, j.cause("use fewer jobs/s, more producers, a larger batch, or a faster machine")))
 	}
 	if e.LateShare != nil {
 		j.check("late_jobs", *e.LateShare, 0.05, "ratio", *e.LateShare <= 0.05,
-			fmt.Sprintf("%.1f%% of the jobs were sent more than %s late", 100**e.LateShare, e.LateLimit), Suspect,
+			fmt.Sprintf("%.1f%% of the jobs were sent more than %s late", 100**e.LateShare, e.LateLimit), result.Suspect,
 			fmt.Sprintf("%.1f%% of the jobs were sent more than %s late: %s", 100**e.LateShare, e.LateLimit, j.cause("the generator was held up; is the machine busy with something else?")))
 	}
 	for _, q := range e.Quantiles {
@@ -92,7 +96,7 @@ func (j *judge) pace() {
 		}
 		ratio := float64(q.Whole) / float64(q.Sent)
 		limit := max(1.10, float64(q.Sent+q.Floor)/float64(q.Sent))
-		to := Suspect
+		to := result.Suspect
 		if q.Name != "p50" && q.Name != "p99" {
 			to = ""
 		}
@@ -109,7 +113,7 @@ func (j *judge) pace() {
 		j.fact("generator_tail", *e.TailShare, "ratio", detail+", too little to matter")
 		return
 	}
-	j.check("generator_tail", *e.TailShare, 0.10, "ratio", *e.TailShare < 0.10, detail, Suspect, detail+": the tail is not the server's")
+	j.check("generator_tail", *e.TailShare, 0.10, "ratio", *e.TailShare < 0.10, detail, result.Suspect, detail+": the tail is not the server's")
 }
 
 // tailMatters reports whether end_to_end's p99 is far enough from its p50 that
@@ -131,15 +135,15 @@ func (j *judge) account() {
 		taken := min(e.Vanished, e.LostPops)
 		others := e.Strangers + e.Vanished - taken
 		j.check("strangers", float64(others), 0, "jobs", others == 0,
-			"jobs that were taken from the list by somebody else", Invalid,
+			"jobs that were taken from the list by somebody else", result.Invalid,
 			fmt.Sprintf("%s jobs left the list without being popped by this run (%s of them came home all the same): another consumer takes from the same queue, or the key was evicted or deleted", count(others), count(e.Strangers)))
 		if e.LostPops > 0 {
 			j.check("lost_with_connections", float64(taken), 0, "jobs", taken == 0,
-				"jobs that the server may have handed to connections that were lost", Suspect,
+				"jobs that the server may have handed to connections that were lost", result.Suspect,
 				fmt.Sprintf("%s jobs left the list and were not received: the server handed them to connections that were lost while they waited for a job", count(taken)))
 		}
 		j.check("unanswered", float64(e.Unanswered), 0, "jobs", e.Unanswered == 0,
-			"lost jobs whose push or publish was never answered", Suspect,
+			"lost jobs whose push or publish was never answered", result.Suspect,
 			fmt.Sprintf("%s jobs are lost whose push or publish was never answered: whether the server carried it out is not known", count(e.Unanswered)))
 	}
 	first := ""
@@ -147,19 +151,19 @@ func (j *judge) account() {
 		first = "; the first: " + e.FirstUnreadable
 	}
 	j.check("unreadable", float64(e.Unreadable), 0, "messages", e.Unreadable == 0,
-		"messages on the channel that are no updates", Suspect,
+		"messages on the channel that are no updates", result.Suspect,
 		fmt.Sprintf("%s messages on the channel could not be read, and what they say is not in the figures%s", count(e.Unreadable), first))
 	j.check("resubscribed", float64(e.Resubscribed), 0, "subscriptions", e.Resubscribed == 0,
-		"subscriptions that were lost and renewed", Suspect,
+		"subscriptions that were lost and renewed", result.Suspect,
 		fmt.Sprintf("subscriptions that were lost and renewed: %d; what was published until they were renewed was not heard: an idle limit closed or dropped them, or the server threw out a subscriber that reads too slowly (client-output-buffer-limit pubsub)", e.Resubscribed))
 	j.check("unconfirmed", float64(e.Unconfirmed), 0, "subscriptions", e.Unconfirmed == 0,
-		"subscriptions that did not answer at the end", Suspect,
+		"subscriptions that did not answer at the end", result.Suspect,
 		fmt.Sprintf("subscriptions that did not answer at the end: %d; they may have been dead, and then what was published was not heard", e.Unconfirmed))
 	j.check("evicted", float64(e.Evicted), 0, "keys", e.Evicted == 0,
-		"keys that the server evicted during the run", Suspect,
+		"keys that the server evicted during the run", result.Suspect,
 		fmt.Sprintf("the server evicted %s keys during the run: it is at its maxmemory, and jobs can vanish", count(e.Evicted)))
 	j.check("pool_timeouts", float64(e.PoolTimeouts), 0, "waits", e.PoolTimeouts == 0,
-		"waits for a connection that were given up", Suspect,
+		"waits for a connection that were given up", result.Suspect,
 		fmt.Sprintf("%s commands beside the load waited for a connection in vain", count(e.PoolTimeouts)))
 }
 
@@ -173,12 +177,12 @@ func (j *judge) machine() {
 		}
 		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
 	}
-	percent("steal", s.Steal, 0.05, "%.1f%% of the CPUs' time went to other machines on the same host", Suspect,
+	percent("steal", s.Steal, 0.05, "%.1f%% of the CPUs' time went to other machines on the same host", result.Suspect,
 		"the hypervisor gave %.0f%% of the CPUs' time to other machines: figures of this host swing with its neighbours")
 	if share(j.e.Usage.Throttled) >= throttledSome {
 		s.GC = nil // the runtime counts it by the clock, which goes on while nothing runs
 	}
-	percent("gc", s.GC, 0.05, "%.1f%% of the CPUs' time went into collecting this process's garbage", Suspect,
+	percent("gc", s.GC, 0.05, "%.1f%% of the CPUs' time went into collecting this process's garbage", result.Suspect,
 		"%.0f%% of the CPUs' time went into collecting this process's garbage; raise GOGC or use fewer jobs/s")
 	if s.SchedP99 == nil {
 		j.unknown("go_scheduler", "too few samples")
@@ -186,7 +190,7 @@ func (j *judge) machine() {
 		j.fact("go_scheduler", s.SchedP99.Seconds(), "s", fmt.Sprintf("99%% of the goroutines that could run did so within %s", round(*s.SchedP99)))
 	} else {
 		j.check("go_scheduler", s.SchedP99.Seconds(), 0.001, "s", *s.SchedP99 <= time.Millisecond,
-			fmt.Sprintf("99%% of the goroutines that could run did so within %s", round(*s.SchedP99)), Suspect,
+			fmt.Sprintf("99%% of the goroutines that could run did so within %s", round(*s.SchedP99)), result.Suspect,
 			fmt.Sprintf("goroutines that could run waited up to %s (p99) for the Go scheduler: %s", round(*s.SchedP99), j.cause("this process gets too little CPU time for its load")))
 	}
 	fact := func(name string, v *float64, detail string) {
@@ -207,12 +211,12 @@ func (j *judge) machine() {
 		j.unknown("hiccup", "too few samples")
 	} else if !j.e.Closed {
 		j.check("hiccup", p.Hiccup.Seconds(), max(500*time.Microsecond, *p.EndToEnd/4).Seconds(), "s", !felt,
-			fmt.Sprintf("a thread that only waits woke up to %s late (%s)", round(*p.Hiccup), p.At), Suspect,
+			fmt.Sprintf("a thread that only waits woke up to %s late (%s)", round(*p.Hiccup), p.At), result.Suspect,
 			fmt.Sprintf("a goroutine of this process that only waits woke up to %s late (%s), which is much of %s: %s", round(*p.Hiccup), p.At, p.stage(), j.cause("the host is too busy to measure on")))
 	}
 	to := ""
 	if felt && !j.e.Closed {
-		to = Suspect
+		to = result.Suspect
 	}
 	note := func(name string, v *float64, limit float64, detail, reason string) {
 		if v == nil {
@@ -252,7 +256,7 @@ func (j *judge) limit() {
 	if l.Unknown != "" {
 		words += "; another limit could not be read: " + l.Unknown
 	}
-	j.check("cpu_limit", *u.Throttled, throttledSome, "ratio", *u.Throttled < throttledSome, words, Suspect, words+"; "+LimitRemedy)
+	j.check("cpu_limit", *u.Throttled, throttledSome, "ratio", *u.Throttled < throttledSome, words, result.Suspect, words+"; "+LimitRemedy)
 }
 
 // cause is what held this process up: the CPU limit where it did, else what is
@@ -285,7 +289,7 @@ func (j *judge) settling() {
 		if e.DriftSpreads <= 3 {
 			j.fact("drift", *e.Drift, "ratio", detail+", within the noise")
 		} else {
-			j.check("drift", *e.Drift, 1.10, "ratio", *e.Drift < 1.10 && *e.Drift > 1/1.10, detail, j.unlessOverloaded(Suspect),
+			j.check("drift", *e.Drift, 1.10, "ratio", *e.Drift < 1.10 && *e.Drift > 1/1.10, detail, j.unlessOverloaded(result.Suspect),
 				fmt.Sprintf("latency drifts: the median of the window's second half is %.2f times that of its first", *e.Drift))
 		}
 	}

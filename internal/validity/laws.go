@@ -1,6 +1,10 @@
 package validity
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/queuedyno/queuedyno/result"
+)
 
 // The widest tolerances with which a comparison of samples and stamps still says
 // something. A wider one would find nothing wrong with anything.
@@ -61,8 +65,8 @@ func (j *judge) compare(name string, v, want, within, decides float64, detail, w
 	}
 	detail = fmt.Sprintf("%s, %s %.0f%% of each other", detail, relation, 100*within)
 	if off <= within && within > decides {
-		j.v.Checks[name] = Check{Value: &v, Limit: &within, Unit: "ratio", Effect: Undecided, Detail: detail + ": the samples are too coarse to tell"}
+		j.v.Checks[name] = result.Check{Value: &v, Limit: &within, Unit: "ratio", Effect: Undecided, Detail: detail + ": the samples are too coarse to tell"}
 		return
 	}
-	j.check(name, v, within, "ratio", off <= within, detail, Suspect, detail+why)
+	j.check(name, v, within, "ratio", off <= within, detail, result.Suspect, detail+why)
 }

@@ -3,61 +3,12 @@ package validity
 import (
 	"fmt"
 	"strings"
-	"time"
+
+	"github.com/queuedyno/queuedyno/result"
 )
 
-// Usage is how much a run used of everything that may limit it. Shares are
-// between 0 and 1; a nil one was not measured.
-type Usage struct {
-	// Redis is the share of one CPU that the server's main thread used.
-	Redis *float64 `json:"redis,omitempty"`
-	// Generator is the share of AllowedCPUs that this process used.
-	Generator *float64 `json:"generator,omitempty"`
-	// Host is how busy the CPUs were that this process may run on, with
-	// everything on them.
-	Host *float64 `json:"host,omitempty"`
-	// Workers is the share of the consumers' time that jobs took, from the pop to
-	// the answer of the publish; Work is the part that the work itself takes.
-	Workers *float64 `json:"workers,omitempty"`
-	Work    float64  `json:"work,omitempty"`
-	// Throttled is the share of the CPU limit's periods in which it stopped this
-	// process and everything else in its cgroup.
-	Throttled *float64 `json:"throttled,omitempty"`
-
-	// WorkerCPUs is how many CPUs the workers used that were started for the run.
-	WorkerCPUs *float64 `json:"worker_cpus,omitempty"`
-
-	CPUs        int     `json:"cpus"`         // that this process may run on
-	AllowedCPUs float64 `json:"allowed_cpus"` // GOMAXPROCS, or the CPU limit where that is less
-	RedisHere   bool    `json:"redis_here"`   // Redis runs on this host
-
-	// CPULimit is in CPUs, 0 without one; LimitSource is the file that sets it.
-	CPULimit         float64       `json:"cpu_limit,omitempty"`
-	LimitSource      string        `json:"cpu_limit_source,omitempty"`
-	Periods          int64         `json:"periods,omitempty"`
-	ThrottledPeriods int64         `json:"throttled_periods,omitempty"`
-	ThrottledFor     time.Duration `json:"throttled_ns,omitempty"` // added up over CPUs
-	// Shared says that a Redis or workers that were started for the run are under
-	// the same limit.
-	SharedLimit bool `json:"shared_limit,omitempty"`
-
-	// InFlight is how many jobs a closed loop keeps in flight, 0 in an open one.
-	InFlight int `json:"in_flight,omitempty"`
-	// Waiting is how many jobs waited for a consumer on average, and Taken how many
-	// all consumers together take at a time.
-	Waiting float64 `json:"waiting,omitempty"`
-	Taken   int     `json:"taken,omitempty"`
-}
-
-// Limit names what was at its limit.
-type Limit struct {
-	// Part is a place of [Triage], or empty when no single part was at its limit.
-	Part string `json:"part"`
-	// External is true when other programs used the host up.
-	External bool `json:"external,omitempty"`
-	// Near are all parts that were at their limits or near them, Part first.
-	Near []string `json:"near"`
-}
+// Usage answers questions about what a run used.
+type Usage result.Usage
 
 // From which share in use on a part is at its limit, or near it.
 const (
@@ -90,8 +41,8 @@ const (
 // but work are the limit whoever else is busy; a full host makes round trips
 // slow, so that consumers seem busy. The number of jobs in flight limits a closed
 // loop only when nothing else is near its limit.
-func (u Usage) Limit() Limit {
-	l := Limit{Part: u.part(), Near: u.near()}
+func (u Usage) Limit() result.Limit {
+	l := result.Limit{Part: u.part(), Near: u.near()}
 	if l.Part == Host && !u.full() || l.Part == Generator && !u.full() && share(u.Generator) < atLimit {
 		l.External = true
 	}

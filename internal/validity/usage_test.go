@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/hoststat"
 	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // closed is the usage of a closed loop on two CPUs, with a Redis on the same host.
@@ -56,20 +57,20 @@ func TestTheTriageShowsWhatItLookedAt(t *testing.T) {
 	t.Parallel()
 	e := good()
 	e.Closed, e.Usage = true, closed(0.89, 0.47, 0.72, 0.89)
-	v := validity.Judge(e)
+	v, _ := validity.Judge(e)
 	if v.Triage.Where != validity.Host || v.Triage.Detail != "" || v.Triage.Limit == nil {
 		t.Errorf("triage %+v, want data and no sentence", v.Triage)
 	}
-	if got, want := v.Usage.Words(), "generator 47% of its 2 CPUs, host CPU 89%, Redis 72% of one CPU, consumers 89%, 64 jobs in flight"; got != want {
+	if got, want := validity.Usage(v.Usage).Words(), "generator 47% of its 2 CPUs, host CPU 89%, Redis 72% of one CPU, consumers 89%, 64 jobs in flight"; got != want {
 		t.Errorf("in use: %q, want %q", got, want)
 	}
 	b, err := json.Marshal(v)
 	if err != nil || !strings.Contains(string(b), `"usage":{"redis":0.72,"generator":0.47,"host":0.89,"workers":0.89,"cpus":2`) {
 		t.Errorf("%s, %v", b, err)
 	}
-	var old validity.Verdict // as results of earlier versions have it
-	if err := json.Unmarshal([]byte(`{"verdict":"valid","triage":{"where":"redis","detail":"slow PING"}}`), &old); err != nil || old.Explain() != "redis: slow PING" {
-		t.Errorf("an older result: %q, %v", old.Explain(), err)
+	var old result.Validity // as results of earlier versions have it
+	if err := json.Unmarshal([]byte(`{"verdict":"valid","triage":{"where":"redis","detail":"slow PING"}}`), &old); err != nil || validity.Explain(old) != "redis: slow PING" {
+		t.Errorf("an older result: %q, %v", validity.Explain(old), err)
 	}
 }
 
@@ -87,9 +88,9 @@ func TestACPULimitThatBindsIsTheCauseThatIsNamed(t *testing.T) {
 	e.LateShare, e.Probes.Hiccup = ptr(0.7), ptr(30*time.Millisecond)
 	e.Strain.SchedP99, e.Strain.RunQueue = ptr(40*time.Millisecond), ptr(0.9)
 	e.Usage.SharedLimit = true
-	v := validity.Judge(e)
+	v, _ := validity.Judge(e)
 	why := strings.Join(v.Reasons, "; ")
-	if v.Verdict != validity.Suspect || !strings.HasPrefix(why, "the CPU limit of 0.2 CPUs (/sys/fs/cgroup/cpu.max) throttled this process in 850 of 1000 periods, for 9.00 s in all") {
+	if v.Verdict != result.Suspect || !strings.HasPrefix(why, "the CPU limit of 0.2 CPUs (/sys/fs/cgroup/cpu.max) throttled this process in 850 of 1000 periods, for 9.00 s in all") {
 		t.Errorf("%s because of %q", v.Verdict, why)
 	}
 	for _, want := range []string{validity.LimitRemedy, "everything started for the run", "late: its CPU limit throttled it"} {
@@ -106,18 +107,18 @@ func TestACPULimitThatBindsIsTheCauseThatIsNamed(t *testing.T) {
 
 func TestACPULimitThatDoesNotBindIsNoReason(t *testing.T) {
 	t.Parallel()
-	if v := validity.Judge(throttled(0.002)); v.Verdict != validity.Valid || !v.Checks["cpu_limit"].Passed || v.Checks["cpu_limit"].Value == nil {
+	if v, _ := validity.Judge(throttled(0.002)); v.Verdict != result.Valid || !v.Checks["cpu_limit"].Passed || v.Checks["cpu_limit"].Value == nil {
 		t.Errorf("%s, %+v", v.Verdict, v.Checks["cpu_limit"])
 	}
 	e := good()
 	e.Strain.CPU = hoststat.Throttling{CPULimit: hoststat.CPULimit{Unknown: "permission denied"}}
-	if c := validity.Judge(e).Checks["cpu_limit"]; c.Value != nil || !strings.Contains(c.Detail, "not known: permission denied") {
-		t.Errorf("a limit that cannot be read: %+v", c)
+	if v, _ := validity.Judge(e); v.Checks["cpu_limit"].Value != nil || !strings.Contains(v.Checks["cpu_limit"].Detail, "not known: permission denied") {
+		t.Errorf("a limit that cannot be read: %+v", v.Checks["cpu_limit"])
 	}
 	e = throttled(0)
 	e.Usage.Throttled = nil
-	if c := validity.Judge(e).Checks["cpu_limit"]; c.Value != nil || !strings.Contains(c.Detail, "0.2 CPUs") {
-		t.Errorf("a limit that counts nothing: %+v", c)
+	if v, _ := validity.Judge(e); v.Checks["cpu_limit"].Value != nil || !strings.Contains(v.Checks["cpu_limit"].Detail, "0.2 CPUs") {
+		t.Errorf("a limit that counts nothing: %+v", v.Checks["cpu_limit"])
 	}
 }
 
@@ -134,17 +135,17 @@ func TestAComparisonThatCannotTellNeitherAccusesNorVouches(t *testing.T) {
 		{name: "agreeing", seen: 48, sum: 50, noise: 1, passed: true},
 		{name: "agreeing as far as can be seen", seen: 48, sum: 50, noise: 30, effect: validity.Undecided},
 		{name: "apart, and that may be a stall", seen: 20, sum: 50, bias: 60, effect: validity.Undecided},
-		{name: "apart, and nothing is lost", seen: 20, sum: 50, noise: 1, effect: validity.Suspect, why: "every job is accounted for"},
-		{name: "far apart in spite of a stall", seen: 500, sum: 50, bias: 60, effect: validity.Suspect, why: "every job is accounted for"},
-		{name: "apart, and jobs are lost", seen: 20, sum: 50, noise: 1, lost: 7, effect: validity.Suspect, why: "jobs are lost (7)"},
-		{name: "an empty list where the stamps see a queue", seen: 0, sum: 50, noise: 0, effect: validity.Suspect},
+		{name: "apart, and nothing is lost", seen: 20, sum: 50, noise: 1, effect: result.Suspect, why: "every job is accounted for"},
+		{name: "far apart in spite of a stall", seen: 500, sum: 50, bias: 60, effect: result.Suspect, why: "every job is accounted for"},
+		{name: "apart, and jobs are lost", seen: 20, sum: 50, noise: 1, lost: 7, effect: result.Suspect, why: "jobs are lost (7)"},
+		{name: "an empty list where the stamps see a queue", seen: 0, sum: 50, noise: 0, effect: result.Suspect},
 	} {
 		e := good()
 		e.QueueLen, e.QueueSum, e.QueueNoise, e.QueueBias, e.Lost = &c.seen, &c.sum, c.noise, c.bias, c.lost
-		v := validity.Judge(e)
+		v, _ := validity.Judge(e)
 		k := v.Checks["little"]
 		why := strings.Join(v.Reasons, "; ")
-		if k.Passed != c.passed || k.Effect != c.effect || !strings.Contains(why, c.why) || (v.Verdict == validity.Suspect) != (c.effect == validity.Suspect) {
+		if k.Passed != c.passed || k.Effect != c.effect || !strings.Contains(why, c.why) || (v.Verdict == result.Suspect) != (c.effect == result.Suspect) {
 			t.Errorf("%s: %s, %+v, %q; want %q because of %q", c.name, v.Verdict, k, why, c.effect, c.why)
 		}
 		if c.lost == 0 && strings.Contains(why, "lost") {
@@ -153,7 +154,8 @@ func TestAComparisonThatCannotTellNeitherAccusesNorVouches(t *testing.T) {
 	}
 	e := good()
 	e.WorkersBusy, e.WorkersSum, e.WorkersBias = ptr(0.9), ptr(0.5), 0.6
-	if k := validity.Judge(e).Checks["utilisation"]; k.Passed || k.Effect != validity.Undecided {
+	v, _ := validity.Judge(e)
+	if k := v.Checks["utilisation"]; k.Passed || k.Effect != validity.Undecided {
 		t.Errorf("utilisation %+v", k)
 	}
 }

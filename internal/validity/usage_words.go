@@ -3,10 +3,12 @@ package validity
 import (
 	"fmt"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // Explain is what was at its limit in words, with what supports it.
-func (u Usage) Explain(l Limit) string {
+func (u Usage) Explain(l result.Limit) string {
 	words := u.explain(l)
 	if words == "" {
 		return ""
@@ -23,7 +25,7 @@ func (u Usage) Explain(l Limit) string {
 	return words
 }
 
-func (u Usage) explain(l Limit) string {
+func (u Usage) explain(l result.Limit) string {
 	used := func() string {
 		words := fmt.Sprintf("this process used %.2f of them", u.ownCPUs())
 		if u.RedisHere && u.Redis != nil {

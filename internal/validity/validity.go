@@ -9,46 +9,11 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/hoststat"
-)
-
-// The verdicts. A suspect run's figures may be shown with their reasons; an
-// invalid run's figures decide nothing.
-const (
-	Valid   = "valid"
-	Suspect = "suspect"
-	Invalid = "invalid"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // Undecided is the effect of a check that can neither pass nor fail.
 const Undecided = "undecided"
-
-// Verdict says whether the generator, the clock and the host let the figures be
-// believed, and why not.
-type Verdict struct {
-	Verdict string   `json:"verdict"`
-	Reasons []string `json:"reasons"`
-	// Notes qualify single figures without lowering the verdict; a result
-	// carries them among its warnings.
-	Notes  []string `json:"-"`
-	Triage Triage   `json:"triage"`
-	// Usage is what the triage looked at.
-	Usage  Usage            `json:"usage"`
-	Checks map[string]Check `json:"checks"`
-}
-
-// Check is one question and its answer. Value is null where the question could
-// not be asked; Detail then says why.
-type Check struct {
-	Value  *float64 `json:"value"`
-	Limit  *float64 `json:"limit"`
-	Unit   string   `json:"unit,omitempty"`
-	Passed bool     `json:"passed"`
-	// Effect is what a check that did not pass did to the verdict: suspect,
-	// invalid, or note when it only qualifies some figures. It is undecided, and
-	// does nothing, when what was measured is too coarse to tell. Empty when passed.
-	Effect string `json:"effect,omitempty"`
-	Detail string `json:"detail"`
-}
 
 // Evidence is what a run knows of itself. A nil pointer means not measured.
 type Evidence struct {
@@ -133,9 +98,10 @@ type Probes struct {
 // stage is the jobs' stage with the quantile that all are at.
 func (p Probes) stage() string { return cmp.Or(p.Of, "end_to_end") + "." + p.At }
 
-// Judge judges the evidence.
-func Judge(e Evidence) Verdict {
-	j := judge{e: e, v: Verdict{Verdict: Valid, Reasons: []string{}, Notes: []string{}, Checks: map[string]Check{}}}
+// Judge judges the evidence. Notes qualify single figures without lowering the
+// verdict; a result has them among its warnings.
+func Judge(e Evidence) (v result.Validity, notes []string) {
+	j := judge{e: e, v: result.Validity{Verdict: result.Valid, Reasons: []string{}, Checks: map[string]result.Check{}}}
 	j.outcome()
 	j.limit() // the cause of much that follows
 	if !e.Closed {
@@ -147,6 +113,6 @@ func Judge(e Evidence) Verdict {
 		j.laws()
 	}
 	j.settling()
-	j.v.Triage, j.v.Usage = triage(e), e.Usage
-	return j.v
+	j.v.Triage, j.v.Usage = triage(e), result.Usage(e.Usage)
+	return j.v, j.notes
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -30,8 +31,8 @@ func good() validity.Evidence {
 
 func TestAGoodRunIsValidWithoutReasons(t *testing.T) {
 	t.Parallel()
-	v := validity.Judge(good())
-	if v.Verdict != validity.Valid || len(v.Reasons) != 0 || len(v.Notes) != 0 || v.Triage.Where != "" {
+	v, notes := validity.Judge(good())
+	if v.Verdict != result.Valid || len(v.Reasons) != 0 || len(notes) != 0 || v.Triage.Where != "" {
 		t.Errorf("verdict %+v", v)
 	}
 	for name, c := range v.Checks {
@@ -49,44 +50,44 @@ func TestEachFaultHasItsVerdictAndItsReason(t *testing.T) {
 		verdict string
 		reason  string // in the reasons, or in the notes when the verdict stays
 	}{
-		{"nothing completed", func(e *validity.Evidence) { e.Completed = 0 }, validity.Invalid, "nothing to measure"},
-		{"an error", func(e *validity.Evidence) { e.Error = "EOF" }, validity.Invalid, "EOF"},
-		{"a brake", func(e *validity.Evidence) { e.Braked = "max_in_flight" }, validity.Invalid, "max_in_flight"},
-		{"a broken clock", func(e *validity.Evidence) { e.Negative = 3 }, validity.Invalid, "clock"},
-		{"a load that was not sent", func(e *validity.Evidence) { e.SentInTime = ptr(0.9) }, validity.Invalid, "generator could not keep up"},
-		{"many late jobs", func(e *validity.Evidence) { e.LateShare = ptr(0.2) }, validity.Suspect, "held up"},
-		{"a median that is the generator's", func(e *validity.Evidence) { e.Quantiles[0].Sent = 500 * time.Microsecond }, validity.Suspect, "end_to_end.p50 is generator-affected"},
+		{"nothing completed", func(e *validity.Evidence) { e.Completed = 0 }, result.Invalid, "nothing to measure"},
+		{"an error", func(e *validity.Evidence) { e.Error = "EOF" }, result.Invalid, "EOF"},
+		{"a brake", func(e *validity.Evidence) { e.Braked = "max_in_flight" }, result.Invalid, "max_in_flight"},
+		{"a broken clock", func(e *validity.Evidence) { e.Negative = 3 }, result.Invalid, "clock"},
+		{"a load that was not sent", func(e *validity.Evidence) { e.SentInTime = ptr(0.9) }, result.Invalid, "generator could not keep up"},
+		{"many late jobs", func(e *validity.Evidence) { e.LateShare = ptr(0.2) }, result.Suspect, "held up"},
+		{"a median that is the generator's", func(e *validity.Evidence) { e.Quantiles[0].Sent = 500 * time.Microsecond }, result.Suspect, "end_to_end.p50 is generator-affected"},
 		{"a tail that is the generator's", func(e *validity.Evidence) {
 			e.TailShare = ptr(0.5)
 			e.Quantiles[1].Sent = time.Millisecond
-		}, validity.Suspect, "the tail is not the server's"},
-		{"another consumer", func(e *validity.Evidence) { e.Strangers = 5 }, validity.Invalid, "another consumer"},
-		{"jobs that vanished", func(e *validity.Evidence) { e.Vanished = 5 }, validity.Invalid, "another consumer"},
-		{"a subscriber thrown out", func(e *validity.Evidence) { e.Resubscribed = 1 }, validity.Suspect, "client-output-buffer-limit"},
-		{"evicted keys", func(e *validity.Evidence) { e.Evicted = 9 }, validity.Suspect, "evicted"},
-		{"steal", func(e *validity.Evidence) { e.Strain.Steal = ptr(0.2) }, validity.Suspect, "hypervisor"},
-		{"garbage", func(e *validity.Evidence) { e.Strain.GC = ptr(0.2) }, validity.Suspect, "garbage"},
-		{"a starved scheduler", func(e *validity.Evidence) { e.Strain.SchedP99 = ptr(20 * time.Millisecond) }, validity.Suspect, "Go scheduler"},
-		{"a host too busy", func(e *validity.Evidence) { e.Probes.Hiccup = ptr(3 * time.Millisecond) }, validity.Suspect, "too busy"},
-		{"Little's law broken", func(e *validity.Evidence) { e.QueueLen, e.QueueSum, e.QueueNoise = ptr(50.0), ptr(20.0), 0.05 }, validity.Suspect, "Little"},
-		{"workers that are not ours", func(e *validity.Evidence) { e.WorkersBusy, e.WorkersSum, e.WorkersNoise = ptr(0.9), ptr(0.5), 0.02 }, validity.Suspect, "workers"},
-		{"drift", func(e *validity.Evidence) { e.Drift, e.DriftSpreads = ptr(1.5), 5 }, validity.Suspect, "drifts"},
+		}, result.Suspect, "the tail is not the server's"},
+		{"another consumer", func(e *validity.Evidence) { e.Strangers = 5 }, result.Invalid, "another consumer"},
+		{"jobs that vanished", func(e *validity.Evidence) { e.Vanished = 5 }, result.Invalid, "another consumer"},
+		{"a subscriber thrown out", func(e *validity.Evidence) { e.Resubscribed = 1 }, result.Suspect, "client-output-buffer-limit"},
+		{"evicted keys", func(e *validity.Evidence) { e.Evicted = 9 }, result.Suspect, "evicted"},
+		{"steal", func(e *validity.Evidence) { e.Strain.Steal = ptr(0.2) }, result.Suspect, "hypervisor"},
+		{"garbage", func(e *validity.Evidence) { e.Strain.GC = ptr(0.2) }, result.Suspect, "garbage"},
+		{"a starved scheduler", func(e *validity.Evidence) { e.Strain.SchedP99 = ptr(20 * time.Millisecond) }, result.Suspect, "Go scheduler"},
+		{"a host too busy", func(e *validity.Evidence) { e.Probes.Hiccup = ptr(3 * time.Millisecond) }, result.Suspect, "too busy"},
+		{"Little's law broken", func(e *validity.Evidence) { e.QueueLen, e.QueueSum, e.QueueNoise = ptr(50.0), ptr(20.0), 0.05 }, result.Suspect, "Little"},
+		{"workers that are not ours", func(e *validity.Evidence) { e.WorkersBusy, e.WorkersSum, e.WorkersNoise = ptr(0.9), ptr(0.5), 0.02 }, result.Suspect, "workers"},
+		{"drift", func(e *validity.Evidence) { e.Drift, e.DriftSpreads = ptr(1.5), 5 }, result.Suspect, "drifts"},
 		{"drift of an overload", func(e *validity.Evidence) {
 			e.Drift, e.DriftSpreads, e.BacklogSlope, e.SlopeLimit = ptr(3.0), 5, ptr(0.2), 0.01
-		}, validity.Valid, "more than the system carries"},
-		{"a warm-up too short", func(e *validity.Evidence) { e.WarmupNeeded, e.WarmupExcess = ptr(5*time.Second), 3 }, validity.Valid, "longer --warmup"},
+		}, result.Valid, "more than the system carries"},
+		{"a warm-up too short", func(e *validity.Evidence) { e.WarmupNeeded, e.WarmupExcess = ptr(5*time.Second), 3 }, result.Valid, "longer --warmup"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			e := good()
 			c.spoil(&e)
-			v := validity.Judge(e)
+			v, notes := validity.Judge(e)
 			where := v.Reasons
-			if c.verdict == validity.Valid {
-				where = v.Notes
+			if c.verdict == result.Valid {
+				where = notes
 			}
 			if v.Verdict != c.verdict || !strings.Contains(strings.Join(where, "; "), c.reason) {
-				t.Errorf("verdict %s, reasons %q, notes %q; want %s because of %q", v.Verdict, v.Reasons, v.Notes, c.verdict, c.reason)
+				t.Errorf("verdict %s, reasons %q, notes %q; want %s because of %q", v.Verdict, v.Reasons, notes, c.verdict, c.reason)
 			}
 		})
 	}
@@ -96,7 +97,7 @@ func TestInvalidIsNeverRaisedToSuspect(t *testing.T) {
 	t.Parallel()
 	e := good()
 	e.Negative, e.Resubscribed = 1, 1
-	if v := validity.Judge(e); v.Verdict != validity.Invalid || len(v.Reasons) != 2 {
+	if v, _ := validity.Judge(e); v.Verdict != result.Invalid || len(v.Reasons) != 2 {
 		t.Errorf("verdict %s: %q", v.Verdict, v.Reasons)
 	}
 }
@@ -125,9 +126,9 @@ func TestTriageNamesThePlace(t *testing.T) {
 	} {
 		e := good()
 		c.spoil(&e)
-		v := validity.Judge(e)
-		if v.Triage.Where != c.where || v.Explain() == "" {
-			t.Errorf("triage %+v, %q; want %q", v.Triage, v.Explain(), c.where)
+		v, _ := validity.Judge(e)
+		if v.Triage.Where != c.where || validity.Explain(v) == "" {
+			t.Errorf("triage %+v, %q; want %q", v.Triage, validity.Explain(v), c.where)
 		}
 	}
 }

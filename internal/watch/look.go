@@ -2,7 +2,7 @@ package watch
 
 import (
 	"github.com/queuedyno/queuedyno/internal/latency"
-	"github.com/queuedyno/queuedyno/internal/observe"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // Look is what was seen up to a moment.
@@ -11,10 +11,10 @@ type Look struct {
 	ElapsedS float64 `json:"elapsed_s"`
 	// SpanS is the time since the look before this one, and Span the updates
 	// heard in it.
-	SpanS float64 `json:"span_s"`
-	Span  Counts  `json:"span"`
+	SpanS float64        `json:"span_s"`
+	Span  result.Updates `json:"span"`
 	// Total are the updates heard since the start.
-	Total Counts `json:"total"`
+	Total result.Updates `json:"total"`
 	// Backlog is the length of the queue, TrendPerS by how much that grows each
 	// second, over the last few looks, and DrainS in how many seconds it will be
 	// empty if that goes on. Each is nil where it cannot be told, DrainS also
@@ -42,16 +42,10 @@ type Look struct {
 	Gaps int64 `json:"gaps"`
 	// NotUnderstood is the first message that could not be read, or else the first of
 	// another status; nil while there is none.
-	NotUnderstood *Odd `json:"not_understood,omitempty"`
+	NotUnderstood *result.Unrecognized `json:"not_understood,omitempty"`
 	// Trouble says why there is no backlog, "" where there is one.
 	Trouble string `json:"trouble,omitempty"`
 }
-
-// Counts count messages by what they are.
-type Counts = observe.Counts
-
-// Odd is a message that was not understood.
-type Odd = observe.Odd
 
 // Times is a distribution. A quantile that so few values cannot carry is nil.
 type Times struct {

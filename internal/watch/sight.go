@@ -6,12 +6,13 @@ import (
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // sight is what the messages have told so far.
 type sight struct {
 	heard         *observe.Observer
-	before        Counts // at the look before
+	before        result.Updates // at the look before
 	lookedAt      time.Duration
 	running, work *latency.Histogram
 	recently      struct{ running, work recent }
@@ -43,7 +44,7 @@ func (s *sight) look(now time.Duration) Look {
 	total := s.heard.Counts()
 	l := Look{
 		ElapsedS: now.Seconds(), SpanS: (now - s.lookedAt).Seconds(),
-		Span: total.Minus(s.before), Total: total,
+		Span: minus(total, s.before), Total: total,
 		Running: timesOf(s.running), Work: timesOf(s.work),
 		Alone: s.heard.Alone(), Forgotten: s.heard.Forgotten(), Gaps: s.gaps,
 		NotUnderstood: s.heard.Odd(),
@@ -54,4 +55,12 @@ func (s *sight) look(now time.Duration) Look {
 	l.RecentS = (now - since).Seconds()
 	s.before, s.lookedAt = total, now
 	return l
+}
+
+// minus are the messages of a that came after those of b.
+func minus(a, b result.Updates) result.Updates {
+	return result.Updates{
+		Running: a.Running - b.Running, Completed: a.Completed - b.Completed, Failed: a.Failed - b.Failed,
+		Other: a.Other - b.Other, Unreadable: a.Unreadable - b.Unreadable,
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/watch"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // say publishes updates: words are id and status.
@@ -82,7 +83,7 @@ func TestJobsAreTimedFromRunningToTheirEnd(t *testing.T) {
 		if len(all) != 21 {
 			t.Fatalf("%d looks, want 20 and a last one", len(all))
 		}
-		if got, want := all[20].Total, (watch.Counts{Running: 1000, Completed: 901, Failed: 100, Other: 1}); got != want {
+		if got, want := all[20].Total, (result.Updates{Running: 1000, Completed: 901, Failed: 100, Other: 1}); got != want {
 			t.Errorf("Total = %+v, want %+v", got, want)
 		}
 		var sum int64
@@ -174,7 +175,7 @@ func TestWhatIsNoUpdateIsCounted(t *testing.T) {
 			}
 		}()
 		all := for20s(t, q, watch.Options{})
-		if got := all[20].Total; got != (watch.Counts{Unreadable: 5}) {
+		if got := all[20].Total; got != (result.Updates{Unreadable: 5}) {
 			t.Errorf("Total = %+v, want 5 unreadable", got)
 		}
 	})

@@ -12,8 +12,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
-	"github.com/queuedyno/queuedyno/internal/observe"
-	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -127,7 +126,7 @@ func Steady(t testing.TB) *result.Result {
 		Tool:   result.Tool{Version: "v0.1.0", Commit: "0123456789ab", Go: "go1.26.8"},
 		Run: result.Info{
 			ID: "0123456789abcde", Scenario: "steady", StartedAt: start, EndedAt: start.Add(6*time.Second + 3*time.Millisecond),
-			StopReason: result.StopScheduleOver, Seed: 42, Tags: map[string]string{"branch": "main"},
+			StopReason: stopreason.ScheduleOver, Seed: 42, Tags: map[string]string{"branch": "main"},
 		},
 		Scenario: scenario.Scenario{
 			Name: "steady", Description: "Does the pipeline hold 1,000 jobs/s?",
@@ -155,7 +154,7 @@ func Steady(t testing.TB) *result.Result {
 				"host_cpu":     {Limit: Ptr(0.8), Passed: true, Detail: "this system does not tell"},
 			},
 		},
-		Thresholds: []threshold.Outcome{
+		Thresholds: []result.Threshold{
 			{Expr: "end_to_end.p99 < 50ms", Value: Ptr(4_040_000.0), Passed: true, Reason: "4.04 ms is 46.0 ms (92%) under the limit of 50 ms"},
 			{Expr: "lost == 0", Value: Ptr(0.0), Passed: true, Reason: "0 is 0"},
 		},
@@ -209,8 +208,8 @@ func Lossy(t testing.TB) *result.Result {
 	maps.Copy(r.Stages, lossyStages())
 	r.Validity.Verdict = result.Suspect
 	r.Validity.Reasons = []string{"lateness p99 is 12.0 ms, over 1 ms: the generator fell behind", "the host was busy: 93% of its CPU"}
-	r.Thresholds[0] = threshold.Outcome{Expr: "end_to_end.p99 < 50ms", Reason: "falls among jobs that never arrived"}
-	r.Thresholds[1] = threshold.Outcome{Expr: "lost == 0", Value: Ptr(60.0), Reason: "60 is 60 over the limit of 0"}
+	r.Thresholds[0] = result.Threshold{Expr: "end_to_end.p99 < 50ms", Reason: "falls among jobs that never arrived"}
+	r.Thresholds[1] = result.Threshold{Expr: "lost == 0", Value: Ptr(60.0), Reason: "60 is 60 over the limit of 0"}
 	r.Warnings = []string{"Redis writes its append-only file to a slow disk | see `INFO`", "the run was short"}
 	r.Timeline[3].Stages = nil
 	r.Timeline[4].Stages[metric.EndToEnd] = nil
@@ -236,7 +235,7 @@ func Empty() *result.Result {
 func Interrupted(t testing.TB) *result.Result {
 	t.Helper()
 	r := Steady(t)
-	r.Run.Interrupted, r.Run.StopReason = true, result.StopOutside
+	r.Run.Interrupted, r.Run.StopReason = true, stopreason.Outside
 	r.Timeline = r.Timeline[:3]
 	return r
 }
@@ -287,13 +286,13 @@ func Observed(t testing.TB) *result.Result {
 	t.Helper()
 	r := Steady(t)
 	r.Scenario = scenario.Scenario{Name: "observe", Load: scenario.Load{Observed: true, Duration: 6 * time.Second}, Warmup: time.Second}.WithDefaults()
-	r.Run.Scenario, r.Run.StopReason, r.Thresholds = "observe", result.StopTimeOver, nil
+	r.Run.Scenario, r.Run.StopReason, r.Thresholds = "observe", stopreason.TimeOver, nil
 	r.Window.DrainNS, r.Rates = 0, result.Rates{AchievedPerS: 1000}
 	r.Ledger = result.Ledger{Failed: 12, LostByLeg: map[result.Leg]int64{}, Errors: map[string]int64{}}
 	r.Stages = build(4900, 4900, func(int64) Law { return Tail(1_072_000) }, metric.Running, metric.WorkTime)
 	r.Scalars = map[string]*float64{"backlog.max": Ptr(931.0)}
 	r.Observed = &result.Observation{
-		Updates: observe.Counts{Running: 5900, Completed: 5988, Failed: 12, Other: 2, Unreadable: 1}, Alone: 104, Open: 4,
+		Updates: result.Updates{Running: 5900, Completed: 5988, Failed: 12, Other: 2, Unreadable: 1}, Alone: 104, Open: 4,
 		Backlog: result.ObservedBacklog{
 			Mean: Ptr(771.5), First: Ptr(int64(930)), Last: Ptr(int64(612)), Max: Ptr(int64(931)), PerS: Ptr(-79.5), DrainS: Ptr(7.7),
 		},

@@ -1,15 +1,18 @@
-package threshold
+package gate
 
 import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // Parts gathers what became of a threshold in each part of a window. The zero
 // value with a threshold is ready.
 type Parts struct {
-	Threshold Threshold
+	Threshold threshold.Threshold
 	n         int
 	worst     *part
 	// missing is why a part had no value, of the first such part.
@@ -19,14 +22,14 @@ type Parts struct {
 
 // part is the one that stands worst so far.
 type part struct {
-	outcome  Outcome
+	outcome  result.Threshold
 	from, to time.Duration
 	distance float64
 }
 
 // Add looks at the next part, which lies between two moments of the run, and
 // returns what became of it. The function is as for [Check].
-func (p *Parts) Add(from, to time.Duration, value func(metric string) (float64, string, bool)) Outcome {
+func (p *Parts) Add(from, to time.Duration, value func(metric string) (float64, string, bool)) result.Threshold {
 	o := Check(p.Threshold, value, "")
 	p.n++
 	if o.Undecided {
@@ -38,7 +41,7 @@ func (p *Parts) Add(from, to time.Duration, value func(metric string) (float64, 
 	}
 	d := math.Inf(1) // decided without a value
 	if o.Value != nil {
-		d = p.Threshold.distance(*o.Value)
+		d = limit(p.Threshold).distance(*o.Value)
 	} else if o.Passed {
 		d = math.Inf(-1)
 	}
@@ -51,8 +54,8 @@ func (p *Parts) Add(from, to time.Duration, value func(metric string) (float64, 
 
 // Outcome is the worst part's, which decides for all. Without a part, or with
 // one that tells nothing where the others keep the limit, it is undecided.
-func (p *Parts) Outcome(invalid string) Outcome {
-	o := Outcome{Expr: p.Threshold.String(), Limit: p.Threshold.Value, Undecided: true}
+func (p *Parts) Outcome(invalid string) result.Threshold {
+	o := result.Threshold{Expr: p.Threshold.String(), Limit: p.Threshold.Value, Undecided: true}
 	length := seconds(p.Threshold.Over)
 	switch {
 	case p.n == 0:
@@ -71,13 +74,13 @@ func (p *Parts) Outcome(invalid string) Outcome {
 }
 
 // distance grows with how far v lies on the bad side of the limit.
-func (t Threshold) distance(v float64) float64 {
+func (t limit) distance(v float64) float64 {
 	switch t.Op {
-	case Greater, GreaterOrEqual:
+	case threshold.Greater, threshold.GreaterOrEqual:
 		return t.Value - v
-	case NotEqual:
+	case threshold.NotEqual:
 		return -max(v-t.Value, t.Value-v)
-	case Equal, Within:
+	case threshold.Equal, threshold.Within:
 		return max(v-t.Value, t.Value-v)
 	}
 	return v - t.Value

@@ -1,11 +1,11 @@
-package threshold_test
+package gate_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/internal/gate"
 )
 
 func TestTheWorstPartDecides(t *testing.T) {
@@ -22,7 +22,7 @@ func TestTheWorstPartDecides(t *testing.T) {
 		{"achieved_rate over 2s >= 900/s", []float64{950, 990, 910}, true, 910, "from 4 s to 6 s"},
 		{"achieved_ratio over 2s within 5% of 1", []float64{1.04, 0.93, 1.06}, false, 0.93, "from 2 s to 4 s"},
 	} {
-		p := threshold.Parts{Threshold: parse(t, row.expr)}
+		p := gate.Parts{Threshold: parse(t, row.expr)}
 		for i, v := range row.values {
 			at := time.Duration(2*i) * time.Second
 			p.Add(at, at+2*time.Second, always(v))
@@ -39,7 +39,7 @@ func TestTheWorstPartDecides(t *testing.T) {
 
 func TestPartsWithoutAValueDoNotPass(t *testing.T) {
 	t.Parallel()
-	p := threshold.Parts{Threshold: parse(t, "queue.p99 over 1s < 80ms")}
+	p := gate.Parts{Threshold: parse(t, "queue.p99 over 1s < 80ms")}
 	if o := p.Outcome(""); o.Passed || !strings.Contains(o.Reason, "no part of 1 s") {
 		t.Errorf("without a part: %+v", o)
 	}
@@ -69,11 +69,11 @@ func TestTheMarginIsTheShareOfTheLimitThatIsLeft(t *testing.T) {
 		{"achieved_rate > 1000/s", 750, -0.25},
 		{"achieved_ratio within 50% of 1", 0.75, 0.25},
 	} {
-		if o := threshold.Check(parse(t, row.expr), always(row.value), ""); o.Margin == nil || *o.Margin != row.want || o.Limit != parse(t, row.expr).Value {
+		if o := gate.Check(parse(t, row.expr), always(row.value), ""); o.Margin == nil || *o.Margin != row.want || o.Limit != parse(t, row.expr).Value {
 			t.Errorf("%q of %v: %+v, want a margin of %v", row.expr, row.value, o, row.want)
 		}
 	}
-	if o := threshold.Check(parse(t, "lost == 0"), always(3), ""); o.Margin != nil {
+	if o := gate.Check(parse(t, "lost == 0"), always(3), ""); o.Margin != nil {
 		t.Errorf("a limit of 0 has the margin %v", *o.Margin)
 	}
 }

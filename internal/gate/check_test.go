@@ -1,4 +1,4 @@
-package threshold_test
+package gate_test
 
 import (
 	"math"
@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/queuedyno/queuedyno/internal/gate"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 )
 
@@ -52,7 +53,7 @@ func TestCheckSaysValueLimitAndMargin(t *testing.T) {
 		{"achieved_ratio within 2% of 1", 0.97, false, "0.97 is 0.01 (1%) under the limit of 0.98"},
 		{"achieved_ratio within 2% of 1", 1.03, false, "1.03 is 0.01 (0.98%) over the limit of 1.02"},
 	} {
-		o := threshold.Check(parse(t, row.expr), always(row.value), "")
+		o := gate.Check(parse(t, row.expr), always(row.value), "")
 		if o.Passed != row.passed || o.Reason != row.reason {
 			t.Errorf("Check(%q) of %v = %v, %q, want %v, %q", row.expr, row.value, o.Passed, o.Reason, row.passed, row.reason)
 		}
@@ -65,12 +66,12 @@ func TestCheckSaysValueLimitAndMargin(t *testing.T) {
 func TestNoThresholdPassesWithoutAValue(t *testing.T) {
 	t.Parallel()
 	for _, expr := range []string{"lost == 0", "lost != 1", "lost >= 0", "end_to_end.p99 < 1s", "achieved_ratio within 100% of 1"} {
-		o := threshold.Check(parse(t, expr), func(string) (float64, string, bool) { return 0, "too few jobs", false }, "")
+		o := gate.Check(parse(t, expr), func(string) (float64, string, bool) { return 0, "too few jobs", false }, "")
 		if o.Passed || o.Value != nil || !strings.Contains(o.Reason, "too few jobs") {
 			t.Errorf("Check(%q) without a value = %+v, want it failed with the reason", expr, o)
 		}
 		for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-			if o := threshold.Check(parse(t, expr), always(v), ""); o.Passed || o.Value != nil {
+			if o := gate.Check(parse(t, expr), always(v), ""); o.Passed || o.Value != nil {
 				t.Errorf("Check(%q) of %v = %+v, want it failed without a value", expr, v, o)
 			}
 		}
@@ -79,7 +80,7 @@ func TestNoThresholdPassesWithoutAValue(t *testing.T) {
 
 func TestNoThresholdPassesOnAnInvalidRun(t *testing.T) {
 	t.Parallel()
-	o := threshold.Check(parse(t, "lost == 0"), always(0), "the generator fell behind")
+	o := gate.Check(parse(t, "lost == 0"), always(0), "the generator fell behind")
 	if o.Passed {
 		t.Error("a threshold passed on an invalid run")
 	}
@@ -98,8 +99,8 @@ func TestOppositesNeverAgree(t *testing.T) {
 		v := float64(rapid.IntRange(0, 5).Draw(t, "value"))
 		limit := rapid.SampledFrom([]string{"0", "1", "2", "3", "4"}).Draw(t, "limit")
 		for _, pair := range [][2]string{{"<", ">="}, {">", "<="}, {"==", "!="}} {
-			a := threshold.Check(parse(t, "lost "+pair[0]+" "+limit), always(v), "")
-			b := threshold.Check(parse(t, "lost "+pair[1]+" "+limit), always(v), "")
+			a := gate.Check(parse(t, "lost "+pair[0]+" "+limit), always(v), "")
+			b := gate.Check(parse(t, "lost "+pair[1]+" "+limit), always(v), "")
 			if a.Passed == b.Passed {
 				t.Fatalf("of %v, %q and %q both give %v", v, a.Expr, b.Expr, a.Passed)
 			}
@@ -129,14 +130,14 @@ func TestWithoutAValueAThresholdIsUndecidedUnlessABoundDecides(t *testing.T) {
 		{"end_to_end.p99 > 50ms", math.Inf(1), false, false},
 	} {
 		value := func(string) (float64, string, bool) { return row.atLeast, "too few jobs", false }
-		o := threshold.Check(parse(t, row.expr), value, "")
+		o := gate.Check(parse(t, row.expr), value, "")
 		if o.Passed != row.passed || o.Undecided != row.undecided || o.Value != nil || !strings.Contains(o.Reason, "too few jobs") {
 			t.Errorf("%s of at least %g = %+v, want passed %t, undecided %t", row.expr, row.atLeast, o, row.passed, row.undecided)
 		}
-		if o := threshold.Check(parse(t, row.expr), value, "the run is invalid"); o.Passed || o.Failed() {
+		if o := gate.Check(parse(t, row.expr), value, "the run is invalid"); o.Passed || o.Failed() {
 			t.Errorf("%s on an invalid run = %+v, want it undecided", row.expr, o)
 		}
-		p := threshold.Parts{Threshold: parse(t, strings.Replace(row.expr, "p99", "p99 over 2s", 1))}
+		p := gate.Parts{Threshold: parse(t, strings.Replace(row.expr, "p99", "p99 over 2s", 1))}
 		p.Add(0, 2*time.Second, value)
 		if o := p.Outcome(""); o.Passed != row.passed || o.Undecided != row.undecided {
 			t.Errorf("a part of %s of at least %g = %+v, want passed %t, undecided %t", row.expr, row.atLeast, o, row.passed, row.undecided)
