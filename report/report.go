@@ -84,7 +84,7 @@ func Load(path string) (*result.Result, error) { return store.LoadAs[*result.Res
 // Write makes a directory with the result and every report of it. One that exists
 // is refused, with an error that matches [io/fs.ErrExist]; with replace, an older
 // result is replaced once the new one is complete. When the directory cannot be
-// written, the result goes beside it, and the error says where.
+// written, the result goes to a directory next to it, and the error says where.
 func Write(dir string, r *result.Result, replace bool) error {
 	return store.Write(dir, render.Of(r), replace)
 }

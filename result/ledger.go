@@ -11,9 +11,9 @@ type Ledger struct {
 	Published int64 `json:"published"` // publish acknowledged
 	Notified  int64 `json:"notified"`  // seen by every subscriber
 	Lost      int64 `json:"lost"`
-	// Abandoned are jobs that we gave up because the run was stopped from outside:
-	// those that were on their way when it was stopped at once, and those that
-	// were due and not yet sent.
+	// Abandoned are jobs that were given up because the run was stopped from
+	// outside: those in transit when it was stopped at once, and those that were
+	// due and not yet sent.
 	Abandoned int64 `json:"abandoned"`
 	// LostByLeg says where; the keys are those of [Legs].
 	LostByLeg map[Leg]int64 `json:"lost_by_leg"`
@@ -26,10 +26,10 @@ type Ledger struct {
 	// Corrupt counts elements and messages that carried this run's mark and
 	// could not be one of its jobs.
 	Corrupt int64 `json:"corrupt"`
-	// Unreadable counts messages on the channel that are no updates: without a
-	// job's id or a status. Of several subscribers one counts.
+	// Unreadable counts messages on the channel without a job id or a status, as
+	// one of the subscribers saw them.
 	Unreadable int64 `json:"unreadable"`
-	// Foreign counts elements and messages of somebody else.
+	// Foreign counts elements and messages that are not of this run.
 	Foreign int64 `json:"foreign"`
 	// Failed counts jobs that ended with status FAILED.
 	Failed int64 `json:"failed"`

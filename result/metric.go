@@ -12,8 +12,8 @@ import (
 
 // Metric is the value of one metric of this result, such as "end_to_end.p99" or "lost", in the base
 // unit of its kind: nanoseconds, jobs, jobs per second, or a share. Where
-// there is none, ok is false and the reason says why; the value is then what the
-// metric is at least, as far as that is known.
+// the metric has no value, ok is false and the reason says why; the value is then a
+// lower bound, as far as one is known.
 func (r *Result) Metric(name string) (value float64, reason string, ok bool) {
 	if _, err := metric.Lookup(name); err != nil {
 		return 0, err.Error(), false
@@ -71,9 +71,9 @@ func (s *StageSummary) aggregate(name string) (value float64, reason string, ok 
 		}
 		return least, why.Words(name), false
 	case s.Count == 0:
-		return 0, "no job of the window got through this stage", false
+		return 0, "no job in the measured window completed this stage", false
 	default:
-		return 0, fmt.Sprintf("%d jobs of the window do not tell", s.Count), false
+		return 0, fmt.Sprintf("%d jobs in the window are too few", s.Count), false
 	}
 }
 
@@ -142,9 +142,9 @@ func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
 		return given(r.Rates.AchievedRatio, metric.NotOffered(observed))
 	case "recovery":
 		if _, measured := r.Scalars[name]; measured {
-			return given(r.Scalars[name], "the queue was not down to the jobs in hand before the run was over")
+			return given(r.Scalars[name], "the queue did not empty again before the end of the run")
 		}
-		return 0, "there was neither a hold nor a prefilled queue to recover from", false
+		return 0, "the run had neither a hold nor a prefilled queue", false
 	default:
 		return given(r.Scalars[name], "it was not measured in this run")
 	}

@@ -1,6 +1,6 @@
 package result
 
-// Observation is what was seen of a load and of workers that are somebody else's.
+// Observation is what was seen of an external load and its workers.
 type Observation struct {
 	// Updates are those heard from the beginning to the end, warm-up included.
 	Updates Updates `json:"updates"`
@@ -12,13 +12,13 @@ type Observation struct {
 	Open      int64 `json:"open"`
 	// Unpaired is how many jobs count as infinitely long in [Running]: those of
 	// the window that ended and whose RUNNING was not heard, the forgotten and
-	// the open ones. Where nobody says RUNNING at all it is zero.
+	// the open ones. Without any RUNNING update it is zero.
 	Unpaired int64 `json:"unpaired"`
 	// Backlog is the length of the queue in the window.
 	Backlog ObservedBacklog `json:"backlog"`
 	// ArrivedPerS is about how many jobs came in each second of the window: those
-	// that ended, and the backlog's last length less its first. By how much the
-	// jobs in the workers' hands grew or shrank is not in it. Nil without a backlog.
+	// that ended, and the backlog's last length less its first. It does not
+	// include the change in the number of jobs in progress. Nil without a backlog.
 	ArrivedPerS *float64 `json:"arrived_per_s"`
 }
 

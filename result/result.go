@@ -38,15 +38,15 @@ type Result struct {
 	// order of priority, and by "tenant", where the scenario has more than one. Of
 	// tenants, the most frequent ones are listed, and all others as one.
 	Breakdown map[string][]Part `json:"breakdown,omitempty"`
-	// Observed is what was seen of a load that is somebody else's, nil of one of
-	// our own. The ledger then holds what went wrong in listening, and the
-	// window's jobs are those that ended in it.
+	// Observed is what was seen of an external load, nil otherwise. The ledger then
+	// counts problems of the subscription, and the window's jobs are those that
+	// ended in it.
 	Observed *Observation `json:"observed,omitempty"`
 	// NotUnderstood is the first message on the channel that could not be read, or
-	// else the first that said nothing that ends a job; nil when there is none.
+	// else the first with an unknown status; nil without any.
 	NotUnderstood *Unrecognized `json:"not_understood,omitempty"`
-	// Unreturned are elements of somebody else that consumers took from a queue
-	// that is not the run's own, and that could not be put back into it.
+	// Unreturned are foreign elements that consumers took from an existing queue and
+	// could not put back.
 	Unreturned [][]byte `json:"unreturned,omitempty"`
 	// Server is empty where the backend has none to ask.
 	Server   Server   `json:"server"`
@@ -182,7 +182,7 @@ type StageSummary struct {
 	P9999NS  *int64             `json:"p99_99_ns"`
 	MaxNS    *int64             `json:"max_ns"`
 	Missing  map[string]Missing `json:"missing,omitempty"`
-	// Censored is how many jobs beside those counted are taken as infinitely late.
+	// Censored is how many further jobs count as infinitely late.
 	Censored int64 `json:"censored,omitempty"`
 	// Overflow counts values beyond the histogram's range (one hour). They
 	// are in Count and MaxNS, never silently dropped.

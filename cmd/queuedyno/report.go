@@ -31,9 +31,8 @@ latest is the result under --out that ended last, of whichever kind; which one i
 is goes to standard error. A file or directory that is named latest comes first.
 
 For other tools: junit (JUnit XML), benchmark (Go benchmark text, for benchstat),
-action-smaller and action-bigger (github-action-benchmark), bencher (Bencher
-Metric Format), otava (a CSV row for Apache Otava), summary (for the step summary
-of GitHub). What each of them looks for, and where it trips, is in docs/gates.md.`
+action-smaller and action-bigger (github-action-benchmark), summary (for the step
+summary of GitHub). docs/gates.md describes them.`
 
 func (p *program) reportVerb() *cobra.Command {
 	cmd := &cobra.Command{
@@ -91,7 +90,7 @@ func (r reporting) run(results []string) error {
 	if format != "hgrm" && r.flags.onCommandLine("stage") {
 		faults = append(faults, fault{"--stage goes with --format hgrm only", "the other formats show every stage"})
 	}
-	if slices.Contains([]string{"junit", "action-smaller", "action-bigger", "bencher"}, format) && len(results) > 1 {
+	if slices.Contains([]string{"junit", "action-smaller", "action-bigger"}, format) && len(results) > 1 {
 		faults = append(faults, fault{fmt.Sprintf("a %s file is of one result, and several are named", format), "make one for each result"})
 	}
 	if format == "hgrm" && len(results) > 1 {
@@ -207,7 +206,7 @@ func (r reporting) runsOf(results []string) (runs []string) {
 // without its header, prose after an empty line.
 func follow(all, b *bytes.Buffer, format string) {
 	switch format {
-	case "csv", "timeline-csv", "otava":
+	case "csv", "timeline-csv":
 		_, _ = b.ReadBytes('\n') // column names hold no line break
 	case "text", "md", "summary":
 		all.WriteByte('\n')

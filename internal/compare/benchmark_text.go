@@ -111,7 +111,7 @@ type testEvent struct {
 	Action, Package, Output string
 }
 
-// event reads one; ok is false of a line that is none.
+// event reads one; ok is false where the line is not an event.
 func event(line string) (e testEvent, ok bool) {
 	if !strings.HasPrefix(line, "{") {
 		return e, false

@@ -109,7 +109,7 @@ func enough(m paired.Metric, from []paired.Pair, pairs int, margin float64, seed
 	return m.Margin
 }
 
-// widest is a margin beyond which nobody would call it one.
+// widest is the largest margin that still deserves the name.
 const widest = 10
 
 // round rounds a margin up to a number that one would choose.

@@ -23,7 +23,7 @@ type Options struct {
 	// Idle looks at the host for a moment while nothing of ours runs.
 	Idle func(ctx context.Context) (Idle, error)
 	// Patience is how often it is looked again at a host that is not quiet,
-	// before the run is made all the same.
+	// before the run is made anyway.
 	Patience int
 	// All makes all pairs, whatever they say.
 	All bool

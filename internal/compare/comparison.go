@@ -32,14 +32,14 @@ const (
 // Record is everything that one comparison found out: what compare.json holds.
 type Record struct {
 	Schema int `json:"schema"`
-	// Kind is "compare", so that nobody takes it for the result of one run.
+	// Kind is "compare", so that it is not taken for the result of one run.
 	Kind      string      `json:"kind"`
 	Name      string      `json:"name"`
 	Tool      result.Tool `json:"tool"`
 	Host      result.Host `json:"host"`
 	StartedAt time.Time   `json:"started_at"`
 	EndedAt   time.Time   `json:"ended_at"`
-	// Stored is true when the runs had been made before, by somebody else.
+	// Stored is true when the runs are stored results that were made earlier.
 	Stored    bool `json:"stored"`
 	Base      Arm  `json:"base"`
 	Candidate Arm  `json:"candidate"`
@@ -50,7 +50,7 @@ type Record struct {
 	MostPairs int     `json:"most_pairs"`
 	Looks     []int   `json:"looks"`
 	Alpha     float64 `json:"alpha"`
-	// Calibrated is where the margins come from that nobody gave, empty when
+	// Calibrated is the source of the margins that were not given, empty when
 	// they are the built-in ones.
 	Calibrated  string `json:"calibrated,omitempty"`
 	Interrupted bool   `json:"interrupted"`
@@ -126,18 +126,18 @@ type Run struct {
 	// Validity is the run's own verdict, empty for a command, and Reasons why.
 	Validity string   `json:"validity"`
 	Reasons  []string `json:"reasons"`
-	// Steal is the share of the processors' time that went to other machines.
+	// Steal is the share of the CPUs' time that went to other machines.
 	Steal float64 `json:"steal"`
 	Idle  Idle    `json:"idle"`
 	// Left says why the run does not count, empty when it does.
 	Left string `json:"left,omitempty"`
-	// File is where its result lies beside the record.
+	// File is the path of its result, relative to the record.
 	File string `json:"file,omitempty"`
 }
 
 // Idle is what the host did right before a run, when nothing of ours ran.
 type Idle struct {
-	// Busy is the share of the processors' time that others used.
+	// Busy is the share of the CPUs' time that other programs used.
 	Busy float64 `json:"busy"`
 	// Hiccup is how late a thread that only waits woke up (p90).
 	Hiccup time.Duration `json:"hiccup_ns"`
@@ -165,7 +165,7 @@ func (r Run) disturbed() string {
 	case !r.Idle.Quiet:
 		return "the host was busy before it"
 	case r.Steal > mostSteal:
-		return "the hypervisor gave much of the processors to others"
+		return "the hypervisor gave much of the CPUs' time to other machines"
 	}
 	return ""
 }

@@ -11,7 +11,7 @@ import (
 
 // Found are the metrics of figures whose names are only known from what commands
 // printed. Unless some are asked for, those with units that are known to be steady
-// gate, or all where there is none. The name of a metric may be that of its unit
+// gate, or all where no such unit occurs. The name of a metric may be that of its unit
 // alone. Higher says of which figures more is better. A figure that one side lacks
 // does not gate; where it would have, missing has it if the candidate lacks it. The
 // faults are in what was asked for.

@@ -52,7 +52,7 @@ func TestABenchmarkThatTheCandidateLacksIsMissing(t *testing.T) {
 			base: "pkg: a\nBenchmarkX-2 1 30 ns/op\npkg: b\nBenchmarkX-2 1 40 ns/op\n", candidate: "pkg: a\nBenchmarkX-2 1 30 ns/op\n",
 			missing: []string{"b X ns/op"}, gates: []string{"a X ns/op"}, warning: "only the baseline has b X",
 		},
-		"nobody asked for it": {
+		"it was not asked for": {
 			base: "BenchmarkX-2 1 30 ns/op\nBenchmarkY-2 1 40 ns/op\n", candidate: "BenchmarkX-2 1 30 ns/op\n",
 			asked: []paired.Metric{{Name: "BenchmarkX-2 ns/op", Margin: 0.2}}, gates: []string{"X ns/op"}, warning: "only the baseline has Y",
 		},

@@ -12,7 +12,7 @@ import (
 
 // Defaults are the metrics of a comparison of runs when none are named: those
 // that gate, with margins that a host in order can decide, and those that are
-// shown beside them. The tail gates only when somebody asks for it: on a shared
+// shown with them. The tail gates only on request: on a shared
 // host it swings by more than any change that one would want to find.
 func Defaults() []paired.Metric {
 	return []paired.Metric{
@@ -30,8 +30,8 @@ func Defaults() []paired.Metric {
 	}
 }
 
-// WorkerDefaults are those of runs that were worked on by processes of their own.
-// What these use of a processor gates, in the place of what this process uses:
+// WorkerDefaults are the defaults for runs with worker processes.
+// Their CPU time gates instead of that of this process:
 // that is what the load costs, and not what is tested.
 func WorkerDefaults() []paired.Metric {
 	return []paired.Metric{
@@ -50,7 +50,7 @@ func WorkerDefaults() []paired.Metric {
 }
 
 // Names lists every metric of a run that can be compared: those that are above
-// zero in a run that is in order. Lost jobs are compared in a way of their own.
+// zero in a run that is in order. Lost jobs are compared separately.
 func Names() (names []string) {
 	for _, m := range metric.Metrics() {
 		_, aggregate, _ := strings.Cut(m.Name, ".")
@@ -65,7 +65,7 @@ func Names() (names []string) {
 }
 
 // ParseMetric reads "end_to_end.p50:10%", a metric that gates and its margin, or
-// "end_to_end.p99", one with a margin of its own choice, for which Margin stays
+// "end_to_end.p99", one without a margin, for which Margin stays
 // zero.
 func ParseMetric(s string) (paired.Metric, error) {
 	name, margin, cut := cutLast(strings.TrimSpace(s))
@@ -94,8 +94,8 @@ func cutLast(s string) (name, margin string, cut bool) {
 }
 
 // Resolve completes the metrics that somebody named, in place of those of the
-// defaults that gate; what is left of the defaults is shown beside them. The margins come
-// from whoever gave them, else from the calibration, else from the defaults. All
+// defaults that gate; the remaining defaults are shown with them. The margins come
+// from the ones given, else from the calibration, else from the defaults. All
 // faults are in the error.
 func Resolve(asked, defaults []paired.Metric, c *Calibration) (metrics []paired.Metric, faults []string) {
 	byName := map[string]paired.Metric{}
@@ -122,7 +122,7 @@ func Resolve(asked, defaults []paired.Metric, c *Calibration) (metrics []paired.
 			m.Margin = byName[m.Name].Margin
 		}
 		if m.Margin == 0 {
-			faults = append(faults, fmt.Sprintf("%s has no margin of its own; give one, such as %s:10%%", m.Name, m.Name))
+			faults = append(faults, fmt.Sprintf("%s has no default margin; give one, such as %s:10%%", m.Name, m.Name))
 		}
 	}
 	for _, m := range defaults {

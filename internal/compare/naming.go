@@ -22,7 +22,7 @@ type Naming struct {
 }
 
 // NamingOf finds the names for the lines of both sides, and what looks as if it
-// told lines apart and cannot.
+// distinguish lines and cannot.
 func NamingOf(base, candidate Printed) (n Naming, warnings []string) {
 	all := slices.Concat(base.Lines, candidate.Lines)
 	if len(all) == 0 {
@@ -143,7 +143,7 @@ func (n Naming) Asked(name string) string {
 }
 
 // Text is what the benchmark format says of that benchmark: its configuration
-// lines, empty where there are none, and its full name.
+// lines, empty without any, and its full name.
 func (n Naming) Text(benchmark string) (config []string, name string) {
 	parts := strings.Fields(benchmark)
 	if len(parts) == 0 {

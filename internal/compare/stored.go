@@ -13,7 +13,7 @@ import (
 const farApart = time.Hour
 
 // Stored compares results that were made before. They are paired in the order of
-// their time. What nobody can know of them afterwards, whether the host was the
+// their time. What cannot be known afterwards, whether the host was the
 // same and as quiet for both, limits what is claimed: where it is visible that it
 // was not, the verdict is inconclusive and Reasons say why, unless the caller
 // insists.
@@ -97,7 +97,7 @@ func doubts(base, candidate []*result.Result) (all []string) {
 		say("the runs of a pair are up to %s apart: hosts change by the hour", apart.Round(time.Minute))
 	}
 	if len(base) > 1 && swaps < len(base)-1 {
-		say("the runs were not made by turns: a drift of the host cannot be told from a change (of such comparisons 18%% see one where nothing changed)")
+		say("the two sides were not run alternately: a drift of the host looks like a change (18%% of such comparisons report a change where nothing changed)")
 	}
 	return all
 }

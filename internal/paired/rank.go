@@ -75,7 +75,7 @@ func sums(ranks []int, total int) []float64 {
 }
 
 // Critical is the largest rank sum k of n values without ties for which the
-// chance of k or less is at most tail; -1 when there is none.
+// chance of k or less is at most tail; -1 when no k is.
 func Critical(n int, tail float64) int {
 	ranks, total := make([]int, n), 0
 	for i := range ranks {

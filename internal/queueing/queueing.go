@@ -92,7 +92,7 @@ func (q Queue) MeanWait() time.Duration {
 //
 // Source: P(W > t) = C exp(-(c*mu - lambda)t / f) with f = (Ca²+Cs²)/2, exact
 // for M/M/c and a heavy-traffic heuristic otherwise: p99 of M/D/c within 16%.
-// With f = 0 nothing varies and nobody waits.
+// With f = 0 nothing varies and no job waits.
 func (q Queue) WaitQuantile(p float64) time.Duration {
 	if q.Utilisation() >= 1 {
 		return Unstable

@@ -181,7 +181,7 @@ func TestWaitsKeepTheirLaws(t *testing.T) {
 			if waits[n] < 0 || more[n] > waits[n] {
 				t.Fatalf("job %d waits %d, and %d with one more worker", n, waits[n], more[n])
 			}
-			// Nobody idles while somebody waits, and nobody does two at once.
+			// No worker is idle while a job waits, and none does two at once.
 			busy := 0
 			for k := range n {
 				if start := at[k] + waits[k]; start <= at[n]+waits[n] && start+s > at[n]+waits[n] {

@@ -55,7 +55,7 @@ func (s Stall) Mean() time.Duration {
 
 // QuantileSpread is the standard deviation of [Stall.Quantile] under Poisson
 // arrivals of the given rate in jobs per second: sqrt(T(1-p)/R). It does not
-// depend on the utilisation. Under constant arrivals there is none.
+// depend on the utilisation. Under constant arrivals it is zero.
 //
 // Source: the j = RT(1-p) arrivals above the quantile are Poisson, and each
 // moves it by 1/R; simulation agrees within 6%.

@@ -219,7 +219,7 @@ func recoveryWords(r *result.Result) string {
 		since = fmt.Sprintf("the end of the hold at %s", number.Span(h.From+h.For))
 	}
 	if v == nil {
-		return "the queue did not get empty again after " + since
+		return "the queue did not empty again after " + since
 	}
-	return fmt.Sprintf("the queue was down to the jobs in hands %s after %s", number.Span(time.Duration(*v).Round(10*time.Millisecond)), since)
+	return fmt.Sprintf("the queue was empty again, except for jobs in progress, %s after %s", number.Span(time.Duration(*v).Round(10*time.Millisecond)), since)
 }

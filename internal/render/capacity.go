@@ -29,7 +29,7 @@ func searchAnswer(r *study.Record) string {
 		return fmt.Sprintf("%s carries about %s jobs/s, not confirmed", r.Scenario.Name, number.Rate(a.Rate))
 	case capacity.AtLeast:
 		if a.Rate == 0 {
-			return "what makes the load gave out at every rate that was tried, so nothing is known of " + r.Scenario.Name
+			return "the load generator or the host was the limit at every rate, so nothing is known about " + r.Scenario.Name
 		}
 		part := "generator"
 		switch a.Limit.Part {
@@ -42,7 +42,7 @@ func searchAnswer(r *study.Record) string {
 	case capacity.NoRate:
 		return fmt.Sprintf("no rate holds this SLO: %s failed down to %s jobs/s", r.Scenario.Name, number.Rate(lowestBad(r)))
 	}
-	return "nothing is known yet of the capacity of " + r.Scenario.Name
+	return "nothing is known yet about the capacity of " + r.Scenario.Name
 }
 
 func lowestBad(r *study.Record) (lowest float64) {
@@ -91,7 +91,7 @@ func capacityFacts(r *study.Record) [][2]string {
 	}
 	ended := a.Why
 	if ended == "" {
-		ended = "it goes on"
+		ended = "not ended yet"
 	}
 	return append(facts,
 		[2]string{"ended because", ended},
@@ -124,7 +124,7 @@ func confirmedFigure(r *study.Record) func(name string) *float64 {
 func driftWords(a capacity.Answer) string {
 	words := fmt.Sprintf("%s jobs/s before the search, %s after it (%s)", number.Rate(a.LoopBefore), number.Rate(a.LoopAfter), number.Change(a.Drift()))
 	if a.Drifted() {
-		words += ": the host, or the Redis, did not keep its speed, and another search may differ as much"
+		words += ": the speed of the host or of Redis changed, and another search may differ as much"
 	}
 	return words
 }
@@ -189,7 +189,7 @@ func searchText(w io.Writer, r *study.Record) error {
 }
 
 // searchMarkdown writes the report that the directory of a search is read by.
-// It shows the pictures that lie beside it.
+// It shows the SVG files of the same directory.
 func searchMarkdown(w io.Writer, r *study.Record) error {
 	resolved, err := resolved(r.Scenario)
 	if err != nil {
@@ -198,7 +198,7 @@ func searchMarkdown(w io.Writer, r *study.Record) error {
 	m := &sheet{}
 	m.para("# %s", escape(capital(searchAnswer(r))))
 	if r.Interrupted {
-		m.para("**Interrupted**: this is what was known by then. The search can be gone on with: `queuedyno capacity --resume` and this directory.")
+		m.para("**Interrupted**: this is what was known by then. Continue the search with `queuedyno capacity --resume` and this directory.")
 	}
 	facts := table{head: []string{"", ""}, left: 2}
 	for _, f := range capacityFacts(r) {
@@ -222,13 +222,13 @@ func searchMarkdown(w io.Writer, r *study.Record) error {
 	m.para("## How it was found")
 	m.para("%s", capacityMethod)
 	m.para("## Scenario")
-	m.para("The trials have rates and lengths of their own; what stands under load beside the arrivals was not used.")
+	m.para("The trials set their own rates and lengths; of load, only the arrivals were used.")
 	m.para("%s", fence("json", resolved))
 	_, err = io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n"))
 	return err
 }
 
-// capacityTables are the tables that a terminal shows beside the facts.
+// capacityTables are the tables that a terminal shows after the facts.
 func capacityTables(r *study.Record) (all []table) {
 	if len(r.Cells) > 0 {
 		all = append(all, cellTable(r))
@@ -247,9 +247,9 @@ func plainRows(t table) table {
 	return t
 }
 
-const curveMethod = "Geometric mean of repeated trials with the 95% interval in brackets; in random order, each on a queue of its own. A rate counts as sustained when at least half of its trials were good."
+const curveMethod = "Geometric mean of repeated trials with the 95% interval in brackets; in random order, each on a separate queue. A rate is sustained when at least half of its trials were good."
 
-const capacityMethod = "A closed loop first shows where to look. Then every trial is made at the median of what is believed of the capacity by then (Bayesian bisection of the logarithm of the rate, for several degrees of noise side by side), each as a run of its own on an empty queue. A trial is good when every limit of the SLO was kept, counting jobs that never arrived as too late, the backlog neither grew nor held more than a second's worth of jobs, and all was drained in time; it is invalid, and says nothing, when the load was not the one asked for or the slow jobs' time went to the generator or the host. The 10% quantile of the belief is then confirmed by trials of full length, classified by the rule of RFC 9971. Where the budget allows it, the closed loop is then made again: if it carries more or less than at the beginning, it is the host that has changed, or the Redis."
+const capacityMethod = "A closed loop gives a first estimate. Short trials then bisect the logarithm of the rate: each one is a separate run on an empty queue, at the median of the current belief about the capacity (Bayesian, for several degrees of noise in parallel). A trial is good when it met every limit of the SLO (jobs that never arrived count as too late), its backlog neither grew nor exceeded one second's worth of jobs, and everything drained in time. It is invalid, and ignored, when the load was not the requested one or when the slow jobs lost their time in the load generator or on the host. Trials of full length then confirm the 10% quantile of the belief, classified by the rule of RFC 9971. If the budget allows, the closed loop is repeated at the end: a different throughput means that the host or Redis changed during the search."
 
 func escapedRows(t table) table {
 	t.rows = slices.Clone(t.rows)

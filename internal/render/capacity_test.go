@@ -91,7 +91,7 @@ func TestTheAnswerIsSaidWithHowGoodItIs(t *testing.T) {
 		"orders carries at least 1,000 jobs/s, limited by the generator":                                 {Status: capacity.AtLeast, Rate: 1000, Limit: capacity.Limit{Part: "generator"}},
 		"orders carries at least 1,000 jobs/s, limited by the generator's CPU limit":                     {Status: capacity.AtLeast, Rate: 1000, Limit: capacity.Limit{Part: "cpu_limit"}},
 		"no rate holds this SLO: orders failed down to 1,100 jobs/s":                                     {Status: capacity.NoRate},
-		"nothing is known yet of the capacity of orders":                                                 {Status: capacity.Unknown},
+		"nothing is known yet about the capacity of orders":                                              {Status: capacity.Unknown},
 	} {
 		r := &study.Record{Scenario: scenario.Scenario{Name: "orders"}, Confirm: 30 * time.Second, Answer: a}
 		r.Trials = []capacity.Trial{{Rate: 1200, Outcome: capacity.Outcome{Verdict: capacity.Bad}}, {Rate: 1100, Outcome: capacity.Outcome{Verdict: capacity.Bad}}}

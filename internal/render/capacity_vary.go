@@ -181,4 +181,4 @@ func (m *sheet) varied(r *study.Record) {
 	}
 }
 
-const scalingMethod = "One search for each value, in this order; the budget is shared, and what one search does not need goes to the next. Where the generator or the host gave out, the capacity is a bound from below and says nothing of how the system scales. The Universal Scalability Law (N. J. Gunther) is fitted to the medians by least squares where at least six sizes have one, and refused where any residual is above 10%."
+const scalingMethod = "One search for each value, in this order. The searches share the budget; a search leaves unused time to the next. Where the load generator or the host was the limit, the capacity is a lower bound and says nothing about scaling. The Universal Scalability Law (N. J. Gunther) is fitted to the medians by least squares if at least six sizes have one, and rejected if any residual exceeds 10%."

@@ -21,7 +21,7 @@ func comparisonTitle(r *compare.Record) string {
 	case paired.Fail:
 		return "fail: the candidate is shown to be worse"
 	case paired.Invalid:
-		return "invalid: the runs cannot be believed"
+		return "invalid: too many runs are invalid"
 	}
 	if r.Interrupted {
 		return "inconclusive: interrupted"
@@ -29,7 +29,7 @@ func comparisonTitle(r *compare.Record) string {
 	return "inconclusive: these pairs cannot decide"
 }
 
-// comparisonFacts are what there is to say beside the figures, as pairs.
+// comparisonFacts are the facts that are shown with the figures, as pairs.
 func comparisonFacts(r *compare.Record) [][2]string {
 	var facts [][2]string
 	for _, d := range r.Differences() {
@@ -40,10 +40,10 @@ func comparisonFacts(r *compare.Record) [][2]string {
 	}
 	pairs := fmt.Sprintf("%d of at most %d", r.Pairs, r.MostPairs)
 	if r.Repeated > 0 {
-		pairs += fmt.Sprintf(", %d made again since the host was disturbed", r.Repeated)
+		pairs += fmt.Sprintf(", %d repeated because the host was disturbed", r.Repeated)
 	}
 	if r.LeftOut > 0 {
-		pairs += fmt.Sprintf(", %d left out since a run could not be believed", r.LeftOut)
+		pairs += fmt.Sprintf(", %d excluded because a run is invalid", r.LeftOut)
 	}
 	if r.Stored {
 		pairs = fmt.Sprintf("%d, of stored results", r.Pairs)
@@ -284,7 +284,7 @@ func comparisonMarkdown(w io.Writer, r *compare.Record) error {
 	return err
 }
 
-// sign is a mark that is seen from afar.
+// sign is a mark that stands out.
 func sign(v paired.Verdict) string {
 	switch v {
 	case paired.Pass:
@@ -299,35 +299,35 @@ func sign(v paired.Verdict) string {
 func meaningOf(r *compare.Record) string {
 	switch r.Verdict {
 	case paired.Pass:
-		return "Of comparisons in which some metric is worse by its margin or more, at most about 5% pass."
+		return "If some metric is worse by its margin or more, at most about 5% of such comparisons pass."
 	case paired.Fail:
-		return "Of comparisons in which no metric is worse by more than its margin, at most about 5% fail; where nothing changed, hardly any."
+		return "If no metric is worse by more than its margin, at most about 5% of such comparisons fail; if nothing changed, hardly any do."
 	}
 	return ""
 }
 
 // methodOf says how the runs of this comparison came about, and how it decides.
 func methodOf(r *compare.Record) string {
-	looks := "few planned looks"
+	looks := "few planned interim looks"
 	if len(r.Looks) == 1 {
 		looks = "one look"
 	}
-	return madeHow(r) + " A figure is taken from each run; of the logarithms of the pairs' ratios the exact signed-rank test says on which side of the margin they lie " +
-		"(Holm's correction for failing, all metrics that gate for passing, " + looks + "). The change is that of Hodges and Lehmann; noise is the robust standard deviation of a pair's ratio."
+	return madeHow(r) + " Each run gives one figure for each metric. The exact signed-rank test on the logarithms of the pairs' ratios decides on which side of the margin they lie " +
+		"(failing: Holm's correction; passing: every gating metric; " + looks + "). The change is the Hodges-Lehmann estimate; noise is the robust standard deviation of a pair's ratio."
 }
 
-// madeHow says of the runs only what this comparison saw to.
+// madeHow says how the runs were made, as far as this comparison controlled it.
 func madeHow(r *compare.Record) string {
-	const turns = "Baseline and candidate run by turns in pairs, in an order that is drawn, "
+	const turns = "Baseline and candidate run alternately in pairs, in random order, "
 	switch {
 	case r.Stored:
-		return "The runs were made before and are paired in the order of their time. Their arrivals, servers and processes are what they were: nothing of that was seen to here."
+		return "The runs are stored results, paired by time. Their arrivals, servers and processes were not controlled by this comparison."
 	case r.Base.Settings["cmd"] != "":
 		return turns + "with the same seed within a pair and a fresh process for each run."
 	case r.Base.Redis.Kind == "url" && r.Candidate.Redis.Kind == "url":
-		return turns + "with the same arrivals within a pair and a fresh process for each run, on servers that were there already."
+		return turns + "with the same arrivals within a pair and a fresh process for each run, on existing servers."
 	case r.Base.Redis.Kind == "url" || r.Candidate.Redis.Kind == "url":
-		return turns + "with the same arrivals within a pair and a fresh process for each run; the server of one side was there already, that of the other is fresh for each run."
+		return turns + "with the same arrivals within a pair and a fresh process for each run; one side used an existing server, the other a fresh server for each run."
 	}
 	return turns + "with the same arrivals within a pair and a fresh server and process for each run."
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/render/rendertest"
 )
 
-// told is the report of a comparison.
-func told(t testing.TB, encode render.ComparisonEncoder, r *compare.Record) string {
+// encoded is the report of a comparison.
+func encoded(t testing.TB, encode render.ComparisonEncoder, r *compare.Record) string {
 	t.Helper()
 	var b strings.Builder
 	if err := encode(&b, r); err != nil {
@@ -38,7 +38,7 @@ func TestComparisonGolden(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join("testdata", file)
-			got := told(t, c.encode, c.record)
+			got := encoded(t, c.encode, c.record)
 			if *update {
 				if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
 					t.Fatal(err)
@@ -61,7 +61,7 @@ func TestHostileNamesStayInsideTheirTables(t *testing.T) {
 	r.Candidate.Settings["work"] = "a|b\n## heading <script>"
 	r.Reasons = append(r.Reasons, "x\n- y | <b>")
 	r.Figures = append(r.Figures, paired.Figure{Metric: paired.Metric{Name: "Pop|`x` ns/op", Margin: 0.1, Gate: true}, Pairs: 1, Base: 1, Candidate: 1, Verdict: paired.Inconclusive})
-	md := told(t, render.ComparisonMarkdown, r)
+	md := encoded(t, render.ComparisonMarkdown, r)
 	for _, bad := range []string{"\n## heading", "<script>", "<b>", "\n- y"} {
 		if strings.Contains(md, bad) {
 			t.Errorf("the Markdown holds %q:\n%s", bad, md)
@@ -74,13 +74,13 @@ func TestAComparisonOfStoredResultsClaimsNothingOfTheirRuns(t *testing.T) {
 	t.Parallel()
 	r := rendertest.Compared(1)
 	r.Stored, r.Seed, r.Looks = true, 0, []int{8}
-	got := told(t, render.ComparisonMarkdown, r)
-	for _, untrue := range []string{"by turns in pairs", "is drawn", "same arrivals", "seed", "planned looks", "0% | n/a", "End_to_end", "| took"} {
+	got := encoded(t, render.ComparisonMarkdown, r)
+	for _, untrue := range []string{"alternately in pairs", "random order", "same arrivals", "seed", "planned interim looks", "0% | n/a", "End_to_end", "| took"} {
 		if strings.Contains(got, untrue) {
 			t.Errorf("%q is in\n%s", untrue, got)
 		}
 	}
-	for _, want := range []string{"were made before and are paired in the order of their time", "one look", "- end_to_end.p90 would be decided by"} {
+	for _, want := range []string{"are stored results, paired by time", "one look", "- end_to_end.p90 would be decided by"} {
 		if !strings.Contains(strings.ReplaceAll(got, "\\", ""), want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
@@ -93,13 +93,13 @@ func TestAServerThatWasThereIsNotSaidToBeFresh(t *testing.T) {
 		change func(*compare.Record)
 		want   string
 	}{
-		"both":     {func(r *compare.Record) { r.Base.Redis.Kind, r.Candidate.Redis.Kind = "url", "url" }, "on servers that were there already"},
-		"one":      {func(r *compare.Record) { r.Base.Redis.Kind = "url" }, "the server of one side was there already"},
+		"both":     {func(r *compare.Record) { r.Base.Redis.Kind, r.Candidate.Redis.Kind = "url", "url" }, "on existing servers"},
+		"one":      {func(r *compare.Record) { r.Base.Redis.Kind = "url" }, "one side used an existing server"},
 		"commands": {func(r *compare.Record) { r.Base.Settings = map[string]string{"cmd": "a"} }, "with the same seed within a pair and a fresh process for each run."},
 	} {
 		r := rendertest.Compared(1)
 		c.change(r)
-		got := told(t, render.ComparisonMarkdown, r)
+		got := encoded(t, render.ComparisonMarkdown, r)
 		if !strings.Contains(got, c.want) || strings.Contains(got, "fresh server and process") {
 			t.Errorf("%s: no %q, or a fresh server, in\n%s", name, c.want, got)
 		}

@@ -55,7 +55,7 @@ func runCells(r *result.Result) (head, cells []string) {
 	if !r.Run.StartedAt.IsZero() {
 		started = r.Run.StartedAt.UTC().Format(time.RFC3339Nano)
 	}
-	// Of jobs that are somebody else's nobody knows how many there were.
+	// How many external jobs there were is not known.
 	ours := func(n int64) string {
 		if r.Observed != nil {
 			return ""

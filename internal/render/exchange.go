@@ -218,7 +218,7 @@ func comparisonBenchmark(side compare.Side) encoder[*compare.Record] {
 			if run.Side != side || run.Left != "" {
 				continue
 			}
-			// A command's figures keep the names of its own benchmarks.
+			// A command's figures keep the names of its benchmarks.
 			by := map[string][]sample{}
 			for _, f := range r.Figures {
 				if v, ok := run.Figures[f.Name]; ok {

@@ -2,13 +2,11 @@ package render_test
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,8 +31,8 @@ func handedOn(t *testing.T, format string) map[string]string {
 	record := func(w io.Writer, r *compare.Record) error {
 		return render.Of(r).Encode(w, format, render.Options{})
 	}
-	all["comparison"] = told(t, record, rendertest.Compared(1.3))
-	all["empty comparison"] = told(t, record, &compare.Record{Name: "x"})
+	all["comparison"] = encoded(t, record, rendertest.Compared(1.3))
+	all["empty comparison"] = encoded(t, record, &compare.Record{Name: "x"})
 	return all
 }
 
@@ -96,46 +94,6 @@ func TestActionFilesHaveOneDirectionEach(t *testing.T) {
 				if bigger := strings.HasSuffix(title, "achieved_rate"); bigger != (format == "action-bigger") {
 					t.Errorf("%s of %s holds %q", format, name, title)
 				}
-			}
-		}
-	}
-}
-
-// TestBencherFilesFitItsSchema: benchmarks of measures of numbers
-// (https://bencher.dev/bmf.json), and names of measures that are slugs.
-func TestBencherFilesFitItsSchema(t *testing.T) {
-	t.Parallel()
-	slug := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	for name, text := range handedOn(t, "bencher") {
-		var all map[string]map[string]map[string]float64
-		if err := json.Unmarshal([]byte(text), &all); err != nil || len(all) != 1 {
-			t.Errorf("%s: %v, %d benchmarks:\n%s", name, err, len(all), text)
-		}
-		for _, measures := range all {
-			for measure, m := range measures {
-				_, has := m["value"]
-				low, bounded := m["lower_value"]
-				if !has || !slug.MatchString(measure) || len(measure) > 64 || bounded && (low > m["value"] || m["value"] > m["upper_value"]) {
-					t.Errorf("%s: measure %q is %v", name, measure, m)
-				}
-			}
-		}
-	}
-}
-
-// TestOtavaRowsHoldNumbersOnly: it makes a float of every cell of a metric, and
-// fails on an empty one.
-func TestOtavaRowsHoldNumbersOnly(t *testing.T) {
-	t.Parallel()
-	for name, text := range handedOn(t, "otava") {
-		rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-		if err != nil || len(rows) != 2 || rows[0][0] != "time" || rows[0][1] != "commit" {
-			t.Errorf("%s: %v\n%s", name, err, text)
-			continue
-		}
-		for i, cell := range rows[1][6:] {
-			if _, err := strconv.ParseFloat(cell, 64); err != nil {
-				t.Errorf("%s: column %s holds %q", name, rows[0][6+i], cell)
 			}
 		}
 	}
@@ -226,8 +184,8 @@ func TestJUnitFailsWhatFailed(t *testing.T) {
 		{written(t, render.JUnit, rendertest.Lossy(t)), []string{`<failure type="threshold"`}},
 		{written(t, render.JUnit, rendertest.Empty()), []string{"<error "}},
 		{written(t, render.JUnit, rendertest.Interrupted(t)), []string{`<error type="interrupted"`}},
-		{told(t, render.ComparisonJUnit, rendertest.Compared(1.3)), []string{`<testcase name="verdict"`, `failures="2"`, `<skipped>inconclusive: `}},
-		{told(t, render.ComparisonJUnit, rendertest.Compared(1)), []string{`failures="0"`, `skipped="2"`}},
+		{encoded(t, render.ComparisonJUnit, rendertest.Compared(1.3)), []string{`<testcase name="verdict"`, `failures="2"`, `<skipped>inconclusive: `}},
+		{encoded(t, render.ComparisonJUnit, rendertest.Compared(1)), []string{`failures="0"`, `skipped="2"`}},
 	} {
 		for _, want := range row.want {
 			if !strings.Contains(row.text, want) {

@@ -9,7 +9,7 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// White-box access for tests: what is here has laws of its own.
+// White-box access for tests: what is here is tested by itself.
 var (
 	Escape     = escape
 	Code       = code

@@ -9,7 +9,7 @@ import (
 )
 
 // encoder writes one report of a record. It writes the whole report or, when it
-// returns an error of its own making, nothing at all. It keeps no reference to
+// returns an error that is not of the writer, nothing at all. It keeps no reference to
 // the record and never changes it.
 type encoder[R Record] func(w io.Writer, record R) error
 
@@ -71,8 +71,6 @@ func runFormats() []format[*result.Result] {
 		in("benchmark", runBenchmark),
 		in("action-smaller", runAction(false)),
 		in("action-bigger", runAction(true)),
-		in("bencher", runBencher),
-		in("otava", runOtava),
 	}
 }
 
@@ -137,8 +135,6 @@ func comparisonFormats() []format[*compare.Record] {
 		in("benchmark-base", comparisonBenchmark(compare.Base)),
 		in("action-smaller", comparisonAction(false)),
 		in("action-bigger", comparisonAction(true)),
-		in("bencher", comparisonBencher),
-		in("otava", comparisonOtava),
 	}
 }
 

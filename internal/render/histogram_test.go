@@ -100,7 +100,7 @@ func TestEveryRowOfAPercentileFileBeginsWithABlank(t *testing.T) {
 	text := written(t, render.HGRM(metric.EndToEnd), r)
 	for _, line := range strings.Split(strings.TrimSpace(text), "\n")[2:] {
 		if !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "#") {
-			t.Errorf("row %q would be passed over", line)
+			t.Errorf("row %q would be ignored", line)
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 
 // runMarkdown writes the report that a result directory is read by: the answer
 // and whether to believe it first, then the figures, how they were made, and
-// what they were made on. It shows percentiles.svg and timeline.svg, which lie
-// beside it.
+// what they were made on. It shows percentiles.svg and timeline.svg of the same
+// directory.
 func runMarkdown(w io.Writer, r *result.Result) error {
 	scenarioJSON, err := resolved(r.Scenario)
 	if err != nil {
@@ -85,7 +85,7 @@ func (m *sheet) answer(r *result.Result) {
 func (m *sheet) validity(r *result.Result) {
 	m.para("## Validity: %s", escape(verdict(r)))
 	if len(r.Validity.Reasons) == 0 && verdict(r) == result.Valid {
-		m.para("Nothing speaks against these figures: generator, clock and host kept within their limits.")
+		m.para("The load generator, the clock and the host stayed within their limits.")
 	}
 	m.list(each(reasonsOf(r), escape))
 	if where := triageWords(r.Validity); where != "" {
@@ -145,7 +145,7 @@ func (m *sheet) stages(r *result.Result) {
 		m.para("## Latency")
 	}
 	if len(r.Stages) == 0 {
-		m.para("Nobody said how long the jobs took.")
+		m.para("The workers did not report how long the jobs took.")
 		return
 	}
 	var notes footnotes
@@ -184,9 +184,9 @@ func (m *sheet) jobs(r *result.Result) {
 		{"abandoned", l.Abandoned, "not sent yet, or on their way, when the run was stopped from outside"},
 		{"duplicated", l.Duplicated, "extra pops and extra notifications of the same job"},
 		{"out of order", l.OutOfOrder, "notified after a later job; some are normal with more than one consumer"},
-		{"corrupt", l.Corrupt, "carried this run's mark and could not be one of its jobs"},
-		{"unreadable", l.Unreadable, "messages on the channel that are no updates"},
-		{"foreign", l.Foreign, "of somebody else"},
+		{"corrupt", l.Corrupt, "carried this run's mark and cannot be one of its jobs"},
+		{"unreadable", l.Unreadable, "messages on the channel that are not updates"},
+		{"foreign", l.Foreign, "not of this run"},
 		{"failed", l.Failed, "ended with status FAILED"},
 		{"errors", errorCount(l), "error replies and broken connections"},
 	} {
@@ -215,7 +215,7 @@ func (m *sheet) jobs(r *result.Result) {
 	if n := r.Scalars["blocked_clients"]; n != nil {
 		words := fmt.Sprintf("%s connections waited in a blocking command on average", number.Rate(*n))
 		if !r.Scenario.External {
-			words += fmt.Sprintf(", of %s: they are the idle ones", number.Plural(r.Scenario.Consumers, "consumer"))
+			words += fmt.Sprintf(", of %s: those were idle", number.Plural(r.Scenario.Consumers, "consumer"))
 		}
 		m.para("%s.", words)
 	}
@@ -223,7 +223,7 @@ func (m *sheet) jobs(r *result.Result) {
 		m.para("CPU time: %s.", words)
 	}
 	if r.Scenario.External {
-		m.para("The workers are not queuedyno's: popped is what was acknowledged and left the queue, finished and published are what was notified.")
+		m.para("The workers are external: popped counts jobs that were acknowledged and left the queue; finished and published equal notified.")
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // maxTimelineRows is how many rows of the timeline a page takes; more are in
-// the CSV beside it.
+// timeline.csv.
 const maxTimelineRows = 30
 
 func (m *sheet) time(r *result.Result) {
@@ -24,7 +24,7 @@ func (m *sheet) time(r *result.Result) {
 	m.para("![Rates, backlog and %s over time](%s)", headlineWords(headline), overTimeFile)
 	switch {
 	case len(r.Timeline) == 0:
-		m.para("The run ended before its first second was over.")
+		m.para("The run ended within its first second.")
 		return
 	}
 	if words := peakWords(r); words != "" {
@@ -74,7 +74,7 @@ func (m *sheet) time(r *result.Result) {
 			number.Count(s.Backlog), number.Count(s.Peak()), queue, in(e.P50NS), in(e.P99NS), in(e.MaxNS)})
 	}
 	if r.Observed != nil {
-		t.drop("offered", "sent", "backlog", "backlog max") // nobody knows, or it is the queue
+		t.drop("offered", "sent", "backlog", "backlog max") // unknown, or the same as the queue
 		t.rename("notified", "ended")
 		m.para("%s", t.markdown())
 		m.para("Jobs that ended in each second; queue is what the server answered at the second's end. " +

@@ -77,7 +77,7 @@ func TestATableHasOneUnitWhereTheSpreadAllowsIt(t *testing.T) {
 		{"ms", 1.25e6, []float64{2_070, 60e3, 16.1e6}, "ms"},
 		{"", 100e6, []float64{66_600, 100e6, 101e6}, "ms"}, // not 0.100 s
 		{"", 1e9, []float64{66_600, 1e9}, "ms"},            // 0.0666 and 1,000
-		{"s", 100e6, []float64{3e6, 200e6}, "s"},           // as the limit beside it
+		{"s", 100e6, []float64{3e6, 200e6}, "s"},           // the unit of the limit
 		{"s", 1e6, []float64{1e6, 2e6}, "ms"},              // the limit is far off
 		{"", 250e3, []float64{400, 250e3}, "µs"},           // 0.400 and 250
 		{"", 1e9, []float64{100, 3600e9}, ""},              // from 100 ns to an hour
@@ -88,7 +88,7 @@ func TestATableHasOneUnitWhereTheSpreadAllowsIt(t *testing.T) {
 			got = ""
 		}
 		if got != c.want {
-			t.Errorf("unit of %v beside a limit in %q = %q, want %q", c.ns, c.wanted, got, c.want)
+			t.Errorf("unit of %v with a limit in %q = %q, want %q", c.ns, c.wanted, got, c.want)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 func seen(r *result.Result) string {
 	o := r.Observed
 	var b strings.Builder
-	fmt.Fprintf(&b, "Looked on for %s", number.Span(time.Duration(r.Window.ToNS-r.Window.FromNS)))
+	fmt.Fprintf(&b, "Observed for %s", number.Span(time.Duration(r.Window.ToNS-r.Window.FromNS)))
 	if r.Scenario.Warmup > 0 {
 		fmt.Fprintf(&b, " after %s of warm-up", number.Span(r.Scenario.Warmup))
 	}
@@ -103,7 +103,7 @@ func heard(r *result.Result) []heardRow {
 		{"RUNNING", u.Running, "a worker has begun with a job", true},
 		{"COMPLETED", u.Completed, "a job is done", true},
 		{"FAILED", u.Failed, "a job has failed", true},
-		{"of another status", u.Other, "updates with a status that is none of these", false},
+		{"of another status", u.Other, "updates with any other status", false},
 		{"unreadable", u.Unreadable, "messages that are no updates", false},
 		{"ended without RUNNING", o.Alone, "jobs of which the beginning was not heard; they count as infinitely long", false},
 		{"still running", o.Open, "jobs that had begun and not ended when the run was over; they count as infinitely long", false},
@@ -148,7 +148,7 @@ func (m *sheet) observed(r *result.Result) {
 
 // observedMethod says how the figures came about.
 func (m *sheet) observedMethod(r *result.Result) {
-	m.para("The load and the workers are somebody else's. This run subscribed to their updates and asked for the length of their queue; it pushed nothing and took nothing. " +
+	m.para("The load and the workers are external. This run subscribed to their updates and polled the length of their queue; it pushed and took no jobs. " +
 		"Redis counts it among the receivers of each update.")
 	var items []string
 	for _, s := range measured(r) {

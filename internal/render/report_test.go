@@ -196,8 +196,6 @@ func TestAReportNamesTheWorkersOfItsRunAndWhatTheyCost(t *testing.T) {
 		"md":        {`node worker.js \| tee`, "`worker_cpu_per_job`", "189 µs"},
 		"json":      {`"worker": "node worker.js | tee \u001b[31mlog"`, `"worker_cpu_per_job": 189000`},
 		"benchmark": {"189000 worker-cpu-ns/job", "Unit worker-cpu-ns/job better=lower"},
-		"otava":     {"worker_cpu_per_job_ns\n", ",189000\n"},
-		"bencher":   {`"worker-cpu-per-job"`},
 	} {
 		got := written(t, render.Format(name, render.Options{}), r)
 		for _, part := range want {

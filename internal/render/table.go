@@ -67,7 +67,7 @@ func (t table) pad(row []string, widths []int) []string {
 
 // lines are the table's lines for a terminal, the head first. The gaps shrink
 // from three columns to two where the table would be wider than width: with one,
-// a gap could not be told from the blanks between the words of a cell.
+// a gap looks like the blanks between the words of a cell.
 func (t table) lines(width int) []string {
 	widths := t.widths()
 	total := 0

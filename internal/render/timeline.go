@@ -33,8 +33,8 @@ func bySecond(timeline []result.Second) []result.Second {
 	return out
 }
 
-// peakWords say how many jobs waited at most, and when; nothing where no job did,
-// or nobody knows.
+// peakWords say how many jobs waited at most, and when; nothing where no job did
+// or where that is unknown.
 func peakWords(r *result.Result) string {
 	if r.Observed != nil {
 		return ""

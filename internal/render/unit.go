@@ -35,7 +35,7 @@ func commonUnit(ns ...float64) number.Unit {
 
 // tableUnit is the one unit for all durations of a table, where one serves: each
 // of them is then at least 0.001 and has no more than five digits before the
-// point. Of several such units it is the wanted one, that of the limits beside the
+// point. Of several such units it is the wanted one, that of the limits shown with the
 // table, unless the headline would be below 0.1 in it; and else the one nearest to
 // that which suits the headline.
 func tableUnit(wanted string, headline float64, ns ...float64) (u number.Unit, ok bool) {

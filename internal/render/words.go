@@ -85,7 +85,7 @@ func loadWords(sc scenario.Scenario) string {
 	s := fmt.Sprintf("closed loop, %s in flight", number.Count(int64(l.InFlight)))
 	switch {
 	case l.Observed:
-		s = "a load of somebody else's, looked on at"
+		s = "an external load, observed"
 	case len(l.Steps) > 0:
 		s = "stages " + l.Steps.String()
 	case l.Replay.File != "":
@@ -147,7 +147,7 @@ func poolWords(s scenario.Scenario) string {
 		words[1] = "external consumers"
 	}
 	if s.Notify == jobqueue.NoNotify {
-		words = words[:2] // nobody listens
+		words = words[:2] // there are no subscribers
 	}
 	if s.Elements == scenario.SidekiqElements {
 		words = append(words, "jobs of Sidekiq's class "+s.JobClass)

@@ -31,14 +31,14 @@ func TestAComparisonIsReadBackAsItWas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := told(t, "json", want), told(t, "json", got); a != b {
+	if a, b := encoded(t, "json", want), encoded(t, "json", got); a != b {
 		t.Errorf("(-written +read):\n%s", cmp.Diff(a, b))
 	}
-	if strings.Contains(told(t, "json", &compare.Record{}), ": null") {
+	if strings.Contains(encoded(t, "json", &compare.Record{}), ": null") {
 		t.Error("a list or an object is null")
 	}
 	if _, err := load(filepath.Join(dir, "runs", "001-base.json")); err != nil {
-		t.Errorf("the run beside the record: %v", err)
+		t.Errorf("the run next to the record: %v", err)
 	}
 	for _, file := range []string{"compare.md", "junit.xml", "base.txt", "candidate.txt"} {
 		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
@@ -70,7 +70,7 @@ func TestRecordsOfAnotherKindAreRefused(t *testing.T) {
 }
 
 func FuzzLoadComparison(f *testing.F) {
-	f.Add([]byte(told(f, "json", rendertest.Compared(1.3))))
+	f.Add([]byte(encoded(f, "json", rendertest.Compared(1.3))))
 	f.Add([]byte(`{"schema":1,"kind":"compare"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := store.Parse[*compare.Record]("fuzz", data)
@@ -78,7 +78,7 @@ func FuzzLoadComparison(f *testing.F) {
 			return
 		}
 		for _, name := range render.Comparison.Formats() {
-			text := told(t, name, r)
+			text := encoded(t, name, r)
 			if name == "json" && !json.Valid([]byte(text)) {
 				t.Fatalf("%s is not valid", name)
 			}

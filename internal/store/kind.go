@@ -77,8 +77,8 @@ func reader[T any](of func(*T) render.Document, check func(*T) error) func(data 
 type senseless struct{ error }
 
 // KindOf is the kind of what is at the path, empty where nothing is or nothing
-// that is known. A directory is told by the record in it, a file by the kind that
-// it names or, where it names none, by its own name.
+// that is known. A directory has the kind of its record. A file has the kind
+// that it names or, where it names none, the one of its file name.
 func KindOf(path string) render.Kind {
 	if i, err := os.Stat(path); err == nil && i.IsDir() {
 		for _, k := range render.Kinds() {

@@ -60,7 +60,7 @@ func Latest(dir string) (Stored, []string, error) {
 		if len(notes) > 0 {
 			more = ": " + strings.Join(notes, "; ")
 		}
-		return Stored{}, nil, absent(fmt.Sprintf("find the latest result in %q: there is none%s; make one with queuedyno run, or name another directory with --out", dir, more))
+		return Stored{}, nil, absent(fmt.Sprintf("find the latest result in %q: no result found%s; make one with queuedyno run, or name another directory with --out", dir, more))
 	}
 	slices.SortStableFunc(all, func(a, b Stored) int {
 		return cmp.Or(a.EndedAt.Compare(b.EndedAt), a.started.Compare(b.started), byNumber(a.Path, b.Path))

@@ -28,7 +28,7 @@ func TestLoadReadsWhatJSONWrote(t *testing.T) {
 		if name == "zero" {
 			continue // has no schema and is refused
 		}
-		got, err := store.Parse[*result.Result]("x", []byte(told(t, "json", want)))
+		got, err := store.Parse[*result.Result]("x", []byte(encoded(t, "json", want)))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -107,7 +107,7 @@ func TestLoadTakesTheDirectoryOrTheFile(t *testing.T) {
 	dir := t.TempDir()
 	want := rendertest.Steady(t)
 	file := filepath.Join(dir, "result.json")
-	if err := os.WriteFile(file, []byte(told(t, "json", want)), 0o666); err != nil {
+	if err := os.WriteFile(file, []byte(encoded(t, "json", want)), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{dir, file} {
@@ -123,7 +123,7 @@ func TestLoadTakesTheDirectoryOrTheFile(t *testing.T) {
 
 func TestLoadSaysWhereAndTheRemedy(t *testing.T) {
 	t.Parallel()
-	good := told(t, "json", rendertest.Steady(t))
+	good := encoded(t, "json", rendertest.Steady(t))
 	for _, c := range []struct {
 		name, text string
 		want       []string
@@ -163,7 +163,7 @@ func TestLoadSaysWhereAndTheRemedy(t *testing.T) {
 	}
 }
 
-// A directory that exists is never said to be missing: it is said what it holds.
+// The error about an existing directory says what it holds, not that it is missing.
 func TestADirectoryWithoutAResultIsSaidToHoldWhatItHolds(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, want string }{
@@ -194,7 +194,7 @@ func FuzzLoad(f *testing.F) {
 	small.Stages[metric.EndToEnd] = rendertest.Summarise(3, 5, rendertest.Tail(1000))
 	// Not the others: their histograms slow the fuzzer down a thousandfold.
 	for _, r := range []*result.Result{small, rendertest.Empty()} {
-		f.Add([]byte(told(f, "json", r)))
+		f.Add([]byte(encoded(f, "json", r)))
 	}
 	f.Add([]byte(`{"schema":1,"ledger":{},"stages":{"end_to_end":null},"timeline":[{"elapsed_s":-1e300,"stages":{"end_to_end":null}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -203,7 +203,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		renderAll(t, render.Of(r))
-		again, err := store.Parse[*result.Result]("fuzz", []byte(told(t, "json", r)))
+		again, err := store.Parse[*result.Result]("fuzz", []byte(encoded(t, "json", r)))
 		if err != nil {
 			t.Fatalf("what JSON wrote is refused: %v", err)
 		}

@@ -49,7 +49,7 @@ func (m Marker) String() string {
 }
 
 // LoadMarker reads who has reserved the directory. It returns an error that
-// matches [fs.ErrNotExist] when nobody has.
+// matches [fs.ErrNotExist] when no one has.
 func LoadMarker(dir string) (Marker, error) {
 	owner, err := readOwner(dir)
 	if err != nil {
@@ -154,7 +154,7 @@ func readOwner(dir string) (Owner, error) {
 }
 
 // takeOver makes the marker of a run that is gone the owner's. With force it is
-// taken also where nobody can tell whether that run is gone.
+// taken also where it is unknown whether that run is gone.
 func takeOver(dir string, owner Owner, force bool) (*os.File, Owner, error) {
 	old, err := readOwner(dir)
 	if err != nil {

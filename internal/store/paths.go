@@ -29,18 +29,18 @@ func mkdir(dir string) error {
 	return err
 }
 
-// partial makes an empty directory beside dir, and what leads there. Its
+// partial makes an empty directory next to dir, and what leads there. Its
 // permissions are those of any new directory, which os.MkdirTemp would not give.
 func partial(dir string) (string, error) {
-	temp := beside(dir, "partial")
+	temp := sibling(dir, "partial")
 	if err := mkdir(temp); err != nil {
 		return "", fmt.Errorf("make a directory in %q for results: %w; choose another with --out", filepath.Dir(dir), cause(err))
 	}
 	return temp, nil
 }
 
-// beside is a new hidden name beside dir.
-func beside(dir, what string) string {
+// sibling is a new hidden name in the directory of dir.
+func sibling(dir, what string) string {
 	return filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+"."+what+"-"+rand.Text()[:10])
 }
 

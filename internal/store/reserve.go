@@ -2,7 +2,7 @@
 //
 // A directory belongs to one run from its start ([Reserve]) and holds one document
 // ([Reservation.Write]), whose record is written before all else. A result is never
-// lost where there is a place for it: it goes beside the directory that cannot take
+// lost where there is a place for it: it goes next to the directory that cannot take
 // it. It renders nothing: what the files hold is known to package render.
 //
 // Begin reading at [Reserve], and at [Load] for the way back.
@@ -122,7 +122,7 @@ func reserve(dir string, o Reserving) (*Reservation, error) {
 }
 
 // mark writes the owner into the directory. The file is locked before it has
-// content: whoever reads a name in it finds the lock held.
+// content: a reader of its name finds the lock held.
 func (r *Reservation) mark() error {
 	lock, err := r.owner.write(r.dir, os.O_EXCL)
 	switch {
@@ -173,7 +173,7 @@ func (r *Reservation) Release() {
 // unmark removes the marker from the directory, if it is this run's.
 func (r *Reservation) unmark() {
 	if owner, err := readOwner(r.dir); err == nil && owner.ID == r.owner.ID {
-		// Removed before it is unlocked: nobody finds it abandoned.
+		// Removed before it is unlocked, so that it is never found abandoned.
 		_ = os.Remove(filepath.Join(r.dir, markerFile))
 	}
 	if r.lock != nil {
@@ -192,7 +192,7 @@ func (r *Reservation) removeMade() {
 	}
 }
 
-// removeEmpty removes a directory unless it is used by now, or is none any more.
+// removeEmpty removes a directory unless it is in use again, or no longer a directory.
 func removeEmpty(dir string) {
 	if info, err := os.Lstat(dir); err == nil && info.IsDir() {
 		_ = os.Remove(dir)

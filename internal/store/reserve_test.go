@@ -191,25 +191,25 @@ func TestAResultThatCannotGoWhereItShouldGoesBesideIt(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
 		spoil  func(t *testing.T, dir string)
-		beside bool
+		nearby bool
 		root   bool
 		keeps  string
 	}{
-		"the directory became a file": {keeps: ".", beside: true, spoil: func(t *testing.T, dir string) {
+		"the directory became a file": {keeps: ".", nearby: true, spoil: func(t *testing.T, dir string) {
 			must(t, os.RemoveAll(dir), os.WriteFile(dir, []byte("mine"), 0o666))
 		}},
-		"another run's directory is there now": {beside: true, spoil: func(t *testing.T, dir string) {
+		"another run's directory is there now": {nearby: true, spoil: func(t *testing.T, dir string) {
 			must(t, os.RemoveAll(dir))
 			reserve(t, dir, store.Reserving{})
 		}},
-		"somebody's files are there now": {keeps: "thesis.tex", beside: true, spoil: func(t *testing.T, dir string) {
+		"other files are there now": {keeps: "thesis.tex", nearby: true, spoil: func(t *testing.T, dir string) {
 			must(t, os.RemoveAll(dir), os.Mkdir(dir, 0o777), os.WriteFile(filepath.Join(dir, "thesis.tex"), nil, 0o666))
 		}},
-		"the directory became read-only": {beside: true, root: true, spoil: func(t *testing.T, dir string) {
+		"the directory became read-only": {nearby: true, root: true, spoil: func(t *testing.T, dir string) {
 			must(t, os.Chmod(dir, 0o555))
 			t.Cleanup(func() { os.Chmod(dir, 0o777) })
 		}},
-		"a directory has the name of the record": {beside: true, spoil: func(t *testing.T, dir string) {
+		"a directory has the name of the record": {nearby: true, spoil: func(t *testing.T, dir string) {
 			must(t, os.Mkdir(filepath.Join(dir, "result.json"), 0o777))
 		}},
 		"what is above it became a file": {spoil: func(t *testing.T, dir string) {
@@ -228,9 +228,9 @@ func TestAResultThatCannotGoWhereItShouldGoesBesideIt(t *testing.T) {
 			t.Errorf("%s: Write returned %v, want an Error with another place", name, err)
 			continue
 		}
-		if beside := filepath.Dir(e.Dir) == filepath.Dir(dir); beside != row.beside {
+		if nearby := filepath.Dir(e.Dir) == filepath.Dir(dir); nearby != row.nearby {
 			t.Errorf("%s: the result is in %q", name, e.Dir)
-		} else if !beside {
+		} else if !nearby {
 			os.RemoveAll(e.Dir)
 			continue
 		}
@@ -298,7 +298,7 @@ func TestForceKeepsTheOldResultUntilTheNewOneIsComplete(t *testing.T) {
 	err := write(dir, rendertest.Lossy(t), iotest.ErrReader(errDisk), true)
 	var e *store.Error
 	if !errors.As(err, &e) || e.Dir != dir+"-2" {
-		t.Fatalf("Write by force with a broken log returned %v, want the new result beside the old one", err)
+		t.Fatalf("Write by force with a broken log returned %v, want the new result next to the old one", err)
 	}
 	if r, err := load(dir); err != nil || r.Validity.Verdict != "valid" {
 		t.Errorf("the old result is gone: %v", err)

@@ -78,12 +78,12 @@ func TestAResultOfSchema1IsStoredAsOneOfToday(t *testing.T) {
 	for name, data := range stored1(t) {
 		old, err := store.Parse[*result.Result](name, data)
 		must(t, err)
-		again, err := store.Parse[*result.Result](name, []byte(told(t, "json", old)))
+		again, err := store.Parse[*result.Result](name, []byte(encoded(t, "json", old)))
 		must(t, err)
 		if diff := cmp.Diff(old, again, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s (-old +again):\n%s", name, diff)
 		}
-		if text := told(t, "md", old); strings.Contains(text, "%!") || !strings.Contains(text, "stopped because") {
+		if text := encoded(t, "md", old); strings.Contains(text, "%!") || !strings.Contains(text, "stopped because") {
 			t.Errorf("%s: its report does not say why it stopped", name)
 		}
 	}

@@ -18,7 +18,7 @@ func checkSearch(r *study.Record) error {
 	return nil
 }
 
-// absurd names a figure that no search can have found, empty when there is none.
+// absurd names a figure that no search can have found, empty otherwise.
 func absurd(r *study.Record) string {
 	sane := func(all ...float64) bool {
 		for _, v := range all {

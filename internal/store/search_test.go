@@ -71,7 +71,7 @@ func FuzzAStoredSearchIsRefusedOrReported(f *testing.F) {
 			return
 		}
 		for _, name := range render.Search.Formats() {
-			told(t, name, r)
+			encoded(t, name, r)
 		}
 		for _, file := range render.Of(r).Files() {
 			if err := file.Encode(io.Discard); err != nil {
@@ -114,7 +114,7 @@ func TestARecordWhoseValuesDoNotFitIsRefused(t *testing.T) {
 	} {
 		r := rendertest.Scaled(t, rendertest.Consumers(1, 2))
 		alter(r)
-		if _, err := store.Parse[*study.Record]("f", []byte(told(t, "json", r))); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := store.Parse[*study.Record]("f", []byte(encoded(t, "json", r))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q named", err, want)
 		}
 	}

@@ -27,8 +27,8 @@ func load(path string) (*result.Result, error) { return store.LoadAs[*result.Res
 // check asks for a directory of a run.
 func check(dir string, force bool) error { return store.Check(dir, store.Reserving{Force: force}) }
 
-// told is a record in a format.
-func told[R render.Record](t testing.TB, format string, record R) string {
+// encoded is a record in a format.
+func encoded[R render.Record](t testing.TB, format string, record R) string {
 	t.Helper()
 	var b strings.Builder
 	if err := render.Of(record).Encode(&b, format, render.Options{}); err != nil {

@@ -82,7 +82,7 @@ func (e *Error) Unwrap() []error {
 
 // store writes the files, of which the first is the record: all others but an
 // interval log and the results of single runs can be made from it. The record
-// goes to the reserved directory, else to one beside it, else to the temporary
+// goes to the reserved directory, else to one next to it, else to the temporary
 // directory; the rest goes with it as far as that is possible.
 func (r *Reservation) store(files []render.File) error {
 	e := &Error{Wished: r.dir, record: files[0].Name}
@@ -150,7 +150,7 @@ func (r *Reservation) stillOurs() error {
 		if entries, err := os.ReadDir(r.dir); err == nil && len(entries) > 0 && !r.stored {
 			return errors.New("the directory was removed, and another is in its place")
 		}
-		return nil // nobody marked it: its marker was removed
+		return nil // its marker was removed
 	}
 	r.made = append(missingParents(r.dir), r.made...)
 	if err := mkdir(r.dir); err != nil {
@@ -162,7 +162,7 @@ func (r *Reservation) stillOurs() error {
 
 // renew makes a new directory and lets it take the place of the old one. When
 // that fails, or not all files could be written, the old one stays and the new
-// one is put beside it.
+// one is put next to it.
 func (r *Reservation) renew(files []render.File, e *Error) error {
 	abs, err := filepath.Abs(r.dir)
 	if err != nil {
@@ -187,12 +187,12 @@ func (r *Reservation) renew(files []render.File, e *Error) error {
 		return nil
 	}
 	for n := 2; n < mostNames; n++ {
-		beside := numbered(r.dir, n)
-		if _, there := os.Lstat(beside); !errors.Is(there, fs.ErrNotExist) {
+		nearby := numbered(r.dir, n)
+		if _, there := os.Lstat(nearby); !errors.Is(there, fs.ErrNotExist) {
 			continue
 		}
-		if os.Rename(temp, beside) == nil {
-			e.Dir = beside
+		if os.Rename(temp, nearby) == nil {
+			e.Dir = nearby
 		}
 		break
 	}
@@ -232,17 +232,17 @@ func (r *Reservation) elsewhere(files []render.File, e *Error) {
 		syncDir(dir)
 		return true
 	}
-	r.unmark() // nobody should wait for a result there
+	r.unmark() // so that no reader waits for a result there
 	if r.madeDir {
 		removeEmpty(r.dir)
 	}
 	for n := 2; n < mostNames; n++ {
-		beside := numbered(r.dir, n)
-		err := os.Mkdir(beside, 0o777)
+		nearby := numbered(r.dir, n)
+		err := os.Mkdir(nearby, 0o777)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
-		if err == nil && try(beside) {
+		if err == nil && try(nearby) {
 			return
 		}
 		break

@@ -100,7 +100,7 @@ func swap(temp, dir string) error {
 	if _, err := os.Lstat(dir); err != nil {
 		return os.Rename(temp, dir)
 	}
-	old := beside(dir, "old")
+	old := sibling(dir, "old")
 	if err := os.Rename(dir, old); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func TestWriteMakesTheWholeDirectory(t *testing.T) {
 		t.Errorf("the directory holds %q, want %q", got, want)
 	}
 	if got := names(t, filepath.Dir(dir)); !slices.Equal(got, []string{"steady"}) {
-		t.Errorf("beside it lies %q, want nothing else", got)
+		t.Errorf("next to it is %q, want nothing else", got)
 	}
 	for _, file := range render.Of(rendertest.Steady(t)).Files() {
 		want := "the log"
@@ -106,7 +106,7 @@ func TestExistingResultsAreReplacedOnlyByForce(t *testing.T) {
 		t.Errorf("force did not replace the old results: %v", err)
 	}
 	if got := names(t, root); !slices.Equal(got, []string{"steady"}) {
-		t.Errorf("beside the results lies %q", got)
+		t.Errorf("next to the results is %q", got)
 	}
 }
 

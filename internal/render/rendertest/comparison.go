@@ -10,7 +10,7 @@ import (
 )
 
 // Compared is a comparison of eight pairs in which the candidate's p50 is ratio
-// times the baseline's, and its p90 so noisy that nobody can tell.
+// times the baseline's, and its p90 too noisy to decide.
 func Compared(ratio float64) *compare.Record {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	r := &compare.Record{

@@ -281,7 +281,7 @@ func Hostile(t testing.TB) *result.Result {
 	return r
 }
 
-// Observed is a run that looked on while others worked.
+// Observed is a run that observed external workers.
 func Observed(t testing.TB) *result.Result {
 	t.Helper()
 	r := Steady(t)
