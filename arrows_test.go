@@ -58,12 +58,13 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/nearest":    {},
 	"internal/number":     {},
 	"internal/parallel":   {},
+	"internal/webpage":    {},
 	"internal/ring":       {},
 	"internal/literal":    {rooms: []string{"internal/nearest"}},
 
 	// Reports, and the directories that keep results.
 	"internal/render": {
-		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/number", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/validity", "internal/stopreason"},
+		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/number", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/validity", "internal/stopreason", "internal/webpage"},
 		modules: []string{"gonum.org/v1/plot"},
 	},
 	"internal/render/rendertest": {rooms: []string{"scenario", "scenario/pace", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/observe", "internal/paired", "internal/study", "internal/threshold", "internal/stopreason"}},

@@ -12,11 +12,11 @@ import (
 func TestParseMetricReadsANameAndAMargin(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]paired.Metric{
-		"end_to_end.p50:10%": {Name: "end_to_end.p50", Margin: 0.1, Gate: true},
+		"end_to_end.p50:10%":     {Name: "end_to_end.p50", Margin: 0.1, Gate: true},
 		"queue.p90 : 2.5" + " %": {Name: "queue.p90", Margin: 0.025, Gate: true},
-		"achieved_rate":      {Name: "achieved_rate", Gate: true},
-		"Pop/a:b ns/op:5%":   {Name: "Pop/a:b ns/op", Margin: 0.05, Gate: true},
-		"Pop/a:b ns/op":      {Name: "Pop/a:b ns/op", Gate: true},
+		"achieved_rate":          {Name: "achieved_rate", Gate: true},
+		"Pop/a:b ns/op:5%":       {Name: "Pop/a:b ns/op", Margin: 0.05, Gate: true},
+		"Pop/a:b ns/op":          {Name: "Pop/a:b ns/op", Gate: true},
 	} {
 		if got, err := compare.ParseMetric(s); err != nil || got != want {
 			t.Errorf("ParseMetric(%q) = %+v, %v, want %+v", s, got, err, want)

@@ -62,6 +62,7 @@ func runFormats() []format[*result.Result] {
 	return []format[*result.Result]{
 		{"text", runText},
 		in("md", runMarkdown),
+		in("html", runHTML),
 		in("csv", summaryCSV),
 		in("timeline-csv", timelineCSV),
 		in("json", runJSON),
@@ -79,6 +80,7 @@ func runFiles(r *result.Result) []File {
 	files := []File{
 		file(Run.File(), r, runJSON),
 		file(IntervalsFile, r, wholeRun),
+		file("report.html", r, runHTML),
 		file("report.md", r, runMarkdown),
 		file(summaryFile, r, summaryCSV),
 		file(timelineFile, r, timelineCSV),

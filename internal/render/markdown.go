@@ -160,19 +160,17 @@ func (m *sheet) stages(r *result.Result) {
 	m.para("![Latency by percentile, a line a stage](%s)", percentilesFile)
 }
 
-func (m *sheet) jobs(r *result.Result) {
-	if r.Observed != nil {
-		m.observed(r)
-		return
-	}
+// jobCount is a counter of the ledger.
+type jobCount struct {
+	name    string
+	n       int64
+	meaning string
+}
+
+// jobCounts are the counters of the ledger, in the order of a job's way.
+func jobCounts(r *result.Result) []jobCount {
 	l := r.Ledger
-	m.para("## Where the jobs went")
-	t := table{head: []string{"jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
-	for _, c := range []struct {
-		name    string
-		n       int64
-		meaning string
-	}{
+	return []jobCount{
 		{"scheduled", l.Scheduled, "came due before the load ended, warm-up included"},
 		{"sent", l.Sent, "handed to a connection"},
 		{"acked", l.Acked, "push acknowledged"},
@@ -189,7 +187,18 @@ func (m *sheet) jobs(r *result.Result) {
 		{"foreign", l.Foreign, "not of this run"},
 		{"failed", l.Failed, "ended with status FAILED"},
 		{"errors", errorCount(l), "error replies and broken connections"},
-	} {
+	}
+}
+
+func (m *sheet) jobs(r *result.Result) {
+	if r.Observed != nil {
+		m.observed(r)
+		return
+	}
+	l := r.Ledger
+	m.para("## Where the jobs went")
+	t := table{head: []string{"jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
+	for _, c := range jobCounts(r) {
 		t.rows = append(t.rows, []string{c.name, number.Count(c.n), c.meaning})
 	}
 	m.para("%s", t.markdown())

@@ -106,14 +106,14 @@ func (m *sheet) method(r *result.Result) {
 		"A quantile that falls among those, or above which fewer than ten jobs lie, is n/a. Histograms hold three significant digits.")
 }
 
-func (m *sheet) environment(r *result.Result) {
-	m.para("## Environment")
-	t := table{head: []string{"", ""}, left: 2}
+// environmentFacts are names and values: what was run, on what, and why it ended.
+func environmentFacts(r *result.Result) [][2]string {
+	var out [][2]string
 	add := func(name, value string) {
 		if value == "" {
 			value = number.None
 		}
-		t.rows = append(t.rows, []string{name, escape(value)})
+		out = append(out, [2]string{name, value})
 	}
 	add("run", r.Run.ID)
 	add("started", stamp(r.Run.StartedAt))
@@ -121,7 +121,7 @@ func (m *sheet) environment(r *result.Result) {
 	add("stopped because", stopreason.Words(r))
 	add("seed", fmt.Sprint(r.Run.Seed))
 	for _, k := range sortedKeys(r.Run.Tags) {
-		add("tag "+escape(k), r.Run.Tags[k])
+		add("tag "+k, r.Run.Tags[k])
 	}
 	if r.Run.Worker != "" {
 		add("worker", r.Run.Worker)
@@ -132,7 +132,7 @@ func (m *sheet) environment(r *result.Result) {
 		if value == "" {
 			value = "(empty)"
 		}
-		add("config "+code(k), value)
+		add("config "+k, value)
 	}
 	add("host", strings.Trim(fmt.Sprintf("%s/%s %s", r.Host.OS, r.Host.Arch, r.Host.Kernel), " /"))
 	add("CPU", strings.TrimSpace(fmt.Sprintf("%s %s, GOMAXPROCS %d", number.Plural(r.Host.CPUs, "CPU"), r.Host.CPUModel, r.Host.GOMAXPROCS)))
@@ -143,6 +143,15 @@ func (m *sheet) environment(r *result.Result) {
 		add("memory", number.Digits(float64(r.Host.MemoryBytes)/(1<<30))+" GiB")
 	}
 	add("queuedyno", strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Tool.Version, r.Tool.Commit, r.Tool.Go)))
+	return out
+}
+
+func (m *sheet) environment(r *result.Result) {
+	m.para("## Environment")
+	t := table{head: []string{"", ""}, left: 2}
+	for _, f := range environmentFacts(r) {
+		t.rows = append(t.rows, []string{escape(f[0]), escape(f[1])})
+	}
 	m.para("%s", t.markdown())
 	if len(r.Scalars) == 0 {
 		return

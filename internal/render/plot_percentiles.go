@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -74,7 +75,12 @@ func percentilesSVG(w io.Writer, r *result.Result) error {
 }
 
 func caption(r *result.Result) string {
-	s := fmt.Sprintf("Grey: fewer than %d jobs lie above.", latency.MinTail)
+	return strings.TrimSpace(fmt.Sprintf("Grey: fewer than %d jobs lie above. ", latency.MinTail) + percentileNote(r))
+}
+
+// percentileNote says where the lines end and what the latencies are.
+func percentileNote(r *result.Result) string {
+	s := ""
 	if lost := r.Window.Scheduled - r.Window.Completed; lost > 0 {
 		s += fmt.Sprintf(" %s of %s due in the window never arrived: the lines end there.",
 			number.Plural(lost, "job"), number.Count(r.Window.Scheduled))
@@ -82,7 +88,7 @@ func caption(r *result.Result) string {
 	if l := r.Scenario.Load; l.Closed() {
 		s += fmt.Sprintf(" Latencies @%d in flight, not at a rate.", l.InFlight)
 	}
-	return s
+	return strings.TrimSpace(s)
 }
 
 // curve is the distribution of one stage: X in nines, Y in nanoseconds.

@@ -62,9 +62,8 @@ func TestAPlanIsShownWithWhatSpeaksAgainstIt(t *testing.T) {
 	}
 }
 
-// Columns stand at least two blanks apart, so that a head of several words can be
-// told from the next.
-func TestTheColumnsOfAPlanCanBeTold(t *testing.T) {
+// At least two blanks separate columns, since a head may have several words.
+func TestTheColumnsOfAPlanAreSeparate(t *testing.T) {
 	t.Parallel()
 	s := &study.Staffing{
 		Rate: 950, Service: 10 * time.Millisecond, ServiceCV: 1, ArrivalCV: 1, From: "as given", SLO: []string{"queue.p99 < 20ms"},

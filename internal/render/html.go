@@ -1,0 +1,368 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
+	"github.com/queuedyno/queuedyno/internal/webpage"
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// runHTML writes the report as one HTML file with charts. Its charts hold the
+// figures of the result as they are, in nanoseconds and jobs.
+func runHTML(w io.Writer, r *result.Result) error {
+	d, err := runDocument(r)
+	if err != nil {
+		return err
+	}
+	if err := webpage.Write(w, webpage.Page{Title: "queuedyno: " + r.Run.Scenario, Documents: []webpage.Document{d}}); err != nil {
+		return fmt.Errorf("write HTML report: %w", err)
+	}
+	return nil
+}
+
+func runDocument(r *result.Result) (webpage.Document, error) {
+	d := webpage.Document{
+		Title:    plain(r.Run.Scenario),
+		Verdict:  verdict(r),
+		Answer:   plain(answer(r)),
+		Reasons:  each(reasonsOf(r), plain),
+		Warnings: each(warningsOf(r), plain),
+	}
+	if word, why := ending(r); word != "" {
+		d.Reasons = append(d.Reasons, plain(capital(word)+": "+sentence(why)))
+	}
+	percentiles, err := percentileSection(r)
+	if err != nil {
+		return d, err
+	}
+	for _, s := range []webpage.Section{
+		latencySection(r), percentiles, stageSection(r), loadSection(r), jobSection(r),
+		thresholdSection(r), partSection(r), usageSection(r), environmentSection(r),
+	} {
+		if len(s.Charts)+len(s.Tables) > 0 {
+			d.Sections = append(d.Sections, s)
+		}
+	}
+	return d, nil
+}
+
+// latencySection shows the quantiles of every stage over time.
+func latencySection(r *result.Result) webpage.Section {
+	rows := slices.DeleteFunc(bySecond(r.Timeline), func(s result.Second) bool { return len(s.Stages) == 0 })
+	s := webpage.Section{ID: "latency", Title: "Latency over time"}
+	if len(rows) == 0 {
+		return s
+	}
+	c := webpage.Chart{
+		ID: "latency", Title: s.Title, Kind: webpage.Time, Unit: webpage.Nanoseconds, Log: true, Marks: phases(r),
+		Note: "Jobs by the moment they ended. Latency counts from the due time. A gap means too few jobs for the quantile.",
+	}
+	for _, row := range rows {
+		c.X = append(c.X, row.ElapsedS)
+	}
+	headline := r.Scenario.Headline()
+	stages := append([]metric.Stage{headline}, slices.DeleteFunc(metric.Stages(), func(s metric.Stage) bool { return s == headline })...)
+	for _, stage := range stages {
+		of := func(pick func(*result.SecondStage) *int64) []*float64 {
+			var ys []*float64
+			for _, row := range rows {
+				if e := row.Stages[stage]; e != nil {
+					ys = append(ys, whole(pick(e)))
+				} else {
+					ys = append(ys, nil)
+				}
+			}
+			return ys
+		}
+		v := webpage.Variant{Name: string(stage), Series: []webpage.Series{
+			{Name: "p50", Style: webpage.Area, Y: of(func(e *result.SecondStage) *int64 { return e.P50NS })},
+			{Name: "p90", Style: webpage.Band, Y: of(func(e *result.SecondStage) *int64 { return e.P90NS })},
+			{Name: "p99", Style: webpage.Band, Y: of(func(e *result.SecondStage) *int64 { return e.P99NS })},
+			{Name: "max", Style: webpage.Band, Y: of(func(e *result.SecondStage) *int64 { return e.MaxNS })},
+		}}
+		if slices.ContainsFunc(v.Series, func(s webpage.Series) bool {
+			return slices.ContainsFunc(s.Y, func(y *float64) bool { return y != nil })
+		}) {
+			c.Variants = append(c.Variants, v)
+		}
+	}
+	if len(c.Variants) > 0 {
+		s.Charts = []webpage.Chart{c}
+	}
+	return s
+}
+
+// whole is a count or a duration as a chart takes it, null where it is missing.
+func whole(p *int64) *float64 {
+	if p == nil {
+		return nil
+	}
+	v := float64(*p)
+	return &v
+}
+
+// phases are the parts of the run: warm-up, drain, a pause of the workers, and where
+// the steps of the load begin.
+func phases(r *result.Result) []webpage.Mark {
+	var out []webpage.Mark
+	from, to := float64(r.Window.FromNS)/1e9, float64(r.Window.ToNS)/1e9
+	if from > 0 {
+		out = append(out, webpage.Mark{From: 0, To: from, Label: "warm-up"})
+	}
+	for _, p := range r.Breakdown["step"] {
+		if at := float64(p.FromNS) / 1e9; at > 0 {
+			out = append(out, webpage.Mark{From: at, To: at, Label: plain(p.Name)})
+		}
+	}
+	if h := r.Scenario.Hold; h.For > 0 {
+		out = append(out, webpage.Mark{From: h.From.Seconds(), To: (h.From + h.For).Seconds(), Label: "no consumer pops"})
+	}
+	if n := len(r.Timeline); n > 0 && to > from && r.Timeline[n-1].ElapsedS > to {
+		out = append(out, webpage.Mark{From: to, To: r.Timeline[n-1].ElapsedS, Label: "drain"})
+	}
+	return out
+}
+
+// percentileSection shows the distribution of every stage, read out of the stored
+// histograms.
+func percentileSection(r *result.Result) (webpage.Section, error) {
+	s := webpage.Section{ID: "percentiles", Title: "Latency by percentile"}
+	curves, err := curvesOf(r)
+	if err != nil || len(curves) == 0 {
+		return s, err
+	}
+	c := webpage.Chart{ID: "percentiles", Title: s.Title, Kind: webpage.Percentile, Unit: webpage.Nanoseconds, Log: true, Note: percentileNote(r), Variants: []webpage.Variant{{}}}
+	if n := float64(r.Window.Scheduled); n > latency.MinTail {
+		c.Marks = []webpage.Mark{{From: 1 - latency.MinTail/n, To: 1, Label: fmt.Sprintf("fewer than %d jobs above", latency.MinTail)}}
+	}
+	for _, curve := range curves {
+		line := webpage.Series{Name: string(curve.stage), Style: webpage.Line}
+		for _, p := range visible(curve.points, 0.01, math.Inf(1)) {
+			line.X = append(line.X, 1-math.Pow(10, -p.X))
+			line.Y = append(line.Y, new(p.Y))
+		}
+		c.Variants[0].Series = append(c.Variants[0].Series, line)
+	}
+	s.Charts = []webpage.Chart{c}
+	return s, nil
+}
+
+// stageSection shows where the time goes.
+func stageSection(r *result.Result) webpage.Section {
+	s := webpage.Section{ID: "stages", Title: "Where the time goes", Note: sentence(triageWords(r.Validity))}
+	if len(r.Stages) == 0 {
+		return s
+	}
+	c := webpage.Chart{
+		ID: "stages", Title: "The stages that add up to end_to_end", Kind: webpage.Stack, Unit: webpage.Nanoseconds, Variants: []webpage.Variant{{}},
+		Note: "The stages of one job add up exactly; quantiles of stages do not: the slowest job of one stage is rarely the slowest of another.",
+	}
+	quantiles := pick("p50", "p90", "p99")
+	quantiles = slices.DeleteFunc(quantiles, func(f figure) bool { return f.of(summary(r, metric.EndToEnd)) == nil })
+	for _, f := range quantiles {
+		c.Labels = append(c.Labels, f.name)
+	}
+	for _, stage := range []metric.Stage{metric.Lateness, metric.Queue, metric.WorkTime, metric.Notify} {
+		bar := webpage.Series{Name: string(stage), Style: webpage.Line}
+		for _, f := range quantiles {
+			bar.Y = append(bar.Y, f.of(summary(r, stage)))
+		}
+		c.Variants[0].Series = append(c.Variants[0].Series, bar)
+	}
+	if len(quantiles) > 0 && r.Observed == nil {
+		s.Charts = []webpage.Chart{c}
+	}
+	var notes footnotes
+	t := stageTable(r, &notes, "min", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean")
+	s.Tables = []webpage.Table{tableOf("", t, notes)}
+	return s
+}
+
+// tableOf is a table of a text report, with its footnotes.
+func tableOf(title string, t table, notes footnotes) webpage.Table {
+	out := webpage.Table{Title: title, Columns: t.head, Rows: t.rows}
+	for i := range t.head {
+		if t.leftAligned(i) {
+			out.Words = append(out.Words, i)
+		}
+	}
+	for i, reason := range notes.reasons {
+		out.Notes = append(out.Notes, superscript(i+1)+" "+reason)
+	}
+	return out
+}
+
+// loadSection shows rates and the backlog over time.
+func loadSection(r *result.Result) webpage.Section {
+	s := webpage.Section{ID: "load", Title: "Load and backlog"}
+	if len(r.Timeline) == 0 {
+		return s
+	}
+	rates := webpage.Chart{ID: "rates", Title: "Jobs per second", Kind: webpage.Time, Unit: webpage.PerSecond, Marks: phases(r), Variants: []webpage.Variant{{}}}
+	rows, _ := thin(bySecond(r.Timeline), r.Scenario.Headline())
+	for _, row := range rows {
+		rates.X = append(rates.X, row.to)
+	}
+	for _, line := range panelSeries(0, r) {
+		y := webpage.Series{Name: line.name, Style: webpage.Line}
+		for _, row := range rows {
+			if v := line.value(row); math.IsNaN(v) {
+				y.Y = append(y.Y, nil)
+			} else {
+				y.Y = append(y.Y, new(v))
+			}
+		}
+		rates.Variants[0].Series = append(rates.Variants[0].Series, y)
+	}
+	backlog := webpage.Chart{ID: "backlog", Title: "Backlog", Kind: webpage.Time, Unit: webpage.Jobs, Marks: phases(r)}
+	waiting, length := webpage.Series{Name: "sent and not yet notified, highest", Style: webpage.Area}, webpage.Series{Name: "length of the queue", Style: webpage.Line}
+	for _, row := range r.Timeline {
+		backlog.X = append(backlog.X, row.ElapsedS)
+		waiting.Y = append(waiting.Y, new(float64(row.Peak())))
+		length.Y = append(length.Y, whole(row.QueueLen))
+	}
+	shown := []webpage.Series{waiting}
+	if r.Observed != nil {
+		shown = nil
+	}
+	if slices.ContainsFunc(length.Y, func(y *float64) bool { return y != nil }) {
+		shown = append(shown, length)
+	}
+	backlog.Variants = []webpage.Variant{{Series: shown}}
+	s.Charts = []webpage.Chart{rates}
+	if len(shown) > 0 {
+		s.Charts = append(s.Charts, backlog)
+	}
+	return s
+}
+
+// jobSection shows where the jobs went: the ledger as a funnel, each loss at the
+// last point that its jobs reached.
+func jobSection(r *result.Result) webpage.Section {
+	s := webpage.Section{ID: "jobs", Title: "Where the jobs went"}
+	if r.Observed != nil {
+		t := webpage.Table{Columns: []string{"", ""}}
+		for _, row := range heard(r) {
+			t.Rows = append(t.Rows, []string{row.name, number.Count(row.n)})
+		}
+		s.Tables = []webpage.Table{t}
+		return s
+	}
+	l := r.Ledger
+	after := map[result.Leg]int{
+		result.LegUnsent: 0, result.LegRefused: 1, result.LegUnacknowledged: 1, result.LegInQueue: 2, result.LegVanished: 2,
+		result.LegUnfinished: 3, result.LegNotUnderstood: 3, result.LegUnpublished: 4, result.LegNobody: 5, result.LegUnnotified: 5,
+	}
+	lost := make([]*float64, 7)
+	for i := range lost {
+		lost[i] = new(0.0)
+	}
+	for leg, n := range l.LostByLeg {
+		*lost[after[leg]+1] += float64(n)
+	}
+	jobs := webpage.Series{Name: "jobs", Style: webpage.Line}
+	for _, n := range []int64{l.Scheduled, l.Sent, l.Acked, l.Popped, l.Finished, l.Published, l.Notified} {
+		jobs.Y = append(jobs.Y, new(float64(n)))
+	}
+	s.Charts = []webpage.Chart{{
+		ID: "jobs", Title: "The way of the jobs", Kind: webpage.Bars, Unit: webpage.Jobs,
+		Labels:   []string{"scheduled", "sent", "acked", "popped", "finished", "published", arrivedWord(r.Scenario)},
+		Variants: []webpage.Variant{{Series: []webpage.Series{jobs, {Name: "lost before it", Style: webpage.Lost, Y: lost}}}},
+	}}
+	if legs := losses(l); len(legs) > 0 {
+		t := webpage.Table{Title: "Lost", Columns: []string{"leg", "jobs", "meaning"}, Words: []int{2}}
+		for _, leg := range legs {
+			t.Rows = append(t.Rows, []string{string(leg), number.Count(l.LostByLeg[leg]), legMeaning(leg)})
+		}
+		s.Tables = append(s.Tables, t)
+	}
+	others := webpage.Table{Columns: []string{"", "count", "meaning"}, Words: []int{2}}
+	for _, c := range jobCounts(r) {
+		others.Rows = append(others.Rows, []string{c.name, number.Count(c.n), c.meaning})
+	}
+	s.Tables = append(s.Tables, others)
+	return s
+}
+
+func thresholdSection(r *result.Result) webpage.Section {
+	s := webpage.Section{ID: "thresholds", Title: "Thresholds"}
+	if len(r.Thresholds) == 0 {
+		return s
+	}
+	t := webpage.Table{Columns: []string{"threshold", "outcome", "because"}, Words: []int{1, 2}}
+	for _, o := range r.Thresholds {
+		t.Rows = append(t.Rows, []string{o.Expr, outcome(o), plain(o.Reason)})
+	}
+	s.Tables = []webpage.Table{t}
+	return s
+}
+
+// partSection shows the jobs by step, queue and tenant.
+func partSection(r *result.Result) webpage.Section {
+	s := webpage.Section{ID: "parts", Title: "By step, queue and tenant"}
+	for _, d := range dimensions() {
+		parts := r.Breakdown[d]
+		if len(parts) == 0 {
+			continue
+		}
+		var notes footnotes
+		s.Tables = append(s.Tables, tableOf(capital(partsWords(d)), partTable(d, parts, &notes), notes))
+	}
+	return s
+}
+
+// usageSection shows how much of each resource was in use.
+func usageSection(r *result.Result) webpage.Section {
+	u := r.Validity.Usage
+	s := webpage.Section{ID: "usage", Title: "Utilisation"}
+	c := webpage.Chart{ID: "usage", Title: "Share in use", Kind: webpage.Bars, Unit: webpage.Share}
+	used, limit := webpage.Series{Name: "in use", Style: webpage.Line}, webpage.Series{Name: "limit", Style: webpage.Limit}
+	for _, part := range []struct {
+		name  string
+		share *float64
+	}{
+		{"generator", u.Generator}, {"host CPU", u.Host}, {"Redis main thread", u.Redis}, {"workers", u.Workers}, {"throttled periods", u.Throttled},
+	} {
+		if part.share != nil && number.Finite(*part.share) {
+			c.Labels = append(c.Labels, part.name)
+			used.Y, limit.Y = append(used.Y, part.share), append(limit.Y, new(1.0))
+		}
+	}
+	if len(c.Labels) > 0 {
+		c.Variants = []webpage.Variant{{Series: []webpage.Series{used, limit}}}
+		s.Charts = []webpage.Chart{c}
+	}
+	if len(r.Validity.Checks) > 0 {
+		t := webpage.Table{Title: "Checks behind the verdict", Columns: []string{"check", "outcome", "value", "limit", "unit", "detail"}, Words: []int{1, 4, 5}}
+		for _, name := range sortedKeys(r.Validity.Checks) {
+			k := r.Validity.Checks[name]
+			t.Rows = append(t.Rows, []string{name, state(k), checkValue(k.Value, k.Unit), checkValue(k.Limit, k.Unit), checkUnit(k.Unit), plain(k.Detail)})
+		}
+		s.Tables = []webpage.Table{t}
+	}
+	return s
+}
+
+func environmentSection(r *result.Result) webpage.Section {
+	t := webpage.Table{Columns: []string{"", ""}, Words: []int{1}}
+	t.Rows = append(t.Rows,
+		[]string{"load", plain(loadWords(r.Scenario))},
+		[]string{"pools", plain(poolWords(r.Scenario) + workerWords(r))},
+		[]string{"window", fmt.Sprintf("%s to %s of the schedule; warm-up is left out, the drain counts", number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS)))},
+	)
+	for _, f := range environmentFacts(r) {
+		t.Rows = append(t.Rows, []string{plain(f[0]), plain(f[1])})
+	}
+	return webpage.Section{
+		ID: "environment", Title: "How and where", Tables: []webpage.Table{t},
+		Note: "Quantiles are nearest rank over all jobs that were due in the window. A job that never arrived counts as infinitely late; " +
+			"a quantile that falls among those, or has fewer than ten jobs above it, is omitted.",
+	}
+}

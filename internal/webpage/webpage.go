@@ -1,0 +1,158 @@
+// Package webpage writes a report as one HTML file: text and tables as HTML, and charts
+// that a small script draws from JSON in the page. The file works from disk. Its
+// content security policy forbids every request, so it cannot load anything.
+//
+// It knows nothing of runs: callers fill in a [Page].
+package webpage
+
+import (
+	_ "embed"
+	"html/template"
+	"io"
+	"slices"
+)
+
+// Page is one HTML file. The text in it may be anything; it is escaped.
+type Page struct {
+	Title     string
+	Documents []Document
+}
+
+// Document is one report: a run, for example.
+type Document struct {
+	Title string
+	// Verdict is valid, suspect, invalid, pass, fail or inconclusive, and sets the
+	// colour of the badge. Empty means no badge.
+	Verdict string
+	// Answer is the report in one sentence; Reasons are those of the verdict.
+	Answer  string
+	Reasons []string
+	// Warnings are shown after the reasons.
+	Warnings []string
+	Sections []Section
+}
+
+// Section is a part of a document that links can point to.
+type Section struct {
+	ID, Title string
+	// Note is a sentence on how to read it.
+	Note   string
+	Charts []Chart
+	Tables []Table
+}
+
+// Table is a table of text. The first column names the row.
+type Table struct {
+	Title   string
+	Columns []string
+	// Words are the columns, from 0, that hold words; the others hold numbers.
+	Words []int
+	Rows  [][]string
+	// Notes are footnotes.
+	Notes []string
+}
+
+// IsWords reports whether a column holds words. The template uses it.
+func (t Table) IsWords(column int) bool { return column == 0 || slices.Contains(t.Words, column) }
+
+// Kind is how a chart is drawn.
+type Kind string
+
+const (
+	// Time has seconds on its horizontal axis. The charts of this kind in a
+	// document share their crosshair and their zoom.
+	Time Kind = "time"
+	// Percentile has shares of the jobs on its horizontal axis, 0 to 1.
+	Percentile Kind = "percentile"
+	// Stack has a bar for each label, made of the series one after the other.
+	Stack Kind = "stack"
+	// Bars has a bar for each label and series.
+	Bars Kind = "bars"
+)
+
+// Unit is what the values of a chart are measured in.
+type Unit string
+
+// The units of charts.
+const (
+	Nanoseconds Unit = "ns"
+	Jobs        Unit = "jobs"
+	PerSecond   Unit = "jobs/s"
+	Share       Unit = "share"
+)
+
+// Chart is a picture with a table behind it.
+type Chart struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Note  string `json:"note,omitempty"`
+	Kind  Kind   `json:"kind"`
+	Unit  Unit   `json:"unit"`
+	// Log asks for a logarithmic vertical axis.
+	Log bool `json:"log,omitempty"`
+	// X are the positions of the values in charts of kind Time and Percentile where
+	// a series has none; Labels name the bars of the other kinds.
+	X      []float64 `json:"x,omitempty"`
+	Labels []string  `json:"labels,omitempty"`
+	// Variants are shown one at a time, the first one first.
+	Variants []Variant `json:"variants"`
+	Marks    []Mark    `json:"marks,omitempty"`
+}
+
+// Variant is one set of series of a chart.
+type Variant struct {
+	Name   string   `json:"name,omitempty"`
+	Series []Series `json:"series"`
+}
+
+// Style is how a series is drawn.
+type Style string
+
+const (
+	// Line is a line; in a chart of bars, a bar.
+	Line Style = "line"
+	// Area is a line with the area below it filled.
+	Area Style = "area"
+	// Band fills the area down to the series before it.
+	Band Style = "band"
+	// Lost is a bar of jobs that were lost.
+	Lost Style = "lost"
+	// Limit is a mark across the bar.
+	Limit Style = "limit"
+)
+
+// Series is one line or one set of bars. Y holds null where there is no value.
+type Series struct {
+	Name  string     `json:"name"`
+	Style Style      `json:"style"`
+	X     []float64  `json:"x,omitempty"`
+	Y     []*float64 `json:"y"`
+}
+
+// Mark is a part of the horizontal axis, or a point of it if From equals To: seconds
+// or shares, as the kind of the chart says.
+type Mark struct {
+	From  float64 `json:"from"`
+	To    float64 `json:"to"`
+	Label string  `json:"label"`
+}
+
+//go:embed page.html
+var source string
+
+//go:embed page.css
+var style string
+
+//go:embed page.js
+var script string
+
+var shell = template.Must(template.New("page").Parse(source))
+
+// Write writes the page. Its errors are those of w.
+func Write(w io.Writer, p Page) error {
+	return shell.Execute(w, struct {
+		Page
+		Style  template.CSS
+		Script template.JS
+	}{p, template.CSS(style), template.JS(script)})
+}
