@@ -42,6 +42,6 @@ func Example() {
 	first, _, _ := strings.Cut(b.String(), "\n")
 	fmt.Println(first)
 	// Output:
-	// run in the formats text md csv timeline-csv json hgrm summary junit benchmark action-smaller action-bigger
+	// run in the formats text md html csv timeline-csv json hgrm summary junit benchmark action-smaller action-bigger
 	// smoke against Redis
 }

@@ -49,7 +49,7 @@ func TestOptionsReachTheirFormats(t *testing.T) {
 			t.Errorf("%s looks the same with %+v", format, o)
 		}
 	}
-	if err := d.Encode(io.Discard, "xml", report.Options{}); err == nil || !strings.Contains(err.Error(), "text, md, csv") {
+	if err := d.Encode(io.Discard, "xml", report.Options{}); err == nil || !strings.Contains(err.Error(), "text, md, html, csv") {
 		t.Errorf("a format that there is not: %v, want the choices", err)
 	}
 }

@@ -34,7 +34,7 @@ func TestWriteMakesTheWholeDirectory(t *testing.T) {
 	if err := write(dir, rendertest.Steady(t), strings.NewReader("the log"), false); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"end_to_end.hgrm", "histograms.hlog", "percentiles.svg", "report.md", "result.json", "summary.csv", "timeline.csv", "timeline.svg"}
+	want := []string{"end_to_end.hgrm", "histograms.hlog", "percentiles.svg", "report.html", "report.md", "result.json", "summary.csv", "timeline.csv", "timeline.svg"}
 	if got := names(t, dir); !slices.Equal(got, want) {
 		t.Errorf("the directory holds %q, want %q", got, want)
 	}
