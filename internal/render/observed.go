@@ -63,7 +63,7 @@ func outsideWords(r *result.Result) string {
 	if r.Stages[metric.Running] == nil {
 		return "No worker said RUNNING: how long a job takes cannot be heard from outside."
 	}
-	return "running is from RUNNING to COMPLETED or FAILED, as heard here. When a job was due, and what was lost, only its producer knows."
+	return "running is the time from RUNNING to COMPLETED or FAILED, as received here. Only the producer knows when a job was due and what was lost."
 }
 
 // observed writes what was heard, in place of the ledger.
