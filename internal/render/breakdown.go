@@ -134,9 +134,7 @@ func (t *page) breakdown(r *result.Result) {
 			}
 			t.b.WriteString(line + "\n")
 		}
-		for i, reason := range notes.reasons {
-			t.para(noInk, superscript(i+1)+" ", reason)
-		}
+		t.footnotes(notes)
 		if left := len(parts) - len(briefly(d, parts)); left > 0 {
 			t.para(noInk, "", fmt.Sprintf("%d more are in report.md and %s.", left, breakdownFile))
 		}
@@ -156,9 +154,7 @@ func (m *sheet) breakdown(r *result.Result) {
 			row[0] = escape(row[0])
 		}
 		m.para("%s", t.markdown())
-		for i, reason := range notes.reasons {
-			m.para("%s %s", superscript(i+1), escape(reason))
-		}
+		m.footnotes(notes)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // calibrationText writes what a terminal shows after a calibration.
 func calibrationText(w io.Writer, c *compare.Calibration) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Noise of %s on this host, from %s of runs that were the same, in %s.\n\n",
+	fmt.Fprintf(&b, "Noise of %s on this host, from %s of identical runs, in %s.\n\n",
 		plain(c.Name), number.Plural(c.Pairs, "pair"), number.Span(c.EndedAt.Sub(c.StartedAt).Round(time.Second)))
 	t := table{head: []string{"metric", "gate", "median", "noise", "smallest margin", "margin to use"}, left: 2}
 	for _, name := range sortedKeys(c.Metrics) {
@@ -28,16 +28,14 @@ func calibrationText(w io.Writer, c *compare.Calibration) error {
 	for _, line := range t.lines(100) {
 		b.WriteString(line + "\n")
 	}
-	fmt.Fprintf(&b, "\nnoise            standard deviation of the ratio of two runs that are the same\n"+
-		"smallest margin  what %s decide in 4 of 5 comparisons, if there are no outliers\n"+
-		"margin to use    what they decide nearly always, each metric by itself, by resampling\n", number.Plural(c.For, "pair"))
+	fmt.Fprintf(&b, "\nnoise            standard deviation of the ratio of two identical runs\n"+
+		"smallest margin  smallest margin that %s decide in 4 of 5 comparisons, without outliers\n"+
+		"margin to use    margin that they decide almost always, for each metric, by resampling\n", number.Plural(c.For, "pair"))
 	if s := c.Resampled; s.Comparisons > 0 {
-		fmt.Fprintf(&b, "\nOf %s comparisons of at most %s that are drawn from these, with the margins to use and nothing changed:\n  %s fail, %s pass, %s are inconclusive\n",
+		fmt.Fprintf(&b, "\nOf %s resampled comparisons of at most %s, with the margins to use and no change:\n  %s fail, %s pass, %s are inconclusive\n",
 			number.Count(int64(s.Comparisons)), number.Plural(s.Pairs, "pair"), number.Percent(s.Fail), number.Percent(s.Pass), number.Percent(s.Inconclusive))
 	}
-	for _, warning := range c.Warnings {
-		b.WriteString("\nwarning: " + plain(warning) + "\n")
-	}
+	writeWarnings(&b, c.Warnings)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -166,24 +166,15 @@ func figureOf(t capacity.Trial, name string) string {
 func searchText(w io.Writer, r *study.Record) error {
 	var b strings.Builder
 	b.WriteString(capital(plain(searchAnswer(r))) + ".\n")
-	facts := capacityFacts(r)
-	width := 0
-	for _, f := range facts {
-		width = max(width, len(f[0]))
-	}
 	b.WriteString("\n")
-	for _, f := range facts {
-		fmt.Fprintf(&b, "  %-*s  %s\n", width, f[0], plain(f[1]))
-	}
+	writeFacts(&b, capacityFacts(r))
 	for _, t := range capacityTables(r) {
 		b.WriteString("\n")
-		for _, line := range plainRows(t).lines(120) {
+		for _, line := range t.cells(plain).lines(120) {
 			b.WriteString(strings.TrimRight(line, " ") + "\n")
 		}
 	}
-	for _, warning := range r.Warnings {
-		b.WriteString("\nwarning: " + plain(warning) + "\n")
-	}
+	writeWarnings(&b, r.Warnings)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -200,23 +191,19 @@ func searchMarkdown(w io.Writer, r *study.Record) error {
 	if r.Interrupted {
 		m.para("**Interrupted**: this is what was known by then. Continue the search with `queuedyno capacity --resume` and this directory.")
 	}
-	facts := table{head: []string{"", ""}, left: 2}
-	for _, f := range capacityFacts(r) {
-		facts.rows = append(facts.rows, []string{escape(f[0]), escape(f[1])})
-	}
-	m.para("%s", facts.markdown())
+	m.facts(capacityFacts(r))
 	m.list(each(r.Warnings, escape))
 	if len(r.Vary) > 0 {
 		m.varied(r)
 	} else {
 		m.para("## Search")
 		m.para("![rate of each trial](%s)", searchFile)
-		m.para("%s", escapedRows(capacityTrials(r.Trials)).markdown())
+		m.para("%s", capacityTrials(r.Trials).cells(escape).markdown())
 	}
 	if len(r.Points) > 0 {
 		m.para("## Latency against throughput")
 		m.para("![latency against throughput](%s)", curveFile)
-		m.para("%s", escapedRows(pointTable(r.Points)).markdown())
+		m.para("%s", pointTable(r.Points).cells(escape).markdown())
 		m.para("%s", curveMethod)
 	}
 	m.para("## How it was found")
@@ -239,10 +226,28 @@ func capacityTables(r *study.Record) (all []table) {
 	return all
 }
 
-func plainRows(t table) table {
+// writeFacts writes pairs for a terminal, one a line.
+func writeFacts(b *strings.Builder, facts [][2]string) {
+	width := 0
+	for _, f := range facts {
+		width = max(width, len(f[0]))
+	}
+	for _, f := range facts {
+		fmt.Fprintf(b, "  %-*s  %s\n", width, plain(f[0]), plain(f[1]))
+	}
+}
+
+func writeWarnings(b *strings.Builder, warnings []string) {
+	for _, warning := range warnings {
+		b.WriteString("\nwarning: " + plain(warning) + "\n")
+	}
+}
+
+// cells is the table with every cell changed by f.
+func (t table) cells(f func(string) string) table {
 	t.rows = slices.Clone(t.rows)
 	for i, row := range t.rows {
-		t.rows[i] = each(row, plain)
+		t.rows[i] = each(row, f)
 	}
 	return t
 }
@@ -250,14 +255,6 @@ func plainRows(t table) table {
 const curveMethod = "Geometric mean of repeated trials with the 95% interval in brackets; in random order, each on a separate queue. A rate is sustained when at least half of its trials were good."
 
 const capacityMethod = "A closed loop gives a first estimate. Short trials then bisect the logarithm of the rate: each one is a separate run on an empty queue, at the median of the current belief about the capacity (Bayesian, for several degrees of noise in parallel). A trial is good when it met every limit of the SLO (jobs that never arrived count as too late), its backlog neither grew nor exceeded one second's worth of jobs, and everything drained in time. It is invalid, and ignored, when the load was not the requested one or when the slow jobs lost their time in the load generator or on the host. Trials of full length then confirm the 10% quantile of the belief, classified by the rule of RFC 9971. If the budget allows, the closed loop is repeated at the end: a different throughput means that the host or Redis changed during the search."
-
-func escapedRows(t table) table {
-	t.rows = slices.Clone(t.rows)
-	for i, row := range t.rows {
-		t.rows[i] = each(row, escape)
-	}
-	return t
-}
 
 // pointTable is a row a point of the curve.
 func pointTable(points []capacity.Point) table {

@@ -1,9 +1,6 @@
 package render
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -23,15 +20,7 @@ func searchJSON(w io.Writer, r *study.Record) error {
 	full.SLO, full.Warnings = append([]string{}, r.SLO...), append([]string{}, r.Warnings...)
 	full.Redis.Config = orEmpty(r.Redis.Config)
 	full.Answer.Limit.Used = orEmpty(r.Answer.Limit.Used)
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(full); err != nil {
-		return fmt.Errorf("encode capacity: %w", err)
-	}
-	_, err := w.Write(b.Bytes())
-	return err
+	return indented(w, "capacity", full)
 }
 
 func listed(trials []capacity.Trial) []capacity.Trial {

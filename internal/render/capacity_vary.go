@@ -164,7 +164,7 @@ func gaveOut(l capacity.Limit) string {
 func (m *sheet) varied(r *study.Record) {
 	m.para("## Scaling")
 	m.para("![capacity by %s](%s)", escape(dimensionNames(r)), scalingFile)
-	m.para("%s", escapedRows(cellTable(r)).markdown())
+	m.para("%s", cellTable(r).cells(escape).markdown())
 	m.para("%s", scalingMethod)
 	for _, c := range r.Cells {
 		if len(c.Trials) == 0 {
@@ -177,7 +177,7 @@ func (m *sheet) varied(r *study.Record) {
 		if len(c.Answer.Limit.Used) > 0 {
 			m.para("In use there: %s.", escape(usedWords(c.Answer.Limit)))
 		}
-		m.para("%s", escapedRows(capacityTrials(c.Trials)).markdown())
+		m.para("%s", capacityTrials(c.Trials).cells(escape).markdown())
 	}
 }
 

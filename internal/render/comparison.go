@@ -233,23 +233,14 @@ func comparisonText(w io.Writer, r *compare.Record) error {
 		b.WriteString(line + "\n")
 	}
 	b.WriteString("\n")
-	facts := comparisonFacts(r)
-	width := 0
-	for _, f := range facts {
-		width = max(width, len(f[0]))
-	}
-	for _, f := range facts {
-		fmt.Fprintf(&b, "  %-*s  %s\n", width, plain(f[0]), plain(f[1]))
-	}
+	writeFacts(&b, comparisonFacts(r))
 	for _, remedy := range remedies(r) {
 		b.WriteString("\nhint: " + plain(remedy))
 	}
 	if len(remedies(r)) > 0 {
 		b.WriteString("\n")
 	}
-	for _, warning := range r.Warnings {
-		b.WriteString("\nwarning: " + plain(warning) + "\n")
-	}
+	writeWarnings(&b, r.Warnings)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -273,11 +264,7 @@ func comparisonMarkdown(w io.Writer, r *compare.Record) error {
 	m.list(each(remedies(r), escape))
 	m.list(each(r.Warnings, escape))
 	m.para("<details><summary>What was compared, and how</summary>")
-	facts := table{head: []string{"", ""}, left: 2}
-	for _, f := range comparisonFacts(r) {
-		facts.rows = append(facts.rows, []string{escape(f[0]), escape(f[1])})
-	}
-	m.para("%s", facts.markdown())
+	m.facts(comparisonFacts(r))
 	m.para("%s", strings.TrimSpace(methodOf(r)+" "+meaningOf(r)))
 	m.para("</details>")
 	_, err := io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n"))

@@ -1,9 +1,6 @@
 package render
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
@@ -33,18 +30,4 @@ func calibrationJSON(w io.Writer, c *compare.Calibration) error {
 	full.Metrics, full.Settings, full.Redis.Config = orEmpty(c.Metrics), orEmpty(c.Settings), orEmpty(c.Redis.Config)
 	full.Warnings = append([]string{}, c.Warnings...)
 	return indented(w, "calibration", full)
-}
-
-func indented(w io.Writer, what string, v any) error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
-		return fmt.Errorf("encode %s: %w", what, err)
-	}
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write %s: %w", what, err)
-	}
-	return nil
 }

@@ -73,7 +73,7 @@ func missing(s *result.StageSummary, name string) string {
 	case s.Missing[name].Code != "":
 		return s.Missing[name].Words(name)
 	case s.Count == 0:
-		return "no job of the window got through this stage"
+		return "no job in the measured window completed this stage"
 	default:
 		return "the result does not say why"
 	}

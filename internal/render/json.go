@@ -13,15 +13,20 @@ import (
 // back as it was. Lists and objects that hold nothing are [] and {},
 // never null, so that scripts can go through them.
 func runJSON(w io.Writer, r *result.Result) error {
+	return indented(w, "result", filled(*r))
+}
+
+// indented writes a record, with what it is called in errors.
+func indented(w io.Writer, what string, v any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(filled(*r)); err != nil {
-		return fmt.Errorf("encode result: %w", err)
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("encode %s: %w", what, err)
 	}
 	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write result: %w", err)
+		return fmt.Errorf("write %s: %w", what, err)
 	}
 	return nil
 }

@@ -54,6 +54,22 @@ func (m *sheet) para(format string, args ...any) {
 	m.b.WriteString(strings.TrimRight(text, "\n") + "\n\n")
 }
 
+// footnotes writes what the marks of a table refer to.
+func (m *sheet) footnotes(notes footnotes) {
+	for i, reason := range notes.reasons {
+		m.para("%s %s", superscript(i+1), escape(reason))
+	}
+}
+
+// facts writes pairs as a table without a head.
+func (m *sheet) facts(facts [][2]string) {
+	t := table{head: []string{"", ""}, left: 2}
+	for _, f := range facts {
+		t.rows = append(t.rows, []string{escape(f[0]), escape(f[1])})
+	}
+	m.para("%s", t.markdown())
+}
+
 // list writes the items as bullets. They are Markdown already.
 func (m *sheet) list(items []string) {
 	if len(items) == 0 {
@@ -118,15 +134,19 @@ func checkUnit(unit string) string {
 }
 
 func (m *sheet) thresholds(r *result.Result) {
-	if len(r.Thresholds) == 0 {
-		return
+	if len(r.Thresholds) > 0 {
+		m.para("## Thresholds")
+		m.para("%s", thresholdTable(r))
 	}
-	m.para("## Thresholds")
+}
+
+// thresholdTable is a row a threshold, in Markdown.
+func thresholdTable(r *result.Result) string {
 	t := table{head: []string{"threshold", "", "because"}, left: 3}
 	for _, o := range r.Thresholds {
 		t.rows = append(t.rows, []string{code(o.Expr), outcome(o), escape(o.Reason)})
 	}
-	m.para("%s", t.markdown())
+	return t.markdown()
 }
 
 func (m *sheet) warnings(r *result.Result) {
@@ -154,9 +174,7 @@ func (m *sheet) stages(r *result.Result) {
 		row[0] = code(row[0])
 	}
 	m.para("%s", t.markdown())
-	for i, reason := range notes.reasons {
-		m.para("%s %s", superscript(i+1), escape(reason))
-	}
+	m.footnotes(notes)
 	m.para("![Latency by percentile, a line a stage](%s)", percentilesFile)
 }
 
@@ -250,11 +268,7 @@ func stepSummary(w io.Writer, r *result.Result) error {
 	m.para("%s %s.", escape(answer(r)), escape(capital(verdict(r))))
 	m.list(each(reasonsOf(r), escape))
 	if len(r.Thresholds) > 0 {
-		t := table{head: []string{"threshold", "", "because"}, left: 3}
-		for _, o := range r.Thresholds {
-			t.rows = append(t.rows, []string{code(o.Expr), outcome(o), escape(o.Reason)})
-		}
-		m.para("%s", t.markdown())
+		m.para("%s", thresholdTable(r))
 	}
 	m.list(each(warningsOf(r), escape))
 	_, err := io.WriteString(w, m.b.String())

@@ -77,13 +77,13 @@ func (m *sheet) time(r *result.Result) {
 		t.drop("offered", "sent", "backlog", "backlog max") // unknown, or the same as the queue
 		t.rename("notified", "ended")
 		m.para("%s", t.markdown())
-		m.para("Jobs that ended in each second; queue is what the server answered at the second's end. " +
-			"Times are running of the jobs that ended in that second, n/a where they are too few to carry the quantile.")
+		m.para("Jobs that ended in each second; queue is the length at the second's end. " +
+			"Times are running of the jobs that ended in that second, n/a if there are too few for the quantile.")
 		return
 	}
 	m.para("%s", t.markdown())
-	m.para("Jobs in each second; backlog is sent and not yet notified at the second's end, backlog max the most there was within the second, queue the last answer to LLEN. " +
-		"Latencies are end_to_end of the jobs that completed in that second, n/a where they are too few to carry the quantile.")
+	m.para("Jobs in each second; backlog is sent and not yet notified at the second's end, backlog max the maximum within the second, queue the last answer to LLEN. " +
+		"Latencies are end_to_end of the jobs that completed in that second, n/a if there are too few for the quantile.")
 }
 
 func (m *sheet) method(r *result.Result) {
@@ -92,18 +92,18 @@ func (m *sheet) method(r *result.Result) {
 		m.observedMethod(r)
 		return
 	}
-	m.para("Every job has a due time, which follows from its number alone and is never moved. Latency counts from there: " +
-		"when the generator or the server stalls, the jobs that had to wait show it.")
+	m.para("Every job has a due time, which depends only on its number and never moves. Latency counts from the due time, " +
+		"so a stall of the generator or the server shows in the jobs that had to wait.")
 	var items []string
 	for _, s := range measured(r) {
 		items = append(items, fmt.Sprintf("`%s`: %s", s, meaning(s)))
 	}
 	m.list(items)
 	m.para("Per job, `end_to_end = lateness + queue + work + notify`.")
-	m.para("The window is the schedule from %s to %s. A job belongs to it by its due time, so warm-up is left out and what arrived during the drain counts.",
+	m.para("The window is the schedule from %s to %s. A job belongs to it by its due time: warm-up is excluded, and jobs of the window that arrive during the drain count.",
 		number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS)))
 	m.para("Quantiles are nearest rank over all jobs that were due in the window. A job that never arrived counts as infinitely late. " +
-		"A quantile that falls among those, or above which fewer than ten jobs lie, is n/a. Histograms hold three significant digits.")
+		"A quantile among those, or with fewer than ten jobs above it, is n/a. Histograms have three significant digits.")
 }
 
 // environmentFacts are names and values: what was run, on what, and why it ended.

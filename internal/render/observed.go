@@ -41,8 +41,8 @@ func seen(r *result.Result) string {
 	return b.String() + "."
 }
 
-// seenBacklog says where the length of the queue went, or nothing where it could
-// not be asked.
+// seenBacklog says how the length of the queue developed, or nothing if it is
+// unknown.
 func seenBacklog(b result.ObservedBacklog) string {
 	if b.Last == nil {
 		return ""
@@ -58,15 +58,15 @@ func seenBacklog(b result.ObservedBacklog) string {
 	return words
 }
 
-// outsideWords say what running is, where anybody said RUNNING.
+// outsideWords say what running means, if workers publish RUNNING.
 func outsideWords(r *result.Result) string {
 	if r.Stages[metric.Running] == nil {
-		return "No worker said RUNNING: how long a job takes cannot be heard from outside."
+		return "No worker published RUNNING, so the running time of jobs is unknown."
 	}
 	return "running is the time from RUNNING to COMPLETED or FAILED, as received here. Only the producer knows when a job was due and what was lost."
 }
 
-// observed writes what was heard, in place of the ledger.
+// observed writes what was heard, instead of the ledger.
 func (t *page) observed(r *result.Result) {
 	t.b.WriteByte('\n')
 	var words []string
@@ -100,20 +100,20 @@ func heard(r *result.Result) []heardRow {
 	o := r.Observed
 	u := o.Updates
 	return []heardRow{
-		{"RUNNING", u.Running, "a worker has begun with a job", true},
-		{"COMPLETED", u.Completed, "a job is done", true},
-		{"FAILED", u.Failed, "a job has failed", true},
+		{"RUNNING", u.Running, "a worker began a job", true},
+		{"COMPLETED", u.Completed, "a job completed", true},
+		{"FAILED", u.Failed, "a job failed", true},
 		{"of another status", u.Other, "updates with any other status", false},
-		{"unreadable", u.Unreadable, "messages that are no updates", false},
-		{"ended without RUNNING", o.Alone, "jobs of which the beginning was not heard; they count as infinitely long", false},
-		{"still running", o.Open, "jobs that had begun and not ended when the run was over; they count as infinitely long", false},
+		{"unreadable", u.Unreadable, "messages that are not updates", false},
+		{"ended without RUNNING", o.Alone, "jobs without a RUNNING update; they count as infinitely long", false},
+		{"still running", o.Open, "jobs still running at the end of the run; they count as infinitely long", false},
 		{"forgotten", o.Forgotten, "jobs that began too long ago to be remembered", false},
 	}
 }
 
-// observed writes what was heard, in place of where the jobs went.
+// observed writes what was heard, instead of where the jobs went.
 func (m *sheet) observed(r *result.Result) {
-	m.para("## What was heard")
+	m.para("## Updates")
 	t := table{head: []string{"updates and jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
 	for _, row := range heard(r) {
 		t.rows = append(t.rows, []string{row.name, number.Count(row.n), row.meaning})
@@ -140,7 +140,7 @@ func (m *sheet) observed(r *result.Result) {
 	add("empty in", b.DrainS, " s")
 	add("arrivals, about", o.ArrivedPerS, " jobs/s")
 	if len(t.rows) == 0 {
-		m.para("The length of the queue could not be asked.")
+		m.para("The length of the queue is unknown.")
 		return
 	}
 	m.para("%s", t.markdown())
@@ -155,12 +155,12 @@ func (m *sheet) observedMethod(r *result.Result) {
 		items = append(items, fmt.Sprintf("`%s`: %s", s, meaning(s)))
 	}
 	m.list(items)
-	m.para("A job belongs to the window, from %s to %s, by the moment at which its end was heard.",
+	m.para("A job belongs to the window, from %s to %s, by the time at which its end was received.",
 		number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS)))
-	m.para("When jobs were due, how long they waited, and which were lost cannot be known from outside. " +
-		"Arrivals are the jobs that ended and those by which the queue was longer at the end; by how much the jobs in the workers' hands grew is not in them.")
-	m.para("Quantiles are nearest rank over the jobs that were heard of. One whose beginning or end was not heard counts as infinitely long in `running`: it may be the longest of all. " +
-		"A quantile that falls among those, or above which fewer than ten jobs lie, is n/a. Histograms hold three significant digits.")
+	m.para("An observer cannot know when jobs were due, how long they waited, and which were lost. " +
+		"Arrivals are the jobs that ended plus the growth of the queue; a change in the number of running jobs is not included.")
+	m.para("Quantiles are nearest rank over the observed jobs. A job whose beginning or end was missed counts as infinitely long in `running`, since it may be the longest of all. " +
+		"A quantile among those, or with fewer than ten jobs above it, is n/a. Histograms have three significant digits.")
 }
 
 // headlineWords name the headline in a caption.

@@ -56,6 +56,13 @@ func (t *page) paint(c ink, s string) string {
 	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
 }
 
+// footnotes writes what the marks of a table refer to.
+func (t *page) footnotes(notes footnotes) {
+	for i, reason := range notes.reasons {
+		t.para(noInk, superscript(i+1)+" ", reason)
+	}
+}
+
 // para writes text, wrapped behind first; first is painted.
 func (t *page) para(c ink, first, text string) {
 	for i, line := range wrap(first, text, t.o.Width) {
@@ -110,9 +117,7 @@ func (t *page) stages(r *result.Result) {
 		}
 		t.b.WriteString(line + "\n")
 	}
-	for i, reason := range notes.reasons {
-		t.para(noInk, superscript(i+1)+" ", reason)
-	}
+	t.footnotes(notes)
 	end := "its notification arrived"
 	if r.Scenario.Notify == jobqueue.NoNotify {
 		end = "its work was done: there are no notifications"

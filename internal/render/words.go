@@ -25,13 +25,13 @@ func meaning(s metric.Stage) string {
 	case metric.Queue:
 		return "sent to popped: on the way to, in and out of the list"
 	case metric.Pickup:
-		return "due to RUNNING received: how long until a worker said that it had begun"
+		return "due to RUNNING received: how long until a worker reported that it had begun"
 	case metric.Running:
-		return "RUNNING received to COMPLETED or FAILED received: how long a worker had the job, as heard from outside"
+		return "RUNNING received to COMPLETED or FAILED received: how long a worker had the job, as seen by a subscriber"
 	case metric.First:
 		return "work done to notification received by the first of several subscribers; notify is the last one's"
 	case metric.WorkTime:
-		return "popped to work done: the worker's service time; of workers that are not ours, what they say it took"
+		return "popped to work done: the worker's service time; for external workers, the time that they report"
 	case metric.Publish:
 		return "work done to publish acknowledged: the PUBLISH round trip"
 	case metric.Notify:
@@ -56,7 +56,7 @@ func legMeaning(l result.Leg) string {
 	case result.LegInQueue:
 		return "push acknowledged; still in the list at the end"
 	case result.LegVanished:
-		return "push acknowledged; neither popped by us nor in the list"
+		return "push acknowledged; neither popped by this run nor in the list"
 	case result.LegUnfinished:
 		return "popped; the work never ended"
 	case result.LegNotUnderstood:
@@ -99,7 +99,7 @@ func loadWords(sc scenario.Scenario) string {
 	case !l.Closed():
 		s = number.Rate(l.Rate.Float()) + " jobs/s"
 	case l.Think > 0:
-		s += ", who think for " + number.Span(l.Think)
+		s += ", think time " + number.Span(l.Think)
 	}
 	if l.Open() && l.Replay.File == "" {
 		if l.Arrivals != "" {
@@ -150,7 +150,7 @@ func poolWords(s scenario.Scenario) string {
 		words = words[:2] // there are no subscribers
 	}
 	if s.Elements == scenario.SidekiqElements {
-		words = append(words, "jobs of Sidekiq's class "+s.JobClass)
+		words = append(words, "Sidekiq jobs of class "+s.JobClass)
 	}
 	if s.Design != "" && s.Design != jobqueue.List {
 		words = append(words, "design "+string(s.Design))
@@ -165,13 +165,13 @@ func poolWords(s scenario.Scenario) string {
 		words = append(words, number.Plural(n, "tenant"))
 	}
 	if s.Channels != "" && s.Channels != scenario.OneChannel {
-		words = append(words, "a channel each")
+		words = append(words, "a channel for each tenant")
 	}
 	if s.Prefill > 0 {
 		words = append(words, number.Count(s.Prefill)+" jobs prefilled")
 	}
 	if s.Hold.For > 0 {
-		words = append(words, fmt.Sprintf("consumers held for %s from %s on", number.Span(s.Hold.For), number.Span(s.Hold.From)))
+		words = append(words, fmt.Sprintf("consumers paused for %s from %s on", number.Span(s.Hold.For), number.Span(s.Hold.From)))
 	}
 	if s.Batch > 1 {
 		words = append(words, "batches of "+number.Count(int64(s.Batch)))
@@ -195,7 +195,7 @@ func poolWords(s scenario.Scenario) string {
 		words = append(words, number.Percent(s.Work.FailRate)+" fail")
 	}
 	if s.Work.Running {
-		words = append(words, "RUNNING said")
+		words = append(words, "with RUNNING")
 	}
 	return strings.Join(words, ", ")
 }
@@ -301,7 +301,7 @@ func ending(r *result.Result) (word, why string) {
 		if why == "" {
 			why = stopreason.Words(r)
 		}
-		return "failed", strings.TrimRight(why, ".") + "; the figures hold what was measured until then"
+		return "failed", strings.TrimRight(why, ".") + "; the figures cover the time until then"
 	case r.Run.Interrupted:
 		why = stopreason.Words(r)
 		if why == "" {
