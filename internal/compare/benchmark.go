@@ -45,8 +45,8 @@ func (l Line) procs() string {
 	return ""
 }
 
-// Higher reports whether more is better of a figure: by what the command said,
-// else of everything that is counted per second.
+// Higher reports whether a higher figure is better: as the command printed it, or
+// else for units per second.
 func (p Printed) Higher(name string) bool {
 	_, unit := SplitFigure(name)
 	if better := p.units.Get(unit, "better"); better != nil {
@@ -72,7 +72,7 @@ func ReadBenchmarks(from io.Reader) (Printed, error) {
 		case *benchfmt.Result:
 			p.add(one)
 		case *benchfmt.SyntaxError:
-			// Of a line that begins with "Unit" nothing depends on its being read.
+			// Unreadable "Unit" lines do not matter.
 			if line := text.written(one.Line); strings.HasPrefix(line, "Benchmark") {
 				p.Unread = append(p.Unread, line)
 			}

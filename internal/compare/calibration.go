@@ -10,8 +10,8 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// Calibration is how noisy the figures of one scenario are on one host: what
-// calibration.json holds. It comes from a comparison of the baseline with itself.
+// Calibration is the noise of the figures of one scenario on one host, the content
+// of calibration.json. It comes from a comparison of the baseline with itself.
 type Calibration struct {
 	Schema int `json:"schema"`
 	// Kind is "calibration".
@@ -46,8 +46,8 @@ type Noise struct {
 	Gate     bool    `json:"gate"`
 }
 
-// Resampled is what comparisons would say that draw their pairs from these, in
-// which nothing changed.
+// Resampled are the verdicts of comparisons resampled from these pairs, in which
+// nothing changed.
 type Resampled struct {
 	Comparisons  int     `json:"comparisons"`
 	Pairs        int     `json:"pairs"`
@@ -71,7 +71,7 @@ func Calibrate(r *Record, pairs int) *Calibration {
 	var metrics []paired.Metric
 	for _, f := range r.Figures {
 		if f.Pairs < paired.LeastPairs {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("%s had a value in %d pairs only, too few to tell its noise", f.Name, f.Pairs))
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s had a value in only %d pairs, too few for an estimate of its noise", f.Name, f.Pairs))
 			continue
 		}
 		smallest := paired.Detectable(f.Spread, pairs)
@@ -84,7 +84,7 @@ func Calibrate(r *Record, pairs int) *Calibration {
 			metrics = append(metrics, m)
 		}
 		if f.Verdict == paired.Fail {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("%s differed between two sides that were the same: something drifts or alternates with the runs", f.Name))
+			c.Warnings = append(c.Warnings, fmt.Sprintf("%s differed between two identical sides: the host drifts or alternates with the runs", f.Name))
 		}
 	}
 	c.Resampled = resample(metrics, all, pairs, resamples, r.Seed)
@@ -97,8 +97,8 @@ func Calibrate(r *Record, pairs int) *Calibration {
 const surely = 1.5
 
 // enough is the smallest margin, from a first one up, with which the metric alone
-// is decided in 95 of 100 comparisons drawn from the pairs. The spread takes no
-// notice of outliers, and a host may have many.
+// is decided in 95 of 100 comparisons drawn from the pairs. The spread ignores outliers, and a host
+// may have many.
 func enough(m paired.Metric, from []paired.Pair, pairs int, margin float64, seed uint64) float64 {
 	m.Gate = true
 	for m.Margin = margin; m.Margin < widest; m.Margin = round(m.Margin * 1.01) {
@@ -125,8 +125,8 @@ func round(margin float64) float64 {
 	return margin
 }
 
-// resample makes comparisons whose pairs are drawn from these. Which side of a
-// pair was which is tossed: in truth they are the same.
+// resample makes comparisons whose pairs are drawn from these, with random sides,
+// since both sides are the same.
 func resample(metrics []paired.Metric, from []paired.Pair, pairs, times int, seed uint64) Resampled {
 	out := Resampled{Comparisons: times, Pairs: pairs}
 	each := 1 / float64(times)

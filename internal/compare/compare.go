@@ -17,15 +17,15 @@ type Options struct {
 	Metrics []paired.Metric
 	Found   func(base, candidate *Run) ([]paired.Metric, error)
 	// Run makes one run. Runs of a pair have the same seed and so the same
-	// arrivals. An error of the first two ends the comparison; later ones make
-	// the run one that cannot be believed.
+	// arrivals. An error in the first two runs ends the comparison; a later one
+	// makes its run invalid.
 	Run func(ctx context.Context, side Side, pair int, seed uint64) (Run, error)
-	// Idle looks at the host for a moment while nothing of ours runs.
+	// Idle samples the host for a moment between runs.
 	Idle func(ctx context.Context) (Idle, error)
-	// Patience is how often it is looked again at a host that is not quiet,
-	// before the run is made anyway.
+	// Patience is how often the check is repeated on a busy host before the run is
+	// made anyway.
 	Patience int
-	// All makes all pairs, whatever they say.
+	// All makes all pairs, also after a decision.
 	All bool
 	// Next is called before each run, Done after each pair that counts or not.
 	// Both may be nil.
@@ -37,12 +37,12 @@ type Options struct {
 // Compare makes pairs of runs until they decide or r.MostPairs is reached, and
 // completes the record r, of which Seed, MostPairs and the arms are given. The
 // record is complete, as far as it goes, also when an error is returned. The end
-// of ctx ends the comparison with what is known by then; that is no error.
+// of ctx ends the comparison with the pairs so far and is not an error.
 func Compare(ctx context.Context, r *Record, o Options) error {
 	plan := paired.Within(r.MostPairs)
 	r.Looks, r.Alpha, r.Verdict = plan.Looks, plan.Alpha, paired.Inconclusive
 	c := &course{r: r, o: o, plan: plan, began: time.Now()}
-	// Pairs that are left out are made up for, as far as that is allowed.
+	// Excluded pairs are replaced, up to a limit.
 	order := paired.Order(r.Seed, r.MostPairs+2*allowed(r.MostPairs))
 	for n := 1; n <= len(order); n++ {
 		if err := c.pair(ctx, n, order[n-1]); err != nil {
@@ -63,9 +63,9 @@ func Compare(ctx context.Context, r *Record, o Options) error {
 	}
 	r.judge(c.o.Metrics)
 	if r.Interrupted {
-		// A verdict between two looks would be one look more than planned.
+		// A verdict here would be an unplanned interim look.
 		r.Verdict = paired.Inconclusive
-		r.Reasons = append([]string{"it was interrupted; the figures are those of the pairs until then"}, r.Reasons...)
+		r.Reasons = append([]string{"it was interrupted; the figures are those of the pairs so far"}, r.Reasons...)
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func (c *course) pair(ctx context.Context, n int, candidateFirst bool) error {
 	}
 }
 
-// run makes one run on a host that is quiet, if it will be.
+// run makes one run, if possible on a quiet host.
 func (c *course) run(ctx context.Context, side Side, n int) error {
 	if c.o.Next != nil {
 		c.o.Next(side, n, c.left())

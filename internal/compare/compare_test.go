@@ -122,7 +122,7 @@ func TestRunsThatCannotBeBelievedAreLeftOutAndThenDecide(t *testing.T) {
 			run.Validity, run.Reasons = result.Invalid, []string{"the generator fell behind"}
 		}
 	}}
-	if r := compareAll(t, always, 8); r.Verdict != paired.Invalid || !strings.Contains(r.Reasons[0], "candidate cannot be believed") || len(r.Runs) > 6 {
+	if r := compareAll(t, always, 8); r.Verdict != paired.Invalid || !strings.Contains(r.Reasons[0], "runs of the candidate are invalid") || len(r.Runs) > 6 {
 		t.Errorf("all of one side: %s because %q after %d runs", r.Verdict, r.Reasons, len(r.Runs))
 	}
 }
@@ -234,7 +234,7 @@ func TestStoredResultsClaimNoMoreThanTheyCan(t *testing.T) {
 		says   string
 	}{
 		{"abbaabbaabba", false, paired.Fail, "worse than the baseline"},
-		{"aaaaaabbbbbb", false, paired.Inconclusive, "not made by turns"},
+		{"aaaaaabbbbbb", false, paired.Inconclusive, "not run alternately"},
 		{"aaaaaabbbbbb", true, paired.Fail, "worse than the baseline"},
 		{"abab", false, paired.Inconclusive, "too few"},
 	} {

@@ -1,11 +1,10 @@
 // Package compare compares a candidate with a baseline by runs of both.
 //
-// It decides which run comes when, looks whether the host is quiet, repeats what
-// the host spoiled, ends when the pairs decide, and keeps the record from which
-// every report of the comparison can be made again. How a run is made is a
-// function that the caller gives; package paired says what the pairs mean. It
-// starts no Redis and no process, and writes no file. Begin reading at [Compare],
-// for results that are stored already at [Stored].
+// It orders the runs, checks whether the host is quiet, repeats disturbed pairs,
+// ends when the pairs decide, and keeps the record from which every report is made.
+// The caller supplies the function that makes a run; package paired evaluates the
+// pairs. It starts no Redis and no process, and writes no file. Begin reading at
+// [Compare], for stored results at [Stored].
 package compare
 
 import (
@@ -60,8 +59,8 @@ type Record struct {
 	Reasons []string        `json:"reasons"`
 	Figures []paired.Figure `json:"figures"`
 	// Pairs is how many pairs the figures come from, Repeated how many were made
-	// again because the host was disturbed, LeftOut how many are left out since
-	// a run of theirs cannot be believed.
+	// again because the host was disturbed, LeftOut how many are excluded because
+	// one of their runs is invalid.
 	Pairs    int      `json:"pairs"`
 	Repeated int      `json:"repeated"`
 	LeftOut  int      `json:"left_out"`
@@ -135,7 +134,7 @@ type Run struct {
 	File string `json:"file,omitempty"`
 }
 
-// Idle is what the host did right before a run, when nothing of ours ran.
+// Idle is the state of the host right before a run.
 type Idle struct {
 	// Busy is the share of the CPUs' time that other programs used.
 	Busy float64 `json:"busy"`
@@ -158,8 +157,8 @@ func (i Idle) Judge() Idle {
 	return i
 }
 
-// disturbed says what of the host spoiled the run, empty when nothing did. It
-// looks at nothing that the arm could have caused.
+// disturbed is how the host disturbed the run, empty if it did not. It ignores
+// anything that the side itself could have caused.
 func (r Run) disturbed() string {
 	switch {
 	case !r.Idle.Quiet:

@@ -87,12 +87,11 @@ func (r *Record) losses(lost []int64) {
 	}
 	if more > less && r.Verdict == paired.Pass {
 		r.Verdict = paired.Inconclusive
-		r.Reasons = append(r.Reasons, fmt.Sprintf("the candidate lost more jobs than the baseline in %d of %d pairs, too few to tell whether it is by chance", more, len(lost)))
+		r.Reasons = append(r.Reasons, fmt.Sprintf("the candidate lost more jobs than the baseline in %d of %d pairs, too few to rule out chance", more, len(lost)))
 	}
 }
 
-// signTest is the chance of so many or more of all on one side by the toss of a
-// coin.
+// signTest is the probability of at least so many on one side in fair coin tosses.
 func signTest(more, less int) (p float64) {
 	n := more + less
 	for k := more; k <= n; k++ {
@@ -102,9 +101,8 @@ func signTest(more, less int) (p float64) {
 	return min(p, 1)
 }
 
-// spoilt says why nothing can be concluded when too many runs of a side cannot
-// be believed, for reasons that are not the host's: to leave those out would
-// choose among the runs by how they came out.
+// spoilt is the reason for an invalid verdict: too many runs of a side are invalid,
+// and not because of the host. Excluding them would select runs by their outcome.
 func (r *Record) spoilt() string {
 	invalid := map[Side]int{}
 	why := map[Side]string{}
@@ -120,7 +118,7 @@ func (r *Record) spoilt() string {
 	}
 	for _, side := range []Side{Base, Candidate} {
 		if n := invalid[side]; n > allowed(pairs) {
-			return fmt.Sprintf("%d runs of the %s cannot be believed, the last one because %s", n, side, why[side])
+			return fmt.Sprintf("%d runs of the %s are invalid, the last one because %s", n, side, why[side])
 		}
 	}
 	return ""
@@ -131,9 +129,9 @@ func allowed(pairs int) int { return max(1, pairs/4) }
 
 // Why a run does not count.
 const (
-	leftDisturbed = "the pair was made again: the host was disturbed"
-	leftInvalid   = "its figures cannot be believed"
-	leftBroken    = "it did not come to an end"
+	leftDisturbed = "the pair was repeated because the host was disturbed"
+	leftInvalid   = "the run is invalid"
+	leftBroken    = "it did not complete"
 	leftWithOther = "the other run of its pair does not count"
 )
 
@@ -141,7 +139,7 @@ const (
 // of its pair does not.
 func (r Run) LeftWithOther() bool { return r.Left == leftWithOther }
 
-// counts sets aside what cannot be believed of the pair of the last two runs.
+// counts excludes the last two runs if one of them is invalid.
 func (r *Record) counts() {
 	a, b := &r.Runs[len(r.Runs)-2], &r.Runs[len(r.Runs)-1]
 	for _, run := range []*Run{a, b} {

@@ -93,8 +93,7 @@ func cutLast(s string) (name, margin string, cut bool) {
 	return strings.TrimSpace(s[:i]), strings.TrimSpace(s[i+1:]), true
 }
 
-// Resolve completes the metrics that somebody named, in place of those of the
-// defaults that gate; the remaining defaults are shown with them. The margins come
+// Resolve completes the given metrics, which replace the defaults that gate; the remaining defaults are shown with them. The margins come
 // from the ones given, else from the calibration, else from the defaults. All
 // faults are in the error.
 func Resolve(asked, defaults []paired.Metric, c *Calibration) (metrics []paired.Metric, faults []string) {

@@ -53,7 +53,7 @@ func NamingOf(base, candidate Printed) (n Naming, warnings []string) {
 		case shared(a, b):
 			n.Keys = append(n.Keys, key)
 		default:
-			warnings = append(warnings, fmt.Sprintf("lines of one benchmark differ in %q, and the two sides share no value of it: the lines count as one benchmark", key))
+			warnings = append(warnings, fmt.Sprintf("lines of one benchmark differ in %q, and the two sides have no value in common: the lines count as one benchmark", key))
 		}
 	}
 	return n, warnings
@@ -122,9 +122,8 @@ func (n Naming) Figures(p Printed) (figures map[string]float64, lines map[string
 	return figures, lines
 }
 
-// Asked is the name of a figure as somebody may have copied it from the output
-// of go test, with "Benchmark", the package and the suffix, in the form in which
-// it is known here.
+// Asked is the name used here for a figure as go test prints it, with "Benchmark",
+// the package and the suffix.
 func (n Naming) Asked(name string) string {
 	benchmark, unit := SplitFigure(name)
 	if benchmark == "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// farApart is how far two runs may lie from each other that are taken for a pair.
+// farApart is the longest time between the two runs of a pair.
 const farApart = time.Hour
 
 // Stored compares results that were made before. They are paired in the order of
@@ -40,18 +40,18 @@ func Stored(r *Record, base, candidate []*result.Result, metrics []paired.Metric
 		r.counts()
 	}
 	if n < len(base) || n < len(candidate) {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("%d results have no partner on the other side and are left out", len(base)+len(candidate)-2*n))
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%d results have no partner on the other side and are ignored", len(base)+len(candidate)-2*n))
 	}
 	r.judge(metrics)
 	doubts := doubts(base[:n], candidate[:n])
 	if least := LeastPairs(metrics); n < least {
-		doubts = append([]string{fmt.Sprintf("%d results a side are too few: the metrics that gate cannot fail with less than %d", n, least)}, doubts...)
+		doubts = append([]string{fmt.Sprintf("%d results a side are too few: the metrics that gate cannot fail with fewer than %d", n, least)}, doubts...)
 	}
 	switch {
 	case len(doubts) == 0 || r.Verdict == paired.Invalid:
 	case insist:
 		for _, d := range doubts {
-			r.Warnings = append(r.Warnings, "the verdict stands against this: "+d)
+			r.Warnings = append(r.Warnings, "verdict given despite: "+d)
 		}
 	default:
 		r.Verdict = paired.Inconclusive
@@ -94,7 +94,7 @@ func doubts(base, candidate []*result.Result) (all []string) {
 		}
 	}
 	if apart > farApart {
-		say("the runs of a pair are up to %s apart: hosts change by the hour", apart.Round(time.Minute))
+		say("the runs of a pair are up to %s apart, and a host changes within an hour", apart.Round(time.Minute))
 	}
 	if len(base) > 1 && swaps < len(base)-1 {
 		say("the two sides were not run alternately: a drift of the host looks like a change (18%% of such comparisons report a change where nothing changed)")

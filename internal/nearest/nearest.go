@@ -1,14 +1,14 @@
-// Package nearest finds the valid word that somebody probably meant.
+// Package nearest finds the valid word nearest to a misspelled one.
 package nearest
 
-// longestWord bounds the words that [Nearest] looks at, in runes: no name of
-// ours is near to anything longer.
+// longestWord bounds the words that [Nearest] looks at, in runes: no
+// valid word is near to a longer one.
 const longestWord = 80
 
 // Nearest is the valid word that is most like the given one, for "did you
 // mean": the one that takes the fewest letters inserted, deleted, replaced or
 // swapped, the earlier of equals. It is "" when none takes less than half of
-// the letters: a far-fetched guess confuses more than it helps.
+// the letters: a bad guess is worse than none.
 func Nearest(word string, valid []string) string {
 	w := []rune(word)
 	if len(w) == 0 || len(w) > longestWord {
@@ -28,15 +28,15 @@ func Nearest(word string, valid []string) string {
 	return nearest
 }
 
-// Slip reports whether the word is another one with one or two slips of the
-// fingers. It is for where a guess decides something, and is not only shown.
+// Slip reports whether the word is the valid one with one or two typing errors. Use
+// it where a guess decides something and is not only shown.
 func Slip(word, valid string) bool {
 	w, v := []rune(word), []rune(valid)
 	return len(w) <= longestWord && len(v) <= longestWord && word != valid && distance(w, v) <= 2
 }
 
 // distance is the optimal string alignment distance: Levenshtein's, with a
-// swap of neighbours as one step, which is the commonest slip of the fingers.
+// swap of neighbours as one step, which is the most common typing error.
 func distance(a, b []rune) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {

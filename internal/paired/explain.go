@@ -41,10 +41,10 @@ func (d *Decision) explain(all, least int) {
 		case f.Verdict == Fail:
 			say("%s is shown to be worse than the baseline by more than %s", f.Name, number.Percent(f.Margin))
 		case f.Verdict == Inconclusive && d.Verdict == Inconclusive && f.Pairs < least && f.beyond():
-			say("%s cannot fail in %s, however clear they are: with %s it takes %d pairs at least",
+			say("%s cannot fail in %s, however clear: with %s it takes at least %d pairs",
 				f.Name, number.Plural(f.Pairs, "pair"), number.Plural(all, "metric")+" that "+map[bool]string{true: "gates", false: "gate"}[all == 1], least)
 		case f.Verdict == Inconclusive && d.Verdict == Inconclusive:
-			say("%s cannot be decided in %d pairs of such noise", f.Name, f.Pairs)
+			say("%s cannot be decided in %d pairs with this much noise", f.Name, f.Pairs)
 		case f.Verdict == Pass && f.Worse():
 			say("%s is worse, but within its margin of %s", f.Name, number.Percent(f.Margin))
 		}

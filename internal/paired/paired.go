@@ -5,8 +5,8 @@
 // same. Of each metric it takes the logarithm of the candidate's figure over the
 // baseline's and tests, exactly and without assuming a distribution beyond
 // symmetry, on which side of the margin it lies. Fail means shown to be worse by
-// more than the margin, pass shown not to be, inconclusive that so many pairs of
-// such noise cannot tell. Both errors are bounded, over several metrics and over
+// more than the margin, pass shown not to be, and inconclusive that the pairs are too
+// few for their noise. Both errors are bounded, over several metrics and over
 // several looks.
 //
 // It runs nothing, keeps no clock and draws nothing but the order of the runs.

@@ -201,7 +201,7 @@ func TestFewPairsAreNotBlamedOnNoise(t *testing.T) {
 			continue
 		}
 		reasons := strings.Join(d.Reasons, "; ")
-		if d.Verdict != paired.Inconclusive || !strings.Contains(reasons, "with 7 metrics that gate it takes 8 pairs at least") || strings.Contains(reasons, "noise") {
+		if d.Verdict != paired.Inconclusive || !strings.Contains(reasons, "with 7 metrics that gate it takes at least 8 pairs") || strings.Contains(reasons, "noise") {
 			t.Errorf("%d pairs: %s because %q, want it to say that they cannot fail", n, d.Verdict, reasons)
 		}
 		for _, f := range d.Figures {

@@ -1,10 +1,9 @@
-// Package queueing holds what is known in advance about queues: how long jobs
-// wait for a number of workers, and what a stall does to the quantiles.
+// Package queueing predicts queues: how long jobs wait for a number of workers, and
+// how a stall changes the quantiles.
 //
-// It is pure arithmetic. It measures nothing, knows no run and no Redis, and
-// refuses to guess: a queue that has no steady state has an infinite wait, and
-// the functions say so by [Unstable] instead of a number. Each formula names
-// its source and how exact it is. Begin reading at [Queue] and [Stall].
+// It is pure arithmetic and measures nothing. A queue without a steady state has an
+// infinite wait, which the functions return as [Unstable]. Each formula has its source
+// and its accuracy. Begin reading at [Queue] and [Stall].
 package queueing
 
 import (

@@ -124,7 +124,7 @@ func (q Queue) Rough() string {
 	case q.Utilisation() > 0.9:
 		return "above a utilisation of 0.9 every error in rate or service time is multiplied"
 	case q.ArrivalSCV < 0.5 && (q.Utilisation() < 0.85 || q.Workers > 4):
-		return "for arrivals more regular than random ones the wait is over-predicted, which is on the safe side"
+		return "for arrivals more regular than random ones the predicted wait is too long, which is the safe side"
 	case q.ServiceSCV > 1.5:
 		return "for service times that vary more than exponential ones the wait may be a tenth longer or shorter"
 	}

@@ -32,7 +32,7 @@ func calibrationText(w io.Writer, c *compare.Calibration) error {
 		"smallest margin  smallest margin that %s decide in 4 of 5 comparisons, without outliers\n"+
 		"margin to use    margin that they decide almost always, for each metric, by resampling\n", number.Plural(c.For, "pair"))
 	if s := c.Resampled; s.Comparisons > 0 {
-		fmt.Fprintf(&b, "\nOf %s resampled comparisons of at most %s, with the margins to use and no change:\n  %s fail, %s pass, %s are inconclusive\n",
+		fmt.Fprintf(&b, "\nOf %s comparisons of at most %s, resampled from these pairs with the margins to use and no change:\n  %s fail, %s pass, %s are inconclusive\n",
 			number.Count(int64(s.Comparisons)), number.Plural(s.Pairs, "pair"), number.Percent(s.Fail), number.Percent(s.Pass), number.Percent(s.Inconclusive))
 	}
 	writeWarnings(&b, c.Warnings)

@@ -64,7 +64,7 @@ func TestRecordsOfAnotherKindAreRefused(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`{"schema":1,"kind":"calibration","metrics":{"end_to_end.p50":{"margin":-1}}}`), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.LoadAs[*compare.Calibration](file); err == nil || !strings.Contains(err.Error(), "makes no sense") {
+	if _, err := store.LoadAs[*compare.Calibration](file); err == nil || !strings.Contains(err.Error(), "is impossible") {
 		t.Errorf("a margin below zero: %v", err)
 	}
 }

@@ -19,8 +19,8 @@ import (
 // without a result.
 const Unfinished render.Kind = "unfinished"
 
-// Words are a kind with its article, as [render.Kind.Words] are, empty for what is
-// no kind.
+// Words are a kind with its article, as [render.Kind.Words] are, and empty for an
+// unknown kind.
 func Words(k render.Kind) string {
 	if k == Unfinished {
 		return "an unfinished run"
@@ -56,8 +56,7 @@ func of(k render.Kind) kind {
 	return all[max(0, slices.IndexFunc(all, func(one kind) bool { return one.Kind == k }))]
 }
 
-// reader reads records of a kind, and refuses those that the check, where there is
-// one, finds fault with.
+// reader reads records of a kind and refuses those that fail the optional check.
 func reader[T any](of func(*T) render.Document, check func(*T) error) func(data []byte) (render.Document, error) {
 	return func(data []byte) (render.Document, error) {
 		record := new(T)
@@ -73,11 +72,10 @@ func reader[T any](of func(*T) render.Document, check func(*T) error) func(data 
 	}
 }
 
-// senseless is the error of a record that can be read and cannot be true.
+// senseless is the error of a record with impossible values.
 type senseless struct{ error }
 
-// KindOf is the kind of what is at the path, empty where nothing is or nothing
-// that is known. A directory has the kind of its record. A file has the kind
+// KindOf is the kind of the record at the path, empty without a known one. A directory has the kind of its record. A file has the kind
 // that it names or, where it names none, the one of its file name.
 func KindOf(path string) render.Kind {
 	if i, err := os.Stat(path); err == nil && i.IsDir() {
@@ -124,11 +122,11 @@ func currentRun(r *result.Result) error {
 	return nil
 }
 
-// checkCalibration refuses a calibration with noise that cannot be.
+// checkCalibration refuses a calibration with impossible noise.
 func checkCalibration(c *compare.Calibration) error {
 	for _, name := range slices.Sorted(maps.Keys(c.Metrics)) {
 		if m := c.Metrics[name]; !(m.Margin > 0) || m.Margin > 1e6 || !(m.Spread >= 0) || !(m.Smallest >= 0) {
-			return fmt.Errorf("metric %q: its noise makes no sense", name)
+			return fmt.Errorf("metric %q: its noise is impossible", name)
 		}
 	}
 	return nil

@@ -26,10 +26,10 @@ type Stored struct {
 	started time.Time
 }
 
-// Latest is the result in the directory that ended last, and what a user should
-// know of the choice, a sentence each. Results of every kind count, and the
-// directory itself when it is one. Of those that ended at the same time, the one
-// that began last is taken, then the one whose name comes last. It returns an
+// Latest is the result in the directory that ended last, with notes about the
+// choice for the user. Results of every kind count, and the directory itself if it
+// is one. Of results that ended at the same time, the one that began last wins, then
+// the one whose name sorts last. It returns an
 // error that matches [fs.ErrNotExist] where there is no result.
 func Latest(dir string) (Stored, []string, error) {
 	entries, err := os.ReadDir(dir)

@@ -12,10 +12,10 @@ import (
 	"github.com/queuedyno/queuedyno/internal/render"
 )
 
-// Load reads what is stored at a path, of whichever kind it is: a directory of
-// results, or the record in it. Its errors name the file, the position where there
-// is one, and the remedy; where no record is, they match [fs.ErrNotExist]. Keys
-// that this build does not know are ignored; a newer schema is refused.
+// Load reads a stored document of any kind from a result directory or from the
+// record in it. Its errors name the file, the position if known, and the remedy;
+// without a record they match [fs.ErrNotExist]. Unknown keys are ignored; a newer
+// schema is refused.
 func Load(path string) (render.Document, error) {
 	k := KindOf(path)
 	if k == Unfinished {
@@ -64,7 +64,7 @@ func parse(file string, data []byte, k kind) (render.Document, error) {
 		Ledger json.RawMessage `json:"ledger"`
 	}
 	if err := json.Unmarshal(data, &head); err != nil {
-		return render.Document{}, fmt.Errorf("%s: not JSON as queuedyno writes it: %w", place(file, data, err), err)
+		return render.Document{}, fmt.Errorf("%s: not JSON written by queuedyno: %w", place(file, data, err), err)
 	}
 	remedy := fmt.Sprintf("give the %s that queuedyno %s wrote", k.File(), k.verb)
 	named := head.Kind
@@ -75,7 +75,7 @@ func parse(file string, data []byte, k kind) (render.Document, error) {
 	case named != k.Kind && Words(named) != "":
 		return render.Document{}, fmt.Errorf("%s: it holds %s, not %s; %s", file, Words(named), k.Words(), remedy)
 	case head.Schema == nil || *head.Schema < 1:
-		return render.Document{}, fmt.Errorf("%s: no schema number, so not a %s of queuedyno; %s", file, k.what, remedy)
+		return render.Document{}, fmt.Errorf("%s: no schema number, so it is not a %s of queuedyno; %s", file, k.what, remedy)
 	case named != k.Kind && k.Kind != render.Run:
 		return render.Document{}, fmt.Errorf("%s: its kind is %q and not %q; %s", file, head.Kind, k.Kind, remedy)
 	case *head.Schema > k.schema:
@@ -122,14 +122,15 @@ func place(file string, data []byte, err error) string {
 	return fmt.Sprintf("%s:%d:%d", file, line, column)
 }
 
-// absent is the error of a path where no record is. It matches fs.ErrNotExist,
-// also where there is a directory, which holds something else.
+// absent is the error of a path without a record. It matches fs.ErrNotExist, also
+// for a directory that holds something else.
 type absent string
 
 func (a absent) Error() string        { return string(a) }
 func (a absent) Is(target error) bool { return target == fs.ErrNotExist }
 
-// noRecord says what is at a path that has no record of the kind, and the remedy.
+// noRecord is the error of a path without a record of the kind: what is there
+// instead, and the remedy.
 func noRecord(path string, k kind) error {
 	what, remedy := "no such file or directory", "give a result directory that queuedyno "+k.verb+" wrote, or its "+k.File()
 	if i, err := os.Stat(path); err == nil && i.IsDir() {
@@ -154,8 +155,8 @@ func noRecord(path string, k kind) error {
 	return absent(fmt.Sprintf("load %s %q: %s; %s", k.what, path, what, remedy))
 }
 
-// cause is what lies under an error of package os: our message has the
-// operation and the path already.
+// cause unwraps an error of package os, since the message already has the
+// operation and the path.
 func cause(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

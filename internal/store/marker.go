@@ -21,7 +21,7 @@ const markerFile = "unfinished.json"
 type Owner struct {
 	Schema int    `json:"schema"`
 	Kind   string `json:"kind"` // "unfinished"
-	// ID is that of the run, where it has one; else any text that no other has.
+	// ID is that of the run, or any unique text.
 	ID string `json:"id"`
 	// Verb is run, capacity, compare or calibrate, Name that of the scenario.
 	Verb string `json:"verb"`
@@ -32,11 +32,11 @@ type Owner struct {
 	StartedAt time.Time `json:"started_at"`
 }
 
-// Marker is what a reserved directory says of a run that has not finished.
+// Marker describes the unfinished run of a reserved directory.
 type Marker struct {
 	Owner
 	// Running is false when the run ended without a result, as after a kill -9.
-	// Where the system cannot tell, it is true.
+	// It is true if that is unknown.
 	Running bool
 }
 
@@ -48,7 +48,7 @@ func (m Marker) String() string {
 	return "it ended without a result" + m.inBrackets()
 }
 
-// LoadMarker reads who has reserved the directory. It returns an error that
+// LoadMarker reads the owner of a reserved directory. It returns an error that
 // matches [fs.ErrNotExist] when no one has.
 func LoadMarker(dir string) (Marker, error) {
 	owner, err := readOwner(dir)
@@ -59,7 +59,7 @@ func LoadMarker(dir string) (Marker, error) {
 	return Marker{Owner: owner, Running: running || !known}, nil
 }
 
-// recordOf is the file that a verb's results cannot do without.
+// recordOf is the record that a verb writes.
 func recordOf(verb string) string {
 	switch verb {
 	case "capacity":
@@ -126,8 +126,7 @@ func (o Owner) fill(f *os.File) (*os.File, error) {
 		err = f.Truncate(0)
 	}
 	if err == nil {
-		// Nothing depends on its content but messages, so a full disk may keep
-		// it out.
+		// The content is only for messages, so it may be missing on a full disk.
 		_, _ = f.WriteAt(append(text, '\n'), 0)
 		if !locks { // an open file would keep the directory from being renamed
 			err = f.Close()
@@ -153,8 +152,8 @@ func readOwner(dir string) (Owner, error) {
 	return o, nil
 }
 
-// takeOver makes the marker of a run that is gone the owner's. With force it is
-// taken also where it is unknown whether that run is gone.
+// takeOver gives the marker of a run that has ended to the owner; with force also
+// if it is unknown whether that run has ended.
 func takeOver(dir string, owner Owner, force bool) (*os.File, Owner, error) {
 	old, err := readOwner(dir)
 	if err != nil {

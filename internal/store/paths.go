@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 )
 
-// mkdir makes a directory and what leads there. Another process that made a parent
-// for a check takes it away again while it is empty, so a parent that has just
-// vanished is made again.
+// mkdir makes a directory and its parents. Another process that made a parent for a
+// check removes it again while it is empty, so a parent that has just vanished is
+// made again.
 func mkdir(dir string) error {
 	var err error
 	for range 1000 {
@@ -29,8 +29,8 @@ func mkdir(dir string) error {
 	return err
 }
 
-// partial makes an empty directory next to dir, and what leads there. Its
-// permissions are those of any new directory, which os.MkdirTemp would not give.
+// partial makes an empty directory next to dir, with its parents. Unlike
+// os.MkdirTemp, it has the permissions of any new directory.
 func partial(dir string) (string, error) {
 	temp := sibling(dir, "partial")
 	if err := mkdir(temp); err != nil {

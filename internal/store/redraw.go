@@ -10,9 +10,9 @@ import (
 	"github.com/queuedyno/queuedyno/internal/render"
 )
 
-// Redraw makes those files of a result directory again that are missing, from
-// the record in it, and returns their names. The path may also be that of the
-// record. Where some cannot be written, the error is a [*Error].
+// Redraw writes the missing files of a result directory from its record and returns
+// their names. The path may also be that of the record. If some files cannot be
+// written, the error is a [*Error].
 func Redraw(path string) (made []string, err error) {
 	dir, files, err := filesOf(path)
 	if err != nil {
@@ -37,8 +37,7 @@ func Redraw(path string) (made []string, err error) {
 	return made, nil
 }
 
-// filesOf are the files that belong into the directory of a stored result, of
-// whichever kind it is.
+// filesOf are the files in the directory of a stored result of any kind.
 func filesOf(path string) (dir string, files []render.File, err error) {
 	dir = path
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {

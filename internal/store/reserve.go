@@ -1,11 +1,11 @@
-// Package store keeps what queuedyno has found in directories, and finds it again.
+// Package store writes results to directories and reads them again.
 //
 // A directory belongs to one run from its start ([Reserve]) and holds one document
-// ([Reservation.Write]), whose record is written before all else. A result is never
-// lost where there is a place for it: it goes next to the directory that cannot take
-// it. It renders nothing: what the files hold is known to package render.
+// ([Reservation.Write]), whose record is written first. A result is never lost
+// while there is a place for it: if the directory cannot be written, the result goes
+// next to it. The content of the files comes from package render.
 //
-// Begin reading at [Reserve], and at [Load] for the way back.
+// Begin reading at [Reserve], and for reading at [Load].
 package store
 
 import (
@@ -23,14 +23,14 @@ type Reserving struct {
 	// Owner is written into the directory for as long as the run has not
 	// finished.
 	Owner Owner
-	// Generated is set for a name that was made up: the first free one of NAME,
-	// NAME-2, NAME-3 and so on is taken.
+	// Generated is set for a generated name. The first free one of NAME, NAME-2,
+	// NAME-3 and so on is used.
 	Generated bool
 	// Force lets the result replace an older one of the same kind, which stays
 	// until the new one is complete.
 	Force bool
-	// Update is set for a run that goes on with what is stored in the directory.
-	// Its files are replaced one by one.
+	// Update is set for a run that continues the result in the directory. Its files
+	// are replaced one by one.
 	Update bool
 }
 
@@ -151,7 +151,7 @@ func (r *Reservation) take(o Reserving) error {
 	}
 	r.lock = lock
 	if !found.holdsRecord {
-		r.note = fmt.Sprintf("%q was left by a run that ended without a result (%s); its place is taken", r.dir, old)
+		r.note = fmt.Sprintf("%q was left by a run that ended without a result (%s); it is replaced", r.dir, old)
 	}
 	return nil
 }
@@ -232,14 +232,14 @@ type existing struct {
 	holdsRecord bool
 }
 
-// inspect says what an existing path holds, or why it must not be taken.
+// inspect is what an existing path holds, or the reason why it must not be used.
 func inspect(dir string, o Reserving) (found existing, err error) {
 	info, err := os.Lstat(dir)
 	switch {
 	case err != nil:
 		return found, fmt.Errorf("result directory %q: %w", dir, cause(err))
 	case !info.IsDir():
-		return found, fmt.Errorf("result directory %q: there is something that is no directory; choose another name", dir)
+		return found, fmt.Errorf("result directory %q: a file is in the way; choose another name", dir)
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -265,7 +265,7 @@ func inspect(dir string, o Reserving) (found existing, err error) {
 		switch {
 		case unread != nil:
 			// Not by force either: a marker without content is just being written.
-			return found, taken(dir, "a run has just reserved it", "choose another name, or remove "+markerFile+" in it if no run is going")
+			return found, taken(dir, "a run has just reserved it", "choose another name, or remove "+markerFile+" in it if no run is in progress")
 		case running, !known && !o.Force:
 			return found, taken(dir, "it belongs to a run that has not finished"+owner.inBrackets(), "choose another name")
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// fromSchema1 makes a result of schema 1 one of today: what was a sentence then is
-// a code with its figures. A sentence that is not known stays one.
+// fromSchema1 converts a result of schema 1: sentences become codes with their
+// numbers. An unknown sentence stays a sentence.
 func fromSchema1(r *result.Result) {
 	if r.Schema != 1 {
 		return

@@ -10,7 +10,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/study"
 )
 
-// checkSearch refuses a search with a figure that no search can have found.
+// checkSearch refuses a search with impossible figures.
 func checkSearch(r *study.Record) error {
 	if what := absurd(r); what != "" {
 		return errors.New(what + " makes no sense")
@@ -18,7 +18,7 @@ func checkSearch(r *study.Record) error {
 	return nil
 }
 
-// absurd names a figure that no search can have found, empty otherwise.
+// absurd names an impossible figure, empty without one.
 func absurd(r *study.Record) string {
 	sane := func(all ...float64) bool {
 		for _, v := range all {
@@ -72,7 +72,7 @@ func absurd(r *study.Record) string {
 	return ""
 }
 
-// absurdScaling names what of a fitted law cannot be, empty when all can.
+// absurdScaling names an impossible value of a fitted law, empty without one.
 func absurdScaling(r *study.Record) string {
 	s := r.Scaling
 	if s == nil {

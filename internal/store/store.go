@@ -12,11 +12,11 @@ import (
 	"github.com/queuedyno/queuedyno/internal/render"
 )
 
-// Error is the error of a result that could not go where it should, or not
-// all of it. What could be kept is in Dir.
+// Error is the error of a result that could not be written, or not completely, to
+// its directory. The saved part is in Dir.
 type Error struct {
 	// Wished is the directory that was reserved, Dir the one that holds the
-	// result. Dir is empty where no place would take it.
+	// result. Dir is empty if it could not be saved anywhere.
 	Wished, Dir string
 	// Err says why the result is not in Wished; nil when it is.
 	Err error
@@ -32,7 +32,7 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		b.WriteString(e.Err.Error())
 		if e.Dir == "" {
-			return b.String() + "; no other place took them, so they are lost"
+			return b.String() + "; they could not be saved anywhere else and are lost"
 		}
 		fmt.Fprintf(&b, "; they are in %q instead", e.Dir)
 		if len(e.Missing) > 0 {
@@ -130,8 +130,8 @@ func (e *Error) rest(files []render.File) {
 	}
 }
 
-// stillOurs makes sure that the directory is the one that was reserved. One that
-// is gone is made again; another's is left alone.
+// stillOurs checks that the directory is the reserved one. A removed directory is
+// made again; the directory of another run is left alone.
 func (r *Reservation) stillOurs() error {
 	owner, err := readOwner(r.dir)
 	switch {
@@ -142,7 +142,7 @@ func (r *Reservation) stillOurs() error {
 	}
 	if _, err := os.Lstat(r.dir); !errors.Is(err, fs.ErrNotExist) {
 		if info, err := os.Stat(r.dir); err != nil || !info.IsDir() {
-			return errors.New("what is there now is no directory")
+			return errors.New("it is no longer a directory")
 		}
 		if sameFile(r.lock, filepath.Join(r.dir, markerFile)) {
 			return nil // a full disk kept the content of the marker out
@@ -160,8 +160,8 @@ func (r *Reservation) stillOurs() error {
 	return nil
 }
 
-// renew makes a new directory and lets it take the place of the old one. When
-// that fails, or not all files could be written, the old one stays and the new
+// renew makes a new directory and replaces the old one by it. If that fails, or if
+// not all files could be written, the old one stays and the new
 // one is put next to it.
 func (r *Reservation) renew(files []render.File, e *Error) error {
 	abs, err := filepath.Abs(r.dir)
@@ -199,8 +199,8 @@ func (r *Reservation) renew(files []render.File, e *Error) error {
 	return err
 }
 
-// replaceBy lets temp take the place of the directory, with the marker in it:
-// the run may store more.
+// replaceBy replaces the directory by temp, with the marker in it, since the run
+// may store more.
 func (r *Reservation) replaceBy(temp, dir string) error {
 	lock, err := r.owner.write(temp, os.O_EXCL)
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 
 // Write makes the directory of a document with all its files. An existing
 // directory is refused without force; with it, the old one stays until the new one
-// is complete. Where the document cannot go where it should, or not all of it, the
+// is complete. If the document cannot be written completely to the directory, the
 // error is a [*Error].
 //
-// It is [Reserve] and [Reservation.Write] at once, for a record that is there
-// already. A run reserves its directory before it starts.
+// It is [Reserve] and [Reservation.Write] at once, for an existing
+// record. A run reserves its directory before it starts.
 func Write(dir string, d render.Document, force bool, more ...render.File) error {
 	reserved, err := Reserve(dir, Reserving{Owner: Owner{Verb: of(d.Kind()).verb}, Force: force})
 	if err != nil {
@@ -117,7 +117,7 @@ func swap(temp, dir string) error {
 }
 
 // syncDir makes names durable where the system can do that; Windows cannot and
-// needs not.
+// does not need it.
 func syncDir(dir string) {
 	if d, err := os.Open(dir); err == nil {
 		_ = d.Sync()
