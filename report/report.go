@@ -9,9 +9,8 @@
 //	…
 //	err = d.Encode(os.Stdout, "md", report.Options{})
 //
-// No figure is computed here: a report can be made again at any time from
-// result.json alone. The validity of a run and its warnings are part of every
-// format.
+// Reports are made from result.json alone, at any time. Every format includes the
+// validity of the run and its warnings.
 package report
 
 import (

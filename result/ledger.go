@@ -15,16 +15,15 @@ type Ledger struct {
 	// outside: those in transit when it was stopped at once, and those that were
 	// due and not yet sent.
 	Abandoned int64 `json:"abandoned"`
-	// LostByLeg says where; the keys are those of [Legs].
+	// LostByLeg counts the lost jobs by leg; see [Legs].
 	LostByLeg map[Leg]int64 `json:"lost_by_leg"`
 	// Duplicated counts extra pops and extra notifications of the same job.
 	Duplicated int64 `json:"duplicated"`
-	// OutOfOrder counts notifications of jobs with a lower number than one
-	// that the same subscriber had already seen. With more than one consumer
-	// some are normal.
+	// OutOfOrder counts notifications of jobs with a lower number than an earlier
+	// one of the same subscriber. Some are normal with several consumers.
 	OutOfOrder int64 `json:"out_of_order"`
-	// Corrupt counts elements and messages that carried this run's mark and
-	// could not be one of its jobs.
+	// Corrupt counts elements and messages with this run's mark that cannot be its
+	// jobs.
 	Corrupt int64 `json:"corrupt"`
 	// Unreadable counts messages on the channel without a job id or a status, as
 	// one of the subscribers saw them.
@@ -33,19 +32,19 @@ type Ledger struct {
 	Foreign int64 `json:"foreign"`
 	// Failed counts jobs that ended with status FAILED.
 	Failed int64 `json:"failed"`
-	// Redelivered counts jobs that a queue gave to a second worker.
+	// Redelivered counts jobs that the queue delivered to a second worker.
 	Redelivered int64 `json:"redelivered,omitempty"`
 	// Errors counts error replies and broken connections by operation.
 	Errors map[string]int64 `json:"errors"`
 	// Reconnects counts connections that were lost and opened again, by operation:
-	// push, consume and receive. Those that were closed while nothing was under
-	// way are here and not in Errors.
+	// push, consume and receive. Idle connections that were closed are counted here
+	// and not in Errors.
 	Reconnects map[string]int64 `json:"reconnects,omitempty"`
-	// LostJobs names the lost jobs that were sent, in the order of their
-	// numbers, the first 1000 of them.
+	// LostJobs lists the first 1000 lost jobs that were sent, in the order of their
+	// numbers.
 	LostJobs []LostJob `json:"lost_jobs,omitempty"`
-	// Prefilled is how many jobs waited in the queue before the load began;
-	// they are among the others.
+	// Prefilled is the number of jobs in the queue before the load began; the other
+	// counts include them.
 	Prefilled int64 `json:"prefilled,omitempty"`
 }
 

@@ -1,6 +1,6 @@
-// Package result is what a run found out, as plain data: the ledger of all jobs,
-// the distribution of every stage, the timeline, and whether the figures can be
-// believed. It is what result.json holds, and the only input of every report.
+// Package result is the result of a run as plain data: the ledger of all jobs, the
+// distribution of every stage, the timeline, and whether the figures are valid. It is
+// the content of result.json and the only input of every report.
 //
 // Begin reading at [Result]; [Result.Metric] answers for one figure by its name.
 package result
@@ -16,8 +16,7 @@ import (
 // changes its meaning; new keys do not change it.
 const Schema = 2
 
-// Result is everything that one run found out. It is plain data, it is what
-// result.json holds, and it is the only input of every report.
+// Result is everything that one run measured: the content of result.json.
 type Result struct {
 	Schema int  `json:"schema"`
 	Tool   Tool `json:"tool"`
@@ -48,7 +47,7 @@ type Result struct {
 	// Unreturned are foreign elements that consumers took from an existing queue and
 	// could not put back.
 	Unreturned [][]byte `json:"unreturned,omitempty"`
-	// Server is empty where the backend has none to ask.
+	// Server is empty for a backend without a server.
 	Server   Server   `json:"server"`
 	Warnings []string `json:"warnings"`
 }
@@ -97,8 +96,8 @@ type Redis struct {
 	Version string `json:"version"`
 	Mode    string `json:"mode"`
 	Address string `json:"address"`
-	// Config holds the settings that matter to the figures; empty where the
-	// server does not let us read them.
+	// Config holds the settings that affect the figures, empty where they could not
+	// be read.
 	Config map[string]string `json:"config"`
 }
 
@@ -109,9 +108,9 @@ type Host struct {
 	// CPUs are those that this process may run on, by its affinity or cpuset.
 	CPUs       int `json:"cpus"`
 	GOMAXPROCS int `json:"gomaxprocs"`
-	// CPULimit is how many CPUs' time the cgroups of this process let it use, 0
-	// when no limit is known; CPULimitSource is the file that sets it, and
-	// CPULimitUnknown says why a limit could not be read.
+	// CPULimit is the limit of this process's cgroups in CPUs, 0 when no limit is
+	// known. CPULimitSource is the file that sets it, and CPULimitUnknown the reason
+	// why a limit could not be read.
 	CPULimit        float64 `json:"cpu_limit,omitempty"`
 	CPULimitSource  string  `json:"cpu_limit_source,omitempty"`
 	CPULimitUnknown string  `json:"cpu_limit_unknown,omitempty"`
@@ -130,7 +129,7 @@ type Window struct {
 	// them were notified to every subscriber. The difference was lost or abandoned.
 	Scheduled int64 `json:"scheduled"`
 	Completed int64 `json:"completed"`
-	// DrainNS is how long after the end of the window its last job arrived.
+	// DrainNS is the time from the end of the window to the arrival of its last job.
 	DrainNS int64 `json:"drain_ns"`
 }
 
@@ -142,12 +141,12 @@ type Rates struct {
 	AchievedRatio *float64 `json:"achieved_ratio"`
 }
 
-// Part is the share of one step, queue or tenant in the window's jobs.
+// Part is the account of one step, queue or tenant of the window.
 type Part struct {
 	Name string `json:"name"`
-	// Scheduled are the jobs that were due, Sent those that were sent, and
-	// Completed those that arrived; Lost were sent and did not, and Abandoned were
-	// on their way when the run was stopped.
+	// Scheduled jobs were due, Sent jobs were sent, and Completed jobs arrived. Lost
+	// jobs were sent and did not arrive; Abandoned jobs were in transit when the run
+	// was stopped.
 	Scheduled int64 `json:"scheduled"`
 	Sent      int64 `json:"sent"`
 	Completed int64 `json:"completed"`
@@ -206,19 +205,19 @@ type Second struct {
 	Offered  int64 `json:"offered"`
 	Sent     int64 `json:"sent"`
 	Notified int64 `json:"notified"`
-	// Backlog is sent minus notified at the row's end, and BacklogMax the highest
-	// there was in the row; files without it have 0. QueueLen is what LLEN
-	// answered last, null where it did not.
+	// Backlog is sent minus notified at the row's end, and BacklogMax its maximum
+	// within the row; older files have 0. QueueLen is the last answer to LLEN, null
+	// without one.
 	Backlog    int64  `json:"backlog"`
 	BacklogMax int64  `json:"backlog_max"`
 	QueueLen   *int64 `json:"queue_len"`
-	// Blocked is how many connections waited in a blocking command at the row's
-	// end, null where the server does not tell.
+	// Blocked is the number of connections in a blocking command at the row's end,
+	// null where the server does not report it.
 	Blocked *int64                 `json:"blocked_clients"`
 	Stages  map[Stage]*SecondStage `json:"stages"`
 }
 
-// Peak is the highest backlog of the row, also in files that do not hold it.
+// Peak is the highest backlog of the row, also in older files.
 func (s Second) Peak() int64 { return max(s.Backlog, s.BacklogMax) }
 
 // SecondStage is a stage in one second. Quantiles are of that second alone,
@@ -231,8 +230,7 @@ type SecondStage struct {
 	MaxNS *int64 `json:"max_ns"`
 }
 
-// Server holds what the server said of itself before and after, and what
-// changed in between.
+// Server holds the server's INFO before and after the run, and the differences.
 type Server struct {
 	Before map[string]string  `json:"before"`
 	After  map[string]string  `json:"after"`

@@ -260,7 +260,7 @@ func TestSoFewStoredResultsThatNothingCanFailGiveNoVerdict(t *testing.T) {
 	base, candidate := stored("abbaabbaabba", map[rune]int64{'a': 1e6, 'b': 2e6})
 	r := &compare.Record{}
 	compare.Stored(r, base, candidate, metrics, false)
-	if r.Verdict != paired.Inconclusive || !strings.Contains(r.Reasons[0], "6 results a side are too few: the metrics that gate cannot fail with less than 8") {
+	if r.Verdict != paired.Inconclusive || !strings.Contains(r.Reasons[0], "6 results a side are too few: the metrics that gate cannot fail with fewer than 8") {
 		t.Errorf("%s because %q", r.Verdict, r.Reasons)
 	}
 }

@@ -86,7 +86,7 @@ func TestMarginsComeFromWhoGaveThem(t *testing.T) {
 		}
 	}
 	_, faults = compare.Resolve([]paired.Metric{{Name: "lsot"}, {Name: "queue.p99"}, {Name: "lost", Margin: 0.1}, {Name: "queue.p50", Margin: 1}, {Name: "queue.p50", Margin: 1}}, compare.Defaults(), nil)
-	for i, want := range []string{"did you mean", "has no margin", "as a ratio", "named twice"} {
+	for i, want := range []string{"did you mean", "has no default margin", "as a ratio", "named twice"} {
 		if !strings.Contains(strings.Join(faults, "\n"), want) {
 			t.Errorf("fault %d: want one with %q, have %q", i, want, faults)
 		}

@@ -87,7 +87,7 @@ func TestAMetricWithoutValueSaysWhy(t *testing.T) {
 		{empty, "end_to_end.p98", "is not measured"},
 		{empty, "nonsense", "unknown metric"},
 		{few, "end_to_end.p99.9", "p99.9 needs 10,000, the window has 3"},
-		{few, "end_to_end.p99", "3 jobs of the window do not tell"},
+		{few, "end_to_end.p99", "3 jobs in the window are too few"},
 		{few, "queue.max", "no job"},
 	} {
 		_, reason, ok := row.result.Metric(row.metric)

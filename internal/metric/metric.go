@@ -41,10 +41,13 @@ type Metric struct {
 	Better Better
 }
 
-// StageNames are the names of package scenario's stages. They are repeated here
-// because scenario imports gate; a test of scenario holds the two together.
+// StageNames are the names of [Stages].
 func StageNames() []string {
-	return []string{"lateness", "enqueue", "queue", "pickup", "running", "work", "publish", "notify", "notify_first", "end_to_end", "from_send"}
+	var names []string
+	for _, stage := range Stages() {
+		names = append(names, string(stage))
+	}
+	return names
 }
 
 // Quantiles are the quantiles that every stage has, by name.
