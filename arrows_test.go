@@ -20,14 +20,14 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	// What users import.
 	"": {rooms: []string{"scenario", "result", "jobqueue", "internal/engine"}},
 	"scenario": {
-		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/literal", "internal/metric", "internal/threshold", "internal/nearest", "internal/latency"},
+		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/literal", "internal/metric", "internal/threshold", "internal/nearest", "internal/latency", "internal/updates"},
 		modules: []string{"github.com/goccy/go-yaml"},
 	},
 	"scenario/pace":         {modules: []string{"golang.org/x/sys"}},
 	"scenario/draw":         {},
 	"result":                {rooms: []string{"scenario", "internal/latency", "internal/metric", "internal/number"}},
 	"report":                {rooms: []string{"result", "internal/render", "internal/store"}},
-	"jobqueue":              {rooms: []string{"internal/ring"}, modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
+	"jobqueue":              {rooms: []string{"internal/ring", "internal/jsonscan", "internal/nearest"}, modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
 	"jobqueue/memory":       {rooms: []string{"jobqueue", "internal/ring"}},
 	"redisserver":           {modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
 	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue"}},
@@ -37,14 +37,14 @@ var arrows = map[string]struct{ rooms, modules []string }{
 		rooms: []string{
 			"", "jobqueue", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "worker",
 			"internal/capacity", "internal/compare", "internal/engine", "internal/flight", "internal/hoststat", "internal/latency", "internal/literal", "internal/metric", "internal/nearest", "internal/number", "internal/observe", "internal/paired", "internal/probe", "internal/render", "internal/stopreason", "internal/store",
-			"internal/study", "internal/threshold", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup",
+			"internal/study", "internal/threshold", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup", "internal/updates",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys"},
 	},
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":     {rooms: []string{"jobqueue", "scenario", "scenario/draw"}},
-	"internal/engine":     {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/ring", "internal/steady", "internal/threshold", "internal/validity", "internal/gate", "internal/stopreason"}},
+	"internal/engine":     {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/ring", "internal/steady", "internal/threshold", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates"}},
 	"internal/latency":    {rooms: []string{"internal/metric"}, modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 	"internal/metric":     {rooms: []string{"internal/nearest"}},
 	"internal/threshold":  {rooms: []string{"internal/metric"}},
@@ -54,13 +54,15 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/hoststat":   {},
 	"internal/probe":      {rooms: []string{"scenario/pace", "internal/latency"}},
 	"internal/steady":     {},
-	"internal/observe":    {rooms: []string{"jobqueue", "result"}},
+	"internal/observe":    {rooms: []string{"jobqueue", "result", "internal/updates"}},
 	"internal/nearest":    {},
 	"internal/number":     {},
 	"internal/parallel":   {},
 	"internal/webpage":    {},
 	"internal/ring":       {},
 	"internal/literal":    {rooms: []string{"internal/nearest"}},
+	"internal/jsonscan":   {},
+	"internal/updates":    {rooms: []string{"internal/jsonscan", "internal/nearest", "jobqueue"}},
 
 	// Reports, and the directories that keep results.
 	"internal/render": {
@@ -76,8 +78,8 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/study":       {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/capacity", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/steady", "internal/threshold", "internal/validity", "internal/gate"}},
 	"internal/paired":      {rooms: []string{"internal/number"}},
 	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
-	"internal/verify":      {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing"}},
-	"internal/watch":       {rooms: []string{"jobqueue", "internal/latency", "internal/observe", "result"}},
+	"internal/verify":      {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates"}},
+	"internal/watch":       {rooms: []string{"jobqueue", "internal/latency", "internal/observe", "result", "internal/updates"}},
 	"internal/workergroup": {modules: []string{"golang.org/x/sys"}},
 }
 

@@ -94,6 +94,23 @@ func (w *wire) lookIn(d time.Duration) error {
 	return nil
 }
 
+// expectAnswers makes reads look whether an answer is overdue while owes reports
+// that one is due.
+func (w *wire) expectAnswers(owes func() bool) error {
+	w.owes = owes
+	return w.lookIn(beat)
+}
+
+// expectSilence is for a connection on which nothing may come for a long time: ping
+// sends a PING into the silence, and pinged reports whether its answer is due.
+func (w *wire) expectSilence(pinged func() bool, ping func() error) error {
+	w.owes, w.sound, w.quiet = pinged, ping, pingAfter
+	return w.lookIn(pingAfter)
+}
+
+// restartSilence makes the silence before the next PING begin now.
+func (w *wire) restartSilence() error { return w.lookIn(w.quiet) }
+
 // look is called when nothing came until the deadline. It returns when to look
 // again, or why there is no sense in it.
 func (w *wire) look(now time.Time) (next time.Duration, err error) {

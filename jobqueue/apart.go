@@ -10,7 +10,7 @@ import (
 // consumer can take from several of them then, since a command can use keys of
 // one slot only, and a producer has a connection for each. Names with a common
 // part in braces, such as {orders}, keep queues together.
-func (c *Client) Apart() bool { return c.apart }
+func (c *Client) Apart() bool { return c.crossSlot }
 
 // oneTag reports whether all names are sure to lie in one slot of a cluster.
 func oneTag(names []string) bool {
@@ -33,7 +33,7 @@ func (c *Client) scattered(queues []int) error {
 		}
 	}
 	return &Error{
-		Op: "take from " + strings.Join(names, ", "), Address: c.options.Addr,
+		Op: "take from " + strings.Join(names, ", "), Address: c.servers.address(),
 		Err:  fmt.Errorf("these %d queues lie in slots of their own, and one command can use keys of one slot only", len(queues)),
 		hint: fmt.Sprintf("open a consumer for each of them, or keep them in one slot by a part in braces in their name, such as {orders}:%s", DefaultQueue),
 	}
@@ -42,7 +42,7 @@ func (c *Client) scattered(queues []int) error {
 // home is the name beside which all lies that a design keeps for the queue: the
 // queue's own where the queues lie apart, and else one for all queues.
 func (c *Client) home(queue int) string {
-	if c.apart {
+	if c.crossSlot {
 		return c.lanes.queues[queue]
 	}
 	return c.queue
@@ -50,7 +50,7 @@ func (c *Client) home(queue int) string {
 
 // homes are all of them.
 func (c *Client) homes() []string {
-	if c.apart {
+	if c.crossSlot {
 		return c.lanes.queues
 	}
 	return []string{c.queue}

@@ -108,6 +108,17 @@ type Reopener interface {
 	Reopen(ctx context.Context) (Consumer, error)
 }
 
+// Prover is implemented by producers that can be asked, ahead of a push, whether
+// their connection is still alive. A consumer proves its connection in a Turn that
+// publishes nothing and pops nothing.
+type Prover interface {
+	// Prove sends a PING if the connection was idle for a moment, and waits for the
+	// answer. Its error matches [ErrStale] when the connection is dead, although
+	// the server answers on others. It is called by whoever calls Push or Send,
+	// when nothing was sent that was not flushed.
+	Prove() error
+}
+
 // Lanes is implemented by backends with several queues or several channels,
 // which are numbered from 0. What Backend's own methods open pushes to queue 0,
 // takes from all queues, the lower number first, and hears all channels; Len is

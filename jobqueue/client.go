@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -84,25 +82,19 @@ type Config struct {
 }
 
 // Client is a connection to a Redis job queue. It is a [Backend], and has the
-// commands that need no connection of their own. It is safe for concurrent use.
+// commands that need no separate connection. It is safe for concurrent use.
 type Client struct {
-	rdb            redis.UniversalClient // for commands beside the load, to whichever node
-	options        *redis.Options        // of each node; Addr names all of them
-	routes         routes
-	cfg            Config // whole
+	servers        *servers
+	rdb            redis.UniversalClient // the servers', for single commands
+	cfg            Config                // with defaults
 	queue, channel string
 	lanes          lanes
 	reaper         reaper
-	apart          bool    // see Apart
+	crossSlot      bool    // see Apart
 	claims         []claim // of each queue
-	// lasts is true where a server that is away is replaced or comes back; see
-	// [Config.Reconnect].
-	lasts bool
-	ears  ears
-	lack  withheld
-	// noInfo is true where INFO was found to be withheld.
-	noInfo atomic.Bool
-	pings  atomic.Int64 // into the silence of subscriptions
+	subscribed     subscribedNodes
+	noInfo         atomic.Bool  // INFO is withheld
+	pings          atomic.Int64 // sent on silent subscriptions
 	// What the server can do, asked once.
 	unblocks  bool // CLIENT UNBLOCK, by CLIENT ID
 	popsMany  bool // RPOP with a count, since Redis 6.2
@@ -111,161 +103,41 @@ type Client struct {
 
 var _ Lanes = (*Client)(nil)
 
-// Connect dials the Redis, logs in, and finds out what it can do. Its errors
-// are of type *[Error] where a remedy is known.
+// Connect dials the Redis, logs in, and finds out what it can do. An error whose
+// remedy is known has a method Hint() string.
 func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("job queue: %w", err)
 	}
 	cfg = cfg.whole()
-	t, options, err := parseURL(cfg)
+	s, err := openServers(connConfig{
+		URL: cfg.URL, Reconnect: cfg.Reconnect,
+		CACert: cfg.CACert, Cert: cfg.Cert, Key: cfg.Key, SkipVerify: cfg.SkipVerify,
+	})
 	if err != nil {
 		return nil, err
 	}
-	if t.deployment == cluster {
+	if s.clustered() {
 		if cfg, err = cfg.oneSlot(); err != nil {
+			s.shut()
 			return nil, fmt.Errorf("job queue: %w", err)
 		}
 	}
-	quiet()
 	c := &Client{
-		options: options,
+		servers: s,
+		rdb:     s.client,
 		cfg:     cfg,
 		queue:   cfg.Queue,
 		channel: cfg.Channel,
 		lanes:   cfg.lanes(),
 		claims:  make([]claim, cfg.Queues),
-		lasts:   cfg.Reconnect || t.deployment != single,
 	}
-	c.apart = t.deployment == cluster && !oneTag(c.lanes.queues)
-	options.OnConnect = c.introduce
-	greetBy(options, func(err error) {
-		c.lack.note("HELLO", "RESP2 is spoken although the URL asks for protocol=3", err)
-	})
-	c.rdb, c.routes = t.open(options)
-	err = c.greet(ctx)
-	if hungUp(err) && !c.lack.lacks("CLIENT SETNAME") {
-		// Perhaps because of the name: some proxies close the connection on a
-		// command that they do not know.
-		c.lack.note("CLIENT SETNAME", nameless, err)
-		err = c.greet(ctx)
-	}
-	if err != nil {
-		c.Close()
-		return nil, explainTLS(explain("connect", options.Addr, err), options.TLSConfig != nil)
+	c.crossSlot = s.clustered() && !oneTag(c.lanes.queues)
+	if err := s.greet(ctx, c.lanes.queues[0], c.probe); err != nil {
+		s.shut()
+		return nil, err
 	}
 	return c, nil
-}
-
-// greet makes sure that the node of the queue answers, and asks what it can do.
-func (c *Client) greet(ctx context.Context) error {
-	at, err := c.routes.find(ctx, c.lanes.queues[0])
-	if err != nil {
-		return err
-	}
-	node := c.routes.node(at)
-	if err := answers(ctx, node); err != nil {
-		return c.explainMaster(at, err)
-	}
-	return c.probe(ctx, node)
-}
-
-// quiet keeps go-redis from writing to standard error what comes back as an
-// error anyway. Its logger is one for the whole process, and there is no other
-// way; done once, so that an application can set its own afterwards.
-var quiet = sync.OnceFunc(func() { redis.SetLogger(noLog{}) })
-
-type noLog struct{}
-
-func (noLog) Printf(context.Context, string, ...any) {}
-
-// Redact is a URL without its password, fit to be shown. It does not parse: what
-// cannot be parsed may hold a password as well. All between the user's name and
-// the last @ is one.
-func Redact(raw string) string {
-	rest, query, hasQuery := strings.Cut(raw, "?")
-	scheme, rest, found := strings.Cut(rest, "://")
-	if found {
-		scheme += "://"
-	} else {
-		scheme, rest = "", scheme
-	}
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		user, _, secret := strings.Cut(rest[:at], ":")
-		switch {
-		case secret:
-			user += ":***"
-		case user != "":
-			user = "***" // meant as a password, perhaps
-		}
-		rest = user + rest[at:]
-	} else {
-		rest = maskPorts(rest)
-	}
-	out := scheme + rest
-	switch {
-	case !hasQuery:
-	case strings.Contains(query, "@"):
-		out += "?***" // a password with a ? in it
-	default:
-		parts := strings.Split(query, "&")
-		for i, part := range parts {
-			if key, _, ok := strings.Cut(part, "="); ok && strings.Contains(strings.ToLower(key), "pas") {
-				parts[i] = key + "=***"
-			}
-		}
-		out += "?" + strings.Join(parts, "&")
-	}
-	return out
-}
-
-// maskPorts masks what stands in place of a port and is no number: a password
-// whose host was forgotten.
-func maskPorts(rest string) string {
-	end := strings.IndexAny(rest, "/#")
-	if end < 0 {
-		end = len(rest)
-	}
-	hosts := strings.Split(rest[:end], ",")
-	for i, host := range hosts {
-		name, port, ok := strings.Cut(host, ":")
-		if ok && !strings.HasPrefix(host, "[") && strings.Trim(port, "0123456789") != "" {
-			hosts[i] = name + ":***"
-		}
-	}
-	return strings.Join(hosts, ",") + rest[end:]
-}
-
-// reason is the parser's complaint about a URL, as far as that cannot quote a
-// secret: of an option the name, and never the value.
-func reason(err error, raw string) string {
-	const unreadable = "it cannot be read"
-	var u *url.Error
-	if errors.As(err, &u) {
-		if strings.Contains(raw, "@") || strings.Contains(strings.ToLower(raw), "pass") {
-			return unreadable
-		}
-		return u.Err.Error()
-	}
-	if _, query, _ := strings.Cut(raw, "?"); strings.Contains(query, "@") {
-		return unreadable // the option may be the rest of a password with a ? in it
-	}
-	what := strings.TrimPrefix(err.Error(), "redis: ")
-	if names, ok := strings.CutPrefix(what, "unexpected option: "); ok {
-		if strings.Contains(names, "pass") || strings.Contains(names, "user") {
-			what += " (the user and the password stand before the host)"
-		}
-		return what
-	}
-	what, _, _ = strings.Cut(what, ": ")
-	return what
-}
-
-// CheckURL says what is wrong with a URL, options included, as [Connect] would,
-// and dials nothing. No error quotes a secret.
-func CheckURL(raw string) error {
-	_, _, err := parseURL(Config{URL: raw})
-	return err
 }
 
 // probe asks what the server can do. A refusal means that it cannot, and so does
@@ -285,14 +157,16 @@ func (c *Client) probe(ctx context.Context, node *redis.Client) error {
 	case !unanswered(err):
 		return err
 	case c.blocks():
-		c.lack.note(what, fmt.Sprintf("a consumer asks again every %s in place of waiting in one command", pollBlock), err)
+		c.servers.missing.note(what, fmt.Sprintf("a consumer asks again every %s in place of waiting in one command", pollBlock), err)
 	}
 	many := node.Do(ctx, "RPOP", nobody, 2).Err()
 	c.popsMany = many == nil || errors.Is(many, redis.Nil)
 	if !c.popsMany && !unanswered(many) {
 		return many
 	}
-	c.takesPings(ctx, node)
+	if err := node.Ping(ctx).Err(); Withheld(err) {
+		c.servers.missing.note("PING", "the server's response time is not measured", err)
+	}
 	if err := c.probeFractions(ctx, node, nobody); err != nil {
 		return err
 	}
@@ -301,7 +175,7 @@ func (c *Client) probe(ctx context.Context, node *redis.Client) error {
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) && !refused(err) {
 		return err
 	}
-	return lacking(needs, c.options.Addr)
+	return lacking(needs, c.servers.address())
 }
 
 // blocks reports whether the design's consumers wait in a command.
@@ -330,7 +204,7 @@ func probeKey(key string) string {
 }
 
 // Address is where the Redis is, without secrets.
-func (c *Client) Address() string { return c.options.Addr }
+func (c *Client) Address() string { return c.servers.address() }
 
 // Queue and Channel are the names in use, or what the names of several begin with.
 func (c *Client) Queue() string   { return c.queue }
@@ -338,9 +212,7 @@ func (c *Client) Channel() string { return c.channel }
 
 // Unverified reports whether the connections are by TLS and the server's
 // certificate is not verified.
-func (c *Client) Unverified() bool {
-	return c.options.TLSConfig != nil && c.options.TLSConfig.InsecureSkipVerify
-}
+func (c *Client) Unverified() bool { return c.servers.unverified() }
 
 // PoolTimeouts is how often one of the client's commands gave up waiting for a
 // connection of its pool. Producers, consumers and subscribers have none.
@@ -352,8 +224,8 @@ func (c *Client) Pings() int64 { return c.pings.Load() }
 
 // Close closes the client's own connections. Producers, consumers and
 // subscribers that it opened are closed by whoever asked for them.
-func (c *Client) Close() error { return errors.Join(c.rdb.Close(), c.routes.close()) }
+func (c *Client) Close() error { return c.servers.shut() }
 
 func (c *Client) explain(op, name string, err error) error {
-	return explainOn(op, name, c.options.Addr, err)
+	return c.servers.explain(op, name, err)
 }

@@ -44,32 +44,6 @@ func lacking(needs []need, address string) error {
 	return nil
 }
 
-// checkTypes makes sure that no key of the design's names is there already and
-// holds something else.
-func (c *Client) checkTypes(ctx context.Context) error {
-	want := "list"
-	if c.cfg.Design == Stream {
-		want = "stream"
-	}
-	for _, key := range c.lanes.queues {
-		is, err := c.rdb.Type(ctx, key).Result()
-		if unanswered(err) {
-			return nil // not allowed to ask; the commands themselves will tell
-		}
-		if err != nil {
-			return c.explain("ask for the type of", key, err)
-		}
-		if is != "none" && is != want {
-			return &Error{
-				Op: fmt.Sprintf("use the queue %q", key), Address: c.options.Addr,
-				Err:  fmt.Errorf("the key exists and is a %s; design %q keeps a %s there", is, c.cfg.Design, want),
-				hint: "name another queue, or choose the design that the key is of",
-			}
-		}
-	}
-	return nil
-}
-
 // Push appends the job ids to the first queue, in order and all or none.
 func (c *Client) Push(ctx context.Context, ids ...string) error {
 	if len(ids) == 0 {

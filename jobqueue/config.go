@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/nearest"
 )
 
 // leastVisibility keeps signs of life from being the main load.
@@ -69,42 +71,20 @@ func orDefault[T comparable](v, otherwise T) T {
 	return v
 }
 
-// oneOf says what is wrong with a word that is none of the valid ones.
+// oneOf is an error unless the word is valid.
 func oneOf[T ~string](what string, word T, valid []T) error {
 	if slices.Contains(valid, word) {
 		return nil
 	}
 	var names []string
-	hint, best := "", 1<<30
 	for _, v := range valid {
 		names = append(names, string(v))
-		if d := distance(string(word), string(v)); d < best && 2*d < max(len(word), len(v)) {
-			best, hint = d, fmt.Sprintf(" (did you mean %q?)", v)
-		}
+	}
+	hint := ""
+	if near := nearest.Nearest(string(word), names); near != "" {
+		hint = fmt.Sprintf(" (did you mean %q?)", near)
 	}
 	return fmt.Errorf("unknown %s %.40q%s; there are %s", what, word, hint, strings.Join(names, ", "))
-}
-
-// distance is how many letters have to be inserted, deleted or replaced to make
-// b out of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0]++
-		for j := range len(b) {
-			change := corner
-			if a[i] != b[j] {
-				change++
-			}
-			corner = row[j+1]
-			row[j+1] = min(row[j+1]+1, row[j]+1, change)
-		}
-	}
-	return row[len(b)]
 }
 
 // lanes are the names of a client's queues and channels.

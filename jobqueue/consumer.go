@@ -72,18 +72,18 @@ func (c *Client) OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, e
 	if err := within("queue", queues, len(c.lanes.queues)); err != nil {
 		return nil, err
 	}
-	if c.apart && len(queues) > 1 {
+	if c.crossSlot && len(queues) > 1 {
 		return nil, c.scattered(queues)
 	}
-	w, err := c.dial(ctx, c.lanes.queues[queues[0]], c.unblocks)
+	w, err := c.servers.dial(ctx, c.lanes.queues[queues[0]], c.unblocks)
 	if err != nil {
 		return nil, err
 	}
-	w.proves = !c.lack.lacks("PING")
+	w.proves = !c.servers.missing.lacks("PING")
 	n := &consumer{w: w, client: c, queues: queues, most: 1 << 62, closing: make(chan struct{})}
 	if err := n.design(ctx); err != nil {
 		w.close()
-		return nil, c.unfound(err)
+		return nil, c.servers.unfound(err)
 	}
 	if w.id == 0 {
 		n.most = min(n.most, pollBlock)
@@ -148,7 +148,7 @@ func (c *consumer) Turn(ctx context.Context, outcomes []Outcome, acked func(i, r
 func (c *consumer) exchange(outcomes []Outcome, acked func(i, receivers int), block time.Duration) error {
 	if len(c.w.out) == 0 {
 		if len(outcomes) == 0 {
-			if err := c.w.readyAfter(provesAfter); err != nil {
+			if err := c.w.proveIdle(); err != nil {
 				return c.fault("pop from", c.client.queue, err)
 			}
 		}

@@ -30,6 +30,20 @@ func TestEveryElementIsAJobForAWorker(t *testing.T) {
 	}
 }
 
+func TestAWorkerReadsElementsAsLiberally(t *testing.T) {
+	t.Parallel()
+	for element, want := range map[string]jobqueue.Element{
+		`{"jobId":4711,"tenantId":7,"score":NaN}`:    {JobID: "4711", TenantID: "7"},
+		` {"payload":{"x":Infinity},"jobId":"a"} `:   {JobID: "a", TenantID: "t1"},
+		`{"jobId":null,"tenantId":"x"}`:              {JobID: `{"jobId":null,"tenantId":"x"}`, TenantID: "t1"},
+		`{"jobId":"a","tenantId":{"id":1},"x":True}`: {JobID: "a", TenantID: "t1"},
+	} {
+		if got := jobqueue.ParseElement([]byte(element)); got != want {
+			t.Errorf("%s: %+v, want %+v", element, got, want)
+		}
+	}
+}
+
 // FuzzElement: whatever comes along is a job with an id and a tenant, and an id
 // that was put into the documented form comes out again.
 func FuzzElement(f *testing.F) {

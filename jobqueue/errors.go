@@ -28,21 +28,6 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s at %s: %s", e.Op, e.Address, said)
 }
 
-// withoutArguments cuts the arguments that a server quotes when it does not know
-// a command: those of AUTH and HELLO hold the password. What a quoted argument
-// holds is not known, so the rest of its line goes.
-func withoutArguments(said string) string {
-	const quote = ", with args beginning with:"
-	if !strings.Contains(said, quote) {
-		return said
-	}
-	lines := strings.Split(said, "\n")
-	for i, line := range lines {
-		lines[i], _, _ = strings.Cut(line, quote)
-	}
-	return strings.Join(lines, "\n")
-}
-
 func (e *Error) Unwrap() error { return e.Err }
 
 // Hint is the remedy in one line, or "".

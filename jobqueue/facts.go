@@ -1,16 +1,10 @@
 package jobqueue
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // Facts are what a server says of itself, or the servers of a cluster together.
@@ -60,17 +54,17 @@ var settings = []string{
 // Inspect asks the server about itself, and of a cluster every master. What it
 // may not or cannot ask is listed in Facts.Withheld; it is an error only if no
 // server answers.
-func (c *Client) Inspect(ctx context.Context) (Facts, error) {
-	masters, err := c.routes.masters(ctx)
+func inspectServers(ctx context.Context, s *servers) (Facts, error) {
+	masters, err := s.masters(ctx)
 	if err != nil {
-		return Facts{}, explain("look for the masters", c.options.Addr, err)
+		return Facts{}, explain("look for the masters", s.address(), err)
 	}
 	var all []Node
 	var silent []Node
 	var faults []error
 	for _, addr := range masters {
 		n := Node{Address: addr, Role: "master"}
-		f, err := c.inspect(ctx, c.routes.node(addr), addr)
+		f, err := inspect(ctx, s.node(addr), addr)
 		if err != nil {
 			silent, faults = append(silent, n), append(faults, err)
 			continue
@@ -86,8 +80,8 @@ func (c *Client) Inspect(ctx context.Context) (Facts, error) {
 		f.Withheld = append(f.Withheld, err.Error())
 	}
 	all = append(all, silent...)
-	f.Withheld = append(f.Withheld, c.lack.words()...)
-	if mode := c.routes.mode(); mode != "" {
+	f.Withheld = append(f.Withheld, s.missing.words()...)
+	if mode := s.mode(); mode != "" {
 		f.Mode = mode
 		f.Nodes = append(all, replicas(all)...)
 	}
@@ -95,7 +89,7 @@ func (c *Client) Inspect(ctx context.Context) (Facts, error) {
 }
 
 // inspect asks one server about itself.
-func (c *Client) inspect(ctx context.Context, rdb *redis.Client, addr string) (Facts, error) {
+func inspect(ctx context.Context, rdb *node, addr string) (Facts, error) {
 	f := Facts{Info: map[string]string{}, Commands: map[string]CommandFacts{}, Config: map[string]string{}}
 	text, err := rdb.Do(ctx, "INFO", "everything").Text()
 	if refused(err) {
@@ -103,10 +97,8 @@ func (c *Client) inspect(ctx context.Context, rdb *redis.Client, addr string) (F
 	}
 	switch {
 	case refused(err):
-		c.noInfo.Store(Withheld(err))
 		f.Withheld = append(f.Withheld, "INFO: "+brief(err))
 	case hungUp(err) && answers(ctx, rdb) == nil:
-		c.noInfo.Store(true)
 		f.Withheld = append(f.Withheld, "INFO: the connection was closed, as some proxies do")
 	case err != nil:
 		return f, explain("ask for INFO", addr, err)
@@ -154,18 +146,6 @@ func (f *Facts) mode() string {
 	return f.Info["server_mode"]
 }
 
-// brief is the first clause of an error reply: some servers repeat the whole
-// command in it.
-func brief(err error) string {
-	return withoutArguments(err.Error())
-}
-
-// refused reports whether the server answered, with an error.
-func refused(err error) bool {
-	var reply redis.Error
-	return errors.As(err, &reply) && !errors.Is(err, redis.Nil)
-}
-
 func (f *Facts) readInfo(text string) {
 	for line := range strings.Lines(text) {
 		key, value, ok := strings.Cut(strings.TrimSpace(line), ":")
@@ -197,81 +177,4 @@ func (f *Facts) readInfo(text string) {
 		}
 		f.Commands[strings.ToLower(command)] = stat
 	}
-}
-
-// Check makes sure, before anything starts, that the server of the queue takes
-// writes and has room for so many more connections, and that what is there
-// under the queue's names is of the design's type. Behind sentinels the server
-// is the master, and in a cluster the node that serves the queue; where queues
-// lie [Client.Apart], each of their nodes must have room for its part. It writes
-// and removes one small key of its own, which would expire by itself; where SET is
-// withheld it tries other commands that write, on a key that does not exist.
-func (c *Client) Check(ctx context.Context, connections int) error {
-	if err := checkFiles(connections); err != nil {
-		return err
-	}
-	served := map[string][]string{} // the homes at each node
-	for _, home := range c.homes() {
-		addr, err := c.routes.find(ctx, home)
-		if err != nil {
-			return explain("look for the queue's node", c.options.Addr, err)
-		}
-		served[addr] = append(served[addr], home)
-	}
-	var all error
-	for _, addr := range slices.Sorted(maps.Keys(served)) {
-		homes := served[addr]
-		// The connections are spread as the queues are.
-		part := (connections*len(homes) + len(c.homes()) - 1) / len(c.homes())
-		all = errors.Join(all, c.checkNode(ctx, addr, homes[0], part))
-	}
-	return cmp.Or(all, c.checkTypes(ctx))
-}
-
-// room makes sure that a server has so many connections left.
-func room(ctx context.Context, rdb *redis.Client, addr string, connections int) error {
-	limit, err := rdb.ConfigGet(ctx, "maxclients").Result()
-	if err != nil {
-		return nil // not allowed to ask; the connections themselves will tell
-	}
-	clients, err := rdb.Do(ctx, "INFO", "clients").Text()
-	if err != nil {
-		return nil
-	}
-	var f Facts
-	f.Info = map[string]string{}
-	f.readInfo(clients)
-	most, err1 := strconv.Atoi(limit["maxclients"])
-	now, err2 := strconv.Atoi(f.Info["connected_clients"])
-	// The connections of a cluster's nodes to each other count as well, twice.
-	links, err3 := strconv.Atoi(f.Info["cluster_connections"])
-	if err3 == nil {
-		now += links
-	}
-	if err1 == nil && err2 == nil && most > 0 && now+connections > most {
-		return &Error{
-			Op: "connect", Address: addr,
-			Err:  fmt.Errorf("%d connections are needed, and %d of the server's %d are in use", connections, now, most),
-			hint: "raise maxclients of that Redis, or use fewer producers, consumers and subscribers",
-		}
-	}
-	return nil
-}
-
-// Blocked is how many connections wait in a blocking command at this moment,
-// whoever they belong to: with more workers than work, that is most of them.
-func (c *Client) Blocked(ctx context.Context) (int64, error) {
-	if c.noInfo.Load() {
-		return 0, ErrWithheld
-	}
-	text, err := c.rdb.Info(ctx, "clients").Result()
-	if err != nil {
-		return 0, c.explain("ask for the clients of", c.queue, err)
-	}
-	for line := range strings.Lines(text) {
-		if n, ok := strings.CutPrefix(strings.TrimSpace(line), "blocked_clients:"); ok {
-			return strconv.ParseInt(n, 10, 64)
-		}
-	}
-	return 0, errors.New("the server does not tell blocked_clients")
 }

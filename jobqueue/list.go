@@ -57,12 +57,6 @@ func (t *listTaker) ask(queue, max int, block time.Duration) {
 	c.w.out = out
 }
 
-// appendNumber appends one word of a command that is a number.
-func appendNumber(out []byte, n int64) []byte {
-	var digits [20]byte
-	return appendWord(out, strconv.AppendInt(digits[:0], n, 10))
-}
-
 // appendSeconds appends a BRPOP's timeout. Servers before 6.0 want whole
 // seconds, and 0 would mean for ever.
 func appendSeconds(out []byte, d time.Duration, fractions bool) []byte {

@@ -7,16 +7,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/redis/go-redis/v9"
 )
 
-// ErrWithheld is returned by [Newcomers.Look] where the server tells nothing of
+// ErrWithheld is returned by [Snapshot.Since] where the server tells nothing of
 // who is connected: it may not be asked. There is no point in asking again.
 var ErrWithheld = errors.New("the server does not tell who is connected")
 
-// Turnout is what connections do that were not there before.
-type Turnout struct {
+// ConnectedClients is what connections do that were not there before.
+type ConnectedClients struct {
 	// Connected is how many there are.
 	Connected int
 	// Waiting is how many of them wait in a command until a job comes, and
@@ -36,7 +34,7 @@ type Turnout struct {
 }
 
 // add adds the turnout of another node.
-func (t *Turnout) add(o Turnout) {
+func (t *ConnectedClients) add(o ConnectedClients) {
 	t.Connected += o.Connected
 	t.Waiting += o.Waiting
 	t.Asking += o.Asking
@@ -47,20 +45,21 @@ func (t *Turnout) add(o Turnout) {
 	t.Counted, t.Mute = t.Counted || o.Counted, t.Mute || o.Mute
 }
 
-// Newcomers tells who connects to the servers of a queue from a moment on:
-// workers that were started then. On a server that others use as well, theirs
-// cannot be told from these.
-type Newcomers struct {
-	c      *Client
-	before map[string]census // by the node's address
+// Snapshot is who was connected to the servers of some queues at one moment.
+// Connections that were opened later, by workers that were started then, are told
+// from these; on a shared server those of other clients are among them.
+type Snapshot struct {
+	s    *servers
+	keys []string
+	at   map[string]nodeClients // by the node's address
 }
 
-// census is what a node says of its connections. Where it lists them, last is
-// the highest number that one has; else there are their numbers, waiting being -1
-// where that is not told.
-type census struct {
+// nodeClients is what a node says of its connections. Where it lists them, last is
+// the highest id; otherwise there are only their numbers, waiting being -1 where it
+// is withheld.
+type nodeClients struct {
 	listed             bool
-	db                 int // that of the queue
+	db                 int // of the queue
 	last               int64
 	all                []connection
 	connected, waiting int64
@@ -74,68 +73,67 @@ type connection struct {
 	db      int
 }
 
-// Newcomers looks who is connected now. What the servers do not tell is no
-// error here.
-func (c *Client) Newcomers(ctx context.Context) (*Newcomers, error) {
-	n := &Newcomers{c: c, before: map[string]census{}}
-	err := n.each(ctx, func(addr string, now census) { n.before[addr] = now })
+// takeSnapshot asks the nodes of the keys. What they withhold is no error here.
+func takeSnapshot(ctx context.Context, s *servers, keys []string) (*Snapshot, error) {
+	n := &Snapshot{s: s, keys: keys, at: map[string]nodeClients{}}
+	err := n.each(ctx, func(addr string, now nodeClients) { n.at[addr] = now })
 	if errors.Is(err, ErrWithheld) {
 		err = nil
 	}
 	return n, err
 }
 
-// Look tells what those do that have come since.
-func (n *Newcomers) Look(ctx context.Context) (Turnout, error) {
-	var t Turnout
-	err := n.each(ctx, func(addr string, now census) { t.add(now.since(n.before[addr])) })
-	return t, err
+// Since is what the connections do that were opened since.
+func (n *Snapshot) Since(ctx context.Context) (ConnectedClients, error) {
+	var all ConnectedClients
+	err := n.each(ctx, func(addr string, now nodeClients) { all.add(now.since(n.at[addr])) })
+	return all, err
 }
 
-// each asks every node that serves queues.
-func (n *Newcomers) each(ctx context.Context, tell func(addr string, now census)) error {
+// each asks every node of the keys.
+func (n *Snapshot) each(ctx context.Context, report func(addr string, now nodeClients)) error {
 	var asked []string
-	for _, home := range n.c.homes() {
-		addr, err := n.c.routes.find(ctx, home)
+	for _, key := range n.keys {
+		addr, err := n.s.find(ctx, key)
 		if err != nil {
-			return n.c.explain("look for the node of", home, err)
+			return n.s.explain("look for the node of", key, err)
 		}
 		if slices.Contains(asked, addr) {
 			continue
 		}
 		asked = append(asked, addr)
-		now, err := takeCensus(ctx, n.c.routes.node(addr))
-		now.db = n.c.options.DB
+		now, err := listClients(ctx, n.s.node(addr))
+		now.db = n.s.database()
 		if errors.Is(err, ErrWithheld) {
 			return err
 		}
 		if err != nil {
 			return explain("ask who is connected", addr, err)
 		}
-		tell(addr, now)
+		report(addr, now)
 	}
 	return nil
 }
 
-// takeCensus asks for the list of connections, and where that is refused, for
+// listClients asks for the list of connections, and where that is refused, for
 // their number.
-func takeCensus(ctx context.Context, rdb *redis.Client) (census, error) {
+func listClients(ctx context.Context, rdb *node) (nodeClients, error) {
 	text, err := rdb.ClientList(ctx).Result()
 	if err == nil {
 		return readClients(text), nil
 	}
 	if !unanswered(err) {
-		return census{}, err
+		return nodeClients{}, err
 	}
 	if text, err = rdb.Info(ctx, "clients").Result(); err != nil && unanswered(err) {
-		return census{}, fmt.Errorf("%w: %s", ErrWithheld, brief(err))
+		return nodeClients{}, fmt.Errorf("%w: %s", ErrWithheld, brief(err))
 	}
 	return readCounts(text), err
 }
 
 // readClients reads CLIENT LIST.
-func readClients(text string) census {
-	now := census{listed: true}
+func readClients(text string) nodeClients {
+	now := nodeClients{listed: true}
 	for line := range strings.Lines(text) {
 		var one connection
 		for field := range strings.FieldsSeq(line) {
@@ -162,8 +160,8 @@ func readClients(text string) census {
 }
 
 // readCounts reads the section clients of INFO.
-func readCounts(text string) census {
-	now := census{waiting: -1}
+func readCounts(text string) nodeClients {
+	now := nodeClients{waiting: -1}
 	for line := range strings.Lines(text) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		v, err := strconv.ParseInt(value, 10, 64)
@@ -178,16 +176,16 @@ func readCounts(text string) census {
 	return now
 }
 
-// since is what is new since a census before.
-func (now census) since(before census) Turnout {
+// since is what is new since a nodeClients before.
+func (now nodeClients) since(before nodeClients) ConnectedClients {
 	if !now.listed {
-		t := Turnout{Counted: true, Mute: now.waiting < 0, Connected: int(max(0, now.connected-before.connected))}
+		t := ConnectedClients{Counted: true, Mute: now.waiting < 0, Connected: int(max(0, now.connected-before.connected))}
 		if !t.Mute {
 			t.Waiting = int(max(0, now.waiting-max(0, before.waiting)))
 		}
 		return t
 	}
-	var t Turnout
+	var t ConnectedClients
 	for _, one := range now.all {
 		if one.id <= before.last {
 			continue
@@ -231,14 +229,14 @@ func (one connection) kind() doing {
 	switch {
 	case one.blocked:
 		return waits
-	case slices.Contains(takers, one.command):
+	case slices.Contains(popCommands, one.command):
 		return asks
 	}
 	return somethingElse
 }
 
-// takers are the commands by which a worker takes a job.
-var takers = []string{
+// popCommands are the commands by which a worker takes a job.
+var popCommands = []string{
 	"brpop", "blpop", "brpoplpush", "blmove", "blmpop", "bzpopmin", "bzpopmax", "bzmpop",
 	"rpop", "lpop", "rpoplpush", "lmove", "lmpop", "zpopmin", "zpopmax", "zmpop", "spop",
 	"xreadgroup", "xread", "xautoclaim", "xclaim",

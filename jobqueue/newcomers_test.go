@@ -12,14 +12,14 @@ import (
 )
 
 // turnsOut looks until a turnout is as wanted.
-func turnsOut(t *testing.T, n *jobqueue.Newcomers, want func(jobqueue.Turnout) bool) {
+func turnsOut(t *testing.T, n *jobqueue.Snapshot, want func(jobqueue.ConnectedClients) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	var got jobqueue.Turnout
+	var got jobqueue.ConnectedClients
 	for tick := time.NewTicker(10 * time.Millisecond); ; {
 		var err error
-		if got, err = n.Look(ctx); err != nil {
+		if got, err = n.Since(ctx); err != nil {
 			t.Fatal(err)
 		}
 		if want(got) {
@@ -70,21 +70,21 @@ func TestWorkersThatComeAreSeenToWait(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := clientAt(t, asLoad(server.URL()))
-		early, err := c.Newcomers(t.Context())
+		early, err := c.ClientSnapshot(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		pop(t, c)
-		turnsOut(t, early, func(got jobqueue.Turnout) bool { return got.Waiting == 1 })
+		turnsOut(t, early, func(got jobqueue.ConnectedClients) bool { return got.Waiting == 1 })
 		other := clientAt(t, server.URL())
-		n, err := c.Newcomers(t.Context())
+		n, err := c.ClientSnapshot(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		turnsOut(t, n, func(got jobqueue.Turnout) bool { return got.Connected == 0 && got.Counted == row.counted })
+		turnsOut(t, n, func(got jobqueue.ConnectedClients) bool { return got.Connected == 0 && got.Counted == row.counted })
 		pop(t, other)
 		pop(t, other)
-		turnsOut(t, n, func(got jobqueue.Turnout) bool { return got.Connected >= 2 && got.Waiting == 2 && !got.Mute })
+		turnsOut(t, n, func(got jobqueue.ConnectedClients) bool { return got.Connected >= 2 && got.Waiting == 2 && !got.Mute })
 	}
 }
 
@@ -94,11 +94,11 @@ func TestAServerThatTellsNothingOfItsConnectionsIsNoFault(t *testing.T) {
 	if err := admin(t, server).Do(t.Context(), append([]any{"ACL", "SETUSER"}, listRights...)...).Err(); err != nil {
 		t.Fatal(err)
 	}
-	n, err := clientAt(t, asLoad(server.URL())).Newcomers(t.Context())
+	n, err := clientAt(t, asLoad(server.URL())).ClientSnapshot(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := n.Look(t.Context()); !errors.Is(err, jobqueue.ErrWithheld) {
+	if got, err := n.Since(t.Context()); !errors.Is(err, jobqueue.ErrWithheld) {
 		t.Errorf("Look = %+v, %v, want %v", got, err, jobqueue.ErrWithheld)
 	}
 }
@@ -106,18 +106,18 @@ func TestAServerThatTellsNothingOfItsConnectionsIsNoFault(t *testing.T) {
 func TestTheEmbeddedServerTellsHowManyHaveCome(t *testing.T) {
 	t.Parallel()
 	c := clientAt(t, redistest.Embedded(t).URL())
-	n, err := c.Newcomers(t.Context())
+	n, err := c.ClientSnapshot(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	pop(t, c)
-	turnsOut(t, n, func(got jobqueue.Turnout) bool { return got.Connected == 1 && got.Counted && got.Mute })
+	turnsOut(t, n, func(got jobqueue.ConnectedClients) bool { return got.Connected == 1 && got.Counted && got.Mute })
 }
 
 func TestWorkersOfAClusterAreSeenWhereverTheirQueuesLie(t *testing.T) {
 	t.Parallel()
 	c := designAt(t, redistest.Cluster(t, 0).URL(), jobqueue.Config{Queues: 3})
-	n, err := c.Newcomers(t.Context())
+	n, err := c.ClientSnapshot(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,5 +128,5 @@ func TestWorkersOfAClusterAreSeenWhereverTheirQueuesLie(t *testing.T) {
 		}
 		defer consumer.Close()
 	}
-	turnsOut(t, n, func(got jobqueue.Turnout) bool { return got.Connected >= 3 && !got.Counted })
+	turnsOut(t, n, func(got jobqueue.ConnectedClients) bool { return got.Connected >= 3 && !got.Counted })
 }

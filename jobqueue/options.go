@@ -15,7 +15,7 @@ import (
 
 // parseURL makes go-redis options in which nothing is tried twice and nothing
 // is sent that was not asked for.
-func parseURL(cfg Config) (target, *redis.Options, error) {
+func parseURL(cfg connConfig) (target, *redis.Options, error) {
 	t, o, faults := parseTarget(cfg.URL)
 	if o != nil && o.Protocol != 0 && o.Protocol != 2 && o.Protocol != 3 {
 		faults = append(faults, "protocol must be 2 or 3")
@@ -58,7 +58,7 @@ func parseURL(cfg Config) (target, *redis.Options, error) {
 	return t, o, nil
 }
 
-func addCertificates(t *tls.Config, cfg Config) error {
+func addCertificates(t *tls.Config, cfg connConfig) error {
 	if cfg.CACert != "" {
 		pem, err := os.ReadFile(cfg.CACert)
 		if err != nil {

@@ -19,6 +19,7 @@ type apartProducer struct {
 var (
 	_ Pipeliner = (*apartProducer)(nil)
 	_ Aimer     = (*apartProducer)(nil)
+	_ Prover    = (*apartProducer)(nil)
 )
 
 func (c *Client) openProducers(ctx context.Context) (Producer, error) {
@@ -103,6 +104,17 @@ func (p *apartProducer) Await() error {
 // Push sends the jobs to their queue and waits for the answer.
 func (p *apartProducer) Push(ctx context.Context, jobs ...[]byte) error {
 	return p.each[p.aim].Push(ctx, jobs...)
+}
+
+// Prove proves the connection to each queue's node.
+func (p *apartProducer) Prove() error {
+	var first error
+	for _, one := range p.each {
+		if err := one.(Prover).Prove(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 // Close closes all connections.

@@ -19,6 +19,7 @@ type streamProducer struct {
 var (
 	_ Pipeliner = (*streamProducer)(nil)
 	_ Aimer     = (*streamProducer)(nil)
+	_ Prover    = (*streamProducer)(nil)
 )
 
 // Send takes one push of the jobs into the output buffer. There is no XADD of

@@ -21,12 +21,13 @@ type producer struct {
 var (
 	_ Pipeliner = (*producer)(nil)
 	_ Aimer     = (*producer)(nil)
+	_ Prover    = (*producer)(nil)
 )
 
 // OpenProducer returns a producer on a connection of its own, or on one for each
 // queue where these lie [Client.Apart]; it implements [Pipeliner] and [Aimer].
 func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
-	if c.apart {
+	if c.crossSlot {
 		return c.openProducers(ctx)
 	}
 	return c.openProducer(ctx, 0, c.queue)
@@ -36,16 +37,15 @@ func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
 // its node.
 func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipeliner, error) {
 	key := c.lanes.queues[queue]
-	w, err := c.dial(ctx, key, false)
+	w, err := c.servers.dial(ctx, key, false)
 	if err != nil {
 		return nil, err
 	}
 	p := producer{w: w, client: c, key: key, name: name, owed: new(atomic.Int64)}
-	w.owes = func() bool { return p.owed.Load() > 0 }
-	w.proves = !c.lack.lacks("PING")
-	if err := w.lookIn(beat); err != nil {
+	w.proves = !c.servers.missing.lacks("PING")
+	if err := w.expectAnswers(func() bool { return p.owed.Load() > 0 }); err != nil {
 		w.close()
-		return nil, c.unfound(explain("connect", w.address(), err))
+		return nil, c.servers.unfound(explain("connect", w.address(), err))
 	}
 	if c.cfg.Design == Stream {
 		return &streamProducer{producer: p}, nil
@@ -158,6 +158,14 @@ func tooLong(err error, longest int64) error {
 		known.hint = fmt.Sprintf("the largest job had %d bytes, and a server closes the connection on one that is longer than its proto-max-bulk-len or client-query-buffer-limit; raise them, or send smaller jobs", longest)
 	}
 	return err
+}
+
+// Prove sends a PING if the connection was idle for a moment.
+func (p *producer) Prove() error {
+	if err := p.w.proveIdle(); err != nil {
+		return p.fault(err)
+	}
+	return nil
 }
 
 func (p *producer) Close() error { return p.w.close() }

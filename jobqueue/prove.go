@@ -21,23 +21,6 @@ const (
 	pongGrace  = 250 * time.Millisecond
 )
 
-// Prover is implemented by producers that can be asked, ahead of a push, whether
-// their connection is still alive. A consumer proves its connection in a Turn that
-// publishes nothing and pops nothing.
-type Prover interface {
-	// Prove sends a PING if the connection was idle for a moment, and waits for the
-	// answer. Its error matches [ErrStale] when the connection is dead, although
-	// the server answers on others. It is called by whoever calls Push or Send,
-	// when nothing was sent that was not flushed.
-	Prove() error
-}
-
-var (
-	_ Prover = (*producer)(nil)
-	_ Prover = (*streamProducer)(nil)
-	_ Prover = (*apartProducer)(nil)
-)
-
 // proof is the PING that shows that an idle connection is alive before a command
 // is put on it: a proxy or a firewall may have dropped the connection without a
 // word. A connection that turns out dead has taken nothing but that PING.
@@ -123,6 +106,9 @@ func (w *wire) readPong() error {
 	return nil
 }
 
+// proveIdle sends a PING if the connection was idle for a moment.
+func (w *wire) proveIdle() error { return w.readyAfter(provesAfter) }
+
 // next waits for the answer to a command, and takes that to a PING which comes
 // before it.
 func (w *wire) next() error {
@@ -142,23 +128,4 @@ func (w *wire) next() error {
 			return err
 		}
 	}
-}
-
-// Prove sends a PING if the connection was idle for a moment.
-func (p *producer) Prove() error {
-	if err := p.w.readyAfter(provesAfter); err != nil {
-		return p.fault(err)
-	}
-	return nil
-}
-
-// Prove proves the connection to each queue's node.
-func (p *apartProducer) Prove() error {
-	var first error
-	for _, one := range p.each {
-		if err := one.(Prover).Prove(); err != nil && first == nil {
-			first = err
-		}
-	}
-	return first
 }

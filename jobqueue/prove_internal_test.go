@@ -15,11 +15,12 @@ import (
 // command. serve answers each; it may take its time.
 func proving(t *testing.T, others func() bool, serve func(far net.Conn, command string)) (*producer, *[]string) {
 	t.Helper()
-	w, far := wireTo(t, others)
-	w.proves, w.pong, w.used = true, make(chan error, 1), time.Now()
+	near, far := net.Pipe()
+	t.Cleanup(func() { near.Close(); far.Close() })
+	w := onConn(near, others)
+	w.proves = true
 	p := &producer{w: w, client: &Client{}, key: "q", owed: new(atomic.Int64)}
-	w.owes = func() bool { return p.owed.Load() > 0 }
-	if err := w.lookIn(beat); err != nil {
+	if err := w.expectAnswers(func() bool { return p.owed.Load() > 0 }); err != nil {
 		t.Fatal(err)
 	}
 	var got []string

@@ -1,6 +1,9 @@
 package jobqueue
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // Publish sends one message and waits for the number of its receivers.
 func (c *consumer) Publish(ctx context.Context, message []byte) (int, error) {
@@ -29,7 +32,7 @@ func (c *consumer) Publish(ctx context.Context, message []byte) (int, error) {
 
 // heard is how many received a message, as far as the node can tell.
 func (c *consumer) heard(n int64) int {
-	if n == 0 && c.client.ears.elsewhere(c.w.addr) {
+	if n == 0 && c.client.subscribed.elsewhere(c.w.addr) {
 		return -1
 	}
 	return int(n)
@@ -84,4 +87,28 @@ func (c *consumer) told(outcomes []Outcome, acked func(i, receivers int)) error 
 		}
 	}
 	return nil
+}
+
+// subscribedNodes are the nodes at which this client has subscribed. A node counts only
+// the receivers of its own when it answers a PUBLISH; on others there may be
+// more.
+type subscribedNodes struct {
+	mu sync.Mutex
+	at map[string]bool
+}
+
+func (n *subscribedNodes) add(addr string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.at == nil {
+		n.at = map[string]bool{}
+	}
+	n.at[addr] = true
+}
+
+// elsewhere reports whether there is an ear at any node but the given one.
+func (n *subscribedNodes) elsewhere(addr string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.at) > 1 || len(n.at) == 1 && !n.at[addr]
 }

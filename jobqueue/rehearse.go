@@ -2,38 +2,7 @@ package jobqueue
 
 import (
 	"context"
-	"errors"
-
-	"github.com/redis/go-redis/v9"
 )
-
-// lasting begins the replies to which the same command will get the same reply
-// until somebody changes the server, its users or its keys.
-var lasting = []string{"NOPERM", "WRONGPASS", "NOAUTH", "ERR AUTH", "ERR invalid password", "DENIED", "WRONGTYPE", "ERR unknown command"}
-
-// Refused reports whether err is a refusal by the server that waiting does not
-// mend, such as a right that the user lacks. A server that is away, loads, or has
-// lost its master is none, and neither is READONLY, which is what a master says
-// as well that has just been replaced: see [ReadOnly].
-func Refused(err error) bool { return begins(reply(err), lasting) || Withheld(err) }
-
-// ReadOnly reports whether the server says that it is a replica and takes no
-// writes.
-func ReadOnly(err error) bool { return begins(reply(err), []string{"READONLY"}) }
-
-// reply is what the server said, without what we say of it; "" for an error that
-// is none of its.
-func reply(err error) string {
-	var theirs redis.Error
-	var ours *ReplyError
-	switch {
-	case errors.As(err, &ours):
-		return ours.Text
-	case errors.As(err, &theirs):
-		return theirs.Error()
-	}
-	return ""
-}
 
 // Rehearse finds out whether a consumer may do what it will have to: take jobs,
 // say that they are over, and publish on each channel. It puts the commands into
@@ -43,10 +12,10 @@ func reply(err error) string {
 func (c *Client) Rehearse(ctx context.Context) error {
 	for i, key := range c.lanes.queues {
 		queues := []int{i}
-		if !c.apart {
+		if !c.crossSlot {
 			queues = upTo(len(c.lanes.queues))
 		}
-		if err := c.rehearse(ctx, key, queues); err != nil || !c.apart {
+		if err := c.rehearse(ctx, key, queues); err != nil || !c.crossSlot {
 			return err
 		}
 	}
@@ -56,7 +25,7 @@ func (c *Client) Rehearse(ctx context.Context) error {
 // rehearse does so at the node of a queue. Each command has a round trip of its
 // own, so that a refused MULTI lets none through.
 func (c *Client) rehearse(ctx context.Context, key string, queues []int) error {
-	w, err := c.dial(ctx, key, false)
+	w, err := c.servers.dial(ctx, key, false)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func reaperKey(home string) string    { return tagged(home) + ":reaper" }
 func aliveKey(home, id string) string { return tagged(home) + ":alive:" + id }
 func (c *Client) processingKey(queue int, id string) string {
 	key := tagged(c.home(queue)) + ":processing:" + id
-	if len(c.lanes.queues) > 1 && !c.apart {
+	if len(c.lanes.queues) > 1 && !c.crossSlot {
 		key += fmt.Sprintf(":%d", queue)
 	}
 	return key

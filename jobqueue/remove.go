@@ -31,7 +31,7 @@ func (c *Client) Remove(ctx context.Context) (removed int64, err error) {
 
 // removeList empties a list.
 func (c *Client) removeList(ctx context.Context, key string) (removed int64, err error) {
-	if c.lack.lacks("MULTI") {
+	if c.servers.missing.lacks("MULTI") {
 		return c.removeByParts(ctx, key)
 	}
 	// Inside a transaction a wrong type would not keep the rest from being done,
@@ -41,7 +41,7 @@ func (c *Client) removeList(ctx context.Context, key string) (removed int64, err
 	pipe.LTrim(ctx, key, 1, 0)
 	_, err = pipe.Exec(ctx)
 	if Withheld(err) || hungUp(err) {
-		c.lack.note("MULTI", "jobs are counted and removed in two steps", err)
+		c.servers.missing.note("MULTI", "jobs are counted and removed in two steps", err)
 		return c.removeByParts(ctx, key)
 	}
 	if err != nil {
@@ -93,7 +93,7 @@ func (c *Client) removeKeys(ctx context.Context, keys []string) error {
 	if len(left) == 0 {
 		return nil
 	}
-	return &Error{Op: fmt.Sprintf("remove %q", left), Address: c.options.Addr, Err: last,
+	return &Error{Op: fmt.Sprintf("remove %q", left), Address: c.servers.address(), Err: last,
 		hint: "DEL is withheld from this user: remove what is left as another one, by redis-cli DEL " + strings.Join(left, " ")}
 }
 

@@ -7,7 +7,7 @@ func (c *consumer) Reopen(ctx context.Context) (Consumer, error) {
 	if c.ending.Load() {
 		return nil, ErrClosed // out of step: who has which job is not known
 	}
-	w, err := c.client.dial(ctx, c.client.lanes.queues[c.queues[0]], c.client.unblocks)
+	w, err := c.client.servers.dial(ctx, c.client.lanes.queues[c.queues[0]], c.client.unblocks)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 )
 
 // reader parses replies of the Redis protocol, versions 2 and 3, out of one
@@ -18,9 +19,8 @@ type reader struct {
 	// has been read to its end, when held is set.
 	from int
 	held bool
-	// lost reports whether an error reply means that the node does not serve
-	// what it was asked for any more; see [ErrLost]. It may be nil.
-	lost func(text string) bool
+	// wrap, if not nil, makes the error of an error reply.
+	wrap func(*ReplyError) error
 }
 
 // hold keeps what is read from here on, so that rewind can go back to it.
@@ -44,15 +44,9 @@ const maxBulk = 512 << 20
 
 // ReplyError is an error that the server sent as its answer, such as
 // "OOM command not allowed when used memory > 'maxmemory'".
-type ReplyError struct {
-	Text string
-	lost bool
-}
+type ReplyError struct{ Text string }
 
 func (e *ReplyError) Error() string { return e.Text }
-
-// Is makes the reply of a node that serves the key no longer match [ErrLost].
-func (e *ReplyError) Is(target error) bool { return e.lost && target == ErrLost }
 
 // answerError is an answer that no Redis gives.
 type answerError struct{ text string }
@@ -62,6 +56,9 @@ func (e *answerError) Error() string { return e.text }
 func protocolError(format string, args ...any) error {
 	return &answerError{fmt.Sprintf("unexpected answer: "+format+"; is this a Redis?", args...)}
 }
+
+// peek is the first byte of the next reply. There must be one; see await.
+func (rd *reader) peek() byte { return rd.buf[rd.r] }
 
 // buffered reports whether bytes that were already received wait to be parsed.
 func (rd *reader) buffered() bool { return rd.r < rd.w }
@@ -154,7 +151,9 @@ func (rd *reader) head() (kind byte, rest []byte, err error) {
 // refusal is an error reply.
 func (rd *reader) refusal(text []byte) error {
 	e := &ReplyError{Text: withoutArguments(string(text))}
-	e.lost = rd.lost != nil && rd.lost(e.Text)
+	if rd.wrap != nil {
+		return rd.wrap(e)
+	}
 	return e
 }
 
@@ -325,4 +324,25 @@ func appendCommand(dst []byte, words ...string) []byte {
 func isReply(err error) bool {
 	var reply *ReplyError
 	return errors.As(err, &reply)
+}
+
+// withoutArguments cuts the arguments that a server quotes when it does not know
+// a command: those of AUTH and HELLO hold the password. What a quoted argument
+// holds is not known, so the rest of its line goes.
+func withoutArguments(said string) string {
+	const quote = ", with args beginning with:"
+	if !strings.Contains(said, quote) {
+		return said
+	}
+	lines := strings.Split(said, "\n")
+	for i, line := range lines {
+		lines[i], _, _ = strings.Cut(line, quote)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// appendNumber appends one word of a command that is a number.
+func appendNumber(out []byte, n int64) []byte {
+	var digits [20]byte
+	return appendWord(out, strconv.AppendInt(digits[:0], n, 10))
 }

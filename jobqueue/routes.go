@@ -82,3 +82,6 @@ func (n *nodes) close() error {
 	n.at = nil
 	return all
 }
+
+// node is a client of one server, for single commands.
+type node = redis.Client

@@ -101,8 +101,8 @@ func explainSentinel(sentinel string, err error) error {
 }
 
 // explainMaster adds to an error that the address is the one that sentinels name.
-func (c *Client) explainMaster(at string, err error) error {
-	_, named := c.routes.(*watched)
+func (s *servers) explainMaster(at string, err error) error {
+	_, named := s.routes.(*watched)
 	if !named || refused(err) || tlsRemedy(err) != "" || errors.Is(err, context.Canceled) {
 		return err
 	}

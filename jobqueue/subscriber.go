@@ -90,11 +90,11 @@ func escapePattern(name string) string {
 }
 
 func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Subscriber, error) {
-	w, err := c.dial(ctx, c.lanes.queues[0], false)
+	w, err := c.servers.dial(ctx, c.lanes.queues[0], false)
 	if err != nil {
 		return nil, err
 	}
-	c.ears.add(w.addr)
+	c.subscribed.add(w.addr)
 	s := &subscriber{w: w, channel: c.channel, verbs: kind, names: names, pings: &c.pings}
 	w.out = appendCommand(w.out, append([]string{kind.subscribe}, names...)...)
 	err = w.flush()
@@ -112,8 +112,7 @@ func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Sub
 	}
 	if err == nil {
 		// From here on silence is normal, and broken by a PING.
-		w.owes, w.sound, w.quiet = func() bool { return s.pinged }, s.ping, pingAfter
-		err = w.lookIn(pingAfter)
+		err = w.expectSilence(func() bool { return s.pinged }, s.ping)
 	}
 	if err != nil {
 		err = w.broken(err) // before the close, which would be taken for the reason
@@ -131,7 +130,7 @@ func (s *subscriber) ping() error {
 	}
 	s.pinged = true
 	s.pings.Add(1)
-	_, err := s.w.conn.Write([]byte("*1\r\n$4\r\nPING\r\n"))
+	_, err := s.w.conn.Write([]byte(pingCommand))
 	return err
 }
 
@@ -142,7 +141,7 @@ func (s *subscriber) pong() (was bool, err error) {
 	if err := in.await(); err != nil || !s.pinged {
 		return false, err
 	}
-	switch in.buf[in.r] {
+	switch in.peek() {
 	case '+', '-', '!':
 	default:
 		return false, nil
@@ -161,7 +160,7 @@ func (s *subscriber) answered() error {
 	if s.ending.Load() {
 		return nil
 	}
-	return s.w.lookIn(pingAfter)
+	return s.w.restartSilence()
 }
 
 // frame reads one frame. It returns the payload of a message, or nil when the
@@ -249,7 +248,7 @@ func (s *subscriber) Receive(ctx context.Context) ([]byte, error) {
 			// was begun stays, and is read again with the next call.
 			s.w.in.rewind()
 			s.w.aborted.Store(false)
-			if err := s.w.lookIn(pingAfter); err != nil && !s.w.aborted.Load() {
+			if err := s.w.restartSilence(); err != nil && !s.w.aborted.Load() {
 				return nil, s.w.broken(err)
 			}
 			continue

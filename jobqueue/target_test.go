@@ -31,7 +31,7 @@ func TestURLsOfSentinelsAndClusters(t *testing.T) {
 		},
 		{url: "rediss-cluster://h1:7000/0?protocol=3", want: target{deployment: cluster, addrs: []string{"h1:7000"}}, secure: true},
 	} {
-		got, o, err := parseURL(Config{URL: c.url})
+		got, o, err := parseURL(connConfig{URL: c.url})
 		if err != nil {
 			t.Errorf("%s: %v", c.url, err)
 			continue
@@ -73,7 +73,7 @@ func TestEveryFaultOfAURLIsNamedAndNoSecretIs(t *testing.T) {
 		"redis-cluster://h1?x=%zz":                      {"hexadecimal"},
 		"rediss-cluster://:s3cret@h 1":                  {"character"},
 	} {
-		_, _, err := parseURL(Config{URL: url})
+		_, _, err := parseURL(connConfig{URL: url})
 		if err == nil {
 			t.Errorf("%s: no error", url)
 			continue
@@ -87,7 +87,7 @@ func TestEveryFaultOfAURLIsNamedAndNoSecretIs(t *testing.T) {
 			t.Errorf("the secret of %s is in %v", url, err)
 		}
 	}
-	_, _, err := parseURL(Config{URL: "redis-cluster://h1", CACert: "ca.pem"})
+	_, _, err := parseURL(connConfig{URL: "redis-cluster://h1", CACert: "ca.pem"})
 	if err == nil || !strings.Contains(err.Error(), "rediss-cluster://") {
 		t.Errorf("certificates without TLS: %v", err)
 	}

@@ -72,13 +72,25 @@ func openWire(ctx context.Context, base *redis.Options, withID bool) (*wire, err
 		}
 		w.id = id
 	}
-	w.conn = ungreeted(taken)
+	w.begin(ungreeted(taken), w.serverAnswers)
 	if err := w.conn.SetDeadline(time.Time{}); err != nil {
 		w.client.Close()
 		return nil, explain("connect", o.Addr, err)
 	}
-	w.in.src, w.used, w.answers, w.pong = w, time.Now(), w.serverAnswers, make(chan error, 1)
 	return w, nil
+}
+
+// begin speaks the protocol on conn. answers reports whether the server answers on a
+// new connection.
+func (w *wire) begin(conn net.Conn, answers func() bool) {
+	w.conn, w.in.src, w.used, w.answers, w.pong = conn, w, time.Now(), answers, make(chan error, 1)
+}
+
+// onConn is a wire on a connection that is open; a test gives its own.
+func onConn(conn net.Conn, answers func() bool) *wire {
+	w := &wire{addr: conn.RemoteAddr().String()}
+	w.begin(conn, answers)
+	return w
 }
 
 // noteSize remembers the size of a job that is written.

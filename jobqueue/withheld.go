@@ -47,9 +47,9 @@ func hungUp(err error) bool {
 // that is gone shows it at the next command that is needed.
 func unanswered(err error) bool { return refused(err) || isReply(err) || hungUp(err) }
 
-// withheld are the optional commands that a server turned out to lack, each with
+// missing are the optional commands that a server turned out to lack, each with
 // what it said and what is missing for that.
-type withheld struct {
+type missing struct {
 	mu  sync.Mutex
 	all []lack
 }
@@ -57,7 +57,7 @@ type withheld struct {
 type lack struct{ command, said, missing string }
 
 // note remembers a command that the server lacks, once.
-func (w *withheld) note(command, missing string, err error) {
+func (w *missing) note(command, missing string, err error) {
 	said := "the connection was closed"
 	if !hungUp(err) {
 		said = brief(err)
@@ -69,19 +69,19 @@ func (w *withheld) note(command, missing string, err error) {
 	}
 }
 
-func (w *withheld) has(command string) bool {
+func (w *missing) has(command string) bool {
 	return slices.ContainsFunc(w.all, func(l lack) bool { return l.command == command })
 }
 
 // lacks reports whether a command is known to be withheld.
-func (w *withheld) lacks(command string) bool {
+func (w *missing) lacks(command string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.has(command)
 }
 
 // words are a line for each.
-func (w *withheld) words() (lines []string) {
+func (w *missing) words() (lines []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range w.all {
@@ -92,20 +92,20 @@ func (w *withheld) words() (lines []string) {
 
 // introduce names a new connection, so that CLIENT LIST shows whose it is. A server
 // that does not take names gets none.
-func (c *Client) introduce(ctx context.Context, conn *redis.Conn) error {
-	const command = "CLIENT SETNAME"
-	if c.lack.lacks(command) {
+func (s *servers) introduce(ctx context.Context, conn *redis.Conn) error {
+	if s.missing.lacks(setName) {
 		return nil
 	}
 	err := conn.ClientSetName(ctx, clientName).Err()
 	if refused(err) {
-		c.lack.note(command, nameless, err)
+		s.missing.note(setName, nameless, err)
 		return nil
 	}
 	return err
 }
 
 const (
+	setName    = "CLIENT SETNAME"
 	clientName = "queuedyno"
 	nameless   = "CLIENT LIST does not show which connections are ours"
 )
@@ -125,9 +125,42 @@ func takesNoLogin(err error) bool {
 	return strings.HasPrefix(text, "err unknown command") && strings.Contains(strings.NewReplacer("`", "'", "\"", "'").Replace(text), "'auth'")
 }
 
-// takesPings asks for the PING that measures a server beside the load.
-func (c *Client) takesPings(ctx context.Context, node *redis.Client) {
-	if err := node.Ping(ctx).Err(); Withheld(err) {
-		c.lack.note("PING", "the server's own delay is not measured", err)
+// lasting begins the replies to which the same command will get the same reply
+// until somebody changes the server, its users or its keys.
+var lasting = []string{"NOPERM", "WRONGPASS", "NOAUTH", "ERR AUTH", "ERR invalid password", "DENIED", "WRONGTYPE", "ERR unknown command"}
+
+// Refused reports whether err is a refusal by the server that waiting does not
+// mend, such as a right that the user lacks. A server that is away, loads, or has
+// lost its master is none, and neither is READONLY, which is what a master says
+// as well that has just been replaced: see [ReadOnly].
+func Refused(err error) bool { return begins(reply(err), lasting) || Withheld(err) }
+
+// ReadOnly reports whether the server says that it is a replica and takes no
+// writes.
+func ReadOnly(err error) bool { return begins(reply(err), []string{"READONLY"}) }
+
+// reply is what the server said, without what we say of it; "" for an error that
+// is none of its.
+func reply(err error) string {
+	var theirs redis.Error
+	var ours *ReplyError
+	switch {
+	case errors.As(err, &ours):
+		return ours.Text
+	case errors.As(err, &theirs):
+		return theirs.Error()
 	}
+	return ""
+}
+
+// brief is the first clause of an error reply: some servers repeat the whole
+// command in it.
+func brief(err error) string {
+	return withoutArguments(err.Error())
+}
+
+// refused reports whether the server answered, with an error.
+func refused(err error) bool {
+	var reply redis.Error
+	return errors.As(err, &reply) && !errors.Is(err, redis.Nil)
 }

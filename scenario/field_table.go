@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -306,7 +307,7 @@ func pool(key string, at func(*Scenario) (size *int, outside *bool), f Field) Fi
 
 // mapping reads the form of updates, and keeps it as it was written.
 func mapping(s string) (string, error) {
-	m, err := jobqueue.ParseMapping(s)
+	m, err := updates.ParseMapping(s)
 	return m.String(), err
 }
 

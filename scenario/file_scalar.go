@@ -7,7 +7,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/queuedyno/queuedyno/internal/literal"
-	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/internal/updates"
 )
 
 // scalar is the resolved value and its text; number is true when it was
@@ -85,7 +85,7 @@ func (f *file) digits(n ast.Node, what string) (string, bool) {
 // refuse tells what is wrong with the text of a value.
 func (f *file) refuse(n ast.Node, err error) {
 	var unset *literal.UnsetError
-	var mapping *jobqueue.MappingError
+	var mapping *updates.MappingError
 	switch {
 	case errors.As(err, &unset):
 		f.fault(n, "%s; leave the key out for the default", unset)

@@ -68,7 +68,7 @@ type Scenario struct {
 	// JobClass is the class of the jobs of Sidekiq.
 	JobClass string `json:"job_class,omitempty"`
 	// Update is the form of the updates that external workers publish, as
-	// [jobqueue.ParseMapping] reads it. Empty means the documented form.
+	// [updates.ParseMapping] reads it. Empty means the documented form.
 	Update string `json:"update,omitempty"`
 	// Design is how the queue is built: see [jobqueue.Design]. Empty means
 	// "list".

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -127,17 +128,17 @@ func (v *validator) outside() {
 }
 
 // Mapping is the form of the updates that a run reads.
-func (s Scenario) Mapping() (jobqueue.Mapping, error) {
+func (s Scenario) Mapping() (updates.Mapping, error) {
 	if s.Update == "" {
-		return jobqueue.Mapping{}, nil
+		return updates.Mapping{}, nil
 	}
-	return jobqueue.ParseMapping(s.Update)
+	return updates.ParseMapping(s.Update)
 }
 
 // update checks the form of the updates.
 func (v *validator) update() {
 	_, err := v.Mapping()
-	if wrong := (*jobqueue.MappingError)(nil); errors.As(err, &wrong) {
+	if wrong := (*updates.MappingError)(nil); errors.As(err, &wrong) {
 		for _, problem := range wrong.Problems {
 			v.fault("update", "%s", problem)
 		}

@@ -134,7 +134,7 @@ func TestOurOwnWorkersTellEachTenantOnHisChannel(t *testing.T) {
 	if err := client.Push(t.Context(), "a", `{"jobId":"b","tenantId":"t2"}`, `{"jobId":"c","tenantId":"t3"}`); err != nil {
 		t.Fatal(err)
 	}
-	if got := updates(t, s, 2); got[jobqueue.Completed] != 1 || got[jobqueue.Running] != 1 {
+	if got := receiveUpdates(t, s, 2); got[jobqueue.Completed] != 1 || got[jobqueue.Running] != 1 {
 		t.Errorf("the third tenant heard %v, want one job of his", got)
 	}
 	r := start(t, "run", "quick", "-u", url, "-y", "external", "--queue", jobqueue.DefaultQueue, "--channel", jobqueue.DefaultChannel,

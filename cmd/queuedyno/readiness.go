@@ -41,7 +41,7 @@ var (
 // warning. One that never connected cannot take a job, and a load on nobody is
 // refused: its figures would be those of a queue that fills up.
 type readiness struct {
-	look  func(context.Context) (jobqueue.Turnout, error)
+	look  func(context.Context) (jobqueue.ConnectedClients, error)
 	ended <-chan struct{}
 	most  time.Duration
 }
@@ -60,7 +60,7 @@ func (r readiness) await(ctx context.Context) (ready, error) {
 	began := time.Now()
 	takes, likely := growing{since: began}, growing{since: began}
 	connected, blind := 0, false
-	var last jobqueue.Turnout
+	var last jobqueue.ConnectedClients
 	for {
 		select {
 		case <-r.ended:

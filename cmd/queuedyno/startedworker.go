@@ -49,7 +49,7 @@ func (r *running) startWorker(ctx context.Context, name string, client *jobqueue
 			"name another queue, clear it, or say --allow-non-empty",
 		}
 	}
-	newcomers, err := client.Newcomers(ctx)
+	newcomers, err := client.ClientSnapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (r *running) startWorker(ctx context.Context, name string, client *jobqueue
 		return nil, err
 	}
 	w := &startedWorker{console: r.p.console, verb: r.verb(), name: name, queue: client.Queue(), group: g, hide: hide, asked: make(chan struct{})}
-	found, err := readiness{look: newcomers.Look, ended: g.Ended(), most: r.workerStart.or(defaultWorkerStart)}.await(ctx)
+	found, err := readiness{look: newcomers.Since, ended: g.Ended(), most: r.workerStart.or(defaultWorkerStart)}.await(ctx)
 	if err != nil {
 		err = w.notReady(err)
 		w.Stop()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/observe"
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/internal/watch"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -110,9 +111,9 @@ var errOutput = errors.New("write to standard output")
 // seen in all.
 func (w *watching) watch(ctx context.Context, client *jobqueue.Client) error {
 	w.p.console.note("watch: queue %q and channel %q at %s", client.Queue(), client.Channel(), w.address)
-	var form jobqueue.Mapping
+	var form updates.Mapping
 	if text := w.asked().Update; text != "" {
-		form, _ = jobqueue.ParseMapping(text) // the flag has read it
+		form, _ = updates.ParseMapping(text) // the flag has read it
 	}
 	last, err := watch.Run(ctx, client, watch.Options{Show: w.show, Outage: w.outage, Update: form})
 	w.quote(last)

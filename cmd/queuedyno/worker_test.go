@@ -17,8 +17,8 @@ import (
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
 
-// updates is the next so many updates on the client's channel, by status.
-func updates(t *testing.T, s jobqueue.Subscriber, n int) map[jobqueue.Status]int {
+// receiveUpdates is the next n updates on the client's channel, by status.
+func receiveUpdates(t *testing.T, s jobqueue.Subscriber, n int) map[jobqueue.Status]int {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -64,13 +64,13 @@ func TestASignalLetsAWorkerFinishWhatIsInHand(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := start(t, "worker", "-u", url, "-y", "2", "--running", "--exec", "sleep 1")
-			updates(t, s, 2) // two are RUNNING
+			receiveUpdates(t, s, 2) // two are RUNNING
 			c.signal(t, sig)
 			c.await(t, "stopping: finishing the jobs in hand (press Ctrl-C again to stop now)")
 			if got := c.end(t); got != exitOK {
 				t.Errorf("exit code %d, want 0; stderr:\n%s", got, strings.Join(c.said, "\n"))
 			}
-			if got := updates(t, s, 2); got[jobqueue.Completed] != 2 {
+			if got := receiveUpdates(t, s, 2); got[jobqueue.Completed] != 2 {
 				t.Errorf("published %v, want both COMPLETED", got)
 			}
 			if out := c.stdout.String(); !strings.HasPrefix(out, "worked on 2 jobs in ") {
@@ -91,7 +91,7 @@ func TestTheSecondSignalDropsWhatIsInHandAndSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := start(t, "worker", "-u", url, "-y", "2", "--running", "--exec", "sleep 600")
-	updates(t, s, 2)
+	receiveUpdates(t, s, 2)
 	c.signal(t, os.Interrupt)
 	c.await(t, "stopping: finishing")
 	c.signal(t, os.Interrupt)
@@ -148,7 +148,7 @@ func TestAWorkerWaitsForARedisThatIsAwayAndSaysSoOnce(t *testing.T) {
 	if err := client.Push(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
-	if got := updates(t, s, 1); got[jobqueue.Completed] != 1 {
+	if got := receiveUpdates(t, s, 1); got[jobqueue.Completed] != 1 {
 		t.Errorf("published %v, want COMPLETED", got)
 	}
 	c.signal(t, os.Interrupt)
@@ -183,7 +183,7 @@ func TestAWorkerWorksOnEveryDesign(t *testing.T) {
 		if got := c.end(t); got != exitOK {
 			t.Errorf("%s: exit code %d; stderr:\n%s", design, got, strings.Join(c.said, "\n"))
 		}
-		if got := updates(t, s, 10); got[jobqueue.Running] != 5 || got[jobqueue.Completed] != 5 {
+		if got := receiveUpdates(t, s, 10); got[jobqueue.Running] != 5 || got[jobqueue.Completed] != 5 {
 			t.Errorf("%s: published %v, want 5 of each", design, got)
 		}
 		if n, err := client.Len(t.Context()); err != nil || n != 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -188,7 +189,7 @@ func (c *consumer) encode(id []byte, n int64) {
 // message appends an update to the arena.
 func (c *consumer) message(id []byte, n int64, status jobqueue.Status, failure *string) []byte {
 	at := len(c.arena)
-	c.arena = jobqueue.AppendOutcome(c.arena, c.r.format.Tenant(n), id, status, failure)
+	c.arena = updates.AppendOutcome(c.arena, c.r.format.Tenant(n), id, status, failure)
 	return c.arena[at:len(c.arena):len(c.arena)]
 }
 

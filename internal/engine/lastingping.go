@@ -13,10 +13,10 @@ import (
 // another. Who asks while there is none waits, as everybody else does.
 type lastingPing struct {
 	r    *run
-	open func(context.Context) (jobqueue.Ping, error)
+	open func(context.Context) (*jobqueue.Ping, error)
 
 	mu     sync.Mutex // guards what follows
-	now    jobqueue.Ping
+	now    *jobqueue.Ping
 	closed bool
 }
 
@@ -61,7 +61,7 @@ func (p *lastingPing) ended() bool {
 }
 
 // use takes the next connection.
-func (p *lastingPing) use(next jobqueue.Ping) {
+func (p *lastingPing) use(next *jobqueue.Ping) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.now = next

@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
@@ -148,7 +149,7 @@ func TestAnotherConsumerOnTheQueueIsFoundOut(t *testing.T) {
 					return
 				}
 				if err == nil {
-					thief.Publish(ctx, jobqueue.AppendOutcome(nil, "t1", jobs[0], jobqueue.Completed, nil))
+					thief.Publish(ctx, updates.AppendOutcome(nil, "t1", jobs[0], jobqueue.Completed, nil))
 				}
 			}
 		}()

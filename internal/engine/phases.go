@@ -23,7 +23,7 @@ type (
 	}
 	// pinger opens a connection on which the server is asked for nothing.
 	pinger interface {
-		OpenPing(ctx context.Context) (jobqueue.Ping, error)
+		OpenPing(ctx context.Context) (*jobqueue.Ping, error)
 	}
 	// pooled counts how often a command beside the load waited in vain for a
 	// connection.
@@ -33,6 +33,15 @@ type (
 		Peek(ctx context.Context, from, n int64) ([]string, error)
 	}
 )
+
+// The Redis client can do all of this.
+var _ interface {
+	checker
+	inspector
+	pinger
+	pooled
+	peeker
+} = (*jobqueue.Client)(nil)
 
 // do runs the load and drains it. All goroutines end before it returns.
 func (r *run) do() {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -159,8 +160,8 @@ func TestALateDuplicateFindsNothing(t *testing.T) {
 		j.Mark(n, flight.Closed)
 		r.flight.Close(b)
 	}
-	sub.notified(3, 0, jobqueue.View{Status: jobqueue.Completed})
-	sub.notified(1<<40, 0, jobqueue.View{Status: jobqueue.Completed})
+	sub.notified(3, 0, updates.View{Status: jobqueue.Completed})
+	sub.notified(1<<40, 0, updates.View{Status: jobqueue.Completed})
 	if d, c := sub.tally.duplicated.Load(), sub.tally.corrupt.Load(); d != 1 || c != 1 {
 		t.Errorf("%d duplicated and %d corrupt, want 1 and 1", d, c)
 	}

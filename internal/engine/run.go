@@ -20,6 +20,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/hoststat"
 	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/internal/probe"
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -96,7 +97,7 @@ type run struct {
 	format flight.Format
 	// form is how the updates look that are read, ownChannel whether nobody else
 	// publishes on the channel.
-	form       jobqueue.Mapping
+	form       updates.Mapping
 	ownChannel bool
 	// redelivers is whether the queue may give a job out twice.
 	redelivers bool

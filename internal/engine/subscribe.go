@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -125,7 +126,7 @@ func (s *subscriber) running(n, at int64) {
 }
 
 // notified notes that this subscriber has heard that job n is over.
-func (s *subscriber) notified(n, at int64, update jobqueue.View) {
+func (s *subscriber) notified(n, at int64, update updates.View) {
 	if n < s.last {
 		s.tally.outOfOrder.Add(1)
 	} else {

@@ -7,6 +7,7 @@ package observe
 import (
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -14,7 +15,7 @@ import (
 // Observer takes in messages one after another. It remembers a bounded number of
 // jobs from RUNNING to their end, and belongs to one goroutine. Use [New].
 type Observer struct {
-	form   jobqueue.Mapping
+	form   updates.Mapping
 	counts result.Updates
 	odd    *result.Unrecognized
 	// strange are the updates of another status that may be ends.
@@ -27,7 +28,7 @@ type Observer struct {
 func New() *Observer { return &Observer{begun: newBegun(mostBegun)} }
 
 // Mapped is [New] for updates in the form of the mapping.
-func Mapped(form jobqueue.Mapping) *Observer {
+func Mapped(form updates.Mapping) *Observer {
 	o := New()
 	o.form = form
 	return o

@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -16,7 +17,7 @@ const mostQuoted = 120
 // OddOf describes a message. ours tells the ids of jobs that are on their way, which
 // helps to guess; it may be nil.
 func OddOf(message []byte, reason string, ours func(id []byte) bool) *result.Unrecognized {
-	return &result.Unrecognized{Message: Excerpt(string(message)), Reason: reason, Mapping: jobqueue.GuessMapping(message, ours)}
+	return &result.Unrecognized{Message: Excerpt(string(message)), Reason: reason, Mapping: updates.GuessMapping(message, ours)}
 }
 
 // UnknownStatus is the reason of a message with a status that is none of the three.
@@ -27,7 +28,7 @@ func UnknownStatus(s jobqueue.Status) string {
 // EndsNothing reports whether a status that is none of the three is plainly one of a
 // job that has not ended, such as "started" or "progress".
 func EndsNothing(s jobqueue.Status) bool {
-	means, known := s.Likely()
+	means, known := updates.Likely(s)
 	return known && means != jobqueue.Completed && means != jobqueue.Failed
 }
 

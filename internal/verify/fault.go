@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -129,7 +130,7 @@ func (c *faultyConsumer) Publish(ctx context.Context, message []byte) (int, erro
 
 // jobOf is the id of the job that a message is about, nil for other messages.
 func jobOf(message []byte) []byte {
-	update, err := jobqueue.ViewUpdate(message)
+	update, err := updates.ViewUpdate(message)
 	if err != nil {
 		return nil
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/observe"
-	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -19,7 +19,7 @@ type sight struct {
 	gaps          int64
 }
 
-func newSight(form jobqueue.Mapping) *sight {
+func newSight(form updates.Mapping) *sight {
 	return &sight{heard: observe.Mapped(form), running: latency.New(), work: latency.New()}
 }
 

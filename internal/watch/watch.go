@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -27,7 +28,7 @@ type Options struct {
 	// watching, and is Run's. It may be nil.
 	Show func(Look) error
 	// Update is the form of the updates. The zero Mapping is the documented form.
-	Update jobqueue.Mapping
+	Update updates.Mapping
 	// Outage is told the error when the updates cannot be heard any more, and
 	// nil when they can be again. It may be nil.
 	Outage func(error)

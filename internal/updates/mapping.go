@@ -1,10 +1,13 @@
-package jobqueue
+package updates
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/jsonscan"
+	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
 // Mapping says where updates of another form hold what we read, and which words
@@ -45,11 +48,11 @@ var standard = Mapping{
 		{[][]byte{[]byte("error")}, true},
 		{[][]byte{[]byte("workNs")}, true},
 	},
-	words: [statuses]words{{[]byte(Completed)}, {[]byte(Failed)}, {[]byte(Running)}},
+	words: [statuses]words{{[]byte(jobqueue.Completed)}, {[]byte(jobqueue.Failed)}, {[]byte(jobqueue.Running)}},
 }
 
 // meanings are the statuses in the order of the words of a Mapping.
-var meanings = [statuses]Status{Completed, Failed, Running}
+var meanings = [statuses]jobqueue.Status{jobqueue.Completed, jobqueue.Failed, jobqueue.Running}
 
 // The errors of messages of the documented form, which cost nothing to make.
 var (
@@ -72,36 +75,18 @@ func (m *Mapping) View(message []byte) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
-	v := View{JobID: contents(found[factID]), Status: m.meaning(found[factStatus]), Work: nanoseconds(found[factWork])}
+	v := View{JobID: jsonscan.Contents(found[factID]), Status: m.meaning(found[factStatus]), Work: jsonscan.Nanoseconds(found[factWork])}
 	if found[factTenant] != nil {
-		v.TenantID = contents(found[factTenant])
+		v.TenantID = jsonscan.Contents(found[factTenant])
 	}
 	return v, nil
-}
-
-// Parse reads a message as [ParseUpdate] does. An error that is no text is kept as
-// the JSON that it is.
-func (m *Mapping) Parse(message []byte) (Update, error) {
-	found, err := m.find(message)
-	if err != nil {
-		return Update{}, fmt.Errorf("parse update: %w in %.80q", err, message)
-	}
-	u := Update{
-		TenantID: string(contents(found[factTenant])), JobID: string(contents(found[factID])),
-		Status: m.meaning(found[factStatus]), Work: nanoseconds(found[factWork]),
-	}
-	if why := found[factError]; why != nil && string(why) != "null" {
-		text := string(contents(why))
-		u.Error = &text
-	}
-	return u, nil
 }
 
 // find finds what is known of an update. There is a job id and a status unless there
 // is an error.
 func (m *Mapping) find(message []byte) (found [facts][]byte, err error) {
-	obj := m.search(object(message), 1<<facts-1, 0, &found)
-	if err := obj.end(); err != nil {
+	obj := m.search(jsonscan.Object(message), 1<<facts-1, 0, &found)
+	if err := obj.End(); err != nil {
 		return found, err
 	}
 	switch {
@@ -120,8 +105,8 @@ func (m *Mapping) find(message []byte) (found [facts][]byte, err error) {
 // search goes through an object that lies depth keys deep, in which those of the facts
 // can be whose bits are set. It returns the object as it is after its last member; by
 // value, since a pointer that goes into a recursion costs an allocation.
-func (m *Mapping) search(obj members, within uint, depth int, found *[facts][]byte) members {
-	for obj.next() {
+func (m *Mapping) search(obj jsonscan.Members, within uint, depth int, found *[facts][]byte) jsonscan.Members {
+	for obj.Next() {
 		var deeper uint
 		for fact := range facts {
 			if within&(1<<fact) == 0 {
@@ -131,17 +116,18 @@ func (m *Mapping) search(obj members, within uint, depth int, found *[facts][]by
 			if len(at.path) == 0 {
 				at = standard.places[fact]
 			}
-			if !obj.is(at.path[depth], at.anyCase) {
+			if !obj.Is(at.path[depth], at.anyCase) {
 				continue
 			}
 			if len(at.path) > depth+1 {
 				deeper |= 1 << fact
-			} else if usable(fact, obj.val) {
-				found[fact] = obj.val
+			} else if usable(fact, obj.Value) {
+				found[fact] = obj.Value
 			}
 		}
-		if deeper != 0 && obj.val[0] == '{' {
-			obj.err = m.search(members{rest: obj.val[1:]}, deeper, depth+1, found).err
+		if deeper != 0 && obj.Value[0] == '{' {
+			inner := m.search(obj.Inner(), deeper, depth+1, found)
+			obj.Fail(inner.Err())
 		}
 	}
 	return obj
@@ -151,24 +137,16 @@ func (m *Mapping) search(obj members, within uint, depth int, found *[facts][]by
 func usable(fact int, token []byte) bool {
 	switch fact {
 	case factID, factTenant:
-		return token[0] == '"' && len(token) > 2 || isNumber(token)
+		return jsonscan.IsID(token)
 	case factStatus:
-		return token[0] == '"' && len(token) > 2 || isNumber(token) || string(token) == "true" || string(token) == "false"
+		return jsonscan.IsStatus(token)
 	}
 	return true
 }
 
-// contents is what a value says: a text without its quotes, anything else as it is.
-func contents(token []byte) []byte {
-	if len(token) > 0 && token[0] == '"' {
-		return unquoted(token)
-	}
-	return token
-}
-
 // meaning is the status that a value stands for, else what it says.
-func (m *Mapping) meaning(token []byte) Status {
-	word := contents(token)
+func (m *Mapping) meaning(token []byte) jobqueue.Status {
+	word := jsonscan.Contents(token)
 	for i, all := range m.words {
 		if len(all) == 0 {
 			all = standard.words[i]
@@ -179,7 +157,7 @@ func (m *Mapping) meaning(token []byte) Status {
 			}
 		}
 	}
-	return Status(word)
+	return jobqueue.Status(word)
 }
 
 // String is the path as it is written, ".data.id".

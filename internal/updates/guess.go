@@ -1,9 +1,12 @@
-package jobqueue
+package updates
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/jsonscan"
+	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
 // The names under which workers publish, the likeliest first, in lower case and
@@ -18,18 +21,18 @@ var (
 
 // likely are the words that workers use, in lower case and without - and _, by what
 // they mean; those of "" say that a job has not ended.
-var likely = map[Status][]string{
-	Completed: {"completed", "complete", "done", "ok", "success", "succeeded", "successful", "finished", "finish", "processed"},
-	Failed: {"failed", "fail", "failure", "error", "errored", "exception", "dead", "aborted", "cancelled", "canceled", "rejected", "timeout",
+var likely = map[jobqueue.Status][]string{
+	jobqueue.Completed: {"completed", "complete", "done", "ok", "success", "succeeded", "successful", "finished", "finish", "processed"},
+	jobqueue.Failed: {"failed", "fail", "failure", "error", "errored", "exception", "dead", "aborted", "cancelled", "canceled", "rejected", "timeout",
 		"timedout", "crashed", "killed"},
-	Running: {"running", "run", "started", "start", "starting", "active", "processing", "inprogress", "working", "begin", "began", "begun", "pickedup"},
+	jobqueue.Running: {"running", "run", "started", "start", "starting", "active", "processing", "inprogress", "working", "begin", "began", "begun", "pickedup"},
 	"": {"progress", "received", "accepted", "queued", "pending", "waiting", "delayed", "scheduled", "created", "new", "retry", "retrying",
 		"stalled", "paused", "resumed", "heartbeat", "alive", "log", "step"},
 }
 
 // Likely is what a status that is none of the three probably means: one of them, or ""
 // for what happens to a job before its end. It reports whether the word is known.
-func (s Status) Likely() (means Status, known bool) {
+func Likely(s jobqueue.Status) (means jobqueue.Status, known bool) {
 	word := bare(string(s))
 	for means, all := range likely {
 		if slices.Contains(all, word) {
@@ -54,9 +57,9 @@ type leaf struct {
 // understood, "" where there is no guess or nothing to map. ours says of an id that
 // it is that of a job on its way; it may be nil.
 func GuessMapping(message []byte, ours func(id []byte) bool) string {
-	obj := object(message)
+	obj := jsonscan.Object(message)
 	leaves := leavesOf(&obj, nil, nil)
-	if obj.end() != nil {
+	if obj.End() != nil {
 		return ""
 	}
 	id := idAmong(leaves, ours)
@@ -82,19 +85,20 @@ func standardAt(fact int, l *leaf) bool {
 
 // leavesOf are the values of an object that are neither objects nor arrays, but for
 // what lies too deep or comes too late.
-func leavesOf(obj *members, path [][]byte, all []leaf) []leaf {
+func leavesOf(obj *jsonscan.Members, path [][]byte, all []leaf) []leaf {
 	const most, deep = 200, 4
-	for obj.next() {
-		at := append(slices.Clone(path), unquoted(obj.key))
-		switch obj.val[0] {
+	for obj.Next() {
+		at := append(slices.Clone(path), jsonscan.Unquoted(obj.Key))
+		switch obj.Value[0] {
 		case '[':
 		case '{':
 			if len(at) < deep {
-				all = leavesOf(&members{rest: obj.val[1:]}, at, all)
+				inner := obj.Inner()
+				all = leavesOf(&inner, at, all)
 			}
 		default:
 			if len(all) < most {
-				all = append(all, leaf{place{path: at}, obj.val})
+				all = append(all, leaf{place{path: at}, obj.Value})
 			}
 		}
 	}
@@ -108,7 +112,7 @@ func (l *leaf) name() string { return bare(string(l.at.path[len(l.at.path)-1])) 
 // one with the likeliest name, the outermost of several.
 func idAmong(leaves []leaf, ours func([]byte) bool) *leaf {
 	for i := range leaves {
-		if l := &leaves[i]; ours != nil && usable(factID, l.token) && ours(contents(l.token)) {
+		if l := &leaves[i]; ours != nil && usable(factID, l.token) && ours(jsonscan.Contents(l.token)) {
 			return l
 		}
 	}
@@ -118,7 +122,7 @@ func idAmong(leaves []leaf, ours func([]byte) bool) *leaf {
 // statusAmong is the leaf that probably is the status, and what its word probably
 // means, where that has to be said.
 func statusAmong(leaves []leaf) (*leaf, []string) {
-	says := func(l *leaf) (Status, bool) { return Status(contents(l.token)).Likely() }
+	says := func(l *leaf) (jobqueue.Status, bool) { return Likely(jobqueue.Status(jsonscan.Contents(l.token))) }
 	isText := func(l *leaf) bool { return usable(factStatus, l.token) && l.token[0] == '"' }
 	isWord := func(l *leaf) bool {
 		_, known := says(l)
@@ -146,7 +150,7 @@ func statusAmong(leaves []leaf) (*leaf, []string) {
 		return nil, nil
 	}
 	means, _ := says(l)
-	word := string(contents(l.token))
+	word := string(jsonscan.Contents(l.token))
 	if means == "" || strings.EqualFold(word, string(means)) {
 		return l, nil
 	}

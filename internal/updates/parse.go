@@ -1,4 +1,4 @@
-package jobqueue
+package updates
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/nearest"
 )
 
 // deepest bounds how many keys a path has.
@@ -204,16 +206,17 @@ func unquote(text string) (string, error) {
 
 // didYouMean suggests a key.
 func didYouMean(name string) string {
-	best, near := len(name), ""
+	var known []string
+	key := map[string]string{}
 	for _, k := range mappingKeys {
-		for _, known := range append([]string{k.name}, k.also...) {
-			if d := distance(strings.ToLower(name), strings.ToLower(known)); d < best && 2*d < max(len(name), len(known)) {
-				best, near = d, k.name
-			}
+		for _, word := range append([]string{k.name}, k.also...) {
+			word = strings.ToLower(word)
+			known, key[word] = append(known, word), k.name
 		}
 	}
+	near := nearest.Nearest(strings.ToLower(name), known)
 	if near == "" {
 		return ""
 	}
-	return fmt.Sprintf(" (did you mean %q?)", near)
+	return fmt.Sprintf(" (did you mean %q?)", key[near])
 }

@@ -1,0 +1,52 @@
+package jobqueue
+
+import (
+	"context"
+	"errors"
+)
+
+// Inspect asks the server about itself, and in a cluster every master. What it
+// may not or cannot ask is listed in Facts.Withheld; it is an error only if no
+// server answers.
+func (c *Client) Inspect(ctx context.Context) (Facts, error) {
+	f, err := inspectServers(ctx, c.servers)
+	if err == nil {
+		c.noInfo.Store(len(f.Info) == 0)
+	}
+	return f, err
+}
+
+// ClientSnapshot notes who is connected now, so that connections that come later can
+// be told from those. What the servers withhold is no error here.
+func (c *Client) ClientSnapshot(ctx context.Context) (*Snapshot, error) {
+	return takeSnapshot(ctx, c.servers, c.homes())
+}
+
+// OpenPing returns a connection for PINGs.
+func (c *Client) OpenPing(ctx context.Context) (*Ping, error) {
+	if c.servers.missing.lacks("PING") {
+		return nil, errors.New("the server does not take PING")
+	}
+	w, err := c.servers.dial(ctx, c.lanes.queues[0], false)
+	if err != nil {
+		return nil, err
+	}
+	return newPing(w), nil
+}
+
+// Blocked is how many connections wait in a blocking command at this moment,
+// whoever they belong to: with more workers than work, that is most of them.
+func (c *Client) Blocked(ctx context.Context) (int64, error) {
+	if c.noInfo.Load() {
+		return 0, errors.New("INFO is withheld")
+	}
+	text, err := c.rdb.Info(ctx, "clients").Result()
+	if err != nil {
+		return 0, c.explain("ask for the clients of", c.queue, err)
+	}
+	n, ok := infoNumber(text, "blocked_clients")
+	if !ok {
+		return 0, errors.New("INFO has no blocked_clients")
+	}
+	return n, nil
+}
