@@ -27,24 +27,24 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"scenario/draw":         {},
 	"result":                {rooms: []string{"scenario", "internal/latency", "internal/metric", "internal/number"}},
 	"report":                {rooms: []string{"result", "internal/render", "internal/store"}},
-	"jobqueue":              {rooms: []string{"internal/ring", "internal/jsonscan", "internal/nearest"}, modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
+	"jobqueue":              {rooms: []string{"internal/ring", "internal/jsonscan", "internal/nearest", "internal/census", "internal/redisconn", "internal/redisfacts", "internal/resp"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"jobqueue/memory":       {rooms: []string{"jobqueue", "internal/ring"}},
 	"redisserver":           {modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
 	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue"}},
 	"queuetest":             {rooms: []string{"jobqueue", "scenario", "result", "internal/engine", "internal/metric"}},
-	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace"}, modules: []string{"golang.org/x/sys"}},
+	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/redisconn"}, modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {
 		rooms: []string{
 			"", "jobqueue", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "worker",
 			"internal/capacity", "internal/compare", "internal/engine", "internal/flight", "internal/hoststat", "internal/latency", "internal/literal", "internal/metric", "internal/nearest", "internal/number", "internal/observe", "internal/paired", "internal/probe", "internal/render", "internal/stopreason", "internal/store",
-			"internal/study", "internal/threshold", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup", "internal/updates",
+			"internal/study", "internal/threshold", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup", "internal/updates", "internal/census", "internal/redisconn",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys"},
 	},
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":     {rooms: []string{"jobqueue", "scenario", "scenario/draw"}},
-	"internal/engine":     {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/ring", "internal/steady", "internal/threshold", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates"}},
+	"internal/engine":     {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/ring", "internal/steady", "internal/threshold", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/redisconn", "internal/redisfacts", "internal/resp"}},
 	"internal/latency":    {rooms: []string{"internal/metric"}, modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 	"internal/metric":     {rooms: []string{"internal/nearest"}},
 	"internal/threshold":  {rooms: []string{"internal/metric"}},
@@ -63,6 +63,10 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/literal":    {rooms: []string{"internal/nearest"}},
 	"internal/jsonscan":   {},
 	"internal/updates":    {rooms: []string{"internal/jsonscan", "internal/nearest", "jobqueue"}},
+	"internal/census":     {rooms: []string{"internal/redisconn"}},
+	"internal/redisconn":  {rooms: []string{"internal/resp"}, modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
+	"internal/redisfacts": {rooms: []string{"internal/redisconn"}},
+	"internal/resp":       {},
 
 	// Reports, and the directories that keep results.
 	"internal/render": {

@@ -3,6 +3,8 @@ package jobqueue
 import (
 	"fmt"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
 // Apart reports whether the client's queues lie apart: several of them in a
@@ -32,10 +34,10 @@ func (c *Client) scattered(queues []int) error {
 			break
 		}
 	}
-	return &Error{
-		Op: "take from " + strings.Join(names, ", "), Address: c.servers.address(),
-		Err:  fmt.Errorf("these %d queues lie in slots of their own, and one command can use keys of one slot only", len(queues)),
-		hint: fmt.Sprintf("open a consumer for each of them, or keep them in one slot by a part in braces in their name, such as {orders}:%s", DefaultQueue),
+	return &redisconn.Error{
+		Op: "take from " + strings.Join(names, ", "), Address: c.servers.Address(),
+		Err:    fmt.Errorf("these %d queues lie in slots of their own, and one command can use keys of one slot only", len(queues)),
+		Remedy: fmt.Sprintf("open a consumer for each of them, or keep them in one slot by a part in braces in their name, such as {orders}:%s", DefaultQueue),
 	}
 }
 

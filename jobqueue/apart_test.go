@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -188,7 +189,7 @@ func TestAConsumerOfQueuesThatLieApartIsRefusedWithTheRemedy(t *testing.T) {
 	t.Parallel()
 	b := designAt(t, redistest.Cluster(t, 0).URL(), jobqueue.Config{Queues: 2})
 	_, err := b.OpenConsumer(t.Context())
-	var e *jobqueue.Error
+	var e *redisconn.Error
 	if !errors.As(err, &e) || !strings.Contains(e.Error(), "slot") || !strings.Contains(e.Hint(), "{orders}") {
 		t.Errorf("OpenConsumer = %v, want a refusal and a hint about braces", err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
 // Backend is a system that queues jobs and passes on notifications about them:
@@ -149,7 +151,7 @@ var (
 	// ErrEmpty is returned by Pop when no job came within the wait. Call again.
 	ErrEmpty = errors.New("queue is empty")
 	// ErrClosed is returned by every call on what has been closed.
-	ErrClosed = errors.New("closed")
+	ErrClosed = redisconn.ErrClosed
 	// ErrLost is matched, with [errors.Is], by the error of a call that found
 	// the connection gone, whoever closed it, or at its other end a server that
 	// does not serve the queue any more, where the backend finds its servers by
@@ -162,12 +164,12 @@ var (
 	// carried out or not and stays unacknowledged: it is never sent again. A job
 	// that the server gave and nobody received is lost with the connection, and
 	// so is what was published between two subscriptions.
-	ErrLost = errors.New("connection lost")
+	ErrLost = redisconn.ErrLost
 	// ErrStale is matched, besides [ErrLost], by the error of a call that found
 	// the connection gone before anything of the call was sent: a server, a proxy
 	// or a load balancer has closed what was idle for too long. Nothing of the
 	// call was carried out, so that it can be repeated on another connection
 	// without any risk. A consumer that is a [Reopener] keeps the jobs that it
 	// has.
-	ErrStale = errors.New("connection was closed before the call")
+	ErrStale = redisconn.ErrStale
 )

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
 // Check makes sure, before anything starts, that the server of the queue takes
@@ -22,14 +24,14 @@ import (
 // and removes one small key of its own, which would expire by itself; where SET is
 // withheld it tries other commands that write, on a key that does not exist.
 func (c *Client) Check(ctx context.Context, connections int) error {
-	if err := checkFiles(connections); err != nil {
+	if err := redisconn.CheckFiles(connections); err != nil {
 		return err
 	}
 	served := map[string][]string{} // the homes at each node
 	for _, home := range c.homes() {
-		addr, err := c.servers.find(ctx, home)
+		addr, err := c.servers.Find(ctx, home)
 		if err != nil {
-			return explain("look for the queue's node", c.servers.address(), err)
+			return redisconn.Explain("look for the queue's node", c.servers.Address(), err)
 		}
 		served[addr] = append(served[addr], home)
 	}
@@ -59,10 +61,10 @@ func room(ctx context.Context, rdb *redis.Client, addr string, connections int) 
 	links, _ := infoNumber(clients, "cluster_connections")
 	now += links
 	if err == nil && known && max > 0 && now+int64(connections) > int64(max) {
-		return &Error{
+		return &redisconn.Error{
 			Op: "connect", Address: addr,
-			Err:  fmt.Errorf("%d connections are needed, and %d of the server's %d are in use", connections, now, max),
-			hint: "raise maxclients of that Redis, or use fewer producers, consumers and subscribers",
+			Err:    fmt.Errorf("%d connections are needed, and %d of the server's %d are in use", connections, now, max),
+			Remedy: "raise maxclients of that Redis, or use fewer producers, consumers and subscribers",
 		}
 	}
 	return nil
@@ -70,9 +72,9 @@ func room(ctx context.Context, rdb *redis.Client, addr string, connections int) 
 
 // checkNode makes sure that the node of a home takes writes and connections.
 func (c *Client) checkNode(ctx context.Context, addr, home string, connections int) error {
-	node := c.servers.node(addr)
+	node := c.servers.Node(addr)
 	if err := c.checkWrites(ctx, node, home); err != nil {
-		return explain("write to redis", addr, err)
+		return redisconn.Explain("write to redis", addr, err)
 	}
 	return room(ctx, node, addr, connections)
 }
@@ -85,7 +87,7 @@ func (c *Client) checkWrites(ctx context.Context, node *redis.Client, home strin
 	probe := probeKey(home)
 	err := node.Set(ctx, probe, "1", 10*time.Second).Err()
 	if err == nil {
-		if err := node.Del(ctx, probe).Err(); err != nil && !unanswered(err) { // it expires by itself
+		if err := node.Del(ctx, probe).Err(); err != nil && !redisconn.Unsupported(err) { // it expires by itself
 			return err
 		}
 		return nil
@@ -100,15 +102,15 @@ func (c *Client) checkWrites(ctx context.Context, node *redis.Client, home strin
 	}
 	withheld := err
 	for _, try := range tries {
-		if !Withheld(err) && !(hungUp(err) && answers(ctx, node) == nil) {
+		if !redisconn.Withheld(err) && !(redisconn.HungUp(err) && redisconn.CheckReachable(ctx, node) == nil) {
 			break
 		}
 		if err = try(); errors.Is(err, redis.Nil) {
 			err = nil
 		}
 	}
-	if Withheld(err) || hungUp(err) && answers(ctx, node) == nil {
-		c.servers.missing.note("SET", "whether the server takes writes shows at the first push", withheld)
+	if redisconn.Withheld(err) || redisconn.HungUp(err) && redisconn.CheckReachable(ctx, node) == nil {
+		c.servers.Missing.Note("SET", "whether the server takes writes shows at the first push", withheld)
 		return nil
 	}
 	return err
@@ -123,17 +125,17 @@ func (c *Client) checkTypes(ctx context.Context) error {
 	}
 	for _, key := range c.lanes.queues {
 		is, err := c.rdb.Type(ctx, key).Result()
-		if unanswered(err) {
+		if redisconn.Unsupported(err) {
 			return nil // not allowed to ask; the commands themselves will tell
 		}
 		if err != nil {
 			return c.explain("ask for the type of", key, err)
 		}
 		if is != "none" && is != want {
-			return &Error{
-				Op: fmt.Sprintf("use the queue %q", key), Address: c.servers.address(),
-				Err:  fmt.Errorf("the key exists and is a %s; design %q keeps a %s there", is, c.cfg.Design, want),
-				hint: "name another queue, or choose the design that the key is of",
+			return &redisconn.Error{
+				Op: fmt.Sprintf("use the queue %q", key), Address: c.servers.Address(),
+				Err:    fmt.Errorf("the key exists and is a %s; design %q keeps a %s there", is, c.cfg.Design, want),
+				Remedy: "name another queue, or choose the design that the key is of",
 			}
 		}
 	}

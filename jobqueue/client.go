@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
 // The names that a system uses when it is not told others.
@@ -84,7 +86,7 @@ type Config struct {
 // Client is a connection to a Redis job queue. It is a [Backend], and has the
 // commands that need no separate connection. It is safe for concurrent use.
 type Client struct {
-	servers        *servers
+	servers        *redisconn.Servers
 	rdb            redis.UniversalClient // the servers', for single commands
 	cfg            Config                // with defaults
 	queue, channel string
@@ -110,31 +112,31 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("job queue: %w", err)
 	}
 	cfg = cfg.whole()
-	s, err := openServers(connConfig{
+	s, err := redisconn.Open(redisconn.Config{
 		URL: cfg.URL, Reconnect: cfg.Reconnect,
 		CACert: cfg.CACert, Cert: cfg.Cert, Key: cfg.Key, SkipVerify: cfg.SkipVerify,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if s.clustered() {
+	if s.Clustered() {
 		if cfg, err = cfg.oneSlot(); err != nil {
-			s.shut()
+			s.Close()
 			return nil, fmt.Errorf("job queue: %w", err)
 		}
 	}
 	c := &Client{
 		servers: s,
-		rdb:     s.client,
+		rdb:     s.Client,
 		cfg:     cfg,
 		queue:   cfg.Queue,
 		channel: cfg.Channel,
 		lanes:   cfg.lanes(),
 		claims:  make([]claim, cfg.Queues),
 	}
-	c.crossSlot = s.clustered() && !oneTag(c.lanes.queues)
-	if err := s.greet(ctx, c.lanes.queues[0], c.probe); err != nil {
-		s.shut()
+	c.crossSlot = s.Clustered() && !oneTag(c.lanes.queues)
+	if err := s.Greet(ctx, c.lanes.queues[0], c.probe); err != nil {
+		s.Close()
 		return nil, err
 	}
 	return c, nil
@@ -154,28 +156,28 @@ func (c *Client) probe(ctx context.Context, node *redis.Client) error {
 	switch {
 	case err == nil:
 		c.unblocks = true
-	case !unanswered(err):
+	case !redisconn.Unsupported(err):
 		return err
 	case c.blocks():
-		c.servers.missing.note(what, fmt.Sprintf("a consumer asks again every %s in place of waiting in one command", pollBlock), err)
+		c.servers.Missing.Note(what, fmt.Sprintf("a consumer asks again every %s in place of waiting in one command", pollBlock), err)
 	}
 	many := node.Do(ctx, "RPOP", nobody, 2).Err()
 	c.popsMany = many == nil || errors.Is(many, redis.Nil)
-	if !c.popsMany && !unanswered(many) {
+	if !c.popsMany && !redisconn.Unsupported(many) {
 		return many
 	}
-	if err := node.Ping(ctx).Err(); Withheld(err) {
-		c.servers.missing.note("PING", "the server's response time is not measured", err)
+	if err := node.Ping(ctx).Err(); redisconn.Withheld(err) {
+		c.servers.Missing.Note("PING", "the server's response time is not measured", err)
 	}
 	if err := c.probeFractions(ctx, node, nobody); err != nil {
 		return err
 	}
 	pipe := node.Pipeline()
 	needs := c.needs(ctx, pipe, nobody)
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) && !refused(err) {
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) && !redisconn.IsErrorReply(err) {
 		return err
 	}
-	return lacking(needs, c.servers.address())
+	return lacking(needs, c.servers.Address())
 }
 
 // blocks reports whether the design's consumers wait in a command.
@@ -189,10 +191,10 @@ func (c *Client) probeFractions(ctx context.Context, node *redis.Client, nobody 
 		return nil
 	}
 	err := node.Do(ctx, "BRPOP", nobody, "0.001").Err()
-	if refused(err) && strings.Contains(err.Error(), "not an integer") {
+	if redisconn.IsErrorReply(err) && strings.Contains(err.Error(), "not an integer") {
 		c.fractions = false
 	}
-	if err == nil || errors.Is(err, redis.Nil) || unanswered(err) {
+	if err == nil || errors.Is(err, redis.Nil) || redisconn.Unsupported(err) {
 		return nil
 	}
 	return err
@@ -204,7 +206,7 @@ func probeKey(key string) string {
 }
 
 // Address is where the Redis is, without secrets.
-func (c *Client) Address() string { return c.servers.address() }
+func (c *Client) Address() string { return c.servers.Address() }
 
 // Queue and Channel are the names in use, or what the names of several begin with.
 func (c *Client) Queue() string   { return c.queue }
@@ -212,7 +214,7 @@ func (c *Client) Channel() string { return c.channel }
 
 // Unverified reports whether the connections are by TLS and the server's
 // certificate is not verified.
-func (c *Client) Unverified() bool { return c.servers.unverified() }
+func (c *Client) Unverified() bool { return c.servers.Unverified() }
 
 // PoolTimeouts is how often one of the client's commands gave up waiting for a
 // connection of its pool. Producers, consumers and subscribers have none.
@@ -224,8 +226,8 @@ func (c *Client) Pings() int64 { return c.pings.Load() }
 
 // Close closes the client's own connections. Producers, consumers and
 // subscribers that it opened are closed by whoever asked for them.
-func (c *Client) Close() error { return c.servers.shut() }
+func (c *Client) Close() error { return c.servers.Close() }
 
 func (c *Client) explain(op, name string, err error) error {
-	return c.servers.explain(op, name, err)
+	return c.servers.Explain(op, name, err)
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -134,7 +135,7 @@ func TestRedactShowsNoPassword(t *testing.T) {
 		"redis-cluster://s3cret@h1:7000":                     "redis-cluster://***@h1:7000",
 		"redis://u:a?s3cret&b@h1":                            "redis://u:***?***",
 	} {
-		if got := jobqueue.Redact(raw); got != want {
+		if got := redisconn.Redact(raw); got != want {
 			t.Errorf("Redact(%q) = %q, want %q", raw, got, want)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
 // need is a command that not every server has, asked for where it does nothing.
@@ -38,7 +40,7 @@ func (c *Client) needs(ctx context.Context, pipe redis.Pipeliner, nobody string)
 func lacking(needs []need, address string) error {
 	for _, n := range needs {
 		if err := n.cmd.Err(); err != nil && strings.HasPrefix(strings.ToLower(err.Error()), "err unknown command") {
-			return &Error{Op: "use " + n.what, Address: address, Err: errors.New("this server lacks it: " + brief(err)), hint: n.hint}
+			return &redisconn.Error{Op: "use " + n.what, Address: address, Err: errors.New("this server lacks it: " + redisconn.Brief(err)), Remedy: n.hint}
 		}
 	}
 	return nil

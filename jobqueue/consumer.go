@@ -4,6 +4,9 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
 // pollBlock is how long one BRPOP blocks on a server that cannot unblock it:
@@ -13,7 +16,7 @@ const pollBlock = 100 * time.Millisecond
 // consumer takes jobs and publishes, on a connection of its own. What the
 // designs differ in is its taker's.
 type consumer struct {
-	w       *wire
+	w       *redisconn.Wire
 	client  *Client
 	taker   taker
 	queues  []int         // those it takes from, the first first
@@ -75,17 +78,17 @@ func (c *Client) OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, e
 	if c.crossSlot && len(queues) > 1 {
 		return nil, c.scattered(queues)
 	}
-	w, err := c.servers.dial(ctx, c.lanes.queues[queues[0]], c.unblocks)
+	w, err := c.servers.Dial(ctx, c.lanes.queues[queues[0]], c.unblocks)
 	if err != nil {
 		return nil, err
 	}
-	w.proves = !c.servers.missing.lacks("PING")
+	w.Proves = !c.servers.Missing.Lacks("PING")
 	n := &consumer{w: w, client: c, queues: queues, most: 1 << 62, closing: make(chan struct{})}
 	if err := n.design(ctx); err != nil {
-		w.close()
-		return nil, c.servers.unfound(err)
+		w.Close()
+		return nil, c.servers.Retryable(err)
 	}
-	if w.id == 0 {
+	if w.ID == 0 {
 		n.most = min(n.most, pollBlock)
 	}
 	return n, nil
@@ -146,26 +149,26 @@ func (c *consumer) Turn(ctx context.Context, outcomes []Outcome, acked func(i, r
 
 // exchange writes what was collected and reads the answers to the outcomes.
 func (c *consumer) exchange(outcomes []Outcome, acked func(i, receivers int), block time.Duration) error {
-	if len(c.w.out) == 0 {
+	if len(c.w.Out) == 0 {
 		if len(outcomes) == 0 {
-			if err := c.w.proveIdle(); err != nil {
+			if err := c.w.ProveIdle(); err != nil {
 				return c.fault("pop from", c.client.queue, err)
 			}
 		}
 		return c.told(outcomes, acked)
 	}
-	if err := c.w.flush(); err != nil {
-		if isStale(err) {
+	if err := c.w.Flush(); err != nil {
+		if redisconn.IsStale(err) {
 			c.taker.unsent(c.last)
 		}
 		return c.fault("pop from", c.client.queue, err)
 	}
 	c.last = 0
-	if err := c.w.expect(block); err != nil {
+	if err := c.w.ExpectWithin(block); err != nil {
 		return err
 	}
-	if c.w.due.Load() { // the answer to a PING that a server owes which stalls
-		if err := c.w.next(); err != nil {
+	if c.w.PongDue.Load() { // the answer to a PING that a server owes which stalls
+		if err := c.w.Next(); err != nil {
 			return c.outOfStep("pop from", c.client.queue, err)
 		}
 	}
@@ -202,7 +205,7 @@ func (c *consumer) search(ctx context.Context, outcomes []Outcome, acked func(i,
 		}
 		if err := c.exchange(outcomes, acked, block); err != nil {
 			switch {
-			case first || !isStale(err):
+			case first || !redisconn.IsStale(err):
 				return nil, err
 			case len(c.jobs) > 0:
 				return c.jobs, nil // the next call will find it out
@@ -214,7 +217,7 @@ func (c *consumer) search(ctx context.Context, outcomes []Outcome, acked func(i,
 			return nil, c.outOfStep("pop from", c.client.lanes.queues[c.queues[at]], err)
 		}
 		if block > 0 {
-			c.w.used = time.Now()
+			c.w.Used = time.Now()
 		}
 		switch {
 		case again && (len(c.jobs) > 0 || ctx.Err() == nil && !c.ending.Load()):
@@ -268,7 +271,7 @@ func (c *consumer) none(ctx context.Context) error {
 // take reads one element and keeps a copy, since the next read may move the
 // buffer that it lies in. It returns false where there was none.
 func (c *consumer) take() (job []byte, ok bool, err error) {
-	b, err := c.w.in.bulk()
+	b, err := c.w.In.Bulk()
 	if err != nil || b == nil {
 		return nil, false, err
 	}
@@ -298,19 +301,19 @@ func (c *consumer) outOfStep(op, name string, err error) error {
 }
 
 func (c *consumer) fault(op, name string, err error) error {
-	if !isReply(err) {
+	if !resp.IsReply(err) {
 		if c.watched != nil && c.watched.ctx.Err() != nil {
 			// unblock gave the server up. An answer may still come, and would
 			// be taken for that to the next question.
 			c.ending.Store(true)
 			return c.watched.ctx.Err()
 		}
-		err = c.w.broken(err)
+		err = c.w.Broken(err)
 	}
 	if err == ErrClosed {
 		return err
 	}
-	return explainOn(op, name, c.w.address(), err)
+	return redisconn.ExplainOn(op, name, c.w.Address(), err)
 }
 
 // Close ends the consumer. A Pop that waits returns first, with a job if the
@@ -325,5 +328,5 @@ func (c *consumer) Close() error {
 		c.unblock(p)
 	}
 	c.taker.leave(inStep && c.waiting.Load() == nil)
-	return c.w.close()
+	return c.w.Close()
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/redisfacts"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -90,7 +92,7 @@ func TestShardedChannelsOfAServerWithoutThemAreExplained(t *testing.T) {
 	t.Parallel()
 	s := redistest.Embedded(t)
 	_, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: s.URL(), Notify: jobqueue.ShardedPubSub})
-	var e *jobqueue.Error
+	var e *redisconn.Error
 	if !errors.As(err, &e) || !strings.Contains(e.Hint(), "7.0") || !strings.Contains(e.Error(), "sharded-pubsub") {
 		t.Errorf("Connect = %v, want a hint that says since when there are sharded channels", err)
 	}
@@ -271,7 +273,7 @@ func TestTheCommandsOfAJob(t *testing.T) {
 					}
 				}
 			}
-			counts := func() map[string]jobqueue.CommandFacts {
+			counts := func() map[string]redisfacts.CommandFacts {
 				f, err := b.Inspect(t.Context())
 				if err != nil {
 					t.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
 // Discard takes single elements out of the queue, wherever in it they are, and
@@ -45,7 +47,7 @@ func (c *Client) discardWaiting(ctx context.Context, elements []string) (found i
 	}
 	for _, key := range c.lanes.queues {
 		start, err := c.given(ctx, key)
-		if err != nil && !refused(err) {
+		if err != nil && !redisconn.IsErrorReply(err) {
 			return found, c.explain("discard from", key, err)
 		}
 		for {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
@@ -91,7 +92,7 @@ func TestCommonMistakesGetTheRemedy(t *testing.T) {
 			if strings.Contains(err.Error(), "s3cret") {
 				t.Errorf("the password is in the error: %v", err)
 			}
-			var e *jobqueue.Error
+			var e *redisconn.Error
 			if c.hint != "" && (!errors.As(err, &e) || !strings.Contains(e.Hint(), c.hint)) {
 				t.Errorf("hint of %v is not about %q", err, c.hint)
 			}
@@ -102,7 +103,7 @@ func TestCommonMistakesGetTheRemedy(t *testing.T) {
 func TestARealRedisThatTakesNoWritesIsFoundOut(t *testing.T) {
 	t.Parallel()
 	hintOf := func(err error) string {
-		var e *jobqueue.Error
+		var e *redisconn.Error
 		if !errors.As(err, &e) {
 			t.Fatalf("error %v (%T) has no hint", err, err)
 		}

@@ -3,13 +3,15 @@ package jobqueue
 import (
 	"testing"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
 // Rest makes what a connection belongs to take it for one that has been idle, and
 // waits until the other side is known to have closed it.
 func Rest(tb testing.TB, end any) {
 	tb.Helper()
-	var w *wire
+	var w *redisconn.Wire
 	switch end := end.(type) {
 	case *producer:
 		w = end.w
@@ -25,10 +27,10 @@ func Rest(tb testing.TB, end any) {
 	default:
 		tb.Fatalf("no wire in a %T", end)
 	}
-	for deadline := time.Now().Add(20 * time.Second); !peerClosed(w.conn); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !redisconn.PeerClosed(w.Conn); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			tb.Fatal("the connection was not closed")
 		}
 	}
-	w.used = time.Time{}
+	w.Used = time.Time{}
 }

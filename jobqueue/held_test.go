@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
 // What a consumer holds, and the sizes of pushes on their way, come out in the
@@ -57,7 +60,7 @@ func FuzzTakers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, stream []byte, kind uint8) {
 		client := &Client{lanes: lanes{queues: []string{"k", "l"}}, claims: make([]claim, 2), popsMany: true}
-		c := &consumer{w: &wire{in: reader{src: bytes.NewReader(stream)}}, client: client, queues: []int{0, 1}}
+		c := &consumer{w: &redisconn.Wire{In: resp.Reader{Src: bytes.NewReader(stream)}}, client: client, queues: []int{0, 1}}
 		takers := []taker{
 			&listTaker{c: c, rest: -1, max: 2, block: true},
 			&listTaker{c: c, rest: -1, max: 2, block: true, all: true},

@@ -3,6 +3,8 @@ package jobqueue
 import (
 	"strconv"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
 // listTaker takes by BRPOP and RPOP. Nothing remembers what it took.
@@ -27,17 +29,17 @@ func (t *listTaker) ask(queue, max int, block time.Duration) {
 		queue, block, t.rest = t.rest, 0, -1
 	}
 	t.all, t.block, t.max = block > 0 && len(c.queues) > 1, block > 0, max
-	key, out := c.client.lanes.queues[queue], c.w.out
+	key, out := c.client.lanes.queues[queue], c.w.Out
 	if block > 0 {
 		if t.all {
-			out = appendHead(out, 2+len(c.queues))
+			out = resp.AppendHead(out, 2+len(c.queues))
 			out = append(out, "$5\r\nBRPOP\r\n"...)
 			for _, i := range c.queues {
-				out = appendWord(out, c.client.lanes.queues[i])
+				out = resp.AppendWord(out, c.client.lanes.queues[i])
 			}
 		} else {
 			out = append(out, "*3\r\n$5\r\nBRPOP\r\n"...)
-			out = appendWord(out, key)
+			out = resp.AppendWord(out, key)
 		}
 		out = appendSeconds(out, block, c.client.fractions)
 		max--
@@ -46,37 +48,37 @@ func (t *listTaker) ask(queue, max int, block time.Duration) {
 	case max == 0 || t.all:
 	case c.client.popsMany:
 		out = append(out, "*3\r\n$4\r\nRPOP\r\n"...)
-		out = appendWord(out, key)
-		out = appendNumber(out, int64(max))
+		out = resp.AppendWord(out, key)
+		out = resp.AppendNumber(out, int64(max))
 	default:
 		for range max {
 			out = append(out, "*2\r\n$4\r\nRPOP\r\n"...)
-			out = appendWord(out, key)
+			out = resp.AppendWord(out, key)
 		}
 	}
-	c.w.out = out
+	c.w.Out = out
 }
 
 // appendSeconds appends a BRPOP's timeout. Servers before 6.0 want whole
 // seconds, and 0 would mean for ever.
 func appendSeconds(out []byte, d time.Duration, fractions bool) []byte {
 	if !fractions {
-		return appendNumber(out, int64(max(1, d.Round(time.Second)/time.Second)))
+		return resp.AppendNumber(out, int64(max(1, d.Round(time.Second)/time.Second)))
 	}
 	var text [32]byte
-	return appendWord(out, strconv.AppendFloat(text[:0], max(d, time.Millisecond).Seconds(), 'f', 3, 64))
+	return resp.AppendWord(out, strconv.AppendFloat(text[:0], max(d, time.Millisecond).Seconds(), 'f', 3, 64))
 }
 
 // answer reads what ask asked for.
 func (t *listTaker) answer() (again bool, err error) {
 	c, max := t.c, t.max
 	if t.block {
-		n, err := c.w.in.array()
+		n, err := c.w.In.Array()
 		if err != nil {
 			return false, err
 		}
 		if n == 2 {
-			key, err := c.w.in.bulk()
+			key, err := c.w.In.Bulk()
 			if err != nil {
 				return false, err
 			}
@@ -87,14 +89,14 @@ func (t *listTaker) answer() (again bool, err error) {
 				return false, err
 			}
 		} else if n != -1 {
-			return false, protocolError("%d elements for BRPOP", n)
+			return false, resp.ProtocolError("%d elements for BRPOP", n)
 		}
 		max--
 	}
 	switch {
 	case max == 0 || t.all:
 	case c.client.popsMany:
-		n, err := c.w.in.array()
+		n, err := c.w.In.Array()
 		if err != nil {
 			return false, err
 		}

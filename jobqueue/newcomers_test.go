@@ -7,16 +7,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/census"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
 
 // turnsOut looks until a turnout is as wanted.
-func turnsOut(t *testing.T, n *jobqueue.Snapshot, want func(jobqueue.ConnectedClients) bool) {
+func turnsOut(t *testing.T, n *census.Snapshot, want func(census.ConnectedClients) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	var got jobqueue.ConnectedClients
+	var got census.ConnectedClients
 	for tick := time.NewTicker(10 * time.Millisecond); ; {
 		var err error
 		if got, err = n.Since(ctx); err != nil {
@@ -75,16 +76,16 @@ func TestWorkersThatComeAreSeenToWait(t *testing.T) {
 			t.Fatal(err)
 		}
 		pop(t, c)
-		turnsOut(t, early, func(got jobqueue.ConnectedClients) bool { return got.Waiting == 1 })
+		turnsOut(t, early, func(got census.ConnectedClients) bool { return got.Waiting == 1 })
 		other := clientAt(t, server.URL())
 		n, err := c.ClientSnapshot(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		turnsOut(t, n, func(got jobqueue.ConnectedClients) bool { return got.Connected == 0 && got.Counted == row.counted })
+		turnsOut(t, n, func(got census.ConnectedClients) bool { return got.Connected == 0 && got.Counted == row.counted })
 		pop(t, other)
 		pop(t, other)
-		turnsOut(t, n, func(got jobqueue.ConnectedClients) bool { return got.Connected >= 2 && got.Waiting == 2 && !got.Mute })
+		turnsOut(t, n, func(got census.ConnectedClients) bool { return got.Connected >= 2 && got.Waiting == 2 && !got.Mute })
 	}
 }
 
@@ -98,8 +99,8 @@ func TestAServerThatTellsNothingOfItsConnectionsIsNoFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := n.Since(t.Context()); !errors.Is(err, jobqueue.ErrWithheld) {
-		t.Errorf("Look = %+v, %v, want %v", got, err, jobqueue.ErrWithheld)
+	if got, err := n.Since(t.Context()); !errors.Is(err, census.ErrWithheld) {
+		t.Errorf("Look = %+v, %v, want %v", got, err, census.ErrWithheld)
 	}
 }
 
@@ -111,7 +112,7 @@ func TestTheEmbeddedServerTellsHowManyHaveCome(t *testing.T) {
 		t.Fatal(err)
 	}
 	pop(t, c)
-	turnsOut(t, n, func(got jobqueue.ConnectedClients) bool { return got.Connected == 1 && got.Counted && got.Mute })
+	turnsOut(t, n, func(got census.ConnectedClients) bool { return got.Connected == 1 && got.Counted && got.Mute })
 }
 
 func TestWorkersOfAClusterAreSeenWhereverTheirQueuesLie(t *testing.T) {
@@ -128,5 +129,5 @@ func TestWorkersOfAClusterAreSeenWhereverTheirQueuesLie(t *testing.T) {
 		}
 		defer consumer.Close()
 	}
-	turnsOut(t, n, func(got jobqueue.ConnectedClients) bool { return got.Connected >= 3 && !got.Counted })
+	turnsOut(t, n, func(got census.ConnectedClients) bool { return got.Connected >= 3 && !got.Counted })
 }

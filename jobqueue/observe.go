@@ -3,13 +3,17 @@ package jobqueue
 import (
 	"context"
 	"errors"
+
+	"github.com/queuedyno/queuedyno/internal/census"
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/redisfacts"
 )
 
 // Inspect asks the server about itself, and in a cluster every master. What it
 // may not or cannot ask is listed in Facts.Withheld; it is an error only if no
 // server answers.
-func (c *Client) Inspect(ctx context.Context) (Facts, error) {
-	f, err := inspectServers(ctx, c.servers)
+func (c *Client) Inspect(ctx context.Context) (redisfacts.Facts, error) {
+	f, err := redisfacts.Inspect(ctx, c.servers)
 	if err == nil {
 		c.noInfo.Store(len(f.Info) == 0)
 	}
@@ -18,20 +22,20 @@ func (c *Client) Inspect(ctx context.Context) (Facts, error) {
 
 // ClientSnapshot notes who is connected now, so that connections that come later can
 // be told from those. What the servers withhold is no error here.
-func (c *Client) ClientSnapshot(ctx context.Context) (*Snapshot, error) {
-	return takeSnapshot(ctx, c.servers, c.homes())
+func (c *Client) ClientSnapshot(ctx context.Context) (*census.Snapshot, error) {
+	return census.Take(ctx, c.servers, c.homes())
 }
 
 // OpenPing returns a connection for PINGs.
-func (c *Client) OpenPing(ctx context.Context) (*Ping, error) {
-	if c.servers.missing.lacks("PING") {
+func (c *Client) OpenPing(ctx context.Context) (*redisconn.Ping, error) {
+	if c.servers.Missing.Lacks("PING") {
 		return nil, errors.New("the server does not take PING")
 	}
-	w, err := c.servers.dial(ctx, c.lanes.queues[0], false)
+	w, err := c.servers.Dial(ctx, c.lanes.queues[0], false)
 	if err != nil {
 		return nil, err
 	}
-	return newPing(w), nil
+	return redisconn.NewPing(w), nil
 }
 
 // Blocked is how many connections wait in a blocking command at this moment,

@@ -35,8 +35,8 @@ func (c *consumer) unblock(p *patience) {
 	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
 	for c.waiting.Load() == p && ctx.Err() == nil {
-		if c.w.id != 0 {
-			c.w.unblock(ctx)
+		if c.w.ID != 0 {
+			c.w.Unblock(ctx)
 		}
 		select {
 		case <-time.After(5 * time.Millisecond):
@@ -46,6 +46,6 @@ func (c *consumer) unblock(p *patience) {
 	// Only now: that Pop may be over, and another one under the same context, which
 	// has ended, may just be finding that out.
 	if ctx.Err() != nil && c.waiting.Load() == p {
-		c.w.abort()
+		c.w.Abort()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/ring"
 )
 
@@ -70,7 +71,7 @@ func (p *apartProducer) Flush() error {
 		}
 		p.begun[i] = false
 		err := p.each[i].Flush()
-		if isStale(err) {
+		if redisconn.IsStale(err) {
 			err = &partlyError{err} // others have got theirs
 		}
 		if err != nil && first == nil {
@@ -87,7 +88,7 @@ type partlyError struct{ err error }
 func (e *partlyError) Error() string        { return e.err.Error() }
 func (e *partlyError) Is(target error) bool { return target == ErrLost }
 func (e *partlyError) As(target any) bool {
-	to, ok := target.(**Error)
+	to, ok := target.(**redisconn.Error)
 	return ok && errors.As(e.err, to)
 }
 

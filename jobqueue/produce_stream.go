@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/internal/ring"
 )
 
@@ -28,22 +29,22 @@ func (p *streamProducer) Send(jobs ...[]byte) error {
 	if len(jobs) == 0 {
 		return nil
 	}
-	out := p.w.out
+	out := p.w.Out
 	if len(jobs) > 1 {
 		out = append(out, "*1\r\n$5\r\nMULTI\r\n"...)
 	}
 	for _, job := range jobs {
 		out = append(out, "*5\r\n$4\r\nXADD\r\n"...)
-		out = appendWord(out, p.key)
+		out = resp.AppendWord(out, p.key)
 		out = append(out, "$1\r\n*\r\n"...)
-		out = appendWord(out, streamField)
-		p.w.noteSize(len(job))
-		out = appendWord(out, job)
+		out = resp.AppendWord(out, streamField)
+		p.w.NoteSize(len(job))
+		out = resp.AppendWord(out, job)
 	}
 	if len(jobs) > 1 {
 		out = append(out, "*1\r\n$4\r\nEXEC\r\n"...)
 	}
-	p.w.out = out
+	p.w.Out = out
 	p.staged++
 	p.sizes.push(len(jobs))
 	return nil
@@ -51,28 +52,28 @@ func (p *streamProducer) Send(jobs ...[]byte) error {
 
 // Await waits for the answer to the oldest push that has none.
 func (p *streamProducer) Await() error {
-	p.w.reading.Lock()
-	defer p.w.reading.Unlock()
+	p.w.Reading.Lock()
+	defer p.w.Reading.Unlock()
 	err := p.await()
-	if err == nil || isReply(err) {
+	if err == nil || resp.IsReply(err) {
 		p.owed.Add(-1)
 	}
 	return err
 }
 
 func (p *streamProducer) await() error {
-	in := &p.w.in
+	in := &p.w.In
 	// The push may be sent only while we wait, so its size is known not before
 	// its answer is there.
-	if err := p.w.next(); err != nil {
+	if err := p.w.Next(); err != nil {
 		return p.fault(err)
 	}
 	n, ok := p.sizes.pop()
 	if !ok {
-		return p.fault(protocolError("an answer to a push that was not sent"))
+		return p.fault(resp.ProtocolError("an answer to a push that was not sent"))
 	}
 	if n == 1 {
-		if _, err := in.bulk(); err != nil {
+		if _, err := in.Bulk(); err != nil {
 			return p.fault(err)
 		}
 		return nil
@@ -81,8 +82,8 @@ func (p *streamProducer) await() error {
 	// ids, or an error that says no more than that there was one before.
 	var wrong error
 	for range 1 + n {
-		if _, _, err := in.head(); err != nil {
-			if !isReply(err) {
+		if _, _, err := in.Head(); err != nil {
+			if !resp.IsReply(err) {
 				return p.fault(err)
 			}
 			if wrong == nil {
@@ -90,10 +91,10 @@ func (p *streamProducer) await() error {
 			}
 		}
 	}
-	ids, err := in.array()
+	ids, err := in.Array()
 	for range ids {
-		if _, each := in.bulk(); each != nil {
-			if !isReply(each) {
+		if _, each := in.Bulk(); each != nil {
+			if !resp.IsReply(each) {
 				return p.fault(each)
 			}
 			if wrong == nil {
@@ -101,7 +102,7 @@ func (p *streamProducer) await() error {
 			}
 		}
 	}
-	if wrong != nil && (err == nil || isReply(err)) {
+	if wrong != nil && (err == nil || resp.IsReply(err)) {
 		err = wrong
 	}
 	if err != nil {

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
 // producer pushes by LPUSH on a connection of its own.
 type producer struct {
-	w      *wire
+	w      *redisconn.Wire
 	client *Client
 	key    string        // of the goroutine that sends
 	name   string        // that errors have
@@ -37,15 +40,15 @@ func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
 // its node.
 func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipeliner, error) {
 	key := c.lanes.queues[queue]
-	w, err := c.servers.dial(ctx, key, false)
+	w, err := c.servers.Dial(ctx, key, false)
 	if err != nil {
 		return nil, err
 	}
 	p := producer{w: w, client: c, key: key, name: name, owed: new(atomic.Int64)}
-	w.proves = !c.servers.missing.lacks("PING")
-	if err := w.expectAnswers(func() bool { return p.owed.Load() > 0 }); err != nil {
-		w.close()
-		return nil, c.servers.unfound(explain("connect", w.address(), err))
+	w.Proves = !c.servers.Missing.Lacks("PING")
+	if err := w.ExpectAnswers(func() bool { return p.owed.Load() > 0 }); err != nil {
+		w.Close()
+		return nil, c.servers.Retryable(redisconn.Explain("connect", w.Address(), err))
 	}
 	if c.cfg.Design == Stream {
 		return &streamProducer{producer: p}, nil
@@ -61,21 +64,21 @@ func (p *producer) Send(jobs ...[]byte) error {
 	if len(jobs) == 0 {
 		return nil
 	}
-	out := appendHead(p.w.out, 2+len(jobs))
+	out := resp.AppendHead(p.w.Out, 2+len(jobs))
 	out = append(out, "$5\r\nLPUSH\r\n"...)
-	out = appendWord(out, p.key)
+	out = resp.AppendWord(out, p.key)
 	for _, job := range jobs {
-		p.w.noteSize(len(job))
-		out = appendWord(out, job)
+		p.w.NoteSize(len(job))
+		out = resp.AppendWord(out, job)
 	}
-	p.w.out = out
+	p.w.Out = out
 	p.staged++
 	return nil
 }
 
 // ready is why nothing can be sent: the connection was closed meanwhile.
 func (p *producer) ready() error {
-	if err := p.w.ready(); err != nil {
+	if err := p.w.Ready(); err != nil {
 		return p.fault(err)
 	}
 	return nil
@@ -83,10 +86,10 @@ func (p *producer) ready() error {
 
 // Flush writes what Send took.
 func (p *producer) Flush() error {
-	err := p.w.ready()
+	err := p.w.Ready()
 	p.owed.Add(p.staged)
 	p.staged = 0
-	if err := p.w.write(err); err != nil {
+	if err := p.w.Write(err); err != nil {
 		return p.fault(err)
 	}
 	return nil
@@ -95,13 +98,13 @@ func (p *producer) Flush() error {
 // Await waits for the answer to the oldest push that has none, for as long as
 // nothing was sent.
 func (p *producer) Await() error {
-	p.w.reading.Lock()
-	defer p.w.reading.Unlock()
-	err := p.w.next()
+	p.w.Reading.Lock()
+	defer p.w.Reading.Unlock()
+	err := p.w.Next()
 	if err == nil {
-		_, err = p.w.in.integer()
+		_, err = p.w.In.Integer()
 	}
-	if err == nil || isReply(err) {
+	if err == nil || resp.IsReply(err) {
 		p.owed.Add(-1)
 	}
 	if err != nil {
@@ -134,13 +137,13 @@ func push(ctx context.Context, p Pipeliner, jobs [][]byte) error {
 }
 
 func (p *producer) fault(err error) error {
-	if !isReply(err) {
-		err = p.w.broken(err)
+	if !resp.IsReply(err) {
+		err = p.w.Broken(err)
 	}
 	if err == ErrClosed {
 		return err
 	}
-	return tooLong(explainOn("push to", p.name, p.w.address(), err), p.w.longest.Load())
+	return tooLong(redisconn.ExplainOn("push to", p.name, p.w.Address(), err), p.w.Longest.Load())
 }
 
 // smallestLimit is the smallest value of proto-max-bulk-len and of
@@ -150,22 +153,22 @@ const smallestLimit = 1 << 20
 // tooLong names the settings by which a server may have refused a job for its size:
 // it closes the connection then, with or without a word.
 func tooLong(err error, longest int64) error {
-	var known *Error
+	var known *redisconn.Error
 	if !errors.As(err, &known) || longest+2 <= smallestLimit {
 		return err
 	}
-	if hungUp(err) || strings.Contains(err.Error(), "Protocol error: invalid bulk length") {
-		known.hint = fmt.Sprintf("the largest job had %d bytes, and a server closes the connection on one that is longer than its proto-max-bulk-len or client-query-buffer-limit; raise them, or send smaller jobs", longest)
+	if redisconn.HungUp(err) || strings.Contains(err.Error(), "Protocol error: invalid bulk length") {
+		known.Remedy = fmt.Sprintf("the largest job had %d bytes, and a server closes the connection on one that is longer than its proto-max-bulk-len or client-query-buffer-limit; raise them, or send smaller jobs", longest)
 	}
 	return err
 }
 
 // Prove sends a PING if the connection was idle for a moment.
 func (p *producer) Prove() error {
-	if err := p.w.proveIdle(); err != nil {
+	if err := p.w.ProveIdle(); err != nil {
 		return p.fault(err)
 	}
 	return nil
 }
 
-func (p *producer) Close() error { return p.w.close() }
+func (p *producer) Close() error { return p.w.Close() }

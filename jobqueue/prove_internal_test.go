@@ -9,18 +9,18 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
 // proving is a producer on a wire, and what its server was sent, command by
 // command. serve answers each; it may take its time.
 func proving(t *testing.T, others func() bool, serve func(far net.Conn, command string)) (*producer, *[]string) {
 	t.Helper()
-	near, far := net.Pipe()
-	t.Cleanup(func() { near.Close(); far.Close() })
-	w := onConn(near, others)
-	w.proves = true
+	w, far := pipe(t, others)
+	w.Proves = true
 	p := &producer{w: w, client: &Client{}, key: "q", owed: new(atomic.Int64)}
-	if err := w.expectAnswers(func() bool { return p.owed.Load() > 0 }); err != nil {
+	if err := w.ExpectAnswers(func() bool { return p.owed.Load() > 0 }); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -89,23 +89,23 @@ func TestAnIdleConnectionIsProvedBeforeAJobIsPutOnIt(t *testing.T) {
 		most   time.Duration // until the push is answered or refused
 		sent   string
 	}{
-		"alive": {never, normal, nil, time.Second, "PING LPUSH"},
-		"alive, and PING is refused": {never, func(far net.Conn, command string) {
+		"alive": {unasked, normal, nil, time.Second, "PING LPUSH"},
+		"alive, and PING is refused": {unasked, func(far net.Conn, command string) {
 			if command == "PING" {
 				far.Write([]byte("-ERR no such thing\r\n"))
 				return
 			}
 			normal(far, command)
 		}, nil, time.Second, "PING LPUSH"},
-		"dead":                     {always, func(net.Conn, string) {}, errDead, 2 * time.Second, "PING"},
-		"closed at the first word": {always, func(far net.Conn, _ string) { far.Close() }, errHungUp, 2 * time.Second, "PING"},
-		"slow, and so on other connections": {always, func(far net.Conn, command string) {
+		"dead":                     {answering, func(net.Conn, string) {}, redisconn.ErrDead, 2 * time.Second, "PING"},
+		"closed at the first word": {answering, func(far net.Conn, _ string) { far.Close() }, redisconn.ErrHungUp, 2 * time.Second, "PING"},
+		"slow, and so on other connections": {answering, func(far net.Conn, command string) {
 			if command == "PING" {
-				time.Sleep(pongWithin + pongGrace/2)
+				time.Sleep(850 * time.Millisecond)
 			}
 			normal(far, command)
 		}, nil, 2 * time.Second, "PING LPUSH"},
-		"a stall of the whole server": {nobodys, func(far net.Conn, command string) {
+		"a stall of the whole server": {stalled, func(far net.Conn, command string) {
 			if !asked.Swap(true) {
 				go func() { // what comes meanwhile waits in line
 					time.Sleep(9 * time.Second)
@@ -123,7 +123,7 @@ func TestAnIdleConnectionIsProvedBeforeAJobIsPutOnIt(t *testing.T) {
 					time.Sleep(3 * time.Second)
 					from := time.Now()
 					err := push()
-					if !errors.Is(err, c.want) || c.want != nil && !isStale(err) || c.want == nil && err != nil {
+					if !errors.Is(err, c.want) || c.want != nil && !redisconn.IsStale(err) || c.want == nil && err != nil {
 						t.Errorf("a push = %v, want %v", err, c.want)
 					}
 					if took := time.Since(from); took > c.most {
@@ -139,7 +139,7 @@ func TestAnIdleConnectionIsProvedBeforeAJobIsPutOnIt(t *testing.T) {
 							t.Errorf("the next push = %v", err)
 						}
 					}
-					p.w.conn.Close()
+					p.w.Conn.Close()
 				})
 			})
 		}
@@ -151,10 +151,10 @@ func TestABusyConnectionIsNotProved(t *testing.T) {
 	for way, open := range pushing {
 		t.Run(way, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p, got := proving(t, never, normal)
+				p, got := proving(t, unasked, normal)
 				push := open(t, p)
 				for range 30 {
-					time.Sleep(restedAfter / 2)
+					time.Sleep(750 * time.Millisecond)
 					if err := push(); err != nil {
 						t.Fatal(err)
 					}
@@ -163,7 +163,7 @@ func TestABusyConnectionIsNotProved(t *testing.T) {
 				if sent := strings.Join(*got, " "); strings.Contains(sent, "PING") {
 					t.Errorf("%s was sent", sent)
 				}
-				p.w.conn.Close()
+				p.w.Conn.Close()
 			})
 		})
 	}
@@ -174,7 +174,7 @@ func TestAPushSoonAfterAProofNeedsNoOther(t *testing.T) {
 	for way, open := range pushing {
 		t.Run(way, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p, got := proving(t, never, normal)
+				p, got := proving(t, unasked, normal)
 				push := open(t, p)
 				for range 3 {
 					time.Sleep(10 * time.Second)
@@ -192,7 +192,7 @@ func TestAPushSoonAfterAProofNeedsNoOther(t *testing.T) {
 				if sent := strings.Join(*got, " "); sent != "PING LPUSH PING LPUSH PING LPUSH" {
 					t.Errorf("%s was sent", sent)
 				}
-				p.w.conn.Close()
+				p.w.Conn.Close()
 			})
 		})
 	}

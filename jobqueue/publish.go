@@ -3,6 +3,8 @@ package jobqueue
 import (
 	"context"
 	"sync"
+
+	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
 // Publish sends one message and waits for the number of its receivers.
@@ -14,16 +16,16 @@ func (c *consumer) Publish(ctx context.Context, message []byte) (int, error) {
 		return 0, nil
 	}
 	c.publish(message, 0)
-	if err := c.w.flush(); err != nil {
+	if err := c.w.Flush(); err != nil {
 		return 0, c.fault("publish on", c.client.channel, err)
 	}
-	if err := c.w.expect(0); err != nil {
+	if err := c.w.ExpectWithin(0); err != nil {
 		return 0, err
 	}
-	if err := c.w.next(); err != nil {
+	if err := c.w.Next(); err != nil {
 		return 0, c.fault("publish on", c.client.channel, err)
 	}
-	n, err := c.w.in.integer()
+	n, err := c.w.In.Integer()
 	if err != nil {
 		return 0, c.fault("publish on", c.client.channel, err)
 	}
@@ -32,21 +34,21 @@ func (c *consumer) Publish(ctx context.Context, message []byte) (int, error) {
 
 // heard is how many received a message, as far as the node can tell.
 func (c *consumer) heard(n int64) int {
-	if n == 0 && c.client.subscribed.elsewhere(c.w.addr) {
+	if n == 0 && c.client.subscribed.elsewhere(c.w.Addr) {
 		return -1
 	}
 	return int(n)
 }
 
 func (c *consumer) publish(message []byte, channel int) {
-	out := c.w.out
+	out := c.w.Out
 	if c.client.cfg.Notify == ShardedPubSub {
 		out = append(out, "*3\r\n$8\r\nSPUBLISH\r\n"...)
 	} else {
 		out = append(out, "*3\r\n$7\r\nPUBLISH\r\n"...)
 	}
-	out = appendWord(out, c.client.lanes.channels[channel])
-	c.w.out = appendWord(out, message)
+	out = resp.AppendWord(out, c.client.lanes.channels[channel])
+	c.w.Out = resp.AppendWord(out, message)
 }
 
 // publishes reports whether an outcome has a message that goes out.
@@ -73,7 +75,7 @@ func (c *consumer) told(outcomes []Outcome, acked func(i, receivers int)) error 
 	for i, o := range outcomes {
 		receivers := -1
 		if c.publishes(o) {
-			n, err := c.w.in.integer()
+			n, err := c.w.In.Integer()
 			if err != nil {
 				return c.outOfStep("publish on", c.client.lanes.channels[o.Channel], err)
 			}
@@ -82,7 +84,7 @@ func (c *consumer) told(outcomes []Outcome, acked func(i, receivers int)) error 
 		acked(i, receivers)
 	}
 	for ; c.owed > 0; c.owed-- {
-		if _, err := c.w.in.integer(); err != nil {
+		if _, err := c.w.In.Integer(); err != nil {
 			return c.outOfStep("end a job of", c.client.queue, err)
 		}
 	}

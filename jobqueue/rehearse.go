@@ -2,6 +2,9 @@ package jobqueue
 
 import (
 	"context"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
 // Rehearse finds out whether a consumer may do what it will have to: take jobs,
@@ -25,30 +28,30 @@ func (c *Client) Rehearse(ctx context.Context) error {
 // rehearse does so at the node of a queue. Each command has a round trip of its
 // own, so that a refused MULTI lets none through.
 func (c *Client) rehearse(ctx context.Context, key string, queues []int) error {
-	w, err := c.servers.dial(ctx, key, false)
+	w, err := c.servers.Dial(ctx, key, false)
 	if err != nil {
 		return err
 	}
-	defer w.close()
-	defer context.AfterFunc(ctx, w.abort)()
+	defer w.Close()
+	defer context.AfterFunc(ctx, w.Abort)()
 	say := func(op, name string, words ...string) error {
-		w.out = appendCommand(w.out, words...)
-		if err := w.flush(); err != nil {
-			return explainOn(op, name, w.address(), err)
+		w.Out = resp.AppendCommand(w.Out, words...)
+		if err := w.Flush(); err != nil {
+			return redisconn.ExplainOn(op, name, w.Address(), err)
 		}
-		if err := w.expect(0); err != nil {
+		if err := w.ExpectWithin(0); err != nil {
 			return err
 		}
-		_, _, err := w.in.head()
+		_, _, err := w.In.Head()
 		if err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
-			return explainOn(op, name, w.address(), w.broken(err))
+			return redisconn.ExplainOn(op, name, w.Address(), w.Broken(err))
 		}
 		return nil
 	}
-	if err := say("rehearse the work on", key, "MULTI"); Refused(err) || hungUp(err) {
+	if err := say("rehearse the work on", key, "MULTI"); redisconn.Refused(err) || redisconn.HungUp(err) {
 		return nil
 	} else if err != nil {
 		return err
@@ -58,7 +61,7 @@ func (c *Client) rehearse(ctx context.Context, key string, queues []int) error {
 			return err
 		}
 	}
-	if err := say("rehearse the work on", key, "DISCARD"); err != nil && !Refused(err) {
+	if err := say("rehearse the work on", key, "DISCARD"); err != nil && !redisconn.Refused(err) {
 		return err
 	}
 	return nil // the end of the connection throws it away as well

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -96,8 +98,8 @@ func TestARehearsalFindsEveryRightThatIsLacking(t *testing.T) {
 				}
 				defer client.Close()
 				err = client.Rehearse(t.Context())
-				var e *jobqueue.Error
-				if !jobqueue.Refused(err) || !errors.As(err, &e) || e.Hint() == "" || !strings.Contains(err.Error(), lacking) {
+				var e *redisconn.Error
+				if !redisconn.Refused(err) || !errors.As(err, &e) || e.Hint() == "" || !strings.Contains(err.Error(), lacking) {
 					t.Errorf("Rehearse without %s = %v, want that refusal with a hint", lacking, err)
 				}
 			})
@@ -121,15 +123,15 @@ func TestWhatWaitingDoesNotMendIsRefused(t *testing.T) {
 		"WRONGTYPE Operation against a key": true, "READONLY You can't write": false, "LOADING Redis is loading": false,
 		"MASTERDOWN Link with MASTER is down": false, "OOM command not allowed": false, "CLUSTERDOWN Hash slot not served": false,
 	} {
-		err := fmt.Errorf("pop: %w", &jobqueue.ReplyError{Text: text})
-		if got := jobqueue.Refused(err); got != want {
+		err := fmt.Errorf("pop: %w", &resp.ReplyError{Text: text})
+		if got := redisconn.Refused(err); got != want {
 			t.Errorf("Refused(%v) = %t", err, got)
 		}
 	}
-	if jobqueue.Refused(nil) || jobqueue.Refused(errors.New("NOPERM")) || jobqueue.ReadOnly(nil) {
+	if redisconn.Refused(nil) || redisconn.Refused(errors.New("NOPERM")) || redisconn.ReadOnly(nil) {
 		t.Error("what is no answer of the server was taken for one")
 	}
-	if !jobqueue.ReadOnly(&jobqueue.ReplyError{Text: "READONLY You can't write"}) {
+	if !redisconn.ReadOnly(&resp.ReplyError{Text: "READONLY You can't write"}) {
 		t.Error("READONLY is not recognized")
 	}
 }
@@ -159,7 +161,7 @@ func TestARehearsalInAClusterAsksTheNodeOfEachQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.Rehearse(t.Context()); !jobqueue.Refused(err) {
+	if err := c.Rehearse(t.Context()); !redisconn.Refused(err) {
 		t.Errorf("Rehearse without publish = %v, want that refusal", err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
 // A reliable list keeps, beside each queue, one list for each worker with what
@@ -70,16 +72,16 @@ func (c *Client) openReliable(ctx context.Context, n *consumer) (taker, error) {
 // lasts until Visibility after the job was taken, and longer: for a quarter of
 // it no new one is given, and for another quarter a BLMOVE may block.
 func (t *reliableTaker) ask(queue, max int, block time.Duration) {
-	c, out := t.c, t.c.w.out
+	c, out := t.c, t.c.w.Out
 	visibility := c.client.cfg.Visibility
 	if now := time.Now(); now.Sub(t.signed) > visibility/4 {
 		out = append(out, "*3\r\n$4\r\nSADD\r\n"...)
-		out = appendWord(out, workersKey(t.home))
-		out = appendWord(out, t.id)
+		out = resp.AppendWord(out, workersKey(t.home))
+		out = resp.AppendWord(out, t.id)
 		out = append(out, "*5\r\n$3\r\nSET\r\n"...)
-		out = appendWord(out, aliveKey(t.home, t.id))
+		out = resp.AppendWord(out, aliveKey(t.home, t.id))
 		out = append(out, "$1\r\n1\r\n$2\r\nPX\r\n"...)
-		out = appendNumber(out, (visibility + visibility/2).Milliseconds())
+		out = resp.AppendNumber(out, (visibility + visibility/2).Milliseconds())
 		t.signed, t.unread = now, true
 	}
 	t.queue, t.max = queue, max
@@ -90,24 +92,24 @@ func (t *reliableTaker) ask(queue, max int, block time.Duration) {
 		} else {
 			out = append(out, "*5\r\n$5\r\nLMOVE\r\n"...)
 		}
-		out = appendWord(out, from)
-		out = appendWord(out, to)
+		out = resp.AppendWord(out, from)
+		out = resp.AppendWord(out, to)
 		out = append(out, "$5\r\nRIGHT\r\n$4\r\nLEFT\r\n"...)
 		if i == 0 && block > 0 {
 			out = appendSeconds(out, block, true)
 		}
 	}
-	c.w.out = out
+	c.w.Out = out
 }
 
 func (t *reliableTaker) answer() (again bool, err error) {
 	c := t.c
 	if t.unread {
 		t.unread = false
-		if _, err := c.w.in.integer(); err != nil {
+		if _, err := c.w.In.Integer(); err != nil {
 			return false, err
 		}
-		if _, _, err := c.w.in.head(); err != nil { // OK
+		if _, _, err := c.w.In.Head(); err != nil { // OK
 			return false, err
 		}
 	}
@@ -132,10 +134,10 @@ func (t *reliableTaker) over(n int) (answers, said int) {
 		if !ok {
 			break
 		}
-		out := append(t.c.w.out, "*4\r\n$4\r\nLREM\r\n"...)
-		out = appendWord(out, t.lists[h.queue])
+		out := append(t.c.w.Out, "*4\r\n$4\r\nLREM\r\n"...)
+		out = resp.AppendWord(out, t.lists[h.queue])
 		out = append(out, "$2\r\n-1\r\n"...)
-		t.c.w.out = appendWord(out, h.text)
+		t.c.w.Out = resp.AppendWord(out, h.text)
 		answers++
 	}
 	return answers, answers

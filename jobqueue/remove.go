@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
 // Remove takes all waiting jobs out of the queues and returns how many they were.
@@ -31,7 +33,7 @@ func (c *Client) Remove(ctx context.Context) (removed int64, err error) {
 
 // removeList empties a list.
 func (c *Client) removeList(ctx context.Context, key string) (removed int64, err error) {
-	if c.servers.missing.lacks("MULTI") {
+	if c.servers.Missing.Lacks("MULTI") {
 		return c.removeByParts(ctx, key)
 	}
 	// Inside a transaction a wrong type would not keep the rest from being done,
@@ -40,8 +42,8 @@ func (c *Client) removeList(ctx context.Context, key string) (removed int64, err
 	length := pipe.LLen(ctx, key)
 	pipe.LTrim(ctx, key, 1, 0)
 	_, err = pipe.Exec(ctx)
-	if Withheld(err) || hungUp(err) {
-		c.servers.missing.note("MULTI", "jobs are counted and removed in two steps", err)
+	if redisconn.Withheld(err) || redisconn.HungUp(err) {
+		c.servers.Missing.Note("MULTI", "jobs are counted and removed in two steps", err)
 		return c.removeByParts(ctx, key)
 	}
 	if err != nil {
@@ -59,7 +61,7 @@ func (c *Client) removeByParts(ctx context.Context, key string) (removed int64, 
 	}
 	// The oldest n are at the right end: what comes in the meantime stays.
 	err = c.rdb.LTrim(ctx, key, 0, -n-1).Err()
-	if err == nil || !Withheld(err) && !hungUp(err) {
+	if err == nil || !redisconn.Withheld(err) && !redisconn.HungUp(err) {
 		return n, err
 	}
 	for ; removed < n; removed++ {
@@ -80,7 +82,7 @@ func (c *Client) removeKeys(ctx context.Context, keys []string) error {
 		pipe.Del(ctx, key)
 	}
 	_, err := pipe.Exec(ctx)
-	if !Withheld(err) {
+	if !redisconn.Withheld(err) {
 		return err
 	}
 	var left []string
@@ -93,8 +95,8 @@ func (c *Client) removeKeys(ctx context.Context, keys []string) error {
 	if len(left) == 0 {
 		return nil
 	}
-	return &Error{Op: fmt.Sprintf("remove %q", left), Address: c.servers.address(), Err: last,
-		hint: "DEL is withheld from this user: remove what is left as another one, by redis-cli DEL " + strings.Join(left, " ")}
+	return &redisconn.Error{Op: fmt.Sprintf("remove %q", left), Address: c.servers.Address(), Err: last,
+		Remedy: "DEL is withheld from this user: remove what is left as another one, by redis-cli DEL " + strings.Join(left, " ")}
 }
 
 // removeKey removes one key without DEL.
@@ -118,7 +120,7 @@ func (c *Client) removeKey(ctx context.Context, key string) error {
 		if err = way(); err == nil {
 			return nil
 		}
-		if !Withheld(err) && !hungUp(err) && !begins(reply(err), []string{"WRONGTYPE"}) {
+		if !redisconn.Withheld(err) && !redisconn.HungUp(err) && !redisconn.BeginsWith(redisconn.ReplyText(err), []string{"WRONGTYPE"}) {
 			return err
 		}
 	}

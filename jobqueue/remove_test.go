@@ -9,6 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -40,7 +41,7 @@ func TestRemoveCountsWhatItRemovesAndTouchesNoOtherType(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = c.Remove(t.Context())
-			var e *jobqueue.Error
+			var e *redisconn.Error
 			if !errors.As(err, &e) || !strings.Contains(e.Hint(), "not a list") {
 				t.Errorf("Remove of a text = %v, want a refusal with its reason", err)
 			}

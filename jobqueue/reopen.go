@@ -7,11 +7,11 @@ func (c *consumer) Reopen(ctx context.Context) (Consumer, error) {
 	if c.ending.Load() {
 		return nil, ErrClosed // out of step: who has which job is not known
 	}
-	w, err := c.client.servers.dial(ctx, c.client.lanes.queues[c.queues[0]], c.client.unblocks)
+	w, err := c.client.servers.Dial(ctx, c.client.lanes.queues[c.queues[0]], c.client.unblocks)
 	if err != nil {
 		return nil, err
 	}
-	w.proves = c.w.proves
+	w.Proves = c.w.Proves
 	n := &consumer{w: w, client: c.client, queues: c.queues, most: c.most, taker: c.taker, closing: make(chan struct{})}
 	n.taker.moved(n)
 	c.closed.Store(true)
@@ -19,6 +19,6 @@ func (c *consumer) Reopen(ctx context.Context) (Consumer, error) {
 	if c.release != nil {
 		c.release()
 	}
-	c.w.close()
+	c.w.Close()
 	return n, nil
 }

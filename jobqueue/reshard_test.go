@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -127,7 +128,7 @@ func TestANodeOfAClusterNamedAloneSaysHowToNameTheCluster(t *testing.T) {
 		}
 		defer c.Close()
 		if err := c.Push(t.Context(), "a"); err != nil {
-			var e *jobqueue.Error
+			var e *redisconn.Error
 			if !errors.As(err, &e) || !strings.Contains(e.Hint(), "redis-cluster://") {
 				t.Errorf("Push at node %d = %v, want a hint about redis-cluster://", i, err)
 			}
@@ -212,7 +213,7 @@ func TestCheckLooksAtTheNodeThatServesTheQueue(t *testing.T) {
 	t.Parallel()
 	g := redistest.Cluster(t, 0, "--maxclients", "40")
 	c := clientAt(t, g.URL())
-	var e *jobqueue.Error
+	var e *redisconn.Error
 	if err := c.Check(t.Context(), 100); !errors.As(err, &e) || !strings.Contains(e.Hint(), "maxclients") {
 		t.Errorf("Check of 100 connections = %v, want one about maxclients", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -57,7 +58,7 @@ func TestTheLeastRightsBehindSentinelsAreThoseAndOneCommandOfASentinel(t *testin
 	everywhere(t, g.Sentinels(), "default", "off")
 	base, name, _ := strings.Cut(strings.Replace(g.URL(), "://", "://load:s3cret@", 1), "#")
 	_, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: base + "#" + name})
-	var e *jobqueue.Error
+	var e *redisconn.Error
 	if !errors.As(err, &e) || !strings.Contains(e.Hint(), "sentinel_password") {
 		t.Errorf("Connect without the sentinels' password = %v, want a hint about it", err)
 	}
@@ -82,7 +83,7 @@ func TestMistakesWithSentinelsAndClustersGetTheRemedy(t *testing.T) {
 			t.Errorf("%s: %v, want %q and no password", c.what, err, c.says)
 			continue
 		}
-		var e *jobqueue.Error
+		var e *redisconn.Error
 		if !errors.As(err, &e) || !strings.Contains(e.Hint(), c.hint) {
 			t.Errorf("%s: %v has no hint about %q", c.what, err, c.hint)
 		}

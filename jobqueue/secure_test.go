@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -111,7 +112,7 @@ func TestMutualTLS(t *testing.T) {
 			t.Errorf("%s: connected", name)
 			continue
 		}
-		var e *jobqueue.Error
+		var e *redisconn.Error
 		if errors.As(err, &e) && e.Hint() == "" {
 			t.Errorf("%s: %v has no hint", name, err)
 		}
@@ -122,7 +123,7 @@ func TestTLSToAPlainPortIsExplained(t *testing.T) {
 	t.Parallel()
 	s := redistest.Process(t)
 	_, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: strings.Replace(s.URL(), "redis://", "rediss://", 1)})
-	var e *jobqueue.Error
+	var e *redisconn.Error
 	if !errors.As(err, &e) || !strings.Contains(e.Hint(), "redis://") {
 		t.Errorf("Connect = %v, want a hint about the scheme", err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -130,7 +131,7 @@ func TestAPushOnAConnectionThatWasClosedWhileIdleIsNotSent(t *testing.T) {
 				b.closeAll()
 				jobqueue.Rest(t, p)
 				err := push(p, []byte("after"))
-				var e *jobqueue.Error
+				var e *redisconn.Error
 				if !errors.Is(err, jobqueue.ErrStale) || !errors.Is(err, jobqueue.ErrLost) || !errors.As(err, &e) || !strings.Contains(e.Hint(), "timeout") {
 					t.Errorf("a push = %v, want ErrStale with a hint at timeout", err)
 				}

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
 // group is the one consumer group of a stream: all workers share the jobs.
@@ -75,38 +78,38 @@ func (c *Client) openStream(ctx context.Context, n *consumer) (taker, error) {
 }
 
 func (t *streamTaker) ask(queue, most int, block time.Duration) {
-	c, out := t.c, t.c.w.out
+	c, out := t.c, t.c.w.Out
 	key, visibility := c.client.lanes.queues[queue], c.client.cfg.Visibility
 	t.queue = queue
 	var from string
 	if from, t.claim = c.client.claims[queue].due(time.Now(), visibility/2); t.claim {
 		out = append(out, "*8\r\n$10\r\nXAUTOCLAIM\r\n"...)
-		out = appendWord(out, key)
-		out = appendWord(out, group)
-		out = appendWord(out, t.id)
-		out = appendNumber(out, visibility.Milliseconds())
-		out = appendWord(out, from)
+		out = resp.AppendWord(out, key)
+		out = resp.AppendWord(out, group)
+		out = resp.AppendWord(out, t.id)
+		out = resp.AppendNumber(out, visibility.Milliseconds())
+		out = resp.AppendWord(out, from)
 		out = append(out, "$5\r\nCOUNT\r\n"...)
-		c.w.out = appendNumber(out, int64(most))
+		c.w.Out = resp.AppendNumber(out, int64(most))
 		return
 	}
 	words := 9
 	if block > 0 {
 		words += 2
 	}
-	out = appendHead(out, words)
+	out = resp.AppendHead(out, words)
 	out = append(out, "$10\r\nXREADGROUP\r\n$5\r\nGROUP\r\n"...)
-	out = appendWord(out, group)
-	out = appendWord(out, t.id)
+	out = resp.AppendWord(out, group)
+	out = resp.AppendWord(out, t.id)
 	out = append(out, "$5\r\nCOUNT\r\n"...)
-	out = appendNumber(out, int64(most))
+	out = resp.AppendNumber(out, int64(most))
 	if block > 0 {
 		out = append(out, "$5\r\nBLOCK\r\n"...)
-		out = appendNumber(out, int64(max(block, time.Millisecond)/time.Millisecond)) // 0 would mean for ever
+		out = resp.AppendNumber(out, int64(max(block, time.Millisecond)/time.Millisecond)) // 0 would mean for ever
 	}
 	out = append(out, "$7\r\nSTREAMS\r\n"...)
-	out = appendWord(out, key)
-	c.w.out = append(out, "$1\r\n>\r\n"...)
+	out = resp.AppendWord(out, key)
+	c.w.Out = append(out, "$1\r\n>\r\n"...)
 }
 
 func (t *streamTaker) answer() (again bool, err error) {
@@ -118,11 +121,11 @@ func (t *streamTaker) answer() (again bool, err error) {
 	if err == nil {
 		return again, nil
 	}
-	var reply *ReplyError
+	var reply *resp.ReplyError
 	if errors.As(err, &reply) && (strings.HasPrefix(reply.Text, "NOGROUP") || strings.HasPrefix(reply.Text, "UNBLOCKED")) {
 		// The queue was cleared. The answer was the last one, so that we are
 		// still in step.
-		ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), redisconn.AnswerTimeout)
 		defer cancel()
 		return true, t.c.client.makeGroup(ctx, t.c.client.lanes.queues[t.queue])
 	}
@@ -132,15 +135,15 @@ func (t *streamTaker) answer() (again bool, err error) {
 // claimed reads the answer to XAUTOCLAIM. If there was nothing, the new jobs
 // have to be asked for yet.
 func (t *streamTaker) claimed() (again bool, err error) {
-	in := &t.c.w.in
-	parts, err := in.array()
+	in := &t.c.w.In
+	parts, err := in.Array()
 	if err != nil {
 		return false, err
 	}
 	if parts != 2 && parts != 3 {
-		return false, protocolError("%d elements for XAUTOCLAIM", parts)
+		return false, resp.ProtocolError("%d elements for XAUTOCLAIM", parts)
 	}
-	cursor, err := in.bulk()
+	cursor, err := in.Bulk()
 	if err != nil {
 		return false, err
 	}
@@ -149,12 +152,12 @@ func (t *streamTaker) claimed() (again bool, err error) {
 		return false, err
 	}
 	if parts == 3 { // the ids of jobs that were removed, since Redis 7
-		n, err := in.array()
+		n, err := in.Array()
 		if err != nil {
 			return false, err
 		}
 		for range n {
-			if _, err := in.bulk(); err != nil {
+			if _, err := in.Bulk(); err != nil {
 				return false, err
 			}
 		}
@@ -167,22 +170,22 @@ func (t *streamTaker) claimed() (again bool, err error) {
 
 // read reads the answer to XREADGROUP.
 func (t *streamTaker) read() error {
-	in := &t.c.w.in
-	streams, flat, err := in.pairs()
+	in := &t.c.w.In
+	streams, flat, err := in.Pairs()
 	if err != nil {
 		return err
 	}
 	for range streams {
 		n := 2
 		if !flat {
-			if n, err = in.array(); err != nil {
+			if n, err = in.Array(); err != nil {
 				return err
 			}
 		}
 		if n != 2 {
-			return protocolError("%d elements for a stream", n)
+			return resp.ProtocolError("%d elements for a stream", n)
 		}
-		if _, err := in.bulk(); err != nil { // its key
+		if _, err := in.Bulk(); err != nil { // its key
 			return err
 		}
 		if err := t.entries(); err != nil {
@@ -194,13 +197,13 @@ func (t *streamTaker) read() error {
 
 // entries reads a list of jobs. The value of an entry's first field is the job.
 func (t *streamTaker) entries() error {
-	in := &t.c.w.in
-	n, err := in.array()
+	in := &t.c.w.In
+	n, err := in.Array()
 	if err != nil {
 		return err
 	}
 	for range n {
-		parts, err := in.array()
+		parts, err := in.Array()
 		if err != nil {
 			return err
 		}
@@ -208,25 +211,25 @@ func (t *streamTaker) entries() error {
 			continue
 		}
 		if parts != 2 {
-			return protocolError("%d elements for an entry", parts)
+			return resp.ProtocolError("%d elements for an entry", parts)
 		}
-		id, err := in.bulk()
+		id, err := in.Bulk()
 		if err != nil {
 			return err
 		}
 		t.held.push(t.queue, id)
-		words, err := in.array()
+		words, err := in.Array()
 		if err != nil {
 			return err
 		}
 		if words < 2 {
-			return protocolError("%d words in an entry", words)
+			return resp.ProtocolError("%d words in an entry", words)
 		}
 		for i := range words {
 			if i == 1 {
 				_, _, err = t.c.take()
 			} else {
-				_, err = in.bulk()
+				_, err = in.Bulk()
 			}
 			if err != nil {
 				return err
@@ -258,16 +261,16 @@ func (t *streamTaker) over(n int) (answers, said int) {
 		if ids == 0 {
 			continue
 		}
-		key, out := t.c.client.lanes.queues[queue], t.c.w.out
-		out = appendHead(out, 3+ids)
+		key, out := t.c.client.lanes.queues[queue], t.c.w.Out
+		out = resp.AppendHead(out, 3+ids)
 		out = append(out, "$4\r\nXACK\r\n"...)
-		out = appendWord(out, key)
-		out = appendWord(out, group)
+		out = resp.AppendWord(out, key)
+		out = resp.AppendWord(out, group)
 		out = t.appendEnded(out, queue)
-		out = appendHead(out, 2+ids)
+		out = resp.AppendHead(out, 2+ids)
 		out = append(out, "$4\r\nXDEL\r\n"...)
-		out = appendWord(out, key)
-		t.c.w.out = t.appendEnded(out, queue)
+		out = resp.AppendWord(out, key)
+		t.c.w.Out = t.appendEnded(out, queue)
 		answers += 2
 	}
 	return answers, len(t.ended)
@@ -277,7 +280,7 @@ func (t *streamTaker) over(n int) (answers, said int) {
 func (t *streamTaker) appendEnded(out []byte, queue int) []byte {
 	for _, h := range t.ended {
 		if h.queue == queue {
-			out = appendWord(out, h.text)
+			out = resp.AppendWord(out, h.text)
 		}
 	}
 	return out
@@ -308,7 +311,7 @@ func (c *Client) streamLen(ctx context.Context, keys []string) (sum int64, err e
 	for i, key := range keys {
 		all[i], given[i] = pipe.XLen(ctx, key), pipe.XPending(ctx, key, group)
 	}
-	if _, err := pipe.Exec(ctx); err != nil && !refused(err) && !errors.Is(err, redis.Nil) {
+	if _, err := pipe.Exec(ctx); err != nil && !redisconn.IsErrorReply(err) && !errors.Is(err, redis.Nil) {
 		return 0, err
 	}
 	for i := range keys {
@@ -338,7 +341,7 @@ func (c *Client) streamLen(ctx context.Context, keys []string) (sum int64, err e
 // worker yet.
 func (c *Client) streamPeek(ctx context.Context, key string, from, n int64) ([]string, error) {
 	given, err := c.given(ctx, key)
-	if err != nil && !refused(err) {
+	if err != nil && !redisconn.IsErrorReply(err) {
 		return nil, err
 	}
 	entries, err := c.rdb.Do(ctx, "XRANGE", key, given, "+", "COUNT", from+n).Slice()
@@ -366,7 +369,7 @@ func (c *Client) streamPeek(ctx context.Context, key string, from, n int64) ([]s
 func (c *Client) unread(ctx context.Context, key string, n int64) (int64, error) {
 	groups, err := c.rdb.XInfoGroups(ctx, key).Result()
 	switch {
-	case refused(err) || err == nil && len(groups) == 0:
+	case redisconn.IsErrorReply(err) || err == nil && len(groups) == 0:
 		return n, nil
 	case err != nil:
 		return 0, err

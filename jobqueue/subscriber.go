@@ -10,13 +10,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
 // subscriber receives on a connection of its own, which runs no other command.
 // It reads from the socket itself: there is no buffer between it and the caller
 // that could fill up and drop a message.
 type subscriber struct {
-	w       *wire
+	w       *redisconn.Wire
 	channel string // the name that errors have
 	verbs   verbs
 	names   []string   // of the channels, or one pattern
@@ -90,16 +93,16 @@ func escapePattern(name string) string {
 }
 
 func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Subscriber, error) {
-	w, err := c.servers.dial(ctx, c.lanes.queues[0], false)
+	w, err := c.servers.Dial(ctx, c.lanes.queues[0], false)
 	if err != nil {
 		return nil, err
 	}
-	c.subscribed.add(w.addr)
+	c.subscribed.add(w.Addr)
 	s := &subscriber{w: w, channel: c.channel, verbs: kind, names: names, pings: &c.pings}
-	w.out = appendCommand(w.out, append([]string{kind.subscribe}, names...)...)
-	err = w.flush()
+	w.Out = resp.AppendCommand(w.Out, append([]string{kind.subscribe}, names...)...)
+	err = w.Flush()
 	if err == nil {
-		err = w.expect(0)
+		err = w.ExpectWithin(0)
 	}
 	// The first channels may have messages before the last is confirmed.
 	for err == nil && s.open < len(names) {
@@ -112,12 +115,12 @@ func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Sub
 	}
 	if err == nil {
 		// From here on silence is normal, and broken by a PING.
-		err = w.expectSilence(func() bool { return s.pinged }, s.ping)
+		err = w.ExpectSilence(func() bool { return s.pinged }, s.ping)
 	}
 	if err != nil {
-		err = w.broken(err) // before the close, which would be taken for the reason
-		w.close()
-		return nil, explainOn("subscribe to", c.channel, w.address(), err)
+		err = w.Broken(err) // before the close, which would be taken for the reason
+		w.Close()
+		return nil, redisconn.ExplainOn("subscribe to", c.channel, w.Address(), err)
 	}
 	return s, nil
 }
@@ -130,24 +133,24 @@ func (s *subscriber) ping() error {
 	}
 	s.pinged = true
 	s.pings.Add(1)
-	_, err := s.w.conn.Write([]byte(pingCommand))
+	_, err := s.w.Conn.Write([]byte(redisconn.PingCommand))
 	return err
 }
 
 // pong reads the answer to a PING, if that is what comes next: in RESP3 it is a
 // simple string, in RESP2 a frame, which frame reads.
 func (s *subscriber) pong() (was bool, err error) {
-	in := &s.w.in
-	if err := in.await(); err != nil || !s.pinged {
+	in := &s.w.In
+	if err := in.Await(); err != nil || !s.pinged {
 		return false, err
 	}
-	switch in.peek() {
+	switch in.Peek() {
 	case '+', '-', '!':
 	default:
 		return false, nil
 	}
-	_, _, err = in.head()
-	if err != nil && !isReply(err) {
+	_, _, err = in.Head()
+	if err != nil && !resp.IsReply(err) {
 		return false, err
 	}
 	s.mute = err != nil
@@ -160,17 +163,17 @@ func (s *subscriber) answered() error {
 	if s.ending.Load() {
 		return nil
 	}
-	return s.w.restartSilence()
+	return s.w.RestartSilence()
 }
 
 // frame reads one frame. It returns the payload of a message, or nil when the
 // frame is the confirmation that was awaited.
 func (s *subscriber) frame(awaited string) ([]byte, error) {
-	in := &s.w.in
+	in := &s.w.In
 	for {
 		was, err := s.pong()
 		if was {
-			in.again()
+			in.Again()
 		}
 		if err != nil {
 			return nil, err
@@ -178,19 +181,19 @@ func (s *subscriber) frame(awaited string) ([]byte, error) {
 		if was {
 			continue
 		}
-		n, err := in.array()
+		n, err := in.Array()
 		if err != nil {
 			return nil, err
 		}
-		kind, err := in.bulk()
+		kind, err := in.Bulk()
 		if err != nil {
 			return nil, err
 		}
 		if n == 2 && string(kind) == "pong" {
-			if _, err := in.bulk(); err != nil {
+			if _, err := in.Bulk(); err != nil {
 				return nil, err
 			}
-			in.again()
+			in.Again()
 			if err := s.answered(); err != nil {
 				return nil, err
 			}
@@ -204,23 +207,23 @@ func (s *subscriber) frame(awaited string) ([]byte, error) {
 func (s *subscriber) rest(n int, kind []byte, awaited string) ([]byte, error) {
 	words, message := 3, string(kind) == s.verbs.message
 	if !message && string(kind) != awaited {
-		return nil, protocolError("%.20q on a subscription", kind)
+		return nil, resp.ProtocolError("%.20q on a subscription", kind)
 	}
 	if message && s.verbs == pattern {
 		words = 4 // the pattern, too
 	}
 	if n != words {
-		return nil, protocolError("a frame of %d on a subscription", n)
+		return nil, resp.ProtocolError("a frame of %d on a subscription", n)
 	}
 	for range words - 2 { // the names
-		if _, err := s.w.in.bulk(); err != nil {
+		if _, err := s.w.In.Bulk(); err != nil {
 			return nil, err
 		}
 	}
 	if message {
-		return s.w.in.bulk()
+		return s.w.In.Bulk()
 	}
-	_, err := s.w.in.integer()
+	_, err := s.w.In.Integer()
 	return nil, err
 }
 
@@ -241,27 +244,27 @@ func (s *subscriber) Receive(ctx context.Context) ([]byte, error) {
 			s.early = s.early[1:]
 			return message, nil
 		}
-		s.w.in.hold()
+		s.w.In.Hold()
 		message, err := s.frame(s.verbs.ended)
-		if errors.Is(err, os.ErrDeadlineExceeded) && s.w.aborted.Load() && !s.ending.Load() {
+		if errors.Is(err, os.ErrDeadlineExceeded) && s.w.Aborted.Load() && !s.ending.Load() {
 			// A context has ended, this one or one before it. The frame that
 			// was begun stays, and is read again with the next call.
-			s.w.in.rewind()
-			s.w.aborted.Store(false)
-			if err := s.w.restartSilence(); err != nil && !s.w.aborted.Load() {
-				return nil, s.w.broken(err)
+			s.w.In.Rewind()
+			s.w.Aborted.Store(false)
+			if err := s.w.RestartSilence(); err != nil && !s.w.Aborted.Load() {
+				return nil, s.w.Broken(err)
 			}
 			continue
 		}
 		if err != nil && s.ending.Load() {
-			s.w.in.rewind() // Close reads on
+			s.w.In.Rewind() // Close reads on
 			return nil, ErrClosed
 		}
-		s.w.in.release()
+		s.w.In.Release()
 		switch {
 		case err != nil:
 			s.lost = true
-			return nil, explainOn("receive from", s.channel, s.w.address(), s.w.broken(err))
+			return nil, redisconn.ExplainOn("receive from", s.channel, s.w.Address(), s.w.Broken(err))
 		case message == nil:
 			s.over()
 		case !s.ending.Load():
@@ -286,7 +289,7 @@ func (s *subscriber) watch(ctx context.Context) {
 	}
 	s.watched, s.release = ctx, nil
 	if ctx.Done() != nil {
-		s.release = context.AfterFunc(ctx, s.w.abort)
+		s.release = context.AfterFunc(ctx, s.w.Abort)
 	}
 }
 
@@ -298,14 +301,14 @@ func (s *subscriber) Close() error {
 	if s.ending.Swap(true) {
 		return nil
 	}
-	s.w.aborted.Store(true) // no look prolongs what follows
+	s.w.Aborted.Store(true) // no look prolongs what follows
 	until := time.Now().Add(endTimeout)
-	_ = s.w.conn.SetDeadline(until)
-	_, err := s.w.conn.Write(appendCommand(nil, append([]string{s.verbs.unsubscribe}, s.names...)...))
+	_ = s.w.Conn.SetDeadline(until)
+	_, err := s.w.Conn.Write(resp.AppendCommand(nil, append([]string{s.verbs.unsubscribe}, s.names...)...))
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	for err == nil && !s.ended && !s.lost {
-		s.w.in.hold()
+		s.w.In.Hold()
 		var message []byte
 		message, err = s.frame(s.verbs.ended)
 		switch {
@@ -313,15 +316,15 @@ func (s *subscriber) Close() error {
 			s.over()
 		case errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(until):
 			// The end of a Receive's context came after our deadline was set.
-			s.w.in.rewind()
-			err = s.w.conn.SetReadDeadline(until)
+			s.w.In.Rewind()
+			err = s.w.Conn.SetReadDeadline(until)
 		}
 	}
-	if closeErr := s.w.close(); closeErr != nil && err == nil {
+	if closeErr := s.w.Close(); closeErr != nil && err == nil {
 		return fmt.Errorf("unsubscribe from %q: %w", s.channel, closeErr)
 	}
 	if err != nil && !s.ended && !s.lost {
-		return explainOn("unsubscribe from", s.channel, s.w.address(), &lostError{err: err})
+		return redisconn.ExplainOn("unsubscribe from", s.channel, s.w.Address(), redisconn.Lost(err))
 	}
 	return nil
 }

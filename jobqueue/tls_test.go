@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
@@ -109,7 +110,7 @@ func TestEveryCauseOfAFailedHandshakeHasItsRemedy(t *testing.T) {
 			cfg.CACert = file
 		}
 		_, err := jobqueue.Connect(t.Context(), cfg)
-		var e *jobqueue.Error
+		var e *redisconn.Error
 		if !errors.As(err, &e) {
 			t.Errorf("%s: Connect = %v", row.name, err)
 			continue

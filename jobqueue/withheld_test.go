@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -184,11 +186,11 @@ func TestWithheldIsToldFromOtherRefusals(t *testing.T) {
 		"WRONGTYPE Operation against a key holding the wrong kind of value":    false,
 		"MISCONF Redis is configured to save RDB snapshots; Commands disabled": false,
 	} {
-		if got := jobqueue.Withheld(&jobqueue.ReplyError{Text: text}); got != want {
+		if got := redisconn.Withheld(&resp.ReplyError{Text: text}); got != want {
 			t.Errorf("Withheld(%q) = %v", text, got)
 		}
 	}
-	if jobqueue.Withheld(nil) || jobqueue.Withheld(errors.New("unknown command")) || jobqueue.Withheld(io.EOF) {
+	if redisconn.Withheld(nil) || redisconn.Withheld(errors.New("unknown command")) || redisconn.Withheld(io.EOF) {
 		t.Error("what is no reply is called withheld")
 	}
 }

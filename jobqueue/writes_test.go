@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
@@ -51,7 +52,7 @@ func TestAServerThatTakesNoWritesIsFoundOutWithoutSET(t *testing.T) {
 				}
 				return
 			}
-			var e *jobqueue.Error
+			var e *redisconn.Error
 			if !errors.As(err, &e) || !strings.Contains(err.Error(), row.want) || e.Hint() == "" {
 				t.Errorf("Check = %v, want %s with a hint", err, row.want)
 			}

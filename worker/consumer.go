@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -208,9 +209,9 @@ func (c *consumer) announce(channel int, u jobqueue.Update) {
 // final reports whether there is no sense in waiting for a server that says so.
 func (c *consumer) final(err error) bool {
 	switch {
-	case jobqueue.Refused(err):
+	case redisconn.Refused(err):
 		return true
-	case !jobqueue.ReadOnly(err):
+	case !redisconn.ReadOnly(err):
 		c.readOnly = time.Time{}
 	case c.readOnly.IsZero():
 		c.readOnly = time.Now()

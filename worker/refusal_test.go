@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/worker"
@@ -56,7 +58,7 @@ func (c answering) Publish(ctx context.Context, message []byte) (int, error) {
 
 // replies is the server's answer with the given text.
 func replies(text string) func() error {
-	return func() error { return &jobqueue.Error{Op: "talk", Err: &jobqueue.ReplyError{Text: text}} }
+	return func() error { return &redisconn.Error{Op: "talk", Err: &resp.ReplyError{Text: text}} }
 }
 
 func TestARefusalIsNotWaitedFor(t *testing.T) {
@@ -93,12 +95,12 @@ func TestAnOutcomeThatIsRefusedIsNamed(t *testing.T) {
 		push(t, q.Backend, 10)
 		pool := worker.Pool{Queue: q, Consumers: 2, Running: true, Idle: time.Second, Work: sleeps(time.Second)}
 		err := pool.Run(t.Context())
-		if !jobqueue.Refused(err) {
+		if !redisconn.Refused(err) {
 			t.Errorf("Run = %v, want the refusal", err)
 		}
 		jobs, because := pool.Unpublished()
 		slices.Sort(jobs)
-		if !slices.Equal(jobs, []string{"0", "1"}) || !jobqueue.Refused(because) || pool.Tally().Unpublished != 2 {
+		if !slices.Equal(jobs, []string{"0", "1"}) || !redisconn.Refused(because) || pool.Tally().Unpublished != 2 {
 			t.Errorf("Unpublished = %q because of %v, Tally = %+v; want the two jobs in hand", jobs, because, pool.Tally())
 		}
 	})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -76,7 +77,7 @@ func (e *existing) check() []fault {
 	if err != nil {
 		return append(e.certificates(), faultOf(err))
 	}
-	if err := jobqueue.CheckURL(s.URL()); err != nil {
+	if err := redisconn.CheckURL(s.URL()); err != nil {
 		return append(e.certificates(), fault{what: from + ": " + err.Error()})
 	}
 	e.address = s.Address()

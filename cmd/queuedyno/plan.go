@@ -13,6 +13,7 @@ import (
 
 	"github.com/mattn/go-shellwords"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -244,7 +245,7 @@ func (r *running) server() (redisserver.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	if err := jobqueue.CheckURL(s.URL()); err != nil {
+	if err := redisconn.CheckURL(s.URL()); err != nil {
 		if !isURL(o.Source) {
 			err = fmt.Errorf("REDIS_URL: %w", err)
 		}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/internal/census"
 )
 
 // defaultWorkerStart is how long a worker may take to be ready.
@@ -41,7 +41,7 @@ var (
 // warning. One that never connected cannot take a job, and a load on nobody is
 // refused: its figures would be those of a queue that fills up.
 type readiness struct {
-	look  func(context.Context) (jobqueue.ConnectedClients, error)
+	look  func(context.Context) (census.ConnectedClients, error)
 	ended <-chan struct{}
 	most  time.Duration
 }
@@ -60,7 +60,7 @@ func (r readiness) await(ctx context.Context) (ready, error) {
 	began := time.Now()
 	takes, likely := growing{since: began}, growing{since: began}
 	connected, blind := 0, false
-	var last jobqueue.ConnectedClients
+	var last census.ConnectedClients
 	for {
 		select {
 		case <-r.ended:
@@ -71,7 +71,7 @@ func (r readiness) await(ctx context.Context) (ready, error) {
 		}
 		if !blind {
 			t, err := r.look(ctx)
-			switch blind = errors.Is(err, jobqueue.ErrWithheld); {
+			switch blind = errors.Is(err, census.ErrWithheld); {
 			case err != nil && !blind:
 				return ready{}, err
 			case t.Mute:

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/internal/census"
 )
 
 // TestALoadBeginsWhenItsWorkersTakeJobs: what the server shows at a time after the
@@ -17,7 +17,7 @@ import (
 func TestALoadBeginsWhenItsWorkersTakeJobs(t *testing.T) {
 	t.Parallel()
 	const ms, s = time.Millisecond, time.Second
-	type turnout = jobqueue.ConnectedClients
+	type turnout = census.ConnectedClients
 	for _, c := range []struct {
 		name  string
 		look  func(after time.Duration) (turnout, error)
@@ -99,7 +99,7 @@ func TestALoadBeginsWhenItsWorkersTakeJobs(t *testing.T) {
 		{
 			name: "a server that tells nothing",
 			look: func(time.Duration) (turnout, error) {
-				return turnout{}, fmt.Errorf("%w: NOPERM", jobqueue.ErrWithheld)
+				return turnout{}, fmt.Errorf("%w: NOPERM", census.ErrWithheld)
 			},
 			at: 30 * s, after: 30 * s, what: "the server does not tell who is connected", warns: "whether it was ready or not",
 		},
@@ -127,7 +127,7 @@ func TestALoadBeginsWhenItsWorkersTakeJobs(t *testing.T) {
 				if c.died > 0 {
 					time.AfterFunc(c.died, func() { close(ended) })
 				}
-				look := func(context.Context) (jobqueue.ConnectedClients, error) { return c.look(time.Since(from)) }
+				look := func(context.Context) (census.ConnectedClients, error) { return c.look(time.Since(from)) }
 				got, err := readiness{look: look, ended: ended, most: 30 * s}.await(t.Context())
 				if at := time.Since(from); at != c.at {
 					t.Errorf("the wait was over after %v, want %v", at, c.at)
@@ -147,7 +147,7 @@ func TestAWaitForWorkersEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	never := func(context.Context) (jobqueue.ConnectedClients, error) { return jobqueue.ConnectedClients{}, nil }
+	never := func(context.Context) (census.ConnectedClients, error) { return census.ConnectedClients{}, nil }
 	if _, err := (readiness{look: never, most: time.Hour}).await(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("err = %v", err)
 	}

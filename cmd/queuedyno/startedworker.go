@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -41,7 +42,7 @@ var _ engine.Workers = (*startedWorker)(nil)
 // names are the client's: those of a run's own may look otherwise in a cluster.
 func (r *running) startWorker(ctx context.Context, name string, client *jobqueue.Client, cfg jobqueue.Config) (*startedWorker, error) {
 	// The run looks as well, but by then the worker would have taken them.
-	if n, err := client.Len(ctx); err != nil && !jobqueue.Withheld(err) {
+	if n, err := client.Len(ctx); err != nil && !redisconn.Withheld(err) {
 		return nil, err
 	} else if n > 0 && !r.allowNonEmpty.get() {
 		return nil, &hinted{

@@ -15,6 +15,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/observe"
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/internal/watch"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -79,7 +80,7 @@ func (w *watching) do(ctx context.Context) error {
 	if err == nil {
 		defer client.Close()
 		// A key of another type is found out here.
-		if _, err = client.Len(ctx); jobqueue.Withheld(err) {
+		if _, err = client.Len(ctx); redisconn.Withheld(err) {
 			w.p.console.note("watch: %v: only the updates are shown", err)
 			err = nil
 		}

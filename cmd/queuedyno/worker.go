@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/worker"
@@ -134,7 +135,7 @@ func (w *workers) do(ctx context.Context) error {
 // of another type, queues that no consumer can serve together, a right that is
 // lacking.
 func (w *workers) rehearse(ctx context.Context, client *jobqueue.Client) error {
-	if _, err := client.Len(ctx); err != nil && !jobqueue.Withheld(err) {
+	if _, err := client.Len(ctx); err != nil && !redisconn.Withheld(err) {
 		return err
 	}
 	if client.Apart() {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -274,7 +275,7 @@ func (q refusing) OpenProducer(ctx context.Context) (jobqueue.Producer, error) {
 
 func (p refusingProducer) Push(ctx context.Context, jobs ...[]byte) error {
 	if p.away() {
-		return errors.Join(&jobqueue.ReplyError{Text: "MOVED 17 127.0.0.1:7001"}, jobqueue.ErrLost)
+		return errors.Join(&resp.ReplyError{Text: "MOVED 17 127.0.0.1:7001"}, jobqueue.ErrLost)
 	}
 	return p.Producer.Push(ctx, jobs...)
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -13,10 +14,10 @@ import (
 // another. Who asks while there is none waits, as everybody else does.
 type lastingPing struct {
 	r    *run
-	open func(context.Context) (*jobqueue.Ping, error)
+	open func(context.Context) (*redisconn.Ping, error)
 
 	mu     sync.Mutex // guards what follows
-	now    *jobqueue.Ping
+	now    *redisconn.Ping
 	closed bool
 }
 
@@ -61,7 +62,7 @@ func (p *lastingPing) ended() bool {
 }
 
 // use takes the next connection.
-func (p *lastingPing) use(next *jobqueue.Ping) {
+func (p *lastingPing) use(next *redisconn.Ping) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.now = next

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/hoststat"
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/redisfacts"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -19,11 +21,11 @@ type (
 	}
 	// inspector tells facts about its server.
 	inspector interface {
-		Inspect(ctx context.Context) (jobqueue.Facts, error)
+		Inspect(ctx context.Context) (redisfacts.Facts, error)
 	}
 	// pinger opens a connection on which the server is asked for nothing.
 	pinger interface {
-		OpenPing(ctx context.Context) (*jobqueue.Ping, error)
+		OpenPing(ctx context.Context) (*redisconn.Ping, error)
 	}
 	// pooled counts how often a command beside the load waited in vain for a
 	// connection.

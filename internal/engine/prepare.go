@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -28,7 +29,7 @@ func (r *run) prepare() error {
 			return err
 		}
 	}
-	if n, err := r.b.Len(r.ctx); jobqueue.Withheld(err) {
+	if n, err := r.b.Len(r.ctx); redisconn.Withheld(err) {
 		r.warn("the server does not tell how many jobs wait (%s): whether the queue was empty is not known, and neither is its length", err)
 	} else if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -98,7 +99,7 @@ func (k *streak) next(lost error) (pause time.Duration, over bool) {
 
 // refusal reports whether the error is one that the server answered.
 func refusal(err error) bool {
-	var reply *jobqueue.ReplyError
+	var reply *resp.ReplyError
 	return errors.As(err, &reply)
 }
 

@@ -20,6 +20,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/hoststat"
 	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/internal/probe"
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/redisfacts"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
@@ -150,7 +152,7 @@ type run struct {
 	again        atomic.Int64 // the longest end_to_end of a job that was given out twice
 
 	// As of before and after the load.
-	facts   [2]*jobqueue.Facts
+	facts   [2]*redisfacts.Facts
 	factsAt [2]time.Time
 	cpu     [2]time.Duration
 	worked  Worked
@@ -283,7 +285,7 @@ func (r *run) fault(op string, err error) {
 	defer r.mu.Unlock()
 	r.faults[op]++
 	hint := ""
-	var known *jobqueue.Error
+	var known *redisconn.Error
 	if errors.As(err, &known) {
 		hint = known.Hint()
 	}

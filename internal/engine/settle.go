@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
-	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -20,13 +20,13 @@ func (r *run) settle() {
 	left, err := r.b.Len(ctx)
 	cancel()
 	readable := false
-	if err == nil || jobqueue.Withheld(err) {
+	if err == nil || redisconn.Withheld(err) {
 		r.inspect(1)
 		readable = err == nil && !r.s.Load.Observed && r.markQueued()
 	}
 	switch from, length, lasts := r.stalled(); {
 	case length == 0:
-		if err != nil && !jobqueue.Withheld(err) && r.fatal() == nil {
+		if err != nil && !redisconn.Withheld(err) && r.fatal() == nil {
 			r.warn("the server did not answer after the load: %s", err)
 		}
 	case lasts:

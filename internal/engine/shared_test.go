@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/redisfacts"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
@@ -166,9 +167,9 @@ type busyServer struct {
 	commands int
 }
 
-func (q *busyServer) Inspect(context.Context) (jobqueue.Facts, error) {
+func (q *busyServer) Inspect(context.Context) (redisfacts.Facts, error) {
 	q.commands += 1_000_000
-	return jobqueue.Facts{Info: map[string]string{
+	return redisfacts.Facts{Info: map[string]string{
 		"total_commands_processed": fmt.Sprint(q.commands), "used_cpu_user": fmt.Sprint(q.commands), "total_net_input_bytes": fmt.Sprint(q.commands),
 	}}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/gate"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/redisfacts"
 	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
@@ -187,11 +188,11 @@ func (r *run) serverFacts(res *result.Result) {
 
 // succession says in words that those are not the servers of before, empty when
 // they are.
-func succession(before, after *jobqueue.Facts) string {
+func succession(before, after *redisfacts.Facts) string {
 	if before.Info["run_id"] == after.Info["run_id"] {
 		return ""
 	}
-	masters := func(f *jobqueue.Facts) (at map[string]string) {
+	masters := func(f *redisfacts.Facts) (at map[string]string) {
 		at = map[string]string{}
 		for _, n := range f.Nodes {
 			if n.Role == "master" && n.Facts != nil {
@@ -227,7 +228,7 @@ func counts(key string) bool {
 	return false
 }
 
-func commandDeltas(before, after map[string]jobqueue.CommandFacts) map[string]result.CommandStat {
+func commandDeltas(before, after map[string]redisfacts.CommandFacts) map[string]result.CommandStat {
 	out := map[string]result.CommandStat{}
 	for name, a := range after {
 		b := before[name]

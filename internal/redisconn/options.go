@@ -1,0 +1,88 @@
+package redisconn
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// parseURL makes go-redis options in which nothing is tried twice and nothing
+// is sent that was not asked for.
+func parseURL(cfg Config) (target, *redis.Options, error) {
+	t, o, faults := parseTarget(cfg.URL)
+	if o != nil && o.Protocol != 0 && o.Protocol != 2 && o.Protocol != 3 {
+		faults = append(faults, "protocol must be 2 or 3")
+	}
+	if len(faults) > 0 {
+		return t, nil, fmt.Errorf("redis url %s: %s; write it like %s", Redact(cfg.URL), strings.Join(faults, "; "), forms[t.deployment])
+	}
+	if o.TLSConfig == nil && cfg.SkipVerify {
+		return t, nil, fmt.Errorf("redis url %s: the verification of certificates is left out, but the scheme is not %s://",
+			Redact(cfg.URL), strings.Replace(string(t.deployment), "redis", "rediss", 1))
+	}
+	if o.TLSConfig == nil && (cfg.CACert != "" || cfg.Cert != "" || cfg.Key != "") {
+		return t, nil, fmt.Errorf("redis url %s: certificates are given, but the scheme is not %s://",
+			Redact(cfg.URL), strings.Replace(string(t.deployment), "redis", "rediss", 1))
+	}
+	if o.TLSConfig != nil {
+		o.TLSConfig.InsecureSkipVerify = o.TLSConfig.InsecureSkipVerify || cfg.SkipVerify
+		if err := addCertificates(o.TLSConfig, cfg); err != nil {
+			return t, nil, err
+		}
+	}
+	if t.deployment == cluster {
+		o.Dialer = dialHome(o, t.addrs[0])
+	}
+	o.MaxRetries = -1
+	if o.Protocol == 0 {
+		o.Protocol = 2
+	}
+	o.DisableIdentity = true
+	o.ClientName = "" // see introduce
+	o.PoolSize = 4
+	// A connection that was idle for longer may have been dropped by something in
+	// between without a word, and the next command would wait in vain.
+	o.ConnMaxIdleTime = time.Second
+	o.ContextTimeoutEnabled = true
+	o.DialTimeout = 5 * time.Second
+	o.DialerRetries = 1
+	o.ReadTimeout, o.WriteTimeout = AnswerTimeout, AnswerTimeout
+	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return t, o, nil
+}
+
+func addCertificates(t *tls.Config, cfg Config) error {
+	if cfg.CACert != "" {
+		pem, err := os.ReadFile(cfg.CACert)
+		if err != nil {
+			return fmt.Errorf("read certificate authority: %w", err)
+		}
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("read certificate authority %s: no certificate in PEM form in it", cfg.CACert)
+		}
+		t.RootCAs = pool
+	}
+	if cfg.Cert == "" && cfg.Key == "" {
+		return nil
+	}
+	if cfg.Cert == "" || cfg.Key == "" {
+		return errors.New("read client certificate: a certificate and its key go together")
+	}
+	pair, err := tls.LoadX509KeyPair(cfg.Cert, cfg.Key)
+	if err != nil {
+		return fmt.Errorf("read client certificate: %w", err)
+	}
+	t.Certificates = []tls.Certificate{pair}
+	return nil
+}

@@ -1,0 +1,42 @@
+package redisconn
+
+import (
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// PeerClosed reports whether the other side has closed the connection, as far as
+// this host has heard. It asks the kernel and reads nothing, so that it may be
+// called while another goroutine reads, and finds a close behind bytes that
+// nobody has read yet, which TLS always sends.
+func PeerClosed(conn net.Conn) bool {
+	raw := rawOf(conn)
+	if raw == nil {
+		return false
+	}
+	fds := []unix.PollFd{{Events: unix.POLLRDHUP}}
+	n := 0
+	err := raw.Control(func(fd uintptr) {
+		fds[0].Fd = int32(fd)
+		n, _ = unix.Poll(fds, 0)
+	})
+	return err != nil || n > 0 && fds[0].Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
+}
+
+// rawOf is the socket of a connection, below TLS; nil where there is none.
+func rawOf(conn net.Conn) syscall.RawConn {
+	if secured, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = secured.NetConn()
+	}
+	s, ok := conn.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}

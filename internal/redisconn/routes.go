@@ -1,0 +1,87 @@
+package redisconn
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// routes know which node serves a key. They are safe for concurrent use.
+type routes interface {
+	// Find is the address of the node that serves the key now.
+	Find(ctx context.Context, key string) (addr string, err error)
+	// Masters are the addresses of all nodes that serve keys, sorted.
+	Masters(ctx context.Context) ([]string, error)
+	// Mode is how the servers hang together, "" where there is one, which says
+	// so itself.
+	Mode() string
+	// invalidate is told that a node was gone, or did not serve the key any more:
+	// the next find looks again.
+	invalidate()
+	// Node is a client of the node for the commands beside the load.
+	Node(addr string) *redis.Client
+	close() error
+}
+
+// open returns the client for commands beside the load, and the routes.
+func (t target) open(o *redis.Options) (redis.UniversalClient, routes) {
+	switch t.deployment {
+	case sentinels:
+		return openSentinels(t, o)
+	case cluster:
+		return openCluster(t, o)
+	}
+	rdb := redis.NewClient(o)
+	return rdb, oneServer{rdb}
+}
+
+// oneServer serves every key.
+type oneServer struct{ rdb *redis.Client }
+
+func (s oneServer) Find(context.Context, string) (string, error) { return s.rdb.Options().Addr, nil }
+func (s oneServer) Masters(context.Context) ([]string, error) {
+	return []string{s.rdb.Options().Addr}, nil
+}
+func (s oneServer) Mode() string              { return "" }
+func (s oneServer) invalidate()               {}
+func (s oneServer) Node(string) *redis.Client { return s.rdb }
+func (s oneServer) close() error              { return nil }
+
+// nodes are clients of nodes, by address, made when they are first asked for.
+type nodes struct {
+	options *redis.Options
+	mu      sync.Mutex
+	at      map[string]*redis.Client
+}
+
+func (n *nodes) Node(addr string) *redis.Client {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	rdb := n.at[addr]
+	if rdb == nil {
+		o := *n.options
+		o.Addr = addr
+		rdb = redis.NewClient(&o)
+		if n.at == nil {
+			n.at = map[string]*redis.Client{}
+		}
+		n.at[addr] = rdb
+	}
+	return rdb
+}
+
+func (n *nodes) close() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var all error
+	for _, rdb := range n.at {
+		all = errors.Join(all, rdb.Close())
+	}
+	n.at = nil
+	return all
+}
+
+// Node is a client of one server, for single commands.
+type Node = redis.Client
