@@ -30,21 +30,21 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"jobqueue":              {rooms: []string{"internal/ring", "internal/jsonscan", "internal/nearest", "internal/census", "internal/redisconn", "internal/redisfacts", "internal/resp"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"jobqueue/memory":       {rooms: []string{"jobqueue", "internal/ring"}},
 	"redisserver":           {modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
-	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue"}},
+	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue", "internal/runname"}},
 	"queuetest":             {rooms: []string{"jobqueue", "scenario", "result", "internal/engine", "internal/metric"}},
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/redisconn"}, modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {
 		rooms: []string{
 			"", "jobqueue", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "worker",
 			"internal/capacity", "internal/compare", "internal/engine", "internal/flight", "internal/hoststat", "internal/latency", "internal/literal", "internal/metric", "internal/nearest", "internal/number", "internal/observe", "internal/paired", "internal/probe", "internal/render", "internal/stopreason", "internal/store",
-			"internal/study", "internal/threshold", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup", "internal/updates", "internal/census", "internal/redisconn",
+			"internal/study", "internal/threshold", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup", "internal/updates", "internal/census", "internal/redisconn", "internal/runname",
 		},
 		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys"},
 	},
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":     {rooms: []string{"jobqueue", "scenario", "scenario/draw"}},
-	"internal/engine":     {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/ring", "internal/steady", "internal/threshold", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/redisconn", "internal/redisfacts", "internal/resp"}},
+	"internal/engine":     {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/ring", "internal/steady", "internal/threshold", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname"}},
 	"internal/latency":    {rooms: []string{"internal/metric"}, modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 	"internal/metric":     {rooms: []string{"internal/nearest"}},
 	"internal/threshold":  {rooms: []string{"internal/metric"}},
@@ -67,6 +67,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/redisconn":  {rooms: []string{"internal/resp"}, modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
 	"internal/redisfacts": {rooms: []string{"internal/redisconn"}},
 	"internal/resp":       {},
+	"internal/runname":    {rooms: []string{"jobqueue"}},
 
 	// Reports, and the directories that keep results.
 	"internal/render": {
@@ -82,7 +83,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/study":       {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/capacity", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/steady", "internal/threshold", "internal/validity", "internal/gate"}},
 	"internal/paired":      {rooms: []string{"internal/number"}},
 	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
-	"internal/verify":      {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates"}},
+	"internal/verify":      {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
 	"internal/watch":       {rooms: []string{"jobqueue", "internal/latency", "internal/observe", "result", "internal/updates"}},
 	"internal/workergroup": {modules: []string{"golang.org/x/sys"}},
 }

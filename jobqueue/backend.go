@@ -89,15 +89,15 @@ type Outcome struct {
 	Last bool
 }
 
-// Turner is implemented by consumers that can publish and ask for the next jobs
+// PublishPopper is implemented by consumers that can publish and ask for the next jobs
 // in one write: one way to the server less for each turn of a worker.
-type Turner interface {
+type PublishPopper interface {
 	Consumer
 	// Turn publishes what the outcomes say and then pops as Pop does. acked is
 	// called for each outcome, in order, as soon as its answer has been read
 	// and before the jobs are waited for; receivers is -1 for one without a
 	// message, too. With max 0 it publishes and pops nothing.
-	Turn(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error)
+	PublishAndPop(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error)
 }
 
 // Reopener is implemented by consumers that can go on over another connection.
@@ -121,7 +121,7 @@ type Prover interface {
 	Prove() error
 }
 
-// Lanes is implemented by backends with several queues or several channels,
+// MultiQueue is implemented by backends with several queues or several channels,
 // which are numbered from 0. What Backend's own methods open pushes to queue 0,
 // takes from all queues, the lower number first, and hears all channels; Len is
 // the sum over all queues and Clear removes all.
@@ -129,7 +129,7 @@ type Prover interface {
 // A backend whose queues can lie on several servers has a method Apart as
 // [Client] has. When it says true, OpenConsumer and OpenConsumerOn of several
 // queues are errors: there is a consumer for one queue only.
-type Lanes interface {
+type MultiQueue interface {
 	Backend
 	// OpenConsumerOn returns a consumer that takes from the given queues only:
 	// from the first of them that holds a job.
@@ -140,11 +140,11 @@ type Lanes interface {
 	LenOf(ctx context.Context, queue int) (int64, error)
 }
 
-// Aimer is implemented by the producers of a backend with several queues.
-type Aimer interface {
+// QueueSelector is implemented by the producers of a backend with several queues.
+type QueueSelector interface {
 	Producer
 	// Aim makes the pushes from now on go to the given queue.
-	Aim(queue int)
+	SelectQueue(queue int)
 }
 
 var (
@@ -173,3 +173,32 @@ var (
 	// has.
 	ErrStale = redisconn.ErrStale
 )
+
+// PublishPopperOf is the consumer as one that can take turns. One that cannot publish
+// and pop in one write does it in two.
+func PublishPopperOf(c Consumer) PublishPopper {
+	if t, ok := c.(PublishPopper); ok {
+		return t
+	}
+	return turns{c}
+}
+
+type turns struct{ Consumer }
+
+func (t turns) PublishAndPop(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
+	for i, o := range outcomes {
+		if o.Message == nil {
+			acked(i, -1)
+			continue
+		}
+		n, err := t.Publish(ctx, o.Message)
+		if err != nil {
+			return nil, err
+		}
+		acked(i, n)
+	}
+	if max == 0 {
+		return nil, nil
+	}
+	return t.Pop(ctx, max, wait)
+}

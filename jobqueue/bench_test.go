@@ -76,12 +76,12 @@ func BenchmarkProducerPipeline(b *testing.B) {
 func BenchmarkConsumerTurn(b *testing.B) {
 	queue := redistest.Queue(b)
 	message := jobqueue.AppendUpdate(nil, jobqueue.Update{TenantID: "t1", JobID: string(id), Status: jobqueue.Completed})
-	turns := map[string]func(c jobqueue.Turner, outcomes []jobqueue.Outcome, acked func(int, int)) error{
-		"one": func(c jobqueue.Turner, outcomes []jobqueue.Outcome, acked func(int, int)) error {
-			_, err := c.Turn(b.Context(), outcomes, acked, 1, time.Second)
+	turns := map[string]func(c jobqueue.PublishPopper, outcomes []jobqueue.Outcome, acked func(int, int)) error{
+		"one": func(c jobqueue.PublishPopper, outcomes []jobqueue.Outcome, acked func(int, int)) error {
+			_, err := c.PublishAndPop(b.Context(), outcomes, acked, 1, time.Second)
 			return err
 		},
-		"two": func(c jobqueue.Turner, outcomes []jobqueue.Outcome, acked func(int, int)) error {
+		"two": func(c jobqueue.PublishPopper, outcomes []jobqueue.Outcome, acked func(int, int)) error {
 			if _, err := c.Publish(b.Context(), outcomes[0].Message); err != nil {
 				return err
 			}
@@ -92,7 +92,7 @@ func BenchmarkConsumerTurn(b *testing.B) {
 	for _, writes := range []string{"one", "two"} {
 		turn := turns[writes]
 		b.Run("writes="+writes, func(b *testing.B) {
-			p, c := open(b, queue.OpenProducer), open(b, queue.OpenConsumer).(jobqueue.Turner)
+			p, c := open(b, queue.OpenProducer), open(b, queue.OpenConsumer).(jobqueue.PublishPopper)
 			stock := make([][]byte, 1000)
 			for i := range stock {
 				stock[i] = id
@@ -127,7 +127,7 @@ func BenchmarkDesignTurn(b *testing.B) {
 		for _, n := range []int{1, 10} {
 			b.Run(fmt.Sprintf("design=%s/batch=%d", design, n), func(b *testing.B) {
 				queue := connectTo(b, redistest.Server(b), jobqueue.Config{Design: design})
-				p, c := open(b, queue.OpenProducer), open(b, queue.OpenConsumer).(jobqueue.Turner)
+				p, c := open(b, queue.OpenProducer), open(b, queue.OpenConsumer).(jobqueue.PublishPopper)
 				stock := slices.Repeat([][]byte{id}, 1000)
 				outcomes := slices.Repeat([]jobqueue.Outcome{{Message: message, Last: true}}, n)
 				acked, held := func(int, int) {}, 0
@@ -142,7 +142,7 @@ func BenchmarkDesignTurn(b *testing.B) {
 						left += len(stock)
 						b.StartTimer()
 					}
-					jobs, err := c.Turn(b.Context(), outcomes[:held], acked, n, time.Second)
+					jobs, err := c.PublishAndPop(b.Context(), outcomes[:held], acked, n, time.Second)
 					if err != nil {
 						b.Fatal(err)
 					}

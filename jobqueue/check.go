@@ -20,7 +20,7 @@ import (
 // writes and has room for so many more connections, and that what is there
 // under the queue's names is of the design's type. Behind sentinels the server
 // is the master, and in a cluster the node that serves the queue; where queues
-// lie [Client.Apart], each of their nodes must have room for its part. It writes
+// lie [Client.CrossSlot], each of their nodes must have room for its part. It writes
 // and removes one small key of its own, which would expire by itself; where SET is
 // withheld it tries other commands that write, on a key that does not exist.
 func (c *Client) Check(ctx context.Context, connections int) error {

@@ -19,27 +19,6 @@ const (
 	DefaultChannel = "job_updates"
 )
 
-// Names are the queue and the channel of one run's own, so that no two runs
-// and no other user of the same Redis meet.
-func Names(runID string) (queue, channel string) {
-	prefix := namePrefix + runID + ":"
-	return prefix + DefaultQueue, prefix + DefaultChannel
-}
-
-// IsOwn reports whether a queue has a name that [Names] makes.
-func IsOwn(queue string) bool {
-	id, own := strings.CutPrefix(queue, namePrefix)
-	return own && strings.HasSuffix(id, ":"+DefaultQueue)
-}
-
-// IsOwnChannel reports whether a channel has a name that [Names] makes.
-func IsOwnChannel(channel string) bool {
-	id, own := strings.CutPrefix(channel, namePrefix)
-	return own && strings.HasSuffix(id, ":"+DefaultChannel)
-}
-
-const namePrefix = "queuedyno:"
-
 // Config says which Redis to use and under which names.
 type Config struct {
 	// URL is redis://, rediss:// or unix://, with user, password and database
@@ -103,7 +82,7 @@ type Client struct {
 	fractions bool // BRPOP with fractions of a second, since Redis 6.0
 }
 
-var _ Lanes = (*Client)(nil)
+var _ MultiQueue = (*Client)(nil)
 
 // Connect dials the Redis, logs in, and finds out what it can do. An error whose
 // remedy is known has a method Hint() string.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -21,7 +22,7 @@ import (
 // the end that it leaves no key behind.
 func connect(tb testing.TB, s *redisserver.Server) *jobqueue.Client {
 	tb.Helper()
-	queue, channel := jobqueue.Names(fmt.Sprint("test", serial.Add(1)))
+	queue, channel := runname.Of(fmt.Sprint("test", serial.Add(1)))
 	c, err := jobqueue.Connect(tb.Context(), jobqueue.Config{URL: s.URL(), Queue: queue, Channel: channel})
 	if err != nil {
 		tb.Fatal(err)
@@ -104,7 +105,7 @@ func TestOneContextsEndDoesNotEndAPopUnderTheNext(t *testing.T) {
 		}
 		cancel()
 	}
-	// Longer than the patience with a server that does not unblock.
+	// Longer than the waitContext with a server that does not unblock.
 	next, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if _, err := c.Pop(next, 1, 2500*time.Millisecond); !errors.Is(err, jobqueue.ErrEmpty) {

@@ -10,8 +10,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/nearest"
 )
 
-// leastVisibility keeps signs of life from being the main load.
-const leastVisibility = 100 * time.Millisecond
+// minVisibility keeps signs of life from being the main load.
+const minVisibility = 100 * time.Millisecond
 
 // QueueName is the key of queue i of n: the name itself where there is one, and
 // <name>:<i> where there are several.
@@ -31,8 +31,8 @@ func ChannelName(name string, i, n int) string {
 	return fmt.Sprintf("%s:t%d", name, i+1)
 }
 
-// mostLanes is far beyond what anybody has.
-const mostLanes = 10_000
+// maxQueues is far beyond what anybody has.
+const maxQueues = 10_000
 
 // Validate tells all that is wrong with the design, without a server.
 func (cfg Config) Validate() error {
@@ -46,10 +46,10 @@ func (cfg Config) Validate() error {
 			faults = append(faults, fmt.Errorf(format, args...))
 		}
 	}
-	fault(cfg.Queues < 0 || cfg.Queues > mostLanes, "queues %d: give 1 to %d", cfg.Queues, mostLanes)
-	fault(cfg.Channels < 0 || cfg.Channels > mostLanes, "channels %d: give 1 to %d", cfg.Channels, mostLanes)
+	fault(cfg.Queues < 0 || cfg.Queues > maxQueues, "queues %d: give 1 to %d", cfg.Queues, maxQueues)
+	fault(cfg.Channels < 0 || cfg.Channels > maxQueues, "channels %d: give 1 to %d", cfg.Channels, maxQueues)
 	fault(cfg.Poll < 0, "poll %s: give a time above 0", cfg.Poll)
-	fault(cfg.Visibility < leastVisibility, "visibility %s: give %s or more", cfg.Visibility, leastVisibility)
+	fault(cfg.Visibility < minVisibility, "visibility %s: give %s or more", cfg.Visibility, minVisibility)
 	fault(cfg.Pattern && cfg.Notify == ShardedPubSub, "pattern: sharded channels cannot be subscribed to by pattern; use notify %q", PubSub)
 	return errors.Join(faults...)
 }

@@ -14,28 +14,28 @@ import (
 const pollBlock = 100 * time.Millisecond
 
 // consumer takes jobs and publishes, on a connection of its own. What the
-// designs differ in is its taker's.
+// designs differ in is its strategy's.
 type consumer struct {
-	w       *redisconn.Wire
-	client  *Client
-	taker   taker
-	queues  []int         // those it takes from, the first first
-	most    time.Duration // the longest that one command may block; 0: it does not
-	jobs    [][]byte
-	arena   []byte                   // what jobs point into
-	owed    int                      // how many answers follow those of the outcomes
-	last    int                      // jobs that over said are over, not written yet
-	waiting atomic.Pointer[patience] // of the Pop that goes on, nil between two
-	ending  atomic.Bool              // Close was called, or the answers are out of step
-	closed  atomic.Bool
-	closing chan struct{} // closed with closed
-	watched *patience     // of the context that release is registered for
-	release func() bool
-	timer   *time.Timer // of pause
+	w        *redisconn.Wire
+	client   *Client
+	strategy strategy
+	queues   []int         // those it takes from, the first first
+	maxBlock time.Duration // the longest that one command may block; 0: it does not
+	jobs     [][]byte
+	arena    []byte                      // what jobs point into
+	owed     int                         // how many answers follow those of the outcomes
+	last     int                         // jobs that over said are over, not written yet
+	waiting  atomic.Pointer[waitContext] // of the Pop that goes on, nil between two
+	ending   atomic.Bool                 // Close was called, or the answers are out of step
+	closed   atomic.Bool
+	closing  chan struct{} // closed with closed
+	watched  *waitContext  // of the context that release is registered for
+	release  func() bool
+	timer    *time.Timer // of pause
 }
 
-// taker is the commands by which one design takes jobs and ends them.
-type taker interface {
+// strategy is the commands by which one design takes jobs and ends them.
+type strategy interface {
 	// ask appends the commands that take up to max jobs of a queue and wait up
 	// to block for the first.
 	ask(queue, max int, block time.Duration)
@@ -58,12 +58,12 @@ type taker interface {
 }
 
 var (
-	_ Turner   = (*consumer)(nil)
-	_ Reopener = (*consumer)(nil)
+	_ PublishPopper = (*consumer)(nil)
+	_ Reopener      = (*consumer)(nil)
 )
 
 // OpenConsumer returns a consumer of all queues on a connection of its own; it
-// implements [Turner]. Where the queues lie [Client.Apart] there is none, and
+// implements [PublishPopper]. Where the queues lie [Client.CrossSlot] there is none, and
 // [Client.OpenConsumerOn] returns one for each.
 func (c *Client) OpenConsumer(ctx context.Context) (Consumer, error) {
 	return c.OpenConsumerOn(ctx, upTo(len(c.lanes.queues))...)
@@ -76,20 +76,20 @@ func (c *Client) OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, e
 		return nil, err
 	}
 	if c.crossSlot && len(queues) > 1 {
-		return nil, c.scattered(queues)
+		return nil, c.crossSlotError(queues)
 	}
 	w, err := c.servers.Dial(ctx, c.lanes.queues[queues[0]], c.unblocks)
 	if err != nil {
 		return nil, err
 	}
 	w.Proves = !c.servers.Missing.Lacks("PING")
-	n := &consumer{w: w, client: c, queues: queues, most: 1 << 62, closing: make(chan struct{})}
+	n := &consumer{w: w, client: c, queues: queues, maxBlock: 1 << 62, closing: make(chan struct{})}
 	if err := n.design(ctx); err != nil {
 		w.Close()
 		return nil, c.servers.Retryable(err)
 	}
 	if w.ID == 0 {
-		n.most = min(n.most, pollBlock)
+		n.maxBlock = min(n.maxBlock, pollBlock)
 	}
 	return n, nil
 }
@@ -99,31 +99,31 @@ func (c *consumer) design(ctx context.Context) (err error) {
 	several := len(c.queues) > 1
 	switch c.client.cfg.Design {
 	case ListPoll:
-		c.taker, c.most = &listTaker{c: c, rest: -1}, 0
+		c.strategy, c.maxBlock = &listStrategy{c: c, rest: -1}, 0
 	case ReliableList:
-		c.taker, err = c.client.openReliable(ctx, c)
-		c.most = c.client.cfg.Visibility / 4
+		c.strategy, err = c.client.openReliable(ctx, c)
+		c.maxBlock = c.client.cfg.Visibility / 4
 	case Stream:
-		c.taker, err = c.client.openStream(ctx, c)
-		c.most = c.client.cfg.Visibility / 2
+		c.strategy, err = c.client.openStream(ctx, c)
+		c.maxBlock = c.client.cfg.Visibility / 2
 	default:
-		c.taker, several = &listTaker{c: c, rest: -1}, false
+		c.strategy, several = &listStrategy{c: c, rest: -1}, false
 	}
 	if several {
 		// Only BRPOP waits for several: the others wait a moment for the first
 		// and look at the others in between.
-		c.most = min(c.most, c.client.cfg.Poll)
+		c.maxBlock = min(c.maxBlock, c.client.cfg.Poll)
 	}
 	return err
 }
 
 func (c *consumer) Pop(ctx context.Context, max int, wait time.Duration) ([][]byte, error) {
-	return c.Turn(ctx, nil, nil, max, wait)
+	return c.PublishAndPop(ctx, nil, nil, max, wait)
 }
 
 // Turn writes what became of jobs and the question for the next ones in one go.
 // With neither it proves the connection.
-func (c *consumer) Turn(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
+func (c *consumer) PublishAndPop(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
 	c.jobs, c.arena = c.jobs[:0], c.arena[:0]
 	// The order matters: whoever ends ctx sees that we wait, or we see the end.
 	c.watch(ctx)
@@ -137,7 +137,7 @@ func (c *consumer) Turn(ctx context.Context, outcomes []Outcome, acked func(i, r
 	if c.ending.Load() {
 		return nil, ErrClosed
 	}
-	c.tell(outcomes)
+	c.writeOutcomes(outcomes)
 	if max == 0 {
 		if err := c.exchange(outcomes, acked, 0); err != nil {
 			return nil, err
@@ -155,11 +155,11 @@ func (c *consumer) exchange(outcomes []Outcome, acked func(i, receivers int), bl
 				return c.fault("pop from", c.client.queue, err)
 			}
 		}
-		return c.told(outcomes, acked)
+		return c.readAcks(outcomes, acked)
 	}
 	if err := c.w.Flush(); err != nil {
 		if redisconn.IsStale(err) {
-			c.taker.unsent(c.last)
+			c.strategy.unsent(c.last)
 		}
 		return c.fault("pop from", c.client.queue, err)
 	}
@@ -172,7 +172,7 @@ func (c *consumer) exchange(outcomes []Outcome, acked func(i, receivers int), bl
 			return c.outOfStep("pop from", c.client.queue, err)
 		}
 	}
-	return c.told(outcomes, acked)
+	return c.readAcks(outcomes, acked)
 }
 
 // search asks the queues, one after the other, until there are jobs or the wait
@@ -197,9 +197,9 @@ func (c *consumer) search(ctx context.Context, outcomes []Outcome, acked func(i,
 		}
 		var block time.Duration
 		if waits && at == 0 {
-			block = min(left, c.most)
+			block = min(left, c.maxBlock)
 		}
-		c.taker.ask(c.queues[at], max-len(c.jobs), block)
+		c.strategy.ask(c.queues[at], max-len(c.jobs), block)
 		if !first {
 			outcomes = nil
 		}
@@ -212,7 +212,7 @@ func (c *consumer) search(ctx context.Context, outcomes []Outcome, acked func(i,
 			}
 			return nil, c.none(ctx)
 		}
-		again, err := c.taker.answer()
+		again, err := c.strategy.answer()
 		if err != nil {
 			return nil, c.outOfStep("pop from", c.client.lanes.queues[c.queues[at]], err)
 		}
@@ -233,7 +233,7 @@ func (c *consumer) search(ctx context.Context, outcomes []Outcome, acked func(i,
 			return nil, c.none(ctx)
 		}
 		at, waits = 0, true
-		if c.most == 0 && !c.pause(ctx, min(c.client.cfg.Poll, time.Until(deadline))) {
+		if c.maxBlock == 0 && !c.pause(ctx, min(c.client.cfg.Poll, time.Until(deadline))) {
 			return nil, c.none(ctx)
 		}
 	}
@@ -327,6 +327,27 @@ func (c *consumer) Close() error {
 	if p := c.waiting.Load(); p != nil {
 		c.unblock(p)
 	}
-	c.taker.leave(inStep && c.waiting.Load() == nil)
+	c.strategy.leave(inStep && c.waiting.Load() == nil)
 	return c.w.Close()
+}
+
+// Reopen returns a consumer that goes on with the jobs that this one has.
+func (c *consumer) Reopen(ctx context.Context) (Consumer, error) {
+	if c.ending.Load() {
+		return nil, ErrClosed // out of step: who has which job is not known
+	}
+	w, err := c.client.servers.Dial(ctx, c.client.lanes.queues[c.queues[0]], c.client.unblocks)
+	if err != nil {
+		return nil, err
+	}
+	w.Proves = c.w.Proves
+	n := &consumer{w: w, client: c.client, queues: c.queues, maxBlock: c.maxBlock, strategy: c.strategy, closing: make(chan struct{})}
+	n.strategy.moved(n)
+	c.closed.Store(true)
+	c.ending.Store(true)
+	if c.release != nil {
+		c.release()
+	}
+	c.w.Close()
+	return n, nil
 }

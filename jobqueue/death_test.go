@@ -51,12 +51,12 @@ func TestTheJobsOfADeadWorker(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer next.Close()
-				heir := open(t, next.OpenConsumer).(jobqueue.Turner)
+				heir := open(t, next.OpenConsumer).(jobqueue.PublishPopper)
 				for wait := 20 * time.Second; len(got) < 3; {
 					if c.want == "[]" {
 						wait = 4 * visibility // nothing comes, however long one waits
 					}
-					jobs, err := heir.Turn(t.Context(), lasts(len(got)), func(int, int) {}, 2, wait)
+					jobs, err := heir.PublishAndPop(t.Context(), lasts(len(got)), func(int, int) {}, 2, wait)
 					if errors.Is(err, jobqueue.ErrEmpty) {
 						break
 					}
@@ -89,13 +89,13 @@ func lasts(n int) []jobqueue.Outcome {
 // the jobs were asked for.
 func die(t *testing.T, url string, b *jobqueue.Client, end string) (from time.Time) {
 	t.Helper()
-	w := open(t, b.OpenConsumer).(jobqueue.Turner)
+	w := open(t, b.OpenConsumer).(jobqueue.PublishPopper)
 	from = time.Now()
 	jobs, err := w.Pop(t.Context(), 5, time.Second)
 	if err != nil || len(jobs) != 5 {
 		t.Fatalf("Pop = %q, %v; want 5 jobs", jobs, err)
 	}
-	if _, err := w.Turn(t.Context(), lasts(2), func(int, int) {}, 0, 0); err != nil {
+	if _, err := w.PublishAndPop(t.Context(), lasts(2), func(int, int) {}, 0, 0); err != nil {
 		t.Fatal(err)
 	}
 	if end == "closed" {
@@ -134,11 +134,11 @@ func TestNothingStaysAfterCloseAndClear(t *testing.T) {
 				if err := b.Push(t.Context(), "a", "b", "c", "d"); err != nil {
 					t.Fatal(err)
 				}
-				w := open(t, b.OpenConsumer).(jobqueue.Turner)
+				w := open(t, b.OpenConsumer).(jobqueue.PublishPopper)
 				if jobs, err := w.Pop(t.Context(), 3, time.Second); err != nil || len(jobs) != 3 {
 					t.Fatalf("Pop = %q, %v; want 3 jobs", jobs, err)
 				}
-				if _, err := w.Turn(t.Context(), lasts(end), func(int, int) {}, 0, 0); err != nil {
+				if _, err := w.PublishAndPop(t.Context(), lasts(end), func(int, int) {}, 0, 0); err != nil {
 					t.Fatal(err)
 				}
 				w.Close()
@@ -219,7 +219,7 @@ func TestNoJobIsLostHoweverWorkersDie(t *testing.T) {
 				var outcomes []jobqueue.Outcome
 				var hands []string
 				for n := 0; !done(); n++ {
-					popped, err := w.(jobqueue.Turner).Turn(t.Context(), outcomes, func(i, _ int) {
+					popped, err := w.(jobqueue.PublishPopper).PublishAndPop(t.Context(), outcomes, func(i, _ int) {
 						mu.Lock()
 						over[hands[i]] = true
 						mu.Unlock()
@@ -241,7 +241,7 @@ func TestNoJobIsLostHoweverWorkersDie(t *testing.T) {
 						return nil
 					}
 				}
-				_, err = w.(jobqueue.Turner).Turn(t.Context(), outcomes, func(int, int) {}, 0, 0)
+				_, err = w.(jobqueue.PublishPopper).PublishAndPop(t.Context(), outcomes, func(int, int) {}, 0, 0)
 				return err
 			}
 			for i := range workers {
@@ -255,7 +255,7 @@ func TestNoJobIsLostHoweverWorkersDie(t *testing.T) {
 				})
 			}
 			for i := range jobs {
-				p.(jobqueue.Aimer).Aim(i % max(1, cfg.Queues))
+				p.(jobqueue.QueueSelector).SelectQueue(i % max(1, cfg.Queues))
 				if err := p.Push(t.Context(), fmt.Append(nil, i)); err != nil {
 					t.Fatal(err)
 				}

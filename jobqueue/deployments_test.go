@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -25,7 +26,7 @@ func clientAt(tb testing.TB, url string) *jobqueue.Client {
 func designAt(tb testing.TB, url string, cfg jobqueue.Config) *jobqueue.Client {
 	tb.Helper()
 	cfg.URL = url
-	cfg.Queue, cfg.Channel = jobqueue.Names(fmt.Sprint("test", serial.Add(1)))
+	cfg.Queue, cfg.Channel = runname.Of(fmt.Sprint("test", serial.Add(1)))
 	c, err := jobqueue.Connect(tb.Context(), cfg)
 	if err != nil {
 		tb.Fatal(err)
@@ -54,8 +55,8 @@ func TestEveryDesignConformsOnAClusterInVersion3OfTheProtocol(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return firstOf(designAt(tb, url, cfg)) })
-			queuetest.LanesConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
-				func(tb testing.TB) jobqueue.Lanes { return designAt(tb, url, cfg) })
+			queuetest.MultiQueueConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
+				func(tb testing.TB) jobqueue.MultiQueue { return designAt(tb, url, cfg) })
 		})
 	}
 }
@@ -63,7 +64,7 @@ func TestEveryDesignConformsOnAClusterInVersion3OfTheProtocol(t *testing.T) {
 // firstOf is the client, or where its queues lie apart one whose consumers take
 // from the first of them: the one that a producer pushes to.
 func firstOf(c *jobqueue.Client) jobqueue.Backend {
-	if c.Apart() {
+	if c.CrossSlot() {
 		return first{c}
 	}
 	return c

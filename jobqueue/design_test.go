@@ -11,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/redisfacts"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -21,7 +22,7 @@ import (
 func connectTo(tb testing.TB, s *redisserver.Server, cfg jobqueue.Config) *jobqueue.Client {
 	tb.Helper()
 	cfg.URL = s.URL()
-	cfg.Queue, cfg.Channel = jobqueue.Names(fmt.Sprint("test", serial.Add(1)))
+	cfg.Queue, cfg.Channel = runname.Of(fmt.Sprint("test", serial.Add(1)))
 	c, err := jobqueue.Connect(tb.Context(), cfg)
 	if err != nil {
 		tb.Fatal(err)
@@ -55,8 +56,8 @@ func TestEveryDesignConforms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return connectTo(tb, s, cfg) })
-			queuetest.LanesConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
-				func(tb testing.TB) jobqueue.Lanes { return connectTo(tb, s, cfg) })
+			queuetest.MultiQueueConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
+				func(tb testing.TB) jobqueue.MultiQueue { return connectTo(tb, s, cfg) })
 		})
 	}
 }
@@ -68,8 +69,8 @@ func TestEveryDesignConformsInVersion3OfTheProtocol(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return designAt(tb, url, cfg) })
-			queuetest.LanesConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
-				func(tb testing.TB) jobqueue.Lanes { return designAt(tb, url, cfg) })
+			queuetest.MultiQueueConformance(t, max(1, cfg.Queues), max(1, cfg.Channels),
+				func(tb testing.TB) jobqueue.MultiQueue { return designAt(tb, url, cfg) })
 		})
 	}
 }
@@ -102,7 +103,7 @@ func TestNothingIsPublishedWithoutNotification(t *testing.T) {
 	t.Parallel()
 	b := connectTo(t, redistest.Process(t), jobqueue.Config{Notify: jobqueue.NoNotify})
 	s := open(t, b.OpenSubscriber)
-	c := open(t, b.OpenConsumer).(jobqueue.Turner)
+	c := open(t, b.OpenConsumer).(jobqueue.PublishPopper)
 	if n, err := c.Publish(t.Context(), []byte("nobody hears it")); n != 0 || err != nil {
 		t.Errorf("Publish = %d, %v", n, err)
 	}
@@ -111,7 +112,7 @@ func TestNothingIsPublishedWithoutNotification(t *testing.T) {
 	}
 	var got []int
 	outcomes := []jobqueue.Outcome{{Message: []byte("m"), Last: true}, {}}
-	jobs, err := c.Turn(t.Context(), outcomes, func(_, receivers int) { got = append(got, receivers) }, 1, time.Second)
+	jobs, err := c.PublishAndPop(t.Context(), outcomes, func(_, receivers int) { got = append(got, receivers) }, 1, time.Second)
 	if err != nil || len(jobs) != 1 || fmt.Sprint(got) != "[-1 -1]" {
 		t.Errorf("Turn = %q, %v with receivers %v; want the job and -1 twice", jobs, err, got)
 	}
@@ -181,7 +182,7 @@ func TestPeekShowsWhatWaitsInTheOrderInWhichItIsTaken(t *testing.T) {
 			p := open(t, b.OpenProducer)
 			push := func(queue int, jobs ...string) {
 				t.Helper()
-				p.(jobqueue.Aimer).Aim(queue)
+				p.(jobqueue.QueueSelector).SelectQueue(queue)
 				for _, j := range jobs {
 					if err := p.Push(t.Context(), []byte(j)); err != nil {
 						t.Fatal(err)
@@ -212,14 +213,14 @@ func TestATurnAllocatesNothing(t *testing.T) {
 	for _, design := range jobqueue.Designs() {
 		t.Run(string(design), func(t *testing.T) {
 			b := connectTo(t, s, jobqueue.Config{Design: design, Visibility: time.Minute})
-			p, c := open(t, b.OpenProducer), open(t, b.OpenConsumer).(jobqueue.Turner)
+			p, c := open(t, b.OpenProducer), open(t, b.OpenConsumer).(jobqueue.PublishPopper)
 			jobs := [][]byte{[]byte("job")}
 			outcomes, acked := []jobqueue.Outcome{{Message: []byte("over"), Last: true}}, func(int, int) {}
 			turn := func() {
 				if err := p.Push(t.Context(), jobs...); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := c.Turn(t.Context(), outcomes, acked, 1, time.Second); err != nil {
+				if _, err := c.PublishAndPop(t.Context(), outcomes, acked, 1, time.Second); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -253,7 +254,7 @@ func TestTheCommandsOfAJob(t *testing.T) {
 		// Not in parallel: the server's counts are those of all.
 		t.Run(fmt.Sprintf("%s, %d", c.design, c.batch), func(t *testing.T) {
 			b := connectTo(t, s, jobqueue.Config{Design: c.design, Visibility: time.Hour})
-			p, w := open(t, b.OpenProducer), open(t, b.OpenConsumer).(jobqueue.Turner)
+			p, w := open(t, b.OpenProducer), open(t, b.OpenConsumer).(jobqueue.PublishPopper)
 			jobs := make([][]byte, c.batch)
 			work := func(n int) {
 				outcomes := make([]jobqueue.Outcome, c.batch)
@@ -268,7 +269,7 @@ func TestTheCommandsOfAJob(t *testing.T) {
 					if err != nil || len(got) != c.batch {
 						t.Fatalf("Pop = %d jobs, %v", len(got), err)
 					}
-					if _, err := w.Turn(t.Context(), outcomes, func(int, int) {}, 0, 0); err != nil {
+					if _, err := w.PublishAndPop(t.Context(), outcomes, func(int, int) {}, 0, 0); err != nil {
 						t.Fatal(err)
 					}
 				}

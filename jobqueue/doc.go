@@ -2,7 +2,7 @@
 // library: jobs go into a LIST by LPUSH and come out by BRPOP, and what became
 // of each is published on a channel. Other designs of the queue lose no job when
 // a worker dies, see [Design]; there can be several queues and channels, see
-// [Lanes].
+// [MultiQueue].
 //
 //	client, err := jobqueue.Connect(ctx, jobqueue.Config{URL: "redis://localhost:6379"})
 //	…

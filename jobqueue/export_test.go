@@ -19,7 +19,7 @@ func Rest(tb testing.TB, end any) {
 		w = end.w
 	case *consumer:
 		w = end.w
-	case *apartProducer:
+	case *crossSlotProducer:
 		for _, one := range end.each {
 			Rest(tb, one)
 		}

@@ -46,8 +46,8 @@ func TestHeldAndSizesAreFirstInFirstOut(t *testing.T) {
 	})
 }
 
-// FuzzTakers: whatever a server answers, no design panics or makes up a job.
-func FuzzTakers(f *testing.F) {
+// FuzzStrategies: whatever a server answers, no design panics or makes up a job.
+func FuzzStrategies(f *testing.F) {
 	for _, s := range []string{
 		"*2\r\n$1\r\nk\r\n$3\r\njob\r\n*1\r\n$3\r\ntwo\r\n", "*-1\r\n*-1\r\n", "$3\r\njob\r\n$-1\r\n",
 		"*1\r\n*2\r\n$1\r\nk\r\n*1\r\n*2\r\n$3\r\n1-0\r\n*2\r\n$3\r\njob\r\n$1\r\na\r\n",
@@ -61,17 +61,17 @@ func FuzzTakers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, stream []byte, kind uint8) {
 		client := &Client{lanes: lanes{queues: []string{"k", "l"}}, claims: make([]claim, 2), popsMany: true}
 		c := &consumer{w: &redisconn.Wire{In: resp.Reader{Src: bytes.NewReader(stream)}}, client: client, queues: []int{0, 1}}
-		takers := []taker{
-			&listTaker{c: c, rest: -1, max: 2, block: true},
-			&listTaker{c: c, rest: -1, max: 2, block: true, all: true},
-			&reliableTaker{c: c, max: 2},
-			&streamTaker{c: c},
-			&streamTaker{c: c, claim: true},
+		strategies := []strategy{
+			&listStrategy{c: c, rest: -1, max: 2, block: true},
+			&listStrategy{c: c, rest: -1, max: 2, block: true, all: true},
+			&reliableStrategy{c: c, max: 2},
+			&streamStrategy{c: c},
+			&streamStrategy{c: c, claim: true},
 		}
 		if bytes.Contains(stream, []byte("NOGROUP")) || bytes.Contains(stream, []byte("UNBLOCKED")) {
 			return // would ask the server
 		}
-		_, _ = takers[int(kind)%len(takers)].answer()
+		_, _ = strategies[int(kind)%len(strategies)].answer()
 		for _, job := range c.jobs {
 			if !bytes.Contains(stream, job) {
 				t.Errorf("took %q, which is not in the stream", job)

@@ -7,8 +7,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
-// listTaker takes by BRPOP and RPOP. Nothing remembers what it took.
-type listTaker struct {
+// listStrategy takes by BRPOP and RPOP. Nothing remembers what it took.
+type listStrategy struct {
 	c *consumer
 	// What was asked for, for answer.
 	all   bool // BRPOP over all queues
@@ -23,7 +23,7 @@ type listTaker struct {
 // follows a BRPOP until that is answered, so the RPOP sees the list as it is
 // then. Which of several queues will answer is not known yet, so that their
 // RPOP has to wait for the answer.
-func (t *listTaker) ask(queue, max int, block time.Duration) {
+func (t *listStrategy) ask(queue, max int, block time.Duration) {
 	c := t.c
 	if t.rest >= 0 {
 		queue, block, t.rest = t.rest, 0, -1
@@ -70,7 +70,7 @@ func appendSeconds(out []byte, d time.Duration, fractions bool) []byte {
 }
 
 // answer reads what ask asked for.
-func (t *listTaker) answer() (again bool, err error) {
+func (t *listStrategy) answer() (again bool, err error) {
 	c, max := t.c, t.max
 	if t.block {
 		n, err := c.w.In.Array()
@@ -116,10 +116,10 @@ func (t *listTaker) answer() (again bool, err error) {
 }
 
 // over says nothing: the list has forgotten the jobs when they were popped.
-func (t *listTaker) over(int) (answers, said int) { return 0, 0 }
+func (t *listStrategy) over(int) (answers, said int) { return 0, 0 }
 
-func (t *listTaker) leave(bool) {}
+func (t *listStrategy) leave(bool) {}
 
-func (t *listTaker) unsent(int) { t.rest = -1 }
+func (t *listStrategy) unsent(int) { t.rest = -1 }
 
-func (t *listTaker) moved(c *consumer) { t.c = c }
+func (t *listStrategy) moved(c *consumer) { t.c = c }

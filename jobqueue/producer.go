@@ -22,13 +22,13 @@ type producer struct {
 }
 
 var (
-	_ Pipeliner = (*producer)(nil)
-	_ Aimer     = (*producer)(nil)
-	_ Prover    = (*producer)(nil)
+	_ Pipeliner     = (*producer)(nil)
+	_ QueueSelector = (*producer)(nil)
+	_ Prover        = (*producer)(nil)
 )
 
 // OpenProducer returns a producer on a connection of its own, or on one for each
-// queue where these lie [Client.Apart]; it implements [Pipeliner] and [Aimer].
+// queue where these lie [Client.CrossSlot]; it implements [Pipeliner] and [QueueSelector].
 func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
 	if c.crossSlot {
 		return c.openProducers(ctx)
@@ -57,7 +57,7 @@ func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipe
 }
 
 // Aim makes the pushes from now on go to the given queue.
-func (p *producer) Aim(queue int) { p.key = p.client.lanes.queues[queue] }
+func (p *producer) SelectQueue(queue int) { p.key = p.client.lanes.queues[queue] }
 
 // Send takes one LPUSH of the jobs into the output buffer.
 func (p *producer) Send(jobs ...[]byte) error {

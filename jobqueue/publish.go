@@ -29,11 +29,11 @@ func (c *consumer) Publish(ctx context.Context, message []byte) (int, error) {
 	if err != nil {
 		return 0, c.fault("publish on", c.client.channel, err)
 	}
-	return c.heard(n), nil
+	return c.receivers(n), nil
 }
 
-// heard is how many received a message, as far as the node can tell.
-func (c *consumer) heard(n int64) int {
+// receivers is how many received a message, as far as the node can tell.
+func (c *consumer) receivers(n int64) int {
 	if n == 0 && c.client.subscribed.elsewhere(c.w.Addr) {
 		return -1
 	}
@@ -56,8 +56,8 @@ func (c *consumer) publishes(o Outcome) bool {
 	return o.Message != nil && c.client.cfg.Notify != NoNotify
 }
 
-// tell appends the commands that say what became of jobs.
-func (c *consumer) tell(outcomes []Outcome) {
+// writeOutcomes appends the commands that say what became of jobs.
+func (c *consumer) writeOutcomes(outcomes []Outcome) {
 	last := 0
 	for _, o := range outcomes {
 		if c.publishes(o) {
@@ -67,11 +67,11 @@ func (c *consumer) tell(outcomes []Outcome) {
 			last++
 		}
 	}
-	c.owed, c.last = c.taker.over(last)
+	c.owed, c.last = c.strategy.over(last)
 }
 
-// told reads the answers to tell.
-func (c *consumer) told(outcomes []Outcome, acked func(i, receivers int)) error {
+// readAcks reads the answers to tell.
+func (c *consumer) readAcks(outcomes []Outcome, acked func(i, receivers int)) error {
 	for i, o := range outcomes {
 		receivers := -1
 		if c.publishes(o) {
@@ -79,7 +79,7 @@ func (c *consumer) told(outcomes []Outcome, acked func(i, receivers int)) error 
 			if err != nil {
 				return c.outOfStep("publish on", c.client.lanes.channels[o.Channel], err)
 			}
-			receivers = c.heard(n)
+			receivers = c.receivers(n)
 		}
 		acked(i, receivers)
 	}

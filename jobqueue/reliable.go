@@ -3,9 +3,13 @@ package jobqueue
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
@@ -40,8 +44,8 @@ func (c *Client) processingKey(queue int, id string) string {
 // workerID is a name that no two workers share.
 func workerID() string { return strings.ToLower(rand.Text()[:16]) }
 
-// reliableTaker takes by BLMOVE and LMOVE.
-type reliableTaker struct {
+// reliableStrategy takes by BLMOVE and LMOVE.
+type reliableStrategy struct {
 	c      *consumer
 	id     string
 	home   string   // of all its queues
@@ -54,13 +58,13 @@ type reliableTaker struct {
 	release    func()
 }
 
-func (c *Client) openReliable(ctx context.Context, n *consumer) (taker, error) {
+func (c *Client) openReliable(ctx context.Context, n *consumer) (strategy, error) {
 	home := c.home(n.queues[0])
 	release, err := c.reapWhileOpen(ctx, home)
 	if err != nil {
 		return nil, err
 	}
-	t := &reliableTaker{c: n, id: workerID(), home: home, release: release}
+	t := &reliableStrategy{c: n, id: workerID(), home: home, release: release}
 	for i := range c.lanes.queues {
 		t.lists = append(t.lists, c.processingKey(i, t.id))
 	}
@@ -71,7 +75,7 @@ func (c *Client) openReliable(ctx context.Context, n *consumer) (taker, error) {
 // them, so that no job is ever in the hands of a worker that has given none. It
 // lasts until Visibility after the job was taken, and longer: for a quarter of
 // it no new one is given, and for another quarter a BLMOVE may block.
-func (t *reliableTaker) ask(queue, max int, block time.Duration) {
+func (t *reliableStrategy) ask(queue, max int, block time.Duration) {
 	c, out := t.c, t.c.w.Out
 	visibility := c.client.cfg.Visibility
 	if now := time.Now(); now.Sub(t.signed) > visibility/4 {
@@ -102,7 +106,7 @@ func (t *reliableTaker) ask(queue, max int, block time.Duration) {
 	c.w.Out = out
 }
 
-func (t *reliableTaker) answer() (again bool, err error) {
+func (t *reliableStrategy) answer() (again bool, err error) {
 	c := t.c
 	if t.unread {
 		t.unread = false
@@ -128,7 +132,7 @@ func (t *reliableTaker) answer() (again bool, err error) {
 // over removes each job from the worker's list, by its text: the list may have
 // been emptied by others who thought us dead, and filled again by us. The oldest
 // is at the right end, so it is found at once.
-func (t *reliableTaker) over(n int) (answers, said int) {
+func (t *reliableStrategy) over(n int) (answers, said int) {
 	for range n {
 		h, ok := t.held.pop()
 		if !ok {
@@ -145,7 +149,7 @@ func (t *reliableTaker) over(n int) (answers, said int) {
 
 // leave takes the worker off the list of workers, unless it has jobs in hands:
 // then it is found there without a sign of life, and they are given to another.
-func (t *reliableTaker) leave(inStep bool) {
+func (t *reliableStrategy) leave(inStep bool) {
 	t.release()
 	if !inStep || t.held.n.Load() > 0 || t.signed.IsZero() {
 		return
@@ -158,9 +162,152 @@ func (t *reliableTaker) leave(inStep bool) {
 }
 
 // unsent makes the next question give a sign of life: this one may have had it.
-func (t *reliableTaker) unsent(n int) {
+func (t *reliableStrategy) unsent(n int) {
 	t.held.back(n)
 	t.signed, t.unread = time.Time{}, false
 }
 
-func (t *reliableTaker) moved(c *consumer) { t.c = c }
+func (t *reliableStrategy) moved(c *consumer) { t.c = c }
+
+// reapTimeout is how long the close of a consumer may wait for a server that
+// hangs while it is looked for dead workers.
+const reapTimeout = 2 * time.Second
+
+// reaper gives back what dead workers of a reliable list had in hands, while a
+// consumer of this client is open.
+type reaper struct {
+	mu    sync.Mutex
+	users int
+	stop  context.CancelFunc
+	done  chan struct{}
+}
+
+// reapWhileOpen looks for dead workers of one home at once, and then for those of
+// all twice in each Visibility, until what it returns has been called by all who
+// asked. It runs beside the consumers, on the client's own connections, so that
+// no job's way takes longer for it.
+func (c *Client) reapWhileOpen(ctx context.Context, home string) (release func(), err error) {
+	if err := c.reap(ctx, home); err != nil {
+		return nil, c.explain("look for dead workers of", home, err)
+	}
+	r := &c.reaper
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.users++; r.users == 1 {
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		r.stop, r.done = stop, done
+		go func() {
+			defer close(done)
+			c.reapAgain(ctx)
+		}()
+	}
+	return sync.OnceFunc(r.release), nil
+}
+
+func (r *reaper) release() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.users--; r.users == 0 {
+		r.stop()
+		<-r.done
+	}
+}
+
+func (c *Client) reapAgain(ctx context.Context) {
+	tick := time.NewTicker(c.cfg.Visibility / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			// The right to do it was there when the consumer was opened. A
+			// server that is away or hangs will be asked again.
+			within, cancel := context.WithTimeout(ctx, reapTimeout)
+			var homes sync.WaitGroup // a node that hangs holds up its own queues only
+			for _, home := range c.homes() {
+				homes.Go(func() { _ = c.reap(within, home) })
+			}
+			homes.Wait()
+			cancel()
+		}
+	}
+}
+
+// reap gives the jobs of dead workers back. One client does it for all: the
+// others find its lock.
+func (c *Client) reap(ctx context.Context, home string) error {
+	mine, err := c.rdb.SetNX(ctx, reaperKey(home), "1", c.cfg.Visibility*2/5).Result()
+	if err != nil || !mine {
+		return err
+	}
+	ids, err := c.rdb.SMembers(ctx, workersKey(home)).Result()
+	if err != nil {
+		return err
+	}
+	signs := make([]*redis.IntCmd, len(ids))
+	pipe := c.rdb.Pipeline()
+	for i, id := range ids {
+		signs[i] = pipe.Exists(ctx, aliveKey(home, id))
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return err
+	}
+	for i, id := range ids {
+		if signs[i].Val() == 0 {
+			if err := c.bury(ctx, home, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// bury gives back what a dead worker had in hands and forgets the worker.
+func (c *Client) bury(ctx context.Context, home, id string) error {
+	for i, queue := range c.lanes.queues {
+		if c.home(i) != home {
+			continue
+		}
+		list := c.processingKey(i, id)
+		for {
+			// The newest goes first, so that in the end the oldest is taken next.
+			err := c.rdb.LMove(ctx, list, queue, "LEFT", "RIGHT").Err()
+			if errors.Is(err, redis.Nil) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if err := c.rdb.SRem(ctx, workersKey(home), id).Err(); err != nil {
+		return err
+	}
+	// It may have come back to life in the meantime.
+	alive, err := c.rdb.Exists(ctx, aliveKey(home, id)).Result()
+	if err == nil && alive > 0 {
+		err = c.rdb.SAdd(ctx, workersKey(home), id).Err()
+	}
+	return err
+}
+
+// clearReliable removes all that a reliable list keeps beside the queues of a
+// home.
+func (c *Client) clearReliable(ctx context.Context, home string) error {
+	ids, err := c.rdb.SMembers(ctx, workersKey(home)).Result()
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for _, id := range ids {
+		for i := range c.lanes.queues {
+			if c.home(i) == home {
+				keys = append(keys, c.processingKey(i, id))
+			}
+		}
+		keys = append(keys, aliveKey(home, id))
+	}
+	return c.removeKeys(ctx, append(keys, workersKey(home), reaperKey(home)))
+}

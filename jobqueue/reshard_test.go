@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -120,7 +121,7 @@ func TestANodeOfAClusterNamedAloneSaysHowToNameTheCluster(t *testing.T) {
 	g := redistest.Cluster(t, 0)
 	// One queue for all nodes: its slot belongs to one of them, the others answer
 	// MOVED.
-	queue, channel := jobqueue.Names("alone")
+	queue, channel := runname.Of("alone")
 	for i, s := range g.Nodes() {
 		c, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: s.URL(), Queue: queue, Channel: channel})
 		if err != nil {

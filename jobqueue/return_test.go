@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
@@ -14,7 +15,7 @@ func TestWhatIsReturnedIsTakenFirstAgain(t *testing.T) {
 	for _, d := range jobqueue.Designs() {
 		t.Run(string(d), func(t *testing.T) {
 			t.Parallel()
-			queue, channel := jobqueue.Names("return-" + string(d))
+			queue, channel := runname.Of("return-" + string(d))
 			c, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: s.URL(), Design: d, Queue: queue, Channel: channel})
 			if err != nil {
 				t.Fatal(err)

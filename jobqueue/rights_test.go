@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -36,7 +37,7 @@ func TestTheLeastRightsInAClusterAreOneMore(t *testing.T) {
 	url := strings.Replace(g.URL(), "://", "://load:s3cret@", 1)
 	queuetest.Conformance(t, func(tb testing.TB) jobqueue.Backend { return clientAt(tb, url) })
 	apart := jobqueue.Config{Queues: 3}
-	queuetest.LanesConformance(t, 3, 1, func(tb testing.TB) jobqueue.Lanes { return designAt(tb, url, apart) })
+	queuetest.MultiQueueConformance(t, 3, 1, func(tb testing.TB) jobqueue.MultiQueue { return designAt(tb, url, apart) })
 	if err := designAt(t, url, apart).Check(t.Context(), 1); err != nil {
 		t.Errorf("Check of queues that lie apart = %v", err)
 	}
@@ -98,7 +99,7 @@ func TestAClusterByTLS(t *testing.T) {
 	_, bus, _ := net.SplitHostPort(closedPort(t))
 	redistest.Process(t, "--tls-port", port, "--tls-ca-cert-file", ca, "--tls-cert-file", cert, "--tls-key-file", key,
 		"--cluster-enabled", "yes", "--cluster-port", bus, "--tls-cluster", "yes")
-	queue, channel := jobqueue.Names("tls")
+	queue, channel := runname.Of("tls")
 	c, err := jobqueue.Connect(t.Context(), jobqueue.Config{
 		URL: "rediss-cluster://127.0.0.1:" + port, CACert: ca, Cert: cert, Key: key, Queue: queue, Channel: channel,
 	})

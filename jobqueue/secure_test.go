@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/queuetest"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -75,7 +76,7 @@ func TestMutualTLS(t *testing.T) {
 	_, port, _ := net.SplitHostPort(closedPort(t))
 	redistest.Process(t, "--tls-port", port, "--tls-ca-cert-file", ca, "--tls-cert-file", cert, "--tls-key-file", key)
 	url := "rediss://127.0.0.1:" + port
-	queue, channel := jobqueue.Names("tls")
+	queue, channel := runname.Of("tls")
 	full := jobqueue.Config{URL: url, CACert: ca, Cert: cert, Key: key, Queue: queue, Channel: channel}
 
 	c, err := jobqueue.Connect(t.Context(), full)
@@ -162,7 +163,7 @@ func TestAUserWithTheLeastRightsIsEnough(t *testing.T) {
 			open := func(tb testing.TB) jobqueue.Backend {
 				cfg := c.cfg
 				cfg.URL, cfg.Visibility = url, time.Minute
-				cfg.Queue, cfg.Channel = jobqueue.Names(fmt.Sprint("acl", serial.Add(1)))
+				cfg.Queue, cfg.Channel = runname.Of(fmt.Sprint("acl", serial.Add(1)))
 				c, err := jobqueue.Connect(tb.Context(), cfg)
 				if err != nil {
 					tb.Fatal(err)

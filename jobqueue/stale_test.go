@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -90,7 +91,7 @@ func through(t *testing.T, cfg jobqueue.Config) (via, direct *jobqueue.Client, b
 	s := redistest.Process(t)
 	b = startBetween(t, s)
 	cfg.URL = "redis://" + b.addr
-	cfg.Queue, cfg.Channel = jobqueue.Names(fmt.Sprint("test", serial.Add(1)))
+	cfg.Queue, cfg.Channel = runname.Of(fmt.Sprint("test", serial.Add(1)))
 	via, err := jobqueue.Connect(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +174,7 @@ func TestAConsumerGoesOnWithItsJobsAfterAnIdleClose(t *testing.T) {
 				t.Fatal(err)
 			}
 			heard := open(t, direct.OpenSubscriber)
-			c := open(t, via.OpenConsumer).(jobqueue.Turner)
+			c := open(t, via.OpenConsumer).(jobqueue.PublishPopper)
 			jobs, err := c.Pop(t.Context(), 3, 10*time.Second)
 			if err != nil || len(jobs) != 3 {
 				t.Fatalf("Pop = %q, %v", jobs, err)
@@ -185,7 +186,7 @@ func TestAConsumerGoesOnWithItsJobsAfterAnIdleClose(t *testing.T) {
 			b.closeAll()
 			jobqueue.Rest(t, c)
 			for range 2 { // a failure changes nothing
-				_, err = c.Turn(t.Context(), outcomes, func(i, _ int) { t.Errorf("outcome %d was answered", i) }, 1, time.Second)
+				_, err = c.PublishAndPop(t.Context(), outcomes, func(i, _ int) { t.Errorf("outcome %d was answered", i) }, 1, time.Second)
 				if !errors.Is(err, jobqueue.ErrStale) {
 					t.Fatalf("Turn = %v, want ErrStale", err)
 				}
@@ -196,11 +197,11 @@ func TestAConsumerGoesOnWithItsJobsAfterAnIdleClose(t *testing.T) {
 			}
 			defer next.Close()
 			acked := 0
-			more, err := next.(jobqueue.Turner).Turn(t.Context(), outcomes, func(i, receivers int) { acked++ }, 1, 10*time.Second)
+			more, err := next.(jobqueue.PublishPopper).PublishAndPop(t.Context(), outcomes, func(i, receivers int) { acked++ }, 1, 10*time.Second)
 			if err != nil || len(more) != 1 || string(more[0]) != "4" || acked != 3 {
 				t.Fatalf("Turn on the next connection = %q, %v with %d outcomes answered, want job 4 and 3", more, err, acked)
 			}
-			if _, err := next.(jobqueue.Turner).Turn(t.Context(), []jobqueue.Outcome{{Message: []byte("4"), Last: true}}, func(int, int) {}, 0, 0); err != nil {
+			if _, err := next.(jobqueue.PublishPopper).PublishAndPop(t.Context(), []jobqueue.Outcome{{Message: []byte("4"), Last: true}}, func(int, int) {}, 0, 0); err != nil {
 				t.Fatal(err)
 			}
 			if cfg.Notify != jobqueue.NoNotify {

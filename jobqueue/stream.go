@@ -58,8 +58,8 @@ func (l *claim) ended(at string, more bool) {
 	}
 }
 
-// streamTaker takes by XREADGROUP, and now and then by XAUTOCLAIM.
-type streamTaker struct {
+// streamStrategy takes by XREADGROUP, and now and then by XAUTOCLAIM.
+type streamStrategy struct {
 	c     *consumer
 	id    string
 	held  held
@@ -68,16 +68,16 @@ type streamTaker struct {
 	ended []handle // of over, to be used again
 }
 
-func (c *Client) openStream(ctx context.Context, n *consumer) (taker, error) {
+func (c *Client) openStream(ctx context.Context, n *consumer) (strategy, error) {
 	for _, i := range n.queues {
 		if err := c.makeGroup(ctx, c.lanes.queues[i]); err != nil {
 			return nil, c.explain("make the group of", c.lanes.queues[i], err)
 		}
 	}
-	return &streamTaker{c: n, id: workerID()}, nil
+	return &streamStrategy{c: n, id: workerID()}, nil
 }
 
-func (t *streamTaker) ask(queue, most int, block time.Duration) {
+func (t *streamStrategy) ask(queue, most int, block time.Duration) {
 	c, out := t.c, t.c.w.Out
 	key, visibility := c.client.lanes.queues[queue], c.client.cfg.Visibility
 	t.queue = queue
@@ -112,7 +112,7 @@ func (t *streamTaker) ask(queue, most int, block time.Duration) {
 	c.w.Out = append(out, "$1\r\n>\r\n"...)
 }
 
-func (t *streamTaker) answer() (again bool, err error) {
+func (t *streamStrategy) answer() (again bool, err error) {
 	if t.claim {
 		again, err = t.claimed()
 	} else {
@@ -134,7 +134,7 @@ func (t *streamTaker) answer() (again bool, err error) {
 
 // claimed reads the answer to XAUTOCLAIM. If there was nothing, the new jobs
 // have to be asked for yet.
-func (t *streamTaker) claimed() (again bool, err error) {
+func (t *streamStrategy) claimed() (again bool, err error) {
 	in := &t.c.w.In
 	parts, err := in.Array()
 	if err != nil {
@@ -169,7 +169,7 @@ func (t *streamTaker) claimed() (again bool, err error) {
 }
 
 // read reads the answer to XREADGROUP.
-func (t *streamTaker) read() error {
+func (t *streamStrategy) read() error {
 	in := &t.c.w.In
 	streams, flat, err := in.Pairs()
 	if err != nil {
@@ -196,7 +196,7 @@ func (t *streamTaker) read() error {
 }
 
 // entries reads a list of jobs. The value of an entry's first field is the job.
-func (t *streamTaker) entries() error {
+func (t *streamStrategy) entries() error {
 	in := &t.c.w.In
 	n, err := in.Array()
 	if err != nil {
@@ -242,7 +242,7 @@ func (t *streamTaker) entries() error {
 // over says that the jobs are over, and removes them, so that the stream's
 // length is what waits and what is worked on: by one command each for all jobs
 // of a queue.
-func (t *streamTaker) over(n int) (answers, said int) {
+func (t *streamStrategy) over(n int) (answers, said int) {
 	t.ended = t.ended[:0]
 	for range n {
 		h, ok := t.held.pop()
@@ -277,7 +277,7 @@ func (t *streamTaker) over(n int) (answers, said int) {
 }
 
 // appendEnded appends the ids of the queue's jobs that have ended.
-func (t *streamTaker) appendEnded(out []byte, queue int) []byte {
+func (t *streamStrategy) appendEnded(out []byte, queue int) []byte {
 	for _, h := range t.ended {
 		if h.queue == queue {
 			out = resp.AppendWord(out, h.text)
@@ -288,7 +288,7 @@ func (t *streamTaker) appendEnded(out []byte, queue int) []byte {
 
 // leave removes the consumer from the group, unless it has jobs in hands, which
 // would be forgotten with it.
-func (t *streamTaker) leave(inStep bool) {
+func (t *streamStrategy) leave(inStep bool) {
 	if !inStep || t.held.n.Load() > 0 {
 		return
 	}
@@ -300,9 +300,9 @@ func (t *streamTaker) leave(inStep bool) {
 	}
 }
 
-func (t *streamTaker) unsent(n int) { t.held.back(n) }
+func (t *streamStrategy) unsent(n int) { t.held.back(n) }
 
-func (t *streamTaker) moved(c *consumer) { t.c = c }
+func (t *streamStrategy) moved(c *consumer) { t.c = c }
 
 // streamLen is how many jobs of the streams were not given to any worker yet.
 func (c *Client) streamLen(ctx context.Context, keys []string) (sum int64, err error) {

@@ -9,9 +9,9 @@ import (
 )
 
 // turnerOf skips the test where there is nothing to test.
-func turnerOf(t *testing.T, b jobqueue.Backend) jobqueue.Turner {
+func turnerOf(t *testing.T, b jobqueue.Backend) jobqueue.PublishPopper {
 	t.Helper()
-	c, ok := consumerOf(t, b).(jobqueue.Turner)
+	c, ok := consumerOf(t, b).(jobqueue.PublishPopper)
 	if !ok {
 		t.Skip("its consumers publish and pop one after the other")
 	}
@@ -19,10 +19,10 @@ func turnerOf(t *testing.T, b jobqueue.Backend) jobqueue.Turner {
 }
 
 // turn copies what it pops and returns what acked was called with.
-func turn(t *testing.T, c jobqueue.Turner, outcomes []jobqueue.Outcome, max int) (jobs []string, acks string) {
+func turn(t *testing.T, c jobqueue.PublishPopper, outcomes []jobqueue.Outcome, max int) (jobs []string, acks string) {
 	t.Helper()
 	acked := func(i, receivers int) { acks += fmt.Sprintf("%d:%d ", i, receivers) }
-	got, err := c.Turn(ctxFor(t), outcomes, acked, max, time.Second)
+	got, err := c.PublishAndPop(ctxFor(t), outcomes, acked, max, time.Second)
 	if err != nil {
 		t.Fatalf("Turn(%d outcomes, max %d) = %v", len(outcomes), max, err)
 	}

@@ -10,14 +10,14 @@ import (
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
-// LanesConformance runs the suite for backends with so many queues and channels,
+// MultiQueueConformance runs the suite for backends with so many queues and channels,
 // beside that of [Conformance]. open makes one for each subtest: empty, nobody
 // else's, and cleaned up by open's own tb.Cleanup.
 //
 // Three laws are about one consumer of several queues. A backend that says by a
 // method Apart that its queues lie apart has none, and is held to laws about
 // consumers of one queue each instead.
-func LanesConformance(t *testing.T, queues, channels int, open func(tb testing.TB) jobqueue.Lanes) {
+func MultiQueueConformance(t *testing.T, queues, channels int, open func(tb testing.TB) jobqueue.MultiQueue) {
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, laneSet)
@@ -32,22 +32,22 @@ func LanesConformance(t *testing.T, queues, channels int, open func(tb testing.T
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			b := open(t)
-			a, ok := b.(interface{ Apart() bool })
-			c.test(t, laneSet{b, queues, channels, ok && a.Apart()})
+			a, ok := b.(interface{ CrossSlot() bool })
+			c.test(t, laneSet{b, queues, channels, ok && a.CrossSlot()})
 		})
 	}
 }
 
 // laneSet is a backend and how many queues and channels it has.
 type laneSet struct {
-	jobqueue.Lanes
+	jobqueue.MultiQueue
 	queues, channels int
 	apart            bool
 }
 
 func (l laneSet) pushTo(t *testing.T, p jobqueue.Producer, queue int, jobs ...string) {
 	t.Helper()
-	p.(jobqueue.Aimer).Aim(queue)
+	p.(jobqueue.QueueSelector).SelectQueue(queue)
 	push(t, p, jobs...)
 }
 
@@ -60,10 +60,10 @@ func (l laneSet) consumerOn(t *testing.T, queues ...int) jobqueue.Consumer {
 
 // turnerOn is a consumer of all queues that can take turns, or of the first where
 // they lie apart.
-func (l laneSet) turnerOn(t *testing.T) jobqueue.Turner {
+func (l laneSet) turnerOn(t *testing.T) jobqueue.PublishPopper {
 	t.Helper()
 	if l.apart {
-		return jobqueue.TurnerOf(l.consumerOn(t, 0))
+		return jobqueue.PublishPopperOf(l.consumerOn(t, 0))
 	}
 	return turnerOf(t, l)
 }
@@ -123,7 +123,7 @@ func inOrderEach(t *testing.T, l laneSet) {
 			l.pushTo(t, p, i%l.queues, job)
 			continue
 		}
-		p.(jobqueue.Aimer).Aim(i % l.queues)
+		p.(jobqueue.QueueSelector).SelectQueue(i % l.queues)
 		if err := pipe.Send([]byte(job)); err != nil {
 			t.Fatal(err)
 		}

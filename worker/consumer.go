@@ -29,7 +29,7 @@ type consumer struct {
 	p           *Pool
 	ctx, taking context.Context // end when to stop at once, and when to take no more
 
-	conn jobqueue.Turner // nil while there is none
+	conn jobqueue.PublishPopper // nil while there is none
 	// proved are the channels on which a publish went through on this
 	// connection. Until then none is sent together with a pop: if it were
 	// refused, the job that the pop took would be lost.
@@ -108,18 +108,18 @@ func (c *consumer) turn(most int) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.conn = jobqueue.TurnerOf(conn)
+		c.conn = jobqueue.PublishPopperOf(conn)
 		if c.failures > 0 {
 			c.p.reconnects.Add(1)
 		}
 	}
-	wait := jobqueue.PopWait(c.p.Consumers)
+	wait := redisconn.PopWait(c.p.Consumers)
 	if c.away {
 		wait = firstWait
 	}
-	jobs, err := c.conn.Turn(ctx, c.outcomes, c.acked, most, wait)
+	jobs, err := c.conn.PublishAndPop(ctx, c.outcomes, c.acked, most, wait)
 	if errors.Is(err, jobqueue.ErrStale) && c.resume(ctx) {
-		return c.conn.Turn(ctx, c.outcomes, c.acked, most, wait)
+		return c.conn.PublishAndPop(ctx, c.outcomes, c.acked, most, wait)
 	}
 	return jobs, err
 }
@@ -136,7 +136,7 @@ func (c *consumer) resume(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	c.conn = jobqueue.TurnerOf(conn)
+	c.conn = jobqueue.PublishPopperOf(conn)
 	c.p.reconnects.Add(1)
 	return true
 }
@@ -196,9 +196,9 @@ func (c *consumer) work(element []byte) {
 func (c *consumer) announce(channel int, u jobqueue.Update) {
 	c.message = jobqueue.AppendUpdate(c.message[:0], u)
 	outcomes, acked := []jobqueue.Outcome{{Message: c.message, Channel: channel}}, func(int, int) { c.proved[channel] = true }
-	_, err := c.conn.Turn(c.ctx, outcomes, acked, 0, 0)
+	_, err := c.conn.PublishAndPop(c.ctx, outcomes, acked, 0, 0)
 	if errors.Is(err, jobqueue.ErrStale) && c.resume(c.ctx) {
-		_, err = c.conn.Turn(c.ctx, outcomes, acked, 0, 0)
+		_, err = c.conn.PublishAndPop(c.ctx, outcomes, acked, 0, 0)
 	}
 	if err != nil {
 		c.disconnect()

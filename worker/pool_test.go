@@ -331,7 +331,7 @@ func TestAPoolWithoutWorkIsRefused(t *testing.T) {
 func TestEachTenantIsToldOnTheChannelThatIsHis(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q := memory.NewLanes(1, 2)
+		q := memory.NewMultiQueue(1, 2)
 		var ears []jobqueue.Subscriber
 		for i := range 2 {
 			s, err := q.OpenSubscriberOn(t.Context(), i)

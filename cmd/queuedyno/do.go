@@ -13,6 +13,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -166,7 +167,7 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags
 // ownNames are the queue and the channel of a run's own. Sidekiq's workers know
 // their queues by the names that its lists have.
 func ownNames(s scenario.Scenario, id string) (queue, channel string) {
-	queue, channel = jobqueue.Names(id)
+	queue, channel = runname.Of(id)
 	if s.Elements == scenario.SidekiqElements {
 		queue = scenario.SidekiqList(queue)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/threshold"
@@ -137,7 +138,7 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 
 // open connects to a queue of one run's own.
 func (s *search) open(ctx context.Context, sc scenario.Scenario, id string) (study.Backend, error) {
-	queue, channel := jobqueue.Names(id)
+	queue, channel := runname.Of(id)
 	return jobqueue.Connect(ctx, s.c.config(sc, s.server, queue, channel))
 }
 

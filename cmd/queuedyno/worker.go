@@ -138,9 +138,9 @@ func (w *workers) rehearse(ctx context.Context, client *jobqueue.Client) error {
 	if _, err := client.Len(ctx); err != nil && !redisconn.Withheld(err) {
 		return err
 	}
-	if client.Apart() {
+	if client.CrossSlot() {
 		_, err := client.OpenConsumer(ctx) // says why there is none
 		return err
 	}
-	return client.Rehearse(ctx)
+	return client.CheckPermissions(ctx)
 }

@@ -18,8 +18,8 @@ import (
 type consumer struct {
 	r     *run
 	index int
-	conn  jobqueue.Turner // swapped under r.mu
-	wait  pace.Waiter     // nil without work
+	conn  jobqueue.PublishPopper // swapped under r.mu
+	wait  pace.Waiter            // nil without work
 	// service is how long the work on the next job takes.
 	service func() time.Duration
 	// popWait is how long one pop waits for a job. It ends sooner when the run does.

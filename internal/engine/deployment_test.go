@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -27,7 +28,7 @@ func queueAt(t *testing.T, g *redisserver.Group, s scenario.Scenario, suits func
 	cfg := s.Config()
 	cfg.URL = g.URL()
 	for i := 0; i == 0 || !suits(cfg.Queue); i++ {
-		cfg.Queue, cfg.Channel = jobqueue.Names(fmt.Sprint(s.Name, i))
+		cfg.Queue, cfg.Channel = runname.Of(fmt.Sprint(s.Name, i))
 	}
 	b, err := jobqueue.Connect(t.Context(), cfg)
 	if err != nil {

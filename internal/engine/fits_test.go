@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/result"
@@ -19,7 +20,7 @@ func runOn(t *testing.T, s scenario.Scenario, cfg jobqueue.Config, args ...strin
 	t.Helper()
 	server := redistest.Process(t, args...)
 	cfg.URL = server.URL()
-	cfg.Queue, cfg.Channel = jobqueue.Names("fits")
+	cfg.Queue, cfg.Channel = runname.Of("fits")
 	c, err := jobqueue.Connect(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)

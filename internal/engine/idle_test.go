@@ -12,6 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/resp"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -24,7 +25,7 @@ func clientOf(t *testing.T, url string, s scenario.Scenario) *jobqueue.Client {
 	t.Helper()
 	cfg := s.Config()
 	cfg.URL = url
-	cfg.Queue, cfg.Channel = jobqueue.Names(flight.NewID())
+	cfg.Queue, cfg.Channel = runname.Of(flight.NewID())
 	b, err := jobqueue.Connect(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -343,11 +344,11 @@ func (p staleProducer) Push(ctx context.Context, jobs ...[]byte) error {
 	return p.Producer.Push(ctx, jobs...)
 }
 
-func (c staleConsumer) Turn(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), n int, wait time.Duration) ([][]byte, error) {
+func (c staleConsumer) PublishAndPop(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), n int, wait time.Duration) ([][]byte, error) {
 	if c.gone() {
 		return nil, errors.Join(jobqueue.ErrLost, jobqueue.ErrStale)
 	}
-	return jobqueue.TurnerOf(plainConsumer{c.Consumer}).Turn(ctx, outcomes, acked, n, wait)
+	return jobqueue.PublishPopperOf(plainConsumer{c.Consumer}).PublishAndPop(ctx, outcomes, acked, n, wait)
 }
 
 // plainConsumer hides what else a consumer can do.

@@ -30,7 +30,7 @@ type Options struct {
 	// AllowNonEmpty lets the run begin although jobs wait in the queue. Shared
 	// says that the queue is not the run's own: at the end only the run's jobs
 	// are taken out of it, and not the whole queue. A queue of a [jobqueue.Client]
-	// whose name is none of [jobqueue.Names] is always taken to be shared.
+	// whose name is none of [runname.Of] is always taken to be shared.
 	AllowNonEmpty, Shared bool
 	// Begin is called right before the load begins, when everything is open;
 	// End when its last job is accounted for, before anything is closed. They

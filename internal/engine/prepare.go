@@ -66,7 +66,7 @@ func (r *run) prepare() error {
 		if err != nil {
 			return fmt.Errorf("open consumer %d of %d: %w", i+1, s.Consumers, err)
 		}
-		c := &consumer{r: r, index: i, conn: jobqueue.TurnerOf(conn), popWait: jobqueue.PopWait(s.Consumers), tally: r.tally(), shard: r.rec.shard()}
+		c := &consumer{r: r, index: i, conn: jobqueue.PublishPopperOf(conn), popWait: redisconn.PopWait(s.Consumers), tally: r.tally(), shard: r.rec.shard()}
 		c.acked = c.published
 		r.consumers = append(r.consumers, c)
 		if s.Work.Time > 0 {
@@ -85,7 +85,7 @@ func (r *run) prepare() error {
 		p.pipe, p.answering = conn.(jobqueue.Pipeliner)
 		p.prover, _ = conn.(jobqueue.Prover)
 		if len(s.Queues) > 1 {
-			p.aimer = conn.(jobqueue.Aimer) // lanes looked
+			p.aimer = conn.(jobqueue.QueueSelector) // lanes looked
 		}
 		r.producers = append(r.producers, p)
 		if s.Load.Open() {
@@ -128,7 +128,7 @@ func (r *run) lanes() error {
 	if len(r.s.Queues) < 2 && r.s.Channels == scenario.OneChannel {
 		return nil
 	}
-	if _, ok := r.b.(jobqueue.Lanes); !ok {
+	if _, ok := r.b.(jobqueue.MultiQueue); !ok {
 		return errors.New("this backend has one queue and one channel, and the scenario asks for several")
 	}
 	if !r.apart() || r.s.External {
@@ -143,19 +143,19 @@ func (r *run) lanes() error {
 
 // apart is a backend whose queues lie on several servers, so that no consumer
 // can wait for all of them at once.
-type apart interface{ Apart() bool }
+type apart interface{ CrossSlot() bool }
 
 // apart reports whether the queues of this run lie apart.
 func (r *run) apart() bool {
 	b, ok := r.b.(apart)
-	return ok && b.Apart() && len(r.s.Queues) > 1
+	return ok && b.CrossSlot() && len(r.s.Queues) > 1
 }
 
 // openConsumer opens the i-th consumer. It takes from all queues, or from one of
 // them in turn where they lie apart.
 func (r *run) openConsumer(i int) (jobqueue.Consumer, error) {
 	if r.apart() {
-		return r.b.(jobqueue.Lanes).OpenConsumerOn(r.ctx, i%len(r.s.Queues))
+		return r.b.(jobqueue.MultiQueue).OpenConsumerOn(r.ctx, i%len(r.s.Queues))
 	}
 	return r.b.OpenConsumer(r.ctx)
 }

@@ -26,8 +26,8 @@ type producer struct {
 	pipe  jobqueue.Pipeliner // nil when the connection can only wait for each answer
 	// answering says that another goroutine reads the answers: pipe is not nil.
 	answering bool
-	aimer     jobqueue.Aimer  // nil with one queue
-	prover    jobqueue.Prover // nil when the connection cannot die unnoticed
+	aimer     jobqueue.QueueSelector // nil with one queue
+	prover    jobqueue.Prover        // nil when the connection cannot die unnoticed
 	wait      pace.Waiter
 	tally     *tally
 	shard     *shard // of the goroutine that reads the answers
@@ -223,7 +223,7 @@ var blank = [flight.Stamps]int64{
 // aim makes the push of a group go to its queue.
 func (p *producer) aim(g pace.Group) {
 	if p.aimer != nil {
-		p.aimer.Aim(p.r.spread.Queue(g.First))
+		p.aimer.SelectQueue(p.r.spread.Queue(g.First))
 	}
 }
 

@@ -231,7 +231,7 @@ func (p *producer) reopen() error {
 	p.pipe, _ = conn.(jobqueue.Pipeliner)
 	p.prover, _ = conn.(jobqueue.Prover)
 	if p.aimer != nil {
-		p.aimer = conn.(jobqueue.Aimer)
+		p.aimer = conn.(jobqueue.QueueSelector)
 	}
 	p.pending.forget()
 	p.broken.Store(false)
@@ -270,7 +270,7 @@ func (c *consumer) reopen(ctx context.Context, lost error) error {
 // use takes the next connection.
 func (c *consumer) use(conn jobqueue.Consumer) {
 	c.r.mu.Lock()
-	c.conn = jobqueue.TurnerOf(conn)
+	c.conn = jobqueue.PublishPopperOf(conn)
 	c.r.mu.Unlock()
 }
 
@@ -278,7 +278,7 @@ func (c *consumer) use(conn jobqueue.Consumer) {
 // under way, it takes place on the next one, which goes on with the same jobs.
 func (c *consumer) exchange(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), most int, wait time.Duration) ([][]byte, error) {
 	for {
-		jobs, err := c.conn.Turn(ctx, outcomes, acked, most, wait)
+		jobs, err := c.conn.PublishAndPop(ctx, outcomes, acked, most, wait)
 		if !errors.Is(err, jobqueue.ErrStale) {
 			if err == nil || errors.Is(err, jobqueue.ErrEmpty) {
 				c.streak.answered()

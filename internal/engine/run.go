@@ -22,6 +22,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/probe"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/redisfacts"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
@@ -61,7 +62,7 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 	if o.Waiter == nil {
 		o.Waiter = pace.NewWaiter
 	}
-	if q, ok := b.(flight.Named); ok && !jobqueue.IsOwn(strings.TrimPrefix(q.Queue(), scenario.SidekiqPrefix)) {
+	if q, ok := b.(flight.Named); ok && !runname.IsQueue(strings.TrimPrefix(q.Queue(), scenario.SidekiqPrefix)) {
 		o.Shared = true
 	}
 	form, err := flight.NewSidekiq(s, b)
@@ -192,7 +193,7 @@ func newRun(s scenario.Scenario, b jobqueue.Backend, o Options, tag uint64) *run
 	r.format = flight.NewFormat(tag, s, &r.spread)
 	r.form, _ = s.Mapping() // it was validated
 	c, named := b.(interface{ Channel() string })
-	r.ownChannel = !named || jobqueue.IsOwnChannel(c.Channel())
+	r.ownChannel = !named || runname.IsChannel(c.Channel())
 	if s.External {
 		r.complete = flight.Outside
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/redisfacts"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
@@ -65,7 +66,7 @@ func TestOurConsumersTakeFromNoQueueIntoWhichTheyCouldNotPutBack(t *testing.T) {
 	} {
 		o := virtual()
 		o.Shared = true
-		q := memory.NewLanes(2, 1)
+		q := memory.NewMultiQueue(2, 1)
 		if _, err := engine.Run(t.Context(), s, q, o); err == nil || !strings.Contains(err.Error(), "use external consumers") {
 			t.Errorf("%s: %v, want a refusal", name, err)
 		}
@@ -131,7 +132,7 @@ func (q *known) OpenProducer(ctx context.Context) (jobqueue.Producer, error) {
 
 func TestAQueueWithANameOfItsOwnIsNeverRemoved(t *testing.T) {
 	t.Parallel()
-	own, _ := jobqueue.Names("0123456789abcde")
+	own, _ := runname.Of("0123456789abcde")
 	for name, want := range map[string]int{own: 1, jobqueue.DefaultQueue: 0, "queuedyno": 0} {
 		synctest.Test(t, func(t *testing.T) {
 			q := &known{Backend: memory.New(), name: name}
@@ -152,7 +153,7 @@ func (discards) Discard(context.Context, ...string) (int64, error) { return 0, n
 
 func TestWhatWasMadeBeforeAPreparationFailedIsRemoved(t *testing.T) {
 	t.Parallel()
-	own, _ := jobqueue.Names("0123456789abcde")
+	own, _ := runname.Of("0123456789abcde")
 	synctest.Test(t, func(t *testing.T) {
 		q := &known{Backend: memory.New(), name: own, broken: true}
 		if _, err := engine.Run(t.Context(), scenario.Scenario{Name: "x", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 10}}, q, virtual()); err == nil || q.cleared != 1 {

@@ -64,7 +64,7 @@ func (p *pool) cycle() time.Duration {
 // the consumer is to change.
 func (p *pool) wrap(c jobqueue.Consumer) jobqueue.Consumer {
 	m := member{Consumer: c, pool: p, watch: &watch{}}
-	if t, ok := c.(jobqueue.Turner); ok {
+	if t, ok := c.(jobqueue.PublishPopper); ok {
 		return turning{m, t}
 	}
 	return m
@@ -113,14 +113,14 @@ func (m member) popped(jobs int) {
 // turning is a member that takes turns.
 type turning struct {
 	member
-	turner jobqueue.Turner
+	turner jobqueue.PublishPopper
 }
 
-var _ jobqueue.Turner = turning{}
+var _ jobqueue.PublishPopper = turning{}
 
-func (t turning) Turn(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
+func (t turning) PublishAndPop(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
 	t.pool.pass()
-	jobs, err := t.turner.Turn(ctx, outcomes, acked, max, wait)
+	jobs, err := t.turner.PublishAndPop(ctx, outcomes, acked, max, wait)
 	t.popped(len(jobs))
 	return jobs, err
 }

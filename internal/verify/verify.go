@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -193,6 +194,6 @@ func passed(all []Experiment) bool {
 
 // connect opens a client on a queue of its own.
 func (r *rig) connect(ctx context.Context, id string) (*jobqueue.Client, error) {
-	queue, channel := jobqueue.Names(id)
+	queue, channel := runname.Of(id)
 	return jobqueue.Connect(ctx, jobqueue.Config{URL: r.o.Server.URL, Queue: queue, Channel: channel})
 }

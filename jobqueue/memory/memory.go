@@ -1,6 +1,6 @@
 // Package memory is a job queue in this process: the same contract as the Redis
 // one, without a network. Runs in virtual time use it, and it shows how fast the
-// harness alone can be. Begin reading at [New], and at [NewLanes] for several
+// harness alone can be. Begin reading at [New], and at [NewMultiQueue] for several
 // queues and channels.
 package memory
 
@@ -23,13 +23,13 @@ type Queue struct {
 	channels []map[*subscriber]struct{}
 }
 
-var _ jobqueue.Lanes = (*Queue)(nil)
+var _ jobqueue.MultiQueue = (*Queue)(nil)
 
 // New returns an empty queue that nobody listens to.
-func New() *Queue { return NewLanes(1, 1) }
+func New() *Queue { return NewMultiQueue(1, 1) }
 
-// NewLanes returns so many empty queues and channels that nobody listens to.
-func NewLanes(queues, channels int) *Queue {
+// NewMultiQueue returns so many empty queues and channels that nobody listens to.
+func NewMultiQueue(queues, channels int) *Queue {
 	q := &Queue{lanes: make([]texts, queues)}
 	for range channels {
 		q.channels = append(q.channels, map[*subscriber]struct{}{})
@@ -37,11 +37,11 @@ func NewLanes(queues, channels int) *Queue {
 	return q
 }
 
-// OpenProducer returns a producer; it implements [jobqueue.Aimer].
+// OpenProducer returns a producer; it implements [jobqueue.QueueSelector].
 func (q *Queue) OpenProducer(context.Context) (jobqueue.Producer, error) { return &producer{q: q}, nil }
 
 // OpenConsumer returns a consumer of all queues; it implements
-// [jobqueue.Turner].
+// [jobqueue.PublishPopper].
 func (q *Queue) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
 	return q.OpenConsumerOn(ctx, upTo(len(q.lanes))...)
 }
@@ -184,10 +184,10 @@ type producer struct {
 	closed bool
 }
 
-var _ jobqueue.Aimer = (*producer)(nil)
+var _ jobqueue.QueueSelector = (*producer)(nil)
 
 // Aim makes the pushes from now on go to the given queue.
-func (p *producer) Aim(queue int) { p.lane = queue }
+func (p *producer) SelectQueue(queue int) { p.lane = queue }
 
 func (p *producer) Push(ctx context.Context, jobs ...[]byte) error {
 	if err := ctx.Err(); err != nil {
@@ -287,11 +287,11 @@ func (c *consumer) take(max int) bool {
 	return false
 }
 
-var _ jobqueue.Turner = (*consumer)(nil)
+var _ jobqueue.PublishPopper = (*consumer)(nil)
 
 // Turn publishes what the outcomes say and then pops. A job is forgotten when it
 // is popped, so that Last says nothing here.
-func (c *consumer) Turn(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
+func (c *consumer) PublishAndPop(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
 	if max > 0 || len(outcomes) == 0 {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -16,7 +16,7 @@ func TestConformance(t *testing.T) {
 func TestLanesConformance(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 3} {
-		queuetest.Conformance(t, func(testing.TB) jobqueue.Backend { return memory.NewLanes(n, n) })
-		queuetest.LanesConformance(t, n, n, func(testing.TB) jobqueue.Lanes { return memory.NewLanes(n, n) })
+		queuetest.Conformance(t, func(testing.TB) jobqueue.Backend { return memory.NewMultiQueue(n, n) })
+		queuetest.MultiQueueConformance(t, n, n, func(testing.TB) jobqueue.MultiQueue { return memory.NewMultiQueue(n, n) })
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -14,7 +15,7 @@ import (
 // closed at the end of the test.
 func Queue(tb testing.TB) *jobqueue.Client {
 	tb.Helper()
-	queue, channel := jobqueue.Names("test-" + rand.Text())
+	queue, channel := runname.Of("test-" + rand.Text())
 	c, err := jobqueue.Connect(tb.Context(), jobqueue.Config{URL: Server(tb).URL(), Queue: queue, Channel: channel})
 	if err != nil {
 		tb.Fatal(err)

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// patience is a context that Pops wait under. Its address tells whose wait goes
+// waitContext is a context that Pops wait under. Its address tells whose wait goes
 // on: what ends one context must not end a Pop that waits under the next.
-type patience struct{ ctx context.Context }
+type waitContext struct{ ctx context.Context }
 
 // watch arranges that the end of ctx unblocks a Pop that waits. It registers
 // only when ctx is another one than the last time.
@@ -18,7 +18,7 @@ func (c *consumer) watch(ctx context.Context) {
 	if c.release != nil {
 		c.release()
 	}
-	p := &patience{ctx}
+	p := &waitContext{ctx}
 	c.watched, c.release = p, nil
 	if ctx.Done() != nil {
 		c.release = context.AfterFunc(ctx, func() { c.unblock(p) })
@@ -30,7 +30,7 @@ func (c *consumer) watch(ctx context.Context) {
 // context is not looked at during a read. CLIENT UNBLOCK makes the server
 // answer as if the time were up. It is repeated, because it can arrive before
 // the BRPOP does, and given up when the server does not answer at all.
-func (c *consumer) unblock(p *patience) {
+func (c *consumer) unblock(p *waitContext) {
 	const most = 2 * time.Second
 	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()

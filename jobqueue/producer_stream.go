@@ -18,9 +18,9 @@ type streamProducer struct {
 }
 
 var (
-	_ Pipeliner = (*streamProducer)(nil)
-	_ Aimer     = (*streamProducer)(nil)
-	_ Prover    = (*streamProducer)(nil)
+	_ Pipeliner     = (*streamProducer)(nil)
+	_ QueueSelector = (*streamProducer)(nil)
+	_ Prover        = (*streamProducer)(nil)
 )
 
 // Send takes one push of the jobs into the output buffer. There is no XADD of

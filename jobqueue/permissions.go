@@ -7,27 +7,27 @@ import (
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
-// Rehearse finds out whether a consumer may do what it will have to: take jobs,
+// CheckPermissions finds out whether a consumer may do what it will have to: take jobs,
 // say that they are over, and publish on each channel. It puts the commands into
 // a transaction that is thrown away: the server checks the user's rights, and
 // whether it takes writes, when a command is put in, and carries none out. A user
 // without the rights to MULTI and DISCARD is not told anything.
-func (c *Client) Rehearse(ctx context.Context) error {
+func (c *Client) CheckPermissions(ctx context.Context) error {
 	for i, key := range c.lanes.queues {
 		queues := []int{i}
 		if !c.crossSlot {
 			queues = upTo(len(c.lanes.queues))
 		}
-		if err := c.rehearse(ctx, key, queues); err != nil || !c.crossSlot {
+		if err := c.checkPermissions(ctx, key, queues); err != nil || !c.crossSlot {
 			return err
 		}
 	}
 	return nil
 }
 
-// rehearse does so at the node of a queue. Each command has a round trip of its
+// checkPermissions does so at the node of a queue. Each command has a round trip of its
 // own, so that a refused MULTI lets none through.
-func (c *Client) rehearse(ctx context.Context, key string, queues []int) error {
+func (c *Client) checkPermissions(ctx context.Context, key string, queues []int) error {
 	w, err := c.servers.Dial(ctx, key, false)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (c *Client) rehearse(ctx context.Context, key string, queues []int) error {
 		}
 		return nil
 	}
-	if err := say("rehearse the work on", key, "MULTI"); redisconn.Refused(err) || redisconn.HungUp(err) {
+	if err := say("check the permissions for", key, "MULTI"); redisconn.Refused(err) || redisconn.HungUp(err) {
 		return nil
 	} else if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (c *Client) rehearse(ctx context.Context, key string, queues []int) error {
 			return err
 		}
 	}
-	if err := say("rehearse the work on", key, "DISCARD"); err != nil && !redisconn.Refused(err) {
+	if err := say("check the permissions for", key, "DISCARD"); err != nil && !redisconn.Refused(err) {
 		return err
 	}
 	return nil // the end of the connection throws it away as well

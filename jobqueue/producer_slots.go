@@ -9,8 +9,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/ring"
 )
 
-// apartProducer pushes to queues that lie apart, over a connection to each.
-type apartProducer struct {
+// crossSlotProducer pushes to queues that lie apart, over a connection to each.
+type crossSlotProducer struct {
 	each  []Pipeliner // by queue
 	aim   int
 	begun []bool // by queue: something was sent and not flushed
@@ -18,13 +18,13 @@ type apartProducer struct {
 }
 
 var (
-	_ Pipeliner = (*apartProducer)(nil)
-	_ Aimer     = (*apartProducer)(nil)
-	_ Prover    = (*apartProducer)(nil)
+	_ Pipeliner     = (*crossSlotProducer)(nil)
+	_ QueueSelector = (*crossSlotProducer)(nil)
+	_ Prover        = (*crossSlotProducer)(nil)
 )
 
 func (c *Client) openProducers(ctx context.Context) (Producer, error) {
-	p := &apartProducer{begun: make([]bool, len(c.lanes.queues))}
+	p := &crossSlotProducer{begun: make([]bool, len(c.lanes.queues))}
 	p.order.come.L = &p.order.mu
 	for i, name := range c.lanes.queues {
 		one, err := c.openProducer(ctx, i, name)
@@ -38,10 +38,10 @@ func (c *Client) openProducers(ctx context.Context) (Producer, error) {
 }
 
 // Aim makes the pushes from now on go to the given queue.
-func (p *apartProducer) Aim(queue int) { p.aim = queue }
+func (p *crossSlotProducer) SelectQueue(queue int) { p.aim = queue }
 
 // Send takes one push of the jobs into the output buffer of its queue.
-func (p *apartProducer) Send(jobs ...[]byte) error {
+func (p *crossSlotProducer) Send(jobs ...[]byte) error {
 	if len(jobs) == 0 {
 		return nil
 	}
@@ -55,7 +55,7 @@ func (p *apartProducer) Send(jobs ...[]byte) error {
 
 // Flush writes what Send took, to each queue in turn. When one connection is
 // lost, the others get theirs all the same.
-func (p *apartProducer) Flush() error {
+func (p *crossSlotProducer) Flush() error {
 	for i, begun := range p.begun {
 		// Before anything is written: then none of it was.
 		if one, ok := p.each[i].(interface{ ready() error }); begun && ok {
@@ -94,7 +94,7 @@ func (e *partlyError) As(target any) bool {
 
 // Await waits for the answer to the oldest push that has none, whichever queue
 // it went to: answers of one queue wait for those that were asked for before.
-func (p *apartProducer) Await() error {
+func (p *crossSlotProducer) Await() error {
 	queue, ok := p.order.pop()
 	if !ok {
 		return ErrClosed
@@ -103,12 +103,12 @@ func (p *apartProducer) Await() error {
 }
 
 // Push sends the jobs to their queue and waits for the answer.
-func (p *apartProducer) Push(ctx context.Context, jobs ...[]byte) error {
+func (p *crossSlotProducer) Push(ctx context.Context, jobs ...[]byte) error {
 	return p.each[p.aim].Push(ctx, jobs...)
 }
 
 // Prove proves the connection to each queue's node.
-func (p *apartProducer) Prove() error {
+func (p *crossSlotProducer) Prove() error {
 	var first error
 	for _, one := range p.each {
 		if err := one.(Prover).Prove(); err != nil && first == nil {
@@ -119,7 +119,7 @@ func (p *apartProducer) Prove() error {
 }
 
 // Close closes all connections.
-func (p *apartProducer) Close() error {
+func (p *crossSlotProducer) Close() error {
 	p.order.close()
 	var all error
 	for _, one := range p.each {

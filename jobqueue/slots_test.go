@@ -52,7 +52,7 @@ func fill(t *testing.T, b *jobqueue.Client, jobs int) (all []string) {
 	t.Helper()
 	p := open(t, b.OpenProducer)
 	for q := range many {
-		p.(jobqueue.Aimer).Aim(q)
+		p.(jobqueue.QueueSelector).SelectQueue(q)
 		for i := range jobs {
 			all = append(all, fmt.Sprintf("%d/%d", q, i))
 			if err := p.Push(t.Context(), []byte(all[len(all)-1])); err != nil {
@@ -71,8 +71,8 @@ func TestTheCommandsBesideTheLoadFindQueuesThatLieApart(t *testing.T) {
 			g := redistest.Cluster(t, 0)
 			b := designAt(t, g.URL(), jobqueue.Config{Design: design, Queues: many})
 			all := fill(t, b, 3)
-			if !b.Apart() || nodesWithKeys(t, g) < 2 {
-				t.Fatalf("Apart = %t, with keys on %d nodes; want several", b.Apart(), nodesWithKeys(t, g))
+			if !b.CrossSlot() || nodesWithKeys(t, g) < 2 {
+				t.Fatalf("Apart = %t, with keys on %d nodes; want several", b.CrossSlot(), nodesWithKeys(t, g))
 			}
 			if err := b.Check(t.Context(), 100); err != nil {
 				t.Error(err)
@@ -116,15 +116,15 @@ func TestTheJobsOfADeadWorkerStayInTheirQueueWhereQueuesLieApart(t *testing.T) {
 			g := redistest.Cluster(t, 0)
 			b := designAt(t, g.URL(), jobqueue.Config{Design: design, Queues: many, Visibility: 500 * time.Millisecond})
 			fill(t, b, 4)
-			worker := func(q int) jobqueue.Turner {
-				return open(t, func(ctx context.Context) (jobqueue.Consumer, error) { return b.OpenConsumerOn(ctx, q) }).(jobqueue.Turner)
+			worker := func(q int) jobqueue.PublishPopper {
+				return open(t, func(ctx context.Context) (jobqueue.Consumer, error) { return b.OpenConsumerOn(ctx, q) }).(jobqueue.PublishPopper)
 			}
 			for q := range many {
 				w := worker(q)
 				if jobs, err := w.Pop(t.Context(), 4, time.Second); err != nil || len(jobs) != 4 {
 					t.Fatalf("Pop of queue %d = %q, %v; want 4 jobs", q, jobs, err)
 				}
-				if _, err := w.Turn(t.Context(), lasts(2), func(int, int) {}, 0, 0); err != nil {
+				if _, err := w.PublishAndPop(t.Context(), lasts(2), func(int, int) {}, 0, 0); err != nil {
 					t.Fatal(err)
 				}
 				w.Close()
@@ -132,7 +132,7 @@ func TestTheJobsOfADeadWorkerStayInTheirQueueWhereQueuesLieApart(t *testing.T) {
 			for q := range many {
 				heir, seen, n := worker(q), map[string]bool{}, 0
 				for len(seen) < 2 {
-					jobs, err := heir.Turn(t.Context(), lasts(n), func(int, int) {}, 2, 20*time.Second)
+					jobs, err := heir.PublishAndPop(t.Context(), lasts(n), func(int, int) {}, 2, 20*time.Second)
 					if err != nil {
 						t.Fatalf("queue %d: %v and then %v", q, seen, err)
 					}
@@ -141,7 +141,7 @@ func TestTheJobsOfADeadWorkerStayInTheirQueueWhereQueuesLieApart(t *testing.T) {
 						seen[string(j)] = true
 					}
 				}
-				if _, err := heir.Turn(t.Context(), lasts(n), func(int, int) {}, 0, 0); err != nil {
+				if _, err := heir.PublishAndPop(t.Context(), lasts(n), func(int, int) {}, 0, 0); err != nil {
 					t.Fatal(err)
 				}
 				got := slices.Sorted(maps.Keys(seen))
@@ -168,9 +168,9 @@ func TestQueuesWithATagLieTogetherInACluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	p, c := open(t, b.OpenProducer).(jobqueue.Aimer), open(t, b.OpenConsumer)
+	p, c := open(t, b.OpenProducer).(jobqueue.QueueSelector), open(t, b.OpenConsumer)
 	for q := range 3 {
-		p.Aim(q)
+		p.SelectQueue(q)
 		if err := p.Push(t.Context(), fmt.Append(nil, q)); err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func TestQueuesWithATagLieTogetherInACluster(t *testing.T) {
 			t.Errorf("Pop = %q, %v; want %d", jobs, err, q)
 		}
 	}
-	if b.Apart() {
+	if b.CrossSlot() {
 		t.Error("queues with a tag are said to lie apart")
 	}
 }
@@ -215,7 +215,7 @@ func TestTheLossOfOneNodeIsTheLossOfTheProducer(t *testing.T) {
 	}()
 	send := func() error {
 		for q := range many {
-			p.(jobqueue.Aimer).Aim(q)
+			p.(jobqueue.QueueSelector).SelectQueue(q)
 			if err := p.Send([]byte("job")); err != nil {
 				return err
 			}
@@ -254,7 +254,7 @@ func TestTheLossOfOneNodeIsTheLossOfTheProducer(t *testing.T) {
 	defer after.Close()
 	deadline := time.Now().Add(time.Minute)
 	for q := 0; q < many; {
-		after.(jobqueue.Aimer).Aim(q)
+		after.(jobqueue.QueueSelector).SelectQueue(q)
 		err := after.Push(t.Context(), []byte("job"))
 		switch {
 		case err == nil:
@@ -317,7 +317,7 @@ func TestPushesToQueuesThatLieApartAllocateNothing(t *testing.T) {
 			jobs := [][]byte{[]byte("job")}
 			round := func() {
 				for q := range 30 {
-					p.(jobqueue.Aimer).Aim(q % 3)
+					p.(jobqueue.QueueSelector).SelectQueue(q % 3)
 					if err := p.Send(jobs...); err != nil {
 						t.Fatal(err)
 					}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/resp"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -23,7 +24,7 @@ func TestARehearsalChangesNothingAndIsHeardByNobody(t *testing.T) {
 		{Design: jobqueue.Stream}, {Notify: jobqueue.NoNotify}, {Notify: jobqueue.ShardedPubSub}, {Channels: 2},
 	} {
 		cfg.URL = s.URL()
-		cfg.Queue, cfg.Channel = jobqueue.Names(fmt.Sprint("rehearsal", i))
+		cfg.Queue, cfg.Channel = runname.Of(fmt.Sprint("rehearsal", i))
 		c, err := jobqueue.Connect(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -38,8 +39,8 @@ func TestARehearsalChangesNothingAndIsHeardByNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := dump(t, s)
-		if err := c.Rehearse(t.Context()); err != nil {
-			t.Errorf("%+v: Rehearse = %v", cfg, err)
+		if err := c.CheckPermissions(t.Context()); err != nil {
+			t.Errorf("%+v: CheckPermissions = %v", cfg, err)
 		}
 		if after := dump(t, s); after != before {
 			t.Errorf("%+v: the keys were\n%s\nand are\n%s", cfg, before, after)
@@ -91,16 +92,16 @@ func TestARehearsalFindsEveryRightThatIsLacking(t *testing.T) {
 				s := redistest.Process(t, append(acl, "-"+lacking)...)
 				cfg := c.cfg
 				cfg.URL, cfg.Visibility = strings.Replace(s.URL(), "redis://", "redis://load:s3cret@", 1), time.Minute
-				cfg.Queue, cfg.Channel = jobqueue.Names("rehearsal")
+				cfg.Queue, cfg.Channel = runname.Of("rehearsal")
 				client, err := jobqueue.Connect(t.Context(), cfg)
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer client.Close()
-				err = client.Rehearse(t.Context())
+				err = client.CheckPermissions(t.Context())
 				var e *redisconn.Error
 				if !redisconn.Refused(err) || !errors.As(err, &e) || e.Hint() == "" || !strings.Contains(err.Error(), lacking) {
-					t.Errorf("Rehearse without %s = %v, want that refusal with a hint", lacking, err)
+					t.Errorf("CheckPermissions without %s = %v, want that refusal with a hint", lacking, err)
 				}
 			})
 		}
@@ -143,25 +144,25 @@ func TestARehearsalInAClusterAsksTheNodeOfEachQueue(t *testing.T) {
 	url := strings.Replace(g.URL(), "://", "://load:s3cret@", 1)
 	for _, cfg := range []jobqueue.Config{{}, {Queues: 3, Channels: 2}, {Design: jobqueue.ReliableList, Queues: 3}} {
 		cfg.URL = url
-		cfg.Queue, cfg.Channel = jobqueue.Names("rehearsal")
+		cfg.Queue, cfg.Channel = runname.Of("rehearsal")
 		c, err := jobqueue.Connect(t.Context(), cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		if err := c.Rehearse(t.Context()); err != nil {
-			t.Errorf("%+v: Rehearse = %v", cfg, err)
+		if err := c.CheckPermissions(t.Context()); err != nil {
+			t.Errorf("%+v: CheckPermissions = %v", cfg, err)
 		}
 	}
 	everywhere(t, g.Nodes(), "load", "-publish")
 	cfg := jobqueue.Config{URL: url, Queues: 3}
-	cfg.Queue, cfg.Channel = jobqueue.Names("rehearsal")
+	cfg.Queue, cfg.Channel = runname.Of("rehearsal")
 	c, err := jobqueue.Connect(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.Rehearse(t.Context()); !redisconn.Refused(err) {
-		t.Errorf("Rehearse without publish = %v, want that refusal", err)
+	if err := c.CheckPermissions(t.Context()); !redisconn.Refused(err) {
+		t.Errorf("CheckPermissions without publish = %v, want that refusal", err)
 	}
 }
