@@ -32,7 +32,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"redisserver":           {modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
 	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue", "internal/runname"}},
 	"queuetest":             {rooms: []string{"jobqueue", "scenario", "result", "internal/engine", "internal/metric"}},
-	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/redisconn"}, modules: []string{"golang.org/x/sys"}},
+	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/redisconn", "internal/reconnect"}, modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {
 		rooms: []string{
 			"", "jobqueue", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "worker",
@@ -68,6 +68,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/redisfacts": {rooms: []string{"internal/redisconn"}},
 	"internal/resp":       {},
 	"internal/runname":    {rooms: []string{"jobqueue"}},
+	"internal/reconnect":  {},
 
 	// Reports, and the directories that keep results.
 	"internal/render": {
@@ -84,7 +85,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/paired":      {rooms: []string{"internal/number"}},
 	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
 	"internal/verify":      {rooms: []string{"jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
-	"internal/watch":       {rooms: []string{"jobqueue", "internal/latency", "internal/observe", "result", "internal/updates"}},
+	"internal/watch":       {rooms: []string{"jobqueue", "internal/latency", "internal/observe", "result", "internal/updates", "internal/reconnect"}},
 	"internal/workergroup": {modules: []string{"golang.org/x/sys"}},
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -13,16 +14,16 @@ import (
 const (
 	// firstWait is that of a pop in an outage, whose answer says that it is over.
 	firstWait = 100 * time.Millisecond
-	// The pauses between two tries to reach the queue double from the first to
-	// the longest.
-	firstPause, longestPause = 100 * time.Millisecond, 5 * time.Second
 	// grace is how long a pool that stops goes on trying to publish what is in
 	// hand when the queue is away.
 	grace = 10 * time.Second
-	// stubborn is how long a server may say that it takes no writes before it is
-	// believed to be a replica, and not a master that is being replaced.
-	stubborn = 30 * time.Second
+	// readOnlyTimeout is how long a server may say that it takes no writes before it
+	// is believed to be a replica, and not a master that is being replaced.
+	readOnlyTimeout = 30 * time.Second
 )
+
+// reconnects is how a consumer reconnects. A single loss is not reported.
+var reconnects = reconnect.Policy{Immediate: 1, First: 100 * time.Millisecond, Longest: 5 * time.Second, Report: 2}
 
 // consumer is one worker of a pool.
 type consumer struct {
@@ -216,7 +217,7 @@ func (c *consumer) final(err error) bool {
 	case c.readOnly.IsZero():
 		c.readOnly = time.Now()
 	default:
-		return time.Since(c.readOnly) >= stubborn
+		return time.Since(c.readOnly) >= readOnlyTimeout
 	}
 	return false
 }
@@ -226,10 +227,7 @@ func (c *consumer) final(err error) bool {
 func (c *consumer) recover(err error) bool {
 	c.disconnect()
 	c.failures++
-	if c.failures == 1 {
-		return true
-	}
-	if !c.away {
+	if reconnects.Reports(c.failures) && !c.away {
 		c.away = true
 		c.p.lose(err)
 	}
@@ -243,14 +241,7 @@ func (c *consumer) recover(err error) bool {
 			return false
 		}
 	}
-	pause := longestPause
-	if n := c.failures - 2; n < 6 {
-		pause = min(pause, firstPause<<n)
-	}
-	select {
-	case <-time.After(pause):
-	case <-over:
-	}
+	reconnect.Wait(reconnects.Pause(c.failures), over, nil)
 	return true
 }
 

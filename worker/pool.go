@@ -112,7 +112,7 @@ func (p *Pool) Tally() Tally {
 // context's error.
 //
 // A queue that refuses what a pool needs, for want of a right for example, is not
-// waited for: see [jobqueue.Refused]. No job is taken any more, those in hand are
+// waited for. No job is taken any more, those in hand are
 // finished, and the refusal is Run's error. That the server takes no writes is
 // such a refusal when it has lasted for half a minute.
 //

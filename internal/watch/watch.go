@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -34,12 +35,11 @@ type Options struct {
 	Outage func(error)
 }
 
-const (
-	// pause is the time between two tries to subscribe again.
-	pause = 500 * time.Millisecond
-	// answerWithin is how long the queue's length is waited for.
-	answerWithin = time.Second
-)
+// answerWithin is how long the queue's length is waited for.
+const answerWithin = time.Second
+
+// reconnects is how Run subscribes again. Every loss is reported.
+var reconnects = reconnect.Policy{First: 500 * time.Millisecond, Longest: 500 * time.Millisecond}
 
 // Run watches until ctx ends, and returns a last look, with the totals and the
 // length that the queue has then; a look that would be due at nearly the same
@@ -115,9 +115,8 @@ func (w *watcher) listen(ctx context.Context, s jobqueue.Subscriber) {
 		w.tell(err)
 		w.gap()
 		for {
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
+			reconnect.Wait(reconnects.Pause(1), ctx.Done(), nil)
+			if ctx.Err() != nil {
 				return
 			}
 			if s, err = w.source.OpenSubscriber(ctx); err == nil {
