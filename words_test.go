@@ -55,7 +55,6 @@ var unread = []string{
 	"internal/flight",
 	"internal/hoststat",
 	"internal/latency",
-	"internal/literal",
 	"internal/metric",
 	"internal/observe",
 	"internal/probe",
@@ -71,7 +70,6 @@ var unread = []string{
 	"redisserver",
 	"results",
 	"scenario",
-	"worker",
 }
 
 // quoted are lines that must have a phrase, since it is data of another program.

@@ -76,21 +76,21 @@ type Pipeliner interface {
 	Await() error
 }
 
-// Outcome is what a consumer has to say of a job that it popped.
+// Outcome is what became of a popped job.
 type Outcome struct {
 	// Message is published; nil publishes nothing.
 	Message []byte
 	// Channel is the number of the channel that it is published on, 0 where
 	// there is one.
 	Channel int
-	// Last says that the job is over. Outcomes with Last are about the popped
-	// jobs in the order in which they were popped: a queue that keeps a job
-	// until it is told that it is over forgets the oldest that is not.
+	// Last says that the job is over. Outcomes with Last are in the order in which
+	// the jobs were popped: a queue that keeps a job until it is over then forgets
+	// the oldest one.
 	Last bool
 }
 
 // PublishPopper is implemented by consumers that can publish and ask for the next jobs
-// in one write: one way to the server less for each turn of a worker.
+// in one write, which saves a round trip per job.
 type PublishPopper interface {
 	Consumer
 	// Turn publishes what the outcomes say and then pops as Pop does. acked is
@@ -116,8 +116,8 @@ type Reopener interface {
 type Prover interface {
 	// Prove sends a PING if the connection was idle for a moment, and waits for the
 	// answer. Its error matches [ErrStale] when the connection is dead, although
-	// the server answers on others. It is called by whoever calls Push or Send,
-	// when nothing was sent that was not flushed.
+	// the server answers on others. It is called by the goroutine that calls Push or
+	// Send, when everything sent was flushed.
 	Prove() error
 }
 
@@ -152,25 +152,23 @@ var (
 	ErrEmpty = errors.New("queue is empty")
 	// ErrClosed is returned by every call on what has been closed.
 	ErrClosed = redisconn.ErrClosed
-	// ErrLost is matched, with [errors.Is], by the error of a call that found
-	// the connection gone, whoever closed it, or at its other end a server that
-	// does not serve the queue any more, where the backend finds its servers by
-	// itself or was told that they come back. Whoever gets it closes what
-	// returned it, calls nothing else on it, and opens another.
-	// An Open that fails so has found nobody yet: a failover goes on. Call it
-	// again after a pause, for as long as you are willing to wait.
+	// ErrLost is matched, with [errors.Is], by the error of a call that found the
+	// connection closed or dead. It is also matched when the server no longer serves
+	// the queue, if another server may: with sentinels, with a cluster, and with
+	// Config.Reconnect. Close what returned it, call nothing else on it, and open
+	// another. If the Open fails with ErrLost, too, a failover is in progress: pause
+	// and call it again, for as long as you are willing to wait.
 	//
-	// What was under way is not known. A push without an answer may have been
-	// carried out or not and stays unacknowledged: it is never sent again. A job
-	// that the server gave and nobody received is lost with the connection, and
-	// so is what was published between two subscriptions.
+	// The fate of unanswered calls is unknown. A push without an answer may or may
+	// not have been carried out; it is never sent again. A job that the server
+	// sent and the consumer did not receive is lost with the connection, and so is
+	// what was published between two subscriptions.
 	ErrLost = redisconn.ErrLost
 	// ErrStale is matched, besides [ErrLost], by the error of a call that found
-	// the connection gone before anything of the call was sent: a server, a proxy
-	// or a load balancer has closed what was idle for too long. Nothing of the
-	// call was carried out, so that it can be repeated on another connection
-	// without any risk. A consumer that is a [Reopener] keeps the jobs that it
-	// has.
+	// the connection closed before anything of the call was sent: a server, a proxy
+	// or a load balancer closes connections that are idle for too long. Nothing was
+	// carried out, so the call can safely be repeated on another connection. A
+	// consumer that is a [Reopener] keeps its jobs.
 	ErrStale = redisconn.ErrStale
 )
 

@@ -34,7 +34,7 @@ func turnsOut(t *testing.T, n *census.Snapshot, want func(census.ConnectedClient
 	}
 }
 
-// pop has a consumer of its own wait for a job until the test ends.
+// pop has a new consumer wait for a job until the test ends.
 func pop(t *testing.T, c *jobqueue.Client) {
 	t.Helper()
 	consumer, err := c.OpenConsumer(t.Context())

@@ -19,10 +19,10 @@ import (
 // Check makes sure, before anything starts, that the server of the queue takes
 // writes and has room for so many more connections, and that what is there
 // under the queue's names is of the design's type. Behind sentinels the server
-// is the master, and in a cluster the node that serves the queue; where queues
-// lie [Client.CrossSlot], each of their nodes must have room for its part. It writes
-// and removes one small key of its own, which would expire by itself; where SET is
-// withheld it tries other commands that write, on a key that does not exist.
+// is the master, and in a cluster the node that serves the queue; where the
+// queues are in several slots, each of their nodes must have room for its part. It writes
+// and removes one small key, which would expire by itself; if SET is withheld it
+// tries other commands that write, on a key that does not exist.
 func (c *Client) Check(ctx context.Context, connections int) error {
 	if err := redisconn.CheckFiles(connections); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (c *Client) checkNode(ctx context.Context, addr, home string, connections i
 // checkWrites makes sure that a node takes writes. A SET shows all that can be
 // wrong. Where the server, a proxy or the user's rights withhold it, commands that
 // change nothing show as much as they can: they write to a key that does not exist,
-// and a read-only replica refuses them all the same.
+// and a read-only replica refuses them, too.
 func (c *Client) checkWrites(ctx context.Context, node *redis.Client, home string) error {
 	probe := probeKey(home)
 	err := node.Set(ctx, probe, "1", 10*time.Second).Err()

@@ -13,7 +13,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
-// The names that a system uses when it is not told others.
+// The default names.
 const (
 	DefaultQueue   = "job_queue"
 	DefaultChannel = "job_updates"
@@ -33,8 +33,8 @@ type Config struct {
 	// [ErrLost], too. With sentinels and a cluster they always do; a connection
 	// that breaks does with every server.
 	Reconnect bool
-	// CACert, Cert and Key are PEM files for TLS: an authority to trust beside
-	// the system's, and a certificate with its key to show.
+	// CACert, Cert and Key are PEM files for TLS: an authority to trust besides
+	// the system's, and the client's certificate with its key.
 	CACert, Cert, Key string
 	// SkipVerify accepts any certificate of the server, as the URL's option
 	// skip_verify=true does: the connection is encrypted, and who is at the
@@ -126,7 +126,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 // own then, and the needs, which are asked last, tell whether the server is there
 // at all.
 func (c *Client) probe(ctx context.Context, node *redis.Client) error {
-	nobody := probeKey(c.lanes.queues[0]) // which does not exist
+	absent := probeKey(c.lanes.queues[0]) // which does not exist
 	err := node.ClientID(ctx).Err()
 	what := "CLIENT ID"
 	if err == nil {
@@ -140,19 +140,19 @@ func (c *Client) probe(ctx context.Context, node *redis.Client) error {
 	case c.blocks():
 		c.servers.Missing.Note(what, fmt.Sprintf("a consumer asks again every %s in place of waiting in one command", pollBlock), err)
 	}
-	many := node.Do(ctx, "RPOP", nobody, 2).Err()
+	many := node.Do(ctx, "RPOP", absent, 2).Err()
 	c.popsMany = many == nil || errors.Is(many, redis.Nil)
 	if !c.popsMany && !redisconn.Unsupported(many) {
 		return many
 	}
 	if err := node.Ping(ctx).Err(); redisconn.Withheld(err) {
-		c.servers.Missing.Note("PING", "the server's response time is not measured", err)
+		c.servers.Missing.Note("PING", "the server's own delay is not measured", err)
 	}
-	if err := c.probeFractions(ctx, node, nobody); err != nil {
+	if err := c.probeFractions(ctx, node, absent); err != nil {
 		return err
 	}
 	pipe := node.Pipeline()
-	needs := c.needs(ctx, pipe, nobody)
+	needs := c.needs(ctx, pipe, absent)
 	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) && !redisconn.IsErrorReply(err) {
 		return err
 	}
@@ -164,12 +164,12 @@ func (c *Client) blocks() bool { return c.cfg.Design != ListPoll }
 
 // probeFractions finds out whether BRPOP takes fractions of a second. They came
 // with Redis 6, as RPOP with a count did a little later; without both it is tried.
-func (c *Client) probeFractions(ctx context.Context, node *redis.Client, nobody string) error {
+func (c *Client) probeFractions(ctx context.Context, node *redis.Client, absent string) error {
 	c.fractions = c.popsMany || !c.unblocks
 	if c.popsMany || c.unblocks || c.cfg.Design != List {
 		return nil
 	}
-	err := node.Do(ctx, "BRPOP", nobody, "0.001").Err()
+	err := node.Do(ctx, "BRPOP", absent, "0.001").Err()
 	if redisconn.IsErrorReply(err) && strings.Contains(err.Error(), "not an integer") {
 		c.fractions = false
 	}
@@ -204,7 +204,7 @@ func (c *Client) PoolTimeouts() int64 { return int64(c.rdb.PoolStats().Timeouts)
 func (c *Client) Pings() int64 { return c.pings.Load() }
 
 // Close closes the client's own connections. Producers, consumers and
-// subscribers that it opened are closed by whoever asked for them.
+// subscribers that it opened are closed by the caller.
 func (c *Client) Close() error { return c.servers.Close() }
 
 func (c *Client) explain(op, name string, err error) error {

@@ -18,7 +18,7 @@ import (
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
 
-// connect returns a client with names of its own on the server, and checks at
+// connect returns a client with unique names on the server, and checks at
 // the end that it leaves no key behind.
 func connect(tb testing.TB, s *redisserver.Server) *jobqueue.Client {
 	tb.Helper()

@@ -18,19 +18,19 @@ type need struct {
 }
 
 // needs asks for the commands that the client's design cannot do without.
-func (c *Client) needs(ctx context.Context, pipe redis.Pipeliner, nobody string) []need {
+func (c *Client) needs(ctx context.Context, pipe redis.Pipeliner, absent string) []need {
 	var needs []need
 	if c.cfg.Notify == ShardedPubSub {
 		needs = append(needs, need{fmt.Sprintf("notify %q", ShardedPubSub),
-			"sharded channels came with Redis 7.0; use a newer server, or notify pubsub", pipe.Do(ctx, "SPUBLISH", nobody, "")})
+			"sharded channels came with Redis 7.0; use a newer server, or notify pubsub", pipe.Do(ctx, "SPUBLISH", absent, "")})
 	}
 	switch c.cfg.Design {
 	case ReliableList:
 		needs = append(needs, need{fmt.Sprintf("design %q", ReliableList),
-			"LMOVE came with Redis 6.2; use a newer server, or another design", pipe.Do(ctx, "LMOVE", nobody, nobody, "RIGHT", "LEFT")})
+			"LMOVE came with Redis 6.2; use a newer server, or another design", pipe.Do(ctx, "LMOVE", absent, absent, "RIGHT", "LEFT")})
 	case Stream:
 		needs = append(needs, need{fmt.Sprintf("design %q", Stream),
-			"XAUTOCLAIM came with Redis 6.2; use a newer server, or another design", pipe.Do(ctx, "XAUTOCLAIM", nobody, group, "nobody", 0, "0")})
+			"XAUTOCLAIM came with Redis 6.2; use a newer server, or another design", pipe.Do(ctx, "XAUTOCLAIM", absent, group, "absent", 0, "0")})
 	}
 	return needs
 }
@@ -74,8 +74,7 @@ func (c *Client) Len(ctx context.Context) (int64, error) {
 	return n, c.explain("length of", c.queue, err)
 }
 
-// LenOf is how many jobs wait in one queue. What workers have in hands waits no
-// longer.
+// LenOf is how many jobs wait in one queue. Jobs that workers have taken do not wait.
 func (c *Client) LenOf(ctx context.Context, queue int) (int64, error) {
 	if err := within("queue", []int{queue}, len(c.lanes.queues)); err != nil {
 		return 0, err
@@ -112,7 +111,7 @@ func (c *Client) Peek(ctx context.Context, from, n int64) ([]string, error) {
 	}
 	var all []string
 	for i, key := range c.lanes.queues {
-		// Only behind those that were passed over is it worth counting.
+		// Queue i-1 has been read to its end: skip its length.
 		if i > 0 {
 			before, err := c.LenOf(ctx, i-1)
 			if err != nil {
@@ -146,9 +145,8 @@ func (c *Client) peek(ctx context.Context, key string, from, n int64) ([]string,
 	return ids, nil
 }
 
-// Clear removes the queues with all that is in them, and all that the design
-// keeps beside them. Close the consumers first: what they write afterwards is
-// there again.
+// Clear removes the queues with all jobs, and the other keys of the design. Close the
+// consumers first: what they write afterwards stays.
 func (c *Client) Clear(ctx context.Context) error {
 	if c.cfg.Design == ReliableList {
 		for _, home := range c.homes() {

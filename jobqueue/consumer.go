@@ -13,13 +13,13 @@ import (
 // the delay with which a cancelled Pop then returns.
 const pollBlock = 100 * time.Millisecond
 
-// consumer takes jobs and publishes, on a connection of its own. What the
-// designs differ in is its strategy's.
+// consumer takes jobs and publishes, on a separate connection. Its strategy is what
+// the designs differ in.
 type consumer struct {
 	w        *redisconn.Wire
 	client   *Client
 	strategy strategy
-	queues   []int         // those it takes from, the first first
+	queues   []int         // those it takes from, in order of priority
 	maxBlock time.Duration // the longest that one command may block; 0: it does not
 	jobs     [][]byte
 	arena    []byte                      // what jobs point into
@@ -52,8 +52,8 @@ type strategy interface {
 	unsent(n int)
 	// moved says that c is the consumer from now on.
 	moved(c *consumer)
-	// leave removes from the server what it keeps of this consumer, unless jobs
-	// are in hands, or may be because the connection broke.
+	// leave removes from the server what it keeps of this consumer, unless jobs are
+	// unfinished, or may be because the connection broke.
 	leave(inStep bool)
 }
 
@@ -62,15 +62,14 @@ var (
 	_ Reopener      = (*consumer)(nil)
 )
 
-// OpenConsumer returns a consumer of all queues on a connection of its own; it
-// implements [PublishPopper]. Where the queues lie [Client.CrossSlot] there is none, and
-// [Client.OpenConsumerOn] returns one for each.
+// OpenConsumer returns a consumer of all queues on a separate connection; it
+// implements [PublishPopper]. If the queues are in several slots, see
+// [Client.CrossSlot], it fails; [Client.OpenConsumerOn] opens one for each queue.
 func (c *Client) OpenConsumer(ctx context.Context) (Consumer, error) {
 	return c.OpenConsumerOn(ctx, upTo(len(c.lanes.queues))...)
 }
 
-// OpenConsumerOn returns a consumer of the given queues, the first of them
-// first.
+// OpenConsumerOn returns a consumer of the given queues, in order of priority.
 func (c *Client) OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, error) {
 	if err := within("queue", queues, len(c.lanes.queues)); err != nil {
 		return nil, err
@@ -125,7 +124,7 @@ func (c *consumer) Pop(ctx context.Context, max int, wait time.Duration) ([][]by
 // With neither it proves the connection.
 func (c *consumer) PublishAndPop(ctx context.Context, outcomes []Outcome, acked func(i, receivers int), max int, wait time.Duration) ([][]byte, error) {
 	c.jobs, c.arena = c.jobs[:0], c.arena[:0]
-	// The order matters: whoever ends ctx sees that we wait, or we see the end.
+	// The order matters: the end of ctx finds the wait, or the wait sees the end.
 	c.watch(ctx)
 	c.waiting.Store(c.watched)
 	defer c.waiting.Store(nil)

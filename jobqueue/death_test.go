@@ -15,7 +15,7 @@ import (
 )
 
 // A worker takes a batch, ends some of it, and dies: by Close, which tells
-// nobody of the jobs, or because its connection breaks. What becomes of the
+// no one of the jobs, or because its connection breaks. What becomes of the
 // others depends on the design.
 func TestTheJobsOfADeadWorker(t *testing.T) {
 	t.Parallel()
@@ -183,8 +183,8 @@ func TestAStreamThatWasClearedIsMadeAgain(t *testing.T) {
 	}
 }
 
-// Workers that end at any moment with jobs in hands lose none: each job is
-// popped once or more, and in the end nothing waits and nothing is in hands.
+// Workers that end at any moment with unfinished jobs lose none: each job is
+// popped at least once, and in the end no job waits and no job is unfinished.
 func TestNoJobIsLostHoweverWorkersDie(t *testing.T) {
 	t.Parallel()
 	const jobs, workers = 300, 4

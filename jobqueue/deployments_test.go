@@ -16,7 +16,7 @@ import (
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
 
-// clientAt returns a client with names of its own at the URL.
+// clientAt returns a client with unique names at the URL.
 func clientAt(tb testing.TB, url string) *jobqueue.Client {
 	tb.Helper()
 	return designAt(tb, url, jobqueue.Config{})
@@ -61,7 +61,7 @@ func TestEveryDesignConformsOnAClusterInVersion3OfTheProtocol(t *testing.T) {
 	}
 }
 
-// firstOf is the client, or where its queues lie apart one whose consumers take
+// firstOf is the client, or if its queues are in several slots one whose consumers take
 // from the first of them: the one that a producer pushes to.
 func firstOf(c *jobqueue.Client) jobqueue.Backend {
 	if c.CrossSlot() {
@@ -147,7 +147,7 @@ func (l *line) carries(t *testing.T, job string) error {
 
 // survives kills the process of the queue's node and expects that every call
 // says ErrLost, that what is opened again carries jobs, and that the commands
-// beside the load find the new node, too.
+// besides find the new node, too.
 func survives(t *testing.T, b *jobqueue.Client, pids map[string]int) {
 	t.Helper()
 	l := openLine(t, b)

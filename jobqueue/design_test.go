@@ -104,7 +104,7 @@ func TestNothingIsPublishedWithoutNotification(t *testing.T) {
 	b := connectTo(t, redistest.Process(t), jobqueue.Config{Notify: jobqueue.NoNotify})
 	s := open(t, b.OpenSubscriber)
 	c := open(t, b.OpenConsumer).(jobqueue.PublishPopper)
-	if n, err := c.Publish(t.Context(), []byte("nobody hears it")); n != 0 || err != nil {
+	if n, err := c.Publish(t.Context(), []byte("no subscriber")); n != 0 || err != nil {
 		t.Errorf("Publish = %d, %v", n, err)
 	}
 	if err := b.Push(t.Context(), "job"); err != nil {
@@ -190,9 +190,9 @@ func TestPeekShowsWhatWaitsInTheOrderInWhichItIsTaken(t *testing.T) {
 				}
 			}
 			last := max(1, cfg.Queues) - 1
-			push(0, "in hands", "a", "b")
+			push(0, "unfinished", "a", "b")
 			push(last, "c", "d")
-			if jobs, err := open(t, b.OpenConsumer).Pop(t.Context(), 1, time.Second); err != nil || string(jobs[0]) != "in hands" {
+			if jobs, err := open(t, b.OpenConsumer).Pop(t.Context(), 1, time.Second); err != nil || string(jobs[0]) != "unfinished" {
 				t.Fatalf("Pop = %q, %v", jobs, err)
 			}
 			for _, c := range []struct {
@@ -286,7 +286,7 @@ func TestTheCommandsOfAJob(t *testing.T) {
 			work(100 / c.batch)
 			var got []string
 			for name, after := range counts() {
-				// A connection beside the load that was idle is opened again and named.
+				// A connection for single commands that was idle is opened again and named.
 				if n := after.Calls - before[name].Calls; n > 0 && name != "info" && name != "client|setname" && !strings.HasPrefix(name, "config") {
 					got = append(got, fmt.Sprintf("%s:%d", name, n))
 				}

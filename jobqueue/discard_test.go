@@ -31,7 +31,7 @@ func TestDiscardTakesTheOldestOfTheSameElementAndNoOther(t *testing.T) {
 	if err := c.Push(t.Context(), "ours", "theirs", "ours", "more"); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := c.Discard(t.Context(), "ours", "nobody's"); n != 1 || err != nil {
+	if n, err := c.Discard(t.Context(), "ours", "absent"); n != 1 || err != nil {
 		t.Errorf("Discard = %d, %v, want 1", n, err)
 	}
 	if left, err := c.Peek(t.Context(), 0, 9); err != nil || !slices.Equal(left, []string{"theirs", "ours", "more"}) {
@@ -43,7 +43,7 @@ func TestDiscardFindsWhatWaitsInAStreamAndLeavesTheRest(t *testing.T) {
 	t.Parallel()
 	s := redistest.Process(t)
 	c := connectTo(t, s, jobqueue.Config{Design: jobqueue.Stream})
-	if err := c.Push(t.Context(), "in hand", "theirs", "ours", "last"); err != nil {
+	if err := c.Push(t.Context(), "taken", "theirs", "ours", "last"); err != nil {
 		t.Fatal(err)
 	}
 	w, err := c.OpenConsumer(t.Context())
@@ -54,7 +54,7 @@ func TestDiscardFindsWhatWaitsInAStreamAndLeavesTheRest(t *testing.T) {
 	if _, err := w.Pop(t.Context(), 1, time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := c.Discard(t.Context(), "in hand", "ours", "last"); n != 2 || err != nil {
+	if n, err := c.Discard(t.Context(), "taken", "ours", "last"); n != 2 || err != nil {
 		t.Errorf("Discard = %d, %v, want the 2 that wait", n, err)
 	}
 	if left, err := c.Peek(t.Context(), 0, 9); err != nil || !slices.Equal(left, []string{"theirs"}) {
@@ -96,6 +96,6 @@ func TestTheLengthOfAStreamIsWhatItsOwnWorkersHaveNotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n, err := c.Len(ctx); err == nil || !strings.Contains(err.Error(), "2 groups") {
-		t.Errorf("Len with two groups = %d, %v, want that it cannot be told", n, err)
+		t.Errorf("Len with two groups = %d, %v, want that it is unknown", n, err)
 	}
 }

@@ -162,7 +162,7 @@ func TestClientCommands(t *testing.T) {
 		t.Errorf("Peek(1, 1) = %q, %v", ids, err)
 	}
 	if n, err := c.Publish(ctx, jobqueue.Update{JobID: "a"}); err != nil || n != 0 {
-		t.Errorf("Publish to nobody = %d, %v", n, err)
+		t.Errorf("Publish without subscribers = %d, %v", n, err)
 	}
 	f, err := c.Inspect(ctx)
 	if err != nil || f.Version == "" || f.Mode != "standalone" || f.Config["appendonly"] != "no" || f.Commands["lpush"].Calls == 0 {

@@ -11,7 +11,7 @@ import (
 // taken out and fills it again, so that in a steady state nothing is allocated.
 type held struct {
 	all ring.Ring[handle]
-	n   atomic.Int64 // their number, for whoever closes the consumer
+	n   atomic.Int64 // their number, for the goroutine that closes the consumer
 }
 
 type handle struct {

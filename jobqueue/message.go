@@ -113,7 +113,7 @@ func ParseElement(element []byte) Element {
 	return e
 }
 
-// fields are the values of a message or an element, nil where there is none.
+// fields are the values of a message or an element, nil if it has no such value.
 type fields struct{ id, tenant, status, failure, work []byte }
 
 var fieldKeys = struct{ id, tenant, status, failure, work []byte }{

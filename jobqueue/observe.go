@@ -20,8 +20,8 @@ func (c *Client) Inspect(ctx context.Context) (redisfacts.Facts, error) {
 	return f, err
 }
 
-// ClientSnapshot notes who is connected now, so that connections that come later can
-// be told from those. What the servers withhold is no error here.
+// ClientSnapshot notes who is connected now, so that later connections can be counted.
+// What the servers withhold is not an error here.
 func (c *Client) ClientSnapshot(ctx context.Context) (*census.Snapshot, error) {
 	return census.Take(ctx, c.servers, c.homes())
 }
@@ -39,7 +39,7 @@ func (c *Client) OpenPing(ctx context.Context) (*redisconn.Ping, error) {
 }
 
 // Blocked is how many connections wait in a blocking command at this moment,
-// whoever they belong to: with more workers than work, that is most of them.
+// those of other clients, too: with more workers than work, most of them.
 func (c *Client) Blocked(ctx context.Context) (int64, error) {
 	if c.noInfo.Load() {
 		return 0, errors.New("INFO is withheld")

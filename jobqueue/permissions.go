@@ -7,11 +7,11 @@ import (
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
-// CheckPermissions finds out whether a consumer may do what it will have to: take jobs,
-// say that they are over, and publish on each channel. It puts the commands into
-// a transaction that is thrown away: the server checks the user's rights, and
-// whether it takes writes, when a command is put in, and carries none out. A user
-// without the rights to MULTI and DISCARD is not told anything.
+// CheckPermissions checks that the user may take jobs, end them, and publish on each
+// channel. It queues these commands in a transaction and discards it: the server
+// checks the user's permissions, and whether it takes writes, when a command is
+// queued, and carries none out. Without the permission for MULTI and DISCARD nothing
+// is checked.
 func (c *Client) CheckPermissions(ctx context.Context) error {
 	for i, key := range c.lanes.queues {
 		queues := []int{i}
@@ -78,20 +78,20 @@ func (c *Client) work(queues []int) []act {
 	var all []act
 	add := func(op, name string, words ...string) { all = append(all, act{op, name, words}) }
 	for _, i := range queues {
-		key, home, own := c.lanes.queues[i], c.home(i), c.processingKey(i, "nobody")
+		key, home, own := c.lanes.queues[i], c.home(i), c.processingKey(i, "absent")
 		switch c.cfg.Design {
 		case ListPoll:
 			add("pop from", key, "RPOP", key)
 		case ReliableList:
-			add("give a sign of life beside", key, "SADD", workersKey(home), "nobody")
-			add("give a sign of life beside", key, "SET", aliveKey(home, "nobody"), "1", "PX", "1")
+			add("give a sign of life for", key, "SADD", workersKey(home), "absent")
+			add("give a sign of life for", key, "SET", aliveKey(home, "absent"), "1", "PX", "1")
 			add("pop from", key, "BLMOVE", key, own, "RIGHT", "LEFT", "1")
 			add("pop from", key, "LMOVE", key, own, "RIGHT", "LEFT")
-			add("end a job of", key, "LREM", own, "-1", "nobody")
+			add("end a job of", key, "LREM", own, "-1", "absent")
 		case Stream:
 			add("make the group of", key, "XGROUP", "CREATE", key, group, "0", "MKSTREAM")
-			add("pop from", key, "XREADGROUP", "GROUP", group, "nobody", "COUNT", "1", "STREAMS", key, ">")
-			add("pop from", key, "XAUTOCLAIM", key, group, "nobody", "60000", "0-0", "COUNT", "1")
+			add("pop from", key, "XREADGROUP", "GROUP", group, "absent", "COUNT", "1", "STREAMS", key, ">")
+			add("pop from", key, "XAUTOCLAIM", key, group, "absent", "60000", "0-0", "COUNT", "1")
 			add("end a job of", key, "XACK", key, group, "0-1")
 			add("end a job of", key, "XDEL", key, "0-1")
 		default:

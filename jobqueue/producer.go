@@ -11,7 +11,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
-// producer pushes by LPUSH on a connection of its own.
+// producer pushes by LPUSH on a separate connection.
 type producer struct {
 	w      *redisconn.Wire
 	client *Client
@@ -27,8 +27,9 @@ var (
 	_ Prover        = (*producer)(nil)
 )
 
-// OpenProducer returns a producer on a connection of its own, or on one for each
-// queue where these lie [Client.CrossSlot]; it implements [Pipeliner] and [QueueSelector].
+// OpenProducer returns a producer on a separate connection, or on one for each queue
+// if the queues are in several slots, see [Client.CrossSlot]. It implements
+// [Pipeliner], [QueueSelector] and [Prover].
 func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
 	if c.crossSlot {
 		return c.openProducers(ctx)

@@ -9,7 +9,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/ring"
 )
 
-// crossSlotProducer pushes to queues that lie apart, over a connection to each.
+// crossSlotProducer pushes to queues in several slots, over a connection to each.
 type crossSlotProducer struct {
 	each  []Pipeliner // by queue
 	aim   int
@@ -54,7 +54,7 @@ func (p *crossSlotProducer) Send(jobs ...[]byte) error {
 }
 
 // Flush writes what Send took, to each queue in turn. When one connection is
-// lost, the others get theirs all the same.
+// lost, the others still get theirs.
 func (p *crossSlotProducer) Flush() error {
 	for i, begun := range p.begun {
 		// Before anything is written: then none of it was.

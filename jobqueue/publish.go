@@ -92,8 +92,7 @@ func (c *consumer) readAcks(outcomes []Outcome, acked func(i, receivers int)) er
 }
 
 // subscribedNodes are the nodes at which this client has subscribed. A node counts only
-// the receivers of its own when it answers a PUBLISH; on others there may be
-// more.
+// its own receivers when it answers a PUBLISH; other nodes may have more.
 type subscribedNodes struct {
 	mu sync.Mutex
 	at map[string]bool

@@ -14,11 +14,11 @@ import (
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
-// A reliable list keeps, beside each queue, one list for each worker with what
-// it has in hands. A worker that lives renews a key that would expire by
-// itself; what a worker without such a key had in hands goes back to the end of
-// the queue where it is taken next. All names share the queue's hash tag, so
-// that on a Redis Cluster they lie where the queue lies.
+// A reliable list keeps, besides each queue, a list of the unfinished jobs of each
+// worker. A live worker renews a key that would expire by itself; the unfinished jobs
+// of a worker without such a key go back to the end of the queue where they are taken
+// next. All names share the queue's hash tag, so that in a Redis Cluster they are in
+// the queue's slot.
 
 // tagged is the beginning of the names of what belongs to a queue.
 func tagged(queue string) string {
@@ -49,7 +49,7 @@ type reliableStrategy struct {
 	c      *consumer
 	id     string
 	home   string   // of all its queues
-	lists  []string // in hands, by queue
+	lists  []string // of unfinished jobs, by queue
 	held   held
 	signed time.Time // of the last sign of life
 	unread bool      // a sign whose answers were not read yet
@@ -72,7 +72,7 @@ func (c *Client) openReliable(ctx context.Context, n *consumer) (strategy, error
 }
 
 // ask appends the commands that move up to max jobs. The sign of life goes with
-// them, so that no job is ever in the hands of a worker that has given none. It
+// them, so that no worker without a sign of life ever has a job. It
 // lasts until Visibility after the job was taken, and longer: for a quarter of
 // it no new one is given, and for another quarter a BLMOVE may block.
 func (t *reliableStrategy) ask(queue, max int, block time.Duration) {
@@ -147,7 +147,7 @@ func (t *reliableStrategy) over(n int) (answers, said int) {
 	return answers, answers
 }
 
-// leave takes the worker off the list of workers, unless it has jobs in hands:
+// leave removes the worker from the list of workers, unless it has unfinished jobs:
 // then it is found there without a sign of life, and they are given to another.
 func (t *reliableStrategy) leave(inStep bool) {
 	t.release()
@@ -173,7 +173,7 @@ func (t *reliableStrategy) moved(c *consumer) { t.c = c }
 // hangs while it is looked for dead workers.
 const reapTimeout = 2 * time.Second
 
-// reaper gives back what dead workers of a reliable list had in hands, while a
+// reaper gives back the unfinished jobs of dead workers of a reliable list, while a
 // consumer of this client is open.
 type reaper struct {
 	mu    sync.Mutex
@@ -183,9 +183,8 @@ type reaper struct {
 }
 
 // reapWhileOpen looks for dead workers of one home at once, and then for those of
-// all twice in each Visibility, until what it returns has been called by all who
-// asked. It runs beside the consumers, on the client's own connections, so that
-// no job's way takes longer for it.
+// all homes twice in each Visibility, until every caller has called release. It runs
+// on the client's connections, so that it delays no consumer.
 func (c *Client) reapWhileOpen(ctx context.Context, home string) (release func(), err error) {
 	if err := c.reap(ctx, home); err != nil {
 		return nil, c.explain("look for dead workers of", home, err)
@@ -264,7 +263,7 @@ func (c *Client) reap(ctx context.Context, home string) error {
 	return nil
 }
 
-// bury gives back what a dead worker had in hands and forgets the worker.
+// bury gives back the unfinished jobs of a dead worker and forgets the worker.
 func (c *Client) bury(ctx context.Context, home, id string) error {
 	for i, queue := range c.lanes.queues {
 		if c.home(i) != home {
@@ -293,8 +292,7 @@ func (c *Client) bury(ctx context.Context, home, id string) error {
 	return err
 }
 
-// clearReliable removes all that a reliable list keeps beside the queues of a
-// home.
+// clearReliable removes all keys of a reliable list besides the queues of a home.
 func (c *Client) clearReliable(ctx context.Context, home string) error {
 	ids, err := c.rdb.SMembers(ctx, workersKey(home)).Result()
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 )
 
 // Remove takes all waiting jobs out of the queues and returns how many they were.
-// What workers have in hand stays theirs. It refuses a key of another type than
-// the design's, which [Client.Clear] would remove as well. On a list both are one
-// step for everybody else, for each of several queues; of a stream, what was in it
-// at the beginning goes a thousand at a time.
+// Workers keep the jobs that they have taken. It refuses a key of another type than
+// the design's, which [Client.Clear] would remove. Each list is counted and emptied
+// atomically; the entries that a stream has at the beginning are removed a thousand at
+// a time.
 func (c *Client) Remove(ctx context.Context) (removed int64, err error) {
 	remove := c.removeList
 	if c.cfg.Design == Stream {

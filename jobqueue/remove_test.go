@@ -91,7 +91,7 @@ func TestRemoveLeavesWhatTheWorkersOfAStreamHaveInHand(t *testing.T) {
 			raw := redis.NewClient(options)
 			defer raw.Close()
 			if n, err := raw.XLen(t.Context(), c.Queue()).Result(); err != nil || n != 1 {
-				t.Errorf("%d jobs are kept, %v, want the one in hand", n, err)
+				t.Errorf("%d jobs are kept, %v, want the one that was taken", n, err)
 			}
 		})
 	}

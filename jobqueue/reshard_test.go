@@ -67,7 +67,7 @@ func TestASlotThatMovesIsFollowed(t *testing.T) {
 		_, err := l.c.Pop(context.Background(), 1, time.Minute)
 		popped <- err
 	}()
-	// The Pop must wait by the time the slot moves, or it is told when it asks:
+	// The Pop must wait by the time the slot moves, or it gets the reply at once:
 	// either way it is MOVED.
 	from, to := move(t, g, b.Queue())
 	for what, err := range map[string]error{"Pop": <-popped, "Push": l.p.Push(t.Context(), []byte("refused"))} {
@@ -82,14 +82,14 @@ func TestASlotThatMovesIsFollowed(t *testing.T) {
 	if err := after.carries(t, "after"); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Push(t.Context(), "beside"); err != nil {
+	if err := b.Push(t.Context(), "besides"); err != nil {
 		t.Error(err)
 	}
 	if n, err := admin(t, nodeAt(t, g, to)).LLen(t.Context(), b.Queue()).Result(); n != 1 || err != nil {
 		t.Errorf("%d jobs at the new node, %v; want 1", n, err)
 	}
 	// The old subscription still hears: messages go to all nodes of a cluster.
-	// The new node knows none of its receivers and must not say that it has none.
+	// The new node does not know its receivers and must not report 0.
 	after.s.Close()
 	if n, err := after.c.Publish(t.Context(), []byte("heard")); n == 0 || err != nil {
 		t.Errorf("Publish = %d, %v; want anything but a wrong 0", n, err)
@@ -194,7 +194,7 @@ func TestFactsOfAClusterAreThoseOfItsNodes(t *testing.T) {
 		t.Errorf("appendonly = %q, want no", got)
 	}
 	if f.Info["used_cpu_user"] == "" || len(strings.Split(f.Info["run_id"], ", ")) != 3 {
-		t.Errorf("Info = %q; want the processor time and three run ids", f.Info)
+		t.Errorf("Info = %q; want the CPU time and three run ids", f.Info)
 	}
 	if err := clients[0].Check(t.Context(), 10); err != nil {
 		t.Errorf("Check = %v", err)

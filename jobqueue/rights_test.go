@@ -39,7 +39,7 @@ func TestTheLeastRightsInAClusterAreOneMore(t *testing.T) {
 	apart := jobqueue.Config{Queues: 3}
 	queuetest.MultiQueueConformance(t, 3, 1, func(tb testing.TB) jobqueue.MultiQueue { return designAt(tb, url, apart) })
 	if err := designAt(t, url, apart).Check(t.Context(), 1); err != nil {
-		t.Errorf("Check of queues that lie apart = %v", err)
+		t.Errorf("Check of queues in several slots = %v", err)
 	}
 	c := clientAt(t, url)
 	if err := c.Check(t.Context(), 1); err != nil {
@@ -75,7 +75,7 @@ func TestMistakesWithSentinelsAndClustersGetTheRemedy(t *testing.T) {
 	for _, c := range []struct{ what, url, says, hint string }{
 		{"a name that no sentinel knows", "redis-sentinel://:s3cret@" + hosts + "#other", `no master "other"`, "SENTINEL MASTERS"},
 		{"a server in place of a sentinel", "redis-sentinel://" + one + "#mymaster", "unknown command", "not a sentinel"},
-		{"nobody there", "redis-sentinel://:s3cret@" + closedPort(t) + "#mymaster", "connection refused", ""},
+		{"no server there", "redis-sentinel://:s3cret@" + closedPort(t) + "#mymaster", "connection refused", ""},
 		{"a server without a cluster", "redis-cluster://" + one, "cluster support disabled", "redis:// instead"},
 		{"no node there", "redis-cluster://:s3cret@" + closedPort(t), "connection refused", ""},
 	} {

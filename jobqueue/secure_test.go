@@ -102,11 +102,11 @@ func TestMutualTLS(t *testing.T) {
 	}
 
 	for name, cfg := range map[string]jobqueue.Config{
-		"an unknown authority":       {URL: url, Cert: cert, Key: key},
-		"no certificate to show":     {URL: url, CACert: ca},
-		"a certificate without key":  {URL: url, CACert: ca, Cert: cert},
-		"an authority that is none":  {URL: url, CACert: key},
-		"a file that does not exist": {URL: url, CACert: "nowhere.pem"},
+		"an unknown authority":               {URL: url, Cert: cert, Key: key},
+		"no certificate to show":             {URL: url, CACert: ca},
+		"a certificate without key":          {URL: url, CACert: ca, Cert: cert},
+		"an authority without a certificate": {URL: url, CACert: key},
+		"a file that does not exist":         {URL: url, CACert: "nowhere.pem"},
 	} {
 		_, err := jobqueue.Connect(t.Context(), cfg)
 		if err == nil {

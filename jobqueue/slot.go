@@ -48,14 +48,13 @@ func braced(name string) string {
 	return "{" + parts[0] + ":" + parts[1] + "}:" + parts[2]
 }
 
-// Apart reports whether the client's queues lie apart: several of them in a
-// cluster, each in a slot of its own and so perhaps on a node of its own. No
-// consumer can take from several of them then, since a command can use keys of
-// one slot only, and a producer has a connection for each. Names with a common
-// part in braces, such as {orders}, keep queues together.
+// CrossSlot reports whether the queues are in different slots of a cluster, and so
+// perhaps on different nodes. Then a consumer can take from one queue only, since a
+// command can use keys of one slot only, and a producer has a connection for each.
+// Names with a common part in braces, such as {orders}, keep queues in one slot.
 func (c *Client) CrossSlot() bool { return c.crossSlot }
 
-// oneTag reports whether all names are sure to lie in one slot of a cluster.
+// oneTag reports whether all names are certainly in one slot of a cluster.
 func oneTag(names []string) bool {
 	for _, name := range names {
 		if hashTag(name) != hashTag(names[0]) {
@@ -65,7 +64,7 @@ func oneTag(names []string) bool {
 	return true
 }
 
-// crossSlotError is why there is no consumer of several queues that lie apart.
+// crossSlotError is why no consumer takes from several queues in different slots.
 func (c *Client) crossSlotError(queues []int) error {
 	var names []string
 	for _, i := range queues {
@@ -77,13 +76,13 @@ func (c *Client) crossSlotError(queues []int) error {
 	}
 	return &redisconn.Error{
 		Op: "take from " + strings.Join(names, ", "), Address: c.servers.Address(),
-		Err:    fmt.Errorf("these %d queues lie in slots of their own, and one command can use keys of one slot only", len(queues)),
+		Err:    fmt.Errorf("these %d queues are in different slots, and one command can use keys of one slot only", len(queues)),
 		Remedy: fmt.Sprintf("open a consumer for each of them, or keep them in one slot by a part in braces in their name, such as {orders}:%s", DefaultQueue),
 	}
 }
 
-// home is the name beside which all lies that a design keeps for the queue: the
-// queue's own where the queues lie apart, and else one for all queues.
+// home is the name from which a design derives its other keys for the queue: the
+// queue's name if the queues are in different slots, otherwise one for all queues.
 func (c *Client) home(queue int) string {
 	if c.crossSlot {
 		return c.lanes.queues[queue]

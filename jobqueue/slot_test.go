@@ -13,15 +13,15 @@ func TestNamesThatMustMeetInAClusterShareASlot(t *testing.T) {
 		queue, channel string // "" for the fault
 	}{
 		{"one queue stays as it is", Config{Queue: "jobs"}, "jobs", DefaultChannel},
-		{"names of a run's own get braces", Config{Queue: "queuedyno:7:job_queue", Channel: "queuedyno:7:job_updates", Queues: 2, Notify: ShardedPubSub},
+		{"names of a run get braces", Config{Queue: "queuedyno:7:job_queue", Channel: "queuedyno:7:job_updates", Queues: 2, Notify: ShardedPubSub},
 			"{queuedyno:7}:job_queue", "{queuedyno:7}:job_updates"},
 		{"ordinary channels are heard from everywhere", Config{Queue: "{q}", Channel: "c", Queues: 3, Channels: 3}, "{q}", "c"},
 		{"names of the user's with a part in common", Config{Queue: "{app}:q", Channel: "{app}:c", Notify: ShardedPubSub}, "{app}:q", "{app}:c"},
-		{"several queues lie apart", Config{Queue: "jobs", Queues: 2}, "jobs", DefaultChannel},
-		{"several queues of a run's own lie apart", Config{Queue: "queuedyno:7:job_queue", Queues: 2}, "queuedyno:7:job_queue", DefaultChannel},
-		{"several queues beside a sharded channel", Config{Queue: "jobs", Queues: 2, Notify: ShardedPubSub}, "", ""},
+		{"several queues in different slots", Config{Queue: "jobs", Queues: 2}, "jobs", DefaultChannel},
+		{"several queues of a run in different slots", Config{Queue: "queuedyno:7:job_queue", Queues: 2}, "queuedyno:7:job_queue", DefaultChannel},
+		{"several queues and a sharded channel", Config{Queue: "jobs", Queues: 2, Notify: ShardedPubSub}, "", ""},
 		{"a sharded channel elsewhere", Config{Queue: "{a}", Channel: "{b}", Notify: ShardedPubSub}, "", ""},
-		{"empty braces are none", Config{Queue: "{}jobs", Queues: 2, Notify: ShardedPubSub}, "", ""},
+		{"empty braces do not count", Config{Queue: "{}jobs", Queues: 2, Notify: ShardedPubSub}, "", ""},
 	} {
 		got, err := c.cfg.whole().oneSlot()
 		if c.queue == "" {

@@ -181,7 +181,7 @@ func TestQueuesWithATagLieTogetherInACluster(t *testing.T) {
 		}
 	}
 	if b.CrossSlot() {
-		t.Error("queues with a tag are said to lie apart")
+		t.Error("queues with a tag are reported to be in different slots")
 	}
 }
 

@@ -23,8 +23,8 @@ import (
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
 
-// between is a proxy in front of a server. It closes what goes through it when it
-// is told to.
+// between is a proxy in front of a server. It closes the connections through it
+// on request.
 type between struct {
 	addr   string
 	server string // its address
@@ -160,7 +160,7 @@ func TestAProducerLearnsOfTheCloseBeforeItSends(t *testing.T) {
 	}
 }
 
-// A worker has jobs in hands while its connection is closed. It goes on with them
+// A worker has unfinished jobs while its connection is closed. It goes on with them
 // over the next one: each outcome is published once, and no job is given to
 // another.
 func TestAConsumerGoesOnWithItsJobsAfterAnIdleClose(t *testing.T) {
@@ -228,13 +228,13 @@ func TestAConsumerGoesOnWithItsJobsAfterAnIdleClose(t *testing.T) {
 	}
 }
 
-// unfinished looks for jobs that somebody has in hands.
+// unfinished looks for unfinished jobs.
 func unfinished(t *testing.T, server string, design jobqueue.Design) {
 	t.Helper()
 	raw := redis.NewClient(&redis.Options{Addr: server})
 	defer raw.Close()
 	if keys, err := raw.Keys(t.Context(), "*processing*").Result(); err != nil || len(keys) > 0 {
-		t.Errorf("jobs are in hands in %q, %v", keys, err)
+		t.Errorf("jobs are unfinished in %q, %v", keys, err)
 	}
 	if design != jobqueue.Stream {
 		return
@@ -245,7 +245,7 @@ func unfinished(t *testing.T, server string, design jobqueue.Design) {
 	}
 	for _, key := range streams {
 		if p, err := raw.XPending(t.Context(), key, "workers").Result(); err != nil || p.Count > 0 {
-			t.Errorf("in hands of %q: %+v, %v", key, p, err)
+			t.Errorf("unfinished in %q: %+v, %v", key, p, err)
 		}
 	}
 }

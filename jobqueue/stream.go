@@ -35,8 +35,8 @@ type claim struct {
 	from string
 }
 
-// due reports whether to look now, and from where. Only one consumer of a
-// client is told so.
+// due reports whether to look now, and from where. It does so to only one consumer of
+// a client at a time.
 func (l *claim) due(now time.Time, every time.Duration) (from string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -286,7 +286,7 @@ func (t *streamStrategy) appendEnded(out []byte, queue int) []byte {
 	return out
 }
 
-// leave removes the consumer from the group, unless it has jobs in hands, which
+// leave removes the consumer from the group, unless it has unfinished jobs, which
 // would be forgotten with it.
 func (t *streamStrategy) leave(inStep bool) {
 	if !inStep || t.held.n.Load() > 0 {
@@ -363,9 +363,9 @@ func (c *Client) streamPeek(ctx context.Context, key string, from, n int64) ([]s
 	return jobs, nil
 }
 
-// unread is how many of a stream's n entries wait where the group is not of our
-// making: those that the only group there is was not given, all of them without
-// any. Whose they are with several groups cannot be told.
+// unread is how many of a stream's n entries wait when it has another group than ours:
+// those that its only group has not read, or all of them without a group. With
+// several groups it is unknown which of them are waiting.
 func (c *Client) unread(ctx context.Context, key string, n int64) (int64, error) {
 	groups, err := c.rdb.XInfoGroups(ctx, key).Result()
 	switch {
@@ -381,9 +381,9 @@ func (c *Client) unread(ctx context.Context, key string, n int64) (int64, error)
 	return max(0, n-groups[0].Pending), nil // of a server that does not tell
 }
 
-// given is where a range of the jobs begins that were not given to any worker
-// yet: the whole stream without a group, or if the server does not tell. A group
-// that is not of our making is the workers' when there is no other.
+// given is where the range of the jobs begins that no worker has been given yet: the
+// whole stream if it has no group, or if the server does not report it. If its only
+// group is another than ours, that is the workers'.
 func (c *Client) given(ctx context.Context, key string) (start string, err error) {
 	groups, err := c.rdb.XInfoGroups(ctx, key).Result()
 	for _, g := range groups {

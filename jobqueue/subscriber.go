@@ -15,16 +15,16 @@ import (
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
-// subscriber receives on a connection of its own, which runs no other command.
-// It reads from the socket itself: there is no buffer between it and the caller
-// that could fill up and drop a message.
+// subscriber receives on a separate connection, which runs no other command. It reads
+// from the socket itself: no buffer between it and the caller can fill up and drop a
+// message.
 type subscriber struct {
 	w       *redisconn.Wire
 	channel string // the name that errors have
 	verbs   verbs
 	names   []string   // of the channels, or one pattern
 	open    int        // subscriptions whose end was not confirmed; guarded by reading
-	reading sync.Mutex // held by whoever reads
+	reading sync.Mutex // held by the goroutine that reads
 	ending  atomic.Bool
 	ended   bool     // the server confirmed the end of all; guarded by reading
 	lost    bool     // Receive has said that it broke; guarded by reading
@@ -50,8 +50,8 @@ var (
 	pattern = verbs{"PSUBSCRIBE", "PUNSUBSCRIBE", "psubscribe", "pmessage", "punsubscribe"}
 )
 
-// OpenSubscriber returns a subscriber of all channels on a connection of its
-// own, after the server has confirmed the subscription.
+// OpenSubscriber returns a subscriber of all channels on a separate
+// connection, after the server has confirmed the subscription.
 func (c *Client) OpenSubscriber(ctx context.Context) (Subscriber, error) {
 	if c.cfg.Pattern && c.cfg.Notify == PubSub {
 		name := escapePattern(c.channel)

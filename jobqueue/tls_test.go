@@ -86,7 +86,7 @@ func TestEveryCauseOfAFailedHandshakeHasItsRemedy(t *testing.T) {
 		{"another address", func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 7)} }, &tls.Config{}, true,
 			[]string{"10.0.0.7", "127.0.0.1"}},
 		{"signed by itself", func(*x509.Certificate) {}, &tls.Config{}, false, []string{"signed by itself", "--cacert"}},
-		{"an authority of its own", func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = true, true }, &tls.Config{}, false,
+		{"a self-signed authority", func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = true, true }, &tls.Config{}, false,
 			[]string{"CN=redis.example.com", "--cacert"}},
 		{"expired", func(c *x509.Certificate) {
 			c.NotBefore, c.NotAfter = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2021, 2, 3, 0, 0, 0, 0, time.UTC)

@@ -158,7 +158,7 @@ func TestAProxyThatKnowsTheDesignsCommandsIsEnough(t *testing.T) {
 	}
 }
 
-// Without CLIENT UNBLOCK a Pop that waits ends soon all the same, and loses no job.
+// Without CLIENT UNBLOCK a Pop that waits still ends soon, and loses no job.
 func TestEveryDesignWorksWithoutCLIENT(t *testing.T) {
 	t.Parallel()
 	for _, design := range jobqueue.Designs() {

@@ -25,7 +25,7 @@ import (
 // moment at which a job was due; ns/op would only be one divided by the rate,
 // so it is not shown.
 //
-// Beside ns/op, B/op and allocs/op it reports
+// Besides ns/op, B/op and allocs/op it reports
 //
 //	jobs/s                     what was achieved
 //	p50-ns, p99-ns, p99.9-ns   of end_to_end
@@ -111,7 +111,7 @@ func doubts(b *testing.B, res *result.Result) {
 		{res.Ledger.Duplicated, "deliveries of a job that had been delivered"},
 		{res.Ledger.Corrupt, "corrupt jobs or notifications"},
 		{res.Ledger.Unreadable, "messages on the channel that are no updates"},
-		{res.Ledger.Foreign, "jobs or notifications of somebody else"},
+		{res.Ledger.Foreign, "foreign jobs or notifications"},
 		{res.Ledger.Failed, "jobs that failed"},
 	} {
 		if n.count > 0 {
@@ -131,7 +131,7 @@ func legs(l result.Ledger) string {
 	return strings.Join(parts, ", ")
 }
 
-// printUnits tells benchstat which direction is better. It does so once, and on lines of their own: the testing
+// printUnits tells benchstat which direction is better. It does so once, and on separate lines: the testing
 // package runs every benchmark with N = 1 before it begins the line of the
 // result. A benchmark that a program or a test runs by testing.Benchmark prints
 // no line that these could belong to.

@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(redistest.Main(m)) }
 
-// BenchmarkMemory is run by a test below, in a process of its own.
+// BenchmarkMemory is run by a test below, in a separate process.
 func BenchmarkMemory(b *testing.B) {
 	b.Run("loop=closed", func(b *testing.B) {
 		queuetest.Benchmark(b, memory.New(), scenario.Scenario{Consumers: 2})

@@ -1,6 +1,6 @@
 // Package queuetest is for tests in your own repository. [Benchmark] measures a
 // job queue under "go test -bench". [Conformance] is the suite that a queue
-// implementation of your own has to pass before its figures mean anything.
+// implementation of yours has to pass before its figures mean anything.
 package queuetest
 
 import (
@@ -19,7 +19,7 @@ import (
 const prompt = 5 * time.Second
 
 // Conformance runs the suite on backends that open makes, one for each subtest:
-// empty, nobody else's, and cleaned up by open's own tb.Cleanup.
+// empty, unshared, and cleaned up by open's own tb.Cleanup.
 func Conformance(t *testing.T, open func(tb testing.TB) jobqueue.Backend) {
 	for _, c := range []struct {
 		name string
@@ -36,12 +36,12 @@ func Conformance(t *testing.T, open func(tb testing.TB) jobqueue.Backend) {
 		{"many producers and consumers pass every job once", conservation},
 		{"every subscriber receives every message in order", fanOut},
 		{"a subscription holds from the moment it is open", subscribed},
-		{"nobody receives after close", unsubscribe},
+		{"a closed subscriber receives nothing", unsubscribe},
 		{"the end of the context ends a receive soon", cancelReceive},
 		{"length and clear tell the truth", lengthAndClear},
 		{"bytes of any kind pass unchanged", binary},
 		{"a slow subscriber loses nothing", slow},
-		{"the outcomes of a turn are told in order and end their jobs", turns},
+		{"the outcomes of PublishAndPop are acknowledged in order and end their jobs", turns},
 		{"jobs of the same text end one by one", equals},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -153,7 +153,7 @@ func empty(t *testing.T, b jobqueue.Backend) {
 	if !errors.Is(err, jobqueue.ErrEmpty) || len(jobs) != 0 {
 		t.Fatalf("Pop on an empty queue = %q, %v; want ErrEmpty", jobs, err)
 	}
-	// Servers count a block in ticks of their own, so a little early is right.
+	// Servers count a block in ticks, so a little early is right.
 	if took := time.Since(from); took < wait/2 {
 		t.Errorf("gave up after %s, want about %s", took, wait)
 	}

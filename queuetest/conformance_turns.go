@@ -80,7 +80,7 @@ func turns(t *testing.T, b jobqueue.Backend) {
 	}
 }
 
-// equals has jobs with the same text, which must end one by one all the same.
+// equals has jobs with the same text, which must still end one by one.
 func equals(t *testing.T, b jobqueue.Backend) {
 	p, c := producerOf(t, b), turnerOf(t, b)
 	for range 5 {

@@ -11,19 +11,19 @@ import (
 )
 
 // MultiQueueConformance runs the suite for backends with so many queues and channels,
-// beside that of [Conformance]. open makes one for each subtest: empty, nobody
-// else's, and cleaned up by open's own tb.Cleanup.
+// besides that of [Conformance]. open makes one for each subtest: empty, unshared,
+// and cleaned up by open's own tb.Cleanup.
 //
-// Three laws are about one consumer of several queues. A backend that says by a
-// method Apart that its queues lie apart has none, and is held to laws about
-// consumers of one queue each instead.
+// Three laws are about one consumer of several queues. If the backend has a method
+// CrossSlot that returns true, other laws about consumers of one queue each take their
+// place.
 func MultiQueueConformance(t *testing.T, queues, channels int, open func(tb testing.TB) jobqueue.MultiQueue) {
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, laneSet)
 	}{
 		{"the queue with the lower number is taken from first", priorities},
-		{"a consumer of some queues takes from them only, the first first", someQueues},
+		{"a consumer of some queues takes from them only, in order of priority", someQueues},
 		{"a job in any queue wakes a consumer that waits", wakeByAny},
 		{"the length is that of all queues and clear empties all", lengthOfAll},
 		{"a message is heard on its channel only", channelsApart},
@@ -58,9 +58,9 @@ func (l laneSet) consumerOn(t *testing.T, queues ...int) jobqueue.Consumer {
 	return c
 }
 
-// turnerOn is a consumer of all queues that can take turns, or of the first where
-// they lie apart.
-func (l laneSet) turnerOn(t *testing.T) jobqueue.PublishPopper {
+// popperOn is a consumer of all queues that can publish and pop in one write, or of
+// the first queue if they are in different slots.
+func (l laneSet) popperOn(t *testing.T) jobqueue.PublishPopper {
 	t.Helper()
 	if l.apart {
 		return jobqueue.PublishPopperOf(l.consumerOn(t, 0))
@@ -169,11 +169,11 @@ func someQueues(t *testing.T, l laneSet) {
 		}
 		if c, err := l.OpenConsumerOn(ctxFor(t), last, 0); err == nil {
 			c.Close()
-			t.Fatal("a consumer of two queues that lie apart was opened")
+			t.Fatal("a consumer of two queues in different slots was opened")
 		}
 		if c, err := l.OpenConsumer(ctxFor(t)); err == nil {
 			c.Close()
-			t.Fatal("a consumer of all queues that lie apart was opened")
+			t.Fatal("a consumer of all queues in different slots was opened")
 		}
 		return
 	}
@@ -201,7 +201,7 @@ func wakeByAny(t *testing.T, l laneSet) {
 				t.Fatalf("woke with %q, want %d", got, q)
 			}
 		case <-time.After(prompt):
-			t.Fatalf("a job in queue %d woke nobody", q)
+			t.Fatalf("a job in queue %d woke no consumer", q)
 		}
 	}
 }
@@ -234,7 +234,7 @@ func lengthOfAll(t *testing.T, l laneSet) {
 }
 
 func channelsApart(t *testing.T, l laneSet) {
-	c := l.turnerOn(t)
+	c := l.popperOn(t)
 	all := subscriberOf(t, l)
 	one := make([]jobqueue.Subscriber, l.channels)
 	for i := range one {

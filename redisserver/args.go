@@ -14,14 +14,14 @@ import (
 // not start, take jobs, and touch no other server's files and ports.
 const (
 	always     = "queuedyno sets it for a server that it starts"
-	fromFile   = "" // only a file's setting is dropped: whoever writes it as an argument means it
+	fromFile   = "" // only a file's setting is dropped: as an argument it is meant
 	noSentinel = "a sentinel takes no jobs"
 )
 
-// outOfOurHands are those settings. In a file, which was written for another
-// server, they are dropped. As an argument they are refused for the reason that
-// stands here, or taken where there is none.
-var outOfOurHands = map[string]string{
+// reserved are those settings, each with the reason why it is refused as an argument;
+// without a reason it is accepted. In a file, which was written for another server,
+// all are dropped.
+var reserved = map[string]string{
 	"port": always, "bind": always, "daemonize": always, "logfile": always, "supervised": always,
 	"sentinel": noSentinel,
 
@@ -36,8 +36,7 @@ var outOfOurHands = map[string]string{
 }
 
 // paths are the settings whose first value is a file or a folder to read. The
-// server runs in a folder of its own, so that a path that is relative to ours
-// must be completed.
+// server runs in its own folder, so a relative path must be made absolute.
 var paths = []string{
 	"aclfile", "loadmodule", "dir", "tls-cert-file", "tls-key-file", "tls-client-cert-file", "tls-client-key-file",
 	"tls-dh-params-file", "tls-ca-cert-file", "tls-ca-cert-dir",
@@ -61,7 +60,7 @@ func readArgs(args []string) (flat, notes []string, err error) {
 		r.wrong("%v", err)
 	}
 	for _, s := range given {
-		why, listed := outOfOurHands[s.name]
+		why, listed := reserved[s.name]
 		switch {
 		case s.name == "include":
 			r.include(s, 0)
@@ -157,7 +156,7 @@ func (r *confReader) read(name string, depth int) {
 		line++
 		s, err := parseSetting(one)
 		s.file = name
-		switch _, listed := outOfOurHands[s.name]; {
+		switch _, listed := reserved[s.name]; {
 		case err != nil:
 			r.wrong("%s:%d: %v", name, line, err)
 		case s.name == "":
@@ -226,9 +225,8 @@ func isOn(args []string, name string) bool {
 	return ok && len(s.words) == 1 && strings.EqualFold(s.words[0], "yes")
 }
 
-// password is what the default user has to log in with, or "" if that is
-// nothing. A list of users, in the settings or in a file of their own, comes
-// before requirepass.
+// password is the password of the default user, "" if it has none. A list of users,
+// in the settings or in a separate file, takes precedence over requirepass.
 func password(args []string) string {
 	found := ""
 	if s, ok := lastOf(args, "requirepass"); ok && len(s.words) == 1 {

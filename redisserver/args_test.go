@@ -139,7 +139,7 @@ func TestThePasswordThatTheSettingsHoldIsUsed(t *testing.T) {
 
 func TestAnAnswerThatNeverChangesEndsTheStart(t *testing.T) {
 	t.Parallel()
-	redistest.Process(t) // skips where there is none
+	redistest.Process(t) // skips without redis-server
 	dir := t.TempDir()
 	hash := strings.Repeat("0123456789abcdef", 4)
 	for _, row := range []struct {
@@ -147,7 +147,7 @@ func TestAnAnswerThatNeverChangesEndsTheStart(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"nobody to log in as", []string{"--user", "default", "off"}, "NOAUTH"},
+		{"no user to log in as", []string{"--user", "default", "off"}, "NOAUTH"},
 		{"a list of users without one to log in as", []string{"--aclfile", confFile(t, dir, "off.acl", "user default off")}, "NOAUTH"},
 		{"a password that is known by its hash", []string{"--include", confFile(t, dir, "hash.conf", "user default on #"+hash+" ~* &* +@all")}, "NOAUTH"},
 		{"a user that is off with a password", []string{"--user default off >secret1"}, "WRONGPASS"},

@@ -72,7 +72,7 @@ func TestAutoTakesTheFirstThatCanBeHadAndSaysWhy(t *testing.T) {
 			},
 		},
 		{
-			name: "a broken server is passed over", process: broken,
+			name: "a broken server is skipped", process: broken,
 			want: Docker, tried: []Kind{Process, Docker},
 			log: []string{"redis: private Docker container at redis://docker:6379/0; REDIS_URL is not set; redis-server is broken"},
 		},

@@ -28,7 +28,7 @@ const (
 	// dockerTimeout bounds the question whether there is a Docker daemon.
 	dockerTimeout = 3 * time.Second
 	// pullTimeout bounds the wait for an image and its container. Users with
-	// slower lines are told to pull it themselves.
+	// with a slower line, pull it first.
 	pullTimeout = 2 * time.Minute
 	// redisPort is where the server listens inside its container.
 	redisPort = "6379/tcp"

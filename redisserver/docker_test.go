@@ -58,7 +58,7 @@ func TestDockerAsksForAPasswordUnlessGivenOne(t *testing.T) {
 
 func TestDockerSaysWhichArgumentItRefuses(t *testing.T) {
 	t.Parallel()
-	redistest.Docker(t) // skips where there is none
+	redistest.Docker(t) // skips without Docker
 	s, err := redisserver.Start(t.Context(), redisserver.Options{Source: "docker", Args: []string{"--appendonlly", "yes"}})
 	if err == nil {
 		s.Close()

@@ -13,7 +13,7 @@ const masked = "***"
 // Mask replaces the secrets in a text where they stand as secrets: after the
 // name of a setting that holds one, and in the user part of a URL, whatever they
 // are. Everywhere else it replaces them as whole words, unless the secret is so
-// short or so common that the text would use it as a word of its own. The name
+// short or so common that the text may contain it as a word. The name
 // "redis-server" stays what it is where the password is redis.
 func Mask(text string, secrets ...string) string {
 	for _, s := range secrets {

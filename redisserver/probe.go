@@ -107,7 +107,7 @@ func begins(err error, with ...string) bool {
 // lastingReplies are the answers that never change while a server runs, with the
 // settings that make it give them.
 var lastingReplies = []struct{ prefix, hint string }{
-	{"NOAUTH", "queuedyno logs in as the default user, with the password of requirepass or of \"user default on >password\" in the arguments, in an included file or in the ACL file: a password that is given by its hash is not known, and \"user default off\" leaves nobody to log in as; remove that setting"},
+	{"NOAUTH", "queuedyno logs in as the default user, with the password of requirepass or of \"user default on >password\" in the arguments, in an included file or in the ACL file: a password that is given by its hash is not known, and \"user default off\" leaves no user to log in as; remove that setting"},
 	{"WRONGPASS", "queuedyno logs in as the default user, with the password of requirepass or of \"user default on >password\": remove \"user default off\" from the arguments, the included files or the ACL file"},
 	{"ERR AUTH", "the default user has no password: remove requirepass, or set one in the ACL file as \"user default on >password\""},
 	{"ERR invalid password", "the default user has another password: remove requirepass or the ACL file"},

@@ -30,8 +30,7 @@ const (
 var errPortTaken = errors.New("port was taken in the meantime")
 
 // startProcess starts a private redis-server on a free loopback port, in a
-// temporary folder of its own. One that is to be a node of a cluster becomes a
-// cluster of one.
+// new temporary folder. A node with cluster-enabled becomes a cluster of one.
 func startProcess(ctx context.Context, o Options) (*Server, error) {
 	if !isOn(o.Args, "cluster-enabled") {
 		return startOne(ctx, o)
@@ -192,7 +191,7 @@ func run(binary string, args []string, dir, logPath string) (*child, error) {
 	cmd.Dir = dir
 	// Files, not pipes: nothing has to be read for the server to go on.
 	cmd.Stdout, cmd.Stderr = log, log
-	// In a process group of its own, the server is spared the terminal's
+	// In a separate process group, the server is spared the terminal's
 	// Ctrl-C: it must outlive the drain that Ctrl-C begins.
 	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
 	return spawn(cmd)

@@ -116,7 +116,7 @@ func TestTwoProcessesGetPortsOfTheirOwn(t *testing.T) {
 
 func TestProcessSaysWhichArgumentItRefuses(t *testing.T) {
 	t.Parallel()
-	redistest.Process(t) // skips where there is none
+	redistest.Process(t) // skips without redis-server
 	for _, row := range []struct {
 		name string
 		args []string
@@ -141,7 +141,7 @@ func TestProcessSaysWhichArgumentItRefuses(t *testing.T) {
 
 func TestProcessErrorsHideSecrets(t *testing.T) {
 	t.Parallel()
-	redistest.Process(t) // skips where there is none
+	redistest.Process(t) // skips without redis-server
 	// Redis quotes the setting that it refuses.
 	_, err := redisserver.Start(t.Context(), redisserver.Options{Source: "process", Args: []string{"--masterauth", "hunter2", "hunter3"}})
 	if err == nil {
@@ -167,7 +167,7 @@ func TestProcessThatCannotBeHadHasARemedy(t *testing.T) {
 
 func TestProcessTakesValkeyWhereThereIsNoRedis(t *testing.T) {
 	t.Parallel()
-	redistest.Process(t) // skips where there is none
+	redistest.Process(t) // skips without redis-server
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
 		t.Skip("needs redis-server by that name")
@@ -189,7 +189,7 @@ func TestProcessTakesValkeyWhereThereIsNoRedis(t *testing.T) {
 // must end with it; its folder is left, and the next owner removes it.
 func TestKilledOwnerLeavesNoServerBehind(t *testing.T) {
 	t.Parallel()
-	redistest.Process(t) // skips where there is none
+	redistest.Process(t) // skips without redis-server
 	tmp := t.TempDir()
 	killed, serverURL, _ := startOwner(t, tmp)
 	c := dial(t, serverURL)
@@ -208,7 +208,7 @@ func TestKilledOwnerLeavesNoServerBehind(t *testing.T) {
 
 	next, _, closeInput := startOwner(t, tmp)
 	if now := folders(t, tmp); len(now) != 1 || now[0] == left[0] {
-		t.Errorf("folders of the next owner: %q, want one of its own and not %q", now, left)
+		t.Errorf("folders of the next owner: %q, want another than %q", now, left)
 	}
 	closeInput()
 	if err := next.Wait(); err != nil {
@@ -221,7 +221,7 @@ func TestKilledOwnerLeavesNoServerBehind(t *testing.T) {
 
 func TestOwnersLeaveEachOthersFoldersAlone(t *testing.T) {
 	t.Parallel()
-	redistest.Process(t) // skips where there is none
+	redistest.Process(t) // skips without redis-server
 	tmp := t.TempDir()
 	a, _, closeA := startOwner(t, tmp)
 	b, _, closeB := startOwner(t, tmp)

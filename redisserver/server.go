@@ -31,7 +31,7 @@ const (
 
 var (
 	// ErrUsage is matched by the errors of [Start] for options that no machine
-	// could satisfy, such as a URL that is none. The user must change them.
+	// could satisfy, such as an invalid URL. The user must change them.
 	ErrUsage = errors.New("usage")
 	// ErrUnavailable is matched by the errors of [Start] when the kind asked
 	// for cannot be had on this machine: no redis-server in PATH, no Docker
@@ -55,7 +55,7 @@ type Options struct {
 	// Image is the Docker image. Empty means $QUEUEDYNO_IMAGE, else
 	// [DefaultImage].
 	Image string
-	// Log is told, in one line each, the decisions worth telling. Lines hold
+	// Log gets a line for each decision worth reporting. Lines hold
 	// no secret. It is called before Start returns, by the caller's goroutine.
 	// It may be nil.
 	Log func(line string)
@@ -149,8 +149,7 @@ func (s *Server) Note() string { return s.note }
 // PID is the id of the process that Start started, or 0.
 func (s *Server) PID() int { return s.pid }
 
-// Ended is closed when the process that Start started has ended, whoever ended
-// it. It is nil, and so never closed, for every other server.
+// Ended is closed when the process that Start started has ended, for any reason. It is nil, and so never closed, for every other server.
 func (s *Server) Ended() <-chan struct{} { return s.ended }
 
 // Close ends what Start started and removes what it left on disk; it returns

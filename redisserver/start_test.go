@@ -41,7 +41,7 @@ func TestAutoNamesREDIS_URLWhenThatIsWrong(t *testing.T) {
 
 func TestAutoNeverTouchesAServerThatNobodyNamed(t *testing.T) {
 	t.Parallel()
-	redistest.Process(t) // skips where there is none
+	redistest.Process(t) // skips without redis-server
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		t.Skip("needs redis-server by that name")
@@ -52,6 +52,6 @@ func TestAutoNeverTouchesAServerThatNobodyNamed(t *testing.T) {
 	}
 	defer s.Close()
 	if s.Kind() != redisserver.Process || s.PID() == 0 {
-		t.Errorf("Kind, PID = %q, %d, want a process of our own", s.Kind(), s.PID())
+		t.Errorf("Kind, PID = %q, %d, want a private process", s.Kind(), s.PID())
 	}
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // watch starts a shell in the background that reads a line from descriptor 3
-// and kills this process, $$, when there is none: the other end is held by our
-// owner alone and closes with it. Then this process becomes the server, so that
+// and kills this process, $$, at the end of the file: only our owner holds the other
+// end, which closes with it. Then this process becomes the server, so that
 // its id, its signals and its exit status are the server's own. The watcher is
 // a grandchild, because a server is surprised by children it does not know.
 const watch = `( ( read -r released <&3 || kill -KILL $$ ) & )

@@ -15,7 +15,7 @@ const (
 	// aliveFor is how long a server that does not say which process it is must
 	// have answered: one that found its port taken has ended by then.
 	aliveFor = 500 * time.Millisecond
-	// loadingNote is how often it is said that the server still loads.
+	// loadingNote is how often a server that still loads is reported.
 	loadingNote = 10 * time.Second
 )
 
@@ -50,7 +50,7 @@ func (c *child) waitReady(ctx context.Context, s starting) error {
 				s.log("redis: redis-server loads its data set" + a.progress)
 			}
 		// Another Redis may have bound the port before ours did, and ours is
-		// about to say so: only the answer of our own process counts.
+		// about to say so: only the answer of our process counts.
 		case a.pid == c.pid():
 			return nil
 		case a.pid == 0 && answered.IsZero():

@@ -10,7 +10,7 @@ import (
 )
 
 // burn keeps the goroutine on its thread and counts the thread's own time, so
-// that waiting for a processor is not taken for work.
+// that waiting for a CPU is not taken for work.
 func burn(ctx context.Context, d time.Duration) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -28,11 +28,11 @@ func burn(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// threadTime is the processor time that this thread has used.
+// threadTime is the CPU time that this thread has used.
 func threadTime() (time.Duration, error) {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
-		return 0, fmt.Errorf("ask for the thread's processor time: %w", err)
+		return 0, fmt.Errorf("ask for the thread's CPU time: %w", err)
 	}
 	return time.Duration(t.Nano()), nil
 }

@@ -14,8 +14,8 @@ import (
 const (
 	// firstWait is that of a pop in an outage, whose answer says that it is over.
 	firstWait = 100 * time.Millisecond
-	// grace is how long a pool that stops goes on trying to publish what is in
-	// hand when the queue is away.
+	// grace is how long a pool that stops goes on trying to publish outcomes when the
+	// queue is away.
 	grace = 10 * time.Second
 	// readOnlyTimeout is how long a server may say that it takes no writes before it
 	// is believed to be a replica, and not a master that is being replaced.
@@ -30,12 +30,12 @@ type consumer struct {
 	p           *Pool
 	ctx, taking context.Context // end when to stop at once, and when to take no more
 
-	conn jobqueue.PublishPopper // nil while there is none
+	conn jobqueue.PublishPopper // nil while disconnected
 	// proved are the channels on which a publish went through on this
 	// connection. Until then none is sent together with a pop: if it were
 	// refused, the job that the pop took would be lost.
 	proved map[int]bool
-	// holding says that the job in hand was popped on this connection.
+	// holding says that the current job was popped on this connection.
 	holding bool
 	// claimed says that one more job may be taken.
 	claimed bool
@@ -48,7 +48,7 @@ type consumer struct {
 	acked    func(i, receivers int)
 
 	failures int       // since the last answer
-	away     bool      // the pool was told of them
+	away     bool      // the pool knows of them
 	until    time.Time // when a consumer that stops gives up
 	fault    error     // the last one
 	readOnly time.Time // since when the server says that it takes no writes
@@ -70,7 +70,7 @@ func (c *consumer) loop() {
 		case err == nil, errors.Is(err, jobqueue.ErrEmpty):
 			c.answered()
 		case c.taking.Err() != nil && errors.Is(err, c.taking.Err()):
-			// The pop was broken off. What is in hand is published next.
+			// The pop was broken off. The current outcome is published next.
 		default:
 			c.fault = err
 			if c.final(err) {
@@ -125,7 +125,7 @@ func (c *consumer) turn(most int) ([][]byte, error) {
 	return jobs, err
 }
 
-// resume goes on over another connection with the same job in hand, after one
+// resume goes on over another connection with the same job, after one
 // that was closed while it was idle and has got nothing of the last call. If it
 // cannot, the connection is replaced like any other that broke.
 func (c *consumer) resume(ctx context.Context) bool {
@@ -142,8 +142,8 @@ func (c *consumer) resume(ctx context.Context) bool {
 	return true
 }
 
-// told notes that the outcome of the job in hand is published.
-func (c *consumer) told(int, int) {
+// published notes that the outcome of the current job is published.
+func (c *consumer) published(int, int) {
 	c.proved[c.outcomes[0].Channel] = true
 	c.outcomes = c.outcomes[:0]
 	if c.status == jobqueue.Completed {
@@ -192,8 +192,8 @@ func (c *consumer) work(element []byte) {
 	c.outcomes = append(c.outcomes[:0], jobqueue.Outcome{Message: c.message, Channel: channel, Last: c.holding})
 }
 
-// announce publishes that a job is worked on. If that cannot be done the work
-// is done all the same: its outcome is what counts.
+// announce publishes that a job is running. If that fails the work is still done: its
+// outcome is what counts.
 func (c *consumer) announce(channel int, u jobqueue.Update) {
 	c.message = jobqueue.AppendUpdate(c.message[:0], u)
 	outcomes, acked := []jobqueue.Outcome{{Message: c.message, Channel: channel}}, func(int, int) { c.proved[channel] = true }
@@ -207,7 +207,7 @@ func (c *consumer) announce(channel int, u jobqueue.Update) {
 	}
 }
 
-// final reports whether there is no sense in waiting for a server that says so.
+// final reports whether waiting for a server that says so is pointless.
 func (c *consumer) final(err error) bool {
 	switch {
 	case redisconn.Refused(err):
@@ -222,8 +222,8 @@ func (c *consumer) final(err error) bool {
 	return false
 }
 
-// recover waits before the queue is tried again, the first time not at all:
-// then nobody need be told. It reports whether there is any sense in it.
+// recover waits before the next try to reach the queue and reports whether to try.
+// After the first failure it does not wait, and reports no outage.
 func (c *consumer) recover(err error) bool {
 	c.disconnect()
 	c.failures++
@@ -257,7 +257,7 @@ func (c *consumer) disconnect() {
 	}
 }
 
-// end closes the connection and accounts for what is still in hand.
+// end closes the connection and accounts for the current job.
 func (c *consumer) end() {
 	c.disconnect()
 	if len(c.outcomes) > 0 {

@@ -19,7 +19,7 @@ import (
 // input. Exit code 0 means that the job is done; any other that it failed, and
 // the last line on standard error says why.
 //
-// On Unix each process is the leader of a group of its own: a Ctrl-C meant for
+// On Unix each process is the leader of a new process group: a Ctrl-C meant for
 // the pool does not reach it, and to end it is to end all that it started.
 type Command struct {
 	// Args are the program and its arguments. Required.
@@ -110,7 +110,7 @@ func feed(cmd *exec.Cmd, element []byte) (closeInput func(), err error) {
 // tail keeps the end of what is written to it.
 type tail struct{ kept []byte }
 
-// tailMost bounds what is kept, and lastMost what is told of it.
+// tailMost bounds what is kept, and lastMost what an error quotes of it.
 const tailMost, lastMost = 4096, 500
 
 func (t *tail) Write(p []byte) (int, error) {

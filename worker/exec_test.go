@@ -108,7 +108,7 @@ func TestATimeoutEndsTheProcessAndAllThatItStarted(t *testing.T) {
 			t.Fatalf("err = %v, want what the process wrote", err)
 		}
 	}
-	// It may stay as a zombie until whoever adopted it looks.
+	// It may stay as a zombie until its new parent waits for it.
 	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
 		if errors.Is(syscall.Kill(child, 0), syscall.ESRCH) || zombie(child) {
 			return
@@ -117,7 +117,7 @@ func TestATimeoutEndsTheProcessAndAllThatItStarted(t *testing.T) {
 	t.Errorf("process %d outlived its parent", child)
 }
 
-// zombie reports whether the process has ended and nobody has asked how.
+// zombie reports whether the process has ended and was not waited for.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err == nil && strings.Contains(string(stat), ") Z ")

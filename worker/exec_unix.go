@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// alone makes the process the leader of a group of its own.
+// alone makes the process the leader of a new process group.
 func alone(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 // kill ends the process and all that it started. That it has ended by itself

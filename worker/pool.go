@@ -1,5 +1,5 @@
 // Package worker is a pool of consumers that works on the jobs of a queue: it
-// pops, does the work, and publishes what became of it. It stands for the
+// pops, does the work, and publishes what became of it. It replaces the
 // workers of a system under test where those are elsewhere, and is small enough
 // to be one in earnest.
 //
@@ -54,17 +54,17 @@ type Pool struct {
 	Jobs int64
 	// Idle ends the pool when there was no job for so long; 0 lets it wait.
 	Idle time.Duration
-	// Stop ends the pool when it is closed: no job is taken any more, those in
-	// hand are finished and published. nil is never closed.
+	// Stop ends the pool when it is closed: no job is taken any more, those that
+	// were taken are finished and published. nil is never closed.
 	Stop <-chan struct{}
-	// Outage is told the error when the queue cannot be reached, and nil when it
-	// can be again: once for all consumers. It must not block. It may be nil.
+	// Outage gets the error when the queue cannot be reached, and nil when it can be
+	// again: once for all consumers. It must not block. It may be nil.
 	Outage func(error)
 
 	done, failed, unpublished, dropped, reconnects atomic.Int64
 
 	claimed  atomic.Int64 // how many jobs consumers have said they would take
-	hands    atomic.Int64 // jobs in hand
+	hands    atomic.Int64 // unfinished jobs
 	idleFrom atomic.Int64 // when the last one was put down, from the start on
 	start    time.Time
 	enough   func() // ends the taking of jobs
@@ -92,7 +92,7 @@ type Tally struct {
 	// Unpublished were worked on, and that could not be published until the pool
 	// ended: the queue was away, or refused it.
 	Unpublished int64 `json:"unpublished"`
-	// Dropped were in hand when the pool was stopped at once.
+	// Dropped were unfinished when the pool was stopped at once.
 	Dropped int64 `json:"dropped"`
 	// Reconnects counts connections that broke and were replaced.
 	Reconnects int64 `json:"reconnects"`
@@ -108,11 +108,11 @@ func (p *Pool) Tally() Tally {
 }
 
 // Run works until Stop closes, until Jobs or Idle says that it is enough, or
-// until ctx ends, which stops at once and drops what is in hand: that is the
+// until ctx ends, which stops at once and drops unfinished jobs: that is the
 // context's error.
 //
-// A queue that refuses what a pool needs, for want of a right for example, is not
-// waited for. No job is taken any more, those in hand are
+// A queue that refuses what a pool needs, e.g. because the user lacks a permission, is
+// not waited for. No job is taken any more, those that were taken are
 // finished, and the refusal is Run's error. That the server takes no writes is
 // such a refusal when it has lasted for half a minute.
 //
@@ -137,7 +137,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	for range max(1, p.Consumers) {
 		consumers.Go(func() {
 			c := &consumer{p: p, ctx: ctx, taking: taking, proved: map[int]bool{}}
-			c.acked = c.told // bound once
+			c.acked = c.published // bound once
 			c.loop()
 		})
 	}
@@ -183,7 +183,7 @@ func (p *Pool) idles(taking context.Context) {
 // claim reports whether one more job may be taken.
 func (p *Pool) claim() bool { return p.Jobs <= 0 || p.claimed.Add(1) <= p.Jobs }
 
-// take notes that a consumer has a job in hand, and put that it has it no more.
+// take notes that a consumer has a job, and put that the job is over.
 func (p *Pool) take() { p.hands.Add(1) }
 
 func (p *Pool) put() {

@@ -133,7 +133,7 @@ func TestStopFinishesWhatIsInHandAndTakesNoMore(t *testing.T) {
 			t.Fatal(err)
 		}
 		if took := time.Since(from); took != 2*time.Second {
-			t.Errorf("it took %v, want the 2s until the jobs in hand are done", took)
+			t.Errorf("it took %v, want the 2s until the taken jobs are done", took)
 		}
 		left, err := q.Len(t.Context())
 		if err != nil {
@@ -279,18 +279,18 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 		q := &flaky{Backend: memory.New()}
 		heard := listen(t, q.Backend)
 		push(t, q.Backend, 100)
-		var told []error
+		var reported []error
 		pool := worker.Pool{
 			Queue: q, Consumers: 10, Idle: 30 * time.Second, Work: sleeps(time.Second),
-			Outage: func(err error) { told = append(told, err) },
+			Outage: func(err error) { reported = append(reported, err) },
 		}
 		time.AfterFunc(1500*time.Millisecond, func() { q.away.Store(true) })
 		time.AfterFunc(21500*time.Millisecond, func() { q.away.Store(false) })
 		if err := pool.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(told, []error{errAway, nil}) {
-			t.Errorf("told %v, want the outage and its end", told)
+		if !slices.Equal(reported, []error{errAway, nil}) {
+			t.Errorf("reported %v, want the outage and its end", reported)
 		}
 		if got := pool.Tally(); got.Completed != 100 || len(heard()) != 100 {
 			t.Errorf("Tally = %+v, want 100 completed", got)

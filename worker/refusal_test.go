@@ -101,7 +101,7 @@ func TestAnOutcomeThatIsRefusedIsNamed(t *testing.T) {
 		jobs, because := pool.Unpublished()
 		slices.Sort(jobs)
 		if !slices.Equal(jobs, []string{"0", "1"}) || !redisconn.Refused(because) || pool.Tally().Unpublished != 2 {
-			t.Errorf("Unpublished = %q because of %v, Tally = %+v; want the two jobs in hand", jobs, because, pool.Tally())
+			t.Errorf("Unpublished = %q because of %v, Tally = %+v; want the two jobs that were taken", jobs, because, pool.Tally())
 		}
 	})
 }

@@ -42,14 +42,13 @@ func Wait(d draw.Duration) Work {
 	}
 }
 
-// Burn is work that uses so much processor time. Where a thread's processor
-// time cannot be asked for, on other systems than Linux, it keeps a processor
-// busy for so long by the clock.
+// Burn is work that uses so much CPU time. On systems other than Linux, which do not
+// report a thread's CPU time, it keeps a CPU busy for so long by the clock.
 func Burn(d time.Duration) Work {
 	return func(ctx context.Context, _ Job) error { return burn(ctx, d) }
 }
 
-// spin keeps a processor busy for a few microseconds.
+// spin keeps a CPU busy for a few microseconds.
 func spin(x uint64) uint64 {
 	for range 4000 {
 		x ^= x << 13

@@ -36,7 +36,7 @@ func TestBurnTakesItsTimeAndEndsWithTheContext(t *testing.T) {
 	if err := worker.Burn(20*time.Millisecond)(t.Context(), worker.Job{}); err != nil {
 		t.Fatal(err)
 	}
-	// A thread cannot have used more processor time than has passed.
+	// A thread cannot have used more CPU time than has passed.
 	if took := time.Since(from); took < 20*time.Millisecond {
 		t.Errorf("it took %v, want 20ms at least", took)
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
-// ErrWithheld is returned by [Snapshot.Since] where the server tells nothing of
-// who is connected: it may not be asked. There is no point in asking again.
+// ErrWithheld is returned by [Snapshot.Since] if the server does not report who is
+// connected. Asking again is pointless.
 var ErrWithheld = errors.New("the server does not tell who is connected")
 
 // ConnectedClients is what connections do that were not there before.
@@ -31,9 +31,9 @@ type ConnectedClients struct {
 	// queue, and ElsewhereDB the number of one of these. They count as connected
 	// alone: they take no job of the queue.
 	Elsewhere, ElsewhereDB int
-	// Counted says that the server tells numbers alone and not what each one
-	// does: then Asking and Scripts are 0, and what came and went is not told
-	// apart. Mute says that it does not even tell how many wait.
+	// Counted says that the server reports only how many clients there are: then
+	// Asking and Scripts are 0, and clients that left hide those that came. Mute says
+	// that it does not even report how many wait.
 	Counted, Mute bool
 }
 
@@ -50,8 +50,8 @@ func (t *ConnectedClients) add(o ConnectedClients) {
 }
 
 // Snapshot is who was connected to the servers of some queues at one moment.
-// Connections that were opened later, by workers that were started then, are told
-// from these; on a shared server those of other clients are among them.
+// [Snapshot.Since] counts the connections that were opened later, such as those of
+// workers that were started then. On a shared server it counts other clients, too.
 type Snapshot struct {
 	s    *redisconn.Servers
 	keys []string

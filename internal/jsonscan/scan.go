@@ -250,8 +250,8 @@ func AppendText[T string | []byte](dst []byte, s T) []byte {
 	return append(dst, '"')
 }
 
-// Nanoseconds reads a JSON number, 0 when it is none or out of range. Workers
-// in other languages may well write a fraction.
+// Nanoseconds reads a JSON number; any other value, or one out of range, is 0. Workers
+// in other languages may write a fraction.
 func Nanoseconds(text []byte) time.Duration {
 	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
 		return time.Duration(max(n, 0))

@@ -112,7 +112,7 @@ func (w *Wire) ExpectSilence(pinged func() bool, ping func() error) error {
 func (w *Wire) RestartSilence() error { return w.lookIn(w.quiet) }
 
 // look is called when nothing came until the deadline. It returns when to look
-// again, or why there is no sense in it.
+// again, or the error that ends the read.
 func (w *Wire) look(now time.Time) (next time.Duration, err error) {
 	heard := w.heard
 	w.heard = false

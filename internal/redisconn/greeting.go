@@ -19,7 +19,7 @@ type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
 // it; servers before Redis 6 do not know it, and some proxies close the connection
 // on it. Where it is kept back, or is answered by closing, go-redis is given the
 // answer of a server that does not know it: it logs in by AUTH and speaks version
-// 2. refused is told why HELLO was sent in vain.
+// 2. refused gets the reason why HELLO failed.
 func greeting(dial dialer, protocol int, refused func(error)) dialer {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)

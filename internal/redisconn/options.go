@@ -47,8 +47,8 @@ func parseURL(cfg Config) (target, *redis.Options, error) {
 	o.DisableIdentity = true
 	o.ClientName = "" // see introduce
 	o.PoolSize = 4
-	// A connection that was idle for longer may have been dropped by something in
-	// between without a word, and the next command would wait in vain.
+	// A proxy or firewall may have silently dropped a connection that was idle for
+	// longer, and the next command would get no answer.
 	o.ConnMaxIdleTime = time.Second
 	o.ContextTimeoutEnabled = true
 	o.DialTimeout = 5 * time.Second

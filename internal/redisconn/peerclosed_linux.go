@@ -9,8 +9,8 @@ import (
 
 // PeerClosed reports whether the other side has closed the connection, as far as
 // this host has heard. It asks the kernel and reads nothing, so that it may be
-// called while another goroutine reads, and finds a close behind bytes that
-// nobody has read yet, which TLS always sends.
+// called while another goroutine reads, and finds a close behind unread bytes,
+// which TLS always sends.
 func PeerClosed(conn net.Conn) bool {
 	raw := rawOf(conn)
 	if raw == nil {
@@ -25,7 +25,7 @@ func PeerClosed(conn net.Conn) bool {
 	return err != nil || n > 0 && fds[0].Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
 }
 
-// rawOf is the socket of a connection, below TLS; nil where there is none.
+// rawOf is the socket of a connection, below TLS; nil if it has no socket.
 func rawOf(conn net.Conn) syscall.RawConn {
 	if secured, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = secured.NetConn()

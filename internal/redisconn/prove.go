@@ -11,10 +11,9 @@ import (
 )
 
 const (
-	// provesAfter is how long a connection is idle, at least, before a call of
-	// [Prover.Prove] sends a PING, and restedAfter how long before a command is
-	// written that nobody has proved it for. Idle limits of proxies start at about
-	// two seconds.
+	// provesAfter is how long a connection must have been idle before a proof sends a
+	// PING, and restedAfter how long before a command that was not preceded by a
+	// proof. Idle limits of proxies start at about two seconds.
 	provesAfter = 300 * time.Millisecond
 	restedAfter = 1500 * time.Millisecond
 	// pongWithin is how long the answer to that PING is waited for before the
@@ -29,7 +28,7 @@ const (
 type proof struct {
 	// Proves says that idle connections are proved; the server has PING.
 	Proves bool
-	// Reading is held by whoever reads answers: another goroutine may wait for one.
+	// Reading is held by the goroutine that reads answers.
 	Reading sync.Mutex
 	// PongDue says that the next answer is that to a PING.
 	PongDue atomic.Bool
@@ -71,7 +70,7 @@ func (w *Wire) prove() error {
 }
 
 // pongIn waits for the PONG that is due. Its error matches
-// [os.ErrDeadlineExceeded] when there is none in time.
+// [os.ErrDeadlineExceeded] when it does not come in time.
 func (w *Wire) pongIn(d time.Duration) error {
 	if !w.Reading.TryLock() {
 		timer := time.NewTimer(d)
@@ -85,7 +84,7 @@ func (w *Wire) pongIn(d time.Duration) error {
 	}
 	defer w.Reading.Unlock()
 	if !w.PongDue.Load() {
-		return nil // whoever read until now has read it
+		return nil // the other goroutine has read it
 	}
 	w.until, w.bounded = time.Now().Add(d), true
 	defer func() { w.bounded = false }()
@@ -124,7 +123,7 @@ func (w *Wire) Next() error {
 		}
 		select {
 		case w.pong <- err:
-		default: // nobody waits for it any more
+		default: // the wait for it is over
 		}
 		if err != nil {
 			return err

@@ -14,18 +14,18 @@ type routes interface {
 	Find(ctx context.Context, key string) (addr string, err error)
 	// Masters are the addresses of all nodes that serve keys, sorted.
 	Masters(ctx context.Context) ([]string, error)
-	// Mode is how the servers hang together, "" where there is one, which says
-	// so itself.
+	// Mode is sentinel or cluster, and "" for a single server, which reports its mode
+	// itself.
 	Mode() string
-	// invalidate is told that a node was gone, or did not serve the key any more:
-	// the next find looks again.
+	// invalidate notes that a node is gone, or no longer serves the key: the next
+	// Find asks again.
 	invalidate()
-	// Node is a client of the node for the commands beside the load.
+	// Node is a client of the node for single commands.
 	Node(addr string) *redis.Client
 	close() error
 }
 
-// open returns the client for commands beside the load, and the routes.
+// open returns the client for single commands, and the routes.
 func (t target) open(o *redis.Options) (redis.UniversalClient, routes) {
 	switch t.deployment {
 	case sentinels:

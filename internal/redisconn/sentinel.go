@@ -17,7 +17,7 @@ type watched struct {
 }
 
 func openSentinels(t target, o *redis.Options) (redis.UniversalClient, routes) {
-	// go-redis follows the master for the commands beside the load.
+	// go-redis follows the master for single commands.
 	rdb := redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName: t.master, SentinelAddrs: t.addrs, Dialer: o.Dialer,
 		SentinelUsername: t.sentinelUser, SentinelPassword: t.sentinelPassword,
@@ -95,7 +95,7 @@ func explainSentinel(sentinel string, err error) error {
 	case isUnknownCommand(err):
 		e.Remedy = "that is not a sentinel: name the sentinels in the URL, port 26379 by default, and not the servers that they watch"
 	case isLogin(err):
-		e.Remedy = "the sentinel has a user and a password of its own; give them as the options sentinel_username and sentinel_password of the URL"
+		e.Remedy = "the sentinel has its own user and password; give them as the options sentinel_username and sentinel_password of the URL"
 	}
 	return e
 }
@@ -107,7 +107,7 @@ func (s *Servers) explainMaster(at string, err error) error {
 		return err
 	}
 	return &Error{Op: "connect to the master that the sentinels name", Address: at, Err: err,
-		Remedy: "make that address reachable from here: the master may be down and not replaced yet (SENTINEL CKQUORUM), or the sentinels know it by an address of a network of its own (a container's, a host name): let it announce another, by replica-announce-ip and sentinel announce-ip, or run queuedyno in that network"}
+		Remedy: "make that address reachable from here: the master may be down and not replaced yet (SENTINEL CKQUORUM), or the sentinels know it by an address of another network (a container's, a host name): let it announce another, by replica-announce-ip and sentinel announce-ip, or run queuedyno in that network"}
 }
 
 // invalidate has nothing to forget: every connection asks again.

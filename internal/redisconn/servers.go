@@ -48,7 +48,7 @@ func Open(cfg Config) (*Servers, error) {
 	s := &Servers{options: options, returns: cfg.Reconnect || t.deployment != single}
 	options.OnConnect = s.introduce
 	greetBy(options, func(err error) {
-		s.Missing.Note("HELLO", "RESP2 is spoken although the URL asks for protocol=3", err)
+		s.Missing.Note("HELLO", "RESP2 is used although the URL asks for protocol=3", err)
 	})
 	s.Client, s.routes = t.open(options)
 	return s, nil

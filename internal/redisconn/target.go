@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// deployment is how the servers behind a URL hang together.
+// deployment is the kind of servers that a URL names.
 type deployment string
 
 const (
@@ -26,8 +26,7 @@ type target struct {
 	addrs []string
 	// master is the name by which the sentinels know it.
 	master string
-	// What the sentinels are logged in to with. They have no share in the
-	// user and the password of the master.
+	// The login for the sentinels themselves, which do not use the master's.
 	sentinelUser, sentinelPassword string
 }
 
@@ -41,7 +40,7 @@ var forms = map[deployment]string{
 // ports are the ports where a URL names none.
 var ports = map[deployment]string{sentinels: "26379", cluster: "6379"}
 
-// schemeOf tells the deployment and whether it is spoken to by TLS.
+// schemeOf is the deployment that a scheme names, and whether it uses TLS.
 func schemeOf(scheme string) (d deployment, secure bool) {
 	switch scheme {
 	case "redis-sentinel", "rediss-sentinel":

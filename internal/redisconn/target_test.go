@@ -104,7 +104,7 @@ func FuzzTarget(f *testing.F) {
 	const secret = "TopSecretWord"
 	f.Fuzz(func(t *testing.T, scheme, rest string) {
 		if strings.Contains(rest, secret) || strings.Contains(scheme, secret) || strings.Contains(scheme, "://") || strings.Contains(scheme, "?") {
-			t.Skip("the secret stands where it is none")
+			t.Skip("the secret is not in the place of a password")
 		}
 		raw := scheme + "://user:" + secret + "@" + rest
 		if got := Redact(raw); strings.Contains(got, secret) {

@@ -59,7 +59,7 @@ func nameRemedy(e x509.HostnameError) string {
 		strings.Join(names, ", "), e.Host, e.Host, skipHint)
 }
 
-// authorityRemedy is for a certificate that nobody who is trusted has signed.
+// authorityRemedy is for a certificate that no trusted authority has signed.
 func authorityRemedy(c *x509.Certificate) string {
 	const give = "; give its certificate, a PEM file, with --cacert"
 	switch {
@@ -71,7 +71,7 @@ func authorityRemedy(c *x509.Certificate) string {
 	return fmt.Sprintf("the server's certificate is signed by %q, an authority that is not known here%s%s", c.Issuer.String(), give, skipHint)
 }
 
-// invalidRemedy is for a certificate that is good for something or sometime else.
+// invalidRemedy is for a certificate that is not valid now, or not for this use.
 func invalidRemedy(e x509.CertificateInvalidError, now time.Time) string {
 	const day = "2006-01-02 15:04 MST"
 	switch {

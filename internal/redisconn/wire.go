@@ -14,10 +14,9 @@ import (
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
-// AnswerTimeout bounds the wait for an answer that a server owes us which does
-// not answer anybody, beyond the time that the command itself may take. It is
-// long, because a stall is something to measure and not to run away from; see
-// alive.
+// AnswerTimeout bounds the wait for an answer from a server that answers no client,
+// beyond the time that the command itself may take. It is long because a stall is
+// to be measured; see liveness.
 const AnswerTimeout = 30 * time.Second
 
 // Wire is a connection on which this package speaks the protocol itself.
@@ -33,9 +32,9 @@ type Wire struct {
 	client  *redis.Client
 	lease   *redis.Conn
 	ID      int64         // CLIENT ID, 0 where the server has none
-	peer    *redis.Client // for commands beside this connection, to the same node
+	peer    *redis.Client // for commands to the same node on another connection
 	closed  atomic.Bool
-	// invalidate is told that the connection is gone. It may be nil.
+	// invalidate is called when the connection is gone. It may be nil.
 	invalidate func()
 	// Longest is the size of the largest job that was written, for a hint.
 	Longest atomic.Int64

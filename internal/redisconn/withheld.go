@@ -131,18 +131,18 @@ func takesNoLogin(err error) bool {
 // until somebody changes the server, its users or its keys.
 var lasting = []string{"NOPERM", "WRONGPASS", "NOAUTH", "ERR AUTH", "ERR invalid password", "DENIED", "WRONGTYPE", "ERR unknown command"}
 
-// Refused reports whether err is a refusal by the server that waiting does not
-// mend, such as a right that the user lacks. A server that is away, loads, or has
-// lost its master is none, and neither is READONLY, which is what a master says
-// as well that has just been replaced: see [ReadOnly].
+// Refused reports whether err is a refusal by the server that does not go away by
+// waiting, such as a missing permission. A server that is unreachable, is loading, or
+// has lost its master does not refuse, and neither does READONLY, which a master that
+// has just been replaced says, too: see [ReadOnly].
 func Refused(err error) bool { return BeginsWith(ReplyText(err), lasting) || Withheld(err) }
 
 // ReadOnly reports whether the server says that it is a replica and takes no
 // writes.
 func ReadOnly(err error) bool { return BeginsWith(ReplyText(err), []string{"READONLY"}) }
 
-// ReplyText is what the server said, without what we say of it; "" for an error that
-// is none of its.
+// ReplyText is what the server said, without our explanation; "" for an error that the
+// server did not send.
 func ReplyText(err error) string {
 	var theirs redis.Error
 	var ours *resp.ReplyError

@@ -130,8 +130,8 @@ func inspect(ctx context.Context, rdb *redisconn.Node, addr string) (Facts, erro
 	return f, nil
 }
 
-// version is what the server is and which. Those that are not Redis say so
-// beside a redis_version, which is the one that they are compatible with.
+// version is what the server is and which. Servers other than
+// Redis also report a redis_version: the one that they are compatible with.
 func (f *Facts) version() string {
 	name := strings.ToLower(f.Info["server_name"])
 	if v := f.Info["valkey_version"]; v != "" {

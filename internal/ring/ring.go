@@ -35,7 +35,7 @@ func (r *Ring[T]) Next() *T {
 // Push adds an element at the end.
 func (r *Ring[T]) Push(v T) { *r.Next() = v }
 
-// Pop takes out the oldest element. ok is false when there is none.
+// Pop takes out the oldest element. ok is false when the ring is empty.
 func (r *Ring[T]) Pop() (v T, ok bool) {
 	if r.n == 0 {
 		return v, false

@@ -30,8 +30,8 @@ var likely = map[jobqueue.Status][]string{
 		"stalled", "paused", "resumed", "heartbeat", "alive", "log", "step"},
 }
 
-// Likely is what a status that is none of the three probably means: one of them, or ""
-// for what happens to a job before its end. It reports whether the word is known.
+// Likely is what an unknown status probably means: one of the three known ones, or ""
+// for an event before the end of a job. It reports whether the word is known.
 func Likely(s jobqueue.Status) (means jobqueue.Status, known bool) {
 	word := bare(string(s))
 	for means, all := range likely {

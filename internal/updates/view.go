@@ -28,7 +28,7 @@ type View struct {
 }
 
 // ViewUpdate looks at a message. It does not allocate unless texts in it are written
-// with escapes or the status is none of the three, and is quickest when the message is
+// with escapes or the status is unknown, and is quickest when the message is
 // written as [jobqueue.AppendUpdate] writes it.
 func ViewUpdate(message []byte) (View, error) {
 	if v, ok := viewPlain(message); ok {

@@ -33,5 +33,5 @@ func guard(group int) (release func(), err error) {
 	}, nil
 }
 
-// lead makes the process the leader of a group of its own.
+// lead makes the process the leader of a new process group.
 func lead(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

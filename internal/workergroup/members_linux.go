@@ -30,8 +30,8 @@ type id struct {
 type process struct {
 	id
 	parent, group int
-	over          bool // it has ended, and nobody has asked how
-	// own is the processor time of its threads, in ticks, and waited that of the
+	over          bool // it has ended and was not waited for
+	// own is the CPU time of its threads, in ticks, and waited that of the
 	// descendants which have ended and were waited for.
 	own, waited time.Duration
 }

@@ -10,14 +10,14 @@ import (
 // Metered reports whether [Group.Meter] can tell anything on this system.
 const Metered = true
 
-// Meter begins to measure what the processes of the group use of a processor.
+// Meter begins to measure the CPU time of the processes of the group.
 // The function that it returns says what they have used since, all together. It
 // costs a few milliseconds, and the same again to read.
 //
 // What counts is what the kernel has counted: of processes that are there, and of
 // those that have ended and were waited for by one that is there. Where a
 // process went in a way that leaves its time nowhere, or where the time is too
-// short for the clock that it is told by, nothing is known.
+// too short for the resolution of the clock, nothing is known.
 func (g *Group) Meter() (read func() (used time.Duration, known bool)) {
 	before, ok := g.members.times()
 	return func() (time.Duration, bool) {
@@ -36,7 +36,7 @@ type times struct {
 	coarse      bool // own is in ticks
 }
 
-// ownTime is the processor time of a process' threads, those included that have
+// ownTime is the CPU time of a process' threads, those included that have
 // ended, to the nanosecond.
 func ownTime(pid int) (time.Duration, bool) {
 	// clock_getcpuclockid(3): all bits of the number turned over, and in the last

@@ -43,7 +43,7 @@ func TestTheDifferenceOfTwoLooksIsTrueOrUnknown(t *testing.T) {
 		{"a new one", look{parent: {own: s}}, look{parent: {own: s}, child: {parent: 1, own: 4 * s}}, 4 * s},
 		{"one came and was waited for", look{parent: {own: s}}, look{parent: {own: s, waited: 4 * s}}, 4 * s},
 		{"one that was there ended and was waited for", look{parent: {own: s}, child: {parent: 1, own: 2 * s}}, look{parent: {own: s, waited: 5 * s}}, 3 * s},
-		{"it ended and nobody waited for it", look{parent: {own: s}, child: {parent: 1, own: 2 * s}}, look{parent: {own: 9 * s}}, -1},
+		{"it ended and was not waited for", look{parent: {own: s}, child: {parent: 1, own: 2 * s}}, look{parent: {own: 9 * s}}, -1},
 		{"two ended and one was waited for",
 			look{parent: {own: s}, child: {parent: 1, own: 2 * s}, {3, 30}: {parent: 1, own: 2 * s}}, look{parent: {own: 9 * s, waited: 2 * s}}, -1},
 		{"its parent ended, too", look{parent: {own: s}, child: {parent: 1, own: 2 * s}}, look{other: {own: 9 * s}}, -1},
@@ -53,7 +53,7 @@ func TestTheDifferenceOfTwoLooksIsTrueOrUnknown(t *testing.T) {
 		{"in ticks", look{parent: {own: s, coarse: true}}, look{parent: {own: 1100 * ms, coarse: true}}, -1},
 		{"much, in ticks", look{parent: {own: s, coarse: true}}, look{parent: {own: 3 * s, coarse: true}}, 2 * s},
 		{"nothing", look{parent: {own: s}}, look{parent: {own: s}}, -1},
-		{"nobody", look{}, look{}, -1},
+		{"no process", look{}, look{}, -1},
 	} {
 		got, known := between(c.before, c.after)
 		if known != (c.want >= 0) || known && got != c.want {
@@ -102,7 +102,7 @@ const spun = 40 * tick
 var spin = fmt.Sprintf(`read -r _ _ _ _ _ _ _ _ _ _ _ _ _ u s _ </proc/self/stat; end=$((u+s+%d)); `+
 	`while [ $((u+s)) -lt $end ]; do read -r _ _ _ _ _ _ _ _ _ _ _ _ _ u s _ </proc/self/stat; done`, spun/tick)
 
-// work is a command that works when it is told to.
+// work is a command that works on request.
 func work(t *testing.T, s signals, text string) *Group {
 	t.Helper()
 	env := os.Environ()
@@ -168,7 +168,7 @@ func TestWhoIsStillThereIsMeasuredAndStoppedWhereverHeWent(t *testing.T) {
 	needsShell(t)
 	for name, text := range map[string]string{
 		"in the background":        `(SPIN; echo >"$HERE"; sleep 600) & read -r x <"$THERE"`,
-		"in a session of his own":  `setsid sh -c 'SPIN; echo >"$HERE"; sleep 600' & read -r x <"$THERE"`,
+		"in another session":       `setsid sh -c 'SPIN; echo >"$HERE"; sleep 600' & read -r x <"$THERE"`,
 		"and does not listen, too": `setsid sh -c 'trap "" TERM; SPIN; echo >"$HERE"; while :; do sleep 600; done' & read -r x <"$THERE"`,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 const (
 	// mostOutput is how large the file may grow before it is emptied.
 	mostOutput = 16 << 20
-	// mostKept and mostLines bound what is told of it.
+	// mostKept and mostLines bound what an error quotes of it.
 	mostKept, mostLines = 8 << 10, 20
 )
 

@@ -1,12 +1,11 @@
-// Package workergroup starts the workers under test: a command of the user's,
-// in a group of processes of its own, that is ended with everything it started.
+// Package workergroup starts the workers under test: a command of the user's in a
+// new process group, which is ended with everything it started.
 //
-// It says when the command has ended and what it said last, what its processes
-// have used of a processor, and it leaves none of them behind: not after an
-// error, not where a worker does not listen, and not when this process is
-// killed. It knows nothing of Redis, of queues and of jobs: whether a worker is
-// ready is for others to find out. A process for each single job is package
-// worker's business.
+// It reports when the command has ended, its last output, and the CPU time of its
+// processes, and leaves no process behind: not after an error, not when a worker
+// ignores signals, and not when this process is killed. It knows nothing of Redis,
+// queues and jobs, and does not find out whether a worker is ready. Package worker
+// starts a process for each job.
 //
 // Begin reading at [Start].
 package workergroup
@@ -33,7 +32,7 @@ type Command struct {
 	Patience time.Duration
 }
 
-// Patience is how long workers get to finish what they have in hand.
+// Patience is how long workers get to finish their jobs.
 const Patience = 10 * time.Second
 
 // Ending is how a command ended.
@@ -64,9 +63,9 @@ type Group struct {
 }
 
 // Start starts the command. It reads nothing on its standard input. What it
-// writes to its standard output and error is kept aside for [Group.Said]: in a
-// file and not in a pipe, for otherwise this process would have to read each line
-// of a worker that logs every job, on the processors that are being measured.
+// writes to its standard output and error is kept for [Group.Said] in a file. With a
+// pipe, this process would read each line of a worker that logs every job, on the
+// CPUs that are being measured.
 //
 // On Unix the command leads a group of processes, which a Ctrl-C in the terminal
 // does not reach: workers must outlive the drain that it begins.
@@ -123,9 +122,9 @@ func (g *Group) Ending() Ending {
 func (g *Group) Said() []string { return g.output.last() }
 
 // Stop asks every process of the group to end (SIGTERM), gives them the patience
-// of the command, and kills those that are left. It returns when there are none,
-// and reports whether any had to be killed. Where nobody can be asked, on other
-// systems than Unix, the command is killed, which is not reported. Every call
+// of the command, and kills those that are left. It returns when all have ended, and
+// reports whether any had to be killed. On systems other than Unix the command is
+// always killed, which is not reported. Every call
 // after the first returns the same.
 func (g *Group) Stop() (killed bool) {
 	g.ask.Do(func() { close(g.asked) })
@@ -133,14 +132,13 @@ func (g *Group) Stop() (killed bool) {
 	return g.killed.Load()
 }
 
-// lookEvery is the time between two looks whether processes are left: those that
-// are not our own children tell nobody that they end.
+// lookEvery is how often it is checked whether processes are left: only the end of
+// children is reported.
 const lookEvery = 20 * time.Millisecond
 
 // watch waits for the end of the command and sees to it that nothing is left.
-// What a command leaves behind that ends by itself goes with it: nobody would
-// know whose those processes are, and once they are gone their group's number
-// may be another's.
+// What a command leaves behind is ended with it: later it would not be known
+// whose those processes are, and another group may get the number of theirs.
 func (g *Group) watch() {
 	defer close(g.gone)
 	defer g.output.close()

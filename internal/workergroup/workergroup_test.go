@@ -204,7 +204,7 @@ func TestWhatACommandLeavesBehindGoesWithIt(t *testing.T) {
 	g := start(t, `exec 9>"$LINE"; sleep 600 & echo up >&9; exit 0`, "LINE="+path)
 	line := hear(t, path)
 	line.line(t, "up")
-	line.end(t) // nobody stopped it
+	line.end(t) // it was not stopped
 	if e := g.Ending(); e.Code != 0 {
 		t.Errorf("Ending() = %+v, want exit code 0", e)
 	}

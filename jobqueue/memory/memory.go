@@ -25,10 +25,10 @@ type Queue struct {
 
 var _ jobqueue.MultiQueue = (*Queue)(nil)
 
-// New returns an empty queue that nobody listens to.
+// New returns an empty queue.
 func New() *Queue { return NewMultiQueue(1, 1) }
 
-// NewMultiQueue returns so many empty queues and channels that nobody listens to.
+// NewMultiQueue returns a backend with so many empty queues and channels.
 func NewMultiQueue(queues, channels int) *Queue {
 	q := &Queue{lanes: make([]texts, queues)}
 	for range channels {

@@ -21,7 +21,7 @@ const afterwards = `trap '' INT TERM HUP; read -r released || exec docker rm --f
 // where nothing can be pulled it is switched off.
 //
 // Without a docker command in PATH there is no guard, and the reaper is what is
-// left. A private process has a watcher of its own, see package redisserver.
+// left. A private process has its own watcher, see package redisserver.
 //
 // The caller must keep release, since what it holds open is what the guard
 // waits on, and call it when the container is gone.
@@ -49,7 +49,7 @@ func guard(ctx context.Context, s *redisserver.Server) (release func()) {
 // container is the id of the container that the server runs in, or "". The
 // docker command may be set up for another daemon than testcontainers is, and
 // another container could publish the same port there. So the container must
-// have been started with the server's password, which nobody else has.
+// have been started with the server's password, which no other process has.
 func container(ctx context.Context, s *redisserver.Server) string {
 	u, err := url.Parse(s.URL())
 	if err != nil {

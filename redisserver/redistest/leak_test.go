@@ -21,7 +21,7 @@ const childVar = "REDISTEST_CHILD"
 
 func TestMain(m *testing.M) { os.Exit(redistest.Main(m)) }
 
-// TestChild is run by the tests below, in a process of its own.
+// TestChild is run by the tests below, in a separate process.
 func TestChild(t *testing.T) {
 	end := os.Getenv(childVar)
 	if end == "" {
@@ -34,7 +34,7 @@ func TestChild(t *testing.T) {
 	case "fail":
 		t.Error("as asked")
 	case "panic":
-		// In a goroutine of its own, where no cleanup of a test is run.
+		// In a separate goroutine, where no cleanup of a test is run.
 		go panic("as asked")
 		select {}
 	case "timeout":

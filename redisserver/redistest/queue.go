@@ -10,8 +10,8 @@ import (
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
-// Queue returns a job queue on [Server] under names of its own, so that no two
-// tests meet, nor a test and whoever else uses that Redis. It is removed and
+// Queue returns a job queue on [Server] under unique names, so that no two
+// tests meet, nor a test and another user of that Redis. It is removed and
 // closed at the end of the test.
 func Queue(tb testing.TB) *jobqueue.Client {
 	tb.Helper()

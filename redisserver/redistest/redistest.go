@@ -2,10 +2,10 @@
 //
 // [Server] is one server for a whole test binary, and [Queue] a job queue on
 // it: what benchmarks want. [Process], [Docker] and [Embedded] start a server
-// for one test alone, with settings of its own, and never use one that already
+// for one test alone, with its own settings, and never use one that already
 // runs.
 //
-// It also holds the rule for when there is none: the test is skipped with its
+// It also holds the rule for when no server is available: the test is skipped with its
 // reason, unless the environment variable QUEUEDYNO_REQUIRE, a comma-separated
 // list such as "redis,docker", names what must be there. CI sets it, so that a
 // green CI means that these tests ran.

@@ -27,9 +27,9 @@ import (
 // Which one it is, and why not one before it, is logged once. Benchmarks also
 // print it as a line "redis: docker", by which benchstat keeps figures from
 // different kinds of server in different tables. A kind that QUEUEDYNO_REQUIRE
-// names is not passed over: the test fails.
+// names is not skipped: the test fails.
 //
-// Whoever shares a server shares its keys: use names of your own, as [Queue]
+// Tests that share a server share its keys: use unique names, as [Queue]
 // does. [Main] ends the server; without it the server ends soon after the
 // process, also after a panic or a timeout.
 func Server(tb testing.TB) *redisserver.Server {
@@ -65,7 +65,7 @@ type only struct {
 	announced bool
 }
 
-// get returns the server, and starts it if there is none.
+// get returns the server, and starts it first if necessary.
 func (o *only) get(tb testing.TB) *redisserver.Server {
 	tb.Helper()
 	o.mu.Lock()
@@ -75,7 +75,7 @@ func (o *only) get(tb testing.TB) *redisserver.Server {
 		o.release = guard(tb.Context(), o.server)
 	}
 	// The testing package runs every benchmark with N = 1 before it begins the
-	// line of the result, so this is a line of its own.
+	// line of the result, so this is a separate line.
 	if _, ok := tb.(*testing.B); ok && benchmarking() && !o.announced {
 		o.announced = true
 		fmt.Printf("redis: %s\n", label(o.server))

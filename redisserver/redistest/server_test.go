@@ -12,7 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/redisserver"
 )
 
-// scribe is a test that notes what it was told.
+// scribe is a test that notes what it logs.
 type scribe struct {
 	testing.TB
 	log, fatal string
@@ -62,13 +62,13 @@ func TestServerIsTheFirstThatCanBeHad(t *testing.T) {
 		want, fatal            string
 	}{
 		{why: "a URL bypasses all", redisURL: url, have: []string{url, "docker", "process", "embedded"}, want: url},
-		{why: "a URL that fails is not passed over", redisURL: url, have: []string{"docker", "process", "embedded"}, fatal: "REDIS_URL: none of " + url},
+		{why: "a URL that fails is not skipped", redisURL: url, have: []string{"docker", "process", "embedded"}, fatal: "REDIS_URL: none of " + url},
 		{why: "a URL may name a kind", redisURL: "process", have: []string{"docker", "process", "embedded"}, want: "process"},
 		{why: "auto is as if nothing was said", redisURL: "auto", have: []string{"docker", "process", "embedded"}, want: "docker"},
 		{why: "a container comes first", have: []string{"embedded", "process", "docker"}, want: "docker"},
 		{why: "then a process", have: []string{"embedded", "process"}, want: "process"},
 		{why: "then the embedded server", have: []string{"embedded"}, want: "embedded"},
-		{why: "what is required is not passed over", require: "redis,docker", have: []string{"embedded", "process"}, fatal: "docker is required by QUEUEDYNO_REQUIRE: none of docker"},
+		{why: "what is required is not skipped", require: "redis,docker", have: []string{"embedded", "process"}, fatal: "docker is required by QUEUEDYNO_REQUIRE: none of docker"},
 		{why: "what comes later may be required too", require: "redis", have: []string{"embedded"}, fatal: "redis is required by QUEUEDYNO_REQUIRE: none of process"},
 		{why: "what is required and not reached does not matter", require: "redis", have: []string{"embedded", "docker"}, want: "docker"},
 		{why: "nothing at all", fatal: "find a redis: none of docker\nnone of process\nnone of embedded"},
@@ -98,11 +98,11 @@ func TestEveryTestHasTheSameServerAndTheFirstIsToldWhich(t *testing.T) {
 	}
 	for _, want := range []string{a.Address(), "REDIS_URL is not set", "no docker: none of docker"} {
 		if !strings.Contains(first.log, want) {
-			t.Errorf("the first test was told %q, want %q in it", first.log, want)
+			t.Errorf("the first test logged %q, want %q in it", first.log, want)
 		}
 	}
 	if second.log != "" {
-		t.Errorf("the second test was told %q again", second.log)
+		t.Errorf("the second test logged %q again", second.log)
 	}
 }
 
