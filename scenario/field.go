@@ -16,6 +16,9 @@ type Field struct {
 	Key string
 	// Flag is the long name of the flag and Short its letter. Both may be empty.
 	Flag, Short string
+	// Formerly is the old name of the flag, and of the key in its section, which
+	// still works. Help does not show it.
+	Formerly string
 	// Usage is the help of the flag; the word in backquotes stands for the value.
 	Usage string
 	// Switch is true of a flag that needs no value, and Many of one that may be

@@ -123,11 +123,11 @@ func factor(s string) (float64, error) {
 	return v, nil
 }
 
-// steps reads a load of several rates.
-func steps(s string) (pace.Steps, error) {
+// parseSteps reads a load of several rates.
+func parseSteps(s string) (pace.Steps, error) {
 	all, err := pace.ParseSteps(s)
 	if err == nil && len(all) == 0 {
-		err = errors.New("there are no stages; write them like 30s:500,1m:2000")
+		err = errors.New("there are no steps; write them like 30s:500,1m:2000")
 	}
 	return all, err
 }

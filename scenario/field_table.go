@@ -57,13 +57,13 @@ func loadFields(runs, builds, plans []string) []Field {
 		}
 		return s.Load.Rate.String() // also "max"
 	}
-	stages := row("load.stages", kind[pace.Steps]{form: textForm, what: "stages such as \"30s:500,1m:2000\"", parse: steps, format: pace.Steps.String, free: true},
+	steps := row("load.steps", kind[pace.Steps]{form: textForm, what: "steps such as \"30s:500,1m:2000\"", parse: parseSteps, format: pace.Steps.String, free: true},
 		func(s *Scenario) *pace.Steps { return &load(s).Steps }, Field{
-			Flag: "stages", Verbs: runs, Columns: column("load_stages"),
-			Usage: "rates one after the other instead of --rate: `STAGES` like 30s:500,20s:500..2k,5s:0,3x(10s:100,2s:5k);\n" +
+			Flag: "steps", Formerly: "stages", Verbs: runs, Columns: column("load_stages"),
+			Usage: "rates one after the other instead of --rate: `STEPS` like 30s:500,20s:500..2k,5s:0,3x(10s:100,2s:5k);\n" +
 				"TIME:RATE holds, TIME:FROM..TO ramps, TIME:..TO ramps from where the last one ended",
 		})
-	stages.list = func(items []string) string { return strings.Join(items, ",") }
+	steps.list = func(items []string) string { return strings.Join(items, ",") }
 	inFlight := func(s Scenario) string {
 		if !s.Load.Closed() {
 			return ""
@@ -71,7 +71,7 @@ func loadFields(runs, builds, plans []string) []Field {
 		return strconv.Itoa(s.Load.InFlight)
 	}
 	return []Field{
-		rate, stages,
+		rate, steps,
 		row("load.replay", texts(), file, Field{Flag: "replay", Verbs: runs, Usage: "`FILE` (CSV or a log) with the times at which jobs are due, instead of --rate"}),
 		row("load.replay.file", texts(), file, Field{Columns: column("replay"), Usage: "the same, with keys that say how to read it"}),
 		row("load.replay.column", kind[string]{what: "the name of a column or its number", parse: literal.Text, format: plain[string], free: true},

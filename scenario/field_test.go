@@ -21,7 +21,7 @@ import (
 func samples() map[string][]string {
 	return map[string][]string{
 		"description": {"Is it, or: is it not?"},
-		"load.rate":   {"1000/s", "max", "30/m"}, "load.stages": {"30s:500/s,20s:500/s..2000/s"},
+		"load.rate":   {"1000/s", "max", "30/m"}, "load.steps": {"30s:500/s,20s:500/s..2000/s"},
 		"load.replay": {"arrivals.csv"}, "load.replay.file": {"a b.csv"}, "load.replay.column": {"2", "time"},
 		"load.replay.unit": {"ms", "ns"}, "load.replay.spread": {"true"}, "load.replay.speed": {"2", "0.5"},
 		"load.arrivals": {"poisson", "constant"}, "load.duration": {"1m30s"}, "load.jobs": {"5000000000"},
@@ -67,7 +67,7 @@ func TestEveryFieldReadsWhatItWrites(t *testing.T) {
 func TestAFieldThatCannotReadLeavesTheScenarioAlone(t *testing.T) {
 	t.Parallel()
 	for key, text := range map[string]string{
-		"load.rate": "fast", "load.stages": "30s", "load.replay.unit": "h", "load.replay.speed": "-1", "load.arrivals": "monthly", "load.duration": "0s",
+		"load.rate": "fast", "load.steps": "30s", "load.replay.unit": "h", "load.replay.speed": "-1", "load.arrivals": "monthly", "load.duration": "0s",
 		"load.jobs": "0", "producers": "some", "consumers": "-1", "payload": "1XB", "work.time": "soon", "work.fail": "120%", "work.running": "perhaps",
 		"thresholds": "lost == 0,lsot == 1", "update": "id=", "design": "strem", "queues": "1,x", "tenants": "5:x", "prefill": "-1", "hold": "5s+x", "seed": "-1",
 	} {
@@ -252,7 +252,7 @@ func TestEveryFieldOfAFileComesBack(t *testing.T) {
 	t.Parallel()
 	around := map[string]func(*scenario.Scenario){
 		"load.rate": func(s *scenario.Scenario) { s.Load.Arrivals = "" }, "load.in_flight": closed, "load.think": closed,
-		"load.stages": varying, "load.replay": varying, "load.replay.file": varying,
+		"load.steps": varying, "load.replay": varying, "load.replay.file": varying,
 		"load.replay.column": replaying, "load.replay.unit": replaying, "load.replay.spread": replaying, "load.replay.speed": replaying,
 		"poll":       func(s *scenario.Scenario) { s.Design = "list-poll" },
 		"visibility": func(s *scenario.Scenario) { s.Design = "stream" },

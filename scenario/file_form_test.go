@@ -30,7 +30,8 @@ func TestAKeyIsWrittenOnOneLineOrAsAMapping(t *testing.T) {
 		"hold: 5s+10s":                        "hold: {from: 5s, for: 10s}",
 		"load: {replay: due.csv}":             "load: {replay: {file: due.csv}}",
 		"queues: 3":                           "queues: [1, 1, 1]",
-		`load: {stages: "30s:500,1m:2k"}`:     `load: {stages: ["30s:500", "1m:2k"]}`,
+		`load: {steps: "30s:500,1m:2k"}`:      `load: {steps: ["30s:500", "1m:2k"]}`,
+		`load: {stages: "30s:500"}`:           `load: {steps: "30s:500"}`, // its old name
 		`consumers: external` + updateOneLine: `consumers: external` + updateMapping,
 	} {
 		if diff := cmp.Diff(read(mapping), read(line)); diff != "" {
@@ -68,5 +69,13 @@ func TestAValueOfTheWrongFormIsRefusedAtItsPlace(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: Parse = %v, want %q", lines, err, want)
 		}
+	}
+}
+
+func TestAKeyAndItsOldNameTogetherAreRefused(t *testing.T) {
+	t.Parallel()
+	_, err := scenario.Parse("f", []byte("version: 1\nscenarios:\n  a:\n    load: {steps: \"1s:1\", stages: \"1s:2\"}\n"))
+	if want := "f:4:26: load.steps and its old name stages are both given; remove one"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("Parse = %v, want %q", err, want)
 	}
 }

@@ -26,9 +26,9 @@ func (f *file) scenario(e entry) Scenario {
 		// Still a place where the name can be wrong.
 		r.bad["load"] = true
 	}
-	if !r.has("load.rate", "load.stages", "load.replay") && !r.s.Load.Observed && !r.bad["producers"] && !r.bad["load"] {
+	if !r.has("load.rate", "load.steps", "load.replay") && !r.s.Load.Observed && !r.bad["producers"] && !r.bad["load"] {
 		r.bad["load.rate"] = true
-		f.faultAt(r.place("load"), "load.rate is missing; write load: {rate: 1000/s}, rate: max for a closed loop, or stages")
+		f.faultAt(r.place("load"), "load.rate is missing; write load: {rate: 1000/s}, rate: max for a closed loop, or steps")
 	}
 	v := validator{Scenario: r.s.WithDefaults()}
 	v.all()
@@ -102,6 +102,17 @@ func (r *scenarioReader) keys(path string) (names []string) {
 	return names
 }
 
+// current is the key, or the one that it became.
+func (r *scenarioReader) current(key string) string {
+	for _, f := range r.fields {
+		section := f.Key[:strings.LastIndexByte(f.Key, '.')+1]
+		if f.Formerly != "" && section+f.Formerly == key {
+			return f.Key
+		}
+	}
+	return key
+}
+
 // under is what the paths of the keys below a path begin with.
 func under(path string) string {
 	if path == "" {
@@ -118,11 +129,15 @@ func (r *scenarioReader) mapping(path string, n ast.Node) bool {
 	}
 	names := r.keys(path)
 	for _, e := range entries {
-		if !slices.Contains(names, e.key) {
+		key := r.current(under(path) + e.key)
+		if !slices.Contains(names, strings.TrimPrefix(key, under(path))) {
 			r.faultAt(e.at, "unknown key %q%s", e.key, r.hint(e.key, names))
 			continue
 		}
-		key := under(path) + e.key
+		if r.has(key) {
+			r.faultAt(e.at, "%s and its old name %s are both given; remove one", key, e.key)
+			continue
+		}
 		r.at[key] = e.at
 		if !r.value(key, e.value) {
 			r.bad[key] = true

@@ -157,7 +157,7 @@ verson: 2
 		`18:3: key "steady" stands here twice, first on line 3; remove one`,
 		`19:23: key "rate" stands here twice, first on line 19; remove one`,
 		`19:38: 010 begins with a zero, which some read as octal; remove it`,
-		`20:3: load.rate is missing; write load: {rate: 1000/s}, rate: max for a closed loop, or stages`,
+		`20:3: load.rate is missing; write load: {rate: 1000/s}, rate: max for a closed loop, or steps`,
 		`20:16: "-1" is not a whole number from 0 to 9007199254740991`,
 		`21:1: unknown key "verson" (did you mean "version"?)`,
 	}

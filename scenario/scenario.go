@@ -115,9 +115,8 @@ type Load struct {
 	// loop ("max" in files and flags): a job is due as soon as one of the
 	// InFlight tokens is free.
 	Rate pace.Rate `json:"rate"`
-	// Steps are a rate that changes: "stages" in files and flags. There is no
-	// Rate then. The load takes as long as they do, unless Duration or Jobs
-	// end it before.
+	// Steps are a rate that changes, instead of Rate. The load takes as long as
+	// they do, unless Duration or Jobs end it earlier.
 	Steps pace.Steps `json:"stages,omitempty"`
 	// Replay is a load as it was recorded. There is neither Rate nor Steps
 	// then.

@@ -17,7 +17,7 @@ func (v *validator) onlooker() {
 	none("producers", v.Producers != 0)
 	none("consumers", v.Consumers != 0)
 	none("load.rate", !l.Rate.IsZero())
-	none("load.stages", len(l.Steps) > 0)
+	none("load.steps", len(l.Steps) > 0)
 	none("load.replay", l.Replay.given())
 	none("load.arrivals", l.Arrivals != "")
 	none("load.in_flight", l.InFlight != 0)

@@ -160,28 +160,28 @@ func (v *validator) shape() {
 	l := v.Load
 	switch {
 	case len(l.Steps) > 0 && l.Replay.given():
-		v.faultWith("load.replay", []string{"load.stages"}, "a load is either stages or a replay; remove one")
+		v.faultWith("load.replay", []string{"load.steps"}, "a load is either steps or a replay; remove one")
 	case len(l.Steps) > 0 && !l.Rate.IsZero():
-		v.faultWith("load.stages", []string{"load.rate"}, "a load is either a rate or stages; remove one")
+		v.faultWith("load.steps", []string{"load.rate"}, "a load is either a rate or steps; remove one")
 	case l.Replay.given() && !l.Rate.IsZero():
 		v.faultWith("load.replay", []string{"load.rate"}, "a load is either a rate or a replay; remove one")
 	}
 	if err := l.Steps.Validate(); err != nil {
-		v.fault("load.stages", "%s", err)
+		v.fault("load.steps", "%s", err)
 		return
 	}
 	length, ends := v.Schedule().Length()
 	if ends && len(l.Steps) > 0 && l.Duration > length {
-		v.faultWith("load.duration", []string{"load.stages"}, "%s is longer than the stages, which take %s; leave it out", l.Duration, length)
+		v.faultWith("load.duration", []string{"load.steps"}, "%s is longer than the steps, which take %s; leave it out", l.Duration, length)
 	}
 	if n, ends := v.Schedule().Jobs(); ends && n == 0 {
-		field := "load.stages"
+		field := "load.steps"
 		if l.Replay.given() {
 			field = "load.replay"
 		}
 		v.fault(field, "no job is due in it")
 	} else if ends && n > maxJobs {
-		v.fault("load.stages", "%s jobs are more than %s; lower the rates", group(n), group(maxJobs))
+		v.fault("load.steps", "%s jobs are more than %s; lower the rates", group(n), group(maxJobs))
 	}
 	if s := l.Replay.Speed; s < 0 || s > 1e6 || math.IsNaN(s) {
 		v.fault("load.replay.speed", "%v is not a factor greater than 0", s)

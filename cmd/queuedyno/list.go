@@ -79,7 +79,7 @@ func loadInBrief(l scenario.Load) string {
 	} else {
 		switch {
 		case len(l.Steps) > 0:
-			words = append(words, "stages "+l.Steps.String())
+			words = append(words, "steps "+l.Steps.String())
 		case l.Replay.File != "":
 			words = append(words, "replay of "+l.Replay.File)
 		default:

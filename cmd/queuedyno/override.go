@@ -143,15 +143,15 @@ func observed(s scenario.Scenario) scenario.Scenario {
 	}
 }
 
-// shape makes room for stages or a recorded load in the place of the scenario's own
+// shape makes room for steps or a recorded load in the place of the scenario's own
 // load, or for a rate in the place of those.
 func (o overrides) shape(s *scenario.Scenario, asked scenario.Scenario, note func(string, ...any)) {
 	was := s.Load
 	if o.says("rate") && was.Varies() {
-		note("--rate replaces the scenario's stages")
+		note("--rate replaces the scenario's steps")
 		s.Load.Steps, s.Load.Replay = nil, scenario.Replay{}
 	}
-	if !o.says("stages") && !o.says("replay") {
+	if !o.says("steps") && !o.says("replay") {
 		return
 	}
 	if was.Closed() {

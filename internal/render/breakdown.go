@@ -18,7 +18,7 @@ func dimensions() []string { return []string{"step", "queue", "tenant"} }
 func partsWords(d string) string {
 	switch d {
 	case "step":
-		return "by stage of the load"
+		return "by step of the load"
 	case "queue":
 		return "by queue, in the order of priority"
 	case "tenant":

@@ -87,7 +87,7 @@ func loadWords(sc scenario.Scenario) string {
 	case l.Observed:
 		s = "an external load, observed"
 	case len(l.Steps) > 0:
-		s = "stages " + l.Steps.String()
+		s = "steps " + l.Steps.String()
 	case l.Replay.File != "":
 		s = "recorded load of " + l.Replay.File
 		if l.Replay.Speed > 0 && l.Replay.Speed != 1 {

@@ -24,7 +24,7 @@ type Step struct {
 //	         constantUsersPerSec(20).during(30)         30s:20
 //	         rampUsersPerSec(10).to(20).during(60)      60s:10..20
 //	k6       {duration: '30s', target: 500}             30s:..500
-//	         startRate: 100 before that stage           30s:100..500
+//	         startRate: 100, then that target           30s:100..500
 //	         constant-arrival-rate, rate: 500, '1m'     1m:500
 type Steps []Step
 
