@@ -75,7 +75,7 @@ func TestAValueOfTheWrongFormIsRefusedAtItsPlace(t *testing.T) {
 func TestAKeyAndItsOldNameTogetherAreRefused(t *testing.T) {
 	t.Parallel()
 	_, err := scenario.Parse("f", []byte("version: 1\nscenarios:\n  a:\n    load: {steps: \"1s:1\", stages: \"1s:2\"}\n"))
-	if want := "f:4:26: load.steps and its old name stages are both given; remove one"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "f:4:27: load.steps and its old name stages are both given; remove one"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("Parse = %v, want %q", err, want)
 	}
 }

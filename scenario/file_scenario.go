@@ -130,11 +130,12 @@ func (r *scenarioReader) mapping(path string, n ast.Node) bool {
 	names := r.keys(path)
 	for _, e := range entries {
 		key := r.current(under(path) + e.key)
-		if !slices.Contains(names, strings.TrimPrefix(key, under(path))) {
+		name := strings.TrimPrefix(key, under(path))
+		if !slices.Contains(names, name) {
 			r.faultAt(e.at, "unknown key %q%s", e.key, r.hint(e.key, names))
 			continue
 		}
-		if r.has(key) {
+		if name != e.key && slices.ContainsFunc(entries, func(o entry) bool { return o.key == name }) {
 			r.faultAt(e.at, "%s and its old name %s are both given; remove one", key, e.key)
 			continue
 		}
