@@ -36,11 +36,21 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"cmd/queuedyno": {
 		rooms: []string{
 			"", "jobqueue", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "worker",
-			"internal/capacity", "internal/compare", "internal/engine", "internal/flight", "internal/hoststat", "internal/latency", "internal/literal", "internal/metric", "internal/nearest", "internal/number", "internal/observe", "internal/paired", "internal/probe", "internal/render", "internal/stopreason", "internal/store",
-			"internal/study", "internal/threshold", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup", "internal/updates", "internal/census", "internal/redisconn", "internal/runname",
+			"internal/capacity", "internal/compare", "internal/console", "internal/engine", "internal/flags", "internal/flight", "internal/hoststat", "internal/latency", "internal/literal", "internal/metric",
+			"internal/number", "internal/observe", "internal/outcome", "internal/override", "internal/paired", "internal/probe", "internal/problem", "internal/render", "internal/startedworker", "internal/store",
+			"internal/study", "internal/target", "internal/threshold", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup", "internal/updates", "internal/census", "internal/redisconn", "internal/runname", "internal/nearest", "internal/stopreason",
 		},
-		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/term", "golang.org/x/sys"},
+		modules: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/mattn/go-shellwords", "golang.org/x/sys"},
 	},
+
+	// What the command is made of: flags, the terminal, exit codes.
+	"internal/problem":       {},
+	"internal/console":       {rooms: []string{"internal/problem"}, modules: []string{"golang.org/x/term"}},
+	"internal/flags":         {rooms: []string{"internal/literal", "internal/nearest", "internal/problem"}, modules: []string{"github.com/spf13/pflag"}},
+	"internal/override":      {rooms: []string{"scenario", "scenario/pace", "internal/flags", "internal/literal", "internal/problem", "internal/threshold"}},
+	"internal/target":        {rooms: []string{"jobqueue", "redisserver", "internal/flags", "internal/problem"}, modules: []string{"github.com/mattn/go-shellwords"}},
+	"internal/outcome":       {rooms: []string{"scenario", "result", "internal/console", "internal/flags", "internal/flight", "internal/observe", "internal/problem", "internal/stopreason", "internal/store"}, modules: []string{"golang.org/x/sys"}},
+	"internal/startedworker": {rooms: []string{"jobqueue", "redisserver", "result", "internal/console", "internal/engine", "internal/flags", "internal/problem", "internal/workergroup"}},
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":     {rooms: []string{"jobqueue", "scenario", "scenario/draw"}},

@@ -12,11 +12,10 @@ import (
 	"github.com/queuedyno/queuedyno/internal/threshold"
 )
 
-// Unanswerable says which thresholds of a load at a rate cannot be decided, since
-// the load is too short for their quantiles, and what would be long enough. They
-// stay undecided unless the run surely breaks them. Thresholds that cannot be read
-// are ignored, and so are all where the warm-up leaves nothing of the load: that is
-// a problem of the scenario, see [Scenario.Validate].
+// Unanswerable says which thresholds cannot be decided because the load is too short
+// for their quantiles, and which length would do. They stay undecided unless the run
+// surely breaks them. Thresholds that cannot be read are ignored, and so are all of
+// them if the warm-up leaves nothing of the load; see [Scenario.Validate].
 func (s Scenario) Unanswerable() (all []string) {
 	s = s.WithDefaults()
 	rate, schedule, varies := s.Load.Rate.Float(), s.Schedule(), s.Load.Varies()
@@ -47,7 +46,7 @@ func (s Scenario) Unanswerable() (all []string) {
 		part := window
 		if over := t.Over.Seconds(); over > 0 {
 			if window < over-0.5 {
-				all = append(all, fmt.Sprintf("%s: the window of %s holds no part of %s", t, inSeconds(window), t.Over))
+				all = append(all, fmt.Sprintf("%s: the window of %s is shorter than %s", t, inSeconds(window), t.Over))
 				continue
 			}
 			part = over
@@ -68,22 +67,22 @@ func (s Scenario) Unanswerable() (all []string) {
 		if jobs >= need {
 			continue
 		}
-		what, remedy := "the window holds", "a longer or a higher load would do"
+		what, remedy := "the window has", "use a longer load or a higher rate"
 		if !varies {
-			remedy = fmt.Sprintf("a load of %s would do", inSeconds(s.Warmup.Seconds()+math.Ceil(need/rate)))
+			remedy = fmt.Sprintf("use a load of at least %s", inSeconds(s.Warmup.Seconds()+math.Ceil(need/rate)))
 		}
 		if t.Over > 0 {
-			what, remedy = "a part of "+t.Over.String()+" holds", fmt.Sprintf("over %s would do", inSeconds(math.Ceil(need/rate)))
+			what, remedy = "a part of "+t.Over.String()+" has", fmt.Sprintf("use over %s", inSeconds(math.Ceil(need/rate)))
 		}
-		all = append(all, fmt.Sprintf("%s: %s takes %s jobs, and %s %s; %s", t, aggregate, group(int64(need)), what, group(int64(jobs)), remedy))
+		all = append(all, fmt.Sprintf("%s: %s needs %s jobs, and %s %s; %s", t, aggregate, group(int64(need)), what, group(int64(jobs)), remedy))
 	}
 	return all
 }
 
 // ScaleThresholds lowers the quantiles of thresholds that the load cannot decide to
 // the highest ones that it can, with the same limits, and drops those that have
-// none. It leaves alone what keep holds. The notes say what was changed. It is for
-// scenarios whose load was changed and whose thresholds nobody wrote for it.
+// none. It keeps the thresholds in keep. The notes say what was changed. It is for
+// scenarios whose load was changed after their thresholds were written.
 func (s *Scenario) ScaleThresholds(keep []string) (notes []string) {
 	var kept []string
 	for _, expr := range s.Thresholds {
@@ -109,7 +108,7 @@ func (s *Scenario) ScaleThresholds(keep []string) (notes []string) {
 			}
 		}
 		if !found {
-			notes = append(notes, fmt.Sprintf("threshold %s is left out: the load has too few jobs to decide it", was))
+			notes = append(notes, fmt.Sprintf("threshold %s is ignored: the load has too few jobs to decide it", was))
 			continue
 		}
 		notes = append(notes, fmt.Sprintf("threshold %s becomes %s: the load has too few jobs for %s", was, t, aggregate))

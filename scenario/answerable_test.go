@@ -18,19 +18,19 @@ func TestThresholdsThatSoShortALoadCannotDecideAreNamedBefore(t *testing.T) {
 		want      string
 	}{
 		// 100/s for 4 s of window are 400 jobs; ten lie above p97.5.
-		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "end_to_end.p99 < 50ms", "p99 takes 1,000 jobs, and the window holds 400; a load of 11s would do"},
+		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "end_to_end.p99 < 50ms", "p99 needs 1,000 jobs, and the window has 400; use a load of at least 11s"},
 		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "end_to_end.p95 < 50ms", ""},
-		{scenario.Load{Rate: pace.PerSecond(100), Jobs: 150}, 0, "queue.p95 < 50ms", "p95 takes 200 jobs, and the window holds 150; a load of 2s would do"},
-		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "end_to_end.p90 over 10s < 50ms", "the window of 4s holds no part of 10s"},
-		{scenario.Load{Rate: pace.PerSecond(100), Duration: 30 * time.Second}, 0, "end_to_end.p99 over 5s < 50ms", "a part of 5s holds 500; over 10s would do"},
+		{scenario.Load{Rate: pace.PerSecond(100), Jobs: 150}, 0, "queue.p95 < 50ms", "p95 needs 200 jobs, and the window has 150; use a load of at least 2s"},
+		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "end_to_end.p90 over 10s < 50ms", "the window of 4s is shorter than 10s"},
+		{scenario.Load{Rate: pace.PerSecond(100), Duration: 30 * time.Second}, 0, "end_to_end.p99 over 5s < 50ms", "a part of 5s has 500; use over 10s"},
 		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "lost == 0", ""},
 		{scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, time.Second, "end_to_end.max < 1s", ""},
 		{scenario.Load{Duration: 5 * time.Second}, 0, "end_to_end.p99 < 50ms", ""},                                             // a closed loop: who knows
 		{scenario.Load{Rate: pace.PerSecond(1000), Duration: 10 * time.Second}, 20 * time.Second, "end_to_end.p99 < 50ms", ""}, // Validate refuses it
 		// 2 s of 100/s and 2 s of 50/s after a second of warm-up: 200 jobs.
-		{scenario.Load{Steps: stepped(t, "2s:100,4s:0,2s:50")}, time.Second, "end_to_end.p99 < 50ms", "p99 takes 1,000 jobs, and the window holds 200; a longer or a higher load would do"},
+		{scenario.Load{Steps: stepped(t, "2s:100,4s:0,2s:50")}, time.Second, "end_to_end.p99 < 50ms", "p99 needs 1,000 jobs, and the window has 200; use a longer load or a higher rate"},
 		{scenario.Load{Steps: stepped(t, "2s:100,4s:0,2s:50")}, time.Second, "end_to_end.p95 < 50ms", ""},
-		{scenario.Load{Replay: scenario.Replay{Times: &pace.Replay{Times: make([]time.Duration, 150)}}, Duration: time.Second}, 0, "queue.p95 < 50ms", "the window holds 150"},
+		{scenario.Load{Replay: scenario.Replay{Times: &pace.Replay{Times: make([]time.Duration, 150)}}, Duration: time.Second}, 0, "queue.p95 < 50ms", "the window has 150"},
 		{scenario.Load{Steps: stepped(t, "2s:100,4s:0,2s:50")}, time.Second, "end_to_end.p99 over 1s < 50ms", ""}, // it depends on the part
 		{scenario.Load{Observed: true}, 0, "running.p99 < 50ms", ""},
 	} {

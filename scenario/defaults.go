@@ -30,7 +30,7 @@ func (s Scenario) WithDefaults() Scenario {
 		}
 	}
 	if s.Load.Observed {
-		// Nobody is ours. A number of them is a contradiction, and stays one.
+		// All pools are external. A number of consumers contradicts that, and is kept.
 		s.External = s.External || s.Consumers == 0
 	} else {
 		orOne(&s.Producers)
@@ -40,7 +40,7 @@ func (s Scenario) WithDefaults() Scenario {
 	orOne(&s.Batch)
 	orOne(&s.Tenants.Count)
 	if s.External {
-		s.Consumers = 0 // there are none of ours
+		s.Consumers = 0 // all are external
 	}
 	s.Design = cmp.Or(s.Design, jobqueue.List)
 	s.Notify = cmp.Or(s.Notify, jobqueue.PubSub)
@@ -78,11 +78,11 @@ func (s Scenario) WithDefaults() Scenario {
 	return s
 }
 
-// defaultInFlight gives every producer and every consumer one batch to work on
-// and one to come, so that none of them waits for a token.
+// defaultInFlight gives every producer and every consumer one batch in progress and
+// one more, so that none of them waits for a token.
 func (s Scenario) defaultInFlight() int {
-	// Pools and batches beyond their bounds are faults of their own; here they
-	// must only not make the product another one.
+	// Pools and batches beyond their bounds are refused elsewhere; here they must not
+	// make the product overflow.
 	within := func(n, most int) int { return min(max(n, 1), most) }
 	pools := within(s.Producers, maxPool) + within(s.Consumers, maxPool)
 	return min(max(2*pools*within(s.Batch, maxBatch), leastInFlight), maxInFlight)

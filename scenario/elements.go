@@ -8,10 +8,10 @@ import (
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
-// Elements is how jobs look in the queue.
+// Elements is the format of jobs in the queue.
 type Elements string
 
-// The ways they can look.
+// The formats.
 const (
 	PlainElements   Elements = "plain"   // the job's id, or JSON with it
 	SidekiqElements Elements = "sidekiq" // as Sidekiq's client pushes jobs; the id is the first argument
@@ -24,7 +24,7 @@ const SidekiqPrefix = "queue:"
 func SidekiqQueue(key string) (name string, err error) {
 	name, ok := strings.CutPrefix(key, SidekiqPrefix)
 	if !ok || name == "" {
-		return "", fmt.Errorf("the queue %q is none of Sidekiq's: it keeps the queue NAME in the list queue:NAME, such as queue:default", key)
+		return "", fmt.Errorf("%q is not a Sidekiq queue: Sidekiq keeps the queue NAME in the list queue:NAME, e.g. queue:default", key)
 	}
 	return name, nil
 }
@@ -59,6 +59,6 @@ func (v *validator) elements() {
 	}
 	none("elements", !v.External, "only Sidekiq's own workers take jobs of Sidekiq; write consumers: external")
 	none("design", v.Design != jobqueue.List, "Sidekiq keeps its queues in lists; write design: list")
-	none("queues", len(v.Queues) > 1, "the queues of Sidekiq have names of their own; run them one by one")
+	none("queues", len(v.Queues) > 1, "Sidekiq names its queues itself; run them one by one")
 	none("tenants.count", v.Tenants.Count > 1, "a job of Sidekiq says nothing of a tenant; remove it")
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Field is what there is to know of one field of a [Scenario]: its key in a file,
-// its flag, how it is read and written, and where it shows. The flags and their
+// Field describes one field of a [Scenario]: its key in a file, its flag, how it is
+// read and written, and where it is shown. The flags and their
 // environment variables, scenario files, --vary, shell completion, the columns of
 // summary.csv and the table in docs/scenarios.md all come from [Fields].
 type Field struct {
@@ -19,10 +19,11 @@ type Field struct {
 	// Formerly is the old name of the flag, and of the key in its section, which
 	// still works. Help does not show it.
 	Formerly string
-	// Usage is the help of the flag; the word in backquotes stands for the value.
+	// Group is the heading that the flag has in the help.
+	Group string
+	// Usage is the help of the flag; the word in backquotes is the placeholder of the value.
 	Usage string
-	// Switch is true of a flag that needs no value, and Many of one that may be
-	// repeated. With Many the text is a list with commas.
+	// Switch means that the flag needs no value, Many that it may be repeated. With Many the text is a list with commas.
 	Switch, Many bool
 	// Words are what shell completion offers, each with its meaning after a tab or
 	// without.
@@ -33,7 +34,7 @@ type Field struct {
 	Vary *Vary
 	// Columns are those of the field in summary.csv.
 	Columns []Column
-	// Describes is true of what leaves the run itself unchanged: two scenarios that
+	// Describes means that the field does not change the run: two scenarios that
 	// differ in nothing else are the same load on the same pipeline.
 	Describes bool
 
@@ -51,7 +52,8 @@ type Field struct {
 type Vary struct {
 	// Least is the smallest value.
 	Least int
-	// Together is true of what works at once, so that a law of scaling speaks of it.
+	// Together is true for pools that work in parallel, to which a law of scaling
+	// applies.
 	Together bool
 	// Parse reads a value.
 	Parse func(text string) (int, error)

@@ -24,7 +24,7 @@ const (
 	externalForm // a whole number, or the word external
 )
 
-// external is the word for producers and consumers that are not ours.
+// external is the word for external producers and consumers.
 const external = "external"
 
 // kind is how the values of one type are read and written.
@@ -174,7 +174,7 @@ func weightsText(all []int) string {
 	return text
 }
 
-// poolSize reads the size of a pool, or that there is none of ours.
+// poolSize reads the size of a pool, or the word external.
 func poolSize(s string) (n int, outside bool, err error) {
 	if strings.TrimSpace(s) == external {
 		return 0, true, nil

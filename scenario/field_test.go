@@ -159,8 +159,8 @@ func fill(t *testing.T, name string, v reflect.Value) {
 	}
 }
 
-// TestScenariosThatDifferDifferInAColumn holds that rows of summary.csv can be told
-// apart by what was run, whichever field it is in which the scenarios differ.
+// TestScenariosThatDifferDifferInAColumn holds that rows of summary.csv can be
+// distinguished by what was run, whichever field it is in which the scenarios differ.
 func TestScenariosThatDifferDifferInAColumn(t *testing.T) {
 	t.Parallel()
 	fields := scenario.Fields()

@@ -33,7 +33,7 @@ func Encode(w io.Writer, scenarios []Scenario) error {
 
 func encodable(scenarios []Scenario) error {
 	if len(scenarios) == 0 {
-		return errors.New("there are none")
+		return errors.New("no scenario to write")
 	}
 	var faults []error
 	seen := map[string]bool{}
@@ -42,7 +42,7 @@ func encodable(scenarios []Scenario) error {
 			faults = append(faults, fmt.Errorf("%q: %s", s.Name, fault))
 		}
 		if seen[s.Name] {
-			faults = append(faults, fmt.Errorf("%q: name: there are two of that name", s.Name))
+			faults = append(faults, fmt.Errorf("%q: name: two scenarios have this name", s.Name))
 		}
 		seen[s.Name] = true
 	}

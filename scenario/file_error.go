@@ -68,7 +68,7 @@ type FileErrors []*FileError
 // shownFaults is how many faults are printed; who has more looks at the first.
 const shownFaults = 50
 
-// Error is the faults, each on lines of its own.
+// Error lists the problems, each on separate lines.
 func (e FileErrors) Error() string {
 	var b strings.Builder
 	for i, fault := range e {

@@ -151,7 +151,7 @@ verson: 2
 		`12:42: a metric is missing; write it like end_to_end.p99 < 50ms`,
 		`12:52: expected a condition such as "lost == 0", found the number 0`,
 		`13:3: name: "Steady2" is not a name; use 1 to 63 lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit`,
-		`14:38: load.in_flight: 3 is less than the batch of 10, so that no push could ever be filled; raise it to at least 10`,
+		`14:38: load.in_flight: 3 is less than the batch of 10, so a push could never be filled; raise it to at least 10`,
 		`16:5: warmup: 30s leaves nothing of the load's 10s to measure; it is part of load.duration, so make that longer`,
 		`17:14: size "1XB": "1XB" is not a size in bytes of at most 512MiB; write it like 100, 1KB, 100..2KB or 90%:100,10%:64KiB`,
 		`18:3: key "steady" stands here twice, first on line 3; remove one`,

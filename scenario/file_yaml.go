@@ -63,7 +63,7 @@ func (f *file) isText() bool {
 	return true
 }
 
-// tree parses the text, nil after a fault that is told already.
+// tree parses the text, nil after a fault that was reported.
 func (f *file) tree(text string) (tree *ast.File, err error) {
 	// The parser is not ours and has panicked on odd input before. A file of
 	// the user must not be able to end the program.

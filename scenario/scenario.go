@@ -36,25 +36,24 @@ type Scenario struct {
 	Description string `json:"description,omitempty"`
 	// Load is how jobs are offered.
 	Load Load `json:"load"`
-	// Producers push jobs, each on a connection of its own. Zero means 1.
+	// Producers push jobs, each on its own connection. Zero means 1.
 	Producers int `json:"producers"`
-	// Consumers pop jobs, work on them and publish, each on a connection of
-	// its own. Zero means 1.
+	// Consumers pop jobs, do the work and publish, each on its own connection.
+	// Zero means 1.
 	Consumers int `json:"consumers"`
-	// External means that the workers are not ours: jobs are pushed and
-	// notifications listened to, and in between somebody else's processes take
-	// them. Consumers has no meaning then, and neither has Work.
+	// External means that other processes do the jobs: the run pushes jobs and
+	// hears notifications. Consumers and Work are ignored then.
 	External bool `json:"external_consumers,omitempty"`
 	// Hold keeps the consumers from taking jobs for a while, at the beginning
 	// or later.
 	Hold Hold `json:"hold,omitzero"`
-	// Subscribers each receive every notification on a connection of their
-	// own. Zero means 1.
+	// Subscribers each receive every notification on their own connection.
+	// Zero means 1.
 	Subscribers int `json:"subscribers"`
 	// Batch is how many jobs one push carries, and how many a consumer asks
 	// for at once. The jobs of a batch are due together. Zero means 1.
 	Batch int `json:"batch"`
-	// Payload is the size in bytes of what a job carries beside its id. Zero
+	// Payload is the size in bytes of a job's payload besides its id. Zero
 	// means that the id alone travels through the list.
 	Payload int `json:"payload_bytes"`
 	// Payloads is a distribution of that size, for jobs that are not all alike.
@@ -62,10 +61,10 @@ type Scenario struct {
 	Payloads draw.Size `json:"payloads,omitzero"`
 	// Work is what a consumer does with a job.
 	Work Work `json:"work"`
-	// Elements is how jobs look in the queue, for workers that are not ours.
+	// Elements is the format of jobs in the queue, for external workers.
 	// Empty means "plain".
 	Elements Elements `json:"elements,omitempty"`
-	// JobClass is the class of the jobs of Sidekiq.
+	// JobClass is the class of Sidekiq jobs.
 	JobClass string `json:"job_class,omitempty"`
 	// Update is the form of the updates that external workers publish, as
 	// [updates.ParseMapping] reads it. Empty means the documented form.
@@ -73,10 +72,10 @@ type Scenario struct {
 	// Design is how the queue is built: see [jobqueue.Design]. Empty means
 	// "list".
 	Design jobqueue.Design `json:"design,omitempty"`
-	// Visibility is after how long without a sign of life a worker's jobs are
-	// given to another, in designs that do so. Zero means 5 s.
+	// Visibility is the time without a sign of life after which another worker gets
+	// a worker's jobs, in designs that support it. Zero means 5 s.
 	Visibility time.Duration `json:"visibility_ns,omitempty"`
-	// Poll is how often a consumer of the design "list-poll" looks into an
+	// Poll is the interval at which a consumer of the design "list-poll" checks an
 	// empty queue. Zero means 10 ms.
 	Poll time.Duration `json:"poll_ns,omitempty"`
 	// Queues are the shares of several queues in the jobs, in the order of
@@ -89,7 +88,7 @@ type Scenario struct {
 	// Channels is whether there is one channel for all or one for each tenant.
 	// Empty means one.
 	Channels Channels `json:"channels,omitempty"`
-	// Tenants is whose jobs they are.
+	// Tenants are the owners of the jobs.
 	Tenants Tenants `json:"tenants,omitzero"`
 	// Prefill is how many jobs wait in the queue when the load begins. They are
 	// in the ledger and not in the window.
@@ -124,30 +123,29 @@ type Load struct {
 	// Duration is the length of the schedule, warm-up included. Zero means
 	// that Jobs alone ends it.
 	Duration time.Duration `json:"duration_ns"`
-	// Jobs is how many jobs are sent at the most, warm-up included. Zero
+	// Jobs is the maximum number of jobs sent, warm-up included. Zero
 	// means no limit. With both set, whichever is reached first ends the load.
 	Jobs int64 `json:"jobs"`
 	// Arrivals is how due times are laid out: "constant" or "poisson".
-	// Empty means constant. It has no meaning in a closed loop.
+	// Empty means constant. It is ignored in a closed loop.
 	Arrivals pace.Arrivals `json:"arrivals"`
 	// InFlight is the number of tokens of a closed loop: how many jobs may be
 	// on their way at once. Zero means twice the pools' size times the batch.
 	InFlight int `json:"in_flight"`
-	// Think is how long a token of a closed loop rests before it is free again,
-	// as a user who thinks before he asks for the next thing.
+	// Think is the think time: how long a token of a closed loop waits before it is
+	// free again.
 	Think time.Duration `json:"think_ns,omitempty"`
 	// MaxInFlight bounds how many jobs of an open loop may be on their way at
 	// once. A load that reaches it is no longer the one that was asked for:
 	// jobs are then sent late, and the run is invalid. Zero means 1,000,000.
 	MaxInFlight int `json:"max_in_flight"`
-	// MaxBacklog ends the run when so many jobs wait in the queue, before they
+	// MaxBacklog ends the run when this many jobs wait in the queue, before they
 	// fill the server's memory. Zero means no limit.
 	MaxBacklog int64 `json:"max_backlog"`
-	// Observed means that the load is somebody else's, and so are the workers:
-	// nothing is pushed and no job is taken. The run listens to their updates
-	// and asks for the length of their queue, for Duration or until Jobs have
-	// ended; nothing else of the load has a meaning then. In files it is
-	// "producers: external".
+	// Observed means that producers and workers are external: the run pushes and
+	// takes nothing. It hears their updates and asks for the length of their
+	// queue, for Duration or until Jobs have ended; the rest of the load is
+	// ignored. In files it is "producers: external".
 	Observed bool `json:"observed,omitempty"`
 }
 
@@ -156,8 +154,8 @@ func (l Load) Closed() bool {
 	return l.Rate.IsZero() && len(l.Steps) == 0 && !l.Replay.given() && !l.Observed
 }
 
-// Open reports whether jobs are due by a schedule: in a closed loop they are
-// when a token is free, and of an observed load nobody knows.
+// Open reports whether jobs are due by a schedule. In a closed loop they are due when
+// a token is free, and the due times of an observed load are unknown.
 func (l Load) Open() bool { return !l.Closed() && !l.Observed }
 
 // Varies reports whether the rate is not the same throughout.
@@ -176,7 +174,7 @@ type Replay struct {
 	// Spread lays jobs of one time stamp out evenly over the resolution of the
 	// stamps, e.g. over a second.
 	Spread bool `json:"spread,omitempty"`
-	// Speed is by how much faster than recorded the load goes. Zero means 1.
+	// Speed is the factor by which the load is faster than recorded. Zero means 1.
 	Speed float64 `json:"speed,omitempty"`
 	// Times are what the file holds; see [Scenario.Open].
 	Times *pace.Replay `json:"-"`
@@ -187,8 +185,8 @@ type Replay struct {
 
 func (r Replay) given() bool { return r.File != "" || r.Times != nil }
 
-// Cautions say what of a recorded load is not as it was recorded, or is so only
-// because of how it was recorded. They are known once it was read.
+// Cautions say how a recorded load differs from the recording, and what in it is due
+// to how it was recorded. They are known after [Scenario.Open].
 func (r Replay) Cautions() []string {
 	var all []string
 	if r.Times == nil {
@@ -211,8 +209,8 @@ func (r Replay) Cautions() []string {
 }
 
 // Open reads the files that the scenario names: recorded times and samples of
-// service times. A run opens them
-// itself; call Open to find out before a run whether they can be read. What was read is not read again.
+// service times. A run opens them itself; call Open to find out before a run whether they can be read. Files that were
+// read are not read again.
 func (s *Scenario) Open() error {
 	var err error
 	if len(s.Work.Drawn.Values) == 0 {
@@ -239,8 +237,8 @@ func (r *Replay) read() error {
 	return nil
 }
 
-// Config is what the scenario asks of a Redis queue. Which Redis it is, and under
-// which names, is left to say.
+// Config is how the scenario sets up a Redis queue. The URL and the names are left
+// empty.
 func (s Scenario) Config() jobqueue.Config {
 	s = s.WithDefaults()
 	c := jobqueue.Config{
@@ -253,8 +251,8 @@ func (s Scenario) Config() jobqueue.Config {
 	return c
 }
 
-// Work is what a consumer does with a job. It waits, and burns no CPU: work
-// that burns CPU beside the generator would spoil its own measurement.
+// Work is what a consumer does with a job. It waits and uses no CPU, because CPU work
+// next to the load generator would spoil the measurement.
 type Work struct {
 	// Time is the simulated service time of one job.
 	Time time.Duration `json:"time_ns"`
@@ -290,7 +288,7 @@ func (s *Scenario) SetPayload(size draw.Size) {
 	}
 }
 
-// LargestPayload is the size of the largest one there can be.
+// LargestPayload is the maximum size of a payload.
 func (s Scenario) LargestPayload() int { return max(s.Payload, s.Payloads.Max()) }
 
 // Hold is a time in which no consumer takes a job.
@@ -320,6 +318,7 @@ const (
 	ByPattern  Channels = "pattern" // the same, and subscribers subscribe to a pattern
 )
 
+// Schedule is when the jobs are due.
 func (s Scenario) Schedule() pace.Schedule {
 	return pace.Schedule{
 		Rate: s.Load.Rate, Steps: s.Load.Steps, Times: s.Load.Replay.Times,

@@ -71,7 +71,7 @@ func (v *validator) all() {
 	v.identity()
 	v.load()
 	if v.Load.Observed {
-		v.onlooker()
+		v.observed()
 	} else {
 		v.loop()
 	}
@@ -145,13 +145,13 @@ func (v *validator) loop() {
 	}
 	switch {
 	case !l.Closed() && l.InFlight != 0:
-		v.faultWith("load.in_flight", []string{"load.rate"}, "in_flight bounds a closed loop and means nothing at a rate; remove it or write rate: max")
+		v.faultWith("load.in_flight", []string{"load.rate"}, "in_flight applies to a closed loop only, not to a rate; remove it or write rate: max")
 	case l.Closed() && l.InFlight < 1:
-		v.fault("load.in_flight", "%d is less than 1; leave it out for a number that suits the pools", l.InFlight)
+		v.fault("load.in_flight", "%d is less than 1; remove it for the default, which depends on the pools", l.InFlight)
 	case l.InFlight > maxInFlight:
 		v.fault("load.in_flight", "%s is more than %s", group(l.InFlight), group(maxInFlight))
 	case l.Closed() && l.InFlight < v.Batch && v.Batch <= maxBatch:
-		v.faultWith("load.in_flight", []string{"load.rate", "batch"}, "%d is less than the batch of %d, so that no push could ever be filled; raise it to at least %d", l.InFlight, v.Batch, v.Batch)
+		v.faultWith("load.in_flight", []string{"load.rate", "batch"}, "%d is less than the batch of %d, so a push could never be filled; raise it to at least %d", l.InFlight, v.Batch, v.Batch)
 	}
 	switch {
 	case l.Closed() && l.MaxInFlight != 0:
@@ -159,7 +159,7 @@ func (v *validator) loop() {
 	case !l.Closed() && l.MaxInFlight < 1:
 		v.fault("load.max_in_flight", "%d is less than 1; leave it out for %s", l.MaxInFlight, group(defaultMaxInFlight))
 	case l.MaxInFlight > mostInFlight:
-		v.fault("load.max_in_flight", "%s is more than %s, for which there is no memory to account", group(l.MaxInFlight), group(mostInFlight))
+		v.fault("load.max_in_flight", "%s is more than %s, the largest number that can be tracked", group(l.MaxInFlight), group(mostInFlight))
 	case !l.Closed() && l.MaxInFlight < v.Batch && v.Batch <= maxBatch:
 		v.faultWith("load.max_in_flight", []string{"load.rate", "batch"}, "%d is less than the batch of %d; raise it to at least %d", l.MaxInFlight, v.Batch, v.Batch)
 	}
@@ -191,7 +191,7 @@ func (v *validator) pools() {
 	case v.Payloads.Validate() != nil:
 		v.fault("payload", "%s", v.Payloads.Validate())
 	case v.Payload < 0:
-		v.fault("payload", "%d bytes are less than none", v.Payload)
+		v.fault("payload", "%d bytes are negative", v.Payload)
 	case v.LargestPayload() > maxPayload:
 		v.fault("payload", "%s bytes are more than 64MiB", group(v.LargestPayload()))
 	case v.Batch <= maxBatch && v.LargestPayload()*v.Batch > maxPush:
@@ -244,7 +244,7 @@ func (v *validator) scheduleSeconds() float64 {
 
 func (v *validator) limits() {
 	if len(v.Thresholds) > maxThresholds {
-		v.fault("thresholds", "%d of them are more than %d", len(v.Thresholds), maxThresholds)
+		v.fault("thresholds", "%d thresholds are more than %d", len(v.Thresholds), maxThresholds)
 		return
 	}
 	for i, expr := range v.Thresholds {

@@ -4,13 +4,12 @@ import (
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
-// onlooker checks that nothing is asked of an observed load that only one of
-// our own has.
-func (v *validator) onlooker() {
+// observed checks that an observed load sets nothing that needs a load that is made.
+func (v *validator) observed() {
 	with := []string{"producers"}
 	none := func(field string, set bool) {
 		if set {
-			v.faultWith(field, with, "the producers are external, and so are the workers: a run that only looks on has no use for it; remove it")
+			v.faultWith(field, with, "producers and workers are external, so the run only observes; remove it")
 		}
 	}
 	l := v.Load
@@ -32,6 +31,6 @@ func (v *validator) onlooker() {
 	none("prefill", v.Prefill != 0)
 	none("hold", v.Hold.For != 0)
 	if v.Notify == jobqueue.NoNotify {
-		v.faultWith("notify", with, "without notifications there is nothing to listen to; choose pubsub")
+		v.faultWith("notify", with, "without notifications there is nothing to observe; choose pubsub")
 	}
 }

@@ -30,10 +30,10 @@ func (v *validator) pipeline() {
 	oneOf(v, "channels", v.Channels, OneChannel, PerTenant, ByPattern)
 	redelivers := v.Design == jobqueue.ReliableList || v.Design == jobqueue.Stream
 	if v.Visibility != 0 && !redelivers {
-		v.faultWith("visibility", []string{"design"}, "only the designs reliable-list and stream give a job to another worker; remove it or choose one of them")
+		v.faultWith("visibility", []string{"design"}, "only the designs reliable-list and stream redeliver jobs; remove it or choose one of them")
 	}
 	if v.Poll != 0 && v.Design != jobqueue.ListPoll {
-		v.faultWith("poll", []string{"design"}, "only the design list-poll polls; remove it or choose that")
+		v.faultWith("poll", []string{"design"}, "only the design list-poll polls; remove it or choose list-poll")
 	}
 	if v.Notify == jobqueue.ShardedPubSub && v.Channels == ByPattern {
 		v.faultWith("channels", []string{"notify"}, "sharded channels have no patterns; write channels: tenant")
@@ -48,13 +48,13 @@ func (v *validator) pipeline() {
 	case v.Hold.For == 0 && v.Hold.From != 0:
 		v.fault("hold.from", "a hold needs its length; write hold: {from: %s, for: 10s}", v.Hold.From)
 	case v.Hold.For > 0 && v.Load.Duration > 0 && v.Hold.From >= v.Load.Duration:
-		v.faultWith("hold.from", []string{"load.duration"}, "%s is not before the end of the load at %s", v.Hold.From, v.Load.Duration)
+		v.faultWith("hold.from", []string{"load.duration"}, "%s is after the end of the load (%s)", v.Hold.From, v.Load.Duration)
 	}
 	if most := v.Load.Duration + v.DrainTimeout; v.Hold.For > 0 && v.Load.Duration > 0 && v.Load.Duration <= maxDuration && v.Hold.From+v.Hold.For >= most {
-		v.faultWith("hold.for", []string{"load.duration", "drain_timeout", "hold.from"}, "the hold ends at %s, when load and drain timeout are over at %s: what it held could never arrive", v.Hold.From+v.Hold.For, most)
+		v.faultWith("hold.for", []string{"load.duration", "drain_timeout", "hold.from"}, "the hold ends at %s, after the load and the drain timeout (%s): held jobs could never arrive", v.Hold.From+v.Hold.For, most)
 	}
 	if p := v.Prefill; p > 0 && !v.Load.Closed() && p >= int64(v.Load.MaxInFlight) {
-		v.faultWith("prefill", []string{"load.max_in_flight"}, "%s jobs are all that load.max_in_flight allows on their way; raise it", group(p))
+		v.faultWith("prefill", []string{"load.max_in_flight"}, "%s jobs reach load.max_in_flight at once; raise it", group(p))
 	}
 	if p := v.Prefill; p > 0 && v.Load.MaxBacklog > 0 && p >= v.Load.MaxBacklog {
 		v.faultWith("prefill", []string{"load.max_backlog"}, "%s jobs would end the run at once, since load.max_backlog is %s", group(p), group(v.Load.MaxBacklog))
@@ -63,7 +63,7 @@ func (v *validator) pipeline() {
 		v.silent()
 	}
 	if v.Load.Think != 0 && !v.Load.Closed() {
-		v.faultWith("load.think", []string{"load.rate"}, "only a closed loop (rate: max) has users who think; remove it, or lower the rate instead")
+		v.faultWith("load.think", []string{"load.rate"}, "only a closed loop (rate: max) has a think time; remove it, or lower the rate")
 	}
 	if f := v.Work.FailRate; f < 0 || f > 1 || math.IsNaN(f) {
 		v.fault("work.fail", "%v is not a share from 0 to 1", f)
@@ -115,7 +115,7 @@ func (v *validator) outside() {
 	with := []string{"consumers"}
 	none := func(field string, set bool) {
 		if set {
-			v.faultWith(field, with, "the workers are external, and what they do is theirs to say; remove it")
+			v.faultWith(field, with, "the workers are external and decide this themselves; remove it")
 		}
 	}
 	none("work.time", v.Work.Time != 0)
@@ -123,7 +123,7 @@ func (v *validator) outside() {
 	none("work.running", v.Work.Running)
 	none("hold", v.Hold.For != 0)
 	if v.Notify == jobqueue.NoNotify {
-		v.faultWith("notify", with, "without notifications nothing would be known of external workers; choose pubsub")
+		v.faultWith("notify", with, "without notifications external workers cannot be measured; choose pubsub")
 	}
 }
 
@@ -144,7 +144,7 @@ func (v *validator) update() {
 		}
 	}
 	if v.Update != "" && !v.External {
-		v.faultWith("update", []string{"consumers"}, "it says what external workers publish, and queuedyno's own consumers publish the documented form; remove it, or write consumers: external")
+		v.faultWith("update", []string{"consumers"}, "it describes external workers, and built-in consumers publish the documented form; remove it, or write consumers: external")
 	}
 }
 
@@ -155,7 +155,7 @@ func oneOf[T ~string](v *validator, field string, word T, valid ...T) {
 	}
 }
 
-// shape checks that a load is one of three, and as long as it is said to be.
+// shape checks that a load has one of three shapes, and no longer duration than it.
 func (v *validator) shape() {
 	l := v.Load
 	switch {

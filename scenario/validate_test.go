@@ -55,7 +55,7 @@ func TestEachFaultIsFoundAtItsFieldAndAlone(t *testing.T) {
 		{"batch", "more than 10,000", func(s *s) { s.Batch = math.MaxInt }},
 		{"batch", "more than the 5 jobs", func(s *s) { s.Batch, s.Load.Jobs = 6, 5 }},
 		{"batch", "less than 1", func(s *s) { s.Load.Rate, s.Batch = pace.Rate{}, -6 }},
-		{"payload", "less than none", func(s *s) { s.Payload = -1 }},
+		{"payload", "bytes are negative", func(s *s) { s.Payload = -1 }},
 		{"payload", "64MiB", func(s *s) { s.Payload = math.MaxInt }},
 		{"payload", "256MiB", func(s *s) { s.Payload, s.Batch = 1<<20, 257 }},
 		{"work.time", "negative", func(s *s) { s.Work.Time = -1 }},

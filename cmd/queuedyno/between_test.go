@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -25,7 +26,7 @@ r = redis.Redis.from_url(os.environ["REDIS_URL"])
 shape = sys.argv[1]
 while True:
     got = r.brpop(os.environ["QUEUE"], timeout=1)
-    if got is None:
+    if not got:
         continue
     id = got[1].decode()
     if shape == "numbers":
@@ -75,7 +76,7 @@ func TestUpdatesAsPythonWritesThemAreUnderstood(t *testing.T) {
 				args = append(args, "--update", c.update)
 			}
 			r, code, said := ranQuick(t, args...)
-			if l := r.Ledger; code != exitOK || l.Notified != 200 || l.Lost != 0 || l.Unreadable != 0 || l.Failed != c.failed {
+			if l := r.Ledger; code != problem.OK || l.Notified != 200 || l.Lost != 0 || l.Unreadable != 0 || l.Failed != c.failed {
 				t.Errorf("exit code %d, ledger %+v, want all 200 notified, %d of them failed; stderr:\n%s", code, l, c.failed, said)
 			}
 		})
@@ -84,7 +85,7 @@ func TestUpdatesAsPythonWritesThemAreUnderstood(t *testing.T) {
 		t.Parallel()
 		r, code, said := ranQuick(t, "-u", redistest.Process(t).URL(),
 			"--worker", fmt.Sprintf("exec %s %s text", interpreter, worker))
-		if code != exitInvalid || r.Ledger.Unreadable < 100 || !strings.Contains(said, "done ") {
+		if code != problem.Invalid || r.Ledger.Unreadable < 100 || !strings.Contains(said, "done ") {
 			t.Errorf("exit code %d, %d unreadable, want it to end as invalid and to quote a message; stderr:\n%s", code, r.Ledger.Unreadable, said)
 		}
 	})
@@ -129,7 +130,7 @@ func TestARunThroughTwemproxyIsComplete(t *testing.T) {
 		}
 	}
 	r, code, said := ranQuick(t, "-u", "redis://"+at, "--design", "list-poll", "--notify", "none", "--allow-invalid")
-	if l := r.Ledger; code != exitOK || l.Finished != 200 || l.Lost != 0 {
+	if l := r.Ledger; code != problem.OK || l.Finished != 200 || l.Lost != 0 {
 		t.Errorf("exit code %d, ledger %+v, want all 200 finished; stderr:\n%s", code, l, said)
 	}
 }

@@ -89,13 +89,7 @@ func comparedTo(t *testing.T, args ...string) *compare.Record {
 	t.Helper()
 	dir := t.TempDir()
 	var stdout, stderr bytes.Buffer
-	env := func(name string) string {
-		if name == "PATH" {
-			return os.Getenv(name)
-		}
-		return ""
-	}
-	code := execute(t.Context(), append(args, "-o", dir, "--name", "c"), env, strings.NewReader(""), &stdout, &stderr)
+	code := execute(t.Context(), append(args, "-o", dir, "--name", "c"), onlyPath(), strings.NewReader(""), &stdout, &stderr)
 	r, err := store.LoadAs[*compare.Record](filepath.Join(dir, "c"))
 	if err != nil {
 		t.Fatalf("exit code %d, %v:\n%s\n%s", code, err, stdout.String(), stderr.String())

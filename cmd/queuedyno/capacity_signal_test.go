@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/study"
 )
@@ -18,8 +19,8 @@ func TestAnInterruptedSearchIsStoredAndCanBeGoneOnWith(t *testing.T) {
 	c := start(t, "capacity", "quick", "-u", "embedded", "--work", "20ms", "-y", "2", "--trial", "500ms", "--name", "r")
 	c.await(t, "trial 2:")
 	c.signal(t, os.Interrupt)
-	if got := c.end(t); got != exitInterrupted {
-		t.Fatalf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
+	if got := c.end(t); got != problem.Interrupted {
+		t.Fatalf("exit code %d, want %d; stderr:\n%s", got, problem.Interrupted, strings.Join(c.said, "\n"))
 	}
 	dir := filepath.Join(c.dir, "results", "r")
 	first, err := store.LoadAs[*study.Record](dir)
@@ -50,8 +51,8 @@ func TestInterruptedValuesAreGoneOnWith(t *testing.T) {
 	c := start(t, "capacity", "quick", "-u", "embedded", "--work", "20ms", "--vary", "consumers=1,2,3", "--trial", "500ms", "--confirm", "500ms", "--budget", "60s", "--name", "r")
 	c.await(t, "consumers=1: trial 2:")
 	c.signal(t, os.Interrupt)
-	if got := c.end(t); got != exitInterrupted {
-		t.Fatalf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
+	if got := c.end(t); got != problem.Interrupted {
+		t.Fatalf("exit code %d, want %d; stderr:\n%s", got, problem.Interrupted, strings.Join(c.said, "\n"))
 	}
 	dir := filepath.Join(c.dir, "results", "r")
 	first, err := store.LoadAs[*study.Record](dir)

@@ -8,22 +8,30 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/hoststat"
+	"github.com/queuedyno/queuedyno/internal/probe"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/store"
+	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
 	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
-// children makes the runs of a comparison, each in a process of its own.
+// children makes the runs of a comparison, each in its own process.
 type children struct {
-	arms map[compare.Side]arm
+	sides map[compare.Side]contender
 	// dir holds what the processes write; it is removed at the end.
-	dir string
-	env func(string) string
-	n   int
+	dir     string
+	environ []string
+	getenv  func(string) string
+	n       int
 	// printed is what the first command of each side printed as benchmarks, and
 	// naming how their figures are named, nil before the first pair is complete.
 	printed map[compare.Side]compare.Printed
@@ -38,7 +46,7 @@ const childPatience = 20 * time.Second
 // run makes one run.
 func (c *children) run(ctx context.Context, side compare.Side, pair int, seed uint64) (compare.Run, error) {
 	c.n++
-	a := c.arms[side]
+	a := c.sides[side]
 	began := time.Now()
 	res, printed, err := c.result(ctx, a, pair, seed)
 	if err != nil {
@@ -71,13 +79,13 @@ func (c *children) benchmarks(side compare.Side, p *compare.Printed, run compare
 		}
 	}
 	if len(missing) > 0 {
-		return run, fmt.Errorf("the command printed no %s, unlike the first time", strings.Join(missing, ", "))
+		return run, fmt.Errorf("the command did not print %s, unlike the first time", strings.Join(missing, ", "))
 	}
 	return run, nil
 }
 
 // result starts the process and reads what it leaves: a result, or benchmarks.
-func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*result.Result, *compare.Printed, error) {
+func (c *children) result(ctx context.Context, a contender, pair int, seed uint64) (*result.Result, *compare.Printed, error) {
 	dir := filepath.Join(c.dir, "run")
 	defer os.RemoveAll(dir)
 	if a.command != "" {
@@ -91,19 +99,19 @@ func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*r
 		"run", a.scenario.Name, "--file", filepath.Join(c.dir, string(a.side)+".yaml"), "--seed", fmt.Sprint(seed),
 		"--out", c.dir, "--name", "run", "--quiet",
 	}, a.tls...)
-	env := c.environ()
-	if isURL(a.redis.Source) {
-		// On the command line everybody on this host could read its password.
+	env := c.childEnv()
+	if target.IsURL(a.redis.Source) {
+		// Every user of this host can read a command line, and the URL may hold a password.
 		env = append(env, "REDIS_URL="+a.redis.Source)
 		args = append(args, "--redis", "auto")
 	} else {
 		args = append(args, "--redis", a.redis.Source)
-		if url := c.env("REDIS_URL"); url != "" && a.redis.Source == "auto" {
+		if url := c.getenv("REDIS_URL"); url != "" && a.redis.Source == "auto" {
 			env = append(env, "REDIS_URL="+url)
 		}
 	}
 	if a.worker != "" { // it may hold a password, too
-		env = append(env, twin("worker")+"="+a.worker)
+		env = append(env, flags.Variable("worker")+"="+a.worker)
 	}
 	if a.start > 0 {
 		args = append(args, "--worker-start", a.start.String())
@@ -140,9 +148,9 @@ func (c *children) result(ctx context.Context, a arm, pair int, seed uint64) (*r
 }
 
 // command runs a command of the user's.
-func (c *children) command(ctx context.Context, a arm, dir string, pair int, seed uint64) (*result.Result, *compare.Printed, error) {
+func (c *children) command(ctx context.Context, a contender, dir string, pair int, seed uint64) (*result.Result, *compare.Printed, error) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", a.command)
-	cmd.Env = append(os.Environ(),
+	cmd.Env = append(slices.Clone(c.environ),
 		"QUEUEDYNO_SEED="+fmt.Sprint(seed), "QUEUEDYNO_SIDE="+string(a.side), "QUEUEDYNO_PAIR="+fmt.Sprint(pair), "QUEUEDYNO_RESULT="+dir)
 	out, said, failed := c.exec(cmd, childPatience)
 	if ctx.Err() != nil {
@@ -177,13 +185,14 @@ func (c *children) command(ctx context.Context, a arm, dir string, pair int, see
 	case len(printed.Failed) > 0:
 		return nil, nil, fmt.Errorf("the command printed that a benchmark failed: %s", said)
 	case len(printed.Lines) == 0:
-		return nil, nil, &hinted{"the command printed neither Go benchmark lines nor a result.json", "queuedyno run --json --quiet prints one; go test -bench prints the others"}
+		return nil, nil, &problem.Hinted{What: "the command printed neither Go benchmark lines nor a result.json", Remedy: "queuedyno run --json --quiet prints one; go test -bench prints the others"}
 	}
 	return nil, &printed, nil
 }
 
-// exec runs the process in a group of its own, so that a Ctrl-C reaches it only
-// through us, and gives it so much time to end then. It returns its output and the last line of its complaints.
+// exec runs the process in its own process group, so that Ctrl-C reaches it only
+// through us, and gives it that much time to end. It returns its output and the last
+// line of its errors.
 func (c *children) exec(cmd *exec.Cmd, patience time.Duration) (out []byte, said string, err error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -198,9 +207,9 @@ func (c *children) exec(cmd *exec.Cmd, patience time.Duration) (out []byte, said
 	return stdout.Bytes(), said, err
 }
 
-// environ is the environment without what would change a run of ours.
-func (c *children) environ() (env []string) {
-	for _, one := range os.Environ() {
+// childEnv is the environment without what would change a run of ours.
+func (c *children) childEnv() (env []string) {
+	for _, one := range c.environ {
 		name, _, _ := strings.Cut(one, "=")
 		if strings.HasPrefix(name, "QUEUEDYNO_") && name != "QUEUEDYNO_IMAGE" || name == "REDIS_URL" || name == "GITHUB_ACTIONS" {
 			continue
@@ -217,4 +226,36 @@ func quoted(words []string) string {
 		out[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 	}
 	return strings.Join(out, " ")
+}
+
+// idle measures the host for a while in which no run is active. What the system does
+// not report counts as idle, as does everything for a period of 0.
+func idle(ctx context.Context, period time.Duration) (compare.Idle, error) {
+	if period == 0 {
+		return compare.Idle{}, ctx.Err()
+	}
+	p, err := probe.Start(ctx, nil, pace.NewWaiter)
+	if err != nil {
+		return compare.Idle{}, err
+	}
+	before := hoststat.Take()
+	select {
+	case <-ctx.Done():
+	case <-time.After(period):
+	}
+	s := before.Until(hoststat.Take())
+	found := p.Stop()
+	if ctx.Err() != nil {
+		return compare.Idle{}, ctx.Err()
+	}
+	var i compare.Idle
+	if s.Busy != nil {
+		i.Busy = *s.Busy
+	}
+	if found.Hiccup != nil {
+		if v, err := found.Hiccup.Quantile(0.9, 0); err == nil {
+			i.Hiccup = time.Duration(v)
+		}
+	}
+	return i, nil
 }

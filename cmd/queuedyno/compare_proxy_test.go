@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -97,20 +98,14 @@ func TestANetworkThatIsSlowerIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	env := func(name string) string {
-		if name == "PATH" {
-			return os.Getenv(name)
-		}
-		return ""
-	}
 	code := execute(t.Context(), []string{
 		"compare", "one", "-f", file, "-o", dir, "--base-redis", server.URL(), "--candidate-redis", slow,
 		"--pairs", "5", "--idle", "0s", "--metric", "end_to_end.p50:20%",
-	}, env, strings.NewReader(""), &stdout, &stderr)
-	if code != exitRegression || !strings.Contains(stdout.String(), "Fail: the candidate is shown to be worse") {
-		t.Errorf("exit code %d, want %d:\n%s\n%s", code, exitRegression, stdout.String(), stderr.String())
+	}, onlyPath(), strings.NewReader(""), &stdout, &stderr)
+	if code != problem.Regression || !strings.Contains(stdout.String(), "Fail: the candidate is shown to be worse") {
+		t.Errorf("exit code %d, want %d:\n%s\n%s", code, problem.Regression, stdout.String(), stderr.String())
 	}
-	if !strings.Contains(stdout.String(), "an existing one, so it was not fresh") {
-		t.Errorf("nothing is said of the server:\n%s", stdout.String())
+	if !strings.Contains(stdout.String(), "used an existing Redis, so it was not restarted") {
+		t.Errorf("the report does not mention the server:\n%s", stdout.String())
 	}
 }

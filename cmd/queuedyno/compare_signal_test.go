@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/store"
 )
 
@@ -19,8 +20,8 @@ func TestASignalEndsAComparisonWithWhatIsKnown(t *testing.T) {
 	c := start(t, "compare", "--base-cmd", slow, "--candidate-cmd", slow, "--idle", "0s", "--name", "c")
 	c.await(t, "pair 1: ")
 	c.signal(t, os.Interrupt)
-	if got := c.end(t); got != exitInterrupted {
-		t.Errorf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
+	if got := c.end(t); got != problem.Interrupted {
+		t.Errorf("exit code %d, want %d; stderr:\n%s", got, problem.Interrupted, strings.Join(c.said, "\n"))
 	}
 	r, err := store.LoadAs[*compare.Record](filepath.Join(c.dir, "results", "c"))
 	if err != nil {

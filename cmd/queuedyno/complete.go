@@ -6,6 +6,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -82,26 +84,28 @@ func (p *program) completeReport(cmd *cobra.Command) {
 
 // scenarioNames completes to the scenarios of the file that is in use, without
 // those that are on the command line already.
-func (p *program) scenarioNames(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	file := p.env(twin("file"))
-	if v, ok := cmd.Flags().Lookup("file").Value.(*value[string]); ok {
-		file = v.or(file)
-	}
-	if file == "-" {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	src, err := p.findScenarios(file)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	taken := " " + strings.Join(args, " ") + " "
-	var names []string
-	for _, s := range src.scenarios {
-		if !strings.Contains(taken, " "+s.Name+" ") {
-			names = append(names, s.Name+"\t"+oneLine(s.Description))
+func (p *program) scenarioNames(of *string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		file := *of
+		if file == "" {
+			file = p.getenv(flags.Variable("file"))
 		}
+		if file == "-" {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		src, err := p.findScenarios(file)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		taken := " " + strings.Join(args, " ") + " "
+		var names []string
+		for _, s := range src.scenarios {
+			if !strings.Contains(taken, " "+s.Name+" ") {
+				names = append(names, s.Name+"\t"+console.OneLine(s.Description))
+			}
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func metricNames() []string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,9 +12,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/outcome"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/runname"
+	"github.com/queuedyno/queuedyno/internal/startedworker"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -26,91 +32,99 @@ func (r *running) do(ctx context.Context, pl plan) error {
 	ctx, signals := listen(ctx, r.p.console)
 	defer signals.close()
 
-	reserved, err := r.reserve("run", pl.places...)
+	reserved, err := outcome.Reserve(r.p.console, "run", pl.places...)
 	if err != nil {
 		return err
 	}
-	defer release(reserved)
+	defer outcome.Release(reserved)
 	server, err := redisserver.Start(ctx, pl.redis)
 	if err != nil {
 		return r.notStarted(err, signals)
 	}
-	var endings []ending
+	var endings []outcome.Outcome
 	for i, s := range pl.scenarios {
-		e := r.one(ctx, s, pl.places[i].o.Owner.ID, reserved[i], pl.tags, server, signals)
+		e := r.one(ctx, s, pl.places[i].How.Owner.ID, reserved[i], pl.tags, server, signals)
 		endings = append(endings, e)
 		// After these two the next one would not fare better.
-		if e.code == exitFailed && e.result == nil || signals.happened() {
+		if e.Code == problem.CouldNotRun && e.Result == nil || signals.happened() {
 			break
 		}
 	}
 	for _, s := range pl.scenarios[len(endings):] {
-		endings = append(endings, ending{name: s.Name, words: "not run"})
+		endings = append(endings, outcome.Outcome{Name: s.Name, Words: "not run"})
 	}
 	all := r.summary(endings)
 	if err := server.Close(); err != nil {
-		all = append(all, ending{code: exitFailed, faults: []fault{faultOf(err)}})
+		all = append(all, outcome.Outcome{Code: problem.CouldNotRun, Problems: []problem.Problem{problem.Of(err)}})
 	}
-	return worst(all)
+	return outcome.Worst(all)
 }
 
 // notStarted is how a run ends that never had a Redis.
-func (r *running) notStarted(err error, signals *interrupt) error {
+func (r *runner) notStarted(err error, signals *interrupt) error {
 	switch {
 	case signals.happened():
-		return &failure{exitInterrupted, []fault{{what: "interrupted before the load began; nothing was written"}}}
+		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before the load began; nothing was written"}}}
 	case errors.Is(err, redisserver.ErrUsage):
-		return usageErr(faultOf(err))
+		return problem.Usage(problem.Of(err))
 	}
-	return failed(err)
+	return problem.Failed(err)
 }
 
 // one runs one scenario, writes its result and shows it.
-func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reserved *store.Reservation, tags map[string]string, server *redisserver.Server, signals *interrupt) ending {
+func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reserved *store.Reservation, tags map[string]string, server *redisserver.Server, signals *interrupt) outcome.Outcome {
 	res, rows, err := r.load(ctx, s, id, tags, server, signals)
 	defer rows.remove()
-	r.p.console.wipe()
+	r.p.console.Wipe()
 	if res == nil {
 		if signals.happened() {
-			return ending{name: s.Name, code: exitInterrupted, words: "interrupted",
-				faults: []fault{{what: s.Name + ": interrupted before the load began; nothing was written"}}}
+			return outcome.Outcome{Name: s.Name, Code: problem.Interrupted, Words: "interrupted",
+				Problems: []problem.Problem{{What: s.Name + ": interrupted before the load began; nothing was written"}}}
 		}
-		f := faultOf(err)
-		f.what = s.Name + ": " + f.what
-		return ending{name: s.Name, code: exitFailed, words: "could not run", faults: []fault{f}}
+		f := problem.Of(err)
+		f.What = s.Name + ": " + f.What
+		return outcome.Outcome{Name: s.Name, Code: problem.CouldNotRun, Words: "could not run", Problems: []problem.Problem{f}}
 	}
 	if note := server.Note(); note != "" {
 		res.Warnings = append([]string{note}, res.Warnings...)
 	}
 	intervals, rowsErr := rows.finish()
 	if rowsErr != nil {
-		res.Warnings = append(res.Warnings, "the interval log holds the window as one interval: "+rowsErr.Error())
+		res.Warnings = append(res.Warnings, "the interval log has one interval for the whole window: "+rowsErr.Error())
 	}
-	e := endingOf(res, err, signals.happened(), r.allowInvalid.get())
-	// The files first: whoever reads standard output may be gone.
+	e := outcome.Of(res, err, signals.happened(), r.allowInvalid)
+	// Files first: the reader of standard output may be gone.
 	err = reserved.Write(render.Of(res), intervals...)
 	reserved.Release()
 	if err != nil {
-		e = e.but(failedEnding(s.Name, err))
+		e = e.And(outcome.Failed(s.Name, err))
 	}
-	e.dir = keptIn(reserved, err)
+	e.Dir = outcome.KeptIn(reserved, err)
 	if err := r.show(res); err != nil {
-		e = e.but(failedEnding(s.Name, fmt.Errorf("write to standard output: %w", err)))
+		e = e.And(outcome.Failed(s.Name, fmt.Errorf("write to standard output: %w", err)))
 	}
-	if r.p.onGitHub(r.github) {
+	if r.p.onGitHub(r.Set, r.github) {
 		if err := r.p.stepSummary(func(w io.Writer) error { return render.Of(res).Encode(w, "summary", render.Options{}) }); err != nil {
-			e = e.but(failedEnding(s.Name, err))
+			e = e.And(outcome.Failed(s.Name, err))
 		}
 		r.p.annotateEnding(e)
 	}
-	if e.dir != "" {
-		r.p.console.note("results in %s", contents(e.dir))
+	if e.Dir != "" {
+		r.p.console.Note("results in %s", contents(e.Dir))
 	}
 	return e
 }
 
+// startWorker starts the workers of --worker.
+func (r *runner) startWorker(ctx context.Context, name string, client *jobqueue.Client, cfg jobqueue.Config) (*startedworker.Worker, error) {
+	return startedworker.Start(ctx, startedworker.Options{
+		Command: r.WorkerCommand(), Ready: r.Start, AllowNonEmpty: r.allowNonEmpty,
+		Environ: r.p.environ, Console: r.p.console, Verb: r.name, Name: name,
+	}, client, cfg)
+}
+
 // load connects and runs. The result is nil when the load never began.
-func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags map[string]string, server *redisserver.Server, signals *interrupt) (*result.Result, *rowFile, error) {
+func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags map[string]string, server *redisserver.Server, signals *interrupt) (*result.Result, *rowFile, error) {
 	rows, err := newRowFile()
 	if err != nil {
 		return nil, rows, err
@@ -119,7 +133,7 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags
 	if s.Load.Observed {
 		queue, channel = jobqueue.DefaultQueue, jobqueue.DefaultChannel
 	}
-	cfg := r.config(s, server, r.queue.or(queue), r.channel.or(channel))
+	cfg := r.config(s, server, cmp.Or(r.queue, queue), cmp.Or(r.channel, channel))
 	client, err := jobqueue.Connect(ctx, cfg)
 	if err != nil {
 		return nil, rows, err
@@ -127,7 +141,7 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags
 	defer client.Close()
 	o := engine.Options{
 		ID:            id,
-		AllowNonEmpty: r.allowNonEmpty.get(), Shared: r.queue.given(),
+		AllowNonEmpty: r.allowNonEmpty, Shared: r.queue != "",
 		Stop:        signals.Stop,
 		ServerEnded: server.Ended(),
 		Interval:    rows.add,
@@ -135,31 +149,31 @@ func (r *running) load(ctx context.Context, s scenario.Scenario, id string, tags
 		Tool:        build().tool(),
 		Redis:       result.Redis{Kind: string(server.Kind()), Address: server.Address()},
 	}
-	var worker *startedWorker
-	if command := r.workerCommand(); command != "" {
+	var worker *startedworker.Worker
+	if command := r.WorkerCommand(); command != "" {
 		if worker, err = r.startWorker(ctx, s.Name, client, cfg); err != nil {
 			return nil, rows, err
 		}
 		defer worker.Stop()
-		defer worker.mourn()()
-		o.Workers, o.Worker = worker, worker.hide(oneLine(command))
+		defer worker.WatchExit()()
+		o.Workers, o.Worker = worker, worker.Hide(console.OneLine(command))
 	}
-	g := progress{console: r.p.console, name: s.Name, columns: width(r.p.stderr)}
+	g := progress{console: r.p.console, name: s.Name, columns: console.Width(r.p.stderr)}
 	signals.load(true)
 	if s.Load.Observed {
-		signals.during("the result holds what was seen until now")
+		signals.during("the result covers what was seen so far")
 	}
 	defer signals.load(false)
 	if s.Load.Observed {
-		r.p.console.note("run: %s: %s: queue %q and channel %q on %s", s.Name, loadInBrief(s.Load), client.Queue(), client.Channel(), server.Address())
+		r.p.console.Note("run: %s: %s: queue %q and channel %q on %s", s.Name, loadInBrief(s.Load), client.Queue(), client.Channel(), server.Address())
 	} else {
-		r.p.console.note("run: %s: %s, %s, %s, %s, on %s", s.Name, loadInBrief(s.Load),
-			plural(s.Producers, "producer"), consumersInBrief(s), plural(s.Subscribers, "subscriber"), server.Address())
+		r.p.console.Note("run: %s: %s, %s, %s, %s, on %s", s.Name, loadInBrief(s.Load),
+			console.Plural(s.Producers, "producer"), consumersInBrief(s), console.Plural(s.Subscribers, "subscriber"), server.Address())
 	}
 	o.Progress = g.show
 	res, err := engine.Run(ctx, s, client, o)
 	if worker != nil && res != nil {
-		res.Warnings = append(worker.warnings(res), res.Warnings...)
+		res.Warnings = append(worker.Warnings(res), res.Warnings...)
 	}
 	return res, rows, err
 }
@@ -179,39 +193,27 @@ func consumersInBrief(s scenario.Scenario) string {
 	if s.External {
 		return "external consumers"
 	}
-	return plural(s.Consumers, "consumer")
+	return console.Plural(s.Consumers, "consumer")
 }
 
 // config is how to connect to the server for a scenario.
-func (r *running) config(s scenario.Scenario, server *redisserver.Server, queue, channel string) jobqueue.Config {
+func (r *runner) config(s scenario.Scenario, server *redisserver.Server, queue, channel string) jobqueue.Config {
 	c := s.Config()
-	c.URL = server.URL()
-	c.CACert, c.Cert, c.Key = r.tlsFile(r.cacert, server), r.tlsFile(r.cert, server), r.tlsFile(r.key, server)
-	c.SkipVerify = r.tlsSkipVerify.get() && strings.HasPrefix(server.URL(), "rediss")
 	c.Queue, c.Channel = queue, channel
-	return c
-}
-
-// tlsFile is a file for TLS where the server speaks TLS; a variable may stay
-// set while another one is used.
-func (r *running) tlsFile(file *value[string], server *redisserver.Server) string {
-	if !strings.HasPrefix(server.URL(), "rediss") {
-		return ""
-	}
-	return file.get()
+	return r.redis.Config(c, server.URL())
 }
 
 // show writes the result to standard output.
 func (r *running) show(res *result.Result) error {
 	format := "text"
-	if r.json.get() {
+	if r.json {
 		format = "json"
 	}
 	w := bufio.NewWriter(r.p.stdout)
-	if err := render.Of(res).Encode(w, format, r.p.textOptions(r.noColor.get())); err != nil {
+	if err := render.Of(res).Encode(w, format, r.p.textOptions(r.noColor)); err != nil {
 		return err
 	}
-	if !r.json.get() {
+	if !r.json {
 		fmt.Fprintln(w)
 	}
 	return w.Flush()
@@ -241,19 +243,77 @@ func contents(dir string) string {
 
 // summary ends a run of several scenarios with a line for each. The JSON on
 // standard output is not disturbed by it.
-func (r *running) summary(endings []ending) []ending {
+func (r *running) summary(endings []outcome.Outcome) []outcome.Outcome {
 	if len(endings) < 2 {
 		return endings
 	}
 	var w io.Writer = r.p.stdout
-	if r.json.get() {
-		if r.quiet.get() {
+	if r.json {
+		if r.p.console.Quiet {
 			return endings
 		}
 		w = r.p.stderr
 	}
-	if err := writeTable(w, summaryTable(endings)); err != nil {
-		endings = append(endings, failedEnding("", fmt.Errorf("write summary: %w", err)))
+	if err := console.WriteTable(w, outcome.SummaryTable(endings)); err != nil {
+		endings = append(endings, outcome.Failed("", fmt.Errorf("write summary: %w", err)))
 	}
 	return endings
+}
+
+// rowFile holds the rows of the interval log while a run goes on, outside of
+// the memory: their number grows with the length of the run.
+type rowFile struct {
+	f   *os.File
+	w   *bufio.Writer
+	log *render.IntervalLog
+	err error
+}
+
+func newRowFile() (*rowFile, error) {
+	f, err := os.CreateTemp("", "queuedyno-*.hlog")
+	if err != nil {
+		return nil, fmt.Errorf("make a file for the interval log: %w", err)
+	}
+	return &rowFile{f: f, w: bufio.NewWriterSize(f, 1<<16)}, nil
+}
+
+// add writes one row. The first error is kept; it must not end the run.
+func (r *rowFile) add(iv latency.Interval) {
+	if r.err != nil {
+		return
+	}
+	if r.log == nil {
+		// The run's epoch, which is known with its first interval.
+		r.log, r.err = render.NewIntervalLog(r.w, iv.From.Add(-iv.Start))
+		if r.err != nil {
+			return
+		}
+	}
+	r.err = r.log.Add(iv)
+}
+
+// finish returns the file of the whole log. Without an interval there is no file. If
+// some could not be written the error says why, and the log is made from the result.
+func (r *rowFile) finish() ([]render.File, error) {
+	if r.log == nil && r.err == nil {
+		return nil, nil
+	}
+	if r.err == nil {
+		r.err = r.w.Flush()
+	}
+	if r.err == nil {
+		_, r.err = r.f.Seek(0, io.SeekStart)
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return []render.File{render.Intervals(r.f)}, nil
+}
+
+// remove removes the file. It is safe on nil.
+func (r *rowFile) remove() error {
+	if r == nil {
+		return nil
+	}
+	return errors.Join(r.f.Close(), os.Remove(r.f.Name()))
 }

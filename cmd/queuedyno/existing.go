@@ -7,38 +7,42 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/override"
+	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/jobqueue"
-	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
-// existing are the flags of verbs that use a Redis of somebody else's, and
-// queues and channels by the names that they have there.
+// existing are the flags of verbs that use an existing Redis, and its queues and
+// channels under the names they have there.
 type existing struct {
-	running
-	queue   *value[string]
-	channel *value[string] // nil for verbs without
+	p *program
+	override.Flags
+	redis          *target.Redis
+	queue, channel string
 	// url and address are set by check.
 	url, address string
 }
 
 // addQueue declares the queue, which comes first in the help.
-func (e *existing) addQueue(f *flags, p *program, what string) {
+func (e *existing) addQueue(f *flags.Set, p *program, what string) {
 	e.p = p
-	e.queue = add(f, "queue", "", "`KEY` of the list "+what+" (default "+jobqueue.DefaultQueue+")", exactName)
+	f.Group("Queue")
+	flags.Var(f, &e.queue, "queue", "", "`KEY` of the queue "+what+" (default "+jobqueue.DefaultQueue+")", exactName)
 }
 
-func (e *existing) addChannel(f *flags, what string) {
-	e.channel = add(f, "channel", "", "`NAME` of the channel "+what+" (default "+jobqueue.DefaultChannel+")", exactName)
+func (e *existing) addChannel(f *flags.Set, what string) {
+	flags.Var(f, &e.channel, "channel", "", "`NAME` of the channel "+what+" (default "+jobqueue.DefaultChannel+")", exactName)
 }
 
-// addRedis declares what says which Redis, and more of run's flags. They come
-// last in the help.
-func (e *existing) addRedis(f *flags, more ...string) {
-	e.runFlags = addSome(f, "", append(more, "redis", "cacert", "cert", "key", "tls-skip-verify", "quiet")...)
-	f.set.Lookup("redis").Usage = "the Redis, a `URL`: redis://, rediss://, unix:// or one\n" +
-		"of sentinels or a cluster (default: that of REDIS_URL)"
+// addRedis declares which Redis, and further fields of a scenario.
+func (e *existing) addRedis(f *flags.Set, fields ...string) {
+	e.Flags = override.Declare(f, "", fields...)
+	e.redis = target.DeclareExisting(f, e.p.getenv)
+	f.Group("Output")
+	e.p.declareQuiet(f)
 }
 
 func (e *existing) complete(cmd *cobra.Command) {
@@ -47,70 +51,42 @@ func (e *existing) complete(cmd *cobra.Command) {
 	})
 }
 
-// exactName reads the name of one queue or channel. Who writes a pattern means
-// something that does not happen.
+// exactName reads the name of one queue or channel. A pattern would not match
+// anything.
 func exactName(s string) (string, error) {
 	switch {
 	case s == "":
-		return "", &hinted{"it is empty", ""}
+		return "", &problem.Hinted{What: "it is empty"}
 	case strings.ContainsAny(s, "*?["):
-		return "", &hinted{fmt.Sprintf("%q looks like a pattern, and only one exact name can be given", s), "* ? and [ cannot be part of it"}
+		return "", &problem.Hinted{What: fmt.Sprintf("%q looks like a pattern; give one exact name", s), Remedy: "the name cannot contain * ? or ["}
 	}
 	return s, nil
 }
 
-// check finds out which Redis is meant, without dialling it.
-func (e *existing) check() []fault {
-	const name = "name it with --redis redis://localhost:6379, or in REDIS_URL"
-	e.url = e.redis.get()
-	from := e.source("redis")
-	if e.url == "" || e.url == "auto" {
-		e.url, from = e.p.env("REDIS_URL"), "REDIS_URL"
-	}
-	if e.url == "" {
-		return append(e.certificates(), fault{"it is not said which Redis", name})
-	}
-	if !isURL(e.url) {
-		return append(e.certificates(), fault{fmt.Sprintf("%s: %q is started for a run alone, and this needs a Redis that is there already", from, e.url), name})
-	}
-	s, err := redisserver.Start(context.Background(), redisserver.Options{Source: e.url, Getenv: e.p.env})
-	if err != nil {
-		return append(e.certificates(), faultOf(err))
-	}
-	if err := redisconn.CheckURL(s.URL()); err != nil {
-		return append(e.certificates(), fault{what: from + ": " + err.Error()})
-	}
-	e.address = s.Address()
-	if err := s.Close(); err != nil {
-		return []fault{faultOf(err)}
-	}
-	return e.certificates()
+// check finds the Redis, without dialling it.
+func (e *existing) check() (problems []problem.Problem) {
+	e.url, e.address, problems = e.redis.Existing()
+	return problems
 }
 
 // connect dials the Redis that check found.
 func (e *existing) connect(ctx context.Context) (*jobqueue.Client, error) {
 	client, err := jobqueue.Connect(ctx, e.config())
 	if err == nil && client.Unverified() {
-		e.p.console.note("the TLS certificate of %s is not verified", e.address)
+		e.p.console.Note("the TLS certificate of %s is not verified", e.address)
 	}
 	return client, err
 }
 
-// config is the Redis that check found, and what is to be found there.
+// config is how to connect to the Redis that check found.
 func (e *existing) config() jobqueue.Config {
-	asked := e.asked()
+	asked := e.Asked()
 	c := jobqueue.Config{
-		URL: e.url, Queue: e.queue.get(), Queues: len(asked.Queues),
+		Queue: e.queue, Channel: e.channel, Queues: len(asked.Queues),
 		Design: asked.Design, Visibility: asked.Visibility, Poll: asked.Poll, Notify: asked.Notify,
-	}
-	if e.channel != nil {
-		c.Channel = e.channel.get()
 	}
 	if asked.Channels != "" && asked.Channels != scenario.OneChannel {
 		c.Channels = asked.Tenants.Count
 	}
-	if strings.HasPrefix(e.url, "rediss") { // the variables may stay set for another one
-		c.CACert, c.Cert, c.Key, c.SkipVerify = e.cacert.get(), e.cert.get(), e.key.get(), e.tlsSkipVerify.get()
-	}
-	return c
+	return e.redis.Config(c, e.url)
 }

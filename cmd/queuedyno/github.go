@@ -5,21 +5,25 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/outcome"
+	"github.com/queuedyno/queuedyno/internal/problem"
 )
 
 // onGitHub reports whether what GitHub shows is to be written: by the switch, or
 // without it because we run there.
-func (p *program) onGitHub(asked *value[bool]) bool {
-	if asked.given() {
-		return asked.get()
+func (p *program) onGitHub(f *flags.Set, asked bool) bool {
+	if f.Given("github") {
+		return asked
 	}
-	return p.env("GITHUB_ACTIONS") == "true"
+	return p.getenv("GITHUB_ACTIONS") == "true"
 }
 
 // stepSummary appends Markdown to the summary of the step. Several steps of one
 // job write to the same file.
 func (p *program) stepSummary(write func(io.Writer) error) error {
-	name := p.env("GITHUB_STEP_SUMMARY")
+	name := p.getenv("GITHUB_STEP_SUMMARY")
 	if name == "" {
 		return nil
 	}
@@ -42,7 +46,7 @@ func (p *program) stepSummary(write func(io.Writer) error) error {
 // annotate writes an annotation, which GitHub reads from standard error as well;
 // standard output is the report's.
 func (p *program) annotate(level, title, text string) {
-	p.console.verbatim(fmt.Sprintf("::%s title=%s::%s", level, property(title), message(text)))
+	p.console.Verbatim(fmt.Sprintf("::%s title=%s::%s", level, property(title), message(text)))
 }
 
 // message escapes what follows the colons of a workflow command.
@@ -56,12 +60,12 @@ func property(s string) string {
 }
 
 // annotateEnding annotates how something ended.
-func (p *program) annotateEnding(e ending) {
-	for _, f := range e.faults {
+func (p *program) annotateEnding(e outcome.Outcome) {
+	for _, f := range e.Problems {
 		level := "error"
-		if e.code == exitInvalid {
+		if e.Code == problem.Invalid {
 			level = "warning"
 		}
-		p.annotate(level, "queuedyno "+e.name, f.what)
+		p.annotate(level, "queuedyno "+e.Name, f.What)
 	}
 }

@@ -6,11 +6,13 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+
+	"github.com/queuedyno/queuedyno/internal/console"
 )
 
-// interrupt turns signals into the two ways of ending a run. The first one asks
-// it to send nothing more and to drain; the second ends it at once; after that
-// a third one ends the process as if nobody listened.
+// interrupt turns signals into the two ways of ending a run. The first signal asks it
+// to stop sending and drain; the second ends it at once; a third one ends the process,
+// as it would without this.
 type interrupt struct {
 	// Stop is closed by the first signal.
 	Stop chan struct{}
@@ -20,7 +22,7 @@ type interrupt struct {
 	finish  string // what the first signal leaves to be done
 	count   int
 	cancel  context.CancelFunc
-	console *console
+	console *console.Console
 	done    chan struct{}
 	signals chan os.Signal
 }
@@ -28,7 +30,7 @@ type interrupt struct {
 // listen begins to listen. The context it returns ends with the second signal,
 // and with the first as long as no load is running: then there is nothing to
 // drain. Call close when all is done.
-func listen(ctx context.Context, c *console) (context.Context, *interrupt) {
+func listen(ctx context.Context, c *console.Console) (context.Context, *interrupt) {
 	ctx, cancel := context.WithCancel(ctx)
 	i := &interrupt{
 		Stop: make(chan struct{}), cancel: cancel, console: c,
@@ -50,14 +52,14 @@ func (i *interrupt) signal() {
 	i.count++
 	switch {
 	case i.count == 1 && i.loading:
-		i.console.note("stopping: %s (press Ctrl-C again to stop now)", i.finish)
+		i.console.Note("stopping: %s (press Ctrl-C again to stop now)", i.finish)
 		close(i.Stop)
 	case i.count == 1:
-		i.console.note("stopping")
+		i.console.Note("stopping")
 		close(i.Stop)
 		i.cancel()
 	case i.count == 2:
-		i.console.note("stopping now")
+		i.console.Note("stopping now")
 		i.cancel()
 		signal.Stop(i.signals)
 	}
@@ -67,7 +69,7 @@ func (i *interrupt) signal() {
 func (i *interrupt) load(running bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.loading, i.finish = running, "draining jobs on their way"
+	i.loading, i.finish = running, "draining jobs in progress"
 }
 
 // during says that something is running which the first signal lets finish

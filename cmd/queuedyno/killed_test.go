@@ -16,9 +16,9 @@ import (
 )
 
 // TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo kills a worker process
-// with jobs in hand and starts another. A list loses exactly what the first one
-// held, and the ledger names it; the designs that redeliver lose nothing, and
-// say what was given out a second time.
+// that has unfinished jobs and starts another. A list loses exactly the jobs of the
+// first one, and the ledger names them; the designs that redeliver lose nothing, and
+// report what was delivered twice.
 func TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo(t *testing.T) {
 	t.Parallel()
 	for _, d := range jobqueue.Designs() {
@@ -32,8 +32,8 @@ func TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo(t *testing.T) {
 				}
 				return start(t, args...)
 			}
-			// The first worker never gets done with a job, so that it has
-			// eight in hands when it dies.
+			// The first worker never finishes a job, so it has eight unfinished
+			// jobs when it dies.
 			doomed := worker("--work", "1h")
 			doomed.await(t, "worker: 8 consumers")
 			args := []string{
@@ -50,7 +50,7 @@ func TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			// Something waits behind the eight: so they are all in hands.
+			// A job waits behind the eight, so all eight are with the worker.
 			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 				if n, err := client.Len(t.Context()); err != nil || time.Now().After(deadline) {
 					t.Fatalf("nothing waits: %v", err)
@@ -80,7 +80,7 @@ func TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo(t *testing.T) {
 				return
 			}
 			if l.Lost != 8 || l.LostByLeg[result.LegUnfinished] != 8 || len(l.LostJobs) != 8 || l.Notified != 292 {
-				t.Errorf("ledger %+v, want the 8 in hands lost and named", l)
+				t.Errorf("ledger %+v, want the 8 unfinished jobs lost and named", l)
 			}
 		})
 	}

@@ -6,76 +6,72 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
-const listHelp = `List the scenarios of a file: their names, their load, and the question each
-one answers. Without --file it is ./scenarios.yaml, and where there is none, the
-scenarios that come with queuedyno.`
+const listHelp = `List the scenarios of a file: their names, their load, and the question each one
+answers. Reads --file, otherwise ./scenarios.yaml, otherwise the scenarios bundled with
+queuedyno.`
 
 func (p *program) listVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "list",
-		Short:   "List the scenarios there are to run",
+		Short:   "List the available scenarios",
 		Long:    listHelp,
 		Example: "  queuedyno list\n  queuedyno list -f ci/scenarios.yaml --json",
 		Args:    noArgs,
 	}
 	f := p.flagsOf(cmd)
-	file := add(f, "file", "f", "scenario `FILE`, - for standard input (default ./scenarios.yaml, else the bundled one)", anyText)
-	asJSON := addSwitch(f, "json", "", "print the scenarios as JSON, every default filled in")
+	var (
+		file   string
+		asJSON bool
+	)
+	declareFile(f, &file)
+	f.Group("Output")
+	f.Switch(&asJSON, "json", "", "print the scenarios as JSON, with all defaults")
 	cmd.RunE = p.verb(func(*cobra.Command, []string) error {
-		if err := usageErr(f.faults...); err != nil {
+		if err := problem.Usage(f.Problems...); err != nil {
 			return err
 		}
-		src, err := p.findScenarios(file.get())
+		src, err := p.findScenarios(file)
 		if err != nil {
 			return p.badScenarios(src, err)
 		}
 		for i, s := range src.scenarios {
 			src.scenarios[i] = s.WithDefaults()
 		}
-		if asJSON.get() {
-			return writeJSON(p.stdout, src.scenarios)
+		if asJSON {
+			return console.WriteJSON(p.stdout, src.scenarios)
 		}
-		p.console.note("list: %s", src.where)
+		p.console.Note("list: %s", src.where)
 		var rows [][]string
 		for _, s := range src.scenarios {
-			rows = append(rows, []string{s.Name, loadInBrief(s.Load), oneLine(s.Description)})
+			rows = append(rows, []string{s.Name, loadInBrief(s.Load), console.OneLine(s.Description)})
 		}
-		return writeTable(p.stdout, rows)
+		return console.WriteTable(p.stdout, rows)
 	})
 	return cmd
 }
 
-// badScenarios is the failure of a file that cannot be used. Its faults are
+// badScenarios is the failure of a file that cannot be used. Its problems are
 // printed as they are; what is returned only counts them.
 func (p *program) badScenarios(src source, err error) error {
 	n := p.fileFaults(err)
 	if n == 0 {
 		return err
 	}
-	return usageErr(fault{what: src.name + ": " + plural(n, "fault")})
+	return problem.Usage(problem.Problem{What: src.name + ": " + console.Plural(n, "problem")})
 }
-
-// plural is a number of things in words: "1 fault", "8 faults".
-func plural(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return thousands(int64(n)) + " " + thing
-}
-
-// oneLine is a text without its line breaks.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // loadInBrief is a load in a few words: "1000/s for 10s".
 func loadInBrief(l scenario.Load) string {
 	var words []string
 	if l.Observed {
-		words = append(words, "looking on")
+		words = append(words, "observing")
 	} else if l.Closed() {
-		words = append(words, fmt.Sprintf("max, %s in flight", thousands(int64(l.InFlight))))
+		words = append(words, fmt.Sprintf("max, %s in flight", console.Thousands(int64(l.InFlight))))
 	} else {
 		switch {
 		case len(l.Steps) > 0:
@@ -90,7 +86,7 @@ func loadInBrief(l scenario.Load) string {
 		}
 	}
 	if l.Jobs > 0 {
-		words = append(words, fmt.Sprintf("for %s jobs", thousands(l.Jobs)))
+		words = append(words, fmt.Sprintf("for %s jobs", console.Thousands(l.Jobs)))
 		if l.Duration > 0 {
 			words = append(words, "or "+l.Duration.String())
 		}

@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// untilHeard publishes what nobody can read until so many listen.
+// untilHeard publishes unreadable messages until that many clients listen.
 func untilHeard(t *testing.T, client *jobqueue.Client, listeners int) {
 	t.Helper()
 	c, err := client.OpenConsumer(t.Context())
@@ -52,12 +53,12 @@ func TestARunLooksOnAtTheWorkOfOthersAndLeavesTheirQueueAlone(t *testing.T) {
 	}
 	c := start(t, "run", "quick", "--producers", "external", "-u", url, "-d", "40s", "-n", "40", "--name", "r", "--json",
 		"--threshold", "running.p50 < 10s", "--threshold", "failed == 0", "--threshold", "backlog.max > 5")
-	c.await(t, "its load, its pools, its work and its thresholds are left out")
+	c.await(t, "ignoring its load, pools, work and thresholds")
 	untilHeard(t, client, 2)
-	if got := start(t, "worker", "-u", url, "-y", "2", "--running", "--work", "60ms", "--jobs", "45").end(t); got != exitOK {
+	if got := start(t, "worker", "-u", url, "-y", "2", "--running", "--work", "60ms", "--jobs", "45").end(t); got != problem.OK {
 		t.Fatalf("the worker ended with %d", got)
 	}
-	if code := c.end(t); code != exitOK {
+	if code := c.end(t); code != problem.OK {
 		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
 	}
 	var r result.Result
@@ -66,7 +67,7 @@ func TestARunLooksOnAtTheWorkOfOthersAndLeavesTheirQueueAlone(t *testing.T) {
 	}
 	o := r.Observed
 	if o == nil || stopreason.Words(&r) != "40 jobs had ended" || r.Window.Completed < 40 || r.Window.Completed > 45 || o.Updates.Unreadable == 0 {
-		t.Errorf("ended because %q with window %+v, observed %+v; want 40 jobs, and what nobody can read", stopreason.Words(&r), r.Window, o)
+		t.Errorf("ended because %q with window %+v, observed %+v; want 40 jobs, and an unreadable message", stopreason.Words(&r), r.Window, o)
 	}
 	if s := r.Stages[metric.Running]; s == nil || s.P50NS == nil || *s.P50NS < 40e6 || s.Count != r.Window.Completed {
 		t.Errorf("running %+v, want that of every job, some 60 ms, of %d", s, r.Window.Completed)
@@ -91,10 +92,10 @@ func TestAnInterruptedLookIsMarkedAndExits130(t *testing.T) {
 	t.Parallel()
 	url, client, _ := queueFor(t)
 	c := start(t, "run", "quick", "--producers", "external", "-u", url, "--name", "r")
-	c.await(t, "looking on")
+	c.await(t, "observing")
 	untilHeard(t, client, 2)
 	c.signal(t, os.Interrupt)
-	if code := c.end(t); code != exitInterrupted {
+	if code := c.end(t); code != problem.Interrupted {
 		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
 	}
 	r, err := store.LoadAs[*result.Result](filepath.Join(c.dir, "results", "r"))

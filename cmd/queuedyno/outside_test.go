@@ -13,16 +13,16 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// workersOutside are workers of another language, one of the examples, at work
-// on a queue.
+// workersOutside are the workers of an example in another language.
 type workersOutside struct {
 	url, queue string
-	load       []string // flags that the load needs beside
+	load       []string // further flags of the load
 	probe      string   // an element whose job has the id "ready"
 	command    []string
 	dir        string
@@ -75,14 +75,14 @@ func (w workersOutside) begin(t *testing.T) (end func()) {
 	}
 }
 
-// hold puts load on the workers and checks the account: every job was sent, taken
-// and told of, twice.
+// hold puts load on the workers and checks the ledger: every job was sent and taken, and
+// two updates came for each.
 func (w workersOutside) hold(t *testing.T) {
 	t.Helper()
 	end := w.begin(t)
 	c := start(t, append([]string{"run", "quick", "-u", w.url, "-y", "external", "--queue", w.queue, "--channel", jobqueue.DefaultChannel,
 		"-r", "200", "-n", "300", "--drain-timeout", "40s", "--allow-invalid", "--json"}, w.load...)...)
-	if code := c.end(t); code != exitOK {
+	if code := c.end(t); code != problem.OK {
 		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
 	}
 	end()
@@ -139,10 +139,10 @@ func TestOurOwnWorkersTellEachTenantOnHisChannel(t *testing.T) {
 	}
 	r := start(t, "run", "quick", "-u", url, "-y", "external", "--queue", jobqueue.DefaultQueue, "--channel", jobqueue.DefaultChannel,
 		"--channels", "tenant", "--tenants", "3", "-r", "200", "-n", "300", "--drain-timeout", "40s", "--allow-invalid", "--allow-non-empty", "--json")
-	if code := r.end(t); code != exitOK {
+	if code := r.end(t); code != problem.OK {
 		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(r.said, "\n"))
 	}
-	if code := c.end(t); code != exitOK {
+	if code := c.end(t); code != problem.OK {
 		t.Errorf("worker: exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
 	}
 	var res result.Result

@@ -1,323 +1,260 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/mattn/go-shellwords"
+	"github.com/spf13/cobra"
 
-	"github.com/queuedyno/queuedyno/internal/redisconn"
-	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/outcome"
+	"github.com/queuedyno/queuedyno/internal/override"
+	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/store"
+	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/redisserver"
-	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
-// plan is what a run is going to do, with everything checked that can be
-// checked before anything is started.
-type plan struct {
-	scenarios []scenario.Scenario
-	// places are the result directories, one for each scenario.
-	places []place
-	redis  redisserver.Options
-	tags   map[string]string
+const planHelp = `Work out how many workers a load needs so that jobs do not wait too long. Uses queueing
+theory (Erlang C, Allen-Cunneen), shows the result for one worker fewer and one more,
+and the backlog that an outage causes.
+
+--from takes the service time, its variation and the round trips from a measured run.
+--check runs the plan on a real Redis, with workers of exactly that service time, and
+compares the prediction with the measurement.
+
+Exit codes: 0 there is a plan (and it fits, with --check), 4 no number of workers
+suffices or the check does not fit, 130 interrupted.`
+
+const planExample = `  queuedyno plan --rate 2000/s --service 8ms --slo 'queue.p99 < 20ms'
+  queuedyno plan --rate 2k/s --from results/steady-20260102-150405Z --check
+  queuedyno plan --rate 500/s --service 20ms --service-cv 2 --stall 1s --stall-every 10m`
+
+func (p *program) planVerb() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "plan",
+		Short:   "Work out how many workers a load needs",
+		Long:    planHelp,
+		Example: planExample,
+		Args:    noArgs,
+	}
+	v := declarePlan(p, p.flagsOf(cmd))
+	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error { return v.plan(cmd.Context()) })
+	complete(cmd, "rate", words("100/s", "1k/s", "10k/s"))
+	complete(cmd, "slo", words("queue.p50", "queue.p90", "queue.p95", "queue.p99", "queue.p99.9"))
+	return cmd
 }
 
-// running is the verb run at work.
-type running struct {
-	p    *program
-	does string // the verb, where it is not run itself
-	runFlags
+// planning is the verb plan at work.
+type planning struct {
+	runner
+	perSecond                          pace.Rate
+	service, stall, stallEvery, outage time.Duration
+	serviceCV, arrivalCV               float64
+	slo                                []string
+	from                               string
+	check, json                        bool
+	stored                             int // the payload of the run of --from, in bytes
 }
 
-// plan reads and checks everything. All faults are in the error it returns, not
-// just the first.
-func (r *running) plan(names []string) (plan, error) {
-	faults := slices.Clone(r.faults)
-	var pl plan
-	replays := false // whether there is a recorded load, also one that cannot be read
+func declarePlan(p *program, f *flags.Set) *planning {
+	v := &planning{runner: runner{p: p, name: "plan"}, serviceCV: 1, arrivalCV: 1, stallEvery: time.Hour, outage: time.Minute}
+	f.Group("Load")
+	flags.Var(f, &v.perSecond, "rate", "r", "arriving jobs per second, a `RATE` such as 500/s or 2k/s (default with --from: the rate of that run)", openRate)
+	flags.Var(f, &v.arrivalCV, "arrival-cv", "", "coefficient of variation of the time between arrivals, a `NUMBER`: 0 is constant, 1 is random (default 1)", variation)
+	f.Group("Work")
+	flags.Var(f, &v.service, "service", "", "mean `TIME` a job occupies a worker, including round trips to Redis", literal.Duration(1))
+	flags.Var(f, &v.serviceCV, "service-cv", "", "coefficient of variation of the service time, a `NUMBER`: 0 is constant, 1 is exponential (default 1)", variation)
+	f.Text(&v.from, "from", "", "take the service time and its variation from the result in `DIR`")
+	flags.Var(f, &v.stall, "stall", "", "`TIME` for which everything stops now and then (default none)", literal.Duration(1))
+	flags.Var(f, &v.stallEvery, "stall-every", "", "`TIME` from one stall to the next (default 1h)", literal.Duration(1))
+	flags.Var(f, &v.outage, "outage", "", "`TIME` without any worker, to show the backlog for (default 1m)", literal.Duration(1))
+	f.Group("Gates")
+	flags.List(f, &v.slo, "slo", ",", "limit on the wait, an `EXPR` (repeatable, all must hold; default 'queue.p99 < 20ms')", sloText)
+	f.Group("Measuring")
+	f.Switch(&v.check, "check", "", "run the plan against a real Redis and compare the prediction with the measurement")
+	v.Flags = override.Declare(f, "plan")
+	v.redis = target.Declare(f, p.getenv)
+	f.Describe("duration", "length of the check, a `TIME`; the first 2s, or a quarter if that is less, are the warm-up (default 20s)")
+	f.Describe("payload", "`SIZE` of a job's payload in bytes, as with run")
+	f.Group("Output")
+	f.Switch(&v.json, "json", "", "write the plan as JSON")
+	p.declareQuiet(f)
+	return v
+}
 
-	src, err := r.p.findScenarios(r.file.get())
+// openRate reads a rate that is one: a plan has no closed loop.
+func openRate(s string) (pace.Rate, error) {
+	r, err := pace.ParseRate(s)
+	if err == nil && r.IsZero() {
+		err = errors.New(`"max" is not a rate to plan for; write it like 500/s or 2k/s`)
+	}
+	return r, err
+}
+
+// variation reads a coefficient of variation.
+func variation(s string) (float64, error) {
+	v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	if err != nil || !(v >= 0 && v <= 100) {
+		return 0, fmt.Errorf("%q is not a number from 0 to 100", s)
+	}
+	return v, nil
+}
+
+func (v *planning) plan(ctx context.Context) error {
+	s, err := v.read()
 	if err != nil {
-		faults = append(faults, asFailure(r.p.badScenarios(src, err)).faults...)
-		names = nil // whether they exist cannot be said
+		return err
+	}
+	payload := v.bytes()
+	if err := s.Staff(payload); err != nil {
+		return problem.Usage(problem.Of(err))
+	}
+	var endings []outcome.Outcome
+	if s.Workers == 0 {
+		endings = append(endings, outcome.Outcome{Code: problem.Invalid, Problems: []problem.Problem{{
+			What: "no number of workers meets this: the stalls alone delay more jobs than the quantile allows",
+			Hint: "allow a lower quantile, or rarer stalls",
+		}}})
+	} else if v.check {
+		endings = append(endings, v.verify(ctx, s)...)
+	}
+	format := "text"
+	if v.json {
+		format = "json"
+	}
+	err = render.Of(s).Encode(v.p.stdout, format, render.Options{})
+	if err != nil {
+		endings = append(endings, outcome.Failed("", fmt.Errorf("write to standard output: %w", err)))
+	}
+	return outcome.Worst(endings)
+}
+
+// read reads and checks the flags and the run of --from.
+func (v *planning) read() (*study.Staffing, error) {
+	problems := slices.Clone(v.Problems)
+	s := &study.Staffing{
+		Schema: study.Schema, Kind: string(render.Staffing),
+		Rate: v.perSecond.Float(), Service: v.service,
+		ServiceCV: v.serviceCV, ArrivalCV: v.arrivalCV,
+		From: "as given", Notes: []string{}, SLO: v.slo,
+		Stall: v.stall, Outage: study.Outage{Length: v.outage},
+	}
+	if len(s.SLO) == 0 && !v.Tried("slo") {
+		s.SLO = []string{"queue.p99 < 20ms"}
+	}
+	if s.Stall > 0 {
+		s.StallEvery = v.stallEvery
+	} else if v.Written("stall-every") {
+		problems = append(problems, problem.Problem{What: "--stall-every requires --stall", Hint: "add --stall TIME, the length of a stall"})
+	}
+	if v.from != "" {
+		problems = append(problems, v.measured(s)...)
 	} else {
-		picked, unknown := src.pick(names)
-		faults = append(faults, unknown...)
-		for _, s := range picked {
-			s, notes := r.apply(s)
-			replays = replays || s.Load.Replay.File != ""
-			if err := s.Open(); err != nil {
-				faults = append(faults, faultOf(fmt.Errorf("scenario %q: %w", s.Name, err)))
-				continue
-			}
-			s = s.WithDefaults() // a recorded load is as long as its file
-			faults = append(faults, r.check(r.flags, s)...)
-			if src.bundled {
-				// Their limits are for the load that they come with.
-				notes = append(notes, prefixed(s.Name, s.ScaleThresholds(r.asked().Thresholds))...)
-			}
-			pl.scenarios = append(pl.scenarios, s)
-			for _, n := range notes {
-				r.p.console.note("run: %s", n)
-			}
-			if source := s.Load.Replay.Source; source != "" {
-				r.p.console.note("run: %s: recorded load: %s, %s", s.Name, plural(len(s.Load.Replay.Times.Times), "job"), source)
-			}
-			for _, caution := range s.Load.Replay.Cautions() {
-				r.p.console.note("run: %s: %s", s.Name, caution)
-			}
-			for _, doubt := range s.Unanswerable() {
-				r.p.console.note("run: %s: threshold %s", s.Name, doubt)
+		if !v.Tried("service") {
+			problems = append(problems, problem.Problem{What: "the service time is missing", Hint: "add --service TIME, or --from DIR with a measured run"})
+		}
+		if !v.Tried("rate") {
+			problems = append(problems, problem.Problem{What: "the rate is missing", Hint: "add --rate RATE"})
+		}
+	}
+	if s.Rate*s.Service.Seconds() > 500_000 {
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("more than half a million workers would be busy at %s jobs/s of %s each", console.Thousands(console.Round(s.Rate)), s.Service)})
+	}
+	if v.check {
+		if s.ArrivalCV != 0 && s.ArrivalCV != 1 {
+			problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: --check can only make arrivals of 0 or 1, not %v", v.Source("arrival-cv"), s.ArrivalCV), Hint: "remove --check"})
+		}
+		problems = append(problems, v.redis.Problems()...)
+	} else {
+		for _, flag := range append(target.Names(), "duration", "seed") {
+			if v.Written(flag) {
+				problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s requires --check", flag), Hint: "add --check"})
 			}
 		}
 	}
-	if r.name.given() && len(names) > 1 {
-		faults = append(faults, fault{
-			r.source("name") + ": one name for several result directories",
-			"leave it out: each directory is named for its scenario and the time",
-		})
+	return s, problem.Usage(problems...)
+}
+
+// bytes is what a job carries: as was said, or as in the run of --from.
+func (v *planning) bytes() int {
+	if v.Given("payload") {
+		return v.Asked().Payload
 	}
-	pl.redis, err = r.server()
+	return v.stored
+}
+
+// measured takes the service time from a stored run.
+func (v *planning) measured(s *study.Staffing) []problem.Problem {
+	for _, flag := range []string{"service", "service-cv"} {
+		if v.Written(flag) {
+			return []problem.Problem{{What: fmt.Sprintf("--%s and --from both set the service time", flag), Hint: "remove one of them"}}
+		}
+	}
+	r, err := store.LoadAs[*result.Result](v.from)
+	if err == nil && r.Validity.Verdict == result.Invalid {
+		err = fmt.Errorf("the run in %q is invalid and cannot be used for a plan", v.from)
+	}
+	if err == nil {
+		err = s.Measured(r)
+	}
 	if err != nil {
-		faults = append(faults, faultOf(err))
+		return []problem.Problem{problem.Of(err)}
 	}
-	faults = append(faults, r.certificates()...)
-	faults = append(faults, r.names(pl)...)
-	faults = append(faults, r.workerFaults(pl.scenarios)...)
-	faults = append(faults, r.replayFaults(r.flags, replays)...)
-	pl.tags = map[string]string{}
-	for _, t := range r.tags.all {
-		pl.tags[t.key] = t.value
-	}
-
-	now := time.Now()
-	for _, s := range pl.scenarios {
-		where := r.place("run", s.Name, s.Name, now)
-		if err := where.check(); err != nil {
-			faults = append(faults, faultOf(err))
-		}
-		pl.places = append(pl.places, where)
-	}
-	if len(faults) == 0 && len(pl.places) > 0 {
-		record, all := roomForRuns(pl.scenarios)
-		faults = append(faults, r.room("run", pl.places[0], record, all)...)
-	}
-	if err := usageErr(faults...); err != nil {
-		return plan{}, err
-	}
-	r.p.console.note("run: using %s", src.where)
-	return pl, nil
+	v.stored = r.Scenario.Payload
+	return nil
 }
 
-// prefixed is each note with the scenario that it is about.
-func prefixed(name string, notes []string) []string {
-	for i := range notes {
-		notes[i] = name + ": " + notes[i]
+// verify runs the plan.
+func (v *planning) verify(ctx context.Context, s *study.Staffing) []outcome.Outcome {
+	options, err := v.redis.Options(func(line string) { v.p.console.Note("plan: %s", line) })
+	if err != nil {
+		return []outcome.Outcome{{Code: problem.BadUsage, Problems: []problem.Problem{problem.Of(err)}}}
 	}
-	return notes
-}
-
-// names checks what the queue and the channel are called: workers outside have
-// to know, and a queue that is somebody else's is not ours to choose.
-func (r *running) names(pl plan) []fault {
-	var faults []fault
-	for _, s := range pl.scenarios {
-		if s.Load.Observed {
-			if !r.existing(pl.redis.Source) {
-				faults = append(faults, fault{
-					fmt.Sprintf("scenario %q: its producers are external, and there are none at a Redis that is started for the run", s.Name),
-					"name the one that they use with --redis redis://HOST:PORT",
-				})
-				break
-			}
-			continue
-		}
-		if !s.External {
-			continue
-		}
-		key := jobqueue.DefaultQueue
-		if s.Elements == scenario.SidekiqElements {
-			key = "queue:default"
-		}
-		started := r.workerCommand() != "" // it is told
-		if !started && (!r.queue.given() || !r.channel.given()) {
-			faults = append(faults, fault{
-				fmt.Sprintf("scenario %q: its consumers are external, and --queue and --channel do not both say where they look for jobs and publish", s.Name),
-				"add --queue " + key + " --channel " + jobqueue.DefaultChannel + ", or whatever your workers use",
-			})
-		}
-		if _, err := scenario.SidekiqQueue(r.queue.get()); s.Elements == scenario.SidekiqElements && r.queue.given() && err != nil {
-			faults = append(faults, fault{fmt.Sprintf("scenario %q: %s", s.Name, err), "write it like --queue queue:default"})
-		}
-		if !started && !r.existing(pl.redis.Source) {
-			faults = append(faults, fault{
-				fmt.Sprintf("scenario %q: its consumers are external, and cannot know the address of a Redis that is started for the run", s.Name),
-				"name the one that they use with --redis redis://HOST:PORT, or have them started with --worker",
-			})
-		}
-		break
+	sc := s.Scenario(v.bytes(), v.Asked().Seed, cmp.Or(v.Asked().Load.Duration, 20*time.Second))
+	if problems := v.Check(sc); len(problems) > 0 {
+		return []outcome.Outcome{{Code: problem.BadUsage, Problems: problems}}
 	}
-	for _, s := range pl.scenarios {
-		if s.External || !r.queue.given() {
-			continue
+	ctx, signals := listen(ctx, v.p.console)
+	defer signals.close()
+	server, err := redisserver.Start(ctx, options)
+	if err != nil {
+		if signals.happened() {
+			return []outcome.Outcome{{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before the check began"}}}}
 		}
-		switch {
-		case s.Design == jobqueue.ReliableList, s.Design == jobqueue.Stream:
-			faults = append(faults, fault{
-				fmt.Sprintf("scenario %q: its consumers would take jobs of others from %q, and with the design %s could not put them back as they were", s.Name, r.queue.get(), s.Design),
-				"add --consumers external, or leave out --queue",
-			})
-		case len(s.Queues) > 1:
-			faults = append(faults, fault{
-				fmt.Sprintf("scenario %q: its consumers would take jobs of others from several queues, and could not put them back where they were", s.Name),
-				"add --consumers external, or leave out --queue",
-			})
-		}
+		return []outcome.Outcome{outcome.Failed("", err)}
 	}
-	if r.allowNonEmpty.get() && !r.queue.given() {
-		faults = append(faults, fault{r.source("allow-non-empty") + ": a queue of the run's own is always empty", "name the queue with --queue"})
-	}
-	return faults
-}
-
-// existing reports whether the Redis of that source is one that is there already.
-func (r *running) existing(source string) bool {
-	return isURL(source) || source == "auto" && isURL(r.p.env("REDIS_URL"))
-}
-
-// keyName reads the name of a key or a channel.
-func keyName(s string) (string, error) {
-	if strings.TrimSpace(s) == "" {
-		return "", errors.New("it is empty")
-	}
-	return s, nil
-}
-
-// directoryName reads the name of a result directory.
-func directoryName(s string) (string, error) {
+	r, rows, err := v.load(ctx, sc, flight.NewID(), nil, server, signals)
+	defer rows.remove()
+	v.p.console.Wipe()
+	var endings []outcome.Outcome
 	switch {
-	case strings.TrimSpace(s) == "":
-		return "", errors.New("it is empty")
-	case s == "." || s == "..", strings.ContainsAny(s, `/\`), !filepath.IsLocal(s):
-		return "", fmt.Errorf("%q is not the name of one directory; where it is made is said with --out", s)
-	case strings.HasPrefix(s, "."):
-		return "", fmt.Errorf("%q would be hidden", s)
-	}
-	return s, nil
-}
-
-// server is how to come by the Redis under test. A URL is checked here, where
-// nothing has been started yet; redisserver does not dial it.
-func (r *running) server() (redisserver.Options, error) {
-	o := redisserver.Options{
-		Source: r.redis.or("auto"),
-		Image:  r.image.get(),
-		Getenv: r.p.env,
-		Log:    func(line string) { r.p.console.note("run: %s", line) },
-	}
-	var err error
-	if o.Args, err = r.serverArgs(); err != nil {
-		return o, err
-	}
-	if len(o.Args) > 0 && (isURL(o.Source) || o.Source == "embedded") {
-		return o, &hinted{
-			r.source("redis-args") + ": there is no redis-server to start that could take them",
-			"add --redis process or --redis docker",
+	case signals.happened():
+		endings = append(endings, outcome.Outcome{Code: problem.Interrupted, Problems: []problem.Problem{{What: "the check was interrupted"}}})
+	case err != nil:
+		endings = append(endings, outcome.Failed("", fmt.Errorf("the check: %w", err)))
+	default:
+		if err := s.Verify(r); err != nil {
+			endings = append(endings, outcome.Failed("", err))
+		} else if !s.Check.Fits {
+			endings = append(endings, outcome.Outcome{Code: problem.Invalid, Problems: []problem.Problem{{What: "the check: " + s.Check.Verdict}}})
 		}
 	}
-	if o.Source != "docker" && r.onCommandLine("image") {
-		return o, &hinted{"--image goes with a container only", "add --redis docker"}
+	if err := server.Close(); err != nil {
+		endings = append(endings, outcome.Failed("", err))
 	}
-	fromEnv := r.p.env("REDIS_URL")
-	if !isURL(o.Source) && !(o.Source == "auto" && isURL(fromEnv)) {
-		return o, nil
-	}
-	check := o
-	check.Log = nil
-	s, err := redisserver.Start(context.Background(), check)
-	if err != nil {
-		return o, err
-	}
-	if err := redisconn.CheckURL(s.URL()); err != nil {
-		if !isURL(o.Source) {
-			err = fmt.Errorf("REDIS_URL: %w", err)
-		}
-		return o, err
-	}
-	return o, s.Close()
+	return endings
 }
-
-// isURL reports whether the source is anything but the name of a kind.
-func isURL(source string) bool {
-	switch source {
-	case "", "auto", "process", "docker", "embedded":
-		return false
-	}
-	return true
-}
-
-// serverArgs splits --redis-args as a shell would, without doing anything else
-// that a shell does.
-func (r *running) serverArgs() ([]string, error) {
-	text := r.redisArgs.get()
-	if text == "" {
-		return nil, nil
-	}
-	shell := shellwords.NewParser()
-	args, err := shell.Parse(text)
-	if err != nil {
-		return nil, &hinted{fmt.Sprintf("%s: %q: a quote or a bracket is not closed", r.source("redis-args"), text), ""}
-	}
-	if shell.Position >= 0 {
-		return nil, &hinted{fmt.Sprintf("%s: %q: ; & | < and > must be quoted", r.source("redis-args"), text), ""}
-	}
-	return args, nil
-}
-
-// certificates checks the files for TLS as far as that can be done without a
-// server. Variables may stay set while another Redis is used; flags may not.
-func (r *running) certificates() []fault {
-	var faults []fault
-	url := r.redis.or("auto")
-	if url == "auto" {
-		url = r.p.env("REDIS_URL")
-	}
-	files := map[string]*value[string]{"cacert": r.cacert, "cert": r.cert, "key": r.key}
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		file := files[name]
-		if !file.given() {
-			continue
-		}
-		if !strings.HasPrefix(url, "rediss") {
-			if r.onCommandLine(name) {
-				faults = append(faults, fault{fmt.Sprintf("--%s goes with a rediss:// URL only", name), "name the Redis with --redis rediss://…"})
-			}
-			continue
-		}
-		if f, err := os.Open(file.get()); err != nil {
-			faults = append(faults, fault{what: fmt.Sprintf("%s: %v", r.source(name), err)})
-		} else {
-			f.Close()
-		}
-	}
-	if r.tlsSkipVerify.get() && r.onCommandLine("tls-skip-verify") && !strings.HasPrefix(url, "rediss") {
-		faults = append(faults, fault{"--tls-skip-verify goes with a rediss:// URL only", "name the Redis with --redis rediss://…"})
-	}
-	if r.cert.given() != r.key.given() {
-		faults = append(faults, fault{what: "--cert and --key go together, and only one is given"})
-	}
-	return faults
-}
-
-// hinted is an error that knows the remedy.
-type hinted struct{ what, hint string }
-
-func (h *hinted) Error() string { return h.what }
-func (h *hinted) Hint() string  { return h.hint }

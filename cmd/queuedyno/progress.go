@@ -2,12 +2,11 @@ package main
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
 )
 
@@ -15,7 +14,7 @@ import (
 // one a plain line every few seconds, so that the log of a CI job shows signs
 // of life and does not fill up.
 type progress struct {
-	console *console
+	console *console.Console
 	name    string
 	columns int
 	said    time.Duration
@@ -25,13 +24,13 @@ type progress struct {
 const plainEvery = 5 * time.Second
 
 func (g *progress) show(p engine.Progress) {
-	if g.console.live {
-		g.console.draw(progressLine(g.name, p, g.columns))
+	if g.console.Live {
+		g.console.Draw(progressLine(g.name, p, g.columns))
 		return
 	}
 	if p.Elapsed/plainEvery > g.said/plainEvery {
 		g.said = p.Elapsed
-		g.console.note("%s", strings.Join(append([]string{g.name, howFar(p)}, figures(p)...), "  "))
+		g.console.Note("%s", strings.Join(append([]string{g.name, howFar(p)}, figures(p)...), "  "))
 	}
 }
 
@@ -84,7 +83,7 @@ func howFar(p engine.Progress) string {
 		s += "/" + p.Total.String()
 	}
 	if p.Jobs > 0 {
-		s += fmt.Sprintf(" %s/%s jobs", thousands(p.Sent), thousands(p.Jobs))
+		s += fmt.Sprintf(" %s/%s jobs", console.Thousands(p.Sent), console.Thousands(p.Jobs))
 	}
 	if p.Phase == "warmup" || p.Phase == "drain" {
 		s += " " + p.Phase
@@ -93,43 +92,19 @@ func howFar(p engine.Progress) string {
 }
 
 func figures(p engine.Progress) []string {
-	rate := thousands(round(p.AchievedPerS))
+	rate := console.Thousands(console.Round(p.AchievedPerS))
 	if p.OfferedPerS > 0 {
-		rate += " of " + thousands(round(p.OfferedPerS))
+		rate += " of " + console.Thousands(console.Round(p.OfferedPerS))
 	}
-	out := []string{rate + " jobs/s", "backlog " + thousands(p.Backlog)}
+	out := []string{rate + " jobs/s", "backlog " + console.Thousands(p.Backlog)}
 	if p.P50 > 0 {
-		out = append(out, "p50 "+short(p.P50))
+		out = append(out, "p50 "+console.Short(p.P50))
 	}
 	if p.P99 > 0 {
-		out = append(out, "p99 "+short(p.P99))
+		out = append(out, "p99 "+console.Short(p.P99))
 	}
 	if p.Errors > 0 {
-		out = append(out, thousands(p.Errors)+" errors")
+		out = append(out, console.Thousands(p.Errors)+" errors")
 	}
 	return out
-}
-
-func round(v float64) int64 { return int64(math.Round(v)) }
-
-// short is d to three significant digits.
-func short(d time.Duration) string {
-	unit := time.Duration(1)
-	for limit := time.Duration(1000); d >= limit && unit < time.Second; limit *= 10 {
-		unit *= 10
-	}
-	return d.Round(unit).String()
-}
-
-// thousands is n with a comma between every three digits.
-func thousands(n int64) string {
-	digits := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, digits = "-", digits[1:]
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return sign + digits
 }

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
 )
 
@@ -82,7 +83,7 @@ func TestProgressLineFitsTheTerminal(t *testing.T) {
 func TestWithoutATerminalALineComesEveryFiveSeconds(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	g := progress{console: newConsole(&b, noEnv), name: "steady", columns: 80}
+	g := progress{console: console.New(&b, func(string) string { return "" }), name: "steady", columns: 80}
 	p := halfWay()
 	for s := range 21 {
 		p.Elapsed = time.Duration(s)*time.Second + 3*time.Millisecond
@@ -104,14 +105,14 @@ func TestWithoutATerminalALineComesEveryFiveSeconds(t *testing.T) {
 func TestThousandsAndShort(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567"} {
-		if got := thousands(n); got != want {
+		if got := console.Thousands(n); got != want {
 			t.Errorf("thousands(%d) = %q, want %q", n, got, want)
 		}
 	}
 	for d, want := range map[time.Duration]string{
 		999: "999ns", 1234: "1.23µs", 999_600: "1ms", 123_456_789: "123ms", 12_345_678_901: "12.3s", 61_234_000_000: "1m1.2s",
 	} {
-		if got := short(d); got != want {
+		if got := console.Short(d); got != want {
 			t.Errorf("short(%d) = %q, want %q", d, got, want)
 		}
 	}

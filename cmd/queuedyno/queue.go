@@ -4,23 +4,26 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
-const queueHelp = `Look into one queue of a Redis, put jobs in, take jobs out.
+const queueHelp = `Inspect one queue of a Redis, push jobs, pop jobs.
 
-A queue is a list: jobs go in at the left (LPUSH) and come out at the right, the
-oldest first. With --design stream it is a stream, of which the jobs count that no
-worker was given yet. --queue is the exact name of its key; a key that is of
-another type is refused.`
+A queue is a list: jobs go in at the left (LPUSH) and come out at the right, oldest
+first. With --design stream it is a stream, and the jobs that no worker has received
+yet count. --queue is the exact name of its key; a key of another type is refused.`
 
 // queueing is one of the verbs of queue at work.
 type queueing struct {
@@ -31,7 +34,7 @@ type queueing struct {
 func (p *program) queueVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "queue",
-		Short: "Look into a queue, push, pop, clear",
+		Short: "Inspect a queue, push, pop, clear",
 		Long:  queueHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -45,7 +48,7 @@ func (p *program) queueVerb() *cobra.Command {
 	return cmd
 }
 
-// unknownWord refuses a word that is none of a verb's own verbs.
+// unknownWord refuses a word that is not a subcommand.
 func unknownWord(cmd *cobra.Command, word string) error {
 	var verbs []string
 	for _, c := range cmd.Commands() {
@@ -53,28 +56,27 @@ func unknownWord(cmd *cobra.Command, word string) error {
 			verbs = append(verbs, c.Name())
 		}
 	}
-	f := fault{fmt.Sprintf("unknown command %q", word), "the commands are " + strings.Join(verbs, ", ")}
+	f := problem.Problem{What: fmt.Sprintf("unknown command %q", word), Hint: "the commands are " + strings.Join(verbs, ", ")}
 	if near := scenario.Suggest(word, verbs); near != "" {
-		f.hint = fmt.Sprintf("did you mean \"%s %s\"?", cmd.CommandPath(), near)
+		f.Hint = fmt.Sprintf("did you mean \"%s %s\"?", cmd.CommandPath(), near)
 	}
-	return usageErr(f)
+	return problem.Usage(f)
 }
 
 // queueVerbOf makes a verb of queue: what it does is given the connected queue.
 // own declares its own flags.
-func (p *program) queueVerbOf(cmd *cobra.Command, own func(*flags), check func(q *queueing, args []string) []fault, do func(ctx context.Context, q *queueing, args []string) error) *cobra.Command {
+func (p *program) queueVerbOf(cmd *cobra.Command, own func(*flags.Set), check func(q *queueing, args []string) []problem.Problem, do func(ctx context.Context, q *queueing, args []string) error) *cobra.Command {
 	f := p.flagsOf(cmd)
 	q := &queueing{}
-	q.addQueue(f, p, "in question")
+	q.addQueue(f, p, "")
 	own(f)
 	q.addRedis(f, "design")
 	if cmd.Args == nil {
 		cmd.Args = noArgs
 	}
 	cmd.RunE = p.verb(func(cmd *cobra.Command, args []string) error {
-		p.console.quiet = q.quiet.get()
-		faults := append(slices.Clone(f.faults), q.check()...)
-		if err := usageErr(append(faults, check(q, args)...)...); err != nil {
+		problems := append(slices.Clone(f.Problems), q.check()...)
+		if err := problem.Usage(append(problems, check(q, args)...)...); err != nil {
 			return err
 		}
 		client, err := q.connect(cmd.Context())
@@ -90,24 +92,24 @@ func (p *program) queueVerbOf(cmd *cobra.Command, own func(*flags), check func(q
 }
 
 // nothingMore is for verbs whose flags say it all.
-func nothingMore(*queueing, []string) []fault { return nil }
+func nothingMore(*queueing, []string) []problem.Problem { return nil }
 
 func (p *program) queueLen() *cobra.Command {
-	var asJSON *value[bool]
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "len",
-		Short:   "Say how many jobs wait",
+		Short:   "Print how many jobs wait",
 		Long:    "Print how many jobs wait in the queue. A queue that does not exist holds none.",
 		Example: "  queuedyno queue len -u redis://localhost:6379\n  queuedyno queue len --queue mails --json",
 	}
-	own := func(f *flags) { asJSON = addSwitch(f, "json", "", "print JSON") }
+	own := func(f *flags.Set) { f.Switch(&asJSON, "json", "", "print JSON") }
 	return p.queueVerbOf(cmd, own, nothingMore, func(ctx context.Context, q *queueing, _ []string) error {
 		n, err := q.client.Len(ctx)
 		if err != nil {
 			return err
 		}
-		if asJSON.get() {
-			return writeJSON(p.stdout, struct {
+		if asJSON {
+			return console.WriteJSON(p.stdout, struct {
 				Queue  string `json:"queue"`
 				Length int64  `json:"length"`
 			}{q.client.Queue(), n})
@@ -120,25 +122,25 @@ func (p *program) queueLen() *cobra.Command {
 func (p *program) queuePush() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "push ID...|-",
-		Short: "Put jobs into the queue",
-		Long: `Push the given jobs, in order. With - for the only argument each line of standard
-input is a job, and empty lines are skipped. A job is any text: an id, or JSON.
-They go in a thousand at a time, each thousand at once.`,
+		Short: "Push jobs",
+		Long: `Push the given jobs, in order. With - as the only argument each line of standard input
+is a job; empty lines are skipped. A job is any text: an id, or JSON. Jobs are pushed
+in batches of a thousand.`,
 		Example: "  queuedyno queue push 4711 4712 -u redis://localhost:6379\n  seq 1000 | queuedyno queue push -",
 		Args:    cobra.ArbitraryArgs,
 	}
-	check := func(_ *queueing, args []string) []fault {
+	check := func(_ *queueing, args []string) []problem.Problem {
 		switch {
 		case len(args) == 0:
-			return []fault{{"there is nothing to push", "give the jobs' ids, or - to read them from standard input"}}
+			return []problem.Problem{{What: "there is nothing to push", Hint: "add the ids of the jobs, or - to read them from standard input"}}
 		case len(args) > 1 && slices.Contains(args, "-"):
-			return []fault{{"- stands for standard input only where it is the one argument", ""}}
+			return []problem.Problem{{What: "- means standard input only if it is the only argument"}}
 		case slices.Contains(args, ""):
-			return []fault{{"one of the ids is empty", ""}}
+			return []problem.Problem{{What: "one of the ids is empty"}}
 		}
 		return nil
 	}
-	return p.queueVerbOf(cmd, func(*flags) {}, check, func(ctx context.Context, q *queueing, args []string) error {
+	return p.queueVerbOf(cmd, func(*flags.Set) {}, check, func(ctx context.Context, q *queueing, args []string) error {
 		next, end := slices.Values(args), func() error { return nil }
 		if args[0] == "-" {
 			next, end = p.lines()
@@ -153,7 +155,7 @@ They go in a thousand at a time, each thousand at once.`,
 		if err := end(); err != nil {
 			return q.after("pushed", pushed, fmt.Errorf("read standard input: %w", err))
 		}
-		_, err := fmt.Fprintf(p.stdout, "pushed %s to %s\n", plural(pushed, "job"), q.client.Queue())
+		_, err := fmt.Fprintf(p.stdout, "pushed %s to %s\n", console.Plural(pushed, "job"), q.client.Queue())
 		return err
 	})
 }
@@ -163,32 +165,32 @@ func (q *queueing) after(done string, n int, err error) error {
 	if n == 0 {
 		return err
 	}
-	f := faultOf(err)
-	f.what = fmt.Sprintf("%s (%s had been %s by then)", f.what, plural(n, "job"), done)
-	return &failure{exitFailed, []fault{f}}
+	f := problem.Of(err)
+	f.What = fmt.Sprintf("%s (%s had been %s by then)", f.What, console.Plural(n, "job"), done)
+	return &problem.Failure{Code: problem.CouldNotRun, Problems: []problem.Problem{f}}
 }
 
 func (p *program) queuePop() *cobra.Command {
 	var (
-		jobs *value[int64]
-		wait *value[time.Duration]
+		jobs int64 = 1
+		wait time.Duration
 	)
 	cmd := &cobra.Command{
 		Use:   "pop",
-		Short: "Take jobs out of the queue and print them",
-		Long: `Take the oldest jobs out of the queue and print each on a line. What was printed is
-in the queue no more. Exit code 1 says that there was none.`,
+		Short: "Pop jobs and print them",
+		Long: `Take the oldest jobs out of the queue and print each on a line. Printed jobs are no
+longer in the queue. Exit code 1 means that the queue was empty.`,
 		Example: "  queuedyno queue pop -u redis://localhost:6379\n  queuedyno queue pop -n 100 --wait 5s > jobs.txt",
 	}
-	own := func(f *flags) {
-		jobs = add(f, "jobs", "n", "`NUMBER` of jobs at most (default 1)", literal.Count)
-		wait = add(f, "wait", "", "`TIME` to wait for the first (default not at all)", literal.Duration(0))
+	own := func(f *flags.Set) {
+		flags.Var(f, &jobs, "jobs", "n", "maximum `NUMBER` of jobs (default 1)", literal.Count)
+		flags.Var(f, &wait, "wait", "", "`TIME` to wait for the first job (default: do not wait)", literal.Duration(0))
 	}
-	check := func(q *queueing, _ []string) []fault {
-		switch d := q.asked().Design; d {
+	check := func(q *queueing, _ []string) []problem.Problem {
+		switch d := q.Asked().Design; d {
 		case jobqueue.ReliableList, jobqueue.Stream:
-			return []fault{{fmt.Sprintf("the design %s gives a job to a worker who says when it is over, and nobody would", d),
-				"look with queue peek, remove with queue clear, or take jobs with queuedyno worker"}}
+			return []problem.Problem{{What: fmt.Sprintf("the design %s needs a worker that acknowledges each job, and pop does not", d),
+				Hint: "inspect with queue peek, remove with queue clear, or do the jobs with queuedyno worker"}}
 		}
 		return nil
 	}
@@ -204,17 +206,17 @@ in the queue no more. Exit code 1 says that there was none.`,
 			return err
 		}
 		defer consumer.Close()
-		patience := wait.get()
-		for left := jobs.or(1); left > 0; patience = 0 {
+		patience := wait
+		for left := jobs; left > 0; patience = 0 {
 			popped, err := consumer.Pop(ctx, int(min(left, 1000)), patience)
-			if err == jobqueue.ErrEmpty && left < jobs.or(1) {
+			if err == jobqueue.ErrEmpty && left < jobs {
 				return nil
 			}
 			if err == jobqueue.ErrEmpty {
-				return failed(fmt.Errorf("there is no job in %q", q.client.Queue()))
+				return problem.Failed(fmt.Errorf("there is no job in %q", q.client.Queue()))
 			}
 			if err != nil && signals.happened() {
-				return &failure{exitInterrupted, []fault{{what: "interrupted; what was popped is printed"}}}
+				return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted; popped jobs were printed"}}}
 			}
 			if err != nil {
 				return err
@@ -225,7 +227,7 @@ in the queue no more. Exit code 1 says that there was none.`,
 				fmt.Fprintf(w, "%s\n", job)
 			}
 			if err := w.Flush(); err != nil {
-				return fmt.Errorf("write to standard output, with %s popped: %w", plural(len(popped), "job"), err)
+				return fmt.Errorf("write to standard output, with %s popped: %w", console.Plural(len(popped), "job"), err)
 			}
 		}
 		return nil
@@ -234,18 +236,18 @@ in the queue no more. Exit code 1 says that there was none.`,
 
 func (p *program) queuePeek() *cobra.Command {
 	var (
-		jobs   *value[int64]
-		asJSON *value[bool]
+		jobs   int64 = 10
+		asJSON bool
 	)
 	cmd := &cobra.Command{
 		Use:     "peek",
 		Short:   "Print the oldest jobs without taking them",
-		Long:    "Print the oldest jobs, those that come out next, each on a line, and leave them in\nthe queue.",
+		Long:    "Print the oldest jobs, which come out next, each on a line, and leave them in the\nqueue.",
 		Example: "  queuedyno queue peek -u redis://localhost:6379\n  queuedyno queue peek -n 3 --json",
 	}
-	own := func(f *flags) {
-		jobs = add(f, "jobs", "n", "`NUMBER` of jobs at most (default 10)", literal.Count)
-		asJSON = addSwitch(f, "json", "", "print JSON")
+	own := func(f *flags.Set) {
+		flags.Var(f, &jobs, "jobs", "n", "maximum `NUMBER` of jobs (default 10)", literal.Count)
+		f.Switch(&asJSON, "json", "", "print JSON")
 	}
 	return p.queueVerbOf(cmd, own, nothingMore, func(ctx context.Context, q *queueing, _ []string) error {
 		n, err := q.client.Len(ctx)
@@ -253,18 +255,18 @@ func (p *program) queuePeek() *cobra.Command {
 			return err
 		}
 		found := []string{}
-		for want := min(jobs.or(10), n); int64(len(found)) < want; {
+		for want := min(jobs, n); int64(len(found)) < want; {
 			more, err := q.client.Peek(ctx, int64(len(found)), min(want-int64(len(found)), 1000))
 			if err != nil {
 				return err
 			}
 			if len(more) == 0 {
-				break // somebody was faster
+				break // another client was faster
 			}
 			found = append(found, more...)
 		}
-		if asJSON.get() {
-			return writeJSON(p.stdout, struct {
+		if asJSON {
+			return console.WriteJSON(p.stdout, struct {
 				Queue  string   `json:"queue"`
 				Length int64    `json:"length"`
 				Jobs   []string `json:"jobs"`
@@ -275,41 +277,40 @@ func (p *program) queuePeek() *cobra.Command {
 				return err
 			}
 		}
-		p.console.note("queue peek: %s of %s in %q", thousands(int64(len(found))), thousands(n), q.client.Queue())
+		p.console.Note("queue peek: %s of %s in %q", console.Thousands(int64(len(found))), console.Thousands(n), q.client.Queue())
 		return nil
 	})
 }
 
 func (p *program) queueClear() *cobra.Command {
-	var yes *value[bool]
+	var yes bool
 	cmd := &cobra.Command{
 		Use:   "clear",
 		Short: "Remove all jobs of the queue",
-		Long: `Remove all jobs that wait in the queue, and print how many they were. What workers
-have in hand stays theirs. On a terminal it asks first; elsewhere --yes must be
-given.`,
+		Long: `Remove all waiting jobs and print how many they were. Jobs in progress stay with their
+workers. On a terminal it asks first; elsewhere --yes is required.`,
 		Example: "  queuedyno queue clear -u redis://localhost:6379 --queue mails --yes",
 	}
-	own := func(f *flags) { yes = addSwitch(f, "yes", "", "do not ask") }
-	check := func(*queueing, []string) []fault {
-		if yes.get() || isTerminal(p.stdin) {
+	own := func(f *flags.Set) { f.Switch(&yes, "yes", "", "do not ask") }
+	check := func(*queueing, []string) []problem.Problem {
+		if yes || console.IsTerminal(p.stdin) {
 			return nil
 		}
-		return []fault{{"all jobs would be removed, and there is no terminal to ask", "add --yes if that is what you want"}}
+		return []problem.Problem{{What: "this removes all jobs, and there is no terminal to ask on", Hint: "add --yes to confirm"}}
 	}
 	return p.queueVerbOf(cmd, own, check, func(ctx context.Context, q *queueing, _ []string) error {
 		n, err := q.client.Len(ctx)
 		if err != nil {
 			return err
 		}
-		if !yes.get() && n > 0 && !p.agreed(fmt.Sprintf("remove %s from %q at %s?", plural(int(n), "job"), q.client.Queue(), q.address)) {
-			return failed(fmt.Errorf("nothing was removed"))
+		if !yes && n > 0 && !p.agreed(fmt.Sprintf("remove %s from %q at %s?", console.Plural(int(n), "job"), q.client.Queue(), q.address)) {
+			return problem.Failed(fmt.Errorf("nothing was removed"))
 		}
 		n, err = q.client.Remove(ctx)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.stdout, "removed %s from %s\n", plural(int(n), "job"), q.client.Queue())
+		_, err = fmt.Fprintf(p.stdout, "removed %s from %s\n", console.Plural(int(n), "job"), q.client.Queue())
 		return err
 	})
 }
@@ -323,4 +324,40 @@ func (p *program) agreed(question string) bool {
 		return true
 	}
 	return false
+}
+
+// longestLine bounds a line of standard input, which is a job.
+const longestLine = 64 << 20
+
+// lines are the lines of standard input that are not empty, and what went wrong
+// with reading them.
+func (p *program) lines() (iter.Seq[string], func() error) {
+	in := bufio.NewScanner(p.stdin)
+	in.Buffer(nil, longestLine)
+	return func(yield func(string) bool) {
+		for in.Scan() {
+			if in.Text() != "" && !yield(in.Text()) {
+				return
+			}
+		}
+	}, in.Err
+}
+
+// chunks cuts a sequence into slices of n and a last one of what is left. Each
+// is valid until the next.
+func chunks[T any](all iter.Seq[T], n int) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		chunk := make([]T, 0, n)
+		for one := range all {
+			if chunk = append(chunk, one); len(chunk) == n {
+				if !yield(chunk) {
+					return
+				}
+				chunk = chunk[:0]
+			}
+		}
+		if len(chunk) > 0 {
+			yield(chunk)
+		}
+	}
 }

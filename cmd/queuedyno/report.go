@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,31 +14,34 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/result"
 )
 
-const reportHelp = `Make reports again from stored results. A RESULT is a result directory or the
-record in it, such as result.json; no figure in a report comes from anywhere else.
-Several results are reported one after another; where runs are among them, results
-of other kinds are ignored with a note. A search for the capacity has the formats
-text, md, csv and json; a comparison has text, md, json and those for other tools,
-where benchmark is its candidate and benchmark-base its baseline; a calibration
-and the JSON of a plan have text and json.
+const reportHelp = `Make reports from stored results. A RESULT is a result directory or the record in it,
+e.g. result.json; reports use nothing else. Several results are reported one after
+another; if runs are among them, other kinds of results are ignored with a note.
 
-latest is the result under --out that ended last, of whichever kind; which one it
-is goes to standard error. A file or directory that is named latest comes first.
+A capacity search has the formats text, md, csv and json; a comparison has text, md,
+json and those for other tools, where benchmark is its candidate and benchmark-base its
+baseline; a calibration and the JSON of a plan have text and json.
+
+"latest" is the result under --out that ended last, of any kind; which one is printed to
+standard error. A file or directory named latest takes precedence.
 
 For other tools: junit (JUnit XML), benchmark (Go benchmark text, for benchstat),
-action-smaller and action-bigger (github-action-benchmark), summary (for the step
-summary of GitHub). docs/gates.md describes them.`
+action-smaller and action-bigger (github-action-benchmark), summary (GitHub step
+summary). docs/gates.md describes them.`
 
 func (p *program) reportVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report RESULT...",
-		Short: "Make reports again from stored results",
+		Short: "Make reports from stored results",
 		Long:  reportHelp,
 		Example: "  queuedyno report results/steady-20260102-150405Z\n" +
 			"  queuedyno report latest --format md\n" +
@@ -46,78 +50,74 @@ func (p *program) reportVerb() *cobra.Command {
 			if len(args) > 0 {
 				return nil
 			}
-			return usageErr(fault{"no result is named", "give a result directory: queuedyno report results/NAME"})
+			return problem.Usage(problem.Problem{What: "no result is named", Hint: "add a result directory: queuedyno report results/NAME"})
 		},
 	}
 	f := p.flagsOf(cmd)
-	r := reporting{
-		p:       p,
-		flags:   f,
-		format:  add(f, "format", "", "`FORMAT` of the report: "+strings.Join(render.Run.Formats(), ", ")+" (default text)", anyText),
-		stage:   add(f, "stage", "", "`STAGE` of the format hgrm (default end_to_end)", stage),
-		output:  add(f, "output", "o", "`FILE` to write to (default standard output)", anyText),
-		force:   addSwitch(f, "force", "", "overwrite the file of --output"),
-		out:     add(f, "out", "", "`DIR` in which latest looks (default results)", anyText),
-		redraw:  addSwitch(f, "redraw", "", "make the files of result directories again that are missing"),
-		noColor: addSwitch(f, "no-color", "", "no colour on a terminal"),
-	}
+	r := &reporting{p: p, flags: f, format: "text", out: "results"}
+	f.Group("Output")
+	f.Text(&r.format, "format", "", "`FORMAT` of the report: "+strings.Join(render.Run.Formats(), ", ")+" (default text)")
+	flags.Var(f, &r.stage, "stage", "", "`STAGE` for the format hgrm (default end_to_end)", stage)
+	f.Text(&r.output, "output", "o", "`FILE` to write to (default standard output)")
+	f.Switch(&r.force, "force", "", "overwrite the file of --output")
+	f.Text(&r.out, "out", "", "`DIR` that latest searches (default results)")
+	f.Switch(&r.redraw, "redraw", "", "write the missing files of result directories again")
+	f.Switch(&r.noColor, "no-color", "", "no color on a terminal")
 	cmd.RunE = p.verb(func(_ *cobra.Command, results []string) error { return r.run(results) })
 	p.completeReport(cmd)
 	return cmd
 }
 
-// reporting are the flags of the verb report.
+// reporting is the verb report at work.
 type reporting struct {
-	p                     *program
-	flags                 *flags
-	format, stage, output *value[string]
-	out                   *value[string]
-	force, noColor        *value[bool]
-	redraw                *value[bool]
+	p                          *program
+	flags                      *flags.Set
+	format, stage, output, out string
+	force, noColor, redraw     bool
 }
 
-func (r reporting) run(results []string) error {
-	faults := slices.Clone(r.flags.faults)
+func (r *reporting) run(results []string) error {
+	problems := slices.Clone(r.flags.Problems)
 	results, err := r.latest(results)
 	if err != nil {
 		return err
 	}
-	if r.redraw.get() {
-		return r.redrawn(faults, results)
+	if r.redraw {
+		return r.redrawn(problems, results)
 	}
 	results = r.runsOf(results)
-	format := r.format.or("text")
-	if format != "hgrm" && r.flags.onCommandLine("stage") {
-		faults = append(faults, fault{"--stage goes with --format hgrm only", "the other formats show every stage"})
+	format := r.format
+	if format != "hgrm" && r.flags.Written("stage") {
+		problems = append(problems, problem.Problem{What: "--stage requires --format hgrm", Hint: "the other formats show every stage"})
 	}
 	if slices.Contains([]string{"junit", "action-smaller", "action-bigger"}, format) && len(results) > 1 {
-		faults = append(faults, fault{fmt.Sprintf("a %s file is of one result, and several are named", format), "make one for each result"})
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("a %s file holds one result, and several are named", format), Hint: "make one for each result"})
 	}
 	if format == "hgrm" && len(results) > 1 {
-		faults = append(faults, fault{"an hgrm file holds one distribution, and several results are named", "make one for each result"})
+		problems = append(problems, problem.Problem{What: "an hgrm file holds one distribution, and several results are named", Hint: "make one for each result"})
 	}
-	output := r.output.get()
-	if output == "" && r.flags.onCommandLine("force") {
-		faults = append(faults, fault{what: "--force goes with --output only"})
+	output := r.output
+	if output == "" && r.flags.Written("force") {
+		problems = append(problems, problem.Problem{What: "--force requires --output"})
 	}
-	if _, err := os.Lstat(output); output != "" && err == nil && !r.force.get() {
-		faults = append(faults, fault{fmt.Sprintf("%q exists", output), "--force overwrites it"})
+	if _, err := os.Lstat(output); output != "" && err == nil && !r.force {
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("%q exists", output), Hint: "--force overwrites it"})
 	}
 	kind := kindOf(results[0])
 	if slices.ContainsFunc(results, func(name string) bool { return kindOf(name) != kind }) {
-		faults = append(faults, fault{"results of different kinds are named together: " + kindsOf(results), "report them one kind at a time"})
+		problems = append(problems, problem.Problem{What: "different kinds of results are named: " + kindsOf(results), Hint: "report them one kind at a time"})
 	}
 	if known := kind.Formats(); !slices.Contains(known, format) {
-		faults = append(faults, fault{what: fmt.Sprintf("%s: %q is none of %s", r.flags.source("format"), format, strings.Join(known, ", "))})
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: %q is not one of %s", r.flags.Source("format"), format, strings.Join(known, ", "))})
 	}
-	if err := usageErr(faults...); err != nil {
+	if err := problem.Usage(problems...); err != nil {
 		return err
 	}
 	var o render.Options
 	if output == "" {
-		o = r.p.textOptions(r.noColor.get())
+		o = r.p.textOptions(r.noColor)
 	}
-	o.Stage = metric.Stage(r.stage.get())
+	o.Stage = metric.Stage(r.stage)
 	// All of it is made before a byte is written: a fault in the last result
 	// leaves no half of a report behind.
 	var all bytes.Buffer
@@ -125,7 +125,7 @@ func (r reporting) run(results []string) error {
 	for i, name := range results {
 		d, err := store.Load(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			return usageErr(faultOf(err))
+			return problem.Usage(problem.Of(err))
 		}
 		if err != nil {
 			return err
@@ -151,7 +151,7 @@ func (r reporting) run(results []string) error {
 		_, err := r.p.stdout.Write(all.Bytes())
 		return err
 	}
-	return writeFile(output, all.Bytes(), r.force.get())
+	return writeFile(output, all.Bytes(), r.force)
 }
 
 // kindOf is the kind of what is stored under the name; what is not known counts as
@@ -174,10 +174,10 @@ func kindsOf(results []string) string {
 	return strings.Join(words, ", ")
 }
 
-// runsOf leaves out, of several results, what is no run, where at least one is:
-// a directory of results may hold more than runs. What nobody can read stays in,
+// runsOf leaves out, of several results, what is not a run if at least one is:
+// a directory of results may hold more than runs. What cannot be read stays in,
 // for its error.
-func (r reporting) runsOf(results []string) (runs []string) {
+func (r *reporting) runsOf(results []string) (runs []string) {
 	var notes []string
 	for _, name := range results {
 		other := ""
@@ -190,14 +190,14 @@ func (r reporting) runsOf(results []string) (runs []string) {
 		if other == "" {
 			runs = append(runs, name)
 		} else {
-			notes = append(notes, fmt.Sprintf("report: %q is passed over: it holds %s", name, other))
+			notes = append(notes, fmt.Sprintf("report: %q is ignored: it holds %s", name, other))
 		}
 	}
 	if len(runs) == 0 {
 		return results
 	}
 	for _, n := range notes {
-		r.p.console.note("%s", n)
+		r.p.console.Note("%s", n)
 	}
 	return runs
 }
@@ -222,7 +222,7 @@ func writeFile(name string, data []byte, replace bool) (err error) {
 		f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return usageErr(fault{fmt.Sprintf("%q exists", name), "--force overwrites it"})
+		return problem.Usage(problem.Problem{What: fmt.Sprintf("%q exists", name), Hint: "--force overwrites it"})
 	}
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
@@ -252,10 +252,10 @@ func writeFile(name string, data []byte, replace bool) (err error) {
 	return nil
 }
 
-// textOptions are how a text report looks on standard output.
+// textOptions are the layout of a text report on standard output.
 func (p *program) textOptions(plain bool) render.Options {
-	o := render.Options{Width: width(p.stdout)}
-	o.Color = isTerminal(p.stdout) && !plain && p.env("NO_COLOR") == "" && p.env("TERM") != "dumb"
+	o := render.Options{Width: console.Width(p.stdout)}
+	o.Color = console.IsTerminal(p.stdout) && !plain && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb"
 	return o
 }
 
@@ -264,5 +264,59 @@ func stage(s string) (string, error) {
 	for _, one := range metric.Stages() {
 		words = append(words, string(one))
 	}
-	return oneOf(words...)(s)
+	return flags.OneOf(words...)(s)
+}
+
+// benchmarkNotes says of the runs that are to become Go benchmark text what
+// benchstat cannot know: which ones are left out or in doubt, and which ones it
+// takes for runs of one benchmark although their scenarios differ. It fails when
+// no run is left.
+func (r *reporting) benchmarkNotes(names []string, results []*result.Result) error {
+	suspect, last := 0, ""
+	settings := map[string][]map[string]string{}
+	for i, res := range results {
+		if why := render.LeftOut(res); why != "" {
+			last = fmt.Sprintf("%q is excluded: %s", names[i], why)
+			r.p.console.Note("report: %s", last)
+			continue
+		}
+		if res.Validity.Verdict == result.Suspect {
+			suspect++
+		}
+		name := render.BenchmarkName(res)
+		of := res.Scenario.Settings()
+		of["redis"] = strings.TrimSpace(res.Redis.Kind + " " + res.Redis.Version)
+		settings[name] = append(settings[name], of)
+	}
+	if len(settings) == 0 {
+		return &problem.Failure{Code: problem.Invalid, Problems: []problem.Problem{{What: "no result is usable for benchstat: " + last, Hint: "make a valid run"}}}
+	}
+	if suspect > 0 {
+		r.p.console.Note("report: %d of %s are suspect; their reasons are comments in the file", suspect, console.Plural(len(results), "result"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if keys := differing(settings[name]); len(keys) > 0 {
+			r.p.console.Note("report: the runs of %s differ in %s, but benchstat treats them as one benchmark", name, strings.Join(keys, ", "))
+		}
+	}
+	return nil
+}
+
+// differing are the keys that do not have the same value everywhere.
+func differing(all []map[string]string) (keys []string) {
+	different := map[string]bool{}
+	for _, one := range all {
+		for key, value := range one {
+			different[key] = different[key] || all[0][key] != value
+		}
+		for key, value := range all[0] {
+			different[key] = different[key] || one[key] != value
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(different)) {
+		if different[key] {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }

@@ -8,12 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
 
-// What a user of Redis needs who works on a queue, or looks on, in any design, and
-// what each design needs besides. docs/redis.md has them, too.
+// The permissions that a Redis user needs to do the jobs of a queue or to observe it, in
+// any design, and what each design needs besides. docs/redis.md has them too.
 const (
 	workersRights  = "~job_queue &job_updates -@all +publish +ping +client|id +client|unblock +client|setname +hello +auth +select"
 	rehearsal      = "+multi +discard"
@@ -77,18 +78,18 @@ func TestTheLeastRightsAreEnoughToWorkAndToLookOn(t *testing.T) {
 					}
 				}
 				works := start(t, "worker", "-u", as(server.URL(), user), "--design", string(c.design), "-y", "2", "--running", "--jobs", "3")
-				if code := works.end(t); code != exitOK {
+				if code := works.end(t); code != problem.OK {
 					t.Errorf("%s: worker ended with %d:\n%s", user, code, strings.Join(works.said, "\n"))
 				}
 			}
 			if n, err := client.Len(t.Context()); err != nil || n != 0 {
 				t.Errorf("%d jobs are left, %v", n, err)
 			}
-			if code := r.end(t); code != exitOK || !strings.Contains(r.stdout.String(), "jobs ended") {
+			if code := r.end(t); code != problem.OK || !strings.Contains(r.stdout.String(), "jobs ended") {
 				t.Errorf("the run ended with %d:\n%s\n%s", code, strings.Join(r.said, "\n"), r.stdout.String())
 			}
 			w.signal(t, os.Interrupt)
-			if code := w.end(t); code != exitInterrupted || !strings.Contains(w.stdout.String(), ": 6 RUNNING, 6 COMPLETED, 0 FAILED; backlog 0") {
+			if code := w.end(t); code != problem.Interrupted || !strings.Contains(w.stdout.String(), ": 6 RUNNING, 6 COMPLETED, 0 FAILED; backlog 0") {
 				t.Errorf("watch ended with %d:\n%s\n%s", code, strings.Join(w.said, "\n"), w.stdout.String())
 			}
 		})
@@ -135,7 +136,7 @@ func TestAWorkerThatLacksARightTakesNoJobAndSaysWhich(t *testing.T) {
 		w := start(t, "worker", "-u", as(server.URL(), user), "--idle", "1s")
 		code := w.end(t)
 		said := strings.Join(w.said, "\n")
-		if code != exitFailed || !strings.Contains(said, says) || !strings.Contains(said, "NOPERM") || !strings.Contains(said, "hint: the user lacks a right") {
+		if code != problem.CouldNotRun || !strings.Contains(said, says) || !strings.Contains(said, "NOPERM") || !strings.Contains(said, "hint: the user lacks a right") {
 			t.Errorf("%s: exit code %d:\n%s", user, code, said)
 		}
 	}
@@ -158,7 +159,7 @@ func TestAnOutcomeThatRedisRefusesIsNamedInTheError(t *testing.T) {
 	w := start(t, "worker", "-u", as(server.URL(), "nochannel"), "-y", "1", "--running", "--idle", "1s")
 	code := w.end(t)
 	said := strings.Join(w.said, "\n")
-	if code != exitFailed || !strings.Contains(said, `1 outcome could not be published, of "job 4711"`) || strings.Contains(said, "away") {
+	if code != problem.CouldNotRun || !strings.Contains(said, `1 outcome could not be published, of "job 4711"`) || strings.Contains(said, "away") {
 		t.Errorf("exit code %d:\n%s", code, said)
 	}
 	if n, err := client.Len(t.Context()); err != nil || n != 1 {
@@ -179,7 +180,7 @@ func TestAChannelThatIsRefusedCostsNoOtherTenantAJob(t *testing.T) {
 	}
 	w := start(t, "worker", "-u", as(server.URL(), "firstonly"), "-y", "1", "--channels", "tenant", "--tenants", "2", "--idle", "1s")
 	code := w.end(t)
-	if said := strings.Join(w.said, "\n"); code != exitFailed || !strings.Contains(said, `1 outcome could not be published, of "b"`) {
+	if said := strings.Join(w.said, "\n"); code != problem.CouldNotRun || !strings.Contains(said, `1 outcome could not be published, of "b"`) {
 		t.Errorf("exit code %d:\n%s", code, said)
 	}
 	if n, err := client.Len(t.Context()); err != nil || n != 2 {
@@ -193,7 +194,7 @@ func TestAWorkerOnAReplicaSaysSoAtOnce(t *testing.T) {
 	w := start(t, "worker", "-u", server.URL(), "--idle", "1s")
 	code := w.end(t)
 	said := strings.Join(w.said, "\n")
-	if code != exitFailed || !strings.Contains(said, "READONLY") || !strings.Contains(said, "hint: this is a read-only replica") {
+	if code != problem.CouldNotRun || !strings.Contains(said, "READONLY") || !strings.Contains(said, "hint: this is a read-only replica") {
 		t.Errorf("exit code %d:\n%s", code, said)
 	}
 }

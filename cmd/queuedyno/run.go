@@ -1,28 +1,41 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
+
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/outcome"
+	"github.com/queuedyno/queuedyno/internal/override"
+	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/target"
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
-const runHelp = `Run scenarios one after another, show what came out, write it to a directory of
-its own for each under --out, and check the thresholds. Without a name it is the
-file's first scenario.
+const runHelp = `Run one or more scenarios, one after another: show each result, write it to its own
+directory under --out, and check the thresholds. Without a name it runs the first
+scenario of the file.
 
-The file is --file, else ./scenarios.yaml, else the bundled one. The Redis is
-the one of REDIS_URL if that is set, else one that is started for the run and
-ended after it; --redis names another. Flags stand for fields of the scenario,
-for every scenario named. --rate is the TOTAL of all producers.
+Scenarios come from --file, otherwise from ./scenarios.yaml, otherwise from the
+bundled file. Uses REDIS_URL if set; otherwise starts a private Redis for the run
+(--redis). Flags override fields of every scenario being run. --rate is the total
+of all producers.
 
-Every flag has a twin in the environment: --drain-timeout is also
-QUEUEDYNO_DRAIN_TIMEOUT (lists with commas between). A flag comes before the
-environment, the environment before the file, the file before the defaults.
+Every flag can be set in the environment: --drain-timeout is
+QUEUEDYNO_DRAIN_TIMEOUT (lists are separated by commas). Precedence: flag,
+environment, file, default.
 
-The table goes to standard output, progress and errors to standard error.
-Ctrl-C stops sending, drains what is on its way and reports; a second one stops
-at once. "queuedyno --help" lists the exit codes.`
+Results go to standard output, progress and errors to standard error. Ctrl-C stops
+sending, drains and reports; a second Ctrl-C stops at once. "queuedyno --help"
+lists the exit codes.`
 
 const runExample = `  queuedyno run
   queuedyno run steady -u redis://localhost:6379 -r 5k/s -d 30s -y 32
@@ -38,83 +51,256 @@ func (p *program) runVerb() *cobra.Command {
 		Example: runExample,
 		Args:    cobra.ArbitraryArgs,
 	}
-	r := &running{p: p, runFlags: addRunFlags(p.flagsOf(cmd))}
+	r := declareRun(p, p.flagsOf(cmd))
 	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error {
-		p.console.quiet = r.quiet.get()
 		plan, err := r.plan(names)
 		if err != nil {
 			return err
 		}
 		return r.do(cmd.Context(), plan)
 	})
-	cmd.ValidArgsFunction = p.scenarioNames
+	cmd.ValidArgsFunction = p.scenarioNames(&r.file)
 	return cmd
 }
 
-// runFlags are the flags of the verb run.
-type runFlags struct {
-	*flags
-	overrides
-	file, redis, redisArgs, image *value[string]
-	cacert, cert, key             *value[string]
-	tlsSkipVerify                 *value[bool]
-	out, name                     *value[string]
-	tags                          *value[tag]
-	force, quiet, json, noColor   *value[bool]
-	allowInvalid, github          *value[bool]
-	queue, channel                *value[string]
-	allowNonEmpty                 *value[bool]
+// runner is what it takes to run one scenario: the flags that change it, a Redis, and
+// the names of its queue and channel.
+type runner struct {
+	p    *program
+	name string // of the verb
+	override.Flags
+	redis          *target.Redis
+	queue, channel string
+	allowNonEmpty  bool
 }
 
-// addSome declares those of run's flags that are named, and those for fields of a
-// scenario that the verb has.
-func addSome(f *flags, verb string, names ...string) runFlags {
-	own := f.set
-	f.set = pflag.NewFlagSet("", pflag.ContinueOnError)
-	f.set.SortFlags = false
-	r := addRunFlags(f)
-	for _, field := range r.table {
-		if field.For(verb) {
-			names = append(names, field.Flag)
-		}
-	}
-	f.set.VisitAll(func(one *pflag.Flag) {
-		if slices.Contains(names, one.Name) {
-			own.AddFlag(one)
-		}
-	})
-	f.set = own
+// running is the verb run at work.
+type running struct {
+	runner
+	file                        string
+	out                         *outcome.Directory
+	tags                        []tag
+	json, noColor, allowInvalid bool
+	github                      bool
+}
+
+func declareRun(p *program, f *flags.Set) *running {
+	r := &running{runner: runner{p: p, name: "run"}}
+	declareFile(f, &r.file)
+	r.Flags = override.Declare(f, "run")
+	r.DeclareWorker()
+	f.Group("Queue")
+	flags.Var(f, &r.queue, "queue", "", "`KEY` of the queue (default: a new one, removed after the run); "+
+		"on a named queue the run removes only its own jobs", keyName)
+	flags.Var(f, &r.channel, "channel", "", "`NAME` of the notification channel (default: a new one)", keyName)
+	f.Switch(&r.allowNonEmpty, "allow-non-empty", "", "start even if other jobs wait in the queue")
+	r.redis = target.Declare(f, p.getenv)
+	r.out = outcome.Declare(f)
+	flags.List(f, &r.tags, "tag", ",", "label `KEY=VALUE` for the result (repeatable)", parseTag)
+	f.Switch(&r.json, "json", "", "write result.json to standard output instead of the table")
+	f.Switch(&r.noColor, "no-color", "", "no color on a terminal (like NO_COLOR)")
+	p.declareQuiet(f)
+	f.Group("Gates")
+	f.Switch(&r.allowInvalid, "allow-invalid", "", "exit 0 instead of 4 if the run is invalid; its thresholds still do not pass")
+	declareGitHub(f, &r.github)
 	return r
 }
 
-func addRunFlags(f *flags) runFlags {
-	r := runFlags{
-		flags: f,
-		file:  add(f, "file", "f", "scenario `FILE`, - for standard input (default ./scenarios.yaml, else the bundled one)", anyText),
-		redis: add(f, "redis", "u", "the Redis under test: a `URL` (redis://, rediss:// or unix://), or one to start:\n"+
-			"auto, process, docker or embedded (default auto: REDIS_URL if set,\n"+
-			"else the first of process, docker and embedded that there is)", anyText),
-		redisArgs: add(f, "redis-args", "", "more `ARGS` for the redis-server that is started, in one string as a shell would split it,\n"+
-			"like '--appendonly yes'", anyText),
-		image:  add(f, "image", "", "`IMAGE` of the container with --redis docker", anyText),
-		cacert: add(f, "cacert", "", "`FILE` with an authority to trust with rediss://, in PEM form", anyText),
-		cert:   add(f, "cert", "", "`FILE` with the client's certificate for rediss://, in PEM form", anyText),
-		key:    add(f, "key", "", "`FILE` with the key of --cert, in PEM form", anyText),
+func declareFile(f *flags.Set, to *string) {
+	f.Group("Scenario")
+	f.Text(to, "file", "f", "scenario `FILE`, - for standard input (default ./scenarios.yaml, otherwise the bundled file)")
+}
+
+func declareGitHub(f *flags.Set, to *bool) {
+	f.Switch(to, "github", "", "write a GitHub step summary and annotations (default: if GITHUB_ACTIONS is true; --github=false turns it off)")
+}
+
+func (p *program) declareQuiet(f *flags.Set) {
+	f.Switch(&p.console.Quiet, "quiet", "q", "no progress and no notes on standard error, only errors")
+}
+
+// tag is a label of a run.
+type tag struct{ key, value string }
+
+func parseTag(s string) (tag, error) {
+	k, v, ok := strings.Cut(s, "=")
+	k, v = strings.TrimSpace(k), strings.TrimSpace(v)
+	if !ok || k == "" {
+		return tag{}, fmt.Errorf("%q is not of the form key=value", s)
 	}
-	r.tlsSkipVerify = addSwitch(f, "tls-skip-verify", "", "accept any certificate of the server with rediss://: encrypted, but not verified")
-	r.queue = add(f, "queue", "", "`KEY` of the queue (default one of the run's own, which is removed after it);\n"+
-		"of a queue named here only the run's own jobs are removed", keyName)
-	r.channel = add(f, "channel", "", "`NAME` of the channel of the notifications (default one of the run's own)", keyName)
-	r.allowNonEmpty = addSwitch(f, "allow-non-empty", "", "begin although jobs of somebody else wait in the queue")
-	r.overrides = addOverrides(f)
-	r.out = add(f, "out", "o", "`DIR` that the result directories are made in (default results)", anyText)
-	r.name = add(f, "name", "", "`NAME` of the result directory (default <scenario>-<UTC time>)", directoryName)
-	r.force = addSwitch(f, "force", "", "replace a result directory that exists")
-	r.allowInvalid = addSwitch(f, "allow-invalid", "", "exit 0 and not 4 when the run was invalid; its thresholds still do not pass")
-	r.tags = addMany(f, "tag", "", "label for the result, `KEY=VALUE`; may be repeated", parseTag)
-	r.quiet = addSwitch(f, "quiet", "q", "no progress and no notes on standard error, only errors")
-	r.json = addSwitch(f, "json", "", "write result.json to standard output instead of the table")
-	r.noColor = addSwitch(f, "no-color", "", "no colour on a terminal (as NO_COLOR)")
-	r.github = addSwitch(f, "github", "", "step summary and annotations for GitHub (default when GITHUB_ACTIONS is true; --github=false for none)")
-	return r
+	return tag{k, v}, nil
+}
+
+func tagMap(tags []tag) map[string]string {
+	all := map[string]string{}
+	for _, t := range tags {
+		all[t.key] = t.value
+	}
+	return all
+}
+
+// plan is what a run is going to do, with everything checked that can be
+// checked before anything is started.
+type plan struct {
+	scenarios []scenario.Scenario
+	// places are the result directories, one for each scenario.
+	places []outcome.Place
+	redis  redisserver.Options
+	tags   map[string]string
+}
+
+// plan reads and checks everything. All problems are in the error it returns, not
+// just the first.
+func (r *running) plan(names []string) (plan, error) {
+	problems := slices.Clone(r.Problems)
+	var pl plan
+	replays := false // whether there is a recorded load, also one that cannot be read
+
+	src, err := r.p.findScenarios(r.file)
+	if err != nil {
+		problems = append(problems, problem.AsFailure(r.p.badScenarios(src, err)).Problems...)
+		names = nil // they cannot be checked
+	} else {
+		picked, unknown := src.pick(names)
+		problems = append(problems, unknown...)
+		for _, s := range picked {
+			s, notes := r.Apply(s)
+			replays = replays || s.Load.Replay.File != ""
+			if err := s.Open(); err != nil {
+				problems = append(problems, problem.Of(fmt.Errorf("scenario %q: %w", s.Name, err)))
+				continue
+			}
+			s = s.WithDefaults() // a recorded load is as long as its file
+			problems = append(problems, r.Check(s)...)
+			if src.bundled {
+				// Their limits are for the load that they come with.
+				notes = append(notes, prefixed(s.Name, s.ScaleThresholds(r.Asked().Thresholds))...)
+			}
+			pl.scenarios = append(pl.scenarios, s)
+			for _, n := range notes {
+				r.p.console.Note("run: %s", n)
+			}
+			if source := s.Load.Replay.Source; source != "" {
+				r.p.console.Note("run: %s: recorded load: %s, %s", s.Name, console.Plural(len(s.Load.Replay.Times.Times), "job"), source)
+			}
+			for _, caution := range s.Load.Replay.Cautions() {
+				r.p.console.Note("run: %s: %s", s.Name, caution)
+			}
+			for _, doubt := range s.Unanswerable() {
+				r.p.console.Note("run: %s: threshold %s", s.Name, doubt)
+			}
+		}
+	}
+	if r.out.Name != "" && len(names) > 1 {
+		problems = append(problems, problem.Problem{
+			What: r.Source("name") + ": several scenarios cannot share one result directory",
+			Hint: "remove it: each directory is named after its scenario and the time",
+		})
+	}
+	pl.redis, err = r.redis.Options(func(line string) { r.p.console.Note("run: %s", line) })
+	if err != nil {
+		problems = append(problems, problem.Of(err))
+	}
+	problems = append(problems, r.redis.Problems()...)
+	problems = append(problems, r.names(pl)...)
+	problems = append(problems, r.WorkerProblems(pl.scenarios)...)
+	problems = append(problems, r.ReplayProblems(replays)...)
+	pl.tags = tagMap(r.tags)
+
+	now := time.Now()
+	for _, s := range pl.scenarios {
+		where := r.out.Place("run", s.Name, s.Name, now)
+		if err := where.Check(); err != nil {
+			problems = append(problems, problem.Of(err))
+		}
+		pl.places = append(pl.places, where)
+	}
+	if len(problems) == 0 && len(pl.places) > 0 {
+		record, all := outcome.RoomForRuns(pl.scenarios)
+		problems = append(problems, pl.places[0].Room(r.p.console, "run", record, all)...)
+	}
+	if err := problem.Usage(problems...); err != nil {
+		return plan{}, err
+	}
+	r.p.console.Note("run: using %s", src.where)
+	return pl, nil
+}
+
+// prefixed is each note with the scenario that it is about.
+func prefixed(name string, notes []string) []string {
+	for i := range notes {
+		notes[i] = name + ": " + notes[i]
+	}
+	return notes
+}
+
+// names checks the names of the queue and the channel, which external workers have to
+// know.
+func (r *running) names(pl plan) []problem.Problem {
+	var problems []problem.Problem
+	for _, s := range pl.scenarios {
+		if s.Load.Observed {
+			if !r.redis.Exists() {
+				problems = append(problems, problem.Problem{
+					What: fmt.Sprintf("scenario %q: its producers are external, and cannot know a Redis that is started for the run", s.Name),
+					Hint: "name their Redis with --redis redis://HOST:PORT",
+				})
+				break
+			}
+			continue
+		}
+		if !s.External {
+			continue
+		}
+		key := jobqueue.DefaultQueue
+		if s.Elements == scenario.SidekiqElements {
+			key = "queue:default"
+		}
+		started := r.WorkerCommand() != "" // it finds them in its environment
+		if !started && (r.queue == "" || r.channel == "") {
+			problems = append(problems, problem.Problem{
+				What: fmt.Sprintf("scenario %q: its consumers are external, and need both --queue and --channel", s.Name),
+				Hint: "add --queue " + key + " --channel " + jobqueue.DefaultChannel + ", or the names your workers use",
+			})
+		}
+		if _, err := scenario.SidekiqQueue(r.queue); s.Elements == scenario.SidekiqElements && r.queue != "" && err != nil {
+			problems = append(problems, problem.Problem{What: fmt.Sprintf("scenario %q: %s", s.Name, err), Hint: "write it like --queue queue:default"})
+		}
+		if !started && !r.redis.Exists() {
+			problems = append(problems, problem.Problem{
+				What: fmt.Sprintf("scenario %q: its consumers are external, and cannot know a Redis that is started for the run", s.Name),
+				Hint: "name their Redis with --redis redis://HOST:PORT, or start them with --worker",
+			})
+		}
+		break
+	}
+	for _, s := range pl.scenarios {
+		if s.External || r.queue == "" {
+			continue
+		}
+		switch {
+		case s.Design == jobqueue.ReliableList, s.Design == jobqueue.Stream:
+			problems = append(problems, problem.Problem{
+				What: fmt.Sprintf("scenario %q: its consumers would take foreign jobs from %q, and the design %s cannot put them back unchanged", s.Name, r.queue, s.Design),
+				Hint: "add --consumers external, or remove --queue",
+			})
+		case len(s.Queues) > 1:
+			problems = append(problems, problem.Problem{
+				What: fmt.Sprintf("scenario %q: its consumers would take foreign jobs from several queues, and could not put them back in place", s.Name),
+				Hint: "add --consumers external, or remove --queue",
+			})
+		}
+	}
+	if r.allowNonEmpty && r.queue == "" {
+		problems = append(problems, problem.Problem{What: r.Source("allow-non-empty") + ": without --queue the queue is new and always empty", Hint: "name the queue with --queue"})
+	}
+	return problems
+}
+
+// keyName reads the name of a key or a channel.
+func keyName(s string) (string, error) {
+	if strings.TrimSpace(s) == "" {
+		return "", errors.New("it is empty")
+	}
+	return s, nil
 }

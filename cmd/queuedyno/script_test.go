@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 }
 
 // TestScriptsOnARedis runs the scripts in testdata/redis, which find a Redis in
-// REDIS_URL. All share it: each uses queues and channels of its own.
+// REDIS_URL. All share it: each uses its own queues and channels.
 func TestScriptsOnARedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Process(t)

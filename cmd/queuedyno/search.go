@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/outcome"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/store"
@@ -55,7 +58,7 @@ func (s *search) store() error {
 // end the rest.
 func (s *search) storeSoFar() error {
 	err := s.store()
-	if err != nil && keptIn(s.reserved, err) != "" {
+	if err != nil && outcome.KeptIn(s.reserved, err) != "" {
 		return nil
 	}
 	return err
@@ -66,13 +69,13 @@ func (s *search) storeSoFar() error {
 func (s *search) run(ctx context.Context) error {
 	s.r.Tool, s.r.StartedAt = build().tool(), time.Now().UTC()
 	if past := s.r.Redis; trialsMade(s.r) && past.Address != "" && (past.Kind != string(s.server.Kind()) || s.server.Kind() == redisserver.URL && past.Address != s.server.Address()) {
-		s.warn("this search was begun against another Redis (%s %s)", past.Kind, past.Address)
+		s.warn("this search was started on another Redis (%s %s)", past.Kind, past.Address)
 	}
-	who := plural(s.r.Scenario.Producers, "producer") + ", " + consumersInBrief(s.r.Scenario)
+	who := console.Plural(s.r.Scenario.Producers, "producer") + ", " + consumersInBrief(s.r.Scenario)
 	if len(s.r.Vary) > 0 {
 		who = "by " + dimensionWords(s.r.Vary)
 	}
-	s.c.p.console.note("capacity: %s on %s: %s, SLO %s", s.r.Scenario.Name, s.server.Address(), who, strings.Join(s.r.SLO, ", "))
+	s.c.p.console.Note("capacity: %s on %s: %s, SLO %s", s.r.Scenario.Name, s.server.Address(), who, strings.Join(s.r.SLO, ", "))
 	var err error
 	if len(s.r.Vary) > 0 {
 		err = s.vary(ctx)
@@ -80,7 +83,7 @@ func (s *search) run(ctx context.Context) error {
 		return err
 	}
 	s.r.Trials, s.r.Answer, err = s.find(ctx, s.r.Scenario, s.r.Trials, s.r.Budget, "")
-	if err == nil && s.c.curve.get() && s.r.Answer.Rate > 0 && !s.signals.happened() {
+	if err == nil && s.c.curve && s.r.Answer.Rate > 0 && !s.signals.happened() {
 		err = s.curve(ctx, s.lab(s.r.Scenario))
 	}
 	s.r.Interrupted = s.signals.happened()
@@ -95,7 +98,7 @@ func (s *search) find(ctx context.Context, sc scenario.Scenario, past []capacity
 		Trial: s.r.Trial, Confirm: s.r.Confirm, Budget: budget,
 		Least: 20 / s.r.Trial.Seconds(), Past: past,
 		Next: func(t capacity.Trial, left time.Duration) { s.announce(name, t, left) },
-		Done: func(t capacity.Trial, a capacity.Answer) { s.c.p.console.note("capacity: %s%s", name, trialLine(t, a)) },
+		Done: func(t capacity.Trial, a capacity.Answer) { s.c.p.console.Note("capacity: %s%s", name, trialLine(t, a)) },
 	})
 }
 
@@ -122,12 +125,12 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 		},
 		Saw: func(r *result.Result) { s.r.Redis, s.r.Host = r.Redis, r.Host },
 	}
-	if s.c.workerCommand() == "" {
+	if s.c.WorkerCommand() == "" {
 		return lab
 	}
 	s.worker.end() // those of another value
 	s.worker = newSearchWorker(s, sc)
-	lab.Run.Workers, lab.Run.Worker = s.worker, redact(oneLine(s.c.workerCommand()))
+	lab.Run.Workers, lab.Run.Worker = s.worker, console.Redact(console.OneLine(s.c.WorkerCommand()))
 	lab.Open = func(ctx context.Context, _ string) (study.Backend, error) { return s.worker.open(ctx, sc) }
 	lab.Saw = func(r *result.Result) {
 		s.r.Redis, s.r.Host = r.Redis, r.Host
@@ -144,25 +147,25 @@ func (s *search) open(ctx context.Context, sc scenario.Scenario, id string) (stu
 
 // announce says on a terminal what is going on now.
 func (s *search) announce(name string, t capacity.Trial, left time.Duration) {
-	if !s.c.p.console.live {
+	if !s.c.p.console.Live {
 		return
 	}
 	what := "closed loop"
 	if t.Rate > 0 {
 		what = perSecond(t.Rate)
 	}
-	s.c.p.console.draw(fmt.Sprintf("capacity: %strial %d (%s) at %s …  at most %s left", name, t.N, t.Kind, what, left.Round(time.Second)))
+	s.c.p.console.Draw(fmt.Sprintf("capacity: %strial %d (%s) at %s …  at most %s left", name, t.N, t.Kind, what, left.Round(time.Second)))
 }
 
 // curve measures the curve and sums it up.
 func (s *search) curve(ctx context.Context, lab *study.Lab) error {
-	repeats := s.c.repeats.or(3)
+	repeats := s.c.repeats
 	n := len(capacity.Missing(s.r.Curve, s.r.Answer.Rate, repeats))
 	if n == 0 {
-		s.c.p.console.note("capacity: curve: it is complete")
+		s.c.p.console.Note("capacity: curve: it is complete")
 		return nil
 	}
-	s.c.p.console.note("capacity: curve: %s, about %s", plural(n, "trial"), (time.Duration(n) * (s.r.Trial + 2*time.Second)).Round(time.Second))
+	s.c.p.console.Note("capacity: curve: %s, about %s", console.Plural(n, "trial"), (time.Duration(n) * (s.r.Trial + 2*time.Second)).Round(time.Second))
 	seed := s.r.Scenario.Seed
 	if seed == 0 {
 		seed = rand.Uint64()>>11 | 1
@@ -173,7 +176,7 @@ func (s *search) curve(ctx context.Context, lab *study.Lab) error {
 		Trial: s.r.Trial, Past: s.r.Trials,
 		Done: func(t capacity.Trial, _ capacity.Answer) {
 			done++
-			s.c.p.console.note("capacity: curve %d of %d: %s: %s", done, n, perSecond(t.Rate), outcomeWords(t))
+			s.c.p.console.Note("capacity: curve %d of %d: %s: %s", done, n, perSecond(t.Rate), outcomeWords(t))
 		},
 	})
 	s.r.Points = capacity.Points(s.r.Curve)
@@ -203,54 +206,69 @@ func outcomeWords(t capacity.Trial) string {
 		words += " (" + t.Reasons[0] + ")"
 	}
 	if p99, ok := t.Figures["end_to_end.p99"]; ok && t.Verdict == capacity.Good {
-		words += ", p99 " + short(time.Duration(p99))
+		words += ", p99 " + console.Short(time.Duration(p99))
 	}
 	return words
 }
 
 // ending is the exit code of the answer, and what is to be said of it.
-func (s *search) ending(err error) ending {
-	e := ending{name: s.r.Scenario.Name}
-	say := func(code int, what, hint string) ending {
-		e.code, e.faults = code, append(e.faults, fault{what, hint})
+func (s *search) ending(err error) outcome.Outcome {
+	e := outcome.Outcome{Name: s.r.Scenario.Name}
+	say := func(code int, what, hint string) outcome.Outcome {
+		e.Code, e.Problems = code, append(e.Problems, problem.Problem{What: what, Hint: hint})
 		return e
 	}
 	a := s.r.Answer
 	switch {
 	case s.r.Interrupted && !trialsMade(s.r):
-		return say(exitInterrupted, "interrupted before the first trial was over; nothing was written", "")
+		return say(problem.Interrupted, "interrupted during the first trial; nothing was written", "")
 	case s.r.Interrupted:
-		return say(exitInterrupted, "interrupted; the answer is what was known by then", "--resume goes on from there")
+		return say(problem.Interrupted, "interrupted; this is the answer so far", "--resume continues from there")
 	case err != nil:
-		f := faultOf(err)
-		return say(exitFailed, f.what, f.hint)
+		f := problem.Of(err)
+		return say(problem.CouldNotRun, f.What, f.Hint)
 	case len(s.r.Vary) > 0:
 		return s.variedEnding(say, e)
 	}
 	switch a.Status {
 	case capacity.Confirmed:
 		if !a.Narrow() {
-			return say(exitInvalid, fmt.Sprintf("the search ended early: up to %s is not ruled out", perSecond(a.High)), "--resume goes on from here; a larger --budget allows more trials")
+			return say(problem.Invalid, fmt.Sprintf("the search ended early: up to %s is not ruled out", perSecond(a.High)), "--resume continues from here; a larger --budget allows more trials")
 		}
 		return e
 	case capacity.NoRate:
 		return e
 	case capacity.AtLeast:
 		if last, _ := capacity.Last(s.r.Trials); last.Passing {
-			return say(exitInvalid, "the host was disturbed, so the answer is a bound from below: "+a.Limit.Detail,
-				"when the host is quiet, --resume goes on from here")
+			return say(problem.Invalid, "the host was disturbed, so the answer is a lower bound: "+a.Limit.Detail,
+				"when the host is idle, --resume continues from here")
 		}
 		if a.Limit.Part == validity.CPULimit {
-			return say(exitInvalid, "the answer is a lower bound: "+a.Limit.Detail, validity.LimitRemedy)
+			return say(problem.Invalid, "the answer is a lower bound: "+a.Limit.Detail, validity.LimitRemedy)
 		}
-		return say(exitInvalid, "what makes the load gave out first, so the answer is a bound from below: "+a.Limit.Detail,
-			"use a larger machine, or one of its own for Redis")
+		return say(problem.Invalid, "the load generator reached its limit first, so the answer is a lower bound: "+a.Limit.Detail,
+			"use a larger machine, or a separate one for Redis")
 	case capacity.Estimated:
 		hint := ""
 		if strings.Contains(a.Why, "budget") {
-			hint = "--resume goes on from here; a larger --budget allows more trials"
+			hint = "--resume continues from here; a larger --budget allows more trials"
 		}
-		return say(exitInvalid, "the answer is not confirmed: "+a.Why, hint)
+		return say(problem.Invalid, "the answer is not confirmed: "+a.Why, hint)
 	}
-	return say(exitInvalid, "there is no answer: "+a.Why, "")
+	return say(problem.Invalid, "there is no answer: "+a.Why, "")
+}
+
+// slo reads a limit that trials have to hold, each as a whole.
+func slo(s string) (threshold.Threshold, error) {
+	t, err := threshold.Parse(s)
+	if err == nil && t.Watched() {
+		return t, fmt.Errorf("%q: over and abort do not apply here: every trial is judged as a whole", s)
+	}
+	return t, err
+}
+
+// sloText is slo, kept as it was written.
+func sloText(s string) (string, error) {
+	_, err := slo(s)
+	return strings.TrimSpace(s), err
 }

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/startedworker"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -20,7 +23,7 @@ import (
 type searchWorker struct {
 	s              *search
 	queue, channel string
-	current        *startedWorker // nil before the first trial and after a stop
+	current        *startedworker.Worker // nil before the first trial and after a stop
 	endMourning    func()
 	left           bool // the last trial did not account for all of its jobs
 }
@@ -48,10 +51,10 @@ func (w *searchWorker) open(ctx context.Context, sc scenario.Scenario) (*jobqueu
 		client.Close()
 		return nil, err
 	}
-	w.s.r.Worker = w.current.hide(oneLine(w.s.c.workerCommand()))
-	w.endMourning = w.current.mourn()
-	if w.current.warning != "" {
-		w.s.warn("%s", w.current.warning)
+	w.s.r.Worker = w.current.Hide(console.OneLine(w.s.c.WorkerCommand()))
+	w.endMourning = w.current.WatchExit()
+	if w.current.Warning != "" {
+		w.s.warn("%s", w.current.Warning)
 	}
 	return client, nil
 }
@@ -59,7 +62,7 @@ func (w *searchWorker) open(ctx context.Context, sc scenario.Scenario) (*jobqueu
 // saw looks at the result of a trial.
 func (w *searchWorker) saw(r *result.Result) {
 	w.left = r.Ledger.Lost > 0 || r.Ledger.Notified < r.Ledger.Sent
-	for _, warning := range w.current.warnings(r) {
+	for _, warning := range w.current.Warnings(r) {
 		w.s.warn("%s", warning)
 	}
 }
@@ -89,38 +92,38 @@ func (w *searchWorker) end() {
 	w.current, w.left = nil, false
 }
 
-// workerFaults says what is wrong with a search that starts workers, and with one
+// workerProblems says what is wrong with a search that starts workers, and with one
 // whose consumers are external.
-func (c *searching) workerFaults(s scenario.Scenario) (faults []fault) {
-	faults = c.running.workerFaults([]scenario.Scenario{s})
-	if s.External && c.workerCommand() == "" {
-		faults = append(faults, fault{
-			fmt.Sprintf("scenario %q: its consumers are external, and a search starts with an empty queue and idle workers, which it cannot see to for processes that it did not start", s.Name),
-			"have them started with --worker, give a number with --consumers, or try rates one by one with queuedyno run --consumers external",
+func (c *searching) workerProblems(s scenario.Scenario) (problems []problem.Problem) {
+	problems = c.runner.WorkerProblems([]scenario.Scenario{s})
+	if s.External && c.WorkerCommand() == "" {
+		problems = append(problems, problem.Problem{
+			What: fmt.Sprintf("scenario %q: its consumers are external, and a search can only empty the queues of workers that it starts", s.Name),
+			Hint: "start them with --worker, use --consumers NUMBER, or try single rates with queuedyno run --consumers external",
 		})
 	}
-	if c.workerCommand() == "" {
-		return faults
+	if c.WorkerCommand() == "" {
+		return problems
 	}
-	for _, d := range c.vary.all {
+	for _, d := range c.vary {
 		if field := d.Field; field == "consumers" || field == "work" {
-			faults = append(faults, fault{fmt.Sprintf("--vary %s: what --worker starts decides that itself", field), "vary something else, or leave --worker out"})
+			problems = append(problems, problem.Problem{What: fmt.Sprintf("--vary %s: the workers of --worker decide that", field), Hint: "vary another field, or remove --worker"})
 		}
 	}
-	return faults
+	return problems
 }
 
-// resumedWorkerFaults says whether a stored search can go on with the workers of
+// resumedWorkerProblems says whether a stored search can go on with the workers of
 // the command line: they have to be those of its other trials.
-func (c *searching) resumedWorkerFaults(dir string, s scenario.Scenario, stored string) []fault {
-	command := c.workerCommand()
+func (c *searching) resumedWorkerProblems(dir string, s scenario.Scenario, stored string) []problem.Problem {
+	command := c.WorkerCommand()
 	switch {
 	case s.External && command == "":
-		return []fault{{dir + ": its workers were started by the search", "give their command again: --worker '" + stored + "'"}}
+		return []problem.Problem{{What: dir + ": its workers were started by the search", Hint: "repeat their command: --worker '" + stored + "'"}}
 	case !s.External && command != "":
-		return []fault{{"--worker: the stored search had consumers of its own", "leave it out, or begin a search of its own"}}
-	case s.External && redact(oneLine(command)) != stored && !strings.Contains(stored, "***"):
-		return []fault{{fmt.Sprintf("--worker: the stored search had another: %s", stored), "give the same command, or begin a search of its own"}}
+		return []problem.Problem{{What: "--worker: the stored search used built-in consumers", Hint: "remove it, or start a new search"}}
+	case s.External && console.Redact(console.OneLine(command)) != stored && !strings.Contains(stored, "***"):
+		return []problem.Problem{{What: fmt.Sprintf("--worker: the stored search used another command: %s", stored), Hint: "use the same command, or start a new search"}}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"testing"
 )
@@ -12,3 +13,6 @@ func shell(t *testing.T) {
 		t.Skip("a command is started by sh: ", err)
 	}
 }
+
+// onlyPath is an environment in which programs are found and nothing else is set.
+func onlyPath() []string { return []string{"PATH=" + os.Getenv("PATH")} }

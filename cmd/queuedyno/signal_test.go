@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -29,7 +30,7 @@ scenarios:
     drain_timeout: 1h
 `
 
-// command is the program in a process of its own, in an empty folder.
+// command is the program as a separate process, in an empty folder.
 type command struct {
 	*exec.Cmd
 	dir    string
@@ -102,8 +103,8 @@ func TestTheFirstSignalDrainsAndReports(t *testing.T) {
 			c.await(t, "5s/10m0s") // the first line of progress
 			c.signal(t, sig)
 			c.await(t, "stopping: draining jobs on their way (press Ctrl-C again to stop now)")
-			if got := c.end(t); got != exitInterrupted {
-				t.Errorf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
+			if got := c.end(t); got != problem.Interrupted {
+				t.Errorf("exit code %d, want %d; stderr:\n%s", got, problem.Interrupted, strings.Join(c.said, "\n"))
 			}
 			r, err := store.LoadAs[*result.Result](filepath.Join(c.dir, "results", "r"))
 			if err != nil {
@@ -129,8 +130,8 @@ func TestTheSecondSignalStopsAtOnceAndStillReports(t *testing.T) {
 	c.signal(t, os.Interrupt)
 	c.await(t, "stopping: draining")
 	c.signal(t, os.Interrupt)
-	if got := c.end(t); got != exitInterrupted {
-		t.Errorf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
+	if got := c.end(t); got != problem.Interrupted {
+		t.Errorf("exit code %d, want %d; stderr:\n%s", got, problem.Interrupted, strings.Join(c.said, "\n"))
 	}
 	dirs, err := filepath.Glob(filepath.Join(c.dir, "out", "*"))
 	if err != nil || len(dirs) != 1 || !strings.HasPrefix(filepath.Base(dirs[0]), "stuck-") {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
@@ -69,9 +70,9 @@ func readFile(name string) ([]byte, error) {
 // badFile is the failure of somebody who named a file that cannot be read.
 func badFile(op, name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return usageErr(fault{what: fmt.Sprintf("%s: there is no file %q", op, name)})
+		return problem.Usage(problem.Problem{What: fmt.Sprintf("%s: there is no file %q", op, name)})
 	}
-	return usageErr(fault{what: fmt.Sprintf("%s: %v", op, err)})
+	return problem.Usage(problem.Problem{What: fmt.Sprintf("%s: %v", op, err)})
 }
 
 // names are those of the scenarios, in the file's order.
@@ -87,36 +88,36 @@ func (s source) has(name string) bool { return slices.Contains(s.names(), name) 
 
 // pick returns the scenarios of the given names, or the first when none is
 // given, and all that is wrong with the names.
-func (s source) pick(names []string) ([]scenario.Scenario, []fault) {
+func (s source) pick(names []string) ([]scenario.Scenario, []problem.Problem) {
 	if len(names) == 0 {
 		return s.scenarios[:min(1, len(s.scenarios))], nil
 	}
 	var picked []scenario.Scenario
-	var faults []fault
+	var problems []problem.Problem
 	for i, name := range names {
 		at := slices.Index(s.names(), name)
 		switch {
 		case slices.Contains(names[:i], name):
-			faults = append(faults, fault{what: fmt.Sprintf("scenario %q is named twice", name)})
+			problems = append(problems, problem.Problem{What: fmt.Sprintf("scenario %q is named twice", name)})
 		case at >= 0:
 			picked = append(picked, s.scenarios[at])
 		case strings.Contains(name, "://"):
 			// It may hold a password and is not repeated.
-			faults = append(faults, fault{"a URL is no scenario", "the Redis under test is named with --redis URL"})
+			problems = append(problems, problem.Problem{What: "a URL is not a scenario", Hint: "use --redis URL to choose the Redis under test"})
 		default:
-			faults = append(faults, s.unknown(name))
+			problems = append(problems, s.unknown(name))
 		}
 	}
-	return picked, faults
+	return picked, problems
 }
 
-func (s source) unknown(name string) fault {
-	f := fault{
-		what: fmt.Sprintf("unknown scenario %q in %s", name, s.name),
-		hint: "there are " + strings.Join(s.names(), ", "),
+func (s source) unknown(name string) problem.Problem {
+	f := problem.Problem{
+		What: fmt.Sprintf("unknown scenario %q in %s", name, s.name),
+		Hint: "there are " + strings.Join(s.names(), ", "),
 	}
 	if near := scenario.Suggest(name, s.names()); near != "" {
-		f.what += fmt.Sprintf(" (did you mean %q?)", near)
+		f.What += fmt.Sprintf(" (did you mean %q?)", near)
 	}
 	return f
 }
@@ -129,7 +130,7 @@ func (p *program) fileFaults(err error) int {
 		return 0
 	}
 	for _, one := range all {
-		p.console.verbatim(one.Error())
+		p.console.Verbatim(one.Error())
 	}
 	return len(all)
 }

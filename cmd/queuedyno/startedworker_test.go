@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
@@ -40,7 +41,7 @@ func (c *command) gone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Whoever adopted it may not have looked yet.
+	// The process that adopted it may not have reaped it yet.
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) || err == nil && strings.Contains(string(stat), ") Z ") {
@@ -77,7 +78,7 @@ func TestARunStartsItsWorkersMeasuresThemAndLeavesNone(t *testing.T) {
 	shell(t)
 	url := redistest.Process(t, "--requirepass", "geheim").URL()
 	c := start(t, "run", "quick", "-u", url, "-r", "300", "-n", "300", "--worker", ourWorker, "--allow-invalid", "--json")
-	if code := c.end(t); code != exitOK {
+	if code := c.end(t); code != problem.OK {
 		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
 	}
 	c.gone(t)
@@ -120,7 +121,7 @@ func TestEveryScenarioOfARunGetsAWorkerOfItsOwn(t *testing.T) {
 	url := redistest.Process(t).URL()
 	c := start(t, "run", "quick", "stuck", "-u", url, "-r", "300", "-n", "100", "--drain-timeout", "10s", "--allow-invalid",
 		"--worker", `echo $QUEUE >>started; exec queuedyno worker`)
-	if code := c.end(t); code != exitOK {
+	if code := c.end(t); code != problem.OK {
 		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
 	}
 	text, err := os.ReadFile(filepath.Join(c.dir, "started"))
@@ -152,8 +153,8 @@ func TestAWorkerThatCannotWorkIsToldOfWithItsLastWord(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			c := start(t, "run", "quick", "-u", url, "--worker", "echo $$ >pid; "+row.worker, "--worker-start", "1s")
-			if code := c.end(t); code != exitFailed {
-				t.Errorf("exit code %d, want %d", code, exitFailed)
+			if code := c.end(t); code != problem.CouldNotRun {
+				t.Errorf("exit code %d, want %d", code, problem.CouldNotRun)
 			}
 			c.gone(t)
 			said := strings.Join(c.said, "\n")
@@ -174,8 +175,8 @@ func TestARunWhoseWorkerDiesGoesOnAndHasFailed(t *testing.T) {
 	c := start(t, "run", "quick", "-u", url, "-r", "300", "-n", "600", "--drain-timeout", "500ms", "--threshold", "errors == 0", "--name", "r",
 		"--worker", `queuedyno worker -q --jobs 100; echo "panic: out of paper" >&2; echo the end; exit 7`)
 	c.await(t, "; the run goes on without it")
-	if code := c.end(t); code != exitFailed {
-		t.Errorf("exit code %d, want %d", code, exitFailed)
+	if code := c.end(t); code != problem.CouldNotRun {
+		t.Errorf("exit code %d, want %d", code, problem.CouldNotRun)
 	}
 	const says = "with exit code 7; it wrote: panic: out of paper"
 	if said := strings.Join(c.said, "\n"); !strings.Contains(said, "quick: the run failed: the worker ended ") || strings.Count(said, says) < 2 {
@@ -196,7 +197,7 @@ func TestAWorkerThatDoesNotEndWhenItIsAskedIsKilled(t *testing.T) {
 	url := redistest.Process(t).URL()
 	c := start(t, "run", "quick", "-u", url, "-r", "300", "-n", "100", "--allow-invalid", "--json",
 		"--worker", `trap '' TERM; echo $$ >pid; queuedyno worker; while :; do sleep 1; done`)
-	if code := c.end(t); code != exitOK {
+	if code := c.end(t); code != problem.OK {
 		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
 	}
 	c.gone(t)
@@ -211,10 +212,10 @@ func TestAWorkerOnAnotherQueueIsSuspected(t *testing.T) {
 	url := redistest.Process(t).URL()
 	c := start(t, "run", "quick", "-u", url, "-r", "300", "-n", "100", "--drain-timeout", "100ms", "--json",
 		"--worker", `exec queuedyno worker --queue elsewhere`)
-	if code := c.end(t); code != exitInvalid {
-		t.Errorf("exit code %d, want %d", code, exitInvalid)
+	if code := c.end(t); code != problem.Invalid {
+		t.Errorf("exit code %d, want %d", code, problem.Invalid)
 	}
-	if r := c.parsed(t); !strings.Contains(strings.Join(r.Warnings, "\n"), "the worker took no job: it has to take from the queue that QUEUE names") {
+	if r := c.parsed(t); !strings.Contains(strings.Join(r.Warnings, "\n"), "the worker took no job: it has to take jobs from the queue in QUEUE") {
 		t.Errorf("warnings %q", r.Warnings)
 	}
 }
@@ -226,10 +227,10 @@ func TestJobsOfOthersAreNotGivenToAWorkerThatIsTriedOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := start(t, "run", "quick", "-u", url, "--queue", client.Queue(), "--worker", ourWorker)
-	if code := c.end(t); code != exitFailed {
-		t.Errorf("exit code %d, want %d", code, exitFailed)
+	if code := c.end(t); code != problem.CouldNotRun {
+		t.Errorf("exit code %d, want %d", code, problem.CouldNotRun)
 	}
-	if said := strings.Join(c.said, "\n"); !strings.Contains(said, "1 job of somebody else would be taken") || !strings.Contains(said, "hint: name another queue") {
+	if said := strings.Join(c.said, "\n"); !strings.Contains(said, "the worker would take 1 job of other clients") || !strings.Contains(said, "hint: use another queue") {
 		t.Errorf("standard error:\n%s", said)
 	}
 	if _, err := os.Stat(filepath.Join(c.dir, "pid")); err == nil {
@@ -251,12 +252,12 @@ func TestNoWorkerIsLeftHoweverARunEnds(t *testing.T) {
 		end         func(t *testing.T, c *command)
 		code        int
 	}{
-		{"a signal", loading, ourWorker, func(t *testing.T, c *command) { c.signal(t, os.Interrupt) }, exitInterrupted},
+		{"a signal", loading, ourWorker, func(t *testing.T, c *command) { c.signal(t, os.Interrupt) }, problem.Interrupted},
 		{"two signals, of which the second ends a drain", loading, `echo $$ >pid; exec queuedyno worker --work 1h`, func(t *testing.T, c *command) {
 			c.signal(t, os.Interrupt)
 			c.await(t, "stopping: draining")
 			c.signal(t, os.Interrupt)
-		}, exitInterrupted},
+		}, problem.Interrupted},
 		{"a signal before it is ready", "starting the worker", `echo $$ >pid; exec sleep 600`, func(t *testing.T, c *command) {
 			for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 				if text, err := os.ReadFile(filepath.Join(c.dir, "pid")); err == nil && len(text) > 0 {
@@ -264,7 +265,7 @@ func TestNoWorkerIsLeftHoweverARunEnds(t *testing.T) {
 				}
 			}
 			c.signal(t, os.Interrupt)
-		}, exitInterrupted},
+		}, problem.Interrupted},
 		{"a kill", loading, ourWorker, func(t *testing.T, c *command) { c.signal(t, syscall.SIGKILL) }, -1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -283,26 +284,20 @@ func TestNoWorkerIsLeftHoweverARunEnds(t *testing.T) {
 func TestASlowerWorkerIsFoundByAComparison(t *testing.T) {
 	t.Parallel()
 	shell(t)
-	redistest.Process(t) // skips where there is none
+	redistest.Process(t) // skips without a redis-server
 	dir := t.TempDir()
 	file := filepath.Join(dir, "scenarios.yaml")
 	if err := os.WriteFile(file, []byte("version: 1\nscenarios:\n  one:\n    load: {rate: 300/s, jobs: 60}\n"), 0o666); err != nil {
 		t.Fatal(err)
-	}
-	path := func(name string) string {
-		if name == "PATH" {
-			return os.Getenv(name)
-		}
-		return ""
 	}
 	var stdout, stderr bytes.Buffer
 	code := execute(t.Context(), []string{
 		"compare", "one", "-f", file, "-o", dir, "--name", "r", "-u", "process", "--base-worker", "queuedyno worker -y 8 --work 2ms",
 		"--candidate-worker", `true redis://me:geheim@nowhere; echo $$ >` + dir + `/pid; exec queuedyno worker -y 8 --work 20ms`,
 		"--pairs", "5", "--idle", "0s", "--metric", "end_to_end.p50:50%",
-	}, path, strings.NewReader(""), &stdout, &stderr)
-	if code != exitRegression {
-		t.Errorf("exit code %d, want %d:\n%s\n%s", code, exitRegression, stdout.String(), stderr.String())
+	}, onlyPath(), strings.NewReader(""), &stdout, &stderr)
+	if code != problem.Regression {
+		t.Errorf("exit code %d, want %d:\n%s\n%s", code, problem.Regression, stdout.String(), stderr.String())
 	}
 	(&command{dir: dir}).gone(t)
 	r, err := store.LoadAs[*compare.Record](filepath.Join(dir, "r"))
@@ -320,55 +315,7 @@ func TestASlowerWorkerIsFoundByAComparison(t *testing.T) {
 	}
 	for _, said := range []string{stdout.String(), stderr.String()} {
 		if strings.Contains(said, "geheim") {
-			t.Errorf("a password was told:\n%s", said)
+			t.Errorf("a password was printed:\n%s", said)
 		}
-	}
-}
-
-func TestTheEnvironmentOfAWorkerIsTheUsersAndWhereToWork(t *testing.T) {
-	t.Parallel()
-	got := workerEnv([]string{"PATH=/bin", "REDIS_URL=redis://other", "QUEUEDYNO_REDIS=process", "QUEUEDYNO_WORKER=node"}, "redis://h", "q", "c")
-	want := []string{"PATH=/bin", "REDIS_URL=redis://other", "REDIS_URL=redis://h", "QUEUE=q", "CHANNEL=c", "QUEUEDYNO_QUEUE=q", "QUEUEDYNO_CHANNEL=c"}
-	if !slices.Equal(got, want) {
-		t.Errorf("workerEnv = %q, want %q: of two the last one counts", got, want)
-	}
-}
-
-func TestTheMostTellingLineIsTheErrorAndNotWhatFollowsIt(t *testing.T) {
-	t.Parallel()
-	long := strings.Repeat("x", 1000)
-	for _, row := range []struct {
-		lines []string
-		want  string
-	}{
-		{nil, ""},
-		{[]string{"one", "two"}, "two"},
-		{[]string{"node:internal/modules:1", "Error: Cannot find module 'x'", "    at Error.load (x.js:1)", "  code: 'ERR_ERROR'", "}", "Node.js v20.20.2"}, "Error: Cannot find module 'x'"},
-		{[]string{"Traceback (most recent call last):", `  File "w.py", line 1`, "ModuleNotFoundError: No module named 'redis'"}, "ModuleNotFoundError: No module named 'redis'"},
-		{[]string{"panic: boom", "goroutine 1 [running]:", "main.main()", "exit status 2"}, "panic: boom"},
-		{[]string{long}, long[:300] + "…"},
-	} {
-		if got := telling(row.lines); got != row.want {
-			t.Errorf("telling(%.60q) = %q, want %q", row.lines, got, row.want)
-		}
-	}
-}
-
-func TestSecretsOfAURLAreHiddenWhereverTheyStand(t *testing.T) {
-	t.Parallel()
-	for url, secrets := range map[string][]string{
-		"redis://:ge%20heim@h:6379/0": {"ge%20heim", "ge heim"},
-		"redis://geheim@h":            {"geheim"},
-		"redis-sentinel://me:geheim@h:1,h:2?sentinel_password=ander%40s#mymaster": {"geheim", "ander%40s", "ander@s"},
-	} {
-		hide := hiding(url)
-		for _, s := range secrets {
-			if got := hide("password " + s + " for " + url); strings.Contains(got, s) {
-				t.Errorf("%s: %q", url, got)
-			}
-		}
-	}
-	if got := hiding("redis://127.0.0.1:6379/0")("plain text"); got != "plain text" {
-		t.Errorf("nothing to hide became %q", got)
 	}
 }

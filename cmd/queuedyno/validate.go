@@ -4,16 +4,19 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/problem"
 )
 
-const validateHelp = `Check scenario files and start nothing. All faults of all files are printed at
-once, each with its file, line and column. Without an argument the file is the
-one that "queuedyno run" would use; - is standard input.`
+const validateHelp = `Check scenario files without starting anything. Prints all problems of all files, each
+with its file, line and column. Without an argument it checks the file that "queuedyno
+run" would use; - is standard input.`
 
 func (p *program) validateVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "validate [FILE...]",
-		Short:   "Check scenario files for faults",
+		Short:   "Check scenario files for problems",
 		Long:    validateHelp,
 		Example: "  queuedyno validate\n  queuedyno validate scenarios.yaml ci/*.yaml",
 		Args:    cobra.ArbitraryArgs,
@@ -25,35 +28,35 @@ func (p *program) validateVerb() *cobra.Command {
 		if len(files) == 0 {
 			files = []string{""}
 		}
-		var bad []fault
+		var bad []problem.Problem
 		for _, file := range files {
 			src, err := p.findScenarios(file)
 			if err != nil {
-				bad = append(bad, asFailure(p.badScenarios(src, err)).faults...)
+				bad = append(bad, problem.AsFailure(p.badScenarios(src, err)).Problems...)
 				continue
 			}
 			if file == "" && src.where != "./"+src.name {
-				p.console.note("validate: %s", src.where)
+				p.console.Note("validate: %s", src.where)
 			}
 			before := len(bad)
 			for _, s := range src.scenarios {
 				if err := s.Open(); err != nil {
-					f := faultOf(err)
-					f.what = fmt.Sprintf("%s: %s: %s", src.name, s.Name, f.what)
+					f := problem.Of(err)
+					f.What = fmt.Sprintf("%s: %s: %s", src.name, s.Name, f.What)
 					bad = append(bad, f)
 				}
 				for _, doubt := range s.Unanswerable() {
-					p.console.note("validate: %s: %s: threshold %s", src.name, s.Name, doubt)
+					p.console.Note("validate: %s: %s: threshold %s", src.name, s.Name, doubt)
 				}
 			}
 			if len(bad) > before {
 				continue
 			}
-			if _, err := fmt.Fprintf(p.stdout, "%s: %s, no fault\n", src.name, plural(len(src.scenarios), "scenario")); err != nil {
+			if _, err := fmt.Fprintf(p.stdout, "%s: %s, no problems\n", src.name, console.Plural(len(src.scenarios), "scenario")); err != nil {
 				return err
 			}
 		}
-		return usageErr(bad...)
+		return problem.Usage(bad...)
 	})
 	return cmd
 }

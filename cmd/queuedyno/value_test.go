@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -25,7 +27,7 @@ func FuzzValuesNeverPanicAndKeepTheirBounds(f *testing.F) {
 		if g, err := parseTag(s); err == nil && g.key == "" {
 			t.Errorf("parseTag(%q) has no key", s)
 		}
-		if name, err := directoryName(s); err == nil && (name == ".." || strings.ContainsAny(name, `/\`)) {
+		if name, err := outcome.ReadName(s); err == nil && (name == ".." || strings.ContainsAny(name, `/\`)) {
 			t.Errorf("directoryName(%q) = %q", s, name)
 		}
 		if d, err := study.ParseDimension(s); err == nil && d.Field != "payload" && slices.Contains(study.Fields(), d.Field) {
@@ -35,6 +37,6 @@ func FuzzValuesNeverPanicAndKeepTheirBounds(f *testing.F) {
 			}
 		}
 		_, _ = stage(s)
-		_ = redact(s)
+		_ = console.Redact(s)
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,6 +9,9 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/outcome"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 )
@@ -21,42 +25,42 @@ const (
 )
 
 // varied takes down what is to be varied, and checks every combination.
-func (c *searching) varied(r *study.Record, all []study.Dimension) (faults []fault) {
+func (c *searching) varied(r *study.Record, all []study.Dimension) (problems []problem.Problem) {
 	for _, what := range study.CheckDimensions(all) {
-		faults = append(faults, fault{what: c.source("vary") + ": " + what})
+		problems = append(problems, problem.Problem{What: c.Source("vary") + ": " + what})
 	}
 	cells := 1
 	for _, d := range all {
 		cells = min(cells*max(1, len(d.Values)), 10*mostCells)
-		if c.onCommandLine(d.Field) {
-			faults = append(faults, fault{fmt.Sprintf("--%s gives a value to what --vary varies", d.Field), "leave one of them out"})
+		if c.Written(d.Field) {
+			problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s gives a value to what --vary varies", d.Field), Hint: "leave one of them out"})
 		}
 	}
 	if cells > mostCells {
-		faults = append(faults, fault{fmt.Sprintf("%s: more than %d combinations", c.source("vary"), mostCells), "give fewer values"})
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: more than %d combinations", c.Source("vary"), mostCells), Hint: "give fewer values"})
 	}
-	if c.onCommandLine("curve") {
-		faults = append(faults, fault{"--curve has no place beside --vary", "measure the curve of one value: leave --vary out"})
+	if c.Written("curve") {
+		problems = append(problems, problem.Problem{What: "--curve does not apply with --vary", Hint: "measure the curve of one value: remove --vary"})
 	}
-	if len(faults) > 0 {
-		return faults
+	if len(problems) > 0 {
+		return problems
 	}
 	r.Vary, r.Cells = all, study.Cells(all)
 	for _, cell := range r.Cells {
 		for _, f := range study.At(r.Scenario, all, cell.Values).Validate() {
-			faults = append(faults, fault{what: fmt.Sprintf("%s: at %s: %s", c.source("vary"), study.Name(all, cell.Values), f)})
+			problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: at %s: %s", c.Source("vary"), study.Name(all, cell.Values), f)})
 		}
 	}
-	return faults
+	return problems
 }
 
 // shares sets the lengths of the trials by what each of so many searches has of
 // the budget.
 func (c *searching) shares(r *study.Record, slo []threshold.Threshold, searches int) {
-	r.Budget = c.budget.or(eachBudget * time.Duration(searches))
+	r.Budget = cmp.Or(c.budget, eachBudget*time.Duration(searches))
 	share := r.Budget / time.Duration(searches)
-	r.Trial = c.trial.or(study.TrialWithin(slo, share))
-	r.Confirm = c.confirm.or(max(r.Trial, min(30*time.Second, share/8)).Round(time.Millisecond))
+	r.Trial = cmp.Or(c.trial, study.TrialWithin(slo, share))
+	r.Confirm = cmp.Or(c.confirm, max(r.Trial, min(30*time.Second, share/8)).Round(time.Millisecond))
 }
 
 // vary searches at every combination of values that is still to be searched,
@@ -65,13 +69,13 @@ func (c *searching) shares(r *study.Record, slo []threshold.Threshold, searches 
 func (s *search) vary(ctx context.Context) error {
 	pending := study.Pending(s.r.Cells)
 	left := s.r.Budget
-	say := s.c.p.console.note
+	say := s.c.p.console.Note
 	if len(pending) == 0 {
-		say("capacity: every search is settled")
+		say("capacity: every search is finished")
 		return nil
 	}
-	say("capacity: %d searches in at most %s, %s each: trials of %s, confirming ones of %s; what one does not need goes to the next",
-		len(pending), left, short(left/time.Duration(len(pending))), s.r.Trial, s.r.Confirm)
+	say("capacity: %d searches in at most %s, %s each: trials of %s, confirmation trials of %s; time that one does not need goes to the next",
+		len(pending), left, console.Short(left/time.Duration(len(pending))), s.r.Trial, s.r.Confirm)
 	var err error
 	for i, place := range pending {
 		cell := &s.r.Cells[place]
@@ -118,19 +122,19 @@ func cellWords(a capacity.Answer) string {
 	case capacity.AtLeast:
 		words = "at least " + perSecond(a.Rate)
 	case capacity.NoRate:
-		words = "no rate holds the SLO"
+		words = "no rate meets the SLO"
 	case capacity.Unknown:
-		words = "nothing is known: " + a.Why
+		words = "unknown: " + a.Why
 	}
 	if a.Limit.Part != "" {
-		words += "; what gave out: " + strings.ReplaceAll(a.Limit.Part, "_", " ")
+		words += "; limited by: " + strings.ReplaceAll(a.Limit.Part, "_", " ")
 	}
 	return words
 }
 
 // variedEnding is the exit code of several searches, and what is to be said of
 // them.
-func (s *search) variedEnding(say func(code int, what, hint string) ending, e ending) ending {
+func (s *search) variedEnding(say func(code int, what, hint string) outcome.Outcome, e outcome.Outcome) outcome.Outcome {
 	open := map[capacity.Status][]string{}
 	for _, c := range s.r.Cells {
 		status := c.Answer.Status
@@ -141,26 +145,26 @@ func (s *search) variedEnding(say func(code int, what, hint string) ending, e en
 			open[status] = append(open[status], study.Name(s.r.Vary, c.Values))
 		}
 	}
-	const more = "--resume goes on from here; a larger --budget allows more trials"
-	var faults []fault
+	const more = "--resume continues from here; a larger --budget allows more trials"
+	var problems []problem.Problem
 	for _, one := range []struct {
 		status     capacity.Status
 		what, hint string
 	}{
-		{capacity.AtLeast, "what makes the load gave out first, so the answer is a bound from below: at %s", "use a larger machine, or one of its own for Redis"},
+		{capacity.AtLeast, "the load generator reached its limit first, so the answer is a lower bound: at %s", "use a larger machine, or a separate one for Redis"},
 		{capacity.Estimated, "the answer is not confirmed, or a higher one is not ruled out: at %s", more},
 		{capacity.Unknown, "there is no answer: at %s", more},
 	} {
 		if names := open[one.status]; len(names) > 0 {
-			faults = append(faults, fault{fmt.Sprintf(one.what, strings.Join(names, ", ")), one.hint})
+			problems = append(problems, problem.Problem{What: fmt.Sprintf(one.what, strings.Join(names, ", ")), Hint: one.hint})
 		}
 	}
-	if len(faults) == 0 {
+	if len(problems) == 0 {
 		return e
 	}
-	last := faults[len(faults)-1]
-	e = say(exitInvalid, last.what, last.hint)
-	e.faults = slices.Concat(faults[:len(faults)-1], e.faults)
+	last := problems[len(problems)-1]
+	e = say(problem.Invalid, last.What, last.Hint)
+	e.Problems = slices.Concat(problems[:len(problems)-1], e.Problems)
 	return e
 }
 

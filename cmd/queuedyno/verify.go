@@ -9,21 +9,23 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/verify"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
-const verifyHelp = `Prove on this machine that the measurement is right, by experiments whose
-answers are known beforehand: a server and workers that hang for half a second,
-queues that theory solves, faults planted one by one, the generator's own delay.
+const verifyHelp = `Prove on this machine that the measurement is right, with experiments whose answers are
+known in advance: a server and workers that hang for half a second, queues with an exact
+solution, planted faults, the generator's own delay.
 
-It takes a private redis-server from PATH, which it stops and lets go on; no
-other Redis is touched. All experiments take about a minute and a half. One that
-fails is made once more, and the output says so. Exit code 0 means that all
-passed, 4 that one failed twice.`
+It starts a private redis-server from PATH, which it pauses and resumes; it touches no
+other Redis. All experiments together take about a minute and a half. A failed experiment
+is repeated once, and the output says so. Exit code 0: all passed; 4: one failed twice.`
 
 func (p *program) verifyVerb() *cobra.Command {
 	cmd := &cobra.Command{
@@ -36,39 +38,37 @@ func (p *program) verifyVerb() *cobra.Command {
 		ValidArgsFunction: words(verify.Names()...),
 	}
 	f := p.flagsOf(cmd)
-	v := verifying{
-		p:     p,
-		flags: f,
-		seed:  add(f, "seed", "", "`SEED` of the poisson arrivals (default other ones each time)", literal.Seed),
-		json:  addSwitch(f, "json", "", "print the report as JSON"),
-		quiet: addSwitch(f, "quiet", "q", "no progress, only the report and errors"),
-	}
+	v := &verifying{p: p, flags: f}
+	f.Group("Measuring")
+	flags.Var(f, &v.seed, "seed", "", "`SEED` of the poisson arrivals (default: a new one each time)", literal.Seed)
+	f.Group("Output")
+	f.Switch(&v.json, "json", "", "print the report as JSON")
+	p.declareQuiet(f)
 	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error { return v.run(cmd.Context(), names) })
 	return cmd
 }
 
-// verifying are the flags of the verb verify.
+// verifying is the verb verify at work.
 type verifying struct {
-	p           *program
-	flags       *flags
-	seed        *value[uint64]
-	json, quiet *value[bool]
+	p     *program
+	flags *flags.Set
+	seed  uint64
+	json  bool
 }
 
-func (v verifying) run(ctx context.Context, names []string) error {
-	faults := v.flags.faults
+func (v *verifying) run(ctx context.Context, names []string) error {
+	problems := v.flags.Problems
 	for _, name := range names {
-		faults = append(faults, unknownExperiment(name)...)
+		problems = append(problems, unknownExperiment(name)...)
 	}
-	if err := usageErr(faults...); err != nil {
+	if err := problem.Usage(problems...); err != nil {
 		return err
 	}
-	console := v.p.console
-	console.quiet = v.quiet.get()
-	ctx, signals := listen(ctx, console)
+	con := v.p.console
+	ctx, signals := listen(ctx, con)
 	defer signals.close()
 
-	server, err := redisserver.Start(ctx, redisserver.Options{Source: string(redisserver.Process), Getenv: v.p.env})
+	server, err := redisserver.Start(ctx, redisserver.Options{Source: string(redisserver.Process), Getenv: v.p.getenv})
 	if err != nil {
 		return v.notStarted(err, signals)
 	}
@@ -77,45 +77,45 @@ func (v verifying) run(ctx context.Context, names []string) error {
 			URL:   server.URL(),
 			Stall: func(ctx context.Context, d time.Duration) error { return stallProcess(ctx, server.PID(), d) },
 		},
-		Only: names, Seed: v.seed.get(),
-		Progress: func(g verify.Progress) { console.note("%s", tryLine(g)) },
+		Only: names, Seed: v.seed,
+		Progress: func(g verify.Progress) { con.Note("%s", tryLine(g)) },
 		Tool:     build().tool(),
 		Redis:    result.Redis{Kind: string(server.Kind()), Address: server.Address()},
 	})
 	closed := server.Close()
 	switch {
 	case signals.happened():
-		return &failure{exitInterrupted, []fault{{what: "interrupted; the server is gone and nothing was written"}}}
+		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted; the server was stopped and nothing was written"}}}
 	case err != nil:
-		return failed(errors.Join(err, closed))
+		return problem.Failed(errors.Join(err, closed))
 	}
 	if err := v.show(report); err != nil {
-		return failed(fmt.Errorf("write to standard output: %w", err))
+		return problem.Failed(fmt.Errorf("write to standard output: %w", err))
 	}
 	if closed != nil {
-		return failed(closed)
+		return problem.Failed(closed)
 	}
 	return verdict(report)
 }
 
 // notStarted is how it ends without a server that may be stopped.
-func (v verifying) notStarted(err error, signals *interrupt) error {
+func (v *verifying) notStarted(err error, signals *interrupt) error {
 	if signals.happened() {
-		return &failure{exitInterrupted, []fault{{what: "interrupted before it began"}}}
+		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before it began"}}}
 	}
-	f := fault{what: "start a private redis-server: " + err.Error()}
+	f := problem.Problem{What: "start a private redis-server: " + err.Error()}
 	if errors.Is(err, redisserver.ErrUnavailable) {
-		f = fault{
-			"a private redis-server is missing: the experiments stop the server and let it go on, which the embedded one and a Redis in use cannot bear",
-			`install it with "apt install redis-server" or "brew install redis"; it must be in PATH`,
+		f = problem.Problem{
+			What: "a private redis-server is missing: the experiments pause the server, which is impossible with the embedded server and harmful to a Redis in use",
+			Hint: `install it with "apt install redis-server" or "brew install redis"; it must be in PATH`,
 		}
 	}
-	return &failure{code: exitFailed, faults: []fault{f}}
+	return &problem.Failure{Code: problem.CouldNotRun, Problems: []problem.Problem{f}}
 }
 
-func (v verifying) show(r verify.Report) error {
-	if v.json.get() {
-		return writeJSON(v.p.stdout, r)
+func (v *verifying) show(r verify.Report) error {
+	if v.json {
+		return console.WriteJSON(v.p.stdout, r)
 	}
 	return verify.Text(v.p.stdout, r)
 }
@@ -140,21 +140,21 @@ func verdict(r verify.Report) error {
 			names = append(names, x.Name)
 		}
 	}
-	return &failure{exitInvalid, []fault{{
-		"failed twice: " + strings.Join(names, ", "),
-		"a busy host is the usual cause; to try these alone: queuedyno verify " + strings.Join(names, " "),
+	return &problem.Failure{Code: problem.Invalid, Problems: []problem.Problem{{
+		What: "failed twice: " + strings.Join(names, ", "),
+		Hint: "the usual cause is a busy host; to repeat only these: queuedyno verify " + strings.Join(names, " "),
 	}}}
 }
 
-func unknownExperiment(name string) []fault {
+func unknownExperiment(name string) []problem.Problem {
 	for _, known := range verify.Names() {
 		if name == known {
 			return nil
 		}
 	}
-	f := fault{what: fmt.Sprintf("there is no experiment %q", name), hint: "queuedyno verify --help lists them"}
+	f := problem.Problem{What: fmt.Sprintf("there is no experiment %q", name), Hint: "queuedyno verify --help lists them"}
 	if near := scenario.Suggest(name, verify.Names()); near != "" {
-		f.hint = fmt.Sprintf("did you mean %s?", near)
+		f.Hint = fmt.Sprintf("did you mean %s?", near)
 	}
-	return []fault{f}
+	return []problem.Problem{f}
 }

@@ -9,19 +9,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/verify"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
 
 func TestASignalEndsVerifyAtOnceAndLeavesNothing(t *testing.T) {
 	t.Parallel()
-	redistest.Process(t) // skips where there is none to be had
+	redistest.Process(t) // skips without a redis-server
 	c := start(t, "verify")
 	c.await(t, "verify: 1 of ")
 	from := time.Now()
 	c.signal(t, os.Interrupt)
-	if got := c.end(t); got != exitInterrupted {
-		t.Errorf("exit code %d, want %d; stderr:\n%s", got, exitInterrupted, strings.Join(c.said, "\n"))
+	if got := c.end(t); got != problem.Interrupted {
+		t.Errorf("exit code %d, want %d; stderr:\n%s", got, problem.Interrupted, strings.Join(c.said, "\n"))
 	}
 	// The experiments that were still to come take longer than a minute.
 	if took := time.Since(from); took > 30*time.Second {
@@ -42,8 +43,8 @@ func TestVerdictOfVerifyIsItsExitCode(t *testing.T) {
 		t.Errorf("verdict of a pass = %v, want none", err)
 	}
 	err := verdict(verify.Report{Experiments: []verify.Experiment{{Name: "good", Pass: true}, {Name: "bad"}}})
-	f := new(failure)
-	if !errors.As(err, &f) || f.code != exitInvalid || !strings.Contains(f.faults[0].what, "bad") || strings.Contains(f.faults[0].what, "good") {
-		t.Errorf("verdict of a failure = %+v, want exit code %d and the name of what failed", err, exitInvalid)
+	f := new(problem.Failure)
+	if !errors.As(err, &f) || f.Code != problem.Invalid || !strings.Contains(f.Problems[0].What, "bad") || strings.Contains(f.Problems[0].What, "good") {
+		t.Errorf("verdict of a failure = %+v, want exit code %d and the name of what failed", err, problem.Invalid)
 	}
 }

@@ -1,14 +1,14 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -69,24 +69,18 @@ func (p *program) versionVerb() *cobra.Command {
 		Args:  noArgs,
 	}
 	f := p.flagsOf(cmd)
-	asJSON := addSwitch(f, "json", "", "print JSON")
+	var asJSON bool
+	f.Group("Output")
+	f.Switch(&asJSON, "json", "", "print JSON")
 	cmd.RunE = p.verb(func(*cobra.Command, []string) error {
-		if err := usageErr(f.faults...); err != nil {
+		if err := problem.Usage(f.Problems...); err != nil {
 			return err
 		}
-		if asJSON.get() {
-			return writeJSON(p.stdout, build())
+		if asJSON {
+			return console.WriteJSON(p.stdout, build())
 		}
 		_, err := fmt.Fprintln(p.stdout, build())
 		return err
 	})
 	return cmd
-}
-
-// writeJSON writes v for people and scripts alike.
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -13,26 +14,28 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/observe"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/internal/watch"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
-const watchHelp = `Watch a queue and its updates as they are, without a load: updates per second by
-status, the backlog, its trend and when it will be empty, and how long jobs take
-from RUNNING to COMPLETED or FAILED where both are published.
+const watchHelp = `Watch a queue and its updates without a load: updates per second by status, the
+backlog, its trend and when it will be empty, and how long jobs take from RUNNING to
+COMPLETED or FAILED if both are published.
 
-It subscribes and asks for the length once a second, and takes no job. Redis
-counts it among the receivers of each update. On a terminal the picture is drawn
-anew every second; elsewhere each second is a line. Times are of the jobs that
-ended in the last ten seconds; the last line has those of all. A quantile that so
-few jobs cannot carry is left out.
+It subscribes, asks for the length once a second, and takes no jobs. Redis counts it
+among the receivers of each update. A terminal shows a display that is redrawn every
+second; otherwise each second is a line. Times cover the jobs that ended in the last ten
+seconds; the last line covers all jobs. Quantiles with too few samples are omitted.
 
-It watches for --for, or until Ctrl-C, which is exit code 130. It is 1 where the
-updates could not be heard to begin with, or the output not written.`
+It watches for --for, or until Ctrl-C, which is exit code 130. Exit code 1: it could not
+subscribe, or could not write its output.`
 
 const watchExample = `  queuedyno watch -u redis://localhost:6379
   queuedyno watch --queue mails --channel mail_updates --for 1m --json`
@@ -40,8 +43,8 @@ const watchExample = `  queuedyno watch -u redis://localhost:6379
 // watching is the verb watch at work.
 type watching struct {
 	existing
-	length *value[time.Duration]
-	asJSON *value[bool]
+	length time.Duration
+	json   bool
 
 	quoted string       // the message that was shown as not understood
 	drawn  atomic.Int32 // lines that stand on the terminal
@@ -57,21 +60,19 @@ func (p *program) watchVerb() *cobra.Command {
 	}
 	f := p.flagsOf(cmd)
 	w := &watching{}
-	w.addQueue(f, p, "whose length is watched")
-	w.addChannel(f, "that updates are heard on")
-	w.length = add(f, "for", "", "`TIME` to watch (default: until Ctrl-C)", literal.Duration(1))
-	w.asJSON = addSwitch(f, "json", "", "print a line of JSON each second")
+	w.addQueue(f, p, "to watch")
+	w.addChannel(f, "to hear updates on")
 	w.addRedis(f, "update", "design")
+	f.Group("Output")
+	flags.Var(f, &w.length, "for", "", "`TIME` to watch (default: until Ctrl-C)", literal.Duration(1))
+	f.Switch(&w.json, "json", "", "print a line of JSON each second")
 	w.complete(cmd)
-	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error {
-		p.console.quiet = w.quiet.get()
-		return w.do(cmd.Context())
-	})
+	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error { return w.do(cmd.Context()) })
 	return cmd
 }
 
 func (w *watching) do(ctx context.Context) error {
-	if err := usageErr(append(slices.Clone(w.faults), w.check()...)...); err != nil {
+	if err := problem.Usage(append(slices.Clone(w.Problems), w.check()...)...); err != nil {
 		return err
 	}
 	ctx, signals := listen(ctx, w.p.console)
@@ -81,14 +82,14 @@ func (w *watching) do(ctx context.Context) error {
 		defer client.Close()
 		// A key of another type is found out here.
 		if _, err = client.Len(ctx); redisconn.Withheld(err) {
-			w.p.console.note("watch: %v: only the updates are shown", err)
+			w.p.console.Note("watch: %v: only the updates are shown", err)
 			err = nil
 		}
 	}
 	if err != nil && !signals.happened() {
-		return failed(err)
+		return problem.Failed(err)
 	}
-	if d := w.length.get(); d > 0 {
+	if d := w.length; d > 0 {
 		var cancel func()
 		ctx, cancel = context.WithTimeout(ctx, d)
 		defer cancel()
@@ -98,9 +99,9 @@ func (w *watching) do(ctx context.Context) error {
 	}
 	switch {
 	case signals.happened() && !errors.Is(err, errOutput):
-		return &failure{code: exitInterrupted, faults: []fault{{what: "interrupted"}}}
+		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted"}}}
 	case err != nil:
-		return failed(err)
+		return problem.Failed(err)
 	}
 	return nil
 }
@@ -111,9 +112,9 @@ var errOutput = errors.New("write to standard output")
 // watch watches until ctx ends and prints each look, and the last one as what was
 // seen in all.
 func (w *watching) watch(ctx context.Context, client *jobqueue.Client) error {
-	w.p.console.note("watch: queue %q and channel %q at %s", client.Queue(), client.Channel(), w.address)
+	w.p.console.Note("watch: queue %q and channel %q at %s", client.Queue(), client.Channel(), w.address)
 	var form updates.Mapping
-	if text := w.asked().Update; text != "" {
+	if text := w.Asked().Update; text != "" {
 		form, _ = updates.ParseMapping(text) // the flag has read it
 	}
 	last, err := watch.Run(ctx, client, watch.Options{Show: w.show, Outage: w.outage, Update: form})
@@ -121,7 +122,7 @@ func (w *watching) watch(ctx context.Context, client *jobqueue.Client) error {
 	switch {
 	case err != nil:
 		return err
-	case w.asJSON.get():
+	case w.json:
 		return w.show(last)
 	}
 	return w.print(totals(last) + "\n")
@@ -138,9 +139,9 @@ func (w *watching) print(text string) error {
 func (w *watching) outage(err error) {
 	w.drawn.Store(0)
 	if err != nil {
-		w.p.console.note("watch: %v; waiting for it", err)
+		w.p.console.Note("watch: %v; waiting for it", err)
 	} else {
-		w.p.console.note("watch: redis answers again; what was published in between is missed")
+		w.p.console.Note("watch: redis answers again; updates published in between were missed")
 	}
 }
 
@@ -149,7 +150,7 @@ func (w *watching) outage(err error) {
 func (w *watching) quote(l watch.Look) {
 	if odd := l.NotUnderstood; odd != nil && odd.String() != w.quoted {
 		w.quoted = odd.String()
-		w.p.console.note("watch: the first message that was not understood: %s; %s", odd, observe.Hint(odd))
+		w.p.console.Note("watch: the first message that was not understood: %s; %s", odd, observe.Hint(odd))
 	}
 }
 
@@ -157,17 +158,17 @@ func (w *watching) quote(l watch.Look) {
 func (w *watching) show(l watch.Look) error {
 	var out strings.Builder
 	switch {
-	case w.asJSON.get():
+	case w.json:
 		w.quote(l)
 		_ = json.NewEncoder(&out).Encode(l) // plain data into memory
-	case isTerminal(w.p.stdout) && w.p.env("TERM") != "dumb":
+	case console.IsTerminal(w.p.stdout) && w.p.getenv("TERM") != "dumb":
 		lines := picture(l)
 		if n := w.drawn.Load(); n > 0 {
 			fmt.Fprintf(&out, "\x1b[%dA", n)
 		}
-		columns := width(w.p.stdout) - 1
+		columns := console.Width(w.p.stdout) - 1
 		for _, line := range lines {
-			out.WriteString("\r\x1b[K" + cutTo(line, columns) + "\n")
+			out.WriteString("\r\x1b[K" + console.Cut(line, columns) + "\n")
 		}
 		w.drawn.Store(int32(len(lines)))
 	default:
@@ -177,10 +178,137 @@ func (w *watching) show(l watch.Look) error {
 	return w.print(out.String())
 }
 
-// cutTo is a line of so many letters at most.
-func cutTo(line string, columns int) string {
-	if letters := []rune(line); len(letters) > columns {
-		return string(letters[:max(0, columns)])
+// lookLine is a look in one line.
+func lookLine(l watch.Look) string {
+	parts := append([]string{seconds(l.ElapsedS)}, rates(l)...)
+	parts = append(parts, "backlog "+backlog(l))
+	if t := times(l.RunningRecent); t != "" {
+		parts = append(parts, "running ("+recently(l)+") "+t)
+	} else if t := times(l.WorkRecent); t != "" {
+		parts = append(parts, "work ("+recently(l)+") "+t)
 	}
-	return line
+	return strings.Join(append(parts, oddities(l)...), "  ")
+}
+
+// recently is the time that the recent times of a look are of.
+func recently(l watch.Look) string { return "last " + seconds(l.RecentS) }
+
+// picture is a look in the lines that are drawn on a terminal, always as many.
+func picture(l watch.Look) []string {
+	heard := fmt.Sprintf("%s: %s, %s in all", recently(l), console.Plural(int(l.RunningRecent.Count), "job"), console.Thousands(l.Running.Count))
+	if l.Alone > 0 {
+		heard += fmt.Sprintf(", %s without RUNNING", console.Thousands(l.Alone))
+	}
+	return []string{
+		"for      " + seconds(l.ElapsedS),
+		"updates  " + strings.Join(rates(l), "  "),
+		"backlog  " + backlog(l),
+		"running  " + orNone(times(l.RunningRecent)) + "  (" + heard + ")",
+		"work     " + orNone(times(l.WorkRecent)) + "  (" + recently(l) + ")",
+		"other    " + orNone(strings.Join(oddities(l), "  ")),
+	}
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// rates are the updates of each status per second.
+func rates(l watch.Look) []string {
+	perS := func(n int64, what string) string {
+		if l.SpanS <= 0 {
+			return "0 " + what + "/s"
+		}
+		return console.Thousands(console.Round(float64(n)/l.SpanS)) + " " + what + "/s"
+	}
+	return []string{perS(l.Span.Running, "RUNNING"), perS(l.Span.Completed, "COMPLETED"), perS(l.Span.Failed, "FAILED")}
+}
+
+// backlog is the length of the queue, where it goes, and when it gets there.
+func backlog(l watch.Look) string {
+	switch {
+	case l.Backlog == nil:
+		return "not known"
+	case l.TrendPerS == nil:
+		return console.Thousands(*l.Backlog)
+	}
+	slope := console.Round(*l.TrendPerS)
+	var says []string
+	if slope > 0 {
+		says = append(says, fmt.Sprintf("+%s/s", console.Thousands(slope)))
+	} else if slope < 0 {
+		says = append(says, console.Thousands(slope)+"/s")
+	}
+	if l.DrainS != nil && *l.Backlog > 0 {
+		// Rounded up: what is left is not gone in no time.
+		says = append(says, "empty in "+seconds(math.Ceil(*l.DrainS)))
+	}
+	if len(says) == 0 {
+		return console.Thousands(*l.Backlog)
+	}
+	return fmt.Sprintf("%s (%s)", console.Thousands(*l.Backlog), strings.Join(says, ", "))
+}
+
+// times are the quantiles that there are.
+func times(t watch.Times) string {
+	var parts []string
+	for _, q := range []struct {
+		name string
+		ns   *int64
+	}{{"p50", t.P50NS}, {"p90", t.P90NS}, {"p99", t.P99NS}, {"max", t.MaxNS}} {
+		if q.ns != nil {
+			parts = append(parts, q.name+" "+console.Short(time.Duration(*q.ns)))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// oddities are what should not be.
+func oddities(l watch.Look) []string {
+	var parts []string
+	for _, odd := range []struct {
+		n    int64
+		what string
+	}{
+		{l.Total.Unreadable, "unreadable"}, {l.Total.Other, "of another status"},
+		{l.Forgotten, "not paired"},
+	} {
+		if odd.n > 0 {
+			parts = append(parts, console.Thousands(odd.n)+" "+odd.what)
+		}
+	}
+	if l.Gaps > 0 {
+		parts = append(parts, console.Plural(int(l.Gaps), "gap"))
+	}
+	return parts
+}
+
+// totals is what was seen in all.
+func totals(l watch.Look) string {
+	parts := []string{fmt.Sprintf("%s in %s: %s RUNNING, %s COMPLETED, %s FAILED", console.Plural(int(l.Total.Messages()), "update"), seconds(l.ElapsedS),
+		console.Thousands(l.Total.Running), console.Thousands(l.Total.Completed), console.Thousands(l.Total.Failed))}
+	if l.Backlog != nil {
+		parts = append(parts, "backlog "+console.Thousands(*l.Backlog))
+	} else {
+		parts = append(parts, "backlog not known: "+l.Trouble)
+	}
+	if t := times(l.Running); t != "" {
+		parts = append(parts, "running (all) "+t)
+	}
+	if t := times(l.Work); t != "" {
+		parts = append(parts, "work (all) "+t)
+	}
+	parts = append(parts, oddities(l)...)
+	if l.NotUnderstood != nil {
+		parts = append(parts, "the first that was not understood: "+l.NotUnderstood.String())
+	}
+	return strings.Join(parts, "; ")
+}
+
+// seconds is a time in whole seconds.
+func seconds(s float64) string {
+	return time.Duration(console.Round(s) * int64(time.Second)).String()
 }

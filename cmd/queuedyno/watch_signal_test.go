@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/watch"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -44,7 +45,7 @@ func TestWatchSeesAWorkerAtWork(t *testing.T) {
 	if first := look(); *first.Backlog != 5 || first.Total.Messages() != 0 {
 		t.Errorf("the first look: %+v, want 5 jobs and no update", first)
 	}
-	if got := start(t, "worker", "-u", url, "-y", "1", "--running", "--burn", "1ms", "--jobs", "3").end(t); got != exitOK {
+	if got := start(t, "worker", "-u", url, "-y", "1", "--running", "--burn", "1ms", "--jobs", "3").end(t); got != problem.OK {
 		t.Fatalf("the worker ended with %d", got)
 	}
 	l := look()
@@ -65,8 +66,8 @@ func TestWatchSeesAWorkerAtWork(t *testing.T) {
 		look()
 	}
 	_ = w.Wait() // its exit code says it
-	if got := w.ProcessState.ExitCode(); got != exitInterrupted {
-		t.Errorf("exit code %d, want %d", got, exitInterrupted)
+	if got := w.ProcessState.ExitCode(); got != problem.Interrupted {
+		t.Errorf("exit code %d, want %d", got, problem.Interrupted)
 	}
 	if n, err := client.Len(t.Context()); err != nil || n != 2 {
 		t.Errorf("%d jobs are left, %v, want 2", n, err)

@@ -2,38 +2,41 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"time"
 
+	"github.com/mattn/go-shellwords"
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/worker"
 )
 
-const workerHelp = `Work on the jobs of a queue: pop, do the work, publish COMPLETED or FAILED.
+const workerHelp = `Do the jobs of a queue: pop, work, publish COMPLETED or FAILED.
 
-The work is a wait (--work), processor time (--burn), both one after the other,
-or a process for each job (--exec); without any of them a job is done at once.
-A process gets the element on its standard input and the job's id in
-QUEUEDYNO_JOB_ID; exit code 0 means COMPLETED, any other FAILED with the last
-line of its standard error. --exec takes the program and its arguments in one
-string, split at spaces and quotes; --shell has sh read it instead.
+The work is a wait (--work), CPU time (--burn), both one after the other, or a process
+for each job (--exec); without any of them a job is done at once. The process gets the
+job on standard input and its id in QUEUEDYNO_JOB_ID. Exit code 0 means COMPLETED, any
+other means FAILED with the last line of its standard error. --exec takes the program
+and its arguments as one string, split at spaces and quotes; with --shell sh reads it.
 
-An element of the list is a job's id, or JSON with "jobId" and perhaps
-"tenantId"; of anything else the whole element is the id. Updates say in "workNs"
-how long the work took.
+A job in the list is an id, or JSON with "jobId" and optionally "tenantId"; otherwise
+the whole text is the id. Updates report the duration of the work in "workNs".
 
-It works until Ctrl-C, which finishes and publishes what is in hand; a second
-Ctrl-C drops that. When Redis goes away it waits for it; when Redis refuses it,
-for want of a right for example, it ends.
+It works until Ctrl-C, then finishes and publishes the jobs in progress; a second Ctrl-C
+drops them. If Redis is unavailable it waits; if Redis refuses a command, e.g. for a
+missing permission, it exits.
 
-Exit codes: 0 ended and everything published, 1 could not run, was refused, or an
-outcome could not be published, 130 jobs in hand were dropped.`
+Exit codes: 0 ended and everything published, 1 could not run, was refused, or could not
+publish an outcome, 130 dropped jobs in progress.`
 
 const workerExample = `  queuedyno worker -u redis://localhost:6379 -y 8 --work 20ms
   queuedyno worker -u redis://localhost:6379 -y 4 --burn 5ms --fail-rate 1%
@@ -42,64 +45,61 @@ const workerExample = `  queuedyno worker -u redis://localhost:6379 -y 8 --work 
 // workers is the verb worker at work.
 type workers struct {
 	existing
-	consumers   *value[int]
-	wait        *value[draw.Duration]
-	burn        *value[time.Duration]
-	failRate    *value[float64]
-	exec        *value[string]
-	shell       *value[bool]
-	execTimeout *value[time.Duration]
-	running     *value[bool]
-	jobs        *value[int64]
-	idle        *value[time.Duration]
-	asJSON      *value[bool]
+	consumers   int
+	wait        draw.Duration
+	burn        time.Duration
+	failRate    float64
+	exec        string
+	shell       bool
+	execTimeout time.Duration
+	running     bool
+	jobs        int64
+	idle        time.Duration
+	json        bool
 }
 
 func (p *program) workerVerb() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "worker",
-		Short:   "Work on the jobs of a queue",
+		Short:   "Do the jobs of a queue",
 		Long:    workerHelp,
 		Example: workerExample,
 		Args:    noArgs,
 	}
-	w := addWorkerFlags(p, p.flagsOf(cmd))
-	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error {
-		p.console.quiet = w.quiet.get()
-		return w.do(cmd.Context())
-	})
+	w := declareWorker(p, p.flagsOf(cmd))
+	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error { return w.do(cmd.Context()) })
 	w.complete(cmd)
 	return cmd
 }
 
-func addWorkerFlags(p *program, f *flags) *workers {
-	w := &workers{}
-	w.addQueue(f, p, "that jobs are taken from")
-	w.addChannel(f, "that updates are published on")
-	w.consumers = add(f, "consumers", "y", "`NUMBER` of jobs done at the same time (default: the number of CPUs)", literal.Int)
-	w.wait = add(f, "work", "", "each job waits for a `TIME`: 20ms, or drawn from 2ms..8ms, exp(5ms),\n"+
-		"lognormal(p50=5ms,p99=40ms) or file(samples.txt)", draw.ParseDuration)
-	w.burn = add(f, "burn", "", "each job uses this much CPU `TIME`", literal.Duration(0))
-	w.failRate = add(f, "fail-rate", "", "`SHARE` of the jobs that fail, like 1% or 0.01 (default none)", literal.Share)
-	w.exec = add(f, "exec", "", "each job is a process: a `COMMAND` with its arguments", anyText)
-	w.shell = addSwitch(f, "shell", "", "have sh read the command of --exec")
-	w.execTimeout = add(f, "exec-timeout", "", "`TIME` after which a process is killed and its job has failed (default none)", literal.Duration(1))
-	w.running = addSwitch(f, "running", "", "publish RUNNING before the work")
-	w.jobs = add(f, "jobs", "n", "stop after a `NUMBER` of jobs", literal.Count)
-	w.idle = add(f, "idle", "", "stop after a `TIME` without a job", literal.Duration(1))
+func declareWorker(p *program, f *flags.Set) *workers {
+	w := &workers{consumers: runtime.GOMAXPROCS(0)}
+	f.Group("Work")
+	flags.Var(f, &w.consumers, "consumers", "y", "`NUMBER` of jobs done at the same time (default: the number of CPUs)", literal.Int)
+	flags.Var(f, &w.wait, "work", "", "each job waits for a `TIME`: 20ms, or a distribution: 2ms..8ms, exp(5ms), lognormal(p50=5ms,p99=40ms) or file(samples.txt)", draw.ParseDuration)
+	flags.Var(f, &w.burn, "burn", "", "each job uses this much CPU `TIME`", literal.Duration(0))
+	flags.Var(f, &w.failRate, "fail-rate", "", "`SHARE` of the jobs that fail, e.g. 1% or 0.01 (default none)", literal.Share)
+	f.Text(&w.exec, "exec", "", "each job is a process: a `COMMAND` with its arguments")
+	f.Switch(&w.shell, "shell", "", "let sh read the command of --exec")
+	flags.Var(f, &w.execTimeout, "exec-timeout", "", "`TIME` after which a process is killed and its job has failed (default none)", literal.Duration(1))
+	f.Switch(&w.running, "running", "", "publish RUNNING before the work")
+	flags.Var(f, &w.jobs, "jobs", "n", "stop after a `NUMBER` of jobs", literal.Count)
+	flags.Var(f, &w.idle, "idle", "", "stop after a `TIME` without a job", literal.Duration(1))
+	w.addQueue(f, p, "to take jobs from")
+	w.addChannel(f, "to publish updates on")
 	w.addRedis(f, "design", "visibility", "poll", "queues", "notify", "channels", "tenants")
-	w.asJSON = addSwitch(f, "json", "", "print the account at the end as JSON")
+	f.Switch(&w.json, "json", "", "print the final account as JSON")
 	return w
 }
 
 func (w *workers) do(ctx context.Context) error {
-	faults := append(slices.Clone(w.faults), w.check()...)
+	problems := append(slices.Clone(w.Problems), w.check()...)
 	work, wrong := w.work()
-	faults = append(faults, w.timesOfDesign()...)
-	faults = append(faults, w.tenantsChannels()...)
-	faults = append(faults, w.unheard()...)
-	faults = append(faults, w.outOfRange()...)
-	if err := usageErr(append(faults, wrong...)...); err != nil {
+	problems = append(problems, w.timesOfDesign()...)
+	problems = append(problems, w.tenantsChannels()...)
+	problems = append(problems, w.unheard()...)
+	problems = append(problems, w.outOfRange()...)
+	if err := problem.Usage(append(problems, wrong...)...); err != nil {
 		return err
 	}
 	ctx, signals := listen(ctx, w.p.console)
@@ -107,22 +107,22 @@ func (w *workers) do(ctx context.Context) error {
 	client, err := w.connect(ctx)
 	if err == nil {
 		defer client.Close()
-		err = w.rehearse(ctx, client)
+		err = w.checkPermissions(ctx, client)
 	}
 	switch {
 	case signals.happened():
-		return &failure{exitInterrupted, []fault{{what: "interrupted before it began"}}}
+		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before it began"}}}
 	case err != nil:
-		return failed(err)
+		return problem.Failed(err)
 	}
 	pool := &worker.Pool{
 		Queue: client, Work: work,
 		Channel:   w.channelOf(),
-		Consumers: w.consumers.or(runtime.GOMAXPROCS(0)), Running: w.running.get(),
-		Jobs: w.jobs.get(), Idle: w.idle.get(), Stop: signals.Stop, Outage: w.outage,
+		Consumers: w.consumers, Running: w.running,
+		Jobs: w.jobs, Idle: w.idle, Stop: signals.Stop, Outage: w.outage,
 	}
-	w.p.console.note("worker: %s %s", plural(pool.Consumers, "consumer"), w.where(client))
-	signals.during("finishing the jobs in hand")
+	w.p.console.Note("worker: %s %s", console.Plural(pool.Consumers, "consumer"), w.where(client))
+	signals.during("finishing the jobs in progress")
 	from := time.Now()
 	shown := w.progress(pool)
 	err = pool.Run(ctx)
@@ -131,16 +131,78 @@ func (w *workers) do(ctx context.Context) error {
 	return w.account(pool, time.Since(from), err)
 }
 
-// rehearse finds out before the first job is taken what would be refused: a key
-// of another type, queues that no consumer can serve together, a right that is
-// lacking.
-func (w *workers) rehearse(ctx context.Context, client *jobqueue.Client) error {
+// checkPermissions finds out before the first job is taken what would be refused: a
+// key of another type, queues that one consumer cannot serve, a missing permission.
+func (w *workers) checkPermissions(ctx context.Context, client *jobqueue.Client) error {
 	if _, err := client.Len(ctx); err != nil && !redisconn.Withheld(err) {
 		return err
 	}
 	if client.CrossSlot() {
-		_, err := client.OpenConsumer(ctx) // says why there is none
+		_, err := client.OpenConsumer(ctx) // the error says why
 		return err
 	}
 	return client.CheckPermissions(ctx)
+}
+
+// work is what is to be done for each job.
+func (w *workers) work() (worker.Work, []problem.Problem) {
+	var (
+		parts    []worker.Work
+		problems []problem.Problem
+	)
+	if w.exec != "" {
+		for _, flag := range []string{"work", "burn"} {
+			if w.Written(flag) {
+				problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s and --exec both set the work", flag), Hint: "remove one of them"})
+			}
+		}
+		command, err := w.command()
+		if err != nil {
+			problems = append(problems, problem.Of(err))
+		}
+		parts = append(parts, command)
+	} else {
+		for _, flag := range []string{"shell", "exec-timeout"} {
+			if w.Written(flag) {
+				problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s requires --exec", flag), Hint: "add --exec COMMAND"})
+			}
+		}
+		if d := w.burn; d > 0 {
+			parts = append(parts, worker.Burn(d))
+		}
+		if w.Given("work") {
+			d, err := w.wait.Load()
+			if err != nil {
+				problems = append(problems, problem.Problem{What: w.Source("work") + ": " + err.Error()})
+			} else if d.Mean() > 0 {
+				parts = append(parts, worker.Wait(d))
+			}
+		}
+	}
+	if v := w.failRate; v > 0 {
+		parts = append(parts, worker.Fail(v))
+	}
+	return worker.Then(parts...), problems
+}
+
+// command is the work of --exec.
+func (w *workers) command() (worker.Work, error) {
+	text := w.exec
+	from := w.Source("exec")
+	args := []string{"sh", "-c", text}
+	if !w.shell {
+		parser := shellwords.NewParser()
+		var err error
+		if args, err = parser.Parse(text); err != nil {
+			return nil, &problem.Hinted{What: fmt.Sprintf("%s: %q: a quote or a bracket is not closed", from, text)}
+		}
+		if parser.Position >= 0 {
+			return nil, &problem.Hinted{What: fmt.Sprintf("%s: %q: ; & | < and > need a shell", from, text), Remedy: "add --shell, or quote them"}
+		}
+	}
+	work, err := worker.Exec(worker.Command{Args: args, Timeout: w.execTimeout, Stdout: w.p.stdout})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", from, err)
+	}
+	return work, nil
 }

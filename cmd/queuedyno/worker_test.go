@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
@@ -37,7 +38,7 @@ func receiveUpdates(t *testing.T, s jobqueue.Subscriber, n int) map[jobqueue.Sta
 	return got
 }
 
-// queueFor is a queue with the standard names on a server of its own.
+// queueFor is a queue with the standard names on its own server.
 func queueFor(t *testing.T) (url string, c *jobqueue.Client, s jobqueue.Subscriber) {
 	t.Helper()
 	server := redistest.Process(t)
@@ -66,8 +67,8 @@ func TestASignalLetsAWorkerFinishWhatIsInHand(t *testing.T) {
 			c := start(t, "worker", "-u", url, "-y", "2", "--running", "--exec", "sleep 1")
 			receiveUpdates(t, s, 2) // two are RUNNING
 			c.signal(t, sig)
-			c.await(t, "stopping: finishing the jobs in hand (press Ctrl-C again to stop now)")
-			if got := c.end(t); got != exitOK {
+			c.await(t, "stopping: finishing the jobs in progress (press Ctrl-C again to stop now)")
+			if got := c.end(t); got != problem.OK {
 				t.Errorf("exit code %d, want 0; stderr:\n%s", got, strings.Join(c.said, "\n"))
 			}
 			if got := receiveUpdates(t, s, 2); got[jobqueue.Completed] != 2 {
@@ -95,8 +96,8 @@ func TestTheSecondSignalDropsWhatIsInHandAndSaysSo(t *testing.T) {
 	c.signal(t, os.Interrupt)
 	c.await(t, "stopping: finishing")
 	c.signal(t, os.Interrupt)
-	if got := c.end(t); got != exitInterrupted {
-		t.Errorf("exit code %d, want %d", got, exitInterrupted)
+	if got := c.end(t); got != problem.Interrupted {
+		t.Errorf("exit code %d, want %d", got, problem.Interrupted)
 	}
 	if said := strings.Join(c.said, "\n"); !strings.Contains(said, "2 jobs dropped") {
 		t.Errorf("it does not say what was dropped:\n%s", said)
@@ -152,11 +153,11 @@ func TestAWorkerWaitsForARedisThatIsAwayAndSaysSoOnce(t *testing.T) {
 		t.Errorf("published %v, want COMPLETED", got)
 	}
 	c.signal(t, os.Interrupt)
-	if got := c.end(t); got != exitOK {
+	if got := c.end(t); got != problem.OK {
 		t.Errorf("exit code %d; stderr:\n%s", got, strings.Join(c.said, "\n"))
 	}
 	if n := strings.Count(strings.Join(c.said, "\n"), "waiting for it"); n != 1 {
-		t.Errorf("the outage was told %d times:\n%s", n, strings.Join(c.said, "\n"))
+		t.Errorf("the outage was reported %d times:\n%s", n, strings.Join(c.said, "\n"))
 	}
 }
 
@@ -180,7 +181,7 @@ func TestAWorkerWorksOnEveryDesign(t *testing.T) {
 			}
 		}
 		c := start(t, "worker", "-u", url, "--queue", string(design), "--design", string(design), "-y", "2", "--running", "--work", "1ms", "--jobs", "5")
-		if got := c.end(t); got != exitOK {
+		if got := c.end(t); got != problem.OK {
 			t.Errorf("%s: exit code %d; stderr:\n%s", design, got, strings.Join(c.said, "\n"))
 		}
 		if got := receiveUpdates(t, s, 10); got[jobqueue.Running] != 5 || got[jobqueue.Completed] != 5 {

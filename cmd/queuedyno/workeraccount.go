@@ -9,15 +9,17 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/worker"
 )
 
 // outage says that Redis is away, and that it is back.
 func (w *workers) outage(err error) {
 	if err != nil {
-		w.p.console.note("worker: %v; waiting for it", err)
+		w.p.console.Note("worker: %v; waiting for it", err)
 	} else {
-		w.p.console.note("worker: redis answers again")
+		w.p.console.Note("worker: redis answers again")
 	}
 }
 
@@ -30,7 +32,7 @@ func (w *workers) progress(pool *worker.Pool) (end func()) {
 		ticker := time.NewTicker(time.Second)
 		defer ticker.Stop()
 		every := 1 // seconds
-		if !w.p.console.live {
+		if !w.p.console.Live {
 			every = int(plainEvery / time.Second)
 		}
 		var before int64
@@ -38,7 +40,7 @@ func (w *workers) progress(pool *worker.Pool) (end func()) {
 			select {
 			case <-ticker.C:
 			case <-stop:
-				w.p.console.wipe()
+				w.p.console.Wipe()
 				return
 			}
 			if second%every != 0 {
@@ -48,10 +50,10 @@ func (w *workers) progress(pool *worker.Pool) (end func()) {
 			done := t.Completed + t.Failed
 			line := tallyLine(t, (done-before)/int64(every))
 			before = done
-			if w.p.console.live {
-				w.p.console.draw("worker " + line)
+			if w.p.console.Live {
+				w.p.console.Draw("worker " + line)
 			} else {
-				w.p.console.note("worker: %s", line)
+				w.p.console.Note("worker: %s", line)
 			}
 		}
 	}()
@@ -60,9 +62,9 @@ func (w *workers) progress(pool *worker.Pool) (end func()) {
 
 // tallyLine is how far a pool is, and how fast.
 func tallyLine(t worker.Tally, perS int64) string {
-	line := fmt.Sprintf("%s jobs/s  %s done  %s failed", thousands(perS), thousands(t.Completed+t.Failed), thousands(t.Failed))
+	line := fmt.Sprintf("%s jobs/s  %s done  %s failed", console.Thousands(perS), console.Thousands(t.Completed+t.Failed), console.Thousands(t.Failed))
 	if t.Reconnects > 0 {
-		line += "  " + plural(int(t.Reconnects), "reconnect")
+		line += "  " + console.Plural(int(t.Reconnects), "reconnect")
 	}
 	return line
 }
@@ -71,44 +73,44 @@ func tallyLine(t worker.Tally, perS int64) string {
 func (w *workers) account(pool *worker.Pool, took time.Duration, err error) error {
 	t := pool.Tally()
 	if wErr := w.write(pool, t, took); wErr != nil {
-		return failed(fmt.Errorf("write to standard output: %w", wErr))
+		return problem.Failed(fmt.Errorf("write to standard output: %w", wErr))
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return &failure{exitInterrupted, []fault{{what: fmt.Sprintf("stopped at once: %s dropped, %s not published",
-			plural(int(t.Dropped), "job"), plural(int(t.Unpublished), "outcome"))}}}
+		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: fmt.Sprintf("stopped at once: %s dropped, %s not published",
+			console.Plural(int(t.Dropped), "job"), console.Plural(int(t.Unpublished), "outcome"))}}}
 	case err != nil || t.Unpublished > 0:
-		f := &failure{code: exitFailed}
+		f := &problem.Failure{Code: problem.CouldNotRun}
 		if err != nil {
-			f.faults = append(f.faults, faultOf(err))
+			f.Problems = append(f.Problems, problem.Of(err))
 		}
 		if t.Unpublished > 0 {
 			jobs, because := pool.Unpublished()
 			if err != nil && because != nil && because.Error() == err.Error() {
 				because = nil // that is said already
 			}
-			f.faults = append(f.faults, untold(jobs, because))
+			f.Problems = append(f.Problems, unpublished(jobs, because))
 		}
 		return f
 	}
 	return nil
 }
 
-// untold is the fault of jobs whose outcomes could not be published.
-func untold(jobs []string, because error) fault {
+// unpublished is the problem of jobs whose outcomes could not be published.
+func unpublished(jobs []string, because error) problem.Problem {
 	const most = 10
 	var names []string
 	for _, job := range jobs[:min(most, len(jobs))] {
 		names = append(names, fmt.Sprintf("%q", fitLine(job, 60)))
 	}
 	if more := len(jobs) - len(names); more > 0 {
-		names = append(names, fmt.Sprintf("and %s more", thousands(int64(more))))
+		names = append(names, fmt.Sprintf("and %s more", console.Thousands(int64(more))))
 	}
-	what := fmt.Sprintf("%s could not be published, of %s", plural(len(jobs), "outcome"), strings.Join(names, ", "))
+	what := fmt.Sprintf("%s could not be published, of %s", console.Plural(len(jobs), "outcome"), strings.Join(names, ", "))
 	if because != nil {
 		what += ": " + because.Error()
 	}
-	return fault{what, "these jobs were worked on; whoever waits for them is not told"}
+	return problem.Problem{What: what, Hint: "these jobs ran, but their outcome was never published"}
 }
 
 // fitLine is what others wrote, fit to be shown: so many letters at most, none
@@ -119,7 +121,7 @@ func fitLine(s string, most int) string {
 			return r
 		}
 		return ' '
-	}, redact(s)))
+	}, console.Redact(s)))
 	if len(letters) > most {
 		return string(letters[:most]) + "…"
 	}
@@ -131,7 +133,7 @@ func (w *workers) write(pool *worker.Pool, t worker.Tally, took time.Duration) e
 	rate := float64(n) / took.Seconds()
 	last := pool.LastFailure()
 	last.Job, last.Reason = fitLine(last.Job, 60), fitLine(last.Reason, 200)
-	if w.asJSON.get() {
+	if w.json {
 		account := struct {
 			worker.Tally
 			Jobs        int64           `json:"jobs"`
@@ -142,10 +144,10 @@ func (w *workers) write(pool *worker.Pool, t worker.Tally, took time.Duration) e
 		if t.Failed > 0 {
 			account.LastFailure = &last
 		}
-		return writeJSON(w.p.stdout, account)
+		return console.WriteJSON(w.p.stdout, account)
 	}
 	text := fmt.Sprintf("worked on %s in %s (%s jobs/s): %s completed, %s failed\n",
-		plural(int(n), "job"), took.Round(10*time.Millisecond), thousands(round(rate)), thousands(t.Completed), thousands(t.Failed))
+		console.Plural(int(n), "job"), took.Round(10*time.Millisecond), console.Thousands(console.Round(rate)), console.Thousands(t.Completed), console.Thousands(t.Failed))
 	if t.Failed > 0 {
 		text += fmt.Sprintf("the last that failed, %q: %s\n", last.Job, last.Reason)
 	}

@@ -5,77 +5,78 @@ import (
 	"fmt"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // timesOfDesign refuses times that the design has no use for.
-func (w *workers) timesOfDesign() []fault {
-	var faults []fault
-	design := cmp.Or(w.asked().Design, jobqueue.List)
-	if w.onCommandLine("visibility") && design != jobqueue.ReliableList && design != jobqueue.Stream {
-		faults = append(faults, fault{fmt.Sprintf("--visibility means nothing to the design %s", design), "add --design reliable-list or --design stream"})
+func (w *workers) timesOfDesign() []problem.Problem {
+	var problems []problem.Problem
+	design := cmp.Or(w.Asked().Design, jobqueue.List)
+	if w.Written("visibility") && design != jobqueue.ReliableList && design != jobqueue.Stream {
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("--visibility does not apply to the design %s", design), Hint: "add --design reliable-list or --design stream"})
 	}
-	if w.onCommandLine("poll") && design != jobqueue.ListPoll {
-		faults = append(faults, fault{fmt.Sprintf("--poll means nothing to the design %s", design), "add --design list-poll"})
+	if w.Written("poll") && design != jobqueue.ListPoll {
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("--poll does not apply to the design %s", design), Hint: "add --design list-poll"})
 	}
-	return faults
+	return problems
 }
 
 // unheard refuses what has no meaning where nothing is published.
-func (w *workers) unheard() []fault {
-	if w.asked().Notify != jobqueue.NoNotify {
+func (w *workers) unheard() []problem.Problem {
+	if w.Asked().Notify != jobqueue.NoNotify {
 		return nil
 	}
-	var faults []fault
+	var problems []problem.Problem
 	for _, flag := range []struct {
 		name string
 		set  bool
-	}{{"running", w.running.get()}, {"channels", w.apart()}, {"channel", true}} {
-		if flag.set && w.onCommandLine(flag.name) {
-			faults = append(faults, fault{fmt.Sprintf("--%s means nothing with --notify %s: nothing is published", flag.name, jobqueue.NoNotify), "leave one of them out"})
+	}{{"running", w.running}, {"channels", w.apart()}, {"channel", true}} {
+		if flag.set && w.Written(flag.name) {
+			problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s does not apply with --notify %s: nothing is published", flag.name, jobqueue.NoNotify), Hint: "remove one of them"})
 		}
 	}
-	return faults
+	return problems
 }
 
 // outOfRange refuses values that no queue is made with.
-func (w *workers) outOfRange() []fault {
-	var faults []fault
+func (w *workers) outOfRange() []problem.Problem {
+	var problems []problem.Problem
 	err := w.config().Validate()
 	all, several := err.(interface{ Unwrap() []error })
 	if !several {
 		return nil
 	}
 	for _, one := range all.Unwrap() {
-		faults = append(faults, fault{what: "--" + one.Error()})
+		problems = append(problems, problem.Problem{What: "--" + one.Error()})
 	}
-	return faults
+	return problems
 }
 
-// apart reports whether each tenant has a channel of his own.
+// apart reports whether each tenant has its own channel.
 func (w *workers) apart() bool {
-	return cmp.Or(w.asked().Channels, scenario.OneChannel) != scenario.OneChannel
+	return cmp.Or(w.Asked().Channels, scenario.OneChannel) != scenario.OneChannel
 }
 
 // tenantsChannels refuses channels without tenants, and tenants without channels.
-func (w *workers) tenantsChannels() []fault {
+func (w *workers) tenantsChannels() []problem.Problem {
 	switch {
-	case w.apart() && !w.says("tenants"):
-		return []fault{{fmt.Sprintf("--channels %s: it is not said how many tenants there are", w.asked().Channels), "add --tenants NUMBER"}}
-	case !w.apart() && w.onCommandLine("tenants"):
-		return []fault{{"--tenants means nothing where all updates go to one channel", "add --channels tenant"}}
+	case w.apart() && !w.Given("tenants"):
+		return []problem.Problem{{What: fmt.Sprintf("--channels %s: the number of tenants is missing", w.Asked().Channels), Hint: "add --tenants NUMBER"}}
+	case !w.apart() && w.Written("tenants"):
+		return []problem.Problem{{What: "--tenants does not apply if all updates go to one channel", Hint: "add --channels tenant"}}
 	}
 	return nil
 }
 
-// channelOf is the channel of each tenant, t1 having the first. So has a tenant
-// who has none of his own.
+// channelOf is the channel of each tenant: t1 has the first, and so does a tenant
+// without one.
 func (w *workers) channelOf() func(tenant string) int {
 	if !w.apart() {
 		return nil
 	}
-	n := w.asked().Tenants.Count
+	n := w.Asked().Tenants.Count
 	numbers := make(map[string]int, n)
 	for i := range n {
 		numbers[flight.TenantName(i)] = i
@@ -83,15 +84,14 @@ func (w *workers) channelOf() func(tenant string) int {
 	return func(tenant string) int { return numbers[tenant] }
 }
 
-// where is what is worked on and where that is told, by the names that Redis
-// knows.
+// where is the queue and the channel, by the names that Redis knows.
 func (w *workers) where(c *jobqueue.Client) string {
-	queues, channels := len(w.asked().Queues), 1
+	queues, channels := len(w.Asked().Queues), 1
 	if w.apart() {
-		channels = w.asked().Tenants.Count
+		channels = w.Asked().Tenants.Count
 	}
 	text := fmt.Sprintf("on %s at %s, ", named(c.Queue(), queues, jobqueue.QueueName), w.address)
-	if w.asked().Notify == jobqueue.NoNotify {
+	if w.Asked().Notify == jobqueue.NoNotify {
 		return text + "no updates"
 	}
 	return text + "updates on " + named(c.Channel(), channels, jobqueue.ChannelName)

@@ -36,7 +36,7 @@ func work(ctx context.Context, job jobqueue.Element) error {
 }
 
 func main() {
-	// A signal ends the taking of jobs; those in hand are finished.
+	// A signal stops taking jobs; jobs in progress are finished.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	client, err := jobqueue.Connect(context.Background(), jobqueue.Config{
@@ -105,7 +105,7 @@ func consume(ctx context.Context, queue jobqueue.Backend, done *atomic.Int64) er
 	}
 }
 
-// ignoreEnd is err, unless it only says that we were told to stop.
+// ignoreEnd is err, unless it only means that a signal stopped us.
 func ignoreEnd(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil

@@ -15,8 +15,8 @@ import (
 )
 
 // block is how long one XREADGROUP waits: the delay with which a Pop that is
-// cancelled returns. The command is never broken off, because Redis would have
-// given a job to nobody then. A job that comes ends the wait at once.
+// cancelled returns. The command is never broken off, because Redis could
+// hand out a job that is then lost. A job that comes ends the wait at once.
 const block = 50 * time.Millisecond
 
 // consumer is a worker of the group.
@@ -31,7 +31,7 @@ type consumer struct {
 	cursor string     // from where on
 }
 
-// OpenConsumer returns a worker on a connection of its own. Its name in the
+// OpenConsumer returns a worker on its own connection. Its name in the
 // group is random: a name that comes back would be given its old jobs again.
 func (q *Queue) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
 	rdb, err := q.own(ctx)
@@ -87,7 +87,7 @@ func (c *consumer) next(ctx context.Context, max int, left time.Duration) ([]red
 			return entries, err
 		}
 	}
-	// To Redis a block of 0 is for ever; to go-redis a negative one is none.
+	// For Redis a block of 0 is for ever; for go-redis a negative one means no block.
 	wait := min(block, left).Truncate(time.Millisecond)
 	if wait <= 0 {
 		wait = -1
@@ -107,8 +107,8 @@ func (c *consumer) next(ctx context.Context, max int, left time.Duration) ([]red
 	return streams[0].Messages, nil
 }
 
-// claim takes over jobs that have been in somebody's hands for too long, in one
-// step of a walk through all that are in hand. The next walk begins some time
+// claim takes over jobs that have been pending for too long, in one step of a walk
+// through all pending jobs. The next walk begins some time
 // after the end of this one.
 func (c *consumer) claim(ctx context.Context, max int) ([]redis.XMessage, error) {
 	entries, cursor, err := c.rdb.XAutoClaim(ctx, &redis.XAutoClaimArgs{
@@ -135,8 +135,8 @@ func (c *consumer) take(entries []redis.XMessage) [][]byte {
 	return jobs
 }
 
-// acknowledge ends the jobs of the last Pop: they leave the group's list of what
-// is in hand, and the stream.
+// acknowledge ends the jobs of the last Pop: they leave the group's
+// pending list, and the stream.
 func (c *consumer) acknowledge(ctx context.Context) error {
 	if len(c.taken) == 0 {
 		return nil

@@ -15,7 +15,7 @@ type producer struct {
 	rdb *redis.Client
 }
 
-// OpenProducer returns a producer on a connection of its own.
+// OpenProducer returns a producer on its own connection.
 func (q *Queue) OpenProducer(ctx context.Context) (jobqueue.Producer, error) {
 	rdb, err := q.own(ctx)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package streamqueue is a job queue on a Redis stream with a consumer group,
-// and an example of how a queue of your own is measured by queuedyno: it meets
+// and an example of how queuedyno measures your own queue: it meets
 // the five methods of [jobqueue.Backend] with go-redis alone, passes the
 // conformance suite, and its benchmark compares it with the LIST queue.
 //

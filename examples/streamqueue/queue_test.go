@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(redistest.Main(m)) }
 
-// open is a queue under names of its own on the server that the tests share.
+// open is a queue under its own names on the server that the tests share.
 func open(tb testing.TB, claimAfter time.Duration) *streamqueue.Queue {
 	tb.Helper()
 	options, err := redis.ParseURL(redistest.Server(tb).URL())

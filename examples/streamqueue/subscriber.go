@@ -19,7 +19,7 @@ type subscriber struct {
 	channel string
 	rdb     *redis.Client
 	pubsub  *redis.PubSub
-	reading sync.Mutex // held by whoever reads
+	reading sync.Mutex // held while reading
 	ended   bool       // the server confirmed the end; guarded by reading
 	ending  atomic.Bool
 	watched context.Context

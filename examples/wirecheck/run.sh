@@ -66,7 +66,7 @@ for _ in 1 2 3 4 5; do
 done
 [ -n "$redis" ] || { cat "$work/redis.log" >&2; die "redis-server did not start"; }
 
-# The buffer, 64 MiB, holds what comes while tcpdump waits for a processor.
+# The buffer, 64 MiB, holds what comes while tcpdump waits for a CPU.
 tcpdump -i lo -n -s 0 -B 65536 -Z root --time-stamp-precision=nano \
 	-w "$work/capture.pcap" "tcp port $port" 2>"$work/tcpdump.log" &
 capture=$!
@@ -78,7 +78,7 @@ load() {
 	if [ "${1:-}" = --control ]; then
 		"$work/control" "$port"
 	else
-		# In a folder of its own, so that the bundled scenarios are used.
+		# In a separate folder, so that the bundled scenarios are used.
 		(cd "$work" && ./queuedyno run steady -r 1000 -d 12s --work 0s -x 1 -y 4 \
 			--redis "redis://127.0.0.1:$port" --out "$work/results" --quiet --json "$@")
 	fi

@@ -33,8 +33,8 @@ func (c Choice) Validate() error {
 	return errors.Join(faults...)
 }
 
-// At is what job n picks, 0 to N-1, a pure function. No allocation. Whoever
-// picks often keeps a [Picker].
+// At is what job n picks, 0 to N-1, a pure function. No allocation. For
+// many picks keep a [Picker].
 func (c Choice) At(seed uint64, n int64) int { return c.Picker().At(seed, n) }
 
 // Picker is a [Choice] that is ready to be made often, in some 100 ns and some

@@ -3,7 +3,7 @@
 //
 // Each is plain data that text says and reads back, knows its own mean and
 // bounds, and draws the same from the same seed. It knows no clock and no job:
-// whoever draws says for which. Begin reading at [Duration], [Size] and
+// the caller says for which. Begin reading at [Duration], [Size] and
 // [Choice].
 package draw
 

@@ -12,8 +12,8 @@ func ExampleParseDuration() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Printf("mean %s, CV2 %.2f\n", work.Mean(), work.CV2())
-	// Output: mean 7.455377ms, CV2 1.22
+	fmt.Printf("mean %s, squared CV %.2f\n", work.Mean(), work.CV2())
+	// Output: mean 7.455377ms, squared CV 1.22
 }
 
 func ExampleParseSize() {

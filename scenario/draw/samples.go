@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// mostFaults is how many faults of a file are told at once.
+// mostFaults is how many faults of a file are reported at once.
 const mostFaults = 20
 
 // Load returns the distribution with the values of its file. Other laws than

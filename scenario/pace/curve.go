@@ -148,7 +148,7 @@ func (s Steps) Expected(t time.Duration) float64 {
 	return sum
 }
 
-// at is the index of the step at t, -1 where there is none.
+// at is the index of the step at t, -1 for no step.
 func (s Steps) at(t time.Duration) int {
 	if t < 0 {
 		return -1

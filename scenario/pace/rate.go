@@ -109,7 +109,7 @@ func ParseRate(s string) (Rate, error) {
 	return r, nil
 }
 
-// readRate reads a rate that is greater than zero, or says why text is none.
+// readRate reads a rate that is greater than zero, or says why text is not a rate.
 func readRate(text string) (r Rate, why string) {
 	bad := func(why string) (Rate, string) { return Rate{}, why }
 	number, unit, cut := strings.Cut(text, "/")
@@ -139,7 +139,7 @@ func readRate(text string) (r Rate, why string) {
 	}
 	number = strings.ReplaceAll(number, "_", "")
 	// Only digits: what big.Rat reads beyond those (exponents, fractions, other
-	// bases) nobody writes by intention.
+	// bases) is not meant.
 	if number == "" || len(number) > 20 || strings.Trim(number, "+-.0123456789") != "" {
 		return bad("not a number")
 	}

@@ -11,7 +11,7 @@ import (
 type Replay struct {
 	Times []time.Duration
 	// Unsorted is how many lines were earlier than the line before them. The
-	// times are sorted nevertheless; whoever shows the load should say so.
+	// times are sorted nevertheless; a caller that shows the load should say so.
 	Unsorted int
 	// Source says where in the file the times were found and in which unit, for
 	// people: `milliseconds since 1970 in column "timeStamp"`. Empty when the

@@ -94,7 +94,7 @@ func TestReadReplayReadsDatesAsProgramsWriteThem(t *testing.T) {
 				t.Errorf("ReadReplay(%q) = %+v, %v, want two times 250ms apart", text, got, err)
 			}
 		}
-		// In a column of its own.
+		// In a separate column.
 		for _, separator := range []string{";", "\t", "|"} {
 			text := fmt.Sprintf("id%[3]swhen\n1%[3]s%[1]s\n2%[3]s%[2]s\n", pair[0], pair[1], separator)
 			for _, column := range []string{"when", "2"} {

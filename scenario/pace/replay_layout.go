@@ -20,7 +20,7 @@ const (
 	jsonLines
 )
 
-// Kinds of lines that hold no time, beside the reasons why a text is none.
+// Kinds of lines without a time, besides the reasons why a text is not one.
 const (
 	noTimeIn = "no time in the line"
 	noField  = "no such column"
@@ -171,7 +171,7 @@ func (rr *replayReader) findMetric() {
 	}
 }
 
-// timeColumn is the column whose name is that of a time, -1 when there is none.
+// timeColumn is the column whose name is that of a time, -1 for no such column.
 func timeColumn(names []string) int {
 	for _, known := range timeColumns {
 		if at := slices.IndexFunc(names, func(n string) bool { return strings.EqualFold(n, known) }); at >= 0 {

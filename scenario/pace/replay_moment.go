@@ -88,7 +88,7 @@ type scanner struct {
 }
 
 // moment reads a time. n is how many bytes of the text it takes; why says what
-// is wrong when there is none.
+// is wrong with a text that is not a time.
 func (s scanner) moment() (m moment, n int, why string) {
 	if m, n, why = s.date(); n > 0 || why != "" {
 		return m, n, why

@@ -74,8 +74,8 @@ func (s Schedule) Jobs() (n int64, ends bool) {
 	}
 }
 
-// StepAt is the index of the step that goes on at t: -1 where there is none,
-// and in a schedule that has no steps.
+// StepAt is the index of the step at t: -1 outside of the steps, and in a schedule
+// without steps.
 func (s Schedule) StepAt(t time.Duration) int {
 	if s.Times != nil {
 		return -1
@@ -114,7 +114,7 @@ type Share struct {
 //
 // Constant arrivals deal the groups out in turn: group j is due when its first
 // job would be at the given rate, and belongs to producer j mod n. Poisson
-// arrivals give each part a process of its own with an n-th of the rate; their
+// arrivals give each part its own process with an n-th of the rate; their
 // superposition is a Poisson process of the whole rate. Either way the job
 // numbers of all parts together are 0, 1, 2, … without a gap, until the first
 // part of a Poisson process in steps is over. Recorded times are dealt out in

@@ -1,5 +1,5 @@
 // Command control pushes jobs through the same pipeline as queuedyno, with
-// plain connections and none of its code, and stamps them at the same two
+// plain connections and without its code, and stamps them at the same two
 // moments: before the LPUSH is written, after the message was read.
 //
 //	control PORT

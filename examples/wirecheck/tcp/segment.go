@@ -2,7 +2,7 @@
 // carried, and keeps for each byte when it was captured first.
 //
 // It follows no state machine and checks no sums (on a loopback interface
-// nobody fills them in). It refuses to guess: a stream with a hole says so.
+// they are not filled in). It refuses to guess: a stream with a hole says so.
 // Begin reading at [Decode] and [Streams].
 package tcp
 

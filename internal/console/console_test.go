@@ -1,0 +1,103 @@
+package console
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/queuedyno/queuedyno/internal/problem"
+)
+
+func noEnv(string) string { return "" }
+
+func TestNoMessageHoldsAPassword(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{
+		"redis://me:geheim@host:6379/0", "redis://:geheim@host", "rediss://geheim@host",
+		"redis://:ge/heim@host", "redis://:ge@heim@host", "see redis://me:geheim@host, and rediss://x:geheim@y",
+	} {
+		var b bytes.Buffer
+		c := New(&b, noEnv)
+		c.Note("note %s", url)
+		c.Verbatim(url)
+		c.Fail("run", &problem.Failure{Problems: []problem.Problem{{What: url, Hint: "use " + url}}})
+		if got := b.String(); strings.Contains(got, "geheim") || strings.Contains(got, "heim@") {
+			t.Errorf("console wrote %q", got)
+		}
+		if !strings.Contains(b.String(), "host") && !strings.Contains(b.String(), "y") {
+			t.Errorf("console left nothing of %q: %q", url, b.String())
+		}
+	}
+}
+
+func TestTheExamplesInRemediesStay(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"give it as redis://:password@host:port", "write redis://user:password@localhost:6379/0"} {
+		if got := Redact(s); got != s {
+			t.Errorf("redact(%q) = %q", s, got)
+		}
+	}
+}
+
+func TestEachURLOfAListKeepsItsHost(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"redis://u:geheim@a:1,redis://v:geheim@b:2":       "redis://***@a:1,redis://***@b:2",
+		"rediss://:ge,heim@a:1/0,redis://:ge@heim@b":      "rediss://***@a:1/0,redis://***@b",
+		"redis://:ge,redis://heim@a":                      "redis://***@a",
+		"x=redis://a:1,redis://:geheim@b":                 "x=redis://***@b",
+		"redis://:password@a:1,redis://user:password@b:2": "redis://:password@a:1,redis://user:password@b:2",
+	} {
+		if got := Redact(s); got != want {
+			t.Errorf("redact(%q) = %q, want %q", s, got, want)
+		}
+	}
+}
+
+func TestFailSaysEveryFaultAndEachRemedyOnce(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	c := New(&b, noEnv)
+	c.Quiet = true // errors are still printed
+	c.Fail("run", &problem.Failure{Problems: []problem.Problem{{What: "a", Hint: "do x"}, {What: "b", Hint: "do x"}, {What: "c"}}})
+	want := "queuedyno: run: a\nhint: do x\nqueuedyno: run: b\nqueuedyno: run: c\n"
+	if b.String() != want {
+		t.Errorf("fail wrote %q, want %q", b.String(), want)
+	}
+}
+
+func TestALineNeverStandsBehindADrawnOne(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	c := New(&b, noEnv)
+	c.Live = true
+	c.Draw("half way")
+	c.Note("stopping")
+	c.Wipe()
+	if got, want := b.String(), "\r\x1b[Khalf way\r\x1b[Kqueuedyno: stopping\n"; got != want {
+		t.Errorf("console wrote %q, want %q", got, want)
+	}
+}
+
+func TestQuietSilencesNotesAndProgress(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	c := New(&b, noEnv)
+	c.Quiet, c.Live = true, true
+	c.Note("note")
+	c.Draw("line")
+	c.Wipe()
+	if b.Len() != 0 {
+		t.Errorf("a quiet console wrote %q", b.String())
+	}
+}
+
+func TestOnlyATerminalIsLive(t *testing.T) {
+	t.Parallel()
+	if New(new(bytes.Buffer), noEnv).Live {
+		t.Error("a console on a buffer is live")
+	}
+	if got := Width(new(bytes.Buffer)); got != 80 {
+		t.Errorf("width of a buffer = %d, want 80", got)
+	}
+}

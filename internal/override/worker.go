@@ -1,0 +1,84 @@
+package override
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/scenario"
+)
+
+// Worker says which workers are started for a run.
+type Worker struct {
+	Command string        // for sh, empty for none
+	Start   time.Duration // how long they may take to be ready
+	Flag    string        // the flag that said so, empty for --worker
+}
+
+// DeclareWorker declares the flags for workers that are started.
+func (o *Flags) DeclareWorker() {
+	o.Start = 30 * time.Second
+	o.Group("External workers")
+	flags.Var(o.Set, &o.Command, "worker", "", "`COMMAND` for sh that starts your workers. It is started before the load and stopped after it, "+
+		"and finds REDIS_URL, QUEUE and CHANNEL in its environment", literal.Text)
+	flags.Var(o.Set, &o.Start, "worker-start", "", "`TIME` that --worker may take to get ready (default 30s)", literal.Duration(1))
+}
+
+// WorkerFlag is the flag that says which workers are started.
+func (o Flags) WorkerFlag() string {
+	if o.Flag != "" {
+		return o.Flag
+	}
+	return "worker"
+}
+
+// workedBy is whether external workers do the jobs, where a flag says so.
+func (o Flags) workedBy(asked scenario.Scenario) (external, given bool) {
+	if o.WorkerCommand() != "" {
+		return true, true
+	}
+	return asked.External, o.Given("consumers")
+}
+
+// counted is whether --consumers gives a number.
+func (o Flags) counted() bool { return o.Given("consumers") && !o.Asked().External }
+
+// WorkerCommand is the command that is to be started for a run, empty for none. A
+// number of consumers on the command line comes before one in the environment.
+func (o Flags) WorkerCommand() string {
+	if o.counted() && o.Written("consumers") && !o.Written(o.WorkerFlag()) {
+		return ""
+	}
+	return o.Command
+}
+
+// WorkerProblems says what is wrong with workers that are to be started.
+func (o Flags) WorkerProblems(scenarios []scenario.Scenario) []problem.Problem {
+	var problems []problem.Problem
+	if o.Command == "" && o.Written("worker-start") {
+		problems = append(problems, problem.Problem{What: "--worker-start requires --worker", Hint: "add --worker COMMAND"})
+	}
+	if o.Command != "" && o.counted() && o.Written("consumers") == o.Written(o.WorkerFlag()) {
+		problems = append(problems, problem.Problem{
+			What: fmt.Sprintf("--consumers and --%s both say who does the jobs", o.WorkerFlag()),
+			Hint: "remove one of them",
+		})
+	}
+	for _, s := range scenarios {
+		if o.WorkerCommand() != "" && s.Load.Observed {
+			problems = append(problems, problem.Problem{
+				What: fmt.Sprintf("scenario %q: its producers are external, and a run that only observes does not start workers", s.Name),
+				Hint: "remove --worker, or choose another scenario",
+			})
+		}
+		if o.WorkerCommand() != "" && s.Prefill > 0 {
+			problems = append(problems, problem.Problem{
+				What: fmt.Sprintf("scenario %q: the worker starts before the load and would take the prefilled jobs at once", s.Name),
+				Hint: "remove prefill (--prefill 0), or start the workers by hand after the load has started",
+			})
+		}
+	}
+	return problems
+}
