@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
-	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/render"
@@ -71,10 +71,10 @@ func (c *comparing) calibrate(ctx context.Context, pl comparePlan) error {
 	case err != nil:
 		return problem.Failed(err)
 	case signals.happened():
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: fmt.Sprintf("interrupted after %s; nothing was written", console.Plural(r.Pairs, "pair"))}}}
+		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: fmt.Sprintf("interrupted after %s; nothing was written", number.Plural(r.Pairs, "pair"))}}}
 	case r.Pairs < r.MostPairs:
 		return &problem.Failure{Code: problem.Invalid, Problems: []problem.Problem{{
-			What: fmt.Sprintf("only %s of %d were valid: %s", console.Plural(r.Pairs, "pair"), r.MostPairs, strings.Join(r.Reasons, "; ")),
+			What: fmt.Sprintf("only %s of %d were valid: %s", number.Plural(r.Pairs, "pair"), r.MostPairs, strings.Join(r.Reasons, "; ")),
 			Hint: "try a lower rate, longer runs or a quieter host",
 		}}}
 	}

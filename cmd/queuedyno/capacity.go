@@ -15,6 +15,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/override"
 	"github.com/queuedyno/queuedyno/internal/problem"
@@ -325,5 +326,5 @@ func perSecond(v float64) string {
 	if v < 100 {
 		return strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0") + " jobs/s"
 	}
-	return console.Thousands(int64(math.Round(v))) + " jobs/s"
+	return number.Count(int64(math.Round(v))) + " jobs/s"
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
-	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/literal"
@@ -173,11 +172,11 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 	}
 	if least := compare.LeastPairs(metrics); base.command == "" && r.MostPairs < least {
 		problems = append(problems, problem.Problem{
-			What: fmt.Sprintf("%s: with %s the metrics that decide cannot fail", c.Source("pairs"), console.Plural(r.MostPairs, "pair")),
+			What: fmt.Sprintf("%s: with %s the metrics that decide cannot fail", c.Source("pairs"), number.Plural(r.MostPairs, "pair")),
 			Hint: fmt.Sprintf("give at least --pairs %d, or fewer metrics", least),
 		})
 	} else if r.MostPairs < paired.LeastPairs {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: %s can decide nothing", c.Source("pairs"), console.Plural(r.MostPairs, "pair")), Hint: fmt.Sprintf("give at least --pairs %d", paired.LeastPairs)})
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: %s can decide nothing", c.Source("pairs"), number.Plural(r.MostPairs, "pair")), Hint: fmt.Sprintf("give at least --pairs %d", paired.LeastPairs)})
 	}
 	r.Name = base.scenario.Name
 	if base.command != "" {
@@ -259,7 +258,7 @@ func (c *comparing) chosen(r *compare.Record, workers bool) (metrics []paired.Me
 		if least := paired.Detectable(noise.Spread, r.MostPairs); ok && m.Margin > 0 && m.Margin < least && !c.out.Force {
 			problems = append(problems, problem.Problem{
 				What: fmt.Sprintf("--metric: a margin of %s for %s is less than this host can decide in %s, which is %s by the calibration",
-					number.Percent(m.Margin), m.Name, console.Plural(r.MostPairs, "pair"), number.Percent(least)),
+					number.Percent(m.Margin), m.Name, number.Plural(r.MostPairs, "pair"), number.Percent(least)),
 				Hint: "raise the margin or --pairs; --force tries it anyway",
 			})
 		}

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
-	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/paired"
@@ -75,7 +74,7 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 			}
 		}
 	}
-	c.p.console.Note("%s: %s, at most %s, seed %d", c.verb, r.Name, console.Plural(r.MostPairs, "pair"), r.Seed)
+	c.p.console.Note("%s: %s, at most %s, seed %d", c.verb, r.Name, number.Plural(r.MostPairs, "pair"), r.Seed)
 	for _, d := range r.Differences() {
 		c.p.console.Note("%s: %s: %s against %s", c.verb, d.What, orNothing(d.Base), orNothing(d.Candidate))
 	}
@@ -99,7 +98,7 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 			c.p.console.Note("%s: %s", c.verb, line)
 		},
 		Look: func(v paired.Verdict) {
-			c.p.console.Note("%s: after %s: %s", c.verb, console.Plural(r.Pairs, "pair"), lookWords(r, v))
+			c.p.console.Note("%s: after %s: %s", c.verb, number.Plural(r.Pairs, "pair"), lookWords(r, v))
 		},
 	})
 	c.p.console.Wipe()

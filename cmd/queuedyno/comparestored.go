@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
-	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/paired"
 	"github.com/queuedyno/queuedyno/internal/problem"
@@ -51,7 +51,7 @@ func (c *comparing) stored(baseName, candidateName string) error {
 	}{{baseName, base}, {candidateName, candidate}} {
 		if n := len(side.all); n < least {
 			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("%q holds %s: too few for the deciding metrics to fail", side.name, console.Plural(n, "result")),
+				What: fmt.Sprintf("%q holds %s: too few for the deciding metrics to fail", side.name, number.Plural(n, "result")),
 				Hint: fmt.Sprintf("make at least %d for each side, or name fewer metrics with --metric: one takes %d; queuedyno compare SCENARIO alternates the runs", least, paired.LeastPairs),
 			})
 		}

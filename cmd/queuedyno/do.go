@@ -15,6 +15,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/render"
@@ -168,7 +169,7 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 		r.p.console.Note("run: %s: %s: queue %q and channel %q on %s", s.Name, loadInBrief(s.Load), client.Queue(), client.Channel(), server.Address())
 	} else {
 		r.p.console.Note("run: %s: %s, %s, %s, %s, on %s", s.Name, loadInBrief(s.Load),
-			console.Plural(s.Producers, "producer"), consumersInBrief(s), console.Plural(s.Subscribers, "subscriber"), server.Address())
+			number.Plural(s.Producers, "producer"), consumersInBrief(s), number.Plural(s.Subscribers, "subscriber"), server.Address())
 	}
 	o.Progress = g.show
 	res, err := engine.Run(ctx, s, client, o)
@@ -193,7 +194,7 @@ func consumersInBrief(s scenario.Scenario) string {
 	if s.External {
 		return "external consumers"
 	}
-	return console.Plural(s.Consumers, "consumer")
+	return number.Plural(s.Consumers, "consumer")
 }
 
 // config is how to connect to the server for a scenario.

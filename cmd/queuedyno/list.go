@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -62,7 +63,7 @@ func (p *program) badScenarios(src source, err error) error {
 	if n == 0 {
 		return err
 	}
-	return problem.Usage(problem.Problem{What: src.name + ": " + console.Plural(n, "problem")})
+	return problem.Usage(problem.Problem{What: src.name + ": " + number.Plural(n, "problem")})
 }
 
 // loadInBrief is a load in a few words: "1000/s for 10s".
@@ -71,7 +72,7 @@ func loadInBrief(l scenario.Load) string {
 	if l.Observed {
 		words = append(words, "observing")
 	} else if l.Closed() {
-		words = append(words, fmt.Sprintf("max, %s in flight", console.Thousands(int64(l.InFlight))))
+		words = append(words, fmt.Sprintf("max, %s in flight", number.Count(int64(l.InFlight))))
 	} else {
 		switch {
 		case len(l.Steps) > 0:
@@ -86,7 +87,7 @@ func loadInBrief(l scenario.Load) string {
 		}
 	}
 	if l.Jobs > 0 {
-		words = append(words, fmt.Sprintf("for %s jobs", console.Thousands(l.Jobs)))
+		words = append(words, fmt.Sprintf("for %s jobs", number.Count(l.Jobs)))
 		if l.Duration > 0 {
 			words = append(words, "or "+l.Duration.String())
 		}

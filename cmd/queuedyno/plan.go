@@ -16,6 +16,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/override"
 	"github.com/queuedyno/queuedyno/internal/problem"
@@ -172,7 +173,7 @@ func (v *planning) read() (*study.Staffing, error) {
 		}
 	}
 	if s.Rate*s.Service.Seconds() > 500_000 {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("more than half a million workers would be busy at %s jobs/s of %s each", console.Thousands(console.Round(s.Rate)), s.Service)})
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("more than half a million workers would be busy at %s jobs/s of %s each", number.Count(console.Round(s.Rate)), s.Service)})
 	}
 	if v.check {
 		if s.ArrivalCV != 0 && s.ArrivalCV != 1 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/number"
 )
 
 // progress shows how a run goes on: one redrawn line on a terminal, and without
@@ -83,7 +84,7 @@ func howFar(p engine.Progress) string {
 		s += "/" + p.Total.String()
 	}
 	if p.Jobs > 0 {
-		s += fmt.Sprintf(" %s/%s jobs", console.Thousands(p.Sent), console.Thousands(p.Jobs))
+		s += fmt.Sprintf(" %s/%s jobs", number.Count(p.Sent), number.Count(p.Jobs))
 	}
 	if p.Phase == "warmup" || p.Phase == "drain" {
 		s += " " + p.Phase
@@ -92,11 +93,11 @@ func howFar(p engine.Progress) string {
 }
 
 func figures(p engine.Progress) []string {
-	rate := console.Thousands(console.Round(p.AchievedPerS))
+	rate := number.Count(console.Round(p.AchievedPerS))
 	if p.OfferedPerS > 0 {
-		rate += " of " + console.Thousands(console.Round(p.OfferedPerS))
+		rate += " of " + number.Count(console.Round(p.OfferedPerS))
 	}
-	out := []string{rate + " jobs/s", "backlog " + console.Thousands(p.Backlog)}
+	out := []string{rate + " jobs/s", "backlog " + number.Count(p.Backlog)}
 	if p.P50 > 0 {
 		out = append(out, "p50 "+console.Short(p.P50))
 	}
@@ -104,7 +105,7 @@ func figures(p engine.Progress) []string {
 		out = append(out, "p99 "+console.Short(p.P99))
 	}
 	if p.Errors > 0 {
-		out = append(out, console.Thousands(p.Errors)+" errors")
+		out = append(out, number.Count(p.Errors)+" errors")
 	}
 	return out
 }

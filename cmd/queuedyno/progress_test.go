@@ -10,6 +10,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/number"
 )
 
 func halfWay() engine.Progress {
@@ -105,7 +106,7 @@ func TestWithoutATerminalALineComesEveryFiveSeconds(t *testing.T) {
 func TestThousandsAndShort(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567"} {
-		if got := console.Thousands(n); got != want {
+		if got := number.Count(n); got != want {
 			t.Errorf("thousands(%d) = %q, want %q", n, got, want)
 		}
 	}

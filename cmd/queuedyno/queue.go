@@ -14,6 +14,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -155,7 +156,7 @@ in batches of a thousand.`,
 		if err := end(); err != nil {
 			return q.after("pushed", pushed, fmt.Errorf("read standard input: %w", err))
 		}
-		_, err := fmt.Fprintf(p.stdout, "pushed %s to %s\n", console.Plural(pushed, "job"), q.client.Queue())
+		_, err := fmt.Fprintf(p.stdout, "pushed %s to %s\n", number.Plural(pushed, "job"), q.client.Queue())
 		return err
 	})
 }
@@ -166,7 +167,7 @@ func (q *queueing) after(done string, n int, err error) error {
 		return err
 	}
 	f := problem.Of(err)
-	f.What = fmt.Sprintf("%s (%s had been %s by then)", f.What, console.Plural(n, "job"), done)
+	f.What = fmt.Sprintf("%s (%s had been %s by then)", f.What, number.Plural(n, "job"), done)
 	return &problem.Failure{Code: problem.CouldNotRun, Problems: []problem.Problem{f}}
 }
 
@@ -227,7 +228,7 @@ longer in the queue. Exit code 1 means that the queue was empty.`,
 				fmt.Fprintf(w, "%s\n", job)
 			}
 			if err := w.Flush(); err != nil {
-				return fmt.Errorf("write to standard output, with %s popped: %w", console.Plural(len(popped), "job"), err)
+				return fmt.Errorf("write to standard output, with %s popped: %w", number.Plural(len(popped), "job"), err)
 			}
 		}
 		return nil
@@ -277,7 +278,7 @@ func (p *program) queuePeek() *cobra.Command {
 				return err
 			}
 		}
-		p.console.Note("queue peek: %s of %s in %q", console.Thousands(int64(len(found))), console.Thousands(n), q.client.Queue())
+		p.console.Note("queue peek: %s of %s in %q", number.Count(int64(len(found))), number.Count(n), q.client.Queue())
 		return nil
 	})
 }
@@ -303,14 +304,14 @@ workers. On a terminal it asks first; elsewhere --yes is required.`,
 		if err != nil {
 			return err
 		}
-		if !yes && n > 0 && !p.agreed(fmt.Sprintf("remove %s from %q at %s?", console.Plural(int(n), "job"), q.client.Queue(), q.address)) {
+		if !yes && n > 0 && !p.agreed(fmt.Sprintf("remove %s from %q at %s?", number.Plural(n, "job"), q.client.Queue(), q.address)) {
 			return problem.Failed(fmt.Errorf("nothing was removed"))
 		}
 		n, err = q.client.Remove(ctx)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(p.stdout, "removed %s from %s\n", console.Plural(int(n), "job"), q.client.Queue())
+		_, err = fmt.Fprintf(p.stdout, "removed %s from %s\n", number.Plural(n, "job"), q.client.Queue())
 		return err
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/store"
@@ -292,7 +293,7 @@ func (r *reporting) benchmarkNotes(names []string, results []*result.Result) err
 		return &problem.Failure{Code: problem.Invalid, Problems: []problem.Problem{{What: "no result is usable for benchstat: " + last, Hint: "make a valid run"}}}
 	}
 	if suspect > 0 {
-		r.p.console.Note("report: %d of %s are suspect; their reasons are comments in the file", suspect, console.Plural(len(results), "result"))
+		r.p.console.Note("report: %d of %s are suspect; their reasons are comments in the file", suspect, number.Plural(len(results), "result"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		if keys := differing(settings[name]); len(keys) > 0 {

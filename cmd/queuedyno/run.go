@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/override"
 	"github.com/queuedyno/queuedyno/internal/problem"
@@ -181,7 +181,7 @@ func (r *running) plan(names []string) (plan, error) {
 				r.p.console.Note("run: %s", n)
 			}
 			if source := s.Load.Replay.Source; source != "" {
-				r.p.console.Note("run: %s: recorded load: %s, %s", s.Name, console.Plural(len(s.Load.Replay.Times.Times), "job"), source)
+				r.p.console.Note("run: %s: recorded load: %s, %s", s.Name, number.Plural(len(s.Load.Replay.Times.Times), "job"), source)
 			}
 			for _, caution := range s.Load.Replay.Cautions() {
 				r.p.console.Note("run: %s: %s", s.Name, caution)

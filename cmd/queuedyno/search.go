@@ -12,6 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/render"
@@ -71,7 +72,7 @@ func (s *search) run(ctx context.Context) error {
 	if past := s.r.Redis; trialsMade(s.r) && past.Address != "" && (past.Kind != string(s.server.Kind()) || s.server.Kind() == redisserver.URL && past.Address != s.server.Address()) {
 		s.warn("this search was started on another Redis (%s %s)", past.Kind, past.Address)
 	}
-	who := console.Plural(s.r.Scenario.Producers, "producer") + ", " + consumersInBrief(s.r.Scenario)
+	who := number.Plural(s.r.Scenario.Producers, "producer") + ", " + consumersInBrief(s.r.Scenario)
 	if len(s.r.Vary) > 0 {
 		who = "by " + dimensionWords(s.r.Vary)
 	}
@@ -165,7 +166,7 @@ func (s *search) curve(ctx context.Context, lab *study.Lab) error {
 		s.c.p.console.Note("capacity: curve: it is complete")
 		return nil
 	}
-	s.c.p.console.Note("capacity: curve: %s, about %s", console.Plural(n, "trial"), (time.Duration(n) * (s.r.Trial + 2*time.Second)).Round(time.Second))
+	s.c.p.console.Note("capacity: curve: %s, about %s", number.Plural(n, "trial"), (time.Duration(n) * (s.r.Trial + 2*time.Second)).Round(time.Second))
 	seed := s.r.Scenario.Seed
 	if seed == 0 {
 		seed = rand.Uint64()>>11 | 1

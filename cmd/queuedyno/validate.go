@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
 )
 
@@ -52,7 +52,7 @@ func (p *program) validateVerb() *cobra.Command {
 			if len(bad) > before {
 				continue
 			}
-			if _, err := fmt.Fprintf(p.stdout, "%s: %s, no problems\n", src.name, console.Plural(len(src.scenarios), "scenario")); err != nil {
+			if _, err := fmt.Fprintf(p.stdout, "%s: %s, no problems\n", src.name, number.Plural(len(src.scenarios), "scenario")); err != nil {
 				return err
 			}
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
@@ -195,9 +196,9 @@ func recently(l watch.Look) string { return "last " + seconds(l.RecentS) }
 
 // picture is a look in the lines that are drawn on a terminal, always as many.
 func picture(l watch.Look) []string {
-	heard := fmt.Sprintf("%s: %s, %s in all", recently(l), console.Plural(int(l.RunningRecent.Count), "job"), console.Thousands(l.Running.Count))
+	heard := fmt.Sprintf("%s: %s, %s in all", recently(l), number.Plural(l.RunningRecent.Count, "job"), number.Count(l.Running.Count))
 	if l.Alone > 0 {
-		heard += fmt.Sprintf(", %s without RUNNING", console.Thousands(l.Alone))
+		heard += fmt.Sprintf(", %s without RUNNING", number.Count(l.Alone))
 	}
 	return []string{
 		"for      " + seconds(l.ElapsedS),
@@ -222,7 +223,7 @@ func rates(l watch.Look) []string {
 		if l.SpanS <= 0 {
 			return "0 " + what + "/s"
 		}
-		return console.Thousands(console.Round(float64(n)/l.SpanS)) + " " + what + "/s"
+		return number.Count(console.Round(float64(n)/l.SpanS)) + " " + what + "/s"
 	}
 	return []string{perS(l.Span.Running, "RUNNING"), perS(l.Span.Completed, "COMPLETED"), perS(l.Span.Failed, "FAILED")}
 }
@@ -233,23 +234,23 @@ func backlog(l watch.Look) string {
 	case l.Backlog == nil:
 		return "not known"
 	case l.TrendPerS == nil:
-		return console.Thousands(*l.Backlog)
+		return number.Count(*l.Backlog)
 	}
 	slope := console.Round(*l.TrendPerS)
 	var says []string
 	if slope > 0 {
-		says = append(says, fmt.Sprintf("+%s/s", console.Thousands(slope)))
+		says = append(says, fmt.Sprintf("+%s/s", number.Count(slope)))
 	} else if slope < 0 {
-		says = append(says, console.Thousands(slope)+"/s")
+		says = append(says, number.Count(slope)+"/s")
 	}
 	if l.DrainS != nil && *l.Backlog > 0 {
 		// Rounded up: what is left is not gone in no time.
 		says = append(says, "empty in "+seconds(math.Ceil(*l.DrainS)))
 	}
 	if len(says) == 0 {
-		return console.Thousands(*l.Backlog)
+		return number.Count(*l.Backlog)
 	}
-	return fmt.Sprintf("%s (%s)", console.Thousands(*l.Backlog), strings.Join(says, ", "))
+	return fmt.Sprintf("%s (%s)", number.Count(*l.Backlog), strings.Join(says, ", "))
 }
 
 // times are the quantiles that there are.
@@ -277,21 +278,21 @@ func oddities(l watch.Look) []string {
 		{l.Forgotten, "not paired"},
 	} {
 		if odd.n > 0 {
-			parts = append(parts, console.Thousands(odd.n)+" "+odd.what)
+			parts = append(parts, number.Count(odd.n)+" "+odd.what)
 		}
 	}
 	if l.Gaps > 0 {
-		parts = append(parts, console.Plural(int(l.Gaps), "gap"))
+		parts = append(parts, number.Plural(l.Gaps, "gap"))
 	}
 	return parts
 }
 
 // totals is what was seen in all.
 func totals(l watch.Look) string {
-	parts := []string{fmt.Sprintf("%s in %s: %s RUNNING, %s COMPLETED, %s FAILED", console.Plural(int(l.Total.Messages()), "update"), seconds(l.ElapsedS),
-		console.Thousands(l.Total.Running), console.Thousands(l.Total.Completed), console.Thousands(l.Total.Failed))}
+	parts := []string{fmt.Sprintf("%s in %s: %s RUNNING, %s COMPLETED, %s FAILED", number.Plural(l.Total.Messages(), "update"), seconds(l.ElapsedS),
+		number.Count(l.Total.Running), number.Count(l.Total.Completed), number.Count(l.Total.Failed))}
 	if l.Backlog != nil {
-		parts = append(parts, "backlog "+console.Thousands(*l.Backlog))
+		parts = append(parts, "backlog "+number.Count(*l.Backlog))
 	} else {
 		parts = append(parts, "backlog not known: "+l.Trouble)
 	}

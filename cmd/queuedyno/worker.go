@@ -10,9 +10,9 @@ import (
 	"github.com/mattn/go-shellwords"
 	"github.com/spf13/cobra"
 
-	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -121,7 +121,7 @@ func (w *workers) do(ctx context.Context) error {
 		Consumers: w.consumers, Running: w.running,
 		Jobs: w.jobs, Idle: w.idle, Stop: signals.Stop, Outage: w.outage,
 	}
-	w.p.console.Note("worker: %s %s", console.Plural(pool.Consumers, "consumer"), w.where(client))
+	w.p.console.Note("worker: %s %s", number.Plural(pool.Consumers, "consumer"), w.where(client))
 	signals.during("finishing the jobs in progress")
 	from := time.Now()
 	shown := w.progress(pool)

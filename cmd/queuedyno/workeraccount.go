@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/worker"
 )
@@ -62,9 +63,9 @@ func (w *workers) progress(pool *worker.Pool) (end func()) {
 
 // tallyLine is how far a pool is, and how fast.
 func tallyLine(t worker.Tally, perS int64) string {
-	line := fmt.Sprintf("%s jobs/s  %s done  %s failed", console.Thousands(perS), console.Thousands(t.Completed+t.Failed), console.Thousands(t.Failed))
+	line := fmt.Sprintf("%s jobs/s  %s done  %s failed", number.Count(perS), number.Count(t.Completed+t.Failed), number.Count(t.Failed))
 	if t.Reconnects > 0 {
-		line += "  " + console.Plural(int(t.Reconnects), "reconnect")
+		line += "  " + number.Plural(t.Reconnects, "reconnect")
 	}
 	return line
 }
@@ -78,7 +79,7 @@ func (w *workers) account(pool *worker.Pool, took time.Duration, err error) erro
 	switch {
 	case errors.Is(err, context.Canceled):
 		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: fmt.Sprintf("stopped at once: %s dropped, %s not published",
-			console.Plural(int(t.Dropped), "job"), console.Plural(int(t.Unpublished), "outcome"))}}}
+			number.Plural(t.Dropped, "job"), number.Plural(t.Unpublished, "outcome"))}}}
 	case err != nil || t.Unpublished > 0:
 		f := &problem.Failure{Code: problem.CouldNotRun}
 		if err != nil {
@@ -104,9 +105,9 @@ func unpublished(jobs []string, because error) problem.Problem {
 		names = append(names, fmt.Sprintf("%q", fitLine(job, 60)))
 	}
 	if more := len(jobs) - len(names); more > 0 {
-		names = append(names, fmt.Sprintf("and %s more", console.Thousands(int64(more))))
+		names = append(names, fmt.Sprintf("and %s more", number.Count(int64(more))))
 	}
-	what := fmt.Sprintf("%s could not be published, of %s", console.Plural(len(jobs), "outcome"), strings.Join(names, ", "))
+	what := fmt.Sprintf("%s could not be published, of %s", number.Plural(len(jobs), "outcome"), strings.Join(names, ", "))
 	if because != nil {
 		what += ": " + because.Error()
 	}
@@ -147,7 +148,7 @@ func (w *workers) write(pool *worker.Pool, t worker.Tally, took time.Duration) e
 		return console.WriteJSON(w.p.stdout, account)
 	}
 	text := fmt.Sprintf("worked on %s in %s (%s jobs/s): %s completed, %s failed\n",
-		console.Plural(int(n), "job"), took.Round(10*time.Millisecond), console.Thousands(console.Round(rate)), console.Thousands(t.Completed), console.Thousands(t.Failed))
+		number.Plural(n, "job"), took.Round(10*time.Millisecond), number.Count(console.Round(rate)), number.Count(t.Completed), number.Count(t.Failed))
 	if t.Failed > 0 {
 		text += fmt.Sprintf("the last that failed, %q: %s\n", last.Job, last.Reason)
 	}

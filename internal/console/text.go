@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -21,27 +20,6 @@ func Short(d time.Duration) string {
 		unit *= 10
 	}
 	return d.Round(unit).String()
-}
-
-// Thousands is n with a comma between every three digits.
-func Thousands(n int64) string {
-	digits := strconv.FormatInt(n, 10)
-	sign := ""
-	if n < 0 {
-		sign, digits = "-", digits[1:]
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return sign + digits
-}
-
-// Plural is a number of things in words: "1 fault", "8 problems".
-func Plural(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return Thousands(int64(n)) + " " + thing
 }
 
 // OneLine is a text without its line breaks.

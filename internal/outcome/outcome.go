@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
@@ -200,7 +201,7 @@ func (e Outcome) row() []string {
 	if r.Scenario.Load.Closed() {
 		at = fmt.Sprintf(" @%d", r.Scenario.Load.InFlight)
 	}
-	row[2] = console.Thousands(console.Round(r.Rates.AchievedPerS)) + " jobs/s"
+	row[2] = number.Count(console.Round(r.Rates.AchievedPerS)) + " jobs/s"
 	row[3], row[4] = "n/a", "n/a"
 	if s := r.Stages[r.Scenario.Headline()]; s != nil {
 		for i, q := range []*int64{s.P50NS, s.P99NS} {
@@ -209,7 +210,7 @@ func (e Outcome) row() []string {
 			}
 		}
 	}
-	if row[5] = console.Thousands(r.Ledger.Lost); r.Observed != nil {
+	if row[5] = number.Count(r.Ledger.Lost); r.Observed != nil {
 		row[5] = "n/a" // the number of jobs is unknown
 	}
 	if cpu := r.Scalars["redis_cpu_per_job"]; cpu != nil {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/census"
-	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/number"
 )
 
 const (
@@ -84,13 +84,13 @@ func (r readiness) await(ctx context.Context) (ready, error) {
 		case takes.still(settled):
 			return ready{what: waitFor(takes.most), after: takes.since.Sub(began)}, nil
 		case takes.most == 0 && likely.still(settledLikely):
-			return ready{what: "there came " + console.Plural(likely.most, "connection"), after: likely.since.Sub(began)}, nil
+			return ready{what: "there came " + number.Plural(likely.most, "connection"), after: likely.since.Sub(began)}, nil
 		case time.Since(began) < r.most:
 		case blind:
 			const why = "the server does not tell who is connected"
 			return ready{why, r.most, fmt.Sprintf("%s: the load began %s after the worker was started, whether it was ready or not", why, r.most)}, nil
 		case last.Elsewhere > 0:
-			why := fmt.Sprintf("%s for jobs in database %d, and the queue is in another one: the worker has to use the database of REDIS_URL", console.Plural(last.Elsewhere, "connection")+verb(last.Elsewhere, " waits", " wait"), last.ElsewhereDB)
+			why := fmt.Sprintf("%s for jobs in database %d, and the queue is in another one: the worker has to use the database of REDIS_URL", number.Plural(last.Elsewhere, "connection")+verb(last.Elsewhere, " waits", " wait"), last.ElsewhereDB)
 			return ready{why, r.most, fmt.Sprintf("the load began %s after the worker was started: %s", r.most, why)}, nil
 		case connected > 0:
 			const why = "it is connected, and was not seen to take from a queue"
@@ -103,7 +103,7 @@ func (r readiness) await(ctx context.Context) (ready, error) {
 
 // waitFor says what so many connections of workers wait for, as far as it is known.
 func waitFor(n int) string {
-	return console.Plural(n, "connection") + verb(n, " waits", " wait") + " for jobs in the queue's database (for which key, the server does not tell)"
+	return number.Plural(n, "connection") + verb(n, " waits", " wait") + " for jobs in the queue's database (for which key, the server does not tell)"
 }
 
 // verb is the form of a verb for so many.

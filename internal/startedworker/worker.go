@@ -15,6 +15,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
@@ -60,7 +61,7 @@ func Start(ctx context.Context, o Options, client *jobqueue.Client, cfg jobqueue
 		return nil, err
 	} else if n > 0 && !o.AllowNonEmpty {
 		return nil, &problem.Hinted{
-			What:   fmt.Sprintf("the queue is not empty: the worker would take %s of other clients", console.Plural(int(n), "job")),
+			What:   fmt.Sprintf("the queue is not empty: the worker would take %s of other clients", number.Plural(n, "job")),
 			Remedy: "use another queue, clear it, or add --allow-non-empty",
 		}
 	}
