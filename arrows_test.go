@@ -31,7 +31,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"jobqueue/memory":       {rooms: []string{"jobqueue", "internal/ring"}},
 	"redisserver":           {modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
 	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue", "internal/runname"}},
-	"queuetest":             {rooms: []string{"jobqueue", "scenario", "result", "internal/engine", "internal/metric"}},
+	"queuetest":             {rooms: []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/engine", "internal/metric", "internal/study", "internal/threshold"}},
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/redisconn", "internal/reconnect"}, modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {
 		rooms: []string{

@@ -47,7 +47,6 @@ var unplain = []struct{ phrase, write string }{
 
 // unread are directories whose text has not been read for this yet.
 var unread = []string{
-	"internal/capacity",
 	"internal/engine",
 	"internal/flight",
 	"internal/hoststat",
@@ -55,7 +54,6 @@ var unread = []string{
 	"internal/metric",
 	"internal/observe",
 	"internal/probe",
-	"internal/study",
 	"internal/threshold",
 	"internal/validity",
 	"internal/verify",

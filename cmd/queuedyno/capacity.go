@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/literal"
@@ -32,8 +33,9 @@ import (
 const capacityHelp = `Find the highest total rate a scenario sustains under an SLO.
 
 The search runs one trial after another, each on an empty queue, and judges it: the
-SLO is met, nothing is lost, the backlog does not grow, it drains in time, and the
-load generator is healthy. It then confirms the answer with longer trials. With
+SLO is met and would still be met after --horizon of the same load, nothing is lost,
+the backlog does not grow, it drains in time, and the load generator is healthy. It
+then confirms a rate with longer trials, stepping down until one holds. With
 --worker your own workers do the jobs: they are started once, and again after a trial
 that left jobs behind. Rate, duration, warm-up, hold, prefill and thresholds of the
 scenario are ignored.
@@ -91,6 +93,7 @@ type searching struct {
 	tags                   []tag
 	slo                    []threshold.Threshold
 	budget, trial, confirm time.Duration // zero means the default
+	horizon                time.Duration
 	resume                 string
 	curve, json            bool
 	repeats                int
@@ -102,9 +105,10 @@ func declareCapacity(p *program, f *flags.Set) *searching {
 	declareFile(f, &c.file)
 	f.Group("Search")
 	flags.List(f, &c.slo, "slo", ",", "SLO the rate must meet, an `EXPR` such as 'end_to_end.p99 < 50ms' (repeatable; default 'end_to_end.p99 < 50ms' and 'lost == 0')", slo)
-	flags.Var(f, &c.budget, "budget", "", "`TIME` the search may take, without the curve (default 5m, or 2m for each search of --vary)", literal.Duration(1))
-	flags.Var(f, &c.trial, "trial", "", "measured `TIME` of one trial (default 5s, or 20 times the longest latency the SLO allows; less with --vary and a short --budget)", literal.Duration(time.Second/2))
-	flags.Var(f, &c.confirm, "confirm", "", "measured `TIME` of a confirmation trial (default 30s, or an eighth of the budget of a search if that is less)", literal.Duration(time.Second/2))
+	flags.Var(f, &c.budget, "budget", "", "`TIME` the search may take, without the curve (default 2m, for each search of --vary)", literal.Duration(1))
+	flags.Var(f, &c.trial, "trial", "", "measured `TIME` of one trial (default 5s, or twice the longest latency the SLO allows; less with --vary and a short --budget); a trial too short to tell becomes longer", literal.Duration(time.Second/2))
+	flags.Var(f, &c.confirm, "confirm", "", "measured `TIME` of a confirmation trial (default 30s, or a twelfth of the budget of a search if that is less)", literal.Duration(time.Second/2))
+	flags.Var(f, &c.horizon, "horizon", "", "`TIME` for which a sustainable rate must meet the SLO, projected from the growth of the backlog (default 10m)", literal.Duration(time.Second))
 	f.Text(&c.resume, "resume", "", "continue the search stored in `DIR`, with its scenario and SLO")
 	f.Switch(&c.curve, "curve", "", "then measure latency at fractions of the capacity, in random order")
 	flags.List(f, &c.vary, "vary", " ", "search at each of the `NAME=VALUES`, e.g. consumers=1,2,4; NAME is one of "+strings.Join(study.Fields(), ", ")+"; given twice, at all combinations", study.ParseDimension)
@@ -189,8 +193,9 @@ func (c *searching) fresh(pl *searchPlan, names []string) (problems []problem.Pr
 		c.shares(r, slo, searches)
 	} else {
 		r.Budget, r.Trial = cmp.Or(c.budget, defaultBudget), cmp.Or(c.trial, study.TrialLength(slo))
-		r.Confirm = cmp.Or(c.confirm, max(r.Trial, min(30*time.Second, r.Budget/8)))
+		r.Confirm = cmp.Or(c.confirm, capacity.ConfirmLength(r.Trial, r.Budget))
 	}
+	r.Horizon = cmp.Or(c.horizon, study.Horizon)
 	if r.Trial < study.TrialLength(slo)/2 {
 		r.Warnings = append(r.Warnings, shortTrials(r.Trial, slo))
 	}
@@ -223,7 +228,7 @@ func (c *searching) fresh(pl *searchPlan, names []string) (problems []problem.Pr
 
 // shortTrials warns of trials that are shorter than they should be.
 func shortTrials(trial time.Duration, slo []threshold.Threshold) string {
-	return fmt.Sprintf("%s trials are too short for this SLO: a growing backlog may not reach the limit in time; use %s", trial, study.TrialLength(slo))
+	return fmt.Sprintf("%s trials are too short for this SLO: they hardly tell growth of the backlog from chance; use %s", trial, study.TrialLength(slo))
 }
 
 // resumed plans to continue a stored search. Its scenario and SLO cannot be changed:
@@ -240,7 +245,7 @@ func (c *searching) resumed(pl *searchPlan, names []string) (problems []problem.
 	if len(names) > 0 {
 		problems = append(problems, problem.Problem{What: "--resume uses the stored scenario, and another one is named", Hint: "remove the name"})
 	}
-	taken := []string{"slo", "vary", "trial", "confirm", "file", "out", "name", "force"}
+	taken := []string{"slo", "vary", "trial", "confirm", "horizon", "file", "out", "name", "force"}
 	for _, flag := range append(taken, c.Names()...) { // the workers are started again: --worker is not among them
 		if c.Written(flag) {
 			problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s does not apply with --resume, which continues a stored search", flag), Hint: "remove it, or start a new search"})
@@ -260,7 +265,7 @@ func (c *searching) resumed(pl *searchPlan, names []string) (problems []problem.
 	}
 	r.Budget = cmp.Or(c.budget, defaultBudget)
 	if n := len(study.Pending(r.Cells)); n > 0 {
-		r.Budget = cmp.Or(c.budget, eachBudget*time.Duration(n))
+		r.Budget = cmp.Or(c.budget, defaultBudget*time.Duration(n))
 	}
 	if len(r.Vary) > 0 && c.Written("curve") {
 		problems = append(problems, problem.Problem{What: "--curve does not apply with --vary", Hint: "measure the curve of one value in a separate search"})

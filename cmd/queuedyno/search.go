@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,7 +119,7 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 		}
 	}
 	lab := &study.Lab{
-		Scenario: sc, SLO: slo,
+		Scenario: sc, SLO: slo, Horizon: s.r.Horizon,
 		Open: func(ctx context.Context, id string) (study.Backend, error) { return s.open(ctx, sc, id) },
 		Run: engine.Options{
 			Stop: s.signals.Stop, ServerEnded: s.server.Ended(), Tags: s.tags, Tool: build().tool(),
@@ -194,7 +195,7 @@ func trialLine(t capacity.Trial, a capacity.Answer) string {
 		}
 		return line
 	}
-	line := fmt.Sprintf("trial %d: %s for %s: %s", t.N, perSecond(t.Rate), t.Length, outcomeWords(t))
+	line := fmt.Sprintf("trial %d: %s for %s: %s", t.N, perSecond(t.Rate), cmp.Or(t.Measured, t.Length), outcomeWords(t))
 	if a.Median > 0 {
 		line += fmt.Sprintf("; now %s to %s", perSecond(a.Low), perSecond(a.High))
 	}

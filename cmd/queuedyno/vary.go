@@ -17,9 +17,8 @@ import (
 )
 
 const (
-	defaultBudget = 5 * time.Minute
-	// eachBudget is what a search has by default where there are several.
-	eachBudget = 2 * time.Minute
+	// defaultBudget is what each search has by default.
+	defaultBudget = 2 * time.Minute
 	// mostCells is how many searches one command makes at most.
 	mostCells = 100
 )
@@ -57,10 +56,10 @@ func (c *searching) varied(r *study.Record, all []study.Dimension) (problems []p
 // shares sets the lengths of the trials by what each of so many searches has of
 // the budget.
 func (c *searching) shares(r *study.Record, slo []threshold.Threshold, searches int) {
-	r.Budget = cmp.Or(c.budget, eachBudget*time.Duration(searches))
+	r.Budget = cmp.Or(c.budget, defaultBudget*time.Duration(searches))
 	share := r.Budget / time.Duration(searches)
 	r.Trial = cmp.Or(c.trial, study.TrialWithin(slo, share))
-	r.Confirm = cmp.Or(c.confirm, max(r.Trial, min(30*time.Second, share/8)).Round(time.Millisecond))
+	r.Confirm = cmp.Or(c.confirm, capacity.ConfirmLength(r.Trial, share).Round(time.Millisecond))
 }
 
 // vary searches at every combination of values that is still to be searched,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 )
 
 // nearCeiling is the share of the closed loop's rate from which on what limits
@@ -43,12 +44,19 @@ func (s *search) decide(a *Answer, p *posterior) {
 		if t.Kind == Ceiling || t.Verdict != Good {
 			continue
 		}
-		if t.Rate > a.ConfirmedRate && s.bound(t.Rate) == Lower {
-			a.ConfirmedRate = t.Rate
+		if n := s.confirmed(t.Rate); t.Kind == Long && t.Rate > a.ConfirmedRate && n > 0 {
+			a.ConfirmedRate, a.ConfirmedTrials, a.ConfirmedFor = t.Rate, n, s.shortest(t.Rate, Long)
 		}
-		// One good trial may be luck: a rate that more often failed is none.
+		// One good trial may be luck. A rate that failed more often does not count.
 		if t.Rate > best && s.mostlyGood(t.Rate) {
 			best = t.Rate
+		}
+	}
+	if a.ConfirmedRate == 0 && a.Why == s.usedUp() {
+		for _, t := range s.trials {
+			if n := s.held(t.Rate); t.Kind != Ceiling && t.Verdict == Good && t.Rate > a.ConfirmedRate && n > 0 {
+				a.ConfirmedRate, a.ConfirmedTrials, a.ConfirmedFor = t.Rate, n, s.shortest(t.Rate, Long, Short)
+			}
 		}
 	}
 	switch {
@@ -74,6 +82,17 @@ func (s *search) decide(a *Answer, p *posterior) {
 	if a.Status == Confirmed && s.refuted(a.Rate) == 0 && s.gaveUp() {
 		a.Status = AtLeast
 	}
+}
+
+// shortest is the length of the shortest good trial of these kinds at that rate or a
+// higher one.
+func (s *search) shortest(rate float64, kinds ...Kind) (least time.Duration) {
+	for _, t := range s.trials {
+		if t.Verdict == Good && t.Rate >= rate && slices.Contains(kinds, t.Kind) && (least == 0 || t.measured() < least) {
+			least = t.measured()
+		}
+	}
+	return least
 }
 
 // mostlyGood reports whether at this rate and above at least as many trials

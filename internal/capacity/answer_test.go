@@ -21,7 +21,7 @@ func TestTheTrialsThatFailedNextToTheAnswerSayWhatGaveOut(t *testing.T) {
 		{"the host that makes the load", "workers", "host", "redis", "", "host", capacity.AtLeast},
 		{"the CPU limit of what makes the load", "workers", "cpu_limit", "redis", "", "cpu_limit", capacity.AtLeast},
 		{"none that failed can tell, the ceiling is near", "redis", "", "", "workers", "workers", capacity.Confirmed},
-		{"nobody can tell", "redis", "", "", "", "", capacity.Confirmed},
+		{"no trial can tell", "redis", "", "", "", "", capacity.Confirmed},
 	} {
 		probe := func(_ context.Context, tr capacity.Trial) (capacity.Outcome, error) {
 			o := capacity.Outcome{Verdict: capacity.Good, Achieved: 1000}

@@ -11,6 +11,7 @@
 package capacity
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"time"
@@ -23,18 +24,20 @@ type Kind string
 const (
 	Ceiling Kind = "ceiling" // a closed loop, as fast as it goes: where to look, and at the end whether that has moved
 	Short   Kind = "search"  // one step of the search
-	Long    Kind = "confirm" // a trial of full length at the answer
+	Long    Kind = "confirm" // a trial that is to confirm the answer
 )
 
 // Verdict is what a trial found.
 type Verdict string
 
-// The verdicts. An invalid trial says nothing of the system: what made the load
-// gave out first.
+// The verdicts. An invalid trial says nothing about the system: the load generator
+// or the host gave out first. An inconclusive one was too short to tell; a [Probe]
+// makes it longer, up to [Trial.Longest], and calls it bad if that does not help.
 const (
-	Good    Verdict = "good"
-	Bad     Verdict = "bad"
-	Invalid Verdict = "invalid"
+	Good         Verdict = "good"
+	Bad          Verdict = "bad"
+	Invalid      Verdict = "invalid"
+	Inconclusive Verdict = "inconclusive"
 )
 
 // Trial is one trial: what was asked for, and what came out.
@@ -44,25 +47,42 @@ type Trial struct {
 	Kind Kind `json:"kind"`
 	// Rate is what is to be offered, in jobs per second; 0 for a ceiling.
 	Rate float64 `json:"rate_per_s"`
+	// Again is true of a ceiling that is made once more because trials held where it
+	// says that none can.
+	Again bool `json:"again,omitempty"`
 	// Length is for how long the load is to be measured.
 	Length time.Duration `json:"length_ns"`
+	// Longest is how long the trial may become where Length is too short to tell
+	// good from bad. It is at least Length.
+	Longest time.Duration `json:"-"`
 	// Within is what the trial may take with everything, its draining included.
 	// Zero means no limit.
 	Within time.Duration `json:"-"`
 	Outcome
 }
 
+// measured is how long the load was measured.
+func (t Trial) measured() time.Duration { return cmp.Or(t.Measured, t.Length) }
+
 // Outcome is what a [Probe] found.
 type Outcome struct {
 	Verdict Verdict `json:"verdict"`
-	// Passing is true of an invalid trial whose cause may pass by itself, such as
-	// somebody else's use of the host. More of them are borne than of others.
+	// Passing is true for an invalid trial whose cause may pass by itself, such as
+	// other programs on the host. The search puts up with more of these.
 	Passing bool `json:"passing"`
 	// Reasons say why a trial was not good.
 	Reasons []string `json:"reasons"`
 	// Achieved is the rate that came out at the end, in jobs per second. Of a
-	// ceiling it is all that counts.
+	// ceiling it is all that counts, with Error, its standard error.
 	Achieved float64 `json:"achieved_per_s"`
+	Error    float64 `json:"achieved_error_per_s,omitempty"`
+	// Bound is set for a ceiling that kept everything busy that limits the system:
+	// no load of any kind can be carried at a higher rate, but for chance. 0 means
+	// that another load may be.
+	Bound float64 `json:"bound_per_s,omitempty"`
+	// Measured is for how long the load was measured where that is not Length: a
+	// trial that was too short to tell becomes longer.
+	Measured time.Duration `json:"measured_ns,omitempty"`
 	// Took is how long the trial occupied the system, set-up and draining
 	// included. The budget of the search is spent in it.
 	Took time.Duration `json:"took_ns"`
@@ -94,7 +114,7 @@ type Status string
 
 // The statuses.
 const (
-	// Confirmed: the rate held in trials of full length.
+	// Confirmed: the rate held in confirming trials.
 	Confirmed Status = "confirmed"
 	// Estimated: trials were too few, or too contradictory, to confirm it.
 	Estimated Status = "estimated"
@@ -109,17 +129,20 @@ const (
 // Answer is what a search found, or knows so far.
 type Answer struct {
 	Status Status `json:"status"`
-	// Rate is the answer in jobs per second; 0 when there is none.
+	// Rate is the answer in jobs per second; 0 without one.
 	Rate float64 `json:"rate_per_s"`
 	// Low, Median and High are the 10%, 50% and 90% quantiles of what is
 	// believed of the capacity after all trials.
 	Low    float64 `json:"low_per_s"`
 	Median float64 `json:"median_per_s"`
 	High   float64 `json:"high_per_s"`
-	// ConfirmedRate is the highest rate that held in trials of full length, and
-	// RefutedRate the lowest rate above the answer that failed. 0 means none.
-	ConfirmedRate float64 `json:"confirmed_per_s"`
-	RefutedRate   float64 `json:"refuted_per_s"`
+	// ConfirmedRate is the highest rate that is confirmed. ConfirmedTrials trials of at
+	// least ConfirmedFor held at that rate or a higher one. RefutedRate is the lowest
+	// rate above the answer that failed. 0 means none.
+	ConfirmedRate   float64       `json:"confirmed_per_s"`
+	ConfirmedTrials int           `json:"confirmed_trials,omitempty"`
+	ConfirmedFor    time.Duration `json:"confirmed_trial_ns,omitempty"`
+	RefutedRate     float64       `json:"refuted_per_s"`
 	// LoopBefore and LoopAfter are what the closed loops carried that began and
 	// ended the search, in jobs per second. 0 means that there was none.
 	LoopBefore float64 `json:"closed_loop_before_per_s"`

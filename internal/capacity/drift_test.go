@@ -76,8 +76,8 @@ func TestASmallBudgetIsNotSpentOnClosedLoops(t *testing.T) {
 		if err != nil || a.Took > budget {
 			t.Fatalf("%s of a budget of %s, %v", a.Took, budget, err)
 		}
-		// A closed loop of 5 s takes 5.5 s here.
-		if worth := budget >= 12*5500*time.Millisecond; (a.LoopAfter > 0) != worth {
+		// A closed loop of 5 s takes 6.6 s here.
+		if worth := budget >= 12*6600*time.Millisecond; (a.LoopAfter > 0) != worth {
 			t.Errorf("a budget of %s: closed loop at the end %v, in %d trials and %s", budget, a.LoopAfter, len(trials), a.Took)
 		}
 	}

@@ -13,8 +13,7 @@ import (
 type Options struct {
 	// Trial is the length of a short trial. Zero means 5 s.
 	Trial time.Duration
-	// Confirm is the length of a confirming trial. Zero means 30 s, or an
-	// eighth of the budget where that is less, but never less than Trial.
+	// Confirm is the length of a confirming trial. Zero means [ConfirmLength].
 	Confirm time.Duration
 	// Budget is the time that all trials may take together. Zero means no limit.
 	Budget time.Duration
@@ -38,7 +37,7 @@ type Options struct {
 	Next func(t Trial, left time.Duration)
 }
 
-// ErrCut is returned by a [Probe] that was told to stop; the search then ends
+// ErrCut is returned by a [Probe] that was stopped; the search then ends
 // with the answer so far.
 var ErrCut = errors.New("the search was cut short")
 
@@ -48,25 +47,49 @@ var ErrLate = errors.New("the trial took longer than the budget allows")
 
 // Limits of patience that are not worth an option.
 const (
-	leastTrials = 6    // never believe fewer
-	patience    = 3    // invalid trials in a row before the generator is blamed
-	forbearance = 8    // the same where the causes may pass
-	retreat     = 0.03 // of ln(rate), after a rate that was not confirmed
-	maxLevels   = 5    // rates that are tried to be confirmed
+	leastTrials = 6 // never believe fewer
+	patience    = 3 // invalid trials in a row before the generator is blamed
+	forbearance = 8 // the same where the causes may pass
+	// hopeless is after how many trials, all of them bad, the lowest rate is tried.
+	hopeless = 3
+	// longest is by which factor a trial may become longer that is too short to tell.
+	longest = 4
+	// sure is the chance to hold, by what is believed, of the rate that is to be
+	// confirmed, as a share of the chance that a very low rate has; surest is the same
+	// where there is no time for a second rate.
+	// sure is the chance to hold, by what is believed, of the rate that is to be
+	// confirmed, as a share of the chance that a very low rate has; surest is the same
+	// where there is no time for a second rate. Less will do below a bound, which
+	// excludes what is too high.
+	sure, surest, boundHelps = 0.90, 0.98, 0.03
+	// spare is the least part of what the closed loop carried that a confirmed rate
+	// leaves free. A system without anything to spare never catches up.
+	spare = 0.015
+	// confirms is how many good trials confirm a rate, and enough how many are made
+	// where the budget allows it.
+	confirms, enough = 2, 3
+	// kept is the part of the budget that is kept for confirming.
+	kept        = 0.4
 	closingPart = 12   // the closed loop at the end is left out where it takes more than this part of the budget
 	beyond      = 1e15 // jobs per second that nothing does
 )
+
+// ConfirmLength is how long a confirming trial is by default: 30 s, or a twelfth of
+// the budget where that is less, but never less than a short trial.
+func ConfirmLength(trial, budget time.Duration) time.Duration {
+	length := 30 * time.Second
+	if budget > 0 {
+		length = min(length, (budget / 12).Round(100*time.Millisecond))
+	}
+	return max(length, trial)
+}
 
 func (o Options) withDefaults() Options {
 	if o.Trial <= 0 {
 		o.Trial = 5 * time.Second
 	}
 	if o.Confirm <= 0 {
-		o.Confirm = 30 * time.Second
-		if o.Budget > 0 {
-			o.Confirm = min(o.Confirm, o.Budget/8)
-		}
-		o.Confirm = max(o.Confirm, o.Trial)
+		o.Confirm = ConfirmLength(o.Trial, o.Budget)
 	}
 	if o.MaxTrials <= 0 {
 		o.MaxTrials = 30
@@ -84,10 +107,10 @@ func (o Options) withDefaults() Options {
 //
 // It begins with a ceiling (see [Ceiling]), bisects the logarithm of the rate
 // with trials that are each at the median of what is believed by then, and
-// confirms what it believes the system to carry with trials of full length,
-// stepping back from rates that they refute. A closed loop ends it as one began
-// it: what differs between the two is not the system's doing (see
-// [Answer.Drift]).
+// confirms a rate that it believes the system to carry with longer trials. It steps
+// down from a rate that fails one of them and confirms again; part of the budget is
+// kept for that. A closed loop ends it as one began it: a difference between the two
+// comes from the host or the server (see [Answer.Drift]).
 func Search(ctx context.Context, probe Probe, o Options) ([]Trial, Answer, error) {
 	s := &search{o: o.withDefaults(), trials: slices.Clone(o.Past), since: len(o.Past)}
 	for {
@@ -134,6 +157,7 @@ func (s *search) try(ctx context.Context, probe Probe, t Trial) (why string, err
 			t.Within -= s.reserve()
 		}
 	}
+	t.Longest = s.longest(t)
 	outcome, err := probe(ctx, t)
 	switch {
 	case errors.Is(err, ErrCut) || err != nil && ctx.Err() != nil:
@@ -144,7 +168,7 @@ func (s *search) try(ctx context.Context, probe Probe, t Trial) (why string, err
 	case err != nil:
 		return "a trial could not be made", fmt.Errorf("trial %d: %w", t.N, err)
 	}
-	t.Outcome, t.Within = outcome, 0
+	t.Outcome, t.Within, t.Longest = outcome, 0, 0
 	s.trials = append(s.trials, t)
 	if s.o.Done != nil {
 		s.o.Done(t, s.answer(""))
@@ -164,6 +188,7 @@ type search struct {
 
 	known   *posterior // after the first learned trials
 	learned int
+	loops   int // closed loops that known begins with
 }
 
 // belief is what the trials say together; nil before there is a ceiling.
@@ -172,8 +197,10 @@ func (s *search) belief() *posterior {
 	if ceiling == nil || !(ceiling.Achieved > 0 && ceiling.Achieved < beyond) {
 		return nil
 	}
-	if s.known == nil {
-		s.known = newPosterior(ceiling.Achieved, s.o.Least)
+	// Another closed loop sets another bound.
+	if loops := s.opening(); s.known == nil || s.loops != len(loops) {
+		last := loops[len(loops)-1]
+		s.known, s.learned, s.loops = newPosterior(last.Achieved, last.Bound, s.o.Least), 0, len(loops)
 	}
 	for ; s.learned < len(s.trials); s.learned++ {
 		if t := s.trials[s.learned]; t.Kind != Ceiling && t.Verdict != Invalid {
@@ -183,16 +210,25 @@ func (s *search) belief() *posterior {
 	return s.known
 }
 
+// ceiling is the first closed loop.
 func (s *search) ceiling() *Trial {
-	for i, t := range s.trials {
-		if t.Kind == Ceiling {
-			return &s.trials[i]
-		}
+	if loops := s.opening(); len(loops) > 0 {
+		return &loops[0]
 	}
 	return nil
 }
 
-// next is the trial to make, or why there is none any more.
+// opening are the closed loops but the one that ended a search.
+func (s *search) opening() (loops []Trial) {
+	for _, t := range s.trials {
+		if t.Kind == Ceiling && (len(loops) == 0 || t.Again) {
+			loops = append(loops, t)
+		}
+	}
+	return loops
+}
+
+// next is the trial to make, or why the search ends.
 func (s *search) next() (t Trial, why string) {
 	t = Trial{N: len(s.trials) + 1, Kind: Short, Length: s.o.Trial}
 	if s.ceiling() == nil {
@@ -206,28 +242,52 @@ func (s *search) next() (t Trial, why string) {
 	if n := s.count(); n >= s.o.MaxTrials {
 		return t, fmt.Sprintf("%d trials were made", n)
 	}
+	short := len(s.of(Long)) == 0 && !s.settled(p)
 	if last, ok := Last(s.trials); ok && last.Verdict == Invalid {
 		if s.gaveUp() && last.Passing && last.Kind == Short && s.anyGood() {
-			// The disturbance lasts. What the system carries beside it can still
+			// The disturbance lasts. What the system carries in spite of it can still
 			// be confirmed.
 			return s.confirm(p, t)
 		}
 		if s.gaveUp() {
 			return t, fmt.Sprintf("%d trials in a row said nothing of the system: %s", s.invalidRow(), reason(last))
 		}
-		t.Kind, t.Rate, t.Length = last.Kind, last.Rate, last.Length
+		if short || last.Kind != Short {
+			t.Kind, t.Rate, t.Length = last.Kind, last.Rate, last.Length
+			return t, ""
+		}
+	}
+	if short && s.contradicted() {
+		t.Kind, t.Again = Ceiling, true
 		return t, ""
 	}
-	if len(s.of(Long)) == 0 && !s.settled(p) {
+	if short && !s.anyGood() && (len(s.of(Short)) >= hopeless || p.quantile(0.5) < p.at[0]+margin) {
+		t.Rate = s.lowest(p) // is there any at all?
+		return t, ""
+	}
+	if short {
 		t.Rate = Round(math.Exp(p.quantile(0.5)))
 		return t, ""
 	}
 	return s.confirm(p, t)
 }
 
-// closing is the closed loop that ends the search: what it carries beside what
-// the first one did shows whether the host has kept its speed. There is none
-// right after another, nor one for which there is no room.
+// contradicted reports whether a trial held at a rate above what the closed loop
+// carried, which is contrary to what a bound means. The loop is made again then, once:
+// the host may have been slow while it was made.
+func (s *search) contradicted() bool {
+	loops := s.opening()
+	if len(loops) > 1 || loops[0].Bound == 0 || s.short(confirms*s.cost(s.o.Confirm)+loops[0].Took) {
+		return false
+	}
+	return slices.ContainsFunc(s.of(Short), func(t Trial) bool {
+		return t.Verdict == Good && t.Rate > loops[0].Achieved+loops[0].Error
+	})
+}
+
+// closing is the closed loop that ends the search. Compared with the first one, it
+// shows whether the host has kept its speed. It is left out right after another
+// closed loop, and where the budget has no room for it.
 func (s *search) closing() (t Trial, ok bool) {
 	if _, opened := Last(s.trials); !opened || s.count() >= s.o.MaxTrials {
 		return t, false
@@ -252,70 +312,6 @@ func (s *search) reserve() time.Duration {
 		return 0
 	}
 	return took
-}
-
-// settled reports whether bisection has said what it can within its means.
-func (s *search) settled(p *posterior) bool {
-	n := len(s.of(Short))
-	if s.lost(p) || n >= s.mostShort() {
-		return true
-	}
-	// What is left of the budget is better spent on confirming something, as long
-	// as it suffices for that. One trial is to spare, since bad ones drain long.
-	confirm := 2 * s.cost(s.o.Confirm)
-	if s.anyGood() && s.short(confirm+2*s.cost(s.o.Trial)) && !s.short(confirm) {
-		return true
-	}
-	return n >= leastTrials && math.Expm1(p.quantile(0.9)-p.quantile(0.1)) < s.o.Width
-}
-
-// mostShort is how many short trials there may be.
-func (s *search) mostShort() int { return max(1, s.o.MaxTrials*3/4) }
-
-// lost reports whether the belief has left the rates that are looked at.
-func (s *search) lost(p *posterior) bool {
-	margin := 10 * gridStep
-	return p.quantile(0.5) < p.at[0]+margin || p.quantile(0.5) > p.at[len(p.at)-1]-margin
-}
-
-// confirm is the next trial of full length.
-func (s *search) confirm(p *posterior, t Trial) (Trial, string) {
-	if s.lost(p) {
-		return t, "the limit lies beyond all rates that are looked at"
-	}
-	if !s.anyGood() {
-		return t, "no trial was good"
-	}
-	long := s.of(Long)
-	t.Kind, t.Length = Long, s.o.Confirm
-	if len(long) == 0 {
-		t.Rate = Round(math.Exp(p.quantile(0.1)))
-		return t, ""
-	}
-	rate := long[len(long)-1].Rate
-	switch s.bound(rate) {
-	case Lower:
-		return t, fmt.Sprintf("%s jobs/s held in trials of full length", format(rate))
-	case Undecided:
-		t.Rate = rate
-		return t, ""
-	}
-	if s.levels() >= maxLevels {
-		return t, fmt.Sprintf("none of %d rates that seemed to hold did so in trials of full length", maxLevels)
-	}
-	t.Rate = Round(min(rate*math.Exp(-retreat), math.Exp(p.quantile(0.1))))
-	return t, ""
-}
-
-// bound classifies a rate by all trials at it.
-func (s *search) bound(rate float64) Bound {
-	var at []Trial
-	for _, t := range s.trials {
-		if t.Kind != Ceiling && t.Rate == rate {
-			at = append(at, t)
-		}
-	}
-	return Classify(at, s.o.Confirm)
 }
 
 // reason is the first reason of a trial, for a sentence about it.

@@ -25,15 +25,6 @@ func (s *search) passed() (n int) {
 	return n
 }
 
-// levels is how many different rates were to be confirmed.
-func (s *search) levels() int {
-	seen := map[float64]bool{}
-	for _, t := range s.of(Long) {
-		seen[t.Rate] = true
-	}
-	return len(seen)
-}
-
 // Last is the last of the trials that was no closed loop.
 func Last(trials []Trial) (t Trial, ok bool) {
 	for _, t := range slices.Backward(trials) {
@@ -56,8 +47,8 @@ func (s *search) count() int {
 	return n
 }
 
-// invalidRow is how many trials were invalid at the end, those of the past left
-// out: whoever goes on with a search tries again.
+// invalidRow is how many trials were invalid at the end, without those of the
+// past: a search that is resumed tries again.
 func (s *search) invalidRow() (n int) {
 	for _, t := range slices.Backward(s.trials[s.since:]) {
 		if t.Kind == Ceiling {
@@ -102,16 +93,15 @@ func (s *search) short(need time.Duration) bool {
 	return s.o.Budget > 0 && s.spent()+need+s.reserve() > s.o.Budget
 }
 
-// cost is what a trial of that length may take: the most that any took beyond
-// its length is added.
-func (s *search) cost(length time.Duration) time.Duration {
-	var over time.Duration
+// cost is what a trial of that length may take.
+func (s *search) cost(length time.Duration) time.Duration { return length + s.over() }
+
+// over is the most that any trial took beyond the time that it measured.
+func (s *search) over() (most time.Duration) {
 	for _, t := range s.trials {
-		if t.Kind != Ceiling {
-			over = max(over, t.Took-t.Length)
-		}
+		most = max(most, t.Took-t.measured())
 	}
-	return length + over
+	return most
 }
 
 // left is the longest time that the search can still take by its rules when
@@ -121,7 +111,7 @@ func (s *search) left() time.Duration {
 	if len(s.of(Long)) > 0 {
 		short = 0
 	}
-	left := time.Duration(short)*s.cost(s.o.Trial) + time.Duration(max(1, 2-len(s.of(Long))))*s.cost(s.o.Confirm) + s.reserve()
+	left := time.Duration(short)*s.cost(s.o.Trial) + time.Duration(max(1, enough-len(s.of(Long))))*s.cost(s.o.Confirm) + s.reserve()
 	if s.o.Budget > 0 {
 		left = min(left, s.o.Budget-s.spent())
 	}

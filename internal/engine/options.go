@@ -21,6 +21,9 @@ type Options struct {
 	// Interval is called once a second and stage, by one goroutine, with what
 	// was completed in that second of the jobs of the window.
 	Interval func(latency.Interval)
+	// Sampled is called about 100 times a second with the backlog, by the goroutine
+	// that calls Progress and Interval.
+	Sampled func(at time.Duration, backlog int64)
 	// Waiter makes what waits for due times and service times; nil means
 	// [pace.NewWaiter]. Tests in virtual time give [pace.NewCoarse].
 	Waiter func() (pace.Waiter, error)

@@ -131,7 +131,7 @@ func (s *sampler) loop(ctx context.Context) {
 		at = time.Duration(s.r.now())
 		switch {
 		case at < nextRow:
-			s.glance()
+			s.glance(at)
 		case at >= nextSecond:
 			s.second(at, dueBefore(nextSecond, at))
 		default:
@@ -157,11 +157,15 @@ func dueBefore(end, at time.Duration) time.Duration {
 }
 
 // glance notes the backlog.
-func (s *sampler) glance() {
+func (s *sampler) glance(at time.Duration) {
 	t := backlogSum(s.r.tallies)
 	s.mu.Lock()
-	s.note(s.backlog(t))
+	backlog := s.backlog(t)
+	s.note(backlog)
 	s.mu.Unlock()
+	if s.r.o.Sampled != nil {
+		s.r.o.Sampled(at, backlog)
+	}
 }
 
 // note notes a backlog. The caller holds mu.

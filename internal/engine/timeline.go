@@ -44,6 +44,9 @@ func (s *sampler) row(at, due time.Duration) totals {
 	// The next row begins with the backlog that this one ends with.
 	row.BacklogMax, s.peak = s.peak, row.Backlog
 	s.mu.Unlock()
+	if s.r.o.Sampled != nil {
+		s.r.o.Sampled(at, row.Backlog)
+	}
 	s.timeline = append(s.timeline, row)
 	extend(&s.whole, row)
 	s.at, s.offered, s.totals = at, offered, t

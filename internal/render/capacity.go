@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -21,10 +22,14 @@ func searchAnswer(r *study.Record) string {
 	a := r.Answer
 	switch a.Status {
 	case capacity.Confirmed:
+		words := fmt.Sprintf("%s jobs/s (confirmed %d × %s)", number.Rate(a.Rate), max(a.ConfirmedTrials, 2), number.Span(cmp.Or(a.ConfirmedFor, r.Confirm).Round(100*time.Millisecond))) // older records do not say how often
 		if !a.Narrow() {
-			return fmt.Sprintf("%s carries at least %s jobs/s, confirmed in trials of %s; up to %s is not ruled out", r.Scenario.Name, number.Rate(a.Rate), number.Span(r.Confirm), number.Rate(a.High))
+			return fmt.Sprintf("%s carries at least %s; up to %s is not ruled out", r.Scenario.Name, words, number.Rate(a.High))
 		}
-		return fmt.Sprintf("%s carries %s jobs/s, confirmed in trials of %s", r.Scenario.Name, number.Rate(a.Rate), number.Span(r.Confirm))
+		if a.RefutedRate > 0 {
+			words += "; fails at " + number.Rate(a.RefutedRate)
+		}
+		return fmt.Sprintf("%s carries %s", r.Scenario.Name, words)
 	case capacity.Estimated:
 		return fmt.Sprintf("%s carries about %s jobs/s, not confirmed", r.Scenario.Name, number.Rate(a.Rate))
 	case capacity.AtLeast:
@@ -66,16 +71,20 @@ func capacityFacts(r *study.Record) [][2]string {
 		}
 		return number.Rate(v) + " jobs/s"
 	}
+	slo := strings.Join(r.SLO, ", ")
+	if r.Horizon > 0 {
+		slo += ", for " + number.Span(r.Horizon)
+	}
 	facts := [][2]string{
-		{"SLO", strings.Join(r.SLO, ", ")},
+		{"SLO", slo},
 		{"highest confirmed", or(a.ConfirmedRate)},
 		{"nearest refuted", or(a.RefutedRate)},
 	}
 	if a.Median > 0 {
 		facts = append(facts, [2]string{"80% belief", fmt.Sprintf("%s to %s jobs/s, median %s", number.Rate(a.Low), number.Rate(a.High), number.Rate(a.Median))})
 	}
-	if a.LoopAfter > 0 {
-		facts = append(facts, [2]string{"closed loop", driftWords(a)})
+	if a.LoopBefore > 0 {
+		facts = append(facts, [2]string{"closed loop", driftWords(r)})
 	}
 	if a.Limit.Detail != "" {
 		facts = append(facts, [2]string{"what gave out", gaveOut(a.Limit) + ": " + a.Limit.Detail})
@@ -120,9 +129,20 @@ func confirmedFigure(r *study.Record) func(name string) *float64 {
 	}
 }
 
-// driftWords say what the closed loops before and after a search carried.
-func driftWords(a capacity.Answer) string {
-	words := fmt.Sprintf("%s jobs/s before the search, %s after it (%s)", number.Rate(a.LoopBefore), number.Rate(a.LoopAfter), number.Change(a.Drift()))
+// driftWords say what the closed loops carried with which a search began, which trials
+// contradicted, and with which it ended.
+func driftWords(r *study.Record) string {
+	a := r.Answer
+	words := number.Rate(a.LoopBefore) + " jobs/s before the search"
+	for _, t := range r.Trials {
+		if t.Again {
+			words += fmt.Sprintf(", %s in between, because trials above that held", number.Rate(t.Achieved))
+		}
+	}
+	if a.LoopAfter == 0 {
+		return words
+	}
+	words += fmt.Sprintf(", %s after it (%s)", number.Rate(a.LoopAfter), number.Change(a.Drift()))
 	if a.Drifted() {
 		words += ": the speed of the host or of Redis changed, and another search may differ as much"
 	}
@@ -148,7 +168,7 @@ func capacityTrials(trials []capacity.Trial) table {
 		}
 		t.rows = append(t.rows, []string{
 			fmt.Sprint(one.N), string(one.Kind), string(one.Verdict), asked, number.Rate(one.Achieved),
-			figureOf(one, "end_to_end.p50"), figureOf(one, "end_to_end.p99"), number.Span(one.Length), strings.Join(one.Reasons, "; "),
+			figureOf(one, "end_to_end.p50"), figureOf(one, "end_to_end.p99"), number.Span(cmp.Or(one.Measured, one.Length)), strings.Join(one.Reasons, "; "),
 		})
 	}
 	return t
@@ -254,7 +274,7 @@ func (t table) cells(f func(string) string) table {
 
 const curveMethod = "Geometric mean of repeated trials with the 95% interval in brackets; in random order, each on a separate queue. A rate is sustained when at least half of its trials were good."
 
-const capacityMethod = "A closed loop gives a first estimate. Short trials then bisect the logarithm of the rate: each one is a separate run on an empty queue, at the median of the current belief about the capacity (Bayesian, for several degrees of noise in parallel). A trial is good when it met every limit of the SLO (jobs that never arrived count as too late), its backlog neither grew nor exceeded one second's worth of jobs, and everything drained in time. It is invalid, and ignored, when the load was not the requested one or when the slow jobs lost their time in the load generator or on the host. Trials of full length then confirm the 10% quantile of the belief, classified by the rule of RFC 9971. If the budget allows, the closed loop is repeated at the end: a different throughput means that the host or Redis changed during the search."
+const capacityMethod = "A closed loop gives a first estimate; where it keeps the workers busy, no higher rate is tried. Short trials then bisect the logarithm of the rate: each one is a separate run on an empty queue, at the median of the current belief about the capacity (Bayesian, for several degrees of noise in parallel). A trial is good when it met every limit of the SLO (jobs that never arrived count as too late) and would still meet it after the horizon, with the backlog growing as it did; when the backlog did not grow and never exceeded one second's worth of jobs; and when everything drained in time. A trial that is too short to tell becomes longer. It is invalid, and ignored, when the load was not the requested one or when the slow jobs lost their time in the load generator or on the host. Longer trials then confirm a rate that is very likely to hold; when one fails, the next is made at a lower rate. If the budget allows, the closed loop is repeated at the end: a different throughput means that the host or Redis changed during the search."
 
 // pointTable is a row a point of the curve.
 func pointTable(points []capacity.Point) table {

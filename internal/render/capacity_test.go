@@ -85,13 +85,14 @@ func TestPicturesOfASearchAreWellFormed(t *testing.T) {
 func TestTheAnswerIsSaidWithHowGoodItIs(t *testing.T) {
 	t.Parallel()
 	for want, a := range map[string]capacity.Answer{
-		"orders carries 1,000 jobs/s, confirmed in trials of 30s":                                        {Status: capacity.Confirmed, Rate: 1000, High: 1050},
-		"orders carries at least 1,000 jobs/s, confirmed in trials of 30s; up to 2,000 is not ruled out": {Status: capacity.Confirmed, Rate: 1000, High: 2000},
-		"orders carries about 1,000 jobs/s, not confirmed":                                               {Status: capacity.Estimated, Rate: 1000},
-		"orders carries at least 1,000 jobs/s, limited by the generator":                                 {Status: capacity.AtLeast, Rate: 1000, Limit: capacity.Limit{Part: "generator"}},
-		"orders carries at least 1,000 jobs/s, limited by the generator's CPU limit":                     {Status: capacity.AtLeast, Rate: 1000, Limit: capacity.Limit{Part: "cpu_limit"}},
-		"no rate holds this SLO: orders failed down to 1,100 jobs/s":                                     {Status: capacity.NoRate},
-		"nothing is known yet about the capacity of orders":                                              {Status: capacity.Unknown},
+		"orders carries 1,000 jobs/s (confirmed 3 × 30s)":                                        {Status: capacity.Confirmed, ConfirmedTrials: 3, Rate: 1000, High: 1050},
+		"orders carries 1,000 jobs/s (confirmed 3 × 30s); fails at 1,025":                        {Status: capacity.Confirmed, ConfirmedTrials: 3, Rate: 1000, High: 1050, RefutedRate: 1025},
+		"orders carries at least 1,000 jobs/s (confirmed 2 × 30s); up to 2,000 is not ruled out": {Status: capacity.Confirmed, ConfirmedTrials: 2, Rate: 1000, High: 2000},
+		"orders carries about 1,000 jobs/s, not confirmed":                                       {Status: capacity.Estimated, Rate: 1000},
+		"orders carries at least 1,000 jobs/s, limited by the generator":                         {Status: capacity.AtLeast, Rate: 1000, Limit: capacity.Limit{Part: "generator"}},
+		"orders carries at least 1,000 jobs/s, limited by the generator's CPU limit":             {Status: capacity.AtLeast, Rate: 1000, Limit: capacity.Limit{Part: "cpu_limit"}},
+		"no rate holds this SLO: orders failed down to 1,100 jobs/s":                             {Status: capacity.NoRate},
+		"nothing is known yet about the capacity of orders":                                      {Status: capacity.Unknown},
 	} {
 		r := &study.Record{Scenario: scenario.Scenario{Name: "orders"}, Confirm: 30 * time.Second, Answer: a}
 		r.Trials = []capacity.Trial{{Rate: 1200, Outcome: capacity.Outcome{Verdict: capacity.Bad}}, {Rate: 1100, Outcome: capacity.Outcome{Verdict: capacity.Bad}}}

@@ -92,8 +92,14 @@ func scalingWords(r *study.Record) string {
 			peak += ", beyond what was measured"
 		}
 	}
-	return fmt.Sprintf("%s jobs/s at one, contention %s, coherency %s (Universal Scalability Law); %s; largest residual %s over %d sizes",
-		number.Rate(s.Lambda), share(s.Sigma), share(s.Kappa), peak, number.Percent(math.Abs(s.Largest)), len(s.Sizes))
+	most := s.Sizes[len(s.Sizes)-1].N
+	next := s.At(most+1) - s.At(most)
+	sign := ""
+	if next < 0 {
+		sign = "-"
+	}
+	return fmt.Sprintf("%s jobs/s at one, contention %s, coherency %s (Universal Scalability Law); %s; one more than %s brings %s%s jobs/s (%s); largest residual %s over %d sizes",
+		number.Rate(s.Lambda), share(s.Sigma), share(s.Kappa), peak, number.Plain(most), sign, number.Rate(math.Abs(next)), number.Change(next/s.At(most)), number.Percent(math.Abs(s.Largest)), len(s.Sizes))
 }
 
 // share is a small share in percent, to three digits however small: "0.00125%".

@@ -12,7 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// Check is a plan beside what was measured on a real Redis. The prediction is
+// Check compares a plan with what was measured on a real Redis. The prediction is
 // made with the service time that was measured, so that the formula is what is
 // checked; the shortest time that any job took from producer to worker is added
 // to it, since the formula counts waiting only.
@@ -33,7 +33,7 @@ type Check struct {
 	Run     string  `json:"run"`
 }
 
-// Verify sets the plan beside a run of it.
+// Verify compares the plan with a run of it.
 func (s *Staffing) Verify(r *result.Result) error {
 	at := *s
 	cycle, err := cycleOf(r)
@@ -69,7 +69,7 @@ func (c *Check) off() float64 {
 	return math.Abs(math.Log(c.Ratio))
 }
 
-// set sets what is predicted beside what was measured.
+// set compares what is predicted with what was measured.
 func (c *Check) set(r *result.Result, p queueing.Plan) {
 	measured, why, ok := r.Metric(c.Metric)
 	switch {

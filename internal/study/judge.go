@@ -2,7 +2,6 @@ package study
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
-	"github.com/queuedyno/queuedyno/internal/steady"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/result"
@@ -20,14 +18,15 @@ import (
 )
 
 // Judge says whether the run of a trial was good. Cut is why the run was ended
-// early, empty when it was not.
+// early, and growing why its backlog cannot be left to itself; each is empty when
+// that is not so.
 //
-// A trial is good when the load was the one asked for, every limit was kept,
-// the backlog neither grew nor held more than a second's worth of jobs (or the
-// SLO's, where that is longer), and all was drained in time. It is invalid when
-// what made it bad was the generator, this process or the host; passing is true
-// when that was somebody else's use of the host, which may pass.
-func Judge(r *result.Result, slo []threshold.Threshold, cut string) (verdict capacity.Verdict, reasons []string, passing bool) {
+// A trial is good when the load was the one asked for, every limit was kept, the
+// backlog neither grew nor held more than a second's worth of jobs (or the SLO's,
+// where that is longer), and all was drained in time. It is invalid when what made it
+// bad was the generator, this process or the host; passing is true when that was the
+// use of the host by other programs, which may pass.
+func Judge(r *result.Result, slo []threshold.Threshold, cut, growing string) (verdict capacity.Verdict, reasons []string, passing bool) {
 	if why := notTheSystem(r); why != "" && cut == "" {
 		return capacity.Invalid, []string{why}, false
 	}
@@ -42,7 +41,7 @@ func Judge(r *result.Result, slo []threshold.Threshold, cut string) (verdict cap
 		add(broken(r, t))
 	}
 	if cut == "" {
-		add(grows(r))
+		add(growing)
 		add(drains(r, slo))
 	}
 	if len(reasons) == 0 {
@@ -50,7 +49,7 @@ func Judge(r *result.Result, slo []threshold.Threshold, cut string) (verdict cap
 	}
 	// Good although the generator was late is good: lateness only adds to what
 	// is counted from the due time. Bad because of it says nothing.
-	// A flood is one whoever else was there.
+	// A flood is one whatever else the host did.
 	if cut != "" {
 		return capacity.Bad, reasons, false
 	}
@@ -76,7 +75,7 @@ func notTheSystem(r *result.Result) string {
 		return "the generator could not keep up: " + c.Detail
 	}
 	// A system that finished nothing at all is bad, and its run is invalid.
-	if r.Validity.Verdict == result.Invalid && r.Window.Completed > 0 && !r.Run.Interrupted {
+	if r.Validity.Verdict == result.Invalid && r.Window.Completed > 0 {
 		return strings.Join(r.Validity.Reasons, "; ")
 	}
 	return ""
@@ -124,29 +123,17 @@ func quantileOf(t threshold.Threshold) (stage string, q float64, ok bool) {
 	return stage, p / 100, true
 }
 
-// TrialLength is how long a short trial should be: long enough that a load
-// which is too high by a twentieth breaks the longest latency that the limits
-// allow, but at least 5 s and at most a minute.
+// TrialLength is how long a short trial should be: twice the longest latency that the
+// limits allow, but at least 5 s and at most half a minute. One that cannot tell
+// whether its backlog grows becomes longer by itself.
 func TrialLength(slo []threshold.Threshold) time.Duration {
-	length := 5 * time.Second
-	for _, t := range slo {
-		if m, err := metric.Lookup(t.Metric); err == nil && m.Kind == metric.Duration {
-			length = max(length, min(20*time.Duration(t.Value), time.Minute))
-		}
-	}
-	return length
+	return min(max(5*time.Second, 2*patience(slo)), 30*time.Second)
 }
 
-// TrialWithin is [TrialLength] where a search has little time: a 24th of it then,
-// but never too short for the limits, and at least a second.
+// TrialWithin is [TrialLength] where a search has little time: a 24th of it then, and
+// at least a second.
 func TrialWithin(slo []threshold.Threshold, budget time.Duration) time.Duration {
-	least := time.Second
-	for _, t := range slo {
-		if m, err := metric.Lookup(t.Metric); err == nil && m.Kind == metric.Duration {
-			least = max(least, min(20*time.Duration(t.Value), time.Minute))
-		}
-	}
-	return min(TrialLength(slo), max(least, (budget/24).Round(100*time.Millisecond)))
+	return min(TrialLength(slo), max(time.Second, (budget/24).Round(100*time.Millisecond)))
 }
 
 // patience is the longest latency that the limits allow, and at least a second.
@@ -182,35 +169,4 @@ func apart(a, b time.Duration) (string, string) {
 		}
 	}
 	return a.String(), b.String()
-}
-
-// grows says by how much the backlog grew in the last two thirds of the window,
-// empty when that is within what chance makes of a load that is carried: the
-// slope of a Poisson load has itself a spread of sqrt(2/(rate*time)).
-func grows(r *result.Result) string {
-	if r.Rates.OfferedPerS == nil || *r.Rates.OfferedPerS == 0 {
-		return ""
-	}
-	rate := *r.Rates.OfferedPerS
-	from, to := time.Duration(r.Window.FromNS).Seconds(), time.Duration(r.Window.ToNS).Seconds()
-	from += (to - from) / 3
-	var x, y []float64
-	for _, row := range r.Timeline {
-		if row.ElapsedS >= from && row.ElapsedS <= to+0.05 {
-			x, y = append(x, row.ElapsedS), append(y, float64(row.Backlog))
-		}
-	}
-	slope, ok := steady.Slope(x, y)
-	if !ok || len(x) < 3 {
-		return ""
-	}
-	limit := max(0.01, math.Sqrt(8/(rate*(to-from))))
-	if slope/rate <= limit {
-		return ""
-	}
-	decimals := 1
-	for decimals < 6 && fmt.Sprintf("%.*f", decimals, 100*slope/rate) == fmt.Sprintf("%.*f", decimals, 100*limit) {
-		decimals++
-	}
-	return fmt.Sprintf("the backlog grew by %.*f%% of the offered rate, more than %.*f%%", decimals, 100*slope/rate, decimals, 100*limit)
 }

@@ -59,7 +59,7 @@ func carried(t *testing.T, slow, missing int) *result.Result {
 	return r
 }
 
-// use sets what was in use of a host with two processors: of all of them, of
+// use sets what was in use of a host with two CPUs: of all of them, of
 // those this process may use, and of the one that Redis uses.
 func use(r *result.Result, host, process, redis float64) {
 	r.Validity.Usage = result.Usage{Host: &host, Generator: &process, Redis: &redis, CPUs: 2, AllowedCPUs: 2, RedisHere: true}
@@ -70,13 +70,14 @@ func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
 	plain := limits(t, "end_to_end.p99 < 50ms")
 	strict := limits(t, "end_to_end.p99 < 50ms", "lost == 0")
 	for _, c := range []struct {
-		name  string
-		r     *result.Result
-		slo   []threshold.Threshold
-		cut   string
-		alter func(*result.Result)
-		want  capacity.Verdict
-		why   string
+		name    string
+		r       *result.Result
+		slo     []threshold.Threshold
+		cut     string
+		growing string
+		alter   func(*result.Result)
+		want    capacity.Verdict
+		why     string
 	}{
 		{name: "all is well", r: carried(t, 0, 0), slo: strict, want: capacity.Good},
 		{name: "one in a hundred may be late", r: carried(t, 10, 0), slo: strict, want: capacity.Good},
@@ -85,22 +86,7 @@ func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
 		{name: "lost jobs within the quantile, not limited", r: carried(t, 0, 5), slo: plain, want: capacity.Good},
 		{name: "lost jobs", r: carried(t, 0, 5), slo: strict, want: capacity.Bad, why: "lost == 0"},
 		{name: "a value at the limit is beyond a strict one", r: carried(t, 0, 0), slo: limits(t, "end_to_end.p99 < 5ms"), want: capacity.Bad},
-		{
-			name: "the backlog grows", r: carried(t, 0, 0), slo: strict, want: capacity.Bad, why: "the backlog grew by 20.0%",
-			alter: func(r *result.Result) {
-				for i := range r.Timeline {
-					r.Timeline[i].Backlog = int64(20 * i)
-				}
-			},
-		},
-		{
-			name: "the backlog grows within what chance does", r: carried(t, 0, 0), slo: strict, want: capacity.Good,
-			alter: func(r *result.Result) {
-				for i := range r.Timeline {
-					r.Timeline[i].Backlog = int64(5 * i)
-				}
-			},
-		},
+		{name: "the backlog grows", r: carried(t, 0, 0), slo: strict, growing: "the backlog grew", want: capacity.Bad, why: "the backlog grew"},
 		{
 			name: "it takes too long to drain", r: carried(t, 0, 0), slo: strict, want: capacity.Bad, why: "its last job arrived 3s after the end",
 			alter: func(r *result.Result) { r.Window.DrainNS = int64(3 * time.Second) },
@@ -126,13 +112,13 @@ func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
 			},
 		},
 		{
-			name: "the host took time and the SLO was kept all the same", r: carried(t, 0, 0), slo: strict, want: capacity.Good,
+			name: "the host took time and the SLO was kept anyway", r: carried(t, 0, 0), slo: strict, want: capacity.Good,
 			alter: func(r *result.Result) {
 				r.Validity.Triage = result.Triage{Where: validity.Host, Detail: "busy host"}
 			},
 		},
 		{
-			name: "somebody else used the host", r: carried(t, 500, 0), slo: strict, want: capacity.Invalid, why: "other programs used 80%",
+			name: "other programs used the host", r: carried(t, 500, 0), slo: strict, want: capacity.Invalid, why: "other programs used 80%",
 			alter: func(r *result.Result) { use(r, 0.95, 0.10, 0.10) },
 		},
 		{
@@ -156,8 +142,8 @@ func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
 		if c.alter != nil {
 			c.alter(c.r)
 		}
-		got, reasons, passing := study.Judge(c.r, c.slo, c.cut)
-		if got != c.want || !strings.Contains(strings.Join(reasons, "; "), c.why) || (got == capacity.Good) != (len(reasons) == 0) || passing != strings.HasPrefix(c.name, "somebody else") {
+		got, reasons, passing := study.Judge(c.r, c.slo, c.cut, c.growing)
+		if got != c.want || !strings.Contains(strings.Join(reasons, "; "), c.why) || (got == capacity.Good) != (len(reasons) == 0) || passing != strings.HasPrefix(c.name, "other programs") {
 			t.Errorf("%s: %s %q, passing %t; want %s because of %q", c.name, got, reasons, passing, c.want, c.why)
 		}
 	}
@@ -191,7 +177,7 @@ func TestRatesAreOfferedToAThousandthOfAJobPerSecond(t *testing.T) {
 func TestTrialsAreLongEnoughForTheirLimits(t *testing.T) {
 	t.Parallel()
 	for expr, want := range map[string]time.Duration{
-		"end_to_end.p99 < 50ms": 5 * time.Second, "end_to_end.p99 < 1s": 20 * time.Second, "queue.p50 < 60m": time.Minute, "lost == 0": 5 * time.Second,
+		"end_to_end.p99 < 50ms": 5 * time.Second, "end_to_end.p99 < 4s": 8 * time.Second, "queue.p50 < 60m": 30 * time.Second, "lost == 0": 5 * time.Second,
 	} {
 		if got := study.TrialLength(limits(t, expr)); got != want {
 			t.Errorf("TrialLength(%s) = %s, want %s", expr, got, want)

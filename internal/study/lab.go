@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -32,7 +34,7 @@ type Lab struct {
 	// SLO are the limits that make a trial good. Without one on lost jobs, none
 	// may be lost.
 	SLO []threshold.Threshold
-	// Open connects to a queue that nobody else uses.
+	// Open connects to a queue that no one else uses.
 	Open func(ctx context.Context, runID string) (Backend, error)
 	// Run are the options of each run; its ID and its Progress are set here.
 	Run engine.Options
@@ -40,6 +42,10 @@ type Lab struct {
 	// sockets and the disk of the last one settle. Zero means half a second. It is
 	// ten times as long after an invalid trial, in which the host was disturbed.
 	Idle time.Duration
+	// Horizon is for how long the load is meant to go on: a backlog that grows so
+	// slowly that the trial keeps the SLO must keep it for that long, too. Zero means
+	// [Horizon].
+	Horizon time.Duration
 	// Saw is called with the result of every run.
 	Saw func(*result.Result)
 	// Progress is called about once a second during a trial.
@@ -59,7 +65,7 @@ func WithLoss(slo []threshold.Threshold) []threshold.Threshold {
 	return append(slo[:len(slo):len(slo)], threshold.Threshold{Metric: "lost", Op: threshold.Equal})
 }
 
-// Probe makes one trial: a run of its own, on a queue of its own, drained and
+// Probe makes one trial: a separate run on a separate queue, drained and
 // judged. It is a [capacity.Probe]; when Run.Stop is closed or the context ends
 // it returns [capacity.ErrCut], and [capacity.ErrLate] when the trial has not
 // drained within its time. It makes one trial at a time.
@@ -93,6 +99,15 @@ func (l *Lab) try(ctx context.Context, t capacity.Trial) (capacity.Outcome, erro
 	defer cancel()
 	s := l.scenario(t, slo)
 	cut := ""
+	stop, end, release := merged(l.Run.Stop)
+	defer release()
+	w := &watch{
+		limits: limitsOf(slo), rate: t.Rate, horizon: cmp.Or(l.Horizon, Horizon), stop: end,
+		from: s.Warmup, next: t.Length, longest: longest(t),
+	}
+	if t.Kind != capacity.Ceiling {
+		o.Stop, o.Sampled, o.Interval = stop, w.sampled, w.done
+	}
 	o.Progress = func(g engine.Progress) {
 		if l.Progress != nil {
 			l.Progress(g)
@@ -122,12 +137,53 @@ func (l *Lab) try(ctx context.Context, t capacity.Trial) (capacity.Outcome, erro
 		Verdict: capacity.Good, Reasons: []string{}, Achieved: r.Rates.AchievedPerS,
 		Limit: limitOf(r), Run: r.Run.ID, Figures: figuresOf(r),
 	}
-	if t.Kind != capacity.Ceiling {
-		out.Verdict, out.Reasons, out.Passing = Judge(r, slo, cut)
+	if t.Kind == capacity.Ceiling {
+		out.Error = spread(r)
+		if out.Limit.Part == validity.Workers && !r.Scenario.External {
+			out.Bound = out.Achieved + max(2*out.Error, slack*out.Achieved)
+		}
+	} else {
+		if w.verdict == "" {
+			w.judge() // the run ended before the time came
+		}
+		out.Verdict, out.Reasons, out.Passing = Judge(r, slo, cut, w.growing)
+		if w.next != t.Length {
+			out.Measured = w.next
+		}
 	}
 	l.upset = out.Verdict == capacity.Invalid
 	out.Took = time.Since(began)
 	return out, nil
+}
+
+// slack is by how much a load may seem to be carried at a higher rate than a closed
+// loop carried.
+const slack = 0.01
+
+// longest is how long the trial may become.
+func longest(t capacity.Trial) time.Duration { return max(t.Length, t.Longest) }
+
+// spread is the standard error of the achieved rate, from tenths of the window.
+func spread(r *result.Result) float64 {
+	const parts = 10
+	var done, span [parts]float64
+	from, to := float64(r.Window.FromNS)/1e9, float64(r.Window.ToNS)/1e9
+	for _, row := range r.Timeline {
+		if i := int((row.ElapsedS - row.LengthS/2 - from) / (to - from) * parts); row.ElapsedS-row.LengthS/2 >= from && i < parts {
+			done[i], span[i] = done[i]+float64(row.Notified), span[i]+row.LengthS
+		}
+	}
+	var n, sum, square float64
+	for i := range done {
+		if span[i] > 0 {
+			rate := done[i] / span[i]
+			n, sum, square = n+1, sum+rate, square+rate*rate
+		}
+	}
+	if n < 2 {
+		return 0
+	}
+	return math.Sqrt(max(0, square-sum*sum/n) / (n - 1) / n)
 }
 
 // idle is how long to leave the system alone before the next trial.
@@ -180,12 +236,13 @@ func (l *Lab) scenario(t capacity.Trial, slo []threshold.Threshold) scenario.Sce
 	s := l.Scenario
 	arrivals := s.Load.Arrivals
 	s.Thresholds = nil
-	s.Warmup = warmup(t.Length)
+	// A system of long jobs takes their length to fill.
+	s.Warmup = max(warmup(t.Length), min(2*s.Work.Time*time.Duration(max(1, s.Batch)), t.Length))
 	s.Load = scenario.Load{Duration: s.Warmup + t.Length}
 	s.DrainTimeout = drainLimit(s, slo)
 	if s.Seed != 0 {
-		// Each trial has arrivals of its own: the same ones every time would be
-		// the same luck every time.
+		// Each trial has different arrivals: the same ones every time would be the
+		// same luck every time.
 		s.Seed = (s.Seed + uint64(t.N)) & (1<<53 - 1)
 	}
 	if t.Kind == capacity.Ceiling {
@@ -196,7 +253,7 @@ func (l *Lab) scenario(t capacity.Trial, slo []threshold.Threshold) scenario.Sce
 		}
 		return s.WithDefaults()
 	}
-	s.Load.Rate, s.Load.Arrivals = RateOf(t.Rate), arrivals
+	s.Load.Rate, s.Load.Arrivals, s.Load.Duration = RateOf(t.Rate), arrivals, s.Warmup+longest(t)
 	return s.WithDefaults()
 }
 

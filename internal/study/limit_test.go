@@ -10,7 +10,7 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// Each row is what a run may have measured: of the host's processors, of those
+// Each row is what a run may have measured: of the host's CPUs, of those
 // that this process may use, and of the one that Redis uses.
 func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
 	t.Parallel()
@@ -28,7 +28,7 @@ func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
 		part, detail         string
 	}{
 		{
-			name: "two processors, shared with Redis, and little idle", host: 0.86, process: 0.49, redis: 0.69,
+			name: "two CPUs, shared with Redis, and little idle", host: 0.86, process: 0.49, redis: 0.69,
 			part: "host", detail: "CPUs of this host (2) were 86% busy: this process used 0.98 of them, Redis 0.69",
 		},
 		{
@@ -37,12 +37,12 @@ func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
 		},
 		{name: "jobs wait, and there is no time left on the host", host: 0.97, process: 0.49, redis: 0.90, alter: waited(30 * time.Millisecond), part: "host", detail: "Redis 0.90"},
 		{name: "Redis busy on a host that is full", host: 0.97, process: 0.50, redis: 0.90, part: "host"},
-		{name: "Redis has all of a processor, and more would not help it", host: 0.97, process: 0.46, redis: 0.98, part: "redis"},
+		{name: "Redis has all of a CPU, and more would not help it", host: 0.97, process: 0.46, redis: 0.98, part: "redis"},
 		{name: "Redis busy, and the host has time to give", host: 0.62, process: 0.16, redis: 0.88, part: "redis"},
 		{name: "Redis elsewhere busy, and nothing of this host", host: 0.30, process: 0.25, redis: 0.93, alter: far, part: "redis"},
 		{name: "Redis elsewhere, and this host full", host: 0.88, process: 0.80, redis: 0.70, alter: far, part: "generator", detail: "88% busy: this process used 1.60 of them"},
 		{
-			name: "this process may use one of eight processors, and does", host: 0.20, process: 0.97, redis: 0.40, part: "generator",
+			name: "this process may use one of eight CPUs, and does", host: 0.20, process: 0.97, redis: 0.40, part: "generator",
 			alter: func(r *result.Result) { r.Validity.Usage.CPUs, r.Validity.Usage.AllowedCPUs = 8, 1 },
 		},
 		{
@@ -70,11 +70,11 @@ func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
 			name: "external workers, and Redis is busy", host: 0.62, process: 0.16, redis: 0.88, part: "redis",
 			alter: func(r *result.Result) { r.Scenario.External = true },
 		},
-		{name: "somebody else's work, and idle time is left", host: 0.85, process: 0.20, redis: 0.20, part: ""},
-		{name: "somebody else's work, and no idle time", host: 0.98, process: 0.30, redis: 0.40, part: "host", detail: "other programs used 48% of their time"},
+		{name: "other programs' work, and idle time is left", host: 0.85, process: 0.20, redis: 0.20, part: ""},
+		{name: "other programs' work, and no idle time", host: 0.98, process: 0.30, redis: 0.40, part: "host", detail: "other programs used 48% of their time"},
 		{name: "the same, and Redis elsewhere", host: 0.98, process: 0.30, redis: 0.40, alter: far, part: "generator", detail: "other programs used 68% of their time"},
 		{
-			name: "somebody else's work, and it was felt", host: 0.90, process: 0.20, redis: 0.20, part: "host", detail: "woke late",
+			name: "other programs' work, and it was felt", host: 0.90, process: 0.20, redis: 0.20, part: "host", detail: "woke late",
 			alter: func(r *result.Result) {
 				r.Validity.Triage = result.Triage{Where: validity.Host, Detail: "a goroutine that only waits woke late"}
 			},

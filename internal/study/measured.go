@@ -50,9 +50,9 @@ type cycle struct {
 	notes []string
 }
 
-// cycleOf is the cycle of a run's workers. Of our own it is the work, and the
-// round trip that publishes and asks for the next job. Of others it is what they
-// say of their work, or else what can be heard of it.
+// cycleOf is the cycle of a run's workers. For consumers of the run it is the work,
+// and the round trip that publishes and asks for the next job. For external workers
+// it is what they say about their work, or else what their notifications show.
 func cycleOf(r *result.Result) (cycle, error) {
 	others := r.Scenario.External || r.Scenario.Load.Observed
 	if n := r.Scenario.Batch; n > 1 && !others {
@@ -61,10 +61,10 @@ func cycleOf(r *result.Result) (cycle, error) {
 	if !others && r.Scenario.Notify != jobqueue.NoNotify {
 		return sumOf(r, nil, metric.WorkTime, metric.Publish)
 	}
-	if told(r, metric.WorkTime) {
+	if measures(r, metric.WorkTime) {
 		return sumOf(r, []string{"the service time is the stage work; the round trips to Redis are not in it"}, metric.WorkTime)
 	}
-	if told(r, metric.Running) {
+	if measures(r, metric.Running) {
 		notes := []string{"the service time is the stage running, from RUNNING to the end as heard: the ways of two notifications are in it, that of the end makes it longer, that of RUNNING shorter"}
 		if n := r.Stages[metric.Running].Censored; n > 0 {
 			notes = append(notes, fmt.Sprintf("%d jobs of which the beginning or the end was not heard are not in its mean", n))
@@ -74,8 +74,8 @@ func cycleOf(r *result.Result) (cycle, error) {
 	return cycle{}, &remedied{fmt.Sprintf("result %s: for how long its workers were busy was not measured: they said neither how long they worked (the stage work) nor RUNNING (the stage running)", r.Run.ID), "give --service"}
 }
 
-// told reports whether the run measured the stage.
-func told(r *result.Result, stage metric.Stage) bool {
+// measures reports whether the run measured the stage.
+func measures(r *result.Result, stage metric.Stage) bool {
 	s := r.Stages[stage]
 	return s != nil && s.MeanNS != nil && s.StddevNS != nil
 }
@@ -84,7 +84,7 @@ func told(r *result.Result, stage metric.Stage) bool {
 func sumOf(r *result.Result, notes []string, stages ...metric.Stage) (cycle, error) {
 	var ns, variance float64
 	for _, stage := range stages {
-		if !told(r, stage) {
+		if !measures(r, stage) {
 			return cycle{}, &remedied{fmt.Sprintf("result %s: no job went through the stage %s", r.Run.ID, stage), "give --service"}
 		}
 		ns += *r.Stages[stage].MeanNS

@@ -60,7 +60,7 @@ type Outage struct {
 	Jobs   int64         `json:"jobs"`
 	// Bytes is about what the jobs take in the memory of Redis.
 	Bytes int64 `json:"bytes"`
-	// Recovery is how long the answer's workers take to work them off beside the
+	// Recovery is how long the answer's workers take to work them off on top of the
 	// load, 0 when they never do.
 	Recovery time.Duration `json:"recovery_ns"`
 }
@@ -123,7 +123,7 @@ func with(demands []queueing.Demand, workers int) Plan {
 }
 
 // Staff completes a staffing whose demand and Outage.Length are set. Payload is
-// the size of what a job carries beside its id, in bytes.
+// the size of what a job carries besides its id, in bytes.
 func (s *Staffing) Staff(payload int) error {
 	demands, err := s.Demands()
 	if err != nil {

@@ -20,7 +20,7 @@ const Schema = 1
 // Record is everything that one search found out: what capacity.json holds.
 type Record struct {
 	Schema int `json:"schema"`
-	// Kind is "capacity", so that nobody takes it for the result of one run.
+	// Kind is "capacity", so that it is not taken for the result of one run.
 	Kind string      `json:"kind"`
 	Tool result.Tool `json:"tool"`
 	// StartedAt and EndedAt are of the last stretch of the search: it may have been gone on with.
@@ -39,6 +39,9 @@ type Record struct {
 	Trial   time.Duration `json:"trial_ns"`
 	Confirm time.Duration `json:"confirm_ns"`
 	Budget  time.Duration `json:"budget_ns"`
+	// Horizon is for how long a rate has to hold the SLO, 0 in records that do not
+	// say; those mean [Horizon].
+	Horizon time.Duration `json:"horizon_ns,omitempty"`
 	// Interrupted is true when the search was stopped from outside.
 	Interrupted bool             `json:"interrupted"`
 	Answer      capacity.Answer  `json:"answer"`

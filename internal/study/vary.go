@@ -178,7 +178,7 @@ func Name(dimensions []Dimension, values []int) string {
 }
 
 // Pending are the places of the cells to search next: those that were not begun
-// or were interrupted, and where there is none, those that a longer search may
+// or were interrupted, or else those that a longer search may
 // settle.
 func Pending(cells []Cell) (places []int) {
 	for i, c := range cells {

@@ -1,0 +1,157 @@
+package capacity
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// settled reports whether bisection has found out what it can within its means.
+func (s *search) settled(p *posterior) bool {
+	n := len(s.of(Short))
+	if s.lost(p) || n >= s.mostShort() {
+		return true
+	}
+	// What is left of the budget is kept for confirming. Without a good trial there is
+	// nothing to confirm yet.
+	if n >= 1 && s.short(s.keep()+s.cost(s.o.Trial)) && (s.anyGood() || s.short(s.cost(s.o.Trial))) {
+		return true
+	}
+	return n >= leastTrials && math.Expm1(p.quantile(0.9)-p.quantile(0.1)) < s.o.Width
+}
+
+// keep is the part of the budget that is kept for confirming.
+func (s *search) keep() time.Duration {
+	return min(max(confirms*s.cost(s.o.Confirm), time.Duration(kept*float64(s.o.Budget))), (enough+1)*s.cost(s.o.Confirm))
+}
+
+// mostShort is how many short trials there may be.
+func (s *search) mostShort() int { return max(1, s.o.MaxTrials*3/4) }
+
+// margin is how near to the end of the rates that are looked at a belief has left them.
+const margin = 10 * gridStep
+
+// lost reports whether the belief has left the rates that are looked at: no more than
+// that is known of what lies beyond. That there is nothing below takes a trial at the
+// lowest rate.
+func (s *search) lost(p *posterior) bool {
+	loops := s.opening()
+	if loops[len(loops)-1].Bound == 0 && p.quantile(0.5) > p.at[len(p.at)-1]-margin {
+		return true
+	}
+	return p.quantile(0.5) < p.at[0]+margin && slices.ContainsFunc(s.trials, func(t Trial) bool {
+		return t.Kind != Ceiling && t.Verdict == Bad && t.Rate <= s.lowest(p)
+	})
+}
+
+// lowest is the lowest rate that is looked at.
+func (s *search) lowest(p *posterior) float64 { return Round(math.Exp(p.at[0])) }
+
+// longest is how long a trial may become: no more than a third of what is left for its
+// kind, so that no single trial takes the budget.
+func (s *search) longest(t Trial) time.Duration {
+	if t.Kind == Ceiling || s.o.Budget == 0 {
+		return longest * t.Length
+	}
+	room := s.o.Budget - s.spent() - s.reserve()
+	if t.Kind == Short {
+		room -= s.keep()
+	}
+	return min(max(t.Length, (room/3).Truncate(100*time.Millisecond)), longest*t.Length)
+}
+
+// confirm is the next confirming trial.
+func (s *search) confirm(p *posterior, t Trial) (Trial, string) {
+	if s.lost(p) {
+		return t, "the limit lies beyond all rates that are looked at"
+	}
+	if !s.anyGood() {
+		return t, "no trial was good"
+	}
+	t.Kind, t.Length = Long, s.o.Confirm
+	if s.short(s.cost(t.Length)) {
+		// A shorter one says more than none.
+		t.Length = max(s.o.Trial, (s.o.Budget - s.spent() - s.reserve() - s.over()).Round(time.Millisecond))
+	}
+	t.Rate = s.target(p)
+	long := s.of(Long)
+	if len(long) == 0 {
+		return t, ""
+	}
+	last := long[len(long)-1]
+	n := s.confirmed(last.Rate)
+	if last.Verdict == Good && (n >= enough || n >= confirms && s.short(s.cost(s.o.Confirm))) {
+		return t, fmt.Sprintf("%s jobs/s held in %d confirming trials", format(last.Rate), n)
+	}
+	if last.Verdict == Good {
+		t.Rate = last.Rate
+		return t, ""
+	}
+	// Steps down become longer, so that they arrive.
+	bad := 0
+	for _, one := range long {
+		if one.Verdict == Bad {
+			bad++
+		}
+	}
+	step := 0.02 * math.Exp2(float64(max(0, bad-2)))
+	t.Rate = Round(min(last.Rate*math.Exp(-step), t.Rate))
+	return t, ""
+}
+
+// target is the rate to confirm by what is believed.
+func (s *search) target(p *posterior) float64 {
+	chance := sure
+	// Where there is time for no more trials than it takes, no step down is left.
+	if s.short((confirms + 1) * s.cost(s.o.Confirm)) {
+		chance = surest
+	}
+	loops := s.opening()
+	loop := loops[len(loops)-1]
+	if loop.Bound == 0 {
+		return Round(math.Exp(p.safe(chance)))
+	}
+	rate := math.Exp(p.safe(chance - boundHelps))
+	return Round(min(rate, loop.Achieved-max(spare*loop.Achieved, loop.Error)))
+}
+
+// confirmed is how many confirming trials say that the system carries that rate, 0
+// where that is not settled. A trial that held at a higher rate counts, and so does
+// one that failed at a lower rate, against it.
+func (s *search) confirmed(rate float64) int {
+	var good, bad int
+	for _, t := range s.trials {
+		switch {
+		case t.Kind == Long && t.Verdict == Good && t.Rate >= rate:
+			good++
+		case t.Kind == Long && t.Verdict == Bad && t.Rate <= rate:
+			bad++
+		}
+	}
+	if good >= confirms && good > bad {
+		return good
+	}
+	return 0
+}
+
+// held is how many trials say so once there is no time for more: short ones count then,
+// if all that held at that rate or a higher one did for as long together as it takes
+// otherwise, and if none failed at that rate or a lower one.
+func (s *search) held(rate float64) (good int) {
+	var sum time.Duration
+	for _, t := range s.trials {
+		switch {
+		case t.Kind == Ceiling:
+		case t.Verdict == Bad && t.Rate <= rate:
+			return 0
+		case t.Verdict == Good && t.Rate >= rate:
+			sum += t.measured()
+			good++
+		}
+	}
+	if sum < confirms*s.o.Confirm {
+		return 0
+	}
+	return good
+}
