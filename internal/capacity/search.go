@@ -254,6 +254,10 @@ func (s *search) next() (t Trial, why string) {
 		}
 		if short || last.Kind != Short {
 			t.Kind, t.Rate, t.Length = last.Kind, last.Rate, last.Length
+			if last.Passing && s.invalidRow() > 1 {
+				// While the disturbance lasts, a lower rate may still hold.
+				t.Rate = max(Round(last.Rate*0.9), s.lowest(p))
+			}
 			return t, ""
 		}
 	}

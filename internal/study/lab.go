@@ -39,8 +39,8 @@ type Lab struct {
 	// Run are the options of each run; its ID and its Progress are set here.
 	Run engine.Options
 	// Idle is how long the system is left alone before each trial, so that the
-	// sockets and the disk of the last one settle. Zero means half a second. It is
-	// ten times as long after an invalid trial, in which the host was disturbed.
+	// sockets and the disk of the last one settle. Zero means half a second. It is up
+	// to ten times as long after an invalid trial, in which the host was disturbed.
 	Idle time.Duration
 	// Horizon is for how long the load is meant to go on: a backlog that grows so
 	// slowly that the trial keeps the SLO must keep it for that long, too. Zero means
@@ -84,7 +84,7 @@ func (l *Lab) Probe(ctx context.Context, t capacity.Trial) (capacity.Outcome, er
 
 func (l *Lab) try(ctx context.Context, t capacity.Trial) (capacity.Outcome, error) {
 	began := time.Now()
-	if err := l.rest(ctx); err != nil {
+	if err := l.rest(ctx, t.Within); err != nil {
 		return capacity.Outcome{}, err
 	}
 	o := l.Run
@@ -186,21 +186,25 @@ func spread(r *result.Result) float64 {
 	return math.Sqrt(max(0, square-sum*sum/n) / (n - 1) / n)
 }
 
-// idle is how long to leave the system alone before the next trial.
-func (l *Lab) idle() time.Duration {
+// idle is how long to leave the system alone before the next trial, which may take so
+// much time in all; 0 means no limit.
+func (l *Lab) idle(within time.Duration) time.Duration {
 	idle := l.Idle
 	if idle == 0 {
 		idle = 500 * time.Millisecond
 	}
+	if l.upset && within > 0 {
+		return max(idle, min(10*idle, within/20))
+	}
 	if l.upset {
-		idle *= 10
+		return 10 * idle
 	}
 	return idle
 }
 
 // rest leaves the system alone for a while.
-func (l *Lab) rest(ctx context.Context) error {
-	wait := time.NewTimer(l.idle())
+func (l *Lab) rest(ctx context.Context, within time.Duration) error {
+	wait := time.NewTimer(l.idle(within))
 	defer wait.Stop()
 	select {
 	case <-wait.C:
