@@ -102,7 +102,7 @@ func TestTheFirstSignalDrainsAndReports(t *testing.T) {
 			c := start(t, "run", "quick", "-u", "embedded", "--name", "r")
 			c.await(t, "5s/10m0s") // the first line of progress
 			c.signal(t, sig)
-			c.await(t, "stopping: draining jobs on their way (press Ctrl-C again to stop now)")
+			c.await(t, "stopping: draining jobs in progress (press Ctrl-C again to stop now)")
 			if got := c.end(t); got != problem.Interrupted {
 				t.Errorf("exit code %d, want %d; stderr:\n%s", got, problem.Interrupted, strings.Join(c.said, "\n"))
 			}

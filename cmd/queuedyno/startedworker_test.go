@@ -143,11 +143,11 @@ func TestAWorkerThatCannotWorkIsToldOfWithItsLastWord(t *testing.T) {
 	url := redistest.Process(t, "--requirepass", "geheim").URL()
 	for _, row := range []struct{ name, worker, says, hint string }{
 		{"it fails", `echo "Error: no such module" >&2; echo "at $REDIS_URL, geheim"; exit 3`,
-			"quick: the worker ended before it took a job with exit code 3; it wrote: Error: no such module", "it finds the Redis in REDIS_URL"},
+			"quick: the worker ended before it took a job with exit code 3; it wrote: Error: no such module", "REDIS_URL, QUEUE and CHANNEL name the Redis"},
 		{"its last word holds the password", `echo "cannot reach $REDIS_URL, geheim" >&2; exit 1`,
-			"exit code 1; it wrote: cannot reach redis://***@", "it finds the Redis in REDIS_URL"},
-		{"there is no such program", `no-such-program-anywhere`, "with exit code 127", "is not there: give its path"},
-		{"it goes into the background", `queuedyno worker & exit 0`, "with exit code 0; it wrote nothing", "let it stay"},
+			"exit code 1; it wrote: cannot reach redis://***@", "REDIS_URL, QUEUE and CHANNEL name the Redis"},
+		{"there is no such program", `no-such-program-anywhere`, "with exit code 127", "could not find or run the program: give its path"},
+		{"it goes into the background", `queuedyno worker & exit 0`, "with exit code 0; it wrote nothing", "keep the command in the foreground"},
 		{"it never connects", `exec sleep 600`, "the worker did not connect to Redis within 1s", "--worker-start"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -40,7 +40,7 @@ func TestEveryReportOfASearchHoldsItsAnswer(t *testing.T) {
 			t.Errorf("%s does not hold the answer %s:\n%s", name, want, b.String())
 		}
 	}
-	if err := render.Of(r).Encode(io.Discard, "hgrm", render.Options{}); err == nil || !strings.Contains(err.Error(), "text, md, csv, json") {
+	if err := render.Of(r).Encode(io.Discard, "hgrm", render.Options{}); err == nil || !strings.Contains(err.Error(), "text, md, html, csv, json") {
 		t.Errorf("a format that there is not: %v", err)
 	}
 }

@@ -109,9 +109,9 @@ func state(c result.Check) string {
 	case c.Passed:
 		return "pass"
 	case c.Effect != "":
-		return "**" + c.Effect + "**"
+		return c.Effect
 	}
-	return "**fail**"
+	return "fail"
 }
 
 // outcome is what became of a threshold.
@@ -120,7 +120,15 @@ func outcome(o result.Threshold) string {
 	case o.Passed:
 		return "pass"
 	case o.Undecided:
-		return "**undecided**"
+		return "undecided"
 	}
-	return "**fail**"
+	return "fail"
+}
+
+// emphasised is a word of state or outcome in Markdown: what did not pass stands out.
+func emphasised(word string) string {
+	if word == "" || word == "pass" {
+		return word
+	}
+	return "**" + word + "**"
 }

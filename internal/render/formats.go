@@ -106,13 +106,14 @@ func Intervals(log io.Reader) File {
 
 func searchFormats() []format[*study.Record] {
 	return []format[*study.Record]{
-		in("text", searchText), in("md", searchMarkdown), in("csv", searchCSV), in("json", searchJSON),
+		in("text", searchText), in("md", searchMarkdown), in("html", searchHTML), in("csv", searchCSV), in("json", searchJSON),
 	}
 }
 
 func searchFiles(r *study.Record) []File {
 	files := []File{
 		file(Search.File(), r, searchJSON),
+		file("report.html", r, searchHTML),
 		file("capacity.md", r, searchMarkdown),
 		file("capacity.csv", r, searchCSV),
 	}
@@ -131,6 +132,7 @@ func comparisonFormats() []format[*compare.Record] {
 	return []format[*compare.Record]{
 		in("text", comparisonText),
 		in("md", comparisonMarkdown),
+		in("html", comparisonHTML),
 		in("json", comparisonJSON),
 		in("junit", comparisonJUnit),
 		in("benchmark", comparisonBenchmark(compare.Candidate)),
@@ -143,6 +145,7 @@ func comparisonFormats() []format[*compare.Record] {
 func comparisonFiles(r *compare.Record) []File {
 	return []File{
 		file(Comparison.File(), r, comparisonJSON),
+		file("report.html", r, comparisonHTML),
 		file("compare.md", r, comparisonMarkdown),
 		file("junit.xml", r, comparisonJUnit),
 		file("base.txt", r, comparisonBenchmark(compare.Base)),

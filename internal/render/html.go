@@ -21,10 +21,7 @@ func runHTML(w io.Writer, r *result.Result) error {
 	if err != nil {
 		return err
 	}
-	if err := webpage.Write(w, webpage.Page{Title: "queuedyno: " + r.Run.Scenario, Documents: []webpage.Document{d}}); err != nil {
-		return fmt.Errorf("write HTML report: %w", err)
-	}
-	return nil
+	return writePage(w, d)
 }
 
 func runDocument(r *result.Result) (webpage.Document, error) {

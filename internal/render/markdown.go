@@ -113,7 +113,7 @@ func (m *sheet) validity(r *result.Result) {
 	t := table{head: []string{"check", "", "value", "limit", "unit", "detail"}, left: 2, words: map[int]bool{4: true, 5: true}}
 	for _, name := range sortedKeys(r.Validity.Checks) {
 		c := r.Validity.Checks[name]
-		t.rows = append(t.rows, []string{code(name), state(c), checkValue(c.Value, c.Unit), checkValue(c.Limit, c.Unit), escape(checkUnit(c.Unit)), escape(c.Detail)})
+		t.rows = append(t.rows, []string{code(name), emphasised(state(c)), checkValue(c.Value, c.Unit), checkValue(c.Limit, c.Unit), escape(checkUnit(c.Unit)), escape(c.Detail)})
 	}
 	m.para("%s", t.markdown())
 }
@@ -144,7 +144,7 @@ func (m *sheet) thresholds(r *result.Result) {
 func thresholdTable(r *result.Result) string {
 	t := table{head: []string{"threshold", "", "because"}, left: 3}
 	for _, o := range r.Thresholds {
-		t.rows = append(t.rows, []string{code(o.Expr), outcome(o), escape(o.Reason)})
+		t.rows = append(t.rows, []string{code(o.Expr), emphasised(outcome(o)), escape(o.Reason)})
 	}
 	return t.markdown()
 }

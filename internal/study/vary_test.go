@@ -164,7 +164,7 @@ func TestWhatIsVariedIsReadWithItsValues(t *testing.T) {
 	}
 	for s, want := range map[string]string{
 		"": "not of the form", "consumers": "not of the form", "consumers=": "not of the form", "consumers=1,,2": `"" is not a whole number`,
-		"consumers=1KB": `"1KB" is not a whole number`, "payload=x": "not a size in bytes", "payload=1..9": "no single size",
+		"consumers=1KB": `"1KB" is not a whole number`, "payload=x": "not a size in bytes", "payload=1..9": "not a single size",
 	} {
 		if _, err := study.ParseDimension(s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("ParseDimension(%q): %v, want %q", s, err, want)

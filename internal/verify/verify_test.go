@@ -5,6 +5,7 @@ package verify_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,15 +37,19 @@ func TestAStallOfTheServerShowsInEveryJobThatWasDue(t *testing.T) {
 	t.Parallel()
 	s := redistest.Process(t)
 	o := verify.Options{Server: verify.Server{URL: s.URL(), Stall: stopper(s, 1)}}
-	x, err := verify.Try(t.Context(), o, "server-stall-constant")
-	if err != nil {
-		t.Fatal(err)
+	isQuantile := func(row verify.Row) bool { return strings.HasPrefix(row.What, "end_to_end.p") }
+	var x verify.Experiment
+	for tries := 0; tries < 3 && !slices.ContainsFunc(x.Rows, isQuantile); tries++ { // a busy host can leave none
+		var err error
+		if x, err = verify.Try(t.Context(), o, "server-stall-constant"); err != nil {
+			t.Fatal(err)
+		}
 	}
-	// Other tests share the processors. What a busy host does to a ramp of 75 ms
-	// is not this test's claim; that the stall is seen is.
+	// Other tests share the CPUs. What a busy host does to a ramp of 75 ms is not this
+	// test's claim; that the stall is seen is.
 	high := 0
 	for _, row := range x.Rows {
-		if strings.HasPrefix(row.What, "end_to_end.p") && row.Measured != nil && *row.Measured > 0.7**row.Expected {
+		if isQuantile(row) && row.Measured != nil && *row.Measured > 0.7**row.Expected {
 			high++
 		}
 		if row.What == "jobs lost" && !row.Pass {

@@ -19,6 +19,12 @@
   const text = (x, y, anchor, words, cls) => svg('text', { x, y, 'text-anchor': anchor, class: cls }, words);
   const color = (i) => `var(--c${i % 11})`;
 
+  // Single values: shape says what the colour says.
+  const dotColor = { good: 'var(--c0)', bad: 'var(--c1)', void: 'var(--c7)' };
+  const dots = {
+    good: 'fill: var(--c0)', bad: 'fill: none; stroke: var(--c1); stroke-width: 2', void: 'fill: none; stroke: var(--c7); stroke-dasharray: 2 2',
+  };
+
   // Figures.
   const grouped = (v) => v.toLocaleString('en-US', { maximumFractionDigits: 0 });
   const digits = (v) => (v === 0 ? '0' : Math.abs(v) >= 1000 ? grouped(v) : String(Number(v.toPrecision(3))));
@@ -73,7 +79,7 @@
       for (let k = Math.floor(lf); k <= Math.ceil(lt); k++) {
         for (const m of of) { const v = m * 10 ** k; if (v >= from * 0.999 && v <= to * 1.001) out.push(v); }
       }
-      return out;
+      return out.length > 2 ? out : linear(from, to, a, b).ticks(4).filter((v) => v >= from && v > 0);
     };
     return f;
   }
@@ -112,7 +118,9 @@
     get series() { return this.chart.variants[this.variant].series; }
     xs(s) { return s.x || this.chart.x || []; }
     get isTime() { return this.chart.kind === 'time'; }
-    place(x) { return this.isTime ? x : nines(x); }
+    place(x) { return this.chart.kind === 'percentile' ? nines(x) : x; }
+    // label names a place on the horizontal axis.
+    label(x) { return this.isTime ? `${digits(x)} s` : this.chart.kind === 'percentile' ? percentile(x) : `${this.chart.x_name} ${digits(x)}`; }
 
     legend() {
       const kids = [];
@@ -123,7 +131,7 @@
       this.outputs = this.series.map((s, i) => {
         const out = html('output');
         kids.push(html('button', {
-          type: 'button', class: 'key', style: `--color: ${color(i)}`, 'aria-pressed': String(!this.hidden.has(s.name)),
+          type: 'button', class: 'key', style: `--color: ${dots[s.style] ? dotColor[s.style] : color(i)}`, 'aria-pressed': String(!this.hidden.has(s.name)),
           onclick: (e) => {
             if (!this.hidden.delete(s.name)) this.hidden.add(s.name);
             e.currentTarget.setAttribute('aria-pressed', String(!this.hidden.has(s.name)));
@@ -141,6 +149,7 @@
       let low = Infinity, high = -Infinity;
       for (const s of this.series) for (const x of this.xs(s)) { const p = this.place(x); if (p < low) low = p; if (p > high) high = p; }
       if (this.isTime) low = Math.min(low, 0);
+      if (this.chart.kind === 'number') { const room = (high - low || 2) * 0.04; low -= room; high += room; }
       return low < high ? [low, high] : [0, 1];
     }
 
@@ -170,11 +179,15 @@
         : linear(0, top * 1.05 || 1, base, margin.top);
       const kids = [];
       for (const v of this.y.ticks(5)) {
+        if (this.chart.unit === 'jobs' && v % 1 !== 0) continue;
         const y = this.y(v);
         kids.push(svg('line', { class: 'grid', x1: margin.left, x2: width - margin.right, y1: y, y2: y }), text(margin.left - 6, y + 4, 'end', format(v, this.chart.unit)));
       }
       if (this.isTime) {
         for (const v of this.x.ticks(width / 90)) kids.push(text(this.x(v), height - 8, 'middle', `${v} s`));
+      } else if (this.chart.kind === 'number') {
+        for (const v of this.x.ticks(width / 90)) kids.push(text(this.x(v), height - 8, 'middle', digits(v)));
+        kids.push(text(width - margin.right, margin.top - 4, 'end', this.chart.x_name));
       } else {
         let free = -Infinity;
         for (const q of [0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999]) {
@@ -205,6 +218,9 @@
 
     // path draws a series; a gap is where there is no value.
     path(s, i, base) {
+      if (dots[s.style]) {
+        return s.y.map((v, k) => (v === null ? null : svg('circle', { cx: this.x(this.place(this.xs(s)[k])), cy: this.y(v), r: 4.5, style: dots[s.style] }))).filter((e) => e);
+      }
       const xs = this.xs(s), below = s.style === 'band' ? this.series[i - 1] : null;
       const under = (k) => (below && below.y[k] !== null && !this.hidden.has(below.name) ? this.y(below.y[k]) : base);
       let line = '', area = '', run = [];
@@ -249,7 +265,7 @@
       this.cross.setAttribute('x1', px);
       this.cross.setAttribute('x2', px);
       this.cross.setAttribute('visibility', 'visible');
-      this.at.textContent = this.isTime ? `at ${x} s` : `at ${percentile(x)}`;
+      this.at.textContent = `at ${this.label(x)}`;
     }
 
     placeOf(e) {
@@ -307,13 +323,13 @@
       const box = this.table.querySelector('.scroll');
       if (!this.table.open) { box.replaceChildren(); return; }
       const shared = this.series.every((s) => !s.x);
-      const head = [this.isTime ? 'seconds' : 'percentile'], rows = [];
+      const head = [this.isTime ? 'seconds' : this.chart.x_name || 'percentile'], rows = [];
       if (shared) {
         head.push(...this.series.map((s) => s.name));
         (this.chart.x || []).forEach((x, i) => rows.push([String(x), ...this.series.map((s) => format(s.y[i], this.chart.unit))]));
       } else {
         head.push('', '');
-        for (const s of this.series) s.y.forEach((v, i) => rows.push([percentile(this.xs(s)[i]), s.name, format(v, this.chart.unit)]));
+        for (const s of this.series) s.y.forEach((v, i) => rows.push([this.chart.kind === 'percentile' ? percentile(this.xs(s)[i]) : digits(this.xs(s)[i]), s.name, format(v, this.chart.unit)]));
       }
       box.replaceChildren(tabulate(head, rows));
     }
@@ -379,9 +395,42 @@
     redraw(figure, draw);
   }
 
+  // intervals draws an estimate with its interval and its limit for each label.
+  function intervals(figure, chart) {
+    const plot = svg('svg', { class: 'plot', role: 'img', 'aria-label': `${chart.title}. The figures are in the table below.`, style: 'cursor: default' });
+    const [estimate, low, high, limit] = chart.variants[0].series.map((s) => s.y);
+    figure.append(plot);
+    if (chart.note) figure.append(html('p', { class: 'note' }, chart.note));
+    figure.append(html('details', { class: 'data' }, html('summary', {}, 'Table'), html('div', { class: 'scroll' },
+      tabulate(['', ...chart.variants[0].series.map((s) => s.name)], chart.labels.map((l, i) => [l, ...chart.variants[0].series.map((s) => format(s.y[i], chart.unit))])))));
+    redraw(figure, () => {
+      const width = plot.clientWidth || 600, row = 28, height = chart.labels.length * row + 26;
+      const left = Math.min(width * 0.4, Math.max(...chart.labels.map((l) => l.length)) * 6.8 + 10);
+      plot.setAttribute('viewBox', `0 0 ${width} ${height}`);
+      plot.style.height = `${height}px`;
+      const all = [0, ...[estimate, low, high, limit].flat().filter((v) => v !== null)];
+      const room = (Math.max(...all) - Math.min(...all) || 0.1) * 0.06;
+      const x = linear(Math.min(...all) - room, Math.max(...all) + room, left, width - 12);
+      const kids = [];
+      for (const v of x.ticks(width / 120)) {
+        kids.push(svg('line', { class: 'grid', x1: x(v), x2: x(v), y1: 0, y2: height - 22 }), text(x(v), height - 8, 'middle', `${v > 0 ? '+' : ''}${format(v, chart.unit)}`));
+      }
+      kids.push(svg('line', { class: 'cross', x1: x(0), x2: x(0), y1: 0, y2: height - 22 }));
+      chart.labels.forEach((label, i) => {
+        const y = i * row + 14;
+        kids.push(text(left - 6, y + 4, 'end', label, 'strong'));
+        if (limit[i] !== null) kids.push(svg('line', { class: 'limit', x1: x(limit[i]), x2: x(limit[i]), y1: y - 9, y2: y + 9 }));
+        if (low[i] !== null && high[i] !== null) kids.push(svg('line', { x1: x(low[i]), x2: x(high[i]), y1: y, y2: y, style: 'stroke: var(--c0); stroke-width: 3' }));
+        if (estimate[i] !== null) kids.push(svg('circle', { cx: x(estimate[i]), cy: y, r: 5, style: 'fill: var(--c0)' }, svg('title', {}, format(estimate[i], chart.unit))));
+      });
+      plot.replaceChildren(...kids);
+    });
+  }
+
   for (const figure of document.querySelectorAll('figure.chart')) {
     const chart = JSON.parse(figure.querySelector('script').textContent);
-    if (chart.kind === 'time' || chart.kind === 'percentile') new Axes(figure, chart);
+    if (chart.kind === 'time' || chart.kind === 'percentile' || chart.kind === 'number') new Axes(figure, chart);
+    else if (chart.kind === 'intervals') intervals(figure, chart);
     else bars(figure, chart);
   }
 })();

@@ -64,10 +64,15 @@ const (
 	Time Kind = "time"
 	// Percentile has shares of the jobs on its horizontal axis, 0 to 1.
 	Percentile Kind = "percentile"
+	// Number has any other quantity on its horizontal axis, which XName names.
+	Number Kind = "number"
 	// Stack has a bar for each label, made of the series one after the other.
 	Stack Kind = "stack"
 	// Bars has a bar for each label and series.
 	Bars Kind = "bars"
+	// Intervals has an estimate with its interval for each label: the series are the
+	// estimates, the lower and the upper ends, and the limits, in this order.
+	Intervals Kind = "intervals"
 )
 
 // Unit is what the values of a chart are measured in.
@@ -90,9 +95,10 @@ type Chart struct {
 	Unit  Unit   `json:"unit"`
 	// Log asks for a logarithmic vertical axis.
 	Log bool `json:"log,omitempty"`
-	// X are the positions of the values in charts of kind Time and Percentile where
-	// a series has none; Labels name the bars of the other kinds.
+	// X are the positions of the values in charts with a horizontal axis where a
+	// series has none, and XName is what they are; Labels name the bars.
 	X      []float64 `json:"x,omitempty"`
+	XName  string    `json:"x_name,omitempty"`
 	Labels []string  `json:"labels,omitempty"`
 	// Variants are shown one at a time, the first one first.
 	Variants []Variant `json:"variants"`
@@ -115,6 +121,10 @@ const (
 	Area Style = "area"
 	// Band fills the area down to the series before it.
 	Band Style = "band"
+	// Dots are single values: good ones, bad ones, and ones that do not count.
+	Good Style = "good"
+	Bad  Style = "bad"
+	Void Style = "void"
 	// Lost is a bar of jobs that were lost.
 	Lost Style = "lost"
 	// Limit is a mark across the bar.
