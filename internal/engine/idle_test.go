@@ -165,7 +165,7 @@ func TestPushesIntoAConnectionThatDiesUnderLoadAreUnacknowledgedAndTheRunIsNotVa
 			t.Parallel()
 			b := startBetween(t, redistest.Process(t))
 			s := scenario.Scenario{
-				Name: "void", Load: scenario.Load{Rate: pace.PerSecond(50), Duration: 3 * time.Second}, Design: d,
+				Name: "void", Load: scenario.Load{Rate: pace.PerSecond(50), Duration: 10 * time.Second}, Design: d,
 				Consumers: 2, Producers: 2, DrainTimeout: time.Second,
 			}
 			o := engine.Options{NoProbes: true}

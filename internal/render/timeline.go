@@ -2,7 +2,13 @@ package render
 
 import (
 	"fmt"
+	"io"
+	"math"
 
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -54,4 +60,103 @@ func peakWords(r *result.Result) string {
 		decimals = 1
 	}
 	return fmt.Sprintf("at most %s sent and not yet notified, at %.*f s", number.Plural(peak.Peak(), "job"), decimals, peak.ElapsedS)
+}
+
+// timelineSVG draws the run over time in three panels, one for each unit: jobs
+// sent and notified per second, the highest backlog of each row, and p50, p90 and p99 of the
+// headline. Warm-up and drain are shaded, and where a figure is null its line
+// has a gap.
+func timelineSVG(w io.Writer, r *result.Result) error {
+	p := newPicture(820, 600)
+	p.title(r, "over time")
+	fine, each := thin(r.Timeline, r.Scenario.Headline())
+	rows, _ := thin(bySecond(r.Timeline), r.Scenario.Headline())
+	end := 0.0
+	for _, s := range rows {
+		end = max(end, s.to)
+	}
+	if end <= 0 {
+		p.text(12, 220, 14, grey(), "Nothing to show: the run ended before its first second was over.")
+		return p.write(w, overTimeFile)
+	}
+	panels := []*plot.Plot{ratePanel(rows), backlogPanel(fine), latencyPanel(rows, r.Scenario.Headline())}
+	column := make([][]*plot.Plot, len(panels))
+	for i, panel := range panels {
+		panel.X.Min, panel.X.Max = 0, end
+		panel.X.Tick.Marker = secondTicks(end)
+		column[i] = []*plot.Plot{panel}
+	}
+	panels[2].X.Label.Text = "seconds since the load began"
+	if each > 1 {
+		panels[2].X.Label.Text += fmt.Sprintf("; a step is %d rows: mean rate, largest backlog, largest percentile", each)
+	}
+	tiles := draw.Tiles{Rows: len(panels), Cols: 1, PadY: 14}
+	canvases := plot.Align(column, tiles, p.below(10, 130, 30))
+	for i, panel := range panels {
+		shown := rows
+		if i == 1 {
+			shown = fine
+		}
+		fill(panel, i, r, shown, end)
+		panel.Draw(canvases[i][0])
+		l := panelLegend(i, r, rows)
+		l.XOffs = 702
+		l.YOffs = canvases[i][0].Max.Y - p.dc.Max.Y - 6
+		l.Draw(p.dc)
+	}
+	p.text(12, 578, 10.5, grey(), "Shaded: warm-up and drain, which are outside the window. Latencies: jobs that completed in that second; n/a where they are too few.")
+	return p.write(w, overTimeFile)
+}
+
+// step is one row of the timeline, or several rows as one.
+type step struct {
+	from, to                float64
+	offered, sent, notified float64 // per second, NaN in rows too short for a rate
+	backlog                 float64
+	p50, p90, p99           float64 // log10 of nanoseconds, NaN where null
+}
+
+// maxSteps is how many steps a picture can show apart from each other.
+const maxSteps = 1200
+
+// thin turns the timeline into at most maxSteps steps of so many rows each, with
+// the percentiles of one stage.
+func thin(timeline []result.Second, stage metric.Stage) (steps []step, each int) {
+	each = (len(timeline) + maxSteps - 1) / maxSteps
+	for i := 0; i < len(timeline); i += each {
+		steps = append(steps, stepOf(timeline[i:min(i+each, len(timeline))], stage))
+	}
+	return steps, each
+}
+
+func stepOf(rows []result.Second, stage metric.Stage) step {
+	nan := math.NaN()
+	s := step{from: rows[0].ElapsedS - rows[0].LengthS, to: rows[len(rows)-1].ElapsedS, p50: nan, p90: nan, p99: nan}
+	var offered, sent, notified int64
+	for _, row := range rows {
+		offered, sent, notified = offered+row.Offered, sent+row.Sent, notified+row.Notified
+		s.backlog = max(s.backlog, float64(row.Peak()))
+		if e := row.Stages[stage]; e != nil {
+			s.p50, s.p90, s.p99 = larger(s.p50, e.P50NS), larger(s.p90, e.P90NS), larger(s.p99, e.P99NS)
+		}
+	}
+	length := s.to - s.from
+	// A few jobs in the last milliseconds of a run are no rate.
+	if length < 0.1 {
+		s.offered, s.sent, s.notified = nan, nan, nan
+		return s
+	}
+	s.offered, s.sent, s.notified = float64(offered)/length, float64(sent)/length, float64(notified)/length
+	return s
+}
+
+func larger(have float64, ns *int64) float64 {
+	if ns == nil {
+		return have
+	}
+	v := math.Log10(max(1, float64(*ns)))
+	if math.IsNaN(have) {
+		return v
+	}
+	return max(have, v)
 }

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+		fmt.Println("started")
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		return
 	}
@@ -221,11 +222,18 @@ func TestNothingIsLeftWhenTheOwnerIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stdin.Close()
+	stdout, err := owner.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := owner.Start(); err != nil {
 		t.Fatal(err)
 	}
 	line := hear(t, path)
 	line.line(t, "up")
+	if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil { // Start has returned, so the group is guarded
+		t.Fatal(err)
+	}
 	if err := owner.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
