@@ -80,8 +80,19 @@ func startClusterOfOne(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// startNode starts one node and returns the port of its bus as well.
+// startNode starts one node and returns the port of its bus as well. If another
+// process takes that port first, it tries others.
 func startNode(ctx context.Context, o Options, secret string) (s *Server, bus string, err error) {
+	for range portTries {
+		if s, bus, err = tryNode(ctx, o, secret); !errors.Is(err, errPortTaken) {
+			break
+		}
+	}
+	return s, bus, err
+}
+
+// tryNode starts one node with a bus port that was free a moment ago.
+func tryNode(ctx context.Context, o Options, secret string) (s *Server, bus string, err error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, "", fmt.Errorf("choose a port for the cluster's bus: %w", err)
