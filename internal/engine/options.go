@@ -30,10 +30,10 @@ type Options struct {
 	// NoProbes leaves out what measures beside the load (see package probe),
 	// for tests in virtual time.
 	NoProbes bool
-	// AllowNonEmpty lets the run begin although jobs wait in the queue. Shared
-	// says that the queue is not the run's own: at the end only the run's jobs
-	// are taken out of it, and not the whole queue. A queue of a [jobqueue.Client]
-	// whose name is none of [runname.Of] is always taken to be shared.
+	// AllowNonEmpty lets the run begin while jobs wait in the queue. Shared says
+	// that others use the queue too: at the end the run removes only its own jobs
+	// and not the whole queue. A queue of a [jobqueue.Client] counts as shared
+	// unless its name was made by [runname.Of].
 	AllowNonEmpty, Shared bool
 	// Begin is called right before the load begins, when everything is open;
 	// End when its last job is accounted for, before anything is closed. They

@@ -21,9 +21,9 @@ func wireTo(t *testing.T, others func() bool) (*Wire, net.Conn) {
 	return w, far
 }
 
-func always() bool  { return true }
-func nobodys() bool { return false }
-func never() bool   { panic("the server was asked although no answer was overdue") }
+func always() bool     { return true }
+func unanswered() bool { return false }
+func never() bool      { panic("the server was asked although no answer was overdue") }
 func seldom() func() bool {
 	var n atomic.Int64
 	return func() bool { return n.Add(1)%2 == 0 }
@@ -41,11 +41,11 @@ func TestADeadConnectionIsToldFromAServerThatStalls(t *testing.T) {
 	}{
 		{"an answer at once", never, time.Millisecond, nil, 0, time.Second},
 		{"a stall of three seconds", never, 3 * time.Second, nil, 0, 4 * time.Second},
-		{"a stall of 28 seconds", nobodys, 28 * time.Second, nil, 0, 29 * time.Second},
+		{"a stall of 28 seconds", unanswered, 28 * time.Second, nil, 0, 29 * time.Second},
 		{"writes held back for nine seconds", always, 9 * time.Second, nil, 0, 10 * time.Second},
 		{"a dead connection", always, 0, ErrDead, 10 * time.Second, 4 * beat},
 		{"a dead connection of a busy server", seldom(), 0, ErrDead, 10 * time.Second, 6 * beat},
-		{"a server that never answers again", nobodys, 0, os.ErrDeadlineExceeded, AnswerTimeout, AnswerTimeout + 4*beat},
+		{"a server that never answers again", unanswered, 0, os.ErrDeadlineExceeded, AnswerTimeout, AnswerTimeout + 4*beat},
 	} {
 		for _, pipelined := range []bool{false, true} {
 			t.Run(c.name, func(t *testing.T) {

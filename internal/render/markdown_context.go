@@ -207,6 +207,18 @@ func scalar(name string, p *float64) string {
 	}
 }
 
+// hostWords are what this host lets a run use.
+func hostWords(h result.Host) string {
+	words := fmt.Sprintf("%s, GOMAXPROCS %d", number.Plural(h.CPUs, "CPU"), h.GOMAXPROCS)
+	switch {
+	case h.CPULimit > 0:
+		words += fmt.Sprintf(", CPU limit %.3g (%s)", h.CPULimit, h.CPULimitSource)
+	case h.CPULimitUnknown != "":
+		words += ", CPU limit unknown"
+	}
+	return words
+}
+
 // limitWords are the CPU limit of this process, empty when it has none.
 func limitWords(h result.Host) string {
 	var words []string

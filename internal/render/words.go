@@ -387,15 +387,3 @@ func triageWords(v result.Validity) string {
 	}
 	return words
 }
-
-// hostWords are what this host lets a run use.
-func hostWords(h result.Host) string {
-	words := fmt.Sprintf("%s, GOMAXPROCS %d", number.Plural(h.CPUs, "CPU"), h.GOMAXPROCS)
-	switch {
-	case h.CPULimit > 0:
-		words += fmt.Sprintf(", CPU limit %.3g (%s)", h.CPULimit, h.CPULimitSource)
-	case h.CPULimitUnknown != "":
-		words += ", CPU limit unknown"
-	}
-	return words
-}

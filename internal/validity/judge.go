@@ -67,7 +67,7 @@ func (j *judge) outcome() {
 	}
 	switch {
 	case e.Completed == 0 && e.Observed && e.Waiting > 0:
-		j.lower(result.Invalid, fmt.Sprintf("no job ended, and %s wait in the queue: either nobody works on it, or what the workers say is not said here", count(e.Waiting)))
+		j.lower(result.Invalid, fmt.Sprintf("no job ended, and %s wait in the queue: either no worker pops from it, or the workers publish on another channel", count(e.Waiting)))
 	case e.Completed == 0:
 		j.lower(result.Invalid, "no job of the window was completed, so there is nothing to measure")
 	}
@@ -135,7 +135,7 @@ func (j *judge) account() {
 		taken := min(e.Vanished, e.LostPops)
 		others := e.Strangers + e.Vanished - taken
 		j.check("strangers", float64(others), 0, "jobs", others == 0,
-			"jobs that were taken from the list by somebody else", result.Invalid,
+			"jobs that other clients popped from the list", result.Invalid,
 			fmt.Sprintf("%s jobs left the list without being popped by this run (%s of them came home all the same): another consumer takes from the same queue, or the key was evicted or deleted", count(others), count(e.Strangers)))
 		if e.LostPops > 0 {
 			j.check("lost_with_connections", float64(taken), 0, "jobs", taken == 0,
