@@ -241,7 +241,7 @@ func (c *consumer) recover(err error) bool {
 			return false
 		}
 	}
-	reconnect.Wait(reconnects.Pause(c.failures), over, nil)
+	reconnect.Wait(reconnects.Pause(c.failures), over)
 	return true
 }
 

@@ -17,9 +17,8 @@ type Options struct {
 	Confirm time.Duration
 	// Budget is the time that all trials may take together. Zero means no limit.
 	Budget time.Duration
-	// MaxTrials bounds the number of trials, those left out that were lost to
-	// causes that pass; three quarters of them may be
-	// short ones. Zero means 30.
+	// MaxTrials bounds the number of trials, without those that were lost to causes
+	// that pass; three quarters of them may be short ones. Zero means 30.
 	MaxTrials int
 	// Width ends the search: the ratio of the 90% to the 10% quantile of the
 	// belief, less 1. Zero means 0.06.
@@ -54,9 +53,6 @@ const (
 	hopeless = 3
 	// longest is by which factor a trial may become longer that is too short to tell.
 	longest = 4
-	// sure is the chance to hold, by what is believed, of the rate that is to be
-	// confirmed, as a share of the chance that a very low rate has; surest is the same
-	// where there is no time for a second rate.
 	// sure is the chance to hold, by what is believed, of the rate that is to be
 	// confirmed, as a share of the chance that a very low rate has; surest is the same
 	// where there is no time for a second rate. Less will do below a bound, which

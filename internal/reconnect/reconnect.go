@@ -1,6 +1,6 @@
 // Package reconnect says when a lost connection is opened again: how long to pause
-// before each try, when to report the outage, and when to give up. It opens nothing
-// itself. Begin reading at [Policy].
+// before each try, and when to report the outage. It opens nothing itself. Begin
+// reading at [Policy].
 package reconnect
 
 import "time"
@@ -16,8 +16,6 @@ type Policy struct {
 	// Report is the number of failures that are worth reporting; 0 and 1 report every
 	// loss.
 	Report int
-	// GiveUp is how long an outage may last; 0 sets no limit.
-	GiveUp time.Duration
 }
 
 // Pause is how long to wait before the next try after so many failures.
@@ -36,13 +34,8 @@ func (p Policy) Pause(failures int) time.Duration {
 // Reports reports whether so many failures are worth reporting.
 func (p Policy) Reports(failures int) bool { return failures >= p.Report }
 
-// GivesUp reports whether an outage that began then has lasted too long.
-func (p Policy) GivesUp(began time.Time) bool {
-	return p.GiveUp > 0 && !began.IsZero() && time.Since(began) > p.GiveUp
-}
-
-// Wait waits for d, or until one of the channels is closed; either may be nil.
-func Wait(d time.Duration, done, ended <-chan struct{}) {
+// Wait waits for d, or until done is closed; done may be nil.
+func Wait(d time.Duration, done <-chan struct{}) {
 	if d <= 0 {
 		return
 	}
@@ -51,6 +44,5 @@ func Wait(d time.Duration, done, ended <-chan struct{}) {
 	select {
 	case <-timer.C:
 	case <-done:
-	case <-ended:
 	}
 }

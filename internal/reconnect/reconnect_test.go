@@ -11,30 +11,25 @@ import (
 
 const ms = time.Millisecond
 
-var policy = reconnect.Policy{Immediate: 1, First: 100 * ms, Longest: 1500 * ms, Report: 2, GiveUp: 6 * time.Second}
+var policy = reconnect.Policy{Immediate: 1, First: 100 * ms, Longest: 1500 * ms, Report: 2}
 
 // tries runs a loop on a server that comes back at a moment, and returns when it
 // tried and when it reported the outage. back is 0 for a server that stays away.
-func tries(p reconnect.Policy, back time.Duration, done, ended <-chan struct{}) (at, reported []time.Duration, gaveUp bool) {
+func tries(p reconnect.Policy, back time.Duration, done <-chan struct{}) (at, reported []time.Duration) {
 	began := time.Now()
 	for failures := 1; ; failures++ {
 		if p.Reports(failures) {
 			reported = append(reported, time.Since(began))
 		}
-		if p.GivesUp(began) {
-			return at, reported, true
-		}
-		reconnect.Wait(p.Pause(failures), done, ended)
-		for _, end := range []<-chan struct{}{done, ended} {
-			select {
-			case <-end:
-				return at, reported, false
-			default:
-			}
+		reconnect.Wait(p.Pause(failures), done)
+		select {
+		case <-done:
+			return at, reported
+		default:
 		}
 		at = append(at, time.Since(began))
 		if back > 0 && time.Since(began) >= back {
-			return at, reported, false
+			return at, reported
 		}
 	}
 }
@@ -42,9 +37,9 @@ func tries(p reconnect.Policy, back time.Duration, done, ended <-chan struct{}) 
 func TestPausesDoubleUpToTheLongest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		at, reported, gaveUp := tries(policy, 5*time.Second, nil, nil)
-		if want := []time.Duration{0, 100 * ms, 300 * ms, 700 * ms, 1500 * ms, 3000 * ms, 4500 * ms, 6000 * ms}; !slices.Equal(at, want) || gaveUp {
-			t.Errorf("tries at %v, gave up: %t; want %v", at, gaveUp, want)
+		at, reported := tries(policy, 5*time.Second, nil)
+		if want := []time.Duration{0, 100 * ms, 300 * ms, 700 * ms, 1500 * ms, 3000 * ms, 4500 * ms, 6000 * ms}; !slices.Equal(at, want) {
+			t.Errorf("tries at %v; want %v", at, want)
 		}
 		if len(reported) == 0 || reported[0] != 0 || len(reported) != len(at)-1 {
 			t.Errorf("reported at %v; want after every failure but the first", reported)
@@ -55,11 +50,11 @@ func TestPausesDoubleUpToTheLongest(t *testing.T) {
 func TestAShortInterruptionIsNotReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		at, reported, _ := tries(policy, 1, nil, nil)
+		at, reported := tries(policy, 1, nil)
 		if len(at) != 2 || len(reported) != 1 {
 			t.Errorf("a server away for 1ns: tries at %v, reported at %v", at, reported)
 		}
-		at, reported, _ = tries(reconnect.Policy{Immediate: 1, First: ms, Longest: ms, Report: 3}, 1, nil, nil)
+		at, reported = tries(reconnect.Policy{Immediate: 1, First: ms, Longest: ms, Report: 3}, 1, nil)
 		if len(at) != 2 || len(reported) != 0 {
 			t.Errorf("a server away for 1ns: tries at %v, reported at %v, want no report", at, reported)
 		}
@@ -69,39 +64,24 @@ func TestAShortInterruptionIsNotReported(t *testing.T) {
 func TestAPolicyWithoutImmediateTriesWaitsFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		at, _, _ := tries(reconnect.Policy{First: 500 * ms, Longest: 500 * ms}, time.Second, nil, nil)
+		at, _ := tries(reconnect.Policy{First: 500 * ms, Longest: 500 * ms}, time.Second, nil)
 		if want := []time.Duration{500 * ms, time.Second}; !slices.Equal(at, want) {
 			t.Errorf("tries at %v, want %v", at, want)
 		}
 	})
 }
 
-func TestAnOutageThatLastsTooLongIsGivenUp(t *testing.T) {
+func TestAWaitEndsWithItsChannel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		at, _, gaveUp := tries(policy, 0, nil, nil)
-		if !gaveUp || at[len(at)-1] != 7500*ms {
-			t.Errorf("tries at %v, gave up: %t; want the last at 7.5s", at, gaveUp)
+		end := make(chan struct{})
+		began := time.Now()
+		time.AfterFunc(2*time.Second, func() { close(end) })
+		at, _ := tries(policy, 0, end)
+		if took := time.Since(began); took != 2*time.Second || len(at) != 5 {
+			t.Errorf("ended after %s with tries at %v; want 2s and five tries", took, at)
 		}
 	})
-}
-
-func TestAWaitEndsWithEitherChannel(t *testing.T) {
-	t.Parallel()
-	for name, which := range map[string]int{"done": 0, "ended": 1} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ends := [2]chan struct{}{make(chan struct{}), make(chan struct{})}
-				began := time.Now()
-				time.AfterFunc(2*time.Second, func() { close(ends[which]) })
-				at, _, gaveUp := tries(policy, 0, ends[0], ends[1])
-				if took := time.Since(began); took != 2*time.Second || len(at) != 5 || gaveUp {
-					t.Errorf("ended after %s with tries at %v; want 2s and five tries", took, at)
-				}
-			})
-		})
-	}
 }
 
 func TestManyFailuresDoNotOverflow(t *testing.T) {

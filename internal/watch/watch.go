@@ -115,7 +115,7 @@ func (w *watcher) listen(ctx context.Context, s jobqueue.Subscriber) {
 		w.tell(err)
 		w.gap()
 		for {
-			reconnect.Wait(reconnects.Pause(1), ctx.Done(), nil)
+			reconnect.Wait(reconnects.Pause(1), ctx.Done())
 			if ctx.Err() != nil {
 				return
 			}
