@@ -288,7 +288,7 @@ func TestPushesThatWereAnsweredByAnErrorAreRefusedAndNotUnacknowledged(t *testin
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := refusing{memory.New(), nth(100)}
-			r := mustRun(t, scenario.Scenario{Name: "moved", Load: load, Consumers: 2, DrainTimeout: time.Second}, b, virtual())
+			r := mustRun(t, scenario.Scenario{Name: "moved", Load: load, Consumers: 2, Work: scenario.Work{Time: time.Millisecond}, DrainTimeout: time.Second}, b, virtual())
 			l := r.Ledger
 			if l.LostByLeg[result.LegRefused] != 10 || l.LostByLeg[result.LegUnacknowledged] != 0 || l.Lost != 10 {
 				t.Errorf("ledger %+v, want 10 refused and nothing unacknowledged", l)
