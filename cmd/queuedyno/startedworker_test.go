@@ -293,7 +293,7 @@ func TestASlowerWorkerIsFoundByAComparison(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := execute(t.Context(), []string{
 		"compare", "one", "-f", file, "-o", dir, "--name", "r", "-u", "process", "--base-worker", "queuedyno worker -y 8 --work 2ms",
-		"--candidate-worker", `true redis://me:geheim@nowhere; echo $$ >` + dir + `/pid; exec queuedyno worker -y 8 --work 20ms`,
+		"--candidate-worker", `true redis://me:geheim@nowhere; echo $$ >` + dir + `/pid; exec queuedyno worker -y 8 --work 100ms`,
 		"--pairs", "5", "--idle", "0s", "--metric", "end_to_end.p50:50%",
 	}, onlyPath(), strings.NewReader(""), &stdout, &stderr)
 	if code != problem.Regression {
