@@ -54,9 +54,6 @@ func partTable(d string, parts []result.Part, notes *footnotes) table {
 		u = commonUnit(shown...)
 	}
 	t := table{head: []string{d, "scheduled", "sent", "lost"}, left: 1}
-	if d == "step" {
-		t.head[0] = "stage"
-	}
 	for _, c := range columns {
 		t.head = append(t.head, c.name+" "+u.Name)
 	}
