@@ -25,7 +25,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	},
 	"scenario/pace":         {modules: []string{"golang.org/x/sys"}},
 	"scenario/draw":         {},
-	"result":                {rooms: []string{"scenario", "internal/latency", "internal/metric", "internal/number"}},
+	"result":                {rooms: []string{"scenario", "internal/latency", "internal/ledger", "internal/metric", "internal/number"}},
 	"report":                {rooms: []string{"result", "internal/render", "internal/store"}},
 	"jobqueue":              {rooms: []string{"internal/ring", "internal/jsonscan", "internal/nearest", "internal/census", "internal/redisconn", "internal/redisfacts", "internal/resp"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"jobqueue/memory":       {rooms: []string{"jobqueue", "internal/ring"}},
@@ -54,9 +54,10 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":     {rooms: []string{"jobqueue", "scenario", "scenario/draw"}},
-	"internal/engine":     {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/ring", "internal/steady", "internal/threshold", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname"}},
+	"internal/engine":     {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/metric", "internal/observe", "internal/probe", "internal/ring", "internal/steady", "internal/threshold", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname"}},
 	"internal/latency":    {rooms: []string{"internal/metric"}, modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
-	"internal/metric":     {rooms: []string{"internal/nearest"}},
+	"internal/ledger":     {},
+	"internal/metric":     {rooms: []string{"internal/ledger", "internal/nearest"}},
 	"internal/threshold":  {rooms: []string{"internal/metric"}},
 	"internal/gate":       {rooms: []string{"result", "internal/metric", "internal/threshold"}},
 	"internal/stopreason": {rooms: []string{"result"}},
@@ -82,7 +83,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// Reports, and the directories that keep results.
 	"internal/render": {
-		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/number", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/validity", "internal/stopreason", "internal/webpage"},
+		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/ledger", "internal/metric", "internal/number", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/validity", "internal/stopreason", "internal/webpage"},
 		modules: []string{"gonum.org/v1/plot"},
 	},
 	"internal/render/rendertest": {rooms: []string{"scenario", "scenario/pace", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/observe", "internal/paired", "internal/study", "internal/threshold", "internal/stopreason"}},

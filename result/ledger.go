@@ -1,5 +1,12 @@
 package result
 
+import (
+	"reflect"
+	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/ledger"
+)
+
 // Ledger accounts for every job of the run, warm-up and drain included:
 // scheduled = notified + lost + abandoned, and lost is the sum of its legs.
 type Ledger struct {
@@ -46,6 +53,44 @@ type Ledger struct {
 	// Prefilled is the number of jobs in the queue before the load began; the other
 	// counts include them.
 	Prefilled int64 `json:"prefilled,omitempty"`
+}
+
+// NewLedger is the ledger that shows the totals. Its maps are empty.
+func NewLedger(totals *ledger.Totals) Ledger {
+	var l Ledger
+	for _, row := range ledger.Rows() {
+		if field := l.field(row.Key); field != nil {
+			*field = totals[row.Counter]
+		}
+	}
+	return l
+}
+
+// Count is the counter with that JSON key: "lost", and for "errors" the number of
+// errors over all operations. It is 0 for an unknown key.
+func (l *Ledger) Count(key string) (n int64) {
+	if key == "errors" {
+		for _, errors := range l.Errors {
+			n += errors
+		}
+		return n
+	}
+	if field := l.field(key); field != nil {
+		n = *field
+	}
+	return n
+}
+
+// field is the counter with that JSON key, nil when no counter has it.
+func (l *Ledger) field(key string) *int64 {
+	v := reflect.ValueOf(l).Elem()
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if n, counts := v.Field(i).Addr().Interface().(*int64); counts && name == key {
+			return n
+		}
+	}
+	return nil
 }
 
 // LostJob is a job that did not arrive.

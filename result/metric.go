@@ -112,28 +112,10 @@ func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
 	if count, isShare := metric.ShareOf(name); isShare {
 		return metric.PerJob(count, r.jobs(), r.Metric)
 	}
-	l := &r.Ledger
+	if metric.IsCounter(name) {
+		return float64(r.Ledger.Count(name)), "", true
+	}
 	switch name {
-	case "lost":
-		return float64(l.Lost), "", true
-	case "duplicated":
-		return float64(l.Duplicated), "", true
-	case "out_of_order":
-		return float64(l.OutOfOrder), "", true
-	case "corrupt":
-		return float64(l.Corrupt), "", true
-	case "unreadable":
-		return float64(l.Unreadable), "", true
-	case "foreign":
-		return float64(l.Foreign), "", true
-	case "failed":
-		return float64(l.Failed), "", true
-	case "errors":
-		var n int64
-		for _, errors := range l.Errors {
-			n += errors
-		}
-		return float64(n), "", true
 	case "offered_rate":
 		return given(r.Rates.OfferedPerS, metric.NotOffered(observed))
 	case "achieved_rate":

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -62,7 +63,7 @@ func (p *producer) refused(g pace.Group) {
 // acked notes that the push of a group was answered.
 func (p *producer) acked(g pace.Group, at int64) {
 	p.streak.answered()
-	p.tally.acked.Add(int64(g.Jobs))
+	p.tally.Add(ledger.Acked, int64(g.Jobs))
 	for n := g.First; n < g.First+int64(g.Jobs); n++ {
 		b, j := p.r.flight.Find(n)
 		if j == nil {

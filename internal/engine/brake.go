@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 )
 
@@ -44,8 +45,8 @@ func (r *run) waiting() int64 {
 	if r.s.External {
 		return r.sampler.length()
 	}
-	t := sum(r.tallies)
-	return t.acked - t.popped
+	t := ledger.Sum(r.tallies)
+	return t[ledger.Acked] - t[ledger.Popped]
 }
 
 // capped notes that the load was held back by the bound of jobs in flight.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -181,8 +182,8 @@ func (r *run) carried() float64 {
 
 // unheardOf reports whether jobs were still on their way when the run ended.
 func (r *run) unheardOf() bool {
-	t := sum(r.tallies)
-	return t.sent > t.notified+t.nobody
+	t := ledger.Sum(r.tallies)
+	return t[ledger.Sent] > t[ledger.Notified]+t[ledger.Unheard]
 }
 
 func perSecond(n, ns float64) float64 { return n / (ns / float64(time.Second)) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -24,7 +25,7 @@ type consumer struct {
 	service func() time.Duration
 	// popWait is how long one pop waits for a job. It ends sooner when the run does.
 	popWait time.Duration
-	tally   *tally
+	tally   *ledger.Tally
 	shard   *shard
 
 	held     []taken            // what the last pop brought
@@ -101,12 +102,12 @@ func (c *consumer) serveAll(ctx context.Context) error {
 			id, n, o := c.r.format.Read(element)
 			switch o {
 			case flight.Foreign:
-				c.tally.foreign.Add(1)
+				c.tally.Add(ledger.Foreign, 1)
 				c.r.keep(element)
 				c.dismiss()
 				continue
 			case flight.Corrupt:
-				c.tally.corrupt.Add(1)
+				c.tally.Add(ledger.Corrupt, 1)
 				c.dismiss()
 				continue
 			}
@@ -138,27 +139,27 @@ func (c *consumer) take(n, at int64) taken {
 	if j != nil {
 		if _, first, here := j.Mark(n, flight.Popped); here && first {
 			j.Stamp[flight.PoppedAt] = at
-			c.tally.popped.Add(1)
+			c.tally.Add(ledger.Popped, 1)
 			return taken{n, j, b}
 		} else if here && c.r.redelivers {
 			// It was given out before, and whoever had it has not finished it
 			// or is still at it.
 			if _, first, here := j.Mark(n, flight.Again); here && first {
-				c.tally.redelivered.Add(1)
+				c.tally.Add(ledger.Redelivered, 1)
 			}
 			return taken{n, j, b}
 		}
 	}
-	c.tally.stray(c.r, n)
+	c.r.stray(n, c.tally)
 	return taken{n: n}
 }
 
 // stray counts a job that was met again, or that never was.
-func (t *tally) stray(r *run, n int64) {
+func (r *run) stray(n int64, t *ledger.Tally) {
 	if n < r.flight.Top.Load() {
-		t.duplicated.Add(1)
+		t.Add(ledger.Duplicated, 1)
 	} else {
-		t.corrupt.Add(1)
+		t.Add(ledger.Corrupt, 1)
 	}
 }
 
@@ -175,7 +176,7 @@ func (c *consumer) encode(id []byte, n int64) {
 	}
 	if c.r.s.Notify == jobqueue.NoNotify {
 		if failure != nil {
-			c.tally.failed.Add(1)
+			c.tally.Add(ledger.Failed, 1)
 		}
 	} else {
 		o.Message, o.Channel = c.message(id, n, status, failure), c.channel(n)
@@ -274,7 +275,7 @@ func (c *consumer) turn(ctx context.Context, most int) ([][]byte, error) {
 			continue
 		}
 		if _, first, here := h.job.Mark(h.n, flight.Done); here && first {
-			c.tally.finished.Add(1)
+			c.tally.Add(ledger.Finished, 1)
 		}
 	}
 	c.acks = 0
@@ -312,7 +313,7 @@ func (c *consumer) published(i, receivers int) {
 		return
 	}
 	if c.r.s.Notify != jobqueue.NoNotify {
-		c.tally.published.Add(1)
+		c.tally.Add(ledger.Published, 1)
 	}
 	if !c.stamps(h, flight.PublishedAt, at) {
 		return
@@ -328,7 +329,7 @@ func (c *consumer) published(i, receivers int) {
 	}
 	marks, first, here := h.job.Mark(h.n, m)
 	if here && first && m&flight.Notified != 0 {
-		c.tally.notified.Add(1)
+		c.tally.Add(ledger.Notified, 1)
 		c.r.free(h.n)
 	}
 	switch {

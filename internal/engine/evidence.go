@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/probe"
 	"github.com/queuedyno/queuedyno/internal/steady"
@@ -73,7 +74,7 @@ func (r *run) evidence(res *result.Result) validity.Evidence {
 		e.Evicted = int64(n)
 	}
 	if w := float64(res.Window.Scheduled); w > 0 && r.s.Load.Open() {
-		e.SentInTime = ptr(float64(sum(r.tallies).windowSent-r.rec.late) / w)
+		e.SentInTime = ptr(float64(r.total(ledger.WindowSent)-r.rec.late) / w)
 		e.LateShare, e.LateLimit = ptr(float64(r.rec.held)/w), lateLimit(r.s)
 		if r.rec.tail >= latency.MinTail {
 			e.TailShare = ptr(float64(r.rec.tailLate) / float64(r.rec.tail))
@@ -174,7 +175,7 @@ func (r *run) sampled(e *validity.Evidence) {
 	s := r.sampler
 	rate := 0.0
 	if s.lengths.at > 0 {
-		rate = float64(s.heard.sent-r.filled) / (float64(s.lengths.at) / 1e9)
+		rate = float64(s.heard[ledger.Sent]-r.filled) / (float64(s.lengths.at) / 1e9)
 	}
 	if mean := s.lengths.mean(); mean != nil && !r.s.External && !r.o.AllowNonEmpty {
 		e.QueueLen, e.QueueSum = mean, ptr(float64(r.rec.queued)/span)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/steady"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
@@ -15,16 +16,16 @@ func (s *subscriber) overhear(message []byte) {
 	at := s.r.now()
 	end, ended := s.r.observer.Hear(message, time.Duration(at))
 	if !ended {
-		s.tally.unreadable.Store(s.r.observer.Counts().Unreadable)
+		s.tally.Set(ledger.Unreadable, s.r.observer.Counts().Unreadable)
 		if n := s.r.observer.Instead(); n >= enoughOdd && s.r.observer.Counts().Ended() == 0 {
 			s.r.endOdd(n, s.r.observer.Odd())
 		}
 		return
 	}
 	if end.Failed {
-		s.tally.failed.Add(1)
+		s.tally.Add(ledger.Failed, 1)
 	}
-	s.tally.notified.Add(1)
+	s.tally.Add(ledger.Notified, 1)
 	s.shard.heard(at, end)
 }
 
@@ -60,8 +61,8 @@ func (r *run) lookOn() {
 
 // observed puts together what was seen; left is how many jobs wait at the end,
 // absent when that is not known. Everybody has ended who listened.
-func (r *run) observed(t totals, left int64) {
-	r.ledger = result.Ledger{Unreadable: t.unreadable, Failed: t.failed, LostByLeg: map[result.Leg]int64{}, Errors: r.faults, Reconnects: r.reconnects()}
+func (r *run) observed(t ledger.Totals, left int64) {
+	r.ledger = result.Ledger{Unreadable: t[ledger.Unreadable], Failed: t[ledger.Failed], LostByLeg: map[result.Leg]int64{}, Errors: r.faults, Reconnects: r.reconnects()}
 	r.rec.take(func(_, _ *stageSet) {})
 	n := r.rec.completed()
 	to := max(min(r.rec.to, r.cut.Load()), r.rec.from)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -119,7 +120,7 @@ func (r *run) endOdd(messages int64, first *result.Unrecognized) {
 }
 
 // anyEnded reports whether the end of a job was understood.
-func (r *run) anyEnded() bool { return sum(r.tallies).notified > 0 }
+func (r *run) anyEnded() bool { return r.total(ledger.Notified) > 0 }
 
 // instead is how many messages may have been meant as the ends of jobs. Where RUNNING
 // was understood, what cannot be read is probably something else.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -29,7 +30,7 @@ type producer struct {
 	aimer     jobqueue.QueueSelector // nil with one queue
 	prover    jobqueue.Prover        // nil when the connection cannot die unnoticed
 	wait      pace.Waiter
-	tally     *tally
+	tally     *ledger.Tally
 	shard     *shard // of the goroutine that reads the answers
 
 	pending pushes
@@ -298,10 +299,10 @@ func (p *producer) recall() {
 	for _, j := range p.slots {
 		j.Word.Store(0)
 	}
-	p.tally.sent.Add(-int64(len(p.slots)))
+	p.tally.Add(ledger.Sent, -int64(len(p.slots)))
 	for _, g := range p.groups {
 		if d := int64(g.Due); d >= p.r.rec.from && d < p.r.rec.to {
-			p.tally.windowSent.Add(-int64(g.Jobs))
+			p.tally.Add(ledger.WindowSent, -int64(g.Jobs))
 		}
 	}
 }
@@ -322,8 +323,8 @@ func (p *producer) launch(groups []pace.Group, slots []*flight.Job) {
 			inWindow += int64(g.Jobs)
 		}
 	}
-	p.tally.sent.Add(int64(i))
-	p.tally.windowSent.Add(inWindow)
+	p.tally.Add(ledger.Sent, int64(i))
+	p.tally.Add(ledger.WindowSent, inWindow)
 }
 
 // push sends the staged groups one by one over a connection that waits for
@@ -389,8 +390,8 @@ func (p *producer) fill(g pace.Group, due int64) error {
 		j.Launch(g.First + int64(i))
 		j.Mark(g.First+int64(i), flight.Acked)
 	}
-	p.tally.sent.Add(int64(g.Jobs))
-	p.tally.acked.Add(int64(g.Jobs))
+	p.tally.Add(ledger.Sent, int64(g.Jobs))
+	p.tally.Add(ledger.Acked, int64(g.Jobs))
 	p.batch, p.arena, p.slots = p.batch[:0], p.arena[:0], p.slots[:0]
 	return nil
 }

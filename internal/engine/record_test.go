@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -162,7 +163,7 @@ func TestALateDuplicateFindsNothing(t *testing.T) {
 	}
 	sub.notified(3, 0, updates.View{Status: jobqueue.Completed})
 	sub.notified(1<<40, 0, updates.View{Status: jobqueue.Completed})
-	if d, c := sub.tally.duplicated.Load(), sub.tally.corrupt.Load(); d != 1 || c != 1 {
+	if d, c := r.total(ledger.Duplicated), r.total(ledger.Corrupt); d != 1 || c != 1 {
 		t.Errorf("%d duplicated and %d corrupt, want 1 and 1", d, c)
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/hoststat"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/internal/probe"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
@@ -129,7 +130,7 @@ type run struct {
 	consumers   []*consumer
 	subscribers []*subscriber
 	waiters     []pace.Waiter
-	tallies     []*tally
+	tallies     []*ledger.Tally
 	sampler     *sampler
 
 	mu           sync.Mutex // guards what follows
@@ -214,8 +215,8 @@ func newRun(s scenario.Scenario, b jobqueue.Backend, o Options, tag uint64) *run
 // now is the time since the epoch in nanoseconds, on the monotonic clock.
 func (r *run) now() int64 { return int64(time.Since(r.epoch)) }
 
-func (r *run) tally() *tally {
-	t := &tally{}
+func (r *run) tally() *ledger.Tally {
+	t := &ledger.Tally{}
 	r.tallies = append(r.tallies, t)
 	return t
 }
@@ -226,6 +227,12 @@ func (r *run) waiter() (pace.Waiter, error) {
 		r.waiters = append(r.waiters, w)
 	}
 	return w, err
+}
+
+// total is the sum of one counter.
+func (r *run) total(c ledger.Counter) int64 {
+	sum := ledger.SumOf(r.tallies, c)
+	return sum[c]
 }
 
 // finish closes a job that has every mark of a complete one, and records it.
@@ -254,26 +261,26 @@ func (r *run) slowest(took int64) {
 }
 
 // unheard closes a job that the server says it published to no subscriber.
-func (r *run) unheard(b *flight.Block, j *flight.Job, n int64, t *tally) {
-	r.surelyLost(b, j, n, t, &t.nobody)
+func (r *run) unheard(b *flight.Block, j *flight.Job, n int64, t *ledger.Tally) {
+	r.surelyLost(b, j, n, t, ledger.Unheard)
 }
 
 // refused closes a job whose push the server answered with an error: it is sure
 // not to be in the queue.
-func (r *run) refused(b *flight.Block, j *flight.Job, n int64, t *tally) {
-	r.surelyLost(b, j, n, t, &t.refused)
+func (r *run) refused(b *flight.Block, j *flight.Job, n int64, t *ledger.Tally) {
+	r.surelyLost(b, j, n, t, ledger.Refused)
 }
 
 // surelyLost closes a job of which it is certain that it will not arrive, and counts
 // it where it belongs.
-func (r *run) surelyLost(b *flight.Block, j *flight.Job, n int64, t *tally, count *atomic.Int64) {
+func (r *run) surelyLost(b *flight.Block, j *flight.Job, n int64, t *ledger.Tally, as ledger.Counter) {
 	due := j.Stamp[flight.DueAt]
 	if _, first, here := j.Mark(n, flight.Closed); !here || !first {
 		return
 	}
-	count.Add(1)
+	t.Add(as, 1)
 	if due >= r.rec.from && due < r.rec.to {
-		t.windowNobody.Add(1)
+		t.Add(ledger.WindowLost, 1)
 		r.rec.lose(n, due)
 	}
 	r.free(n)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -34,7 +35,7 @@ type sampler struct {
 	// As of the last row.
 	at      time.Duration
 	offered int64
-	totals  totals
+	totals  ledger.Totals
 	// whole is the second that goes on, of which there may be several rows.
 	whole result.Second
 	since time.Duration // when it began
@@ -51,7 +52,7 @@ type sampler struct {
 	// Sampled in the window: the length of the queue, and the share of the
 	// consumers that had work in hands.
 	lengths, busy level
-	heard         totals // as of the last sample in the window
+	heard         ledger.Totals // as of the last sample in the window
 	// waiting are the connections that wait in a blocking command, sampled at the
 	// end of each row of the window.
 	waiting struct {
@@ -158,7 +159,7 @@ func dueBefore(end, at time.Duration) time.Duration {
 
 // glance notes the backlog.
 func (s *sampler) glance(at time.Duration) {
-	t := backlogSum(s.r.tallies)
+	t := ledger.SumOf(s.r.tallies, ledger.Notified, ledger.Unheard, ledger.Refused, ledger.Sent)
 	s.mu.Lock()
 	backlog := s.backlog(t)
 	s.note(backlog)
@@ -200,7 +201,7 @@ func (s *sampler) poll(ctx context.Context) {
 		n, err := s.r.b.Len(ask)
 		cancel()
 		at = s.r.now()
-		t := sum(s.r.tallies)
+		t := ledger.Sum(s.r.tallies)
 		s.mu.Lock()
 		s.asked++
 		if err == nil {
@@ -234,12 +235,12 @@ func (s *sampler) moved(d time.Duration) float64 {
 	if s.lengths.at <= 0 || d <= 0 {
 		return 0
 	}
-	return float64(s.heard.sent-s.r.filled) / float64(s.lengths.at) * float64(d)
+	return float64(s.heard[ledger.Sent]-s.r.filled) / float64(s.lengths.at) * float64(d)
 }
 
 // look notes how long the queue was at a moment in the window, beside what this
 // process had sent and taken by then. The caller holds mu.
-func (s *sampler) look(at, n int64, t totals, late time.Duration) {
+func (s *sampler) look(at, n int64, t ledger.Totals, late time.Duration) {
 	if s.firstLen == nil {
 		s.firstLen = &n
 	}
@@ -247,21 +248,21 @@ func (s *sampler) look(at, n int64, t totals, late time.Duration) {
 	if s.r.s.Load.Closed() {
 		most = float64(s.r.s.Load.InFlight)
 	}
-	s.lengths.add(at, float64(n), min(most, float64(max(0, t.sent-s.heard.sent))), min(most, s.moved(late)))
+	s.lengths.add(at, float64(n), min(most, float64(max(0, t[ledger.Sent]-s.heard[ledger.Sent]))), min(most, s.moved(late)))
 	s.heard = t
 	// A push whose answer is not here may be in the queue, and what a pop brings
 	// has left it. By more than these the server and our count cannot differ.
-	apart := max(n-(t.acked-t.popped), (t.acked-t.popped)-n)
-	s.lengths.transit += float64(min(apart, t.sent-t.acked+int64(s.r.s.Consumers*s.r.s.Batch)))
+	apart := max(n-(t[ledger.Acked]-t[ledger.Popped]), (t[ledger.Acked]-t[ledger.Popped])-n)
+	s.lengths.transit += float64(min(apart, t[ledger.Sent]-t[ledger.Acked]+int64(s.r.s.Consumers*s.r.s.Batch)))
 }
 
 // backlog is how many jobs wait: sent and not yet heard of, and of an observed
 // load those that are in the queue. The caller holds mu.
-func (s *sampler) backlog(t totals) int64 {
+func (s *sampler) backlog(t ledger.Totals) int64 {
 	if s.r.s.Load.Observed {
 		return s.lastLen
 	}
-	return t.sent - t.notified - t.nobody - t.refused
+	return t[ledger.Sent] - t[ledger.Notified] - t[ledger.Unheard] - t[ledger.Refused]
 }
 
 // length is how many jobs the server last said to wait in the queue.

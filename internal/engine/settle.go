@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -34,7 +35,7 @@ func (r *run) settle() {
 	default:
 		r.warn("the server answered nothing for %.1f s, from %.1f s of the run on: the latencies and the backlog of that time are this stall", length.Seconds(), from.Seconds())
 	}
-	t := sum(r.tallies)
+	t := ledger.Sum(r.tallies)
 	if r.s.Load.Observed {
 		if err != nil {
 			left = flight.Absent
@@ -43,17 +44,12 @@ func (r *run) settle() {
 		return
 	}
 	end := min(r.rec.to, r.cut.Load())
-	l := result.Ledger{
-		Sent: t.sent, Acked: t.acked, Popped: t.popped, Finished: t.finished,
-		Published: t.published, Notified: t.notified,
-		Duplicated: t.duplicated, OutOfOrder: t.outOfOrder, Corrupt: t.corrupt,
-		Foreign: t.foreign, Failed: t.failed, Redelivered: t.redelivered, Unreadable: t.unreadable,
-		LostByLeg: map[result.Leg]int64{}, Errors: r.faults, Reconnects: r.reconnects(),
-	}
+	l := result.NewLedger(&t)
+	l.LostByLeg, l.Errors, l.Reconnects = map[result.Leg]int64{}, r.faults, r.reconnects()
 	for _, leg := range result.Legs() {
 		l.LostByLeg[leg] = 0
 	}
-	l.LostByLeg[result.LegNobody], l.LostByLeg[result.LegRefused] = t.nobody, t.refused
+	l.LostByLeg[result.LegNobody], l.LostByLeg[result.LegRefused] = t[ledger.Unheard], t[ledger.Refused]
 	var unanswered, outside int64
 	unplaced := r.odd.notUnderstood()
 	var lost []lostJob
@@ -101,20 +97,20 @@ func (r *run) settle() {
 	l.LostJobs, l.Prefilled = r.named(lost), r.filled
 	if r.s.External {
 		// Of what happens outside, only that is known which has come to light.
-		l.Popped, l.Finished, l.Published = t.notified+outside, t.notified, t.notified
+		l.Popped, l.Finished, l.Published = t[ledger.Notified]+outside, t[ledger.Notified], t[ledger.Notified]
 	}
 	understood := !r.tellOdd()
 	if n := l.LostByLeg[result.LegNotUnderstood]; n > 0 {
 		r.warn("%d jobs have no end that was understood, and %d messages could not be understood: they are counted as lost on the leg %s, and their work may well be done",
 			n, unplaced, result.LegNotUnderstood)
 	}
-	if n := l.LostByLeg[result.LegInQueue]; r.s.External && n > 0 && n == t.sent {
+	if n := l.LostByLeg[result.LegInQueue]; r.s.External && n > 0 && n == t[ledger.Sent] {
 		r.warn("no worker took a job: do they look into the queue that is pushed to?")
 	}
-	if r.s.External && outside > 0 && t.notified == 0 && understood {
+	if r.s.External && outside > 0 && t[ledger.Notified] == 0 && understood {
 		r.warn("the workers took jobs from the queue, and nothing about them was heard: do they publish on the channel that is listened to?")
 	}
-	if n := t.redelivered; n > 0 {
+	if n := t[ledger.Redelivered]; n > 0 {
 		r.warn("%d jobs were given to a second worker, because the first gave no sign of life; the slowest of them took %.2f s from end to end",
 			n, time.Duration(r.again.Load()).Seconds())
 	}
@@ -269,9 +265,9 @@ func (r *run) eachQueued(ctx context.Context, p peeker, fn func(element string, 
 }
 
 // measure is the window as it came out.
-func (r *run) measure(t totals) result.Window {
+func (r *run) measure(t ledger.Totals) result.Window {
 	r.rec.take(func(_, _ *stageSet) {})
-	w := result.Window{FromNS: r.rec.from, Completed: r.rec.completed(), Scheduled: t.windowSent}
+	w := result.Window{FromNS: r.rec.from, Completed: r.rec.completed(), Scheduled: t[ledger.WindowSent]}
 	to := r.rec.to
 	if cut := r.cut.Load(); cut != never {
 		to = min(to, cut+1) // what was due at the cut was still sent

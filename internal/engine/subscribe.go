@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -16,7 +17,7 @@ type subscriber struct {
 	r     *run
 	index int
 	conn  jobqueue.Subscriber
-	tally *tally
+	tally *ledger.Tally
 	shard *shard
 	last  int64 // the highest job number seen
 
@@ -48,7 +49,7 @@ func (s *subscriber) loop(ctx context.Context) error {
 		at := s.r.now()
 		if err != nil {
 			if s.index == 0 { // the others hear the same
-				s.tally.unreadable.Add(1)
+				s.tally.Add(ledger.Unreadable, 1)
 				s.r.heardOdd(noUpdate, message, err.Error(), "")
 			}
 			continue
@@ -56,13 +57,13 @@ func (s *subscriber) loop(ctx context.Context) error {
 		n, o := s.r.format.Identify(update.JobID)
 		switch o {
 		case flight.Foreign:
-			s.tally.foreign.Add(1)
+			s.tally.Add(ledger.Foreign, 1)
 			if s.index == 0 && s.r.s.External && s.r.ownChannel {
 				s.r.heardOdd(noJob, message, "its job is none of this run", "")
 			}
 			continue
 		case flight.Corrupt:
-			s.tally.corrupt.Add(1)
+			s.tally.Add(ledger.Corrupt, 1)
 			continue
 		}
 		switch update.Status {
@@ -121,20 +122,20 @@ func (s *subscriber) running(n, at int64) {
 	if atomic.CompareAndSwapInt64(&j.Stamp[flight.RunningAt], flight.Absent, at) {
 		j.Mark(n, flight.Running)
 	} else if _, first, here := j.Mark(n, flight.Again); here && first {
-		s.tally.redelivered.Add(1)
+		s.tally.Add(ledger.Redelivered, 1)
 	}
 }
 
 // notified notes that this subscriber has heard that job n is over.
 func (s *subscriber) notified(n, at int64, update updates.View) {
 	if n < s.last {
-		s.tally.outOfOrder.Add(1)
+		s.tally.Add(ledger.OutOfOrder, 1)
 	} else {
 		s.last = n
 	}
 	b, j := s.r.flight.Find(n)
 	if j == nil || !s.first(b, j, n) {
-		s.tally.stray(s.r, n)
+		s.r.stray(n, s.tally)
 		return
 	}
 	if s.r.s.External && s.index == 0 && update.Work > 0 {
@@ -150,12 +151,12 @@ func (s *subscriber) notified(n, at int64, update updates.View) {
 	}
 	marks, first, here := j.Mark(n, flight.Notified)
 	if !here || !first {
-		s.tally.stray(s.r, n)
+		s.r.stray(n, s.tally)
 		return
 	}
-	s.tally.notified.Add(1)
+	s.tally.Add(ledger.Notified, 1)
 	if update.Status == jobqueue.Failed {
-		s.tally.failed.Add(1)
+		s.tally.Add(ledger.Failed, 1)
 	}
 	s.r.free(n)
 	s.r.finish(b, j, n, marks, s.shard)

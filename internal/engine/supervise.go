@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -28,8 +29,8 @@ func (r *run) supervise(sending *sync.WaitGroup) {
 	if reason == "" {
 		reason = r.naturalReason()
 		if !r.await(r.s.DrainTimeout, func() bool {
-			t := sum(r.tallies)
-			return r.rec.completed()+t.windowNobody >= t.windowSent || r.stopping() || r.inVain()
+			t := ledger.Sum(r.tallies)
+			return r.rec.completed()+t[ledger.WindowLost] >= t[ledger.WindowSent] || r.stopping() || r.inVain()
 		}) {
 			left = min(left, 250*time.Millisecond)
 		}
@@ -123,7 +124,7 @@ func (r *run) untilPassed(done <-chan struct{}) string {
 // a window that ended with that would be shorter than it is said to be, and its
 // rates higher. It returns the reason when something else ended the load.
 func (r *run) untilOver() string {
-	if !r.s.Load.Open() || r.s.Load.Duration == 0 || r.s.Load.Jobs > 0 && sum(r.tallies).sent-r.filled >= r.s.Load.Jobs {
+	if !r.s.Load.Open() || r.s.Load.Duration == 0 || r.s.Load.Jobs > 0 && r.total(ledger.Sent)-r.filled >= r.s.Load.Jobs {
 		return "" // it ends with its last job
 	}
 	// What is due at the very end belongs to the time after it.
@@ -204,7 +205,7 @@ func (r *run) naturalReason() string {
 	if reason := r.shortened(); reason != "" {
 		return reason
 	}
-	if r.s.Load.Jobs > 0 && sum(r.tallies).sent-r.filled >= r.s.Load.Jobs {
+	if r.s.Load.Jobs > 0 && r.total(ledger.Sent)-r.filled >= r.s.Load.Jobs {
 		return stopreason.JobsSent
 	}
 	return stopreason.ScheduleOver
@@ -241,8 +242,8 @@ func (r *run) stoppedAt() float64 {
 // finished is how many jobs are over, complete or known to be lost.
 func (r *run) finished() int64 {
 	added := r.rec.added()
-	t := sum(r.tallies)
-	return added + t.nobody + t.refused
+	t := ledger.Sum(r.tallies)
+	return added + t[ledger.Unheard] + t[ledger.Refused]
 }
 
 // outstanding is how many jobs were sent and are not over.
@@ -251,7 +252,7 @@ func (r *run) outstanding() int64 {
 		return 0 // none of them is ours
 	}
 	over := r.finished()
-	return sum(r.tallies).sent - over
+	return r.total(ledger.Sent) - over
 }
 
 // await looks every few milliseconds whether something has come about, for at

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -24,15 +25,15 @@ func (s *sampler) phase(at time.Duration) string {
 // row writes the timeline's next row, which ends now: what was counted in it.
 // It offers what was due by that moment. The stages are in the rows that end a
 // second.
-func (s *sampler) row(at, due time.Duration) totals {
+func (s *sampler) row(at, due time.Duration) ledger.Totals {
 	length := at - s.at
-	t := sum(s.r.tallies)
+	t := ledger.Sum(s.r.tallies)
 	row := result.Second{
 		ElapsedS: at.Seconds(), LengthS: length.Seconds(), Phase: s.phase(at),
-		Sent: t.sent - s.totals.sent, Notified: t.notified - s.totals.notified,
+		Sent: t[ledger.Sent] - s.totals[ledger.Sent], Notified: t[ledger.Notified] - s.totals[ledger.Notified],
 		Stages: map[metric.Stage]*result.SecondStage{},
 	}
-	offered := t.sent
+	offered := t[ledger.Sent]
 	if s.plan != nil {
 		offered = s.plan.upTo(min(due, time.Duration(s.r.cut.Load())))
 	}
@@ -163,10 +164,10 @@ func (s *sampler) stage(window, outside *latency.Histogram) *result.SecondStage 
 	}
 }
 
-func (s *sampler) progress(row result.Second, t totals) Progress {
+func (s *sampler) progress(row result.Second, t ledger.Totals) Progress {
 	p := Progress{
 		Phase: row.Phase, Elapsed: s.at, Total: s.r.s.Load.Duration, Jobs: s.r.s.Load.Jobs,
-		Sent: t.sent, Notified: t.notified, Backlog: row.Backlog,
+		Sent: t[ledger.Sent], Notified: t[ledger.Notified], Backlog: row.Backlog,
 		AchievedPerS: float64(row.Notified) / row.LengthS,
 	}
 	if s.r.s.Load.Observed {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/gate"
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/internal/threshold"
@@ -84,7 +85,7 @@ func (w *watch) merge(window *stageSet) {
 }
 
 // look adds the row, and decides what can be decided by now.
-func (w *watch) look(row result.Second, t totals) {
+func (w *watch) look(row result.Second, t ledger.Totals) {
 	if w == nil {
 		return
 	}
@@ -133,7 +134,7 @@ func (one *watched) complete(values func(string) (float64, string, bool)) {
 // abortOn ends the load when the limit is broken by what is known so far. A
 // metric without a value breaks nothing yet. Of a threshold over parts, only
 // complete parts count.
-func (w *watch) abortOn(one *watched, at time.Duration, t totals) {
+func (w *watch) abortOn(one *watched, at time.Duration, t ledger.Totals) {
 	if one.t.Over > 0 && one.now.length < one.t.Over.Seconds()-0.1 {
 		return
 	}
@@ -153,7 +154,7 @@ func (w *watch) abortOn(one *watched, at time.Duration, t totals) {
 
 // values answers for metrics as they are in the slice; those of the ledger are
 // always of the run so far, and lost are the jobs of which that is certain.
-func (w *watch) values(s slice, stage int, t totals) func(string) (float64, string, bool) {
+func (w *watch) values(s slice, stage int, t ledger.Totals) func(string) (float64, string, bool) {
 	return func(name string) (float64, string, bool) {
 		if stage >= 0 {
 			_, aggregate, _ := strings.Cut(name, ".")
@@ -170,28 +171,13 @@ func (w *watch) values(s slice, stage int, t totals) func(string) (float64, stri
 			return 0, why, false
 		}
 		if count, isShare := metric.ShareOf(name); isShare {
-			jobs := t.sent
+			jobs := t[ledger.Sent]
 			if observed {
-				jobs = t.notified
+				jobs = t[ledger.Notified]
 			}
 			return metric.PerJob(count, jobs, w.values(s, stage, t))
 		}
-		switch name {
-		case "lost":
-			return float64(t.nobody), "", true
-		case "duplicated":
-			return float64(t.duplicated), "", true
-		case "out_of_order":
-			return float64(t.outOfOrder), "", true
-		case "corrupt":
-			return float64(t.corrupt), "", true
-		case "unreadable":
-			return float64(t.unreadable), "", true
-		case "foreign":
-			return float64(t.foreign), "", true
-		case "failed":
-			return float64(t.failed), "", true
-		case "errors":
+		if name == "errors" {
 			w.r.mu.Lock()
 			defer w.r.mu.Unlock()
 			var n int64
@@ -199,6 +185,12 @@ func (w *watch) values(s slice, stage int, t totals) func(string) (float64, stri
 				n += errors
 			}
 			return float64(n), "", true
+		}
+		if row, counter := ledger.Lookup(name); counter && row.Metric {
+			t[ledger.Lost] = t.Over() // more may be lost, but these are for certain
+			return float64(t[row.Counter]), "", true
+		}
+		switch name {
 		case "offered_rate":
 			if !w.r.s.Load.Open() {
 				return 0, metric.NotOffered(observed), false
@@ -337,6 +329,6 @@ func (one *watched) rest(w *watch) *gate.Parts {
 	last.notified += one.now.notified
 	last.backlog = max(last.backlog, one.now.backlog)
 	all := one.earlier
-	all.Add(last.from, last.to, w.values(last, one.stage, sum(w.r.tallies)))
+	all.Add(last.from, last.to, w.values(last, one.stage, ledger.Sum(w.r.tallies)))
 	return &all
 }

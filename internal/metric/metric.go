@@ -1,7 +1,11 @@
-// Package metric is the table of everything that a run can be asked for: the
-// stages of a job's way, their aggregates, and the figures of a run as a whole,
-// each with its unit and the direction in which it improves. Thresholds, CSV
-// columns, benchmark units and gates take their names from here.
+// Package metric is the table of every metric of a run: the stages of a job's way,
+// their aggregates, and the metrics of a run as a whole, each with its unit and the
+// direction in which it improves. Thresholds, CSV columns, benchmark units and gates
+// take their names from here.
+//
+// To add a metric of the run as a whole, add its row to scalars and set the value in
+// the result's Scalars where it is measured. A counter of package ledger is a metric
+// without a row here.
 package metric
 
 import (
@@ -9,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/nearest"
 )
 
@@ -39,82 +44,112 @@ type Metric struct {
 	Name   string
 	Kind   Kind
 	Better Better
+	// Live is true when the metric is known while a run goes on, and Parts when
+	// it is known for each part of a run as well.
+	Live, Parts bool
+	// Unit is what a value is a number of, such as jobs/s, and Benchmark the metric
+	// as a unit of Go's benchmarks; both are empty where they follow from Kind and
+	// Name.
+	Unit, Benchmark string
+	// Tracked is the metric's place among those that are handed on to tools that
+	// keep histories, 0 when it is not.
+	Tracked int
 }
 
-// StageNames are the names of [Stages].
-func StageNames() []string {
-	var names []string
+// scalars are the metrics of a run as a whole that are not counters of the ledger.
+var scalars = []Metric{
+	{Name: "offered_rate", Kind: Rate, Better: Higher, Parts: true},
+	{Name: "achieved_rate", Kind: Rate, Better: Higher, Parts: true, Unit: "jobs/s", Benchmark: "jobs/s", Tracked: 20},
+	{Name: "achieved_ratio", Kind: Ratio, Better: Higher, Parts: true},
+	{Name: "backlog.max", Kind: Count, Better: Lower, Parts: true},
+	{Name: "recovery", Kind: Duration, Better: Lower},
+	{Name: "blocked_clients", Kind: Count, Better: Higher},
+	{Name: "cpu_per_job", Kind: Duration, Better: Lower, Benchmark: "cpu-ns/job", Tracked: 22},
+	{Name: "redis_cpu_per_job", Kind: Duration, Better: Lower, Benchmark: "redis-cpu-ns/job", Tracked: 23},
+	{Name: "worker_cpu_per_job", Kind: Duration, Better: Lower, Benchmark: "worker-cpu-ns/job", Tracked: 26}, // last, for histories that began without it
+	{Name: "redis_commands_per_job", Kind: Count, Better: Lower, Unit: "commands/job", Benchmark: "redis-commands/job", Tracked: 24},
+	{Name: "redis_bytes_per_job", Kind: Count, Better: Lower, Unit: "B/job", Benchmark: "redis-B/job", Tracked: 25},
+}
+
+// tracked are the places of the other metrics that histories get.
+var tracked = map[string]int{
+	"end_to_end.p50": 1, "end_to_end.p90": 2, "end_to_end.p99": 3, "end_to_end.p99.9": 4, "end_to_end.max": 5,
+	"queue.p50": 6, "queue.p99": 7, "enqueue.p50": 8, "enqueue.p99": 9, "notify.p50": 10, "notify.p99": 11,
+	"lost": 21,
+}
+
+// RatioSuffix makes the share of all jobs out of a counter: "failed_ratio".
+const RatioSuffix = "_ratio"
+
+// ShareOf is the counter of which the metric is the share of all jobs: "failed" for
+// "failed_ratio". ok is false for every other metric.
+func ShareOf(metric string) (counter string, ok bool) {
+	counter, cut := strings.CutSuffix(metric, RatioSuffix)
+	return counter, cut && IsCounter(counter)
+}
+
+// IsCounter reports whether the metric is a counter of the ledger.
+func IsCounter(metric string) bool {
+	row, ok := ledger.Lookup(metric)
+	return ok && row.Metric
+}
+
+// all is the whole table.
+var all = func() (all []Metric) {
 	for _, stage := range Stages() {
-		names = append(names, string(stage))
+		all = append(all, Metric{Name: string(stage) + ".count", Kind: Count, Better: Higher, Parts: true})
+		for _, aggregate := range slices.Concat([]string{"min", "mean"}, Quantiles(), []string{"max"}) {
+			all = append(all, Metric{Name: string(stage) + "." + aggregate, Kind: Duration, Better: Lower, Parts: true})
+		}
+	}
+	var shares []Metric
+	for _, row := range ledger.Rows() {
+		if row.Metric {
+			all = append(all, Metric{Name: row.Key, Kind: Count, Better: Lower, Live: true})
+			shares = append(shares, Metric{Name: row.Key + RatioSuffix, Kind: Ratio, Better: Lower, Live: true})
+		}
+	}
+	all = slices.Concat(all, scalars, shares)
+	for i := range all {
+		m := &all[i]
+		m.Live = m.Live || m.Parts
+		m.Tracked = max(m.Tracked, tracked[m.Name])
+		switch {
+		case m.Unit != "":
+		case m.Kind == Duration:
+			m.Unit = "ns"
+		default:
+			m.Unit = "jobs"
+		}
+		switch {
+		case m.Benchmark != "":
+		case m.Kind == Duration:
+			m.Benchmark = strings.TrimPrefix(m.Name, string(EndToEnd)+".") + "-ns"
+		default:
+			m.Benchmark = strings.TrimPrefix(m.Name, string(EndToEnd)+".")
+		}
+	}
+	return all
+}()
+
+// Metrics lists every metric: each aggregate of each stage, in the order of the
+// stages, then the counters of the ledger and the other metrics of the run as a
+// whole, and the shares of the counters.
+func Metrics() []Metric { return slices.Clone(all) }
+
+// TrackedNames are the metrics that tools get that keep histories, in their order.
+func TrackedNames() (names []string) {
+	byPlace := slices.DeleteFunc(Metrics(), func(m Metric) bool { return m.Tracked == 0 })
+	slices.SortFunc(byPlace, func(a, b Metric) int { return a.Tracked - b.Tracked })
+	for _, m := range byPlace {
+		names = append(names, m.Name)
 	}
 	return names
 }
 
-// Quantiles are the quantiles that every stage has, by name.
-func Quantiles() []string {
-	return []string{"p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99"}
-}
-
-func scalars() []Metric {
-	all := []Metric{
-		{"lost", Count, Lower},
-		{"duplicated", Count, Lower},
-		{"out_of_order", Count, Lower},
-		{"corrupt", Count, Lower},
-		{"unreadable", Count, Lower},
-		{"foreign", Count, Lower},
-		{"failed", Count, Lower},
-		{"errors", Count, Lower},
-		{"offered_rate", Rate, Higher},
-		{"achieved_rate", Rate, Higher},
-		{"achieved_ratio", Ratio, Higher},
-		{"backlog.max", Count, Lower},
-		{"recovery", Duration, Lower},
-		{"blocked_clients", Count, Higher},
-		{"cpu_per_job", Duration, Lower},
-		{"redis_cpu_per_job", Duration, Lower},
-		{"worker_cpu_per_job", Duration, Lower},
-		{"redis_commands_per_job", Count, Lower},
-		{"redis_bytes_per_job", Count, Lower},
-	}
-	for _, count := range CountedNames() {
-		all = append(all, Metric{count + RatioSuffix, Ratio, Lower})
-	}
-	return all
-}
-
-// CountedNames are the counts of jobs and events that are also told as a share of all
-// jobs: "failed_ratio" is that of "failed".
-func CountedNames() []string {
-	return []string{"lost", "duplicated", "out_of_order", "corrupt", "unreadable", "foreign", "failed", "errors"}
-}
-
-const RatioSuffix = "_ratio"
-
-// ShareOf is the count of which the metric is the share of all jobs: "failed" for
-// "failed_ratio". It is ok for those metrics only.
-func ShareOf(metric string) (count string, ok bool) {
-	count, cut := strings.CutSuffix(metric, RatioSuffix)
-	return count, cut && slices.Contains(CountedNames(), count)
-}
-
-// Metrics lists every metric there is: each aggregate of each stage, in the
-// order of the stages, and then those of the run as a whole.
-func Metrics() []Metric {
-	var all []Metric
-	for _, stage := range StageNames() {
-		all = append(all, Metric{stage + ".count", Count, Higher})
-		for _, aggregate := range append(append([]string{"min", "mean"}, Quantiles()...), "max") {
-			all = append(all, Metric{stage + "." + aggregate, Duration, Lower})
-		}
-	}
-	return append(all, scalars()...)
-}
-
-// Lookup finds the metric of that name. The error for a name that is none
-// suggests the nearest one.
+// Lookup finds the metric of that name. The error for an unknown name suggests the
+// nearest one.
 func Lookup(name string) (Metric, error) {
-	all := Metrics()
 	names := make([]string, len(all))
 	for i, m := range all {
 		if m.Name == name {
@@ -122,11 +157,11 @@ func Lookup(name string) (Metric, error) {
 		}
 		names[i] = m.Name
 	}
-	for _, stage := range StageNames() {
-		if name == stage {
+	for _, stage := range Stages() {
+		if name == string(stage) {
 			return Metric{}, fmt.Errorf("metric %q is a stage; say which of its aggregates, such as %s.p99", name, stage)
 		}
-		if aggregate, cut := strings.CutPrefix(name, stage+"."); cut && isQuantile(aggregate) {
+		if aggregate, cut := strings.CutPrefix(name, string(stage)+"."); cut && isQuantile(aggregate) {
 			return Metric{}, fmt.Errorf("quantile %q is not measured; there are %s", aggregate, strings.Join(Quantiles(), ", "))
 		}
 	}
@@ -134,22 +169,6 @@ func Lookup(name string) (Metric, error) {
 		return Metric{}, fmt.Errorf("unknown metric %q (did you mean %q?)", name, near)
 	}
 	return Metric{}, fmt.Errorf("unknown metric %q; metrics are <stage>.<aggregate>, such as end_to_end.p99, or a word such as lost or achieved_rate", name)
-}
-
-// InParts reports whether the metric can be told for a part of a run.
-func (m Metric) InParts() bool {
-	switch m.Name {
-	case "offered_rate", "achieved_rate", "achieved_ratio", "backlog.max":
-		return true
-	}
-	stage, _, cut := strings.Cut(m.Name, ".")
-	return cut && slices.Contains(StageNames(), stage)
-}
-
-// InTime reports whether the metric can be told while a run goes on.
-func (m Metric) InTime() bool {
-	_, share := ShareOf(m.Name)
-	return share || slices.Contains(CountedNames(), m.Name) || m.InParts()
 }
 
 // isQuantile reports whether the word looks like the name of a quantile,
@@ -185,8 +204,7 @@ func Unobservable(name string) string {
 	if count, isShare := ShareOf(name); isShare {
 		name = count
 	}
-	switch name {
-	case "lost", "duplicated", "out_of_order", "foreign", "corrupt":
+	if row, ok := ledger.Lookup(name); ok && row.Metric && !row.Observable {
 		return "the jobs are external, and which jobs were sent is unknown"
 	}
 	return ""

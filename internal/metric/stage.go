@@ -28,8 +28,28 @@ func Stages() []Stage {
 	return []Stage{Lateness, Enqueue, Queue, Pickup, Running, WorkTime, Publish, Notify, First, EndToEnd, FromSend}
 }
 
+// quantiles are the quantiles that every stage has, and the share of the jobs below
+// each.
+var quantiles = []struct {
+	name  string
+	share float64
+}{{"p50", .5}, {"p75", .75}, {"p90", .9}, {"p95", .95}, {"p99", .99}, {"p99.9", .999}, {"p99.99", .9999}}
+
+// Quantiles are the names of the quantiles that every stage has.
+func Quantiles() []string {
+	var names []string
+	for _, q := range quantiles {
+		names = append(names, q.name)
+	}
+	return names
+}
+
 // QuantileShare is the share below the quantile of that name.
 func QuantileShare(quantile string) (float64, bool) {
-	q, ok := map[string]float64{"p50": .5, "p75": .75, "p90": .9, "p95": .95, "p99": .99, "p99.9": .999, "p99.99": .9999}[quantile]
-	return q, ok
+	for _, q := range quantiles {
+		if q.name == quantile {
+			return q.share, true
+		}
+	}
+	return 0, false
 }

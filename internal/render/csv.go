@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
@@ -40,10 +41,10 @@ func summaryCSV(w io.Writer, r *result.Result) error {
 }
 
 // runCells are the columns that are the same for every stage of a run. Those of the
-// scenario's fields come from the table of fields; where they have no place in the list
-// below, they follow it, since columns only grow.
+// scenario's fields and of the ledger come from their tables. A column without a place
+// in the list below follows it, since columns are only ever added at the end.
 func runCells(r *result.Result) (head, cells []string) {
-	s, l := r.Scenario, r.Ledger
+	s := r.Scenario
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
 	loop := "open"
 	if s.Load.Closed() {
@@ -63,6 +64,17 @@ func runCells(r *result.Result) (head, cells []string) {
 		return whole(n)
 	}
 	fields := map[string]func(scenario.Scenario) string{}
+	for _, row := range ledger.Rows() {
+		if row.Column != "" {
+			fields[row.Column] = func(scenario.Scenario) string {
+				if n := r.Ledger.Count(row.Key); row.Observable {
+					return whole(n)
+				} else {
+					return ours(n)
+				}
+			}
+		}
+	}
 	for _, f := range scenario.Fields() {
 		for _, c := range f.Columns {
 			fields[c.Name] = c.Cell
@@ -92,18 +104,18 @@ func runCells(r *result.Result) (head, cells []string) {
 		{"window_ns", whole(r.Window.ToNS - r.Window.FromNS)},
 		{"window_scheduled", ours(r.Window.Scheduled)},
 		{"window_completed", whole(r.Window.Completed)},
-		{"scheduled", ours(l.Scheduled)},
-		{"sent", ours(l.Sent)},
-		{"notified", ours(l.Notified)},
-		{"lost", ours(l.Lost)},
-		{"abandoned", ours(l.Abandoned)},
-		{"duplicated", ours(l.Duplicated)},
-		{"out_of_order", ours(l.OutOfOrder)},
-		{"corrupt", ours(l.Corrupt)},
-		{"foreign", ours(l.Foreign)},
-		{"jobs_failed", whole(l.Failed)},
-		{"errors", whole(errorCount(l))},
-		{"unreadable", whole(l.Unreadable)},
+		{"scheduled"},
+		{"sent"},
+		{"notified"},
+		{"lost"},
+		{"abandoned"},
+		{"duplicated"},
+		{"out_of_order"},
+		{"corrupt"},
+		{"foreign"},
+		{"jobs_failed"},
+		{"errors"},
+		{"unreadable"},
 		{"update"},
 	} {
 		if of, has := fields[c[0]]; has {
@@ -112,12 +124,18 @@ func runCells(r *result.Result) (head, cells []string) {
 		}
 		head, cells = append(head, c[0]), append(cells, c[1])
 	}
+	add := func(name string) {
+		if of := fields[name]; of != nil {
+			head, cells = append(head, name), append(cells, of(s))
+		}
+	}
 	for _, f := range scenario.Fields() {
 		for _, c := range f.Columns {
-			if fields[c.Name] != nil {
-				head, cells = append(head, c.Name), append(cells, c.Cell(s))
-			}
+			add(c.Name)
 		}
+	}
+	for _, row := range ledger.Rows() {
+		add(row.Column)
 	}
 	return head, cells
 }

@@ -18,12 +18,7 @@ func tracked(r *result.Result) []string {
 	if r.Observed != nil {
 		return []string{"running.p50", "running.p90", "running.p99", "running.max", "work.p50", "achieved_rate", "backlog.max", "failed"}
 	}
-	return []string{
-		"end_to_end.p50", "end_to_end.p90", "end_to_end.p99", "end_to_end.p99.9", "end_to_end.max",
-		"queue.p50", "queue.p99", "enqueue.p50", "enqueue.p99", "notify.p50", "notify.p99",
-		"achieved_rate", "lost", "cpu_per_job", "redis_cpu_per_job", "redis_commands_per_job", "redis_bytes_per_job",
-		"worker_cpu_per_job", // last, for histories that began without it
-	}
+	return metric.TrackedNames()
 }
 
 // sample is one figure that is handed on. Its value is in the base unit.
@@ -61,47 +56,21 @@ func higherBetter(name string) bool {
 // benchmarkUnit is the metric as a unit of Go's benchmarks. Durations end in -ns
 // or ns/…, which benchstat scales; p99-ms it would not understand.
 func benchmarkUnit(name string) string {
-	switch name {
-	case "achieved_rate":
-		return "jobs/s"
-	case "cpu_per_job":
-		return "cpu-ns/job"
-	case "redis_cpu_per_job":
-		return "redis-cpu-ns/job"
-	case "worker_cpu_per_job":
-		return "worker-cpu-ns/job"
-	case "redis_commands_per_job":
-		return "redis-commands/job"
-	case "redis_bytes_per_job":
-		return "redis-B/job"
-	}
 	if _, unit := compare.SplitFigure(name); unit != "" {
 		return unit // it was one
 	}
-	m, err := metric.Lookup(name)
-	name = strings.TrimPrefix(name, "end_to_end.")
-	if err == nil && m.Kind == metric.Duration {
-		return name + "-ns"
+	if m, err := metric.Lookup(name); err == nil {
+		return m.Benchmark
 	}
-	return name
+	return strings.TrimPrefix(name, "end_to_end.")
 }
 
 // plainUnit is the unit of a metric's values.
 func plainUnit(name string) string {
-	m, err := metric.Lookup(name)
-	switch {
-	case err == nil && m.Kind == metric.Duration:
-		return "ns"
-	case name == "achieved_rate":
-		return "jobs/s"
-	case name == "redis_bytes_per_job":
-		return "B/job"
-	case name == "redis_commands_per_job":
-		return "commands/job"
-	case err != nil:
-		return benchmarkUnit(name)
+	if m, err := metric.Lookup(name); err == nil {
+		return m.Unit
 	}
-	return "jobs"
+	return benchmarkUnit(name)
 }
 
 // LeftOut says why a run has no line in Go benchmark text, empty when it has one:

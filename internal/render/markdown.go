@@ -5,7 +5,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/number"
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -187,25 +189,18 @@ type jobCount struct {
 
 // jobCounts are the counters of the ledger, in the order of a job's way.
 func jobCounts(r *result.Result) []jobCount {
-	l := r.Ledger
-	return []jobCount{
-		{"scheduled", l.Scheduled, "came due before the load ended, warm-up included"},
-		{"sent", l.Sent, "handed to a connection"},
-		{"acked", l.Acked, "push acknowledged"},
-		{"popped", l.Popped, "taken by a consumer"},
-		{"finished", l.Finished, "work done"},
-		{"published", l.Published, "publish acknowledged"},
-		{arrivedWord(r.Scenario), l.Notified, arrivedMeaning(r.Scenario)},
-		{"lost", l.Lost, "never notified"},
-		{"abandoned", l.Abandoned, "not sent yet, or on their way, when the run was stopped from outside"},
-		{"duplicated", l.Duplicated, "extra pops and extra notifications of the same job"},
-		{"out of order", l.OutOfOrder, "notified after a later job; some are normal with more than one consumer"},
-		{"corrupt", l.Corrupt, "carried this run's mark and cannot be one of its jobs"},
-		{"unreadable", l.Unreadable, "messages on the channel that are not updates"},
-		{"foreign", l.Foreign, "not of this run"},
-		{"failed", l.Failed, "ended with status FAILED"},
-		{"errors", errorCount(l), "error replies and broken connections"},
+	var counts []jobCount
+	for _, row := range ledger.Rows() {
+		c := jobCount{row.Name, r.Ledger.Count(row.Key), row.Counts}
+		if row.Rare && c.n == 0 {
+			continue
+		}
+		if row.Counter == ledger.Notified && r.Scenario.Notify == jobqueue.NoNotify {
+			c.name, c.meaning = arrivedWord(r.Scenario), "work done; nothing is published in this run"
+		}
+		counts = append(counts, c)
 	}
+	return counts
 }
 
 func (m *sheet) jobs(r *result.Result) {

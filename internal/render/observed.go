@@ -75,7 +75,7 @@ func (t *page) observed(r *result.Result) {
 			words = append(words, number.Count(row.n)+" "+row.name)
 		}
 	}
-	t.para(bold, "updates ", strings.Join(append(words, number.Plural(errorCount(r.Ledger), "error")), ", "))
+	t.para(bold, "updates ", strings.Join(append(words, number.Plural(r.Ledger.Count("errors"), "error")), ", "))
 	if b := r.Observed.Backlog; b.Max != nil {
 		text := fmt.Sprintf("at most %s waited", number.Plural(*b.Max, "job"))
 		if b.Mean != nil {
@@ -118,7 +118,7 @@ func (m *sheet) observed(r *result.Result) {
 	for _, row := range heard(r) {
 		t.rows = append(t.rows, []string{row.name, number.Count(row.n), row.meaning})
 	}
-	t.rows = append(t.rows, []string{"errors", number.Count(errorCount(r.Ledger)), "error replies and broken connections"})
+	t.rows = append(t.rows, []string{"errors", number.Count(r.Ledger.Count("errors")), "error replies and broken connections"})
 	m.para("%s", t.markdown())
 	o, b := r.Observed, r.Observed.Backlog
 	t = table{head: []string{"the queue in the window", "value"}, left: 1}

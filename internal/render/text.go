@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
@@ -148,21 +149,15 @@ func (t *page) ledger(r *result.Result) {
 		}
 		words[3] += " (" + strings.Join(parts, ", ") + ")"
 	}
-	for _, c := range []struct {
-		n    int64
-		name string
-	}{
-		{l.Abandoned, "abandoned"}, {l.Duplicated, "duplicated"}, {l.OutOfOrder, "out of order"}, {l.Corrupt, "corrupt"},
-		{l.Unreadable, "unreadable"}, {l.Foreign, "foreign"}, {l.Failed, "failed"}, {l.Redelivered, "redelivered"},
-	} {
-		if c.n != 0 {
-			words = append(words, number.Count(c.n)+" "+c.name)
+	for _, row := range ledger.Rows() {
+		if n := l.Count(row.Key); n != 0 && row.Unusual {
+			words = append(words, number.Count(n)+" "+row.Name)
 		}
 	}
 	if l.Prefilled > 0 {
 		words[0] += " (" + number.Count(l.Prefilled) + " of them prefilled)"
 	}
-	errs := number.Plural(errorCount(l), "error")
+	errs := number.Plural(l.Count("errors"), "error")
 	if len(l.Errors) > 0 {
 		var parts []string
 		for _, op := range sortedKeys(l.Errors) {

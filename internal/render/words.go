@@ -126,13 +126,6 @@ func arrivedWord(s scenario.Scenario) string {
 	return "notified"
 }
 
-func arrivedMeaning(s scenario.Scenario) string {
-	if s.Notify == jobqueue.NoNotify {
-		return "work done; nothing is published in this run"
-	}
-	return "notification seen by every subscriber"
-}
-
 // poolWords says who worked: "2 producers, 8 consumers, 1 subscriber, work 1ms".
 func poolWords(s scenario.Scenario) string {
 	words := []string{
@@ -358,15 +351,6 @@ func losses(l result.Ledger) []result.Leg {
 		}
 	}
 	return out
-}
-
-// errorCount is the number of errors over all operations.
-func errorCount(l result.Ledger) int64 {
-	var n int64
-	for _, v := range l.Errors {
-		n += v
-	}
-	return n
 }
 
 func sortedKeys[K ~string, V any](m map[K]V) []K {

@@ -91,7 +91,7 @@ func (p *parser) whole(start int, name, word string) (string, error) {
 		return name, nil // says the caller
 	case word == "value", word == "count" && m.Kind == metric.Count, word == "rate" && m.Kind != metric.Count && m.Kind != metric.Duration:
 		return name, nil
-	case word == "rate" && slices.Contains(metric.CountedNames(), name):
+	case word == "rate" && metric.IsCounter(name):
 		return name + metric.RatioSuffix, nil
 	case word == "rate":
 		return "", p.fail(start, "%s is no share of the jobs; write %s < %s", name, name, m.Kind.Example())

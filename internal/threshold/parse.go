@@ -114,7 +114,7 @@ func (p *parser) over(m metric.Metric) (time.Duration, error) {
 	if !p.skip("over") {
 		return 0, nil
 	}
-	if !m.InParts() {
+	if !m.Parts {
 		return 0, p.fail(start, "%s is only known of the whole run; parts can be told of the stages, of the rates and of backlog.max", m.Name)
 	}
 	p.space()
@@ -136,7 +136,7 @@ func (p *parser) abort(m metric.Metric) (bool, time.Duration, error) {
 	if !p.skip("abort") {
 		return false, 0, nil // limit has read up to here or to the end
 	}
-	if !m.InTime() {
+	if !m.Live {
 		return false, 0, p.fail(start, "%s is only known at the end of a run, so it cannot abort one", m.Name)
 	}
 	p.space()
@@ -235,7 +235,7 @@ func (p *parser) aggregate(name string) (string, error) {
 		}
 		return name + ".p" + number, nil
 	}
-	if !slices.Contains(metric.StageNames(), name) {
+	if !slices.Contains(metric.Stages(), metric.Stage(name)) {
 		return p.whole(start, name, word)
 	}
 	switch word {
