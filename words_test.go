@@ -46,19 +46,7 @@ var unplain = []struct{ phrase, write string }{
 }
 
 // unread are directories whose text has not been read for this yet.
-var unread = []string{
-	"internal/engine",
-	"internal/flight",
-	"internal/hoststat",
-	"internal/latency",
-	"internal/metric",
-	"internal/observe",
-	"internal/probe",
-	"internal/threshold",
-	"internal/validity",
-	"internal/verify",
-	"internal/watch",
-}
+var unread = []string{}
 
 // quoted are lines that must have a phrase, since it is data of another program.
 var quoted = regexp.MustCompile(`/proc/cpuinfo|"processor"|^processor\s`)

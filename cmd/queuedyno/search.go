@@ -21,7 +21,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/threshold"
-	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/result"
@@ -245,8 +245,8 @@ func (s *search) ending(err error) outcome.Outcome {
 			return say(problem.Invalid, "the host was disturbed, so the answer is a lower bound: "+a.Limit.Detail,
 				"when the host is idle, --resume continues from here")
 		}
-		if a.Limit.Part == validity.CPULimit {
-			return say(problem.Invalid, "the answer is a lower bound: "+a.Limit.Detail, validity.LimitRemedy)
+		if a.Limit.Part == usage.CPULimit {
+			return say(problem.Invalid, "the answer is a lower bound: "+a.Limit.Detail, usage.LimitRemedy)
 		}
 		return say(problem.Invalid, "the load generator reached its limit first, so the answer is a lower bound: "+a.Limit.Detail,
 			"use a larger machine, or a separate one for Redis")

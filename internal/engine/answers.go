@@ -2,9 +2,11 @@ package engine
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/ring"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -74,10 +76,43 @@ func (p *producer) acked(g pace.Group, at int64) {
 		if !here {
 			continue
 		}
-		if marks&flight.Nobody != 0 {
+		if marks&flight.Unheard != 0 {
 			p.r.unheard(b, j, n, p.tally)
 		} else {
 			p.r.finish(b, j, n, marks, p.shard)
 		}
 	}
+}
+
+// pushes are the pushes that were sent and not answered, oldest first.
+type pushes struct {
+	mu  sync.Mutex
+	all ring.Ring[pace.Group]
+}
+
+func (p *pushes) add(g pace.Group) {
+	p.mu.Lock()
+	p.all.Push(g)
+	p.mu.Unlock()
+}
+
+// len is how many there are.
+func (p *pushes) len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all.Len()
+}
+
+// forget drops them all: their answers will not come.
+func (p *pushes) forget() {
+	p.mu.Lock()
+	p.all.Clear()
+	p.mu.Unlock()
+}
+
+func (p *pushes) take() (g pace.Group, ok bool) {
+	p.mu.Lock()
+	g, ok = p.all.Pop()
+	p.mu.Unlock()
+	return g, ok
 }

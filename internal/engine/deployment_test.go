@@ -116,7 +116,7 @@ func TestARunOverQueuesOnAllNodesOfAClusterIsComplete(t *testing.T) {
 			if l := r.Ledger; l.Sent != 1200 || l.Lost != 0 || l.Notified != 1200 || l.Duplicated != 0 {
 				t.Errorf("ledger %+v, want all 1200 notified once", l)
 			}
-			if !strings.Contains(strings.Join(r.Warnings, "\n"), "none goes before another") {
+			if !strings.Contains(strings.Join(r.Warnings, "\n"), "none has priority") {
 				t.Errorf("nothing says that the queues have no order: %q", r.Warnings)
 			}
 			for addr, n := range pushes(t, b) {

@@ -15,7 +15,7 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/draw"
 )
 
-// runOn runs a scenario on a Redis of its own with these settings.
+// runOn runs a scenario on a separate Redis with these settings.
 func runOn(t *testing.T, s scenario.Scenario, cfg jobqueue.Config, args ...string) (*result.Result, error) {
 	t.Helper()
 	server := redistest.Process(t, args...)

@@ -10,7 +10,7 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// ThisHost describes where we run. What the system does not tell stays empty.
+// ThisHost describes this host. What the system does not report stays empty.
 func ThisHost() result.Host {
 	h := result.Host{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0)}
 	limit := hoststat.ThisCPULimit()

@@ -10,8 +10,8 @@ import (
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
-// lastingPing is the control probe of the server over one connection after
-// another. Who asks while there is none waits, as everybody else does.
+// lastingPing is the control probe of the server over one connection after another.
+// While there is no connection, Ping waits for the next one.
 type lastingPing struct {
 	r    *run
 	open func(context.Context) (*redisconn.Ping, error)
@@ -51,7 +51,7 @@ func (p *lastingPing) reopen(lost error) error {
 		case p.r.ctx.Err() != nil || p.r.serverEnded() || p.ended():
 			return lost
 		}
-		p.r.pause(pause)
+		p.r.wait(pause)
 	}
 }
 

@@ -130,7 +130,7 @@ func (p frozenProducer) Push(ctx context.Context, jobs ...[]byte) error {
 	return p.Producer.Push(ctx, jobs...)
 }
 
-// tardy is a waiter on a host that wakes nobody in time.
+// tardy is a waiter on a host that wakes threads late.
 type tardy struct{ pace.Waiter }
 
 func (w tardy) Wait(d time.Duration) bool {

@@ -37,7 +37,7 @@ func TestLossIsAttributedToItsLeg(t *testing.T) {
 				return jobs, nil
 			}
 		}, map[result.Leg]int64{result.LegVanished: 10}},
-		{"a message that nobody heard", func(f *faulty) {
+		{"a message without a subscriber", func(f *faulty) {
 			lose := nth(50)
 			f.publish = func([]byte) (bool, int, error) { return !lose(), 0, nil }
 		}, map[result.Leg]int64{result.LegNobody: 20}},

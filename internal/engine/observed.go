@@ -6,19 +6,20 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
-	"github.com/queuedyno/queuedyno/internal/steady"
+	"github.com/queuedyno/queuedyno/internal/record"
+	"github.com/queuedyno/queuedyno/internal/stationarity"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// overhear takes in a message about a job of somebody else.
+// overhear notes a message about an external job.
 func (s *subscriber) overhear(message []byte) {
 	at := s.r.now()
 	end, ended := s.r.observer.Hear(message, time.Duration(at))
 	if !ended {
 		s.tally.Set(ledger.Unreadable, s.r.observer.Counts().Unreadable)
-		if n := s.r.observer.Instead(); n >= enoughOdd && s.r.observer.Counts().Ended() == 0 {
-			s.r.endOdd(n, s.r.observer.Odd())
+		if n := s.r.observer.Instead(); n >= enoughUnrecognized && s.r.observer.Counts().Ended() == 0 {
+			s.r.unrecognized.endUnrecognized(n, s.r.observer.Odd())
 		}
 		return
 	}
@@ -26,64 +27,59 @@ func (s *subscriber) overhear(message []byte) {
 		s.tally.Add(ledger.Failed, 1)
 	}
 	s.tally.Add(ledger.Notified, 1)
-	s.shard.heard(at, end)
+	s.shard.Heard(at, end)
 }
 
-// lookOn lets time pass while others work, until it is over or something ends
-// it.
-func (r *run) lookOn() {
+// observe lets time pass while external workers work, until it is over or something
+// ends it.
+func (r *run) observe() string {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	reason := string("")
-	for reason == "" {
+	for {
 		select {
 		case <-r.ctx.Done():
-			reason = r.hardReason()
+			return r.hardReason()
 		case <-r.o.Stop:
 			r.interrupt()
-			reason = stopreason.Outside
+			return stopreason.Outside
 		case <-tick.C:
 			switch n := r.s.Load.Jobs; {
 			case r.cut.Load() != never:
-				reason = r.shortened()
-			case n > 0 && r.rec.completed() >= n:
-				reason = stopreason.JobsEnded
-			case r.now() >= r.rec.to:
-				reason = stopreason.TimeOver
+				return r.shortened()
+			case n > 0 && r.rec.Completed() >= n:
+				return stopreason.JobsEnded
+			case r.now() >= r.rec.To:
+				return stopreason.TimeOver
 			}
 		}
 	}
-	r.mu.Lock()
-	r.stopReason = reason
-	r.mu.Unlock()
-	r.halt()
 }
 
 // observed puts together what was seen; left is how many jobs wait at the end,
-// absent when that is not known. Everybody has ended who listened.
+// absent when that is not known. All subscribers have ended.
 func (r *run) observed(t ledger.Totals, left int64) {
-	r.ledger = result.Ledger{Unreadable: t[ledger.Unreadable], Failed: t[ledger.Failed], LostByLeg: map[result.Leg]int64{}, Errors: r.faults, Reconnects: r.reconnects()}
-	r.rec.take(func(_, _ *stageSet) {})
-	n := r.rec.completed()
-	to := max(min(r.rec.to, r.cut.Load()), r.rec.from)
-	r.window = result.Window{FromNS: r.rec.from, ToNS: to, Scheduled: n, Completed: n}
+	r.outcome.ledger = result.Ledger{Unreadable: t[ledger.Unreadable], Failed: t[ledger.Failed], LostByLeg: map[result.Leg]int64{}, Errors: r.errors, Reconnects: r.reconnects()}
+	r.rec.Take(func(_, _ *record.StageSet) {})
+	n := r.rec.Completed()
+	to := max(min(r.rec.To, r.cut.Load()), r.rec.From)
+	r.outcome.window = result.Window{FromNS: r.rec.From, ToNS: to, Scheduled: n, Completed: n}
 	o := &result.Observation{
 		Updates: r.observer.Counts(), Alone: r.observer.Alone(), Forgotten: r.observer.Forgotten(), Open: r.observer.Open(),
 		Backlog: r.sampler.lengthsSeen(left),
 	}
 	if o.Updates.Running > 0 {
-		o.Unpaired = n - r.rec.window[iRunning].Count() + o.Forgotten + o.Open
+		o.Unpaired = n - r.rec.Window[record.Running].Count() + o.Forgotten + o.Open
 	}
-	if b, span := o.Backlog, time.Duration(to-r.rec.from).Seconds(); b.Last != nil && b.First != nil && span > 0 {
+	if b, span := o.Backlog, time.Duration(to-r.rec.From).Seconds(); b.Last != nil && b.First != nil && span > 0 {
 		o.ArrivedPerS = ptr(max(0, float64(n+*b.Last-*b.First)/span))
 	}
-	r.seen = o
+	r.outcome.seen = o
 	if odd := r.observer.Odd(); odd != nil {
-		r.odd.first, r.odd.kind = odd, noStatus
+		r.unrecognized.first, r.unrecognized.kind = odd, noStatus
 		if o.Updates.Unreadable > 0 {
-			r.odd.kind = noUpdate
+			r.unrecognized.kind = noUpdate
 		}
-		r.tellOdd()
+		r.unrecognized.warnOfUnrecognized()
 	}
 	if o.Updates.Messages() == 0 {
 		r.warn("no update was heard: do the workers publish on the channel that is listened to?")
@@ -92,9 +88,9 @@ func (r *run) observed(t ledger.Totals, left int64) {
 	}
 }
 
-// lengthsSeen is the length of the queue in the window, and at the end.
+// lengthsSeen is the length of the queue in the window and at its end.
 func (s *sampler) lengthsSeen(left int64) (b result.ObservedBacklog) {
-	b.Mean, b.First = s.lengths.mean(), s.firstLen
+	b.Mean, b.First = s.lengths.Mean(), s.firstLen
 	var x, y []float64
 	for _, row := range s.timeline {
 		if row.Phase != "window" || row.QueueLen == nil {
@@ -121,12 +117,12 @@ func (s *sampler) lengthsSeen(left int64) (b result.ObservedBacklog) {
 	return b
 }
 
-// trend is the slope of y over x, and whether it is clear: of ten points at the
-// least, a line that rises or falls by more than one, and by more than five times
-// the standard error of its slope. Lengths of a queue hang together from one second
-// to the next, so the usual two would see trends in every other queue.
+// trend is the slope of y over x, and whether it is clear: a line through at least ten
+// points that rises or falls by more than one, and by more than five times the standard
+// error of its slope. The lengths of a queue in successive seconds are correlated, so
+// the usual factor of two would find a trend in every other queue.
 func trend(x, y []float64) (slope float64, clear bool) {
-	slope, ok := steady.Slope(x, y)
+	slope, ok := stationarity.Slope(x, y)
 	if !ok || len(x) < 10 {
 		return 0, false
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
-// others are a producer and workers that are somebody else's: a job every 10 ms,
+// others are a producer and workers that are external: a job every 10 ms,
 // which takes 25 ms, of which every tenth fails; the workers say RUNNING. The
-// queue gains five jobs a second that nobody takes.
+// queue gains five jobs a second that no worker takes.
 func others(t *testing.T, ctx context.Context, q *memory.Queue) {
 	p, err := q.OpenProducer(ctx)
 	if err != nil {
@@ -186,7 +186,7 @@ func TestAnObservedLoadHasNothingOfItsOwn(t *testing.T) {
 	}
 	ok := scenario.Scenario{Name: "x", Load: scenario.Load{Observed: true}}
 	if faults := ok.Validate(); len(faults) > 0 {
-		t.Errorf("faults of a scenario that only looks on: %v", faults)
+		t.Errorf("faults of a scenario that only observes: %v", faults)
 	}
 	if d := ok.WithDefaults(); !d.External || d.Producers != 0 || d.Consumers != 0 || d.Load.Duration != 10*time.Second {
 		t.Errorf("with defaults: %+v", d)

@@ -70,8 +70,8 @@ func TestARunWhoseFirstUpdatesAreNotUnderstoodEndsAndQuotesOne(t *testing.T) {
 		unreadable               int64
 	}{
 		"other keys":      {`{"data":{"id":"ID"},"state":"done"}`, "there is no job id at .jobId", "id=.data.id,status=.state,completed=done", 100},
-		"another status":  {`{"jobId":"ID","status":"done"}`, "its status \"done\" is none of", "completed=done", 0},
-		"another id":      {`{"jobId":4711,"uuid":"ID","status":"COMPLETED"}`, "none of this run", "id=.uuid", 0},
+		"another status":  {`{"jobId":"ID","status":"done"}`, "its status \"done\" is not RUNNING", "completed=done", 0},
+		"another id":      {`{"jobId":4711,"uuid":"ID","status":"COMPLETED"}`, "not one of this run", "id=.uuid", 0},
 		"Python's str":    {`{'jobId': 'ID', 'status': 'COMPLETED'}`, "json.dumps", "", 100},
 		"true for an end": {`{"jobId":"ID","done":true}`, "there is no status", "status=.done,completed=true,running=false", 100},
 	} {

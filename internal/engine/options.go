@@ -8,7 +8,7 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
-// Options are what a run needs beside its scenario. The zero value is good.
+// Options are what a run needs besides its scenario. The zero value is usable.
 type Options struct {
 	// ID is the run's id. Empty means a new one from [flight.NewID].
 	ID string
@@ -27,13 +27,13 @@ type Options struct {
 	// Waiter makes what waits for due times and service times; nil means
 	// [pace.NewWaiter]. Tests in virtual time give [pace.NewCoarse].
 	Waiter func() (pace.Waiter, error)
-	// NoProbes leaves out what measures beside the load (see package probe),
+	// NoProbes omits what measures next to the load (see package probe),
 	// for tests in virtual time.
 	NoProbes bool
-	// AllowNonEmpty lets the run begin while jobs wait in the queue. Shared says
-	// that others use the queue too: at the end the run removes only its own jobs
-	// and not the whole queue. A queue of a [jobqueue.Client] counts as shared
-	// unless its name was made by [runname.Of].
+	// AllowNonEmpty lets the run begin although jobs wait in the queue. Shared
+	// says that the queue is not the run's own: at the end only the run's jobs
+	// are taken out of it, and not the whole queue. A queue of a [jobqueue.Client]
+	// whose name is not one of [runname.Of] is always taken to be shared.
 	AllowNonEmpty, Shared bool
 	// Begin is called right before the load begins, when everything is open;
 	// End when its last job is accounted for, before anything is closed. They
@@ -69,4 +69,40 @@ type Progress struct {
 	// P50 and P99 of end_to_end since the run began, 0 while too few jobs
 	// are done to say.
 	P50, P99 time.Duration
+}
+
+// Workers are processes that were started to work on the jobs of a run with
+// external consumers. The caller that started them describes them with this,
+// and ends them if Stop was not called, as when the load never began.
+type Workers interface {
+	// Begin is called right before the first job is pushed, and End when the last
+	// one is accounted for.
+	Begin()
+	End() Worked
+	// Stop ends the workers, before the queue is removed: what they wrote later
+	// would remain. It returns a warning for every report, empty when all is well.
+	Stop() (warning string)
+}
+
+// Worked is what became of workers under load.
+type Worked struct {
+	// CPU is the CPU time that they used between Begin and End, nil where it is not
+	// known.
+	CPU *time.Duration
+	// Err says how they ended, where they did so before End. The run goes on
+	// without them, and has failed.
+	Err error
+}
+
+// WorkersError says that workers which were started for a run ended before it did.
+type WorkersError struct{ Err error }
+
+func (e *WorkersError) Error() string { return e.Err.Error() }
+func (e *WorkersError) Unwrap() error { return e.Err }
+
+func (w Worked) failure() error {
+	if w.Err == nil {
+		return nil
+	}
+	return &WorkersError{w.Err}
 }

@@ -73,7 +73,7 @@ func TestWorkersOutsideAreMeasuredByWhatCanBeSeen(t *testing.T) {
 		}
 		for _, stage := range []metric.Stage{metric.Queue, metric.Publish, metric.Notify, metric.First} {
 			if r.Stages[stage] != nil {
-				t.Errorf("%s is in the result, though nobody can see it", stage)
+				t.Errorf("%s is in the result, though it cannot be seen", stage)
 			}
 		}
 		if r.Validity.Verdict != result.Valid {
@@ -234,7 +234,7 @@ func TestAHoldMakesABacklogAndIsRecoveredFrom(t *testing.T) {
 			t.Errorf("recovery = %v, want 2/3 s", v)
 		}
 		if longest := *r.Stages[metric.WorkTime].MaxNS; longest != 10e6 {
-			t.Errorf("the longest work took %d ns; what is in hands when a hold begins is finished and told", longest)
+			t.Errorf("the longest work took %d ns; jobs that are in progress when a pause begins are finished and published", longest)
 		}
 		if longest := *r.Stages[metric.EndToEnd].MaxNS; longest < 2.0e9 || longest > 2.02e9 {
 			t.Errorf("the longest end_to_end is %d ns, want the whole hold and the work", longest)

@@ -10,7 +10,7 @@ import (
 )
 
 // plan is the schedule of an open loop as a pure sequence over all producers:
-// what was due by when. It is walked beside the load, once and forwards.
+// what was due by when. It is walked once, forwards, while the load runs.
 type plan struct {
 	shares []*pace.Share
 	next   []pace.Group
@@ -30,7 +30,7 @@ func newPlan(s scenario.Scenario) *plan {
 	return p
 }
 
-// jobLimit is how many jobs may be sent at the most.
+// jobLimit is how many jobs may be sent at most.
 func jobLimit(s scenario.Scenario) int64 {
 	if s.Load.Jobs > 0 {
 		return min(s.Load.Jobs, flight.MaxNumber)

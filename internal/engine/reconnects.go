@@ -15,13 +15,13 @@ type reconnected struct {
 }
 
 // reconnect counts a connection that took the place of a lost one.
-func (r *run) reconnect(op string, lost error, gap time.Duration, atOnce bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := r.reconnected[op]
+func (p *problems) reconnect(op string, lost error, gap time.Duration, atOnce bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.reconnected[op]
 	if n == nil {
 		n = &reconnected{}
-		r.reconnected[op] = n
+		p.reconnected[op] = n
 	}
 	silent := true
 	_, idle := lost.(idleError)
@@ -39,11 +39,11 @@ func (r *run) reconnect(op string, lost error, gap time.Duration, atOnce bool) {
 }
 
 // reconnects are all of them by operation, nil when there were none.
-func (r *run) reconnects() map[string]int64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (p *problems) reconnects() map[string]int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var all map[string]int64
-	for op, n := range r.reconnected {
+	for op, n := range p.reconnected {
 		if all == nil {
 			all = map[string]int64{}
 		}
@@ -52,11 +52,11 @@ func (r *run) reconnects() map[string]int64 {
 	return all
 }
 
-// tellReconnects says in one line for each pool what became of its connections.
-func (r *run) tellReconnects(warn func(format string, args ...any)) {
+// warnOfReconnects says in one line for each pool what became of its connections.
+func (p *problems) warnOfReconnects(warn func(format string, args ...any), idleLimit string) {
 	limit := false
-	for _, op := range slices.Sorted(maps.Keys(r.reconnected)) {
-		n := r.reconnected[op]
+	for _, op := range slices.Sorted(maps.Keys(p.reconnected)) {
+		n := p.reconnected[op]
 		limit = limit || n.limited
 		if n.idle > 0 {
 			warn("%s: connections that were closed or dropped while they were idle: %d; each was opened again before the next command, and nothing was lost by it", op, n.idle)
@@ -69,14 +69,14 @@ func (r *run) tellReconnects(warn func(format string, args ...any)) {
 		}
 	}
 	if limit {
-		warn("%s", r.idleLimit())
+		warn("%s", idleLimit)
 	}
 }
 
 // idleLimit names whose limit closes idle connections.
-func (r *run) idleLimit() string {
+func (s *server) idleLimit() string {
 	const between = "a proxy, load balancer or firewall in between"
-	if f := r.facts[0]; f != nil {
+	if f := s.facts[0]; f != nil {
 		switch seconds, known := f.Config["timeout"]; {
 		case known && seconds != "0":
 			return fmt.Sprintf("the server closes connections that are idle for %s s (CONFIG SET timeout 0 turns that off); %s may have an idle limit, too", seconds, between)
@@ -85,4 +85,11 @@ func (r *run) idleLimit() string {
 		}
 	}
 	return "look for an idle limit: the server's setting timeout, or that of " + between
+}
+
+// lostPop notes that the answer to a pop of up to n jobs was lost.
+func (p *problems) lostPop(n int) {
+	p.mu.Lock()
+	p.lostPops += int64(n)
+	p.mu.Unlock()
 }

@@ -6,13 +6,14 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // ride takes job n through all its stations on the structures of a run.
-func ride(r *run, s *shard, n int64) {
+func ride(r *run, s *record.Shard, n int64) {
 	j := r.flight.Start(n)
 	j.Stamp = blank
 	j.Stamp[flight.DueAt], j.Stamp[flight.SentAt] = n, n+1
@@ -32,9 +33,9 @@ func ride(r *run, s *shard, n int64) {
 	r.finish(b, j, n, marks, s)
 }
 
-func testRun(subscribers int) (*run, *shard) {
-	r := newRun(scenario.Scenario{Subscribers: subscribers, Batch: 1, Load: scenario.Load{InFlight: 1}}, nil, Options{}, 1)
-	return r, r.rec.shard()
+func testRun(subscribers int) (*run, *record.Shard) {
+	r, _ := newRun(scenario.Scenario{Subscribers: subscribers, Batch: 1, Load: scenario.Load{InFlight: 1}}, nil, Options{}, 1)
+	return r, r.rec.Shard()
 }
 
 func TestRecordingAJobDoesNotAllocate(t *testing.T) {
@@ -58,7 +59,7 @@ func BenchmarkRecordJob(b *testing.B) {
 	for b.Loop() {
 		t[flight.NotifiedAt] = 1_200_000 + i*37%900_000
 		i++
-		s.add(i, &t)
+		s.Add(i, &t)
 	}
 }
 
@@ -127,7 +128,7 @@ func TestAJobIsFinishedOnceByWhoeverComesLast(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	for _, m := range []uint64{flight.Acked, flight.Done | flight.Popped, flight.Published, flight.Notified} {
-		s := r.rec.shard()
+		s := r.rec.Shard()
 		wg.Go(func() {
 			for n := range int64(jobs) {
 				b, j := r.flight.Find(n)
@@ -140,7 +141,7 @@ func TestAJobIsFinishedOnceByWhoeverComesLast(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := r.rec.added(); got != jobs {
+	if got := r.rec.Added(); got != jobs {
 		t.Errorf("%d jobs recorded, want %d", got, jobs)
 	}
 	r.flight.Each(func(n int64, _ *flight.Job, _ uint64) { t.Errorf("job %d is left over", n) })

@@ -17,21 +17,21 @@ import (
 const patience = 30 * time.Second
 
 // The longest pauses between two tries. A message that is published before the
-// subscribers are back is heard by nobody, so they ask more often than those of
-// whom there are many.
+// subscribers are back is lost, so they try more often than producers and consumers,
+// of which there can be many.
 const (
 	workersPause     = 500 * time.Millisecond
 	subscribersPause = 50 * time.Millisecond
 )
 
-// errOver is why a producer needs no other connection any more.
+// errOver is why a producer does not need another connection.
 var errOver = errors.New("the load is over")
 
-// errEnded is why no other connection is tried for.
+// errEnded is why no other connection is attempted.
 var errEnded = errors.New("the server has ended")
 
-// goneError is why a lost connection ends the run: no other could be had. Its
-// remedy is that of the reason, which is known better than that of the loss.
+// goneError is why a lost connection ends the run: no other could be opened. Its remedy
+// is that of the reason, which is more precise than that of the loss.
 type goneError struct {
 	lost, why error
 	after     string
@@ -43,7 +43,7 @@ func (e *goneError) Unwrap() []error { return []error{e.lost, e.why} }
 
 func (e *goneError) Hint() string {
 	if errors.Is(e.why, errEnded) {
-		return "redis-server ended during the run: see whether the system ended it (out of memory), or somebody did"
+		return "redis-server ended during the run: see whether the system ended it (out of memory), or an administrator did"
 	}
 	var known interface{ Hint() string }
 	if errors.As(e.why, &known) && known.Hint() != "" {
@@ -55,13 +55,12 @@ func (e *goneError) Hint() string {
 	return ""
 }
 
-// rightAfter is how soon after it was opened a connection that is closed before
-// any command on it was answered counts as refused, and mostRefused how many of
-// those in a row are taken for an answer: a proxy closes a connection on which it
-// gets a command that it does not know.
+// A connection that is closed within rightAfter of being opened, before any command on
+// it was answered, counts as refused. After maxRefused of them in a row the run gives
+// up: a proxy closes a connection on which it gets a command that it does not know.
 const (
-	rightAfter  = 100 * time.Millisecond
-	mostRefused = 10
+	rightAfter = 100 * time.Millisecond
+	maxRefused = 10
 )
 
 // streak is a row of connections that were lost before a command was answered.
@@ -78,8 +77,8 @@ func (k *streak) answered() {
 	}
 }
 
-// next says how long to wait before the next connection is opened, or that there
-// is no sense in another one.
+// next says how long to wait before the next connection is opened, or that
+// another one is pointless.
 func (k *streak) next(lost error) (pause time.Duration, over bool) {
 	now := time.Now()
 	if now.Sub(k.opened) >= rightAfter {
@@ -94,7 +93,7 @@ func (k *streak) next(lost error) (pause time.Duration, over bool) {
 	if n > 6 {
 		pause = workersPause
 	}
-	return pause, !refusal(lost) && n >= mostRefused || now.Sub(k.began) > patience
+	return pause, !refusal(lost) && n >= maxRefused || now.Sub(k.began) > patience
 }
 
 // refusal reports whether the error is one that the server answered.
@@ -105,8 +104,8 @@ func refusal(err error) bool {
 
 // reopened opens what was lost again and again until that succeeds, with a pause
 // of at most the given one. It gives up with the error that lost it when the
-// patience is over or the server has ended, and when over says that nobody needs
-// it any more, with what that says.
+// patience is over or the server has ended, and when over says that it is not
+// needed any more, with the error of over.
 func reopened[T any](r *run, op string, k *streak, lost error, most time.Duration, over func() error, open func(context.Context) (T, error)) (conn T, err error) {
 	began := time.Now()
 	pause, hopeless := k.next(lost)
@@ -114,7 +113,7 @@ func reopened[T any](r *run, op string, k *streak, lost error, most time.Duratio
 		return conn, fmt.Errorf("%w; so did the %d connections before it", lost, k.n.Load()-1)
 	}
 	for tries := 1; ; tries++ {
-		r.pause(pause)
+		r.wait(pause)
 		ctx, cancel := context.WithTimeout(r.ctx, 2*time.Second)
 		conn, err = open(ctx)
 		cancel()
@@ -124,17 +123,17 @@ func reopened[T any](r *run, op string, k *streak, lost error, most time.Duratio
 			return conn, nil
 		}
 		if waited(lost) && tries == 1 {
-			r.fault(op, lost) // the server is away, and not only a connection
+			r.problem(op, lost) // the server is away, and not only a connection
 		}
 		if r.ctx.Err() != nil {
 			return conn, context.Cause(r.ctx)
 		}
 		if why := over(); why != nil {
-			r.mu.Lock()
+			r.problems.mu.Lock()
 			if r.away == nil && op != "push" { // the others find the server, too, if there is one
 				r.away = fmt.Errorf("%w; no other could be had until the run was over: %w", lost, err)
 			}
-			r.mu.Unlock()
+			r.problems.mu.Unlock()
 			return conn, why
 		}
 		if r.serverEnded() {
@@ -147,8 +146,8 @@ func reopened[T any](r *run, op string, k *streak, lost error, most time.Duratio
 	}
 }
 
-// pause waits, and not beyond the run or its server.
-func (r *run) pause(d time.Duration) {
+// wait waits that long, but not beyond the end of the run or of its server.
+func (r *run) wait(d time.Duration) {
 	if d <= 0 {
 		return
 	}
@@ -170,7 +169,7 @@ func (r *run) serverEnded() bool {
 	}
 }
 
-// lasting takes the loss of a connection for the occasion to open another.
+// lasting turns the loss of a connection into the task of opening another.
 func (p *producer) lasting(err error) error {
 	if !errors.Is(err, jobqueue.ErrLost) {
 		return err
@@ -180,9 +179,9 @@ func (p *producer) lasting(err error) error {
 }
 
 // lost notes that the connection is gone; idle says that nothing was under way.
-// Whoever sends opens another, if there is anything left to send.
+// The sender opens another, if there is anything left to send.
 func (p *producer) lost(err error, idle bool) {
-	p.r.mu.Lock()
+	p.r.conns.Lock()
 	first := !p.broken.Load()
 	if first {
 		p.cause = err
@@ -190,12 +189,12 @@ func (p *producer) lost(err error, idle bool) {
 			p.cause = idleError{err}
 		}
 	}
-	p.r.mu.Unlock()
+	p.r.conns.Unlock()
 	if first {
 		p.draining.Store(p.answering && refusal(err))
 		p.broken.Store(true)
 		if !idle {
-			p.r.fault("push", err)
+			p.r.problem("push", err)
 		}
 	}
 }
@@ -214,18 +213,18 @@ func (p *producer) reopen() error {
 	// A server that refuses pushes answers those that are under way, too.
 	p.r.await(refusals, func() bool { return !p.draining.Load() })
 	p.conn.Close()
-	p.r.mu.Lock()
+	p.r.conns.Lock()
 	cause := p.cause
-	p.r.mu.Unlock()
+	p.r.conns.Unlock()
 	conn, err := reopened(p.r, "push", &p.streak, cause, workersPause, p.over, p.r.b.OpenProducer)
 	if err != nil {
 		return err
 	}
-	p.r.mu.Lock()
+	p.r.conns.Lock()
 	p.conn = conn
-	p.r.mu.Unlock()
+	p.r.conns.Unlock()
 	if p.r.ctx.Err() != nil {
-		conn.Close() // whoever closes them all may have been there already
+		conn.Close() // they may all have been closed already
 		return context.Cause(p.r.ctx)
 	}
 	p.pipe, _ = conn.(jobqueue.Pipeliner)
@@ -237,7 +236,7 @@ func (p *producer) reopen() error {
 	p.broken.Store(false)
 	if p.pipe != nil {
 		select {
-		case p.fresh <- p.pipe: // who reads the answers has read the last old one
+		case p.fresh <- p.pipe: // the reader has read the last answer of the old one
 		case <-p.r.ctx.Done():
 			return context.Cause(p.r.ctx)
 		}
@@ -250,32 +249,32 @@ func (p *producer) reopen() error {
 const refusals = 2 * time.Second
 
 // reopen replaces the consumer's connection. What it had finished and not yet
-// published is lost, unless the queue gives it to somebody once more: whether it
-// was published is not known, and nothing is published twice.
+// published is lost, unless the queue gives it out again: whether it was published
+// is not known, and nothing is published twice.
 func (c *consumer) reopen(ctx context.Context, lost error) error {
 	c.conn.Close()
 	if !waited(lost) {
-		c.r.fault("consume", lost)
+		c.r.problem("consume", lost)
 	}
 	conn, err := reopened(c.r, "consume", &c.streak, lost, workersPause, ctx.Err, func(context.Context) (jobqueue.Consumer, error) { return c.r.openConsumer(c.index) })
 	if err != nil {
 		return err
 	}
 	c.use(conn)
-	c.done, c.told, c.working = nil, nil, false
+	c.done, c.updates, c.working = nil, nil, false
 	c.busy.Store(false)
 	return nil
 }
 
 // use takes the next connection.
 func (c *consumer) use(conn jobqueue.Consumer) {
-	c.r.mu.Lock()
+	c.r.conns.Lock()
 	c.conn = jobqueue.PublishPopperOf(conn)
-	c.r.mu.Unlock()
+	c.r.conns.Unlock()
 }
 
-// exchange is a turn on the connection. If that was closed while nothing was
-// under way, it takes place on the next one, which goes on with the same jobs.
+// exchange is a turn on the connection. If the connection was closed while nothing was
+// under way, the turn takes place on the next one, with the same jobs.
 func (c *consumer) exchange(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), most int, wait time.Duration) ([][]byte, error) {
 	for {
 		jobs, err := c.conn.PublishAndPop(ctx, outcomes, acked, most, wait)
@@ -290,8 +289,8 @@ func (c *consumer) exchange(ctx context.Context, outcomes []jobqueue.Outcome, ac
 			}
 			return jobs, err
 		}
-		// What is finished is to be published although no job may be popped any
-		// more, if a connection can be had for it.
+		// Finished jobs are published even when no job may be popped any more, if a
+		// connection can be opened for that.
 		over := func() error { return cmp.Or(ctx.Err(), c.over()) }
 		conn, err := reopened(c.r, "consume", &c.streak, idleError{err}, workersPause, over, c.resume)
 		if err != nil {
@@ -312,18 +311,11 @@ func (c *consumer) resume(ctx context.Context) (jobqueue.Consumer, error) {
 		for i := range c.outcomes {
 			c.outcomes[i].Last = false // that connection does not know the jobs
 		}
-		for i := range c.told {
-			c.told[i].Last = false
+		for i := range c.updates {
+			c.updates[i].Last = false
 		}
 	}
 	return conn, err
-}
-
-// lostPop notes that the answer to a pop of up to n jobs was lost.
-func (r *run) lostPop(n int) {
-	r.mu.Lock()
-	r.lostPops += int64(n)
-	r.mu.Unlock()
 }
 
 // idleError marks the error of a connection that was lost while nothing was

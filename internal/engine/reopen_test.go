@@ -110,7 +110,7 @@ func TestARunThatFindsNoConnectionAgainEndsAndSaysSo(t *testing.T) {
 	})
 }
 
-// shut lets nobody in a second time.
+// shut refuses every second connection.
 type shut struct {
 	*losing
 	opened atomic.Bool
@@ -151,7 +151,7 @@ func TestARunThatIsStoppedWhileItsServerIsAwayDoesNotWaitForIt(t *testing.T) {
 	})
 }
 
-// leaving lets nobody in while it is away.
+// leaving refuses every connection while it is away.
 type leaving struct {
 	*losing
 	away *atomic.Bool

@@ -10,27 +10,22 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/level"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
-// samplePeriod is how often, on average, the length of the queue is asked for.
-// It is sampled beside the load, so that it can be held against what the jobs'
-// own stamps say, and at random moments: a fixed period would see a load with a
-// constant rate always in the same phase.
-const samplePeriod = 50 * time.Millisecond
-
-// sampler looks at the run from the side and writes the timeline.
+// sampler samples the run and writes the timeline.
 type sampler struct {
 	r        *run
 	plan     *plan // nil in a closed loop
 	timeline []result.Second
 	stages   []metric.Stage
 	scratch  *latency.Histogram
-	wait     pace.Waiter // of poll
-	watch    *watch      // nil when no threshold has to be looked at meanwhile
+	wait     pace.Waiter     // of poll
+	live     *liveThresholds // nil when no threshold has to be looked at meanwhile
 
 	// As of the last row.
 	at      time.Duration
@@ -40,6 +35,11 @@ type sampler struct {
 	whole result.Second
 	since time.Duration // when it began
 
+	samples
+}
+
+// samples are what the sampler sees between two rows, and in the window.
+type samples struct {
 	mu         sync.Mutex // guards what follows
 	queueLen   *int64     // since the last row; nil when no answer came
 	lastLen    int64      // the last answer there was
@@ -50,8 +50,8 @@ type sampler struct {
 	maxBacklog int64
 	peak       int64 // the highest backlog since the last row
 	// Sampled in the window: the length of the queue, and the share of the
-	// consumers that had work in hands.
-	lengths, busy level
+	// consumers that had a job.
+	lengths, busy level.Level
 	heard         ledger.Totals // as of the last sample in the window
 	// waiting are the connections that wait in a blocking command, sampled at the
 	// end of each row of the window.
@@ -75,7 +75,7 @@ func newSampler(r *run) (*sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sampler{r: r, scratch: latency.New(), wait: wait, stages: r.s.Measured(), recovered: flight.Absent, watch: newWatch(r), lastLen: r.found, maxBacklog: r.found}
+	s := &sampler{r: r, scratch: latency.New(), wait: wait, stages: r.s.Measured(), live: newLiveThresholds(r), samples: samples{recovered: flight.Absent, lastLen: r.foreign.found, maxBacklog: r.foreign.found}}
 	if r.s.Load.Open() {
 		s.plan = newPlan(r.s)
 	}
@@ -104,8 +104,8 @@ func rowLength(s scenario.Scenario) time.Duration {
 	return time.Second
 }
 
-// lookPeriod is how often the backlog is looked at. It takes about a
-// microsecond for 10 goroutines that count.
+// lookPeriod is how often the backlog is sampled, which takes about a microsecond for
+// 10 goroutines that count.
 func (s *sampler) lookPeriod() time.Duration {
 	return 10 * time.Millisecond * time.Duration(1+len(s.r.tallies)/500)
 }
@@ -179,22 +179,22 @@ func (s *sampler) note(backlog int64) {
 func (s *sampler) poll(ctx context.Context) {
 	stop := context.AfterFunc(ctx, s.wait.Stop)
 	defer stop()
-	// The language's own timers are looked at whenever something wakes the
-	// process, and that is a job, most of the time: samples taken by them find
-	// the workers busy too often. A kernel timer wakes it by itself.
+	// Go's timers are checked whenever something wakes the process, which is a job
+	// most of the time: samples taken by them would find the workers busy too often.
+	// A kernel timer wakes the process by itself.
 	for {
-		planned := samplePeriod/2 + rand.N(samplePeriod)
+		planned := level.SamplePeriod/2 + rand.N(level.SamplePeriod)
 		began := s.r.now()
 		if !s.wait.Wait(planned) {
 			return
 		}
 		at := s.r.now()
 		late := time.Duration(at-began) - planned
-		// The workers are looked at before the server is asked: its answer wakes
-		// this process, and what else arrived with it does so too.
+		// The workers are sampled before the server is asked: its answer wakes this
+		// process, together with whatever else arrived.
 		s.mu.Lock()
 		if s.inWindow(at) {
-			s.busy.add(at, s.r.busy(), 1, min(1, s.moved(late)/float64(max(1, s.r.s.Consumers))))
+			s.busy.Add(at, s.r.busyShare(), 1, min(1, s.moved(late)/float64(max(1, s.r.s.Consumers))))
 		}
 		s.mu.Unlock()
 		ask, cancel := context.WithTimeout(ctx, time.Second)
@@ -224,21 +224,21 @@ func (s *sampler) poll(ctx context.Context) {
 	}
 }
 
-// inWindow reports whether the moment belongs to the window.
+// inWindow reports whether the moment is in the window.
 func (s *sampler) inWindow(at int64) bool {
-	return at >= s.r.rec.from && at < min(s.r.rec.to, s.r.cut.Load())
+	return at >= s.r.rec.From && at < min(s.r.rec.To, s.r.cut.Load())
 }
 
 // moved is how many jobs go their way in so long a time, at the rate until now. The
 // caller holds mu.
 func (s *sampler) moved(d time.Duration) float64 {
-	if s.lengths.at <= 0 || d <= 0 {
+	if s.lengths.At <= 0 || d <= 0 {
 		return 0
 	}
-	return float64(s.heard[ledger.Sent]-s.r.filled) / float64(s.lengths.at) * float64(d)
+	return float64(s.heard[ledger.Sent]-s.r.filled) / float64(s.lengths.At) * float64(d)
 }
 
-// look notes how long the queue was at a moment in the window, beside what this
+// look notes how long the queue was at a moment in the window, with what this
 // process had sent and taken by then. The caller holds mu.
 func (s *sampler) look(at, n int64, t ledger.Totals, late time.Duration) {
 	if s.firstLen == nil {
@@ -248,15 +248,15 @@ func (s *sampler) look(at, n int64, t ledger.Totals, late time.Duration) {
 	if s.r.s.Load.Closed() {
 		most = float64(s.r.s.Load.InFlight)
 	}
-	s.lengths.add(at, float64(n), min(most, float64(max(0, t[ledger.Sent]-s.heard[ledger.Sent]))), min(most, s.moved(late)))
+	s.lengths.Add(at, float64(n), min(most, float64(max(0, t[ledger.Sent]-s.heard[ledger.Sent]))), min(most, s.moved(late)))
 	s.heard = t
 	// A push whose answer is not here may be in the queue, and what a pop brings
-	// has left it. By more than these the server and our count cannot differ.
+	// has left it. The server and this count cannot differ by more than these.
 	apart := max(n-(t[ledger.Acked]-t[ledger.Popped]), (t[ledger.Acked]-t[ledger.Popped])-n)
-	s.lengths.transit += float64(min(apart, t[ledger.Sent]-t[ledger.Acked]+int64(s.r.s.Consumers*s.r.s.Batch)))
+	s.lengths.Transit += float64(min(apart, t[ledger.Sent]-t[ledger.Acked]+int64(s.r.s.Consumers*s.r.s.Batch)))
 }
 
-// backlog is how many jobs wait: sent and not yet heard of, and of an observed
+// backlog is how many jobs wait: sent and not yet over, and of an observed
 // load those that are in the queue. The caller holds mu.
 func (s *sampler) backlog(t ledger.Totals) int64 {
 	if s.r.s.Load.Observed {
@@ -270,4 +270,18 @@ func (s *sampler) length() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lastLen
+}
+
+// busyShare is the share of the consumers that have jobs at this moment.
+func (p *pools) busyShare() float64 {
+	if len(p.consumers) == 0 {
+		return 0
+	}
+	n := 0
+	for _, c := range p.consumers {
+		if c.busy.Load() {
+			n++
+		}
+	}
+	return float64(n) / float64(len(p.consumers))
 }

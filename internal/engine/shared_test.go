@@ -38,7 +38,7 @@ func TestTheBacklogOfExternalWorkersIsWhatWaitsAndNotWhatWasSent(t *testing.T) {
 	for name, row := range map[string]struct {
 		workers int
 		braked  bool
-	}{"they keep up": {4, false}, "there are none": {0, true}} {
+	}{"they keep up": {4, false}, "there is no worker": {0, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -102,7 +102,7 @@ func TestNoMoreJobsOfOthersAreKeptAsideThanThereIsRoomFor(t *testing.T) {
 		_, err := engine.Run(t.Context(), scenario.Scenario{Name: "guests", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: time.Minute}, Consumers: 4}, q, o)
 		n, _ := q.Len(t.Context())
 		theirs := int64(len(q.returned)) + n
-		if err == nil || !strings.Contains(err.Error(), "can be kept aside") || len(q.returned) < 10_000 || len(q.returned) > 10_100 || theirs < 12_000 {
+		if err == nil || !strings.Contains(err.Error(), "can be kept until the end") || len(q.returned) < 10_000 || len(q.returned) > 10_100 || theirs < 12_000 {
 			t.Errorf("%v; %d put back and %d never taken, want all 12,000 and little more than 10,000 of them taken", err, len(q.returned), n)
 		}
 	})

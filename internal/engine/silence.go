@@ -39,13 +39,13 @@ func (s silence) longest(end int64) (from, length time.Duration, lasts bool) {
 
 // stalled is the longest time in which the server answered nothing, 0 when there
 // was none of a second or more.
-func (r *run) stalled() (from, length time.Duration, lasts bool) {
-	if r.sampler == nil {
+func (s *sampler) stalled() (from, length time.Duration, lasts bool) {
+	if s == nil {
 		return 0, 0, false
 	}
-	r.sampler.mu.Lock()
-	defer r.sampler.mu.Unlock()
-	return r.sampler.silence.longest(r.sampler.stallEnd)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.silence.longest(s.stallEnd)
 }
 
 // stoppedError is why the queue could not be removed: the server had stopped

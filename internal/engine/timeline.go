@@ -8,15 +8,16 @@ import (
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/result"
 )
 
 // phase is the part of the run that the moment belongs to.
 func (s *sampler) phase(at time.Duration) string {
 	switch {
-	case int64(at)-int64(10*time.Millisecond) <= s.r.rec.from:
+	case int64(at)-int64(10*time.Millisecond) <= s.r.rec.From:
 		return "warmup"
-	case int64(at)-int64(10*time.Millisecond) <= min(s.r.rec.to, s.r.cut.Load()):
+	case int64(at)-int64(10*time.Millisecond) <= min(s.r.rec.To, s.r.cut.Load()):
 		return "window"
 	}
 	return "drain"
@@ -81,7 +82,7 @@ func extend(s *result.Second, row result.Second) {
 	s.BacklogMax = max(s.BacklogMax, row.BacklogMax)
 }
 
-// second writes the row that ends a second, and tells of that second.
+// second writes the row that ends a second, and reports that second.
 func (s *sampler) second(at, due time.Duration) {
 	t := s.totals
 	if at > s.at {
@@ -95,8 +96,8 @@ func (s *sampler) second(at, due time.Duration) {
 	s.whole = result.Second{}
 	start := s.since
 	s.since = at
-	s.r.rec.take(func(window, outside *stageSet) {
-		s.watch.merge(window)
+	s.r.rec.Take(func(window, outside *record.StageSet) {
+		s.live.merge(window)
 		for i, stage := range metric.Stages() {
 			if !slices.Contains(s.stages, stage) {
 				continue
@@ -110,10 +111,10 @@ func (s *sampler) second(at, due time.Duration) {
 			}
 		}
 	})
-	// The server may take its time to answer; what completed meanwhile is the next
-	// row's.
+	// The server may take a while to answer; what completes meanwhile belongs to the
+	// next row.
 	row.Blocked = s.blocked(at)
-	s.watch.look(whole, t)
+	s.live.look(whole, t)
 	if s.r.o.Progress != nil {
 		s.r.o.Progress(s.progress(whole, t))
 	}
@@ -136,7 +137,7 @@ func (s *sampler) blocked(at time.Duration) *int64 {
 	if err != nil {
 		return nil
 	}
-	if int64(at) >= s.r.rec.from {
+	if int64(at) >= s.r.rec.From {
 		s.mu.Lock()
 		s.waiting.n++
 		s.waiting.sum += float64(n)
@@ -159,8 +160,8 @@ func (s *sampler) stage(window, outside *latency.Histogram) *result.SecondStage 
 	}
 	return &result.SecondStage{
 		Count: h.Count(),
-		P50NS: quantile(h, 0.5, 0), P90NS: quantile(h, 0.9, 0), P99NS: quantile(h, 0.99, 0),
-		MaxNS: extreme(h, h.Max()),
+		P50NS: record.Quantile(h, 0.5, 0), P90NS: record.Quantile(h, 0.9, 0), P99NS: record.Quantile(h, 0.99, 0),
+		MaxNS: record.Extreme(h, h.Max()),
 	}
 }
 
@@ -171,38 +172,17 @@ func (s *sampler) progress(row result.Second, t ledger.Totals) Progress {
 		AchievedPerS: float64(row.Notified) / row.LengthS,
 	}
 	if s.r.s.Load.Observed {
-		p.Sent = s.r.rec.completed() // of Jobs
+		p.Sent = s.r.rec.Completed() // of Jobs
 	}
 	if s.plan != nil {
 		p.OfferedPerS = float64(row.Offered) / row.LengthS
 	}
-	s.r.mu.Lock()
-	for _, n := range s.r.faults {
-		p.Errors += n
-	}
-	s.r.mu.Unlock()
-	if q := quantile(s.r.rec.total, 0.5, 0); q != nil {
+	p.Errors = s.r.errorCount()
+	if q := record.Quantile(s.r.rec.Total, 0.5, 0); q != nil {
 		p.P50 = time.Duration(*q)
 	}
-	if q := quantile(s.r.rec.total, 0.99, 0); q != nil {
+	if q := record.Quantile(s.r.rec.Total, 0.99, 0); q != nil {
 		p.P99 = time.Duration(*q)
 	}
 	return p
-}
-
-// quantile is the q-quantile, nil when the values cannot carry it.
-func quantile(h *latency.Histogram, q float64, missing int64) *int64 {
-	v, err := h.Quantile(q, missing)
-	if err != nil {
-		return nil
-	}
-	return &v
-}
-
-// extreme is v, nil when h is empty.
-func extreme[T any](h *latency.Histogram, v T) *T {
-	if h.Count() == 0 {
-		return nil
-	}
-	return &v
 }

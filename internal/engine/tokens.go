@@ -1,31 +1,38 @@
 package engine
 
-import "sync"
+import (
+	"context"
+	"sync"
+	"time"
 
-// tokens are the jobs that a closed loop may have on their way. Whoever gives
-// some back wakes one producer, and that one takes all that are free: under
-// load several jobs so share one write, without anybody waiting for it.
+	"github.com/queuedyno/queuedyno/internal/ring"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// tokens are the jobs that a closed loop may have on their way. Returning some wakes
+// one producer, which takes all that are free. Under load several jobs thus share one
+// write, and no producer waits for that.
 type tokens struct {
 	mu     sync.Mutex
 	more   sync.Cond
-	least  int // what one take needs
+	batch  int // what one take needs
 	free   int
 	wait   int
 	closed bool
 }
 
-func newTokens(n, least int) *tokens {
-	t := &tokens{free: n, least: least}
+func newTokens(n, batch int) *tokens {
+	t := &tokens{free: n, batch: batch}
 	t.more.L = &t.mu
 	return t
 }
 
-// take waits for the least number of tokens and takes as many whole multiples of
-// it as are free, at most most. It returns 0 after end.
-func (t *tokens) take(most int) int {
+// take waits for a batch of tokens and takes as many whole batches as are free, at
+// most limit tokens. It returns 0 after end.
+func (t *tokens) take(limit int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for t.free < t.least && !t.closed {
+	for t.free < t.batch && !t.closed {
 		t.wait++
 		t.more.Wait()
 		t.wait--
@@ -33,10 +40,10 @@ func (t *tokens) take(most int) int {
 	if t.closed {
 		return 0
 	}
-	n := min(t.free, most)
-	n -= n % t.least
+	n := min(t.free, limit)
+	n -= n % t.batch
 	t.free -= n
-	if t.free >= t.least && t.wait > 0 {
+	if t.free >= t.batch && t.wait > 0 {
 		t.more.Signal()
 	}
 	return n
@@ -46,7 +53,7 @@ func (t *tokens) take(most int) int {
 func (t *tokens) give(n int) {
 	t.mu.Lock()
 	t.free += n
-	if t.free >= t.least && t.wait > 0 {
+	if t.free >= t.batch && t.wait > 0 {
 		t.more.Signal()
 	}
 	t.mu.Unlock()
@@ -58,4 +65,73 @@ func (t *tokens) end() {
 	t.closed = true
 	t.more.Broadcast()
 	t.mu.Unlock()
+}
+
+// thinkTime keeps the tokens of a closed loop for a while before they are free
+// again, as a user thinks before the next request. The time is the same for all
+// tokens, so they are freed in the order in which they came.
+type thinkTime struct {
+	tokens *tokens
+	think  time.Duration
+	now    func() int64
+	wait   pace.Waiter
+
+	mu   sync.Mutex
+	ends ring.Ring[int64] // when each is over
+	more chan struct{}    // holds one when a token may have come to an empty ring
+}
+
+func newThinkTime(tokens *tokens, think time.Duration, now func() int64, wait pace.Waiter) *thinkTime {
+	return &thinkTime{tokens: tokens, think: think, now: now, wait: wait, more: make(chan struct{}, 1)}
+}
+
+// take keeps a token from now on.
+func (t *thinkTime) take() {
+	t.mu.Lock()
+	// The clock is read under the lock: so the ends are in order.
+	t.ends.Push(t.now() + int64(t.think))
+	t.mu.Unlock()
+	select {
+	case t.more <- struct{}{}:
+	default:
+	}
+}
+
+// loop frees tokens when their time is over, until ctx ends.
+func (t *thinkTime) loop(ctx context.Context) {
+	stop := context.AfterFunc(ctx, t.wait.Stop)
+	defer stop()
+	for {
+		over, next := t.over()
+		if over > 0 {
+			t.tokens.give(over)
+			continue
+		}
+		if next == never {
+			select {
+			case <-t.more:
+				continue
+			case <-ctx.Done():
+				return
+			}
+		}
+		if !t.wait.Wait(time.Duration(next - t.now())) {
+			return
+		}
+	}
+}
+
+// over takes out those whose time is over, and says when that of the next is.
+func (t *thinkTime) over() (n int, next int64) {
+	now := t.now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for t.ends.Len() > 0 && *t.ends.At(0) <= now {
+		t.ends.Pop()
+		n++
+	}
+	if t.ends.Len() == 0 {
+		return n, never
+	}
+	return n, *t.ends.At(0)
 }

@@ -6,24 +6,23 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
-	"github.com/queuedyno/queuedyno/internal/validity"
-	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/internal/usage"
 )
 
 // usage is how much the run used of what may limit it.
-func (r *run) usage(res *result.Result) validity.Usage {
-	limit := r.strain.CPU
-	u := validity.Usage{
-		Host: r.strain.Busy, CPUs: runtime.NumCPU(), AllowedCPUs: limit.Allowed(runtime.GOMAXPROCS(0)),
+func (r *assembly) usage() usage.Usage {
+	limit := r.hoststat.CPU
+	u := usage.Usage{
+		Host: r.hoststat.Busy, CPUs: runtime.NumCPU(), AllowedCPUs: limit.Allowed(runtime.GOMAXPROCS(0)),
 		Throttled: limit.Share, Periods: limit.Periods, ThrottledPeriods: limit.Throttled, ThrottledFor: limit.Time,
 		CPULimit: limit.CPUs, LimitSource: limit.Source,
-		RedisHere: res.Redis.Here(), InFlight: r.s.Load.InFlight,
+		RedisHere: r.res.Redis.Here(), InFlight: r.s.Load.InFlight,
 	}
-	u.SharedLimit = u.CPULimit > 0 && (res.Redis.Kind == "process" || r.o.Workers != nil)
+	u.SharedLimit = u.CPULimit > 0 && (r.res.Redis.Kind == "process" || r.o.Workers != nil)
 	if !r.s.Load.Closed() {
 		u.InFlight = 0
 	}
-	r.workersUsage(res, &u)
+	r.workersUsage(&u)
 	wall := r.ended.Sub(r.started).Seconds()
 	if wall <= 0 {
 		return u
@@ -39,9 +38,9 @@ func (r *run) usage(res *result.Result) validity.Usage {
 		return u
 	}
 	// The main thread's own figure is newer than Redis 6.
-	busy := res.Server.Deltas["used_cpu_user_main_thread"] + res.Server.Deltas["used_cpu_sys_main_thread"]
-	if _, err := strconv.ParseFloat(res.Server.After["used_cpu_user_main_thread"], 64); err != nil {
-		busy = res.Server.Deltas["used_cpu_user"] + res.Server.Deltas["used_cpu_sys"]
+	busy := r.res.Server.Deltas["used_cpu_user_main_thread"] + r.res.Server.Deltas["used_cpu_sys_main_thread"]
+	if _, err := strconv.ParseFloat(r.res.Server.After["used_cpu_user_main_thread"], 64); err != nil {
+		busy = r.res.Server.Deltas["used_cpu_user"] + r.res.Server.Deltas["used_cpu_sys"]
 	}
 	if busy > 0 {
 		u.Redis = ptr(busy / min(span, wall))
@@ -49,21 +48,21 @@ func (r *run) usage(res *result.Result) validity.Usage {
 	return u
 }
 
-// workersUsage sets the share of their time that jobs took from our consumers, by
+// workersUsage sets the share of the consumers' time that jobs took, by
 // the jobs' stamps. External workers are not known that well.
-func (r *run) workersUsage(res *result.Result, u *validity.Usage) {
-	span := float64(r.window.ToNS-r.window.FromNS) * float64(r.s.Consumers)
+func (r *assembly) workersUsage(u *usage.Usage) {
+	span := float64(r.outcome.window.ToNS-r.outcome.window.FromNS) * float64(r.s.Consumers)
 	if r.s.External || r.s.Load.Observed || span <= 0 {
 		return
 	}
-	busy := float64(r.rec.worked)
+	busy := float64(r.rec.Worked)
 	// What was due in the window of an overload is worked on after its end, too.
-	jobs := res.Rates.AchievedPerS * time.Duration(r.window.ToNS-r.window.FromNS).Seconds()
+	jobs := r.res.Rates.AchievedPerS * time.Duration(r.outcome.window.ToNS-r.outcome.window.FromNS).Seconds()
 	if r.s.Batch > 1 {
 		// A stamp of a batch's job holds the wait for the others, so what each
 		// takes by itself is counted. Without work all are published at once.
 		trip := 0.0
-		if s := res.Stages[metric.Publish]; s != nil && s.MeanNS != nil {
+		if s := r.res.Stages[metric.Publish]; s != nil && s.MeanNS != nil {
 			trip = *s.MeanNS
 		}
 		busy = jobs * (float64(r.s.Work.Time) + trip)
@@ -73,7 +72,7 @@ func (r *run) workersUsage(res *result.Result, u *validity.Usage) {
 	}
 	u.Workers = ptr(min(1, busy/span))
 	u.Work = min(1, jobs*float64(r.s.Work.Time)/span)
-	if s := res.Stages[metric.Queue]; s != nil && s.MeanNS != nil {
-		u.Waiting, u.Taken = res.Rates.AchievedPerS**s.MeanNS/1e9, r.s.Consumers*r.s.Batch // Little's law
+	if s := r.res.Stages[metric.Queue]; s != nil && s.MeanNS != nil {
+		u.Waiting, u.Taken = r.res.Rates.AchievedPerS**s.MeanNS/1e9, r.s.Consumers*r.s.Batch // Little's law
 	}
 }

@@ -22,7 +22,7 @@ type crew struct {
 	stop   func()
 	worked engine.Worked
 	warns  string
-	// said is what the run told, and left how many jobs waited when they were
+	// said is the warning of the run, and left how many jobs waited when they were
 	// stopped.
 	said []string
 	left int64
@@ -65,7 +65,7 @@ func TestWorkersOfARunAreMeasuredFromItsFirstJobToItsLast(t *testing.T) {
 			t.Fatal(err)
 		}
 		if want := []string{"begin", "end", "stop"}; !slices.Equal(c.said, want) {
-			t.Errorf("the workers were told %q, want %q", c.said, want)
+			t.Errorf("the warning about the workers is %q, want %q", c.said, want)
 		}
 		if v, why, ok := r.Metric("worker_cpu_per_job"); !ok || v != 500_000 {
 			t.Errorf("worker_cpu_per_job = %v (%s), want half a millisecond", v, why)

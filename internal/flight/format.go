@@ -1,60 +1,65 @@
 package flight
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/draw"
 )
 
-// Format is how a job looks in the list: its id alone, JSON with a payload, or
-// As another system writes it.
+// Format writes jobs as elements of the list, and finds them in elements.
 type Format struct {
-	Run     uint64
-	spread  *Spread
-	json    bool
-	sidekiq *Sidekiq  // nil unless jobs look as Sidekiq's
-	fill    string    // as long as the longest payload
-	sizes   draw.Size // of the payloads, where they differ
-	names   []string  // of the tenants
-	Most    int       // bytes of the largest job
+	Run    uint64
+	Max    int // bytes of the largest job
+	spread *Spread
+	layout layout
+	fill   string    // as long as the longest payload
+	sizes  draw.Size // of the payloads, where they differ
+	names  []string  // of the tenants
 }
 
-// Between the parts of a job as JSON: {"jobId":"…","tenantId":"…","payload":"…"}.
-const (
-	beforeID      = `{"jobId":"`
-	beforeTenant  = `","tenantId":"`
-	beforePayload = `","payload":"`
-	afterPayload  = `"}`
+// layout is how a job looks in the list.
+type layout interface {
+	append(dst []byte, f *Format, n int64) []byte
+	read(element []byte, f *Format) (id []byte, n int64, o Origin)
+	// max is the size of the largest job.
+	max(f *Format) int
+}
+
+var (
+	_ layout = plain{}
+	_ layout = (*sidekiq)(nil)
 )
 
-func NewFormat(run uint64, s scenario.Scenario, sp *Spread) Format {
-	f := Format{Run: run, spread: sp, Most: IDLen}
+// NewFormat is the format of a run's jobs on the backend.
+func NewFormat(run uint64, s scenario.Scenario, sp *Spread, b jobqueue.Backend) (Format, error) {
+	f := Format{Run: run, spread: sp}
 	for i := range max(1, s.Tenants.Count) {
 		f.names = append(f.names, TenantName(i))
 	}
-	// A worker that is not ours cannot know the tenant by the id.
-	f.json = s.LargestPayload() > 0 || s.External && len(f.names) > 1
-	if f.json {
+	// An external worker cannot know the tenant by the id.
+	p := plain{json: s.LargestPayload() > 0 || s.External && len(f.names) > 1}
+	if p.json {
 		f.fill, f.sizes = filler(s.LargestPayload()), s.Payloads
-		f.Most = len(beforeID) + IDLen + len(beforeTenant) + len(f.names[len(f.names)-1]) + len(beforePayload) + len(f.fill) + len(afterPayload)
 	}
-	return f
-}
-
-// As makes jobs look as Sidekiq's, unless the form is nil.
-func (f *Format) As(k *Sidekiq) {
-	if f.sidekiq = k; k != nil {
-		f.Most = k.most(len(f.fill))
+	f.layout = p
+	if s.Elements == scenario.SidekiqElements {
+		k, err := newSidekiq(s, b)
+		if err != nil {
+			return Format{}, err
+		}
+		f.layout = k
 	}
+	f.Max = f.layout.max(&f)
+	return f, nil
 }
 
 // TenantName is the name of the i-th tenant, counted from 0.
 func TenantName(i int) string { return "t" + strconv.Itoa(i+1) }
 
-// Tenant is the name of whose job n is.
+// Tenant is the name of the tenant of job n.
 func (f *Format) Tenant(n int64) string { return f.names[f.spread.Tenant(n)] }
 
 // filler is n bytes of text that does not compress to nothing.
@@ -73,20 +78,11 @@ func filler(n int) string {
 }
 
 // Append appends job n.
-func (f *Format) Append(dst []byte, n int64) []byte {
-	if f.sidekiq != nil {
-		return f.sidekiq.append(dst, f, n)
-	}
-	if !f.json {
-		return AppendJobID(dst, f.Run, n)
-	}
-	dst = append(dst, beforeID...)
-	dst = AppendJobID(dst, f.Run, n)
-	dst = append(dst, beforeTenant...)
-	dst = append(dst, f.Tenant(n)...)
-	dst = append(dst, beforePayload...)
-	dst = append(dst, f.payload(n)...)
-	return append(dst, afterPayload...)
+func (f *Format) Append(dst []byte, n int64) []byte { return f.layout.append(dst, f, n) }
+
+// Read finds a job in an element of the list.
+func (f *Format) Read(element []byte) (id []byte, n int64, o Origin) {
+	return f.layout.read(element, f)
 }
 
 // payload is what job n carries.
@@ -97,42 +93,14 @@ func (f *Format) payload(n int64) string {
 	return f.fill[:f.sizes.At(f.spread.seed, n)]
 }
 
-// whole reports whether what follows the id of job n is as it was sent.
-func (f *Format) whole(rest []byte, n int64) bool {
-	tenant := f.Tenant(n)
-	return len(rest) == len(beforeTenant)+len(tenant)+len(beforePayload)+len(f.payload(n))+len(afterPayload) &&
-		bytes.HasPrefix(rest, []byte(beforeTenant)) && rest[len(rest)-1] == '}'
-}
-
 // Origin says whose an element or an id is.
 type Origin int
 
 const (
 	Ours    Origin = iota
-	Foreign        // somebody else's
-	Corrupt        // bears our mark and is damaged
+	Foreign        // of another client
+	Corrupt        // carries this run's mark and is damaged
 )
-
-// Read finds a job in an element of the list.
-func (f *Format) Read(element []byte) (id []byte, n int64, o Origin) {
-	if f.sidekiq != nil {
-		return f.sidekiq.read(element, f)
-	}
-	if !f.json {
-		n, o = f.Identify(element)
-		return element, n, o
-	}
-	rest, ok := bytes.CutPrefix(element, []byte(beforeID))
-	if !ok || len(rest) < IDLen {
-		return nil, 0, Foreign
-	}
-	id = rest[:IDLen]
-	n, o = f.Identify(id)
-	if o == Ours && !f.whole(rest[IDLen:], n) {
-		return nil, 0, Corrupt
-	}
-	return id, n, o
-}
 
 // Identify finds a job's number in its id.
 func (f *Format) Identify(id []byte) (n int64, o Origin) {

@@ -14,14 +14,14 @@ import (
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
-// Sidekiq is how Sidekiq 6 writes a job:
+// sidekiq is a job as Sidekiq 6 writes it:
 //
 //	{"retry":false,"queue":"default","class":"HardJob","args":["…"],
 //	"jid":"…","created_at":1767225600.000123,"enqueued_at":1767225600.000123}
 //
-// The id is the first argument, a payload the second. A job is never tried
-// again: one that is would be published twice.
-type Sidekiq struct {
+// The id is the first argument, a payload the second. A job is never
+// retried, since a retried one would be published twice.
+type sidekiq struct {
 	before  string // up to the id
 	payload bool   // whether there is a second argument
 }
@@ -37,14 +37,11 @@ const (
 // Named is a backend whose queue has a name.
 type Named interface{ Queue() string }
 
-// NewSidekiq is nil for a scenario with elements of another kind.
-func NewSidekiq(s scenario.Scenario, b jobqueue.Backend) (*Sidekiq, error) {
-	if s.Elements != scenario.SidekiqElements {
-		return nil, nil
-	}
+// newSidekiq is the layout for the backend, whose queue has a name that jobs carry.
+func newSidekiq(s scenario.Scenario, b jobqueue.Backend) (*sidekiq, error) {
 	q, ok := b.(Named)
 	if !ok {
-		return nil, errors.New("this backend's queue has no name, and a job of Sidekiq names it")
+		return nil, errors.New("this backend's queue has no name, and Sidekiq jobs need one")
 	}
 	name, err := scenario.SidekiqQueue(q.Queue())
 	if err != nil {
@@ -54,21 +51,20 @@ func NewSidekiq(s scenario.Scenario, b jobqueue.Backend) (*Sidekiq, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name of the queue: %w", err)
 	}
-	return &Sidekiq{
+	return &sidekiq{
 		before:  fmt.Sprintf(`{"retry":false,"queue":%s,"class":"%s","args":["`, queue, s.JobClass),
 		payload: s.LargestPayload() > 0,
 	}, nil
 }
 
-// most is how long a job is at the most that carries so many bytes.
-func (k *Sidekiq) most(payload int) int {
+func (k *sidekiq) max(f *Format) int {
 	const moment = 20
-	return len(k.before) + IDLen + len(sidekiqPayload) + payload + len(sidekiqJID) + jidLen +
+	return len(k.before) + IDLen + len(sidekiqPayload) + len(f.fill) + len(sidekiqJID) + jidLen +
 		len(sidekiqCreated) + moment + len(sidekiqEnqueued) + moment + len("}")
 }
 
 // append appends job n, as created and enqueued now.
-func (k *Sidekiq) append(dst []byte, f *Format, n int64) []byte {
+func (k *sidekiq) append(dst []byte, f *Format, n int64) []byte {
 	dst = append(dst, k.before...)
 	dst = AppendJobID(dst, f.Run, n)
 	if k.payload {
@@ -85,12 +81,12 @@ func (k *Sidekiq) append(dst []byte, f *Format, n int64) []byte {
 	return append(dst, '}')
 }
 
-// appendJID appends the name that Sidekiq itself has for job n: as unique as
-// its id, and as long as the library draws them.
+// appendJID appends Sidekiq's own id for job n: as unique as the job's id, and as long
+// as the ids that Sidekiq draws.
 func appendJID(dst []byte, run uint64, n int64) []byte {
 	var b [jidLen / 2]byte
 	binary.BigEndian.PutUint64(b[:], run<<4)
-	// Of the run's 60 bits the last 12 give way to the number.
+	// The number replaces the last 12 of the run's 60 bits.
 	b[6], b[7] = byte(n>>40), byte(n>>32)
 	binary.BigEndian.PutUint32(b[8:], uint32(n))
 	return hex.AppendEncode(dst, b[:])
@@ -105,9 +101,9 @@ func appendSeconds(dst []byte, micros int64) []byte {
 	return dst
 }
 
-// read finds a job in an element of the list. The library gives an element back
-// as it was when it ends in the middle of the work.
-func (k *Sidekiq) read(element []byte, f *Format) (id []byte, n int64, o Origin) {
+// read finds a job in an element. When Sidekiq stops in the middle of the work, it
+// puts the element back as it was.
+func (k *sidekiq) read(element []byte, f *Format) (id []byte, n int64, o Origin) {
 	rest, ok := bytes.CutPrefix(element, []byte(k.before))
 	if !ok || len(rest) < IDLen {
 		return nil, 0, Foreign
@@ -121,7 +117,7 @@ func (k *Sidekiq) read(element []byte, f *Format) (id []byte, n int64, o Origin)
 }
 
 // whole reports whether what follows the id of job n is as it was sent.
-func (k *Sidekiq) whole(rest []byte, f *Format, n int64) bool {
+func (k *sidekiq) whole(rest []byte, f *Format, n int64) bool {
 	good := true
 	pass := func(part string) {
 		var found bool

@@ -35,12 +35,10 @@ func sidekiqScenario(payload int) scenario.Scenario {
 func sidekiqFormat(t interface{ Fatal(...any) }, run uint64, payload int) *Format {
 	s := sidekiqScenario(payload)
 	sp := NewSpread(s)
-	f := NewFormat(run, s, &sp)
-	form, err := NewSidekiq(s, sidekiqOn{key: "queue:default"})
+	f, err := NewFormat(run, s, &sp, sidekiqOn{key: "queue:default"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.As(form)
 	return &f
 }
 
@@ -56,8 +54,8 @@ func TestAJobOfSidekiqIsWrittenAsItsClientWritesIt(t *testing.T) {
 			if got != want || !json.Valid([]byte(got)) {
 				t.Errorf("a payload of %d makes\n%s\nwant\n%s", payload, got, want)
 			}
-			if len(got) > f.Most {
-				t.Errorf("%d bytes, and %d were said to be the most", len(got), f.Most)
+			if len(got) > f.Max {
+				t.Errorf("%d bytes, and %d is said to be the largest", len(got), f.Max)
 			}
 		}
 	})
@@ -125,7 +123,7 @@ func FuzzReadSidekiq(f *testing.F) {
 
 func TestAJobOfSidekiqDoesNotAllocate(t *testing.T) {
 	f := sidekiqFormat(t, 1<<59, 100)
-	buf := make([]byte, 0, f.Most)
+	buf := make([]byte, 0, f.Max)
 	if n := testing.AllocsPerRun(100, func() { buf = f.Append(buf[:0], 12345) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -2,9 +2,9 @@
 // with the stamps and marks of each, the ids that lead back to a job's number, and
 // how a job is written into the queue.
 //
-// A job is found by its number alone. Whoever handles a leg of its way sets the
-// stamp and the mark of that leg, and whoever sets the last mark closes the job,
-// so memory follows the jobs in flight and not the length of the run. Begin
+// A job is found by its number alone. The goroutine that handles a leg of its way sets
+// the stamp and the mark of that leg, and the one that sets the last mark closes the
+// job, so memory follows the jobs in flight and not the length of the run. Begin
 // reading at [Table] and [Job].
 package flight
 
@@ -39,7 +39,7 @@ const (
 	Popped
 	Done
 	Published
-	Nobody // the publish reached nobody
+	Unheard // the publish reached no subscriber
 	Notified
 	Queued  // found in the queue at the end
 	Closed  // recorded or given up; nothing more may happen to it
@@ -57,8 +57,8 @@ const (
 
 // Job is one job on its way. The word holds its number plus one, so that a slot
 // that is used again is never taken for the job before, and its marks. A stamp
-// is written by one goroutine, before the mark that announces it; whoever sets
-// the last mark of a job reads them all.
+// is written by one goroutine, before the mark that announces it; the goroutine that
+// sets the last mark of a job reads them all.
 type Job struct {
 	Word  atomic.Uint64
 	Left  atomic.Int32 // subscribers that have not received it
@@ -226,7 +226,7 @@ func (f *Table) Close(b *Block) {
 		delete(f.old, b.base)
 		f.olds.Store(int64(len(f.old)))
 	}
-	// Clear before somebody else gets it. A late duplicate that still holds the
+	// Clear it before it is used again. A late duplicate that still holds the
 	// Block finds no job of its number, and cannot set a mark.
 	for i := range b.jobs {
 		b.jobs[i].Word.Store(0)

@@ -48,7 +48,7 @@ type counters struct {
 
 // ReadCPULimit reads the limit of the process whose /proc is in the file system,
 // which is the root of one. A limit of at least cpus, the CPUs that the process
-// may run on, is none.
+// may run on, counts as no limit.
 func ReadCPULimit(fsys fs.FS, cpus int) CPULimit {
 	groups, err := readGroups(fsys)
 	return tightest(groups, err, cpus)
@@ -244,7 +244,7 @@ func parseMax(text string) (float64, error) {
 	return ratio(f[0], f[1])
 }
 
-// readQuota reads the limit of a version 1 cgroup; a quota of -1 is none.
+// readQuota reads the limit of a version 1 cgroup; a quota of -1 means no limit.
 func readQuota(fsys fs.FS, dir string) (limit float64, source string, err error) {
 	source = "/" + path.Join(dir, "cpu.cfs_quota_us")
 	quota, err := fs.ReadFile(fsys, path.Join(dir, "cpu.cfs_quota_us"))

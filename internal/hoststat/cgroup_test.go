@@ -81,7 +81,7 @@ func TestTheTightestLimitOnTheWayToTheRootCounts(t *testing.T) {
 			fsys: files("proc/self/cgroup", "0::/user.slice\n", "proc/self/mountinfo", v2Mount, "sys/fs/cgroup/user.slice/cgroup.procs", ""),
 		},
 		{
-			name: "a limit of as many CPUs as there are is none",
+			name: "a limit of as many CPUs as the host has does not count",
 			fsys: files("proc/self/cgroup", "0::/\n", "proc/self/mountinfo", v2Mount, "sys/fs/cgroup/cpu.max", "800000 100000\n"),
 		},
 		{
@@ -214,7 +214,7 @@ func TestTheHostIsTheCPUsThatThisProcessMayRunOn(t *testing.T) {
 		{"Cpus_allowed_list:\t0\n", 100, 0},
 		{"Name:\tx\nCpus_allowed_list:\t0-1,10\n", 250, 600},
 		{"Cpus_allowed_list:\t0-255\n", 300, 900},
-		{"Cpus_allowed_list:\t77\n", 300, 900}, // no line of its own: the whole host
+		{"Cpus_allowed_list:\t77\n", 300, 900}, // not listed: the whole host
 		{"Cpus_allowed_list:\tx-\n", 300, 900},
 		{"", 300, 900},
 	} {

@@ -22,8 +22,8 @@ func readStat(fsys fs.FS) []float64 {
 }
 
 // parseProcStat adds up the first eight counters of the CPUs in /proc/stat
-// (proc_stat(5)): of those that are allowed, and of all where none of them has a
-// line of its own.
+// (proc_stat(5)): of those that are allowed, and of all where none of them has its
+// own line.
 func parseProcStat(text string, allowed func(cpu int) bool) []float64 {
 	var whole, sum []float64
 	for line := range strings.Lines(text) {

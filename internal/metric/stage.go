@@ -21,7 +21,7 @@ const (
 )
 
 // Stages lists every stage in the order in which reports show them. A result
-// holds those that its run could see: no pickup where nobody says RUNNING, no
+// holds those that its run could see: no pickup where workers do not publish RUNNING, no
 // first of one subscriber, and with external workers nothing of what happens in
 // the queue.
 func Stages() []Stage {

@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// mostBegun bounds the jobs that are remembered from RUNNING to their end:
+	// maxBegun bounds the jobs that are remembered from RUNNING to their end:
 	// some 20 MB with ids as long as a UUID.
-	mostBegun = 100_000
+	maxBegun = 100_000
 	// longestID bounds the ids that are remembered.
 	longestID = 256
 )

@@ -1,6 +1,6 @@
-// Package observe follows the jobs of others by the updates that are published
+// Package observe follows external jobs by the updates that are published
 // about them: how many began and ended, and how long each took in between. It
-// sees what anybody can see who subscribes, takes no job, and knows neither when
+// sees what every subscriber can see, takes no job, and knows neither when
 // one was due nor which were lost. Begin reading at [Observer].
 package observe
 
@@ -25,7 +25,7 @@ type Observer struct {
 }
 
 // New returns an observer that has heard nothing.
-func New() *Observer { return &Observer{begun: newBegun(mostBegun)} }
+func New() *Observer { return &Observer{begun: newBegun(maxBegun)} }
 
 // Mapped is [New] for updates in the form of the mapping.
 func Mapped(form updates.Mapping) *Observer {
@@ -91,7 +91,7 @@ func (o *Observer) Hear(message []byte, at time.Duration) (end End, ended bool) 
 func (o *Observer) Counts() result.Updates { return o.counts }
 
 // Odd is the first message that could not be read, or else the first of another
-// status; nil when there is none.
+// status; nil without one.
 func (o *Observer) Odd() *result.Unrecognized { return o.odd }
 
 // Instead is how many messages may have been meant as the ends of jobs, and were not

@@ -11,8 +11,8 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// mostQuoted is how many bytes of a text are shown.
-const mostQuoted = 120
+// maxQuoted is how many bytes of a text are shown.
+const maxQuoted = 120
 
 // OddOf describes a message. ours tells the ids of jobs that are on their way, which
 // helps to guess; it may be nil.
@@ -20,12 +20,12 @@ func OddOf(message []byte, reason string, ours func(id []byte) bool) *result.Unr
 	return &result.Unrecognized{Message: Excerpt(string(message)), Reason: reason, Mapping: updates.GuessMapping(message, ours)}
 }
 
-// UnknownStatus is the reason of a message with a status that is none of the three.
+// UnknownStatus is the reason of a message with an unknown status.
 func UnknownStatus(s jobqueue.Status) string {
-	return "its status " + Excerpt(string(s)) + " is none of RUNNING, COMPLETED and FAILED"
+	return "its status " + Excerpt(string(s)) + " is not RUNNING, COMPLETED or FAILED"
 }
 
-// EndsNothing reports whether a status that is none of the three is plainly one of a
+// EndsNothing reports whether an unknown status is plainly one of a
 // job that has not ended, such as "started" or "progress".
 func EndsNothing(s jobqueue.Status) bool {
 	means, known := updates.Likely(s)
@@ -48,9 +48,9 @@ func shellQuoted(text string) string {
 // Excerpt is the beginning of a text, in quotes.
 func Excerpt(text string) string {
 	rest := ""
-	if len(text) > mostQuoted {
-		end := mostQuoted
-		for end > mostQuoted-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+	if len(text) > maxQuoted {
+		end := maxQuoted
+		for end > maxQuoted-utf8.UTFMax && !utf8.RuneStart(text[end]) {
 			end--
 		}
 		text, rest = text[:end], "…"

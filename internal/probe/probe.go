@@ -1,4 +1,4 @@
-// Package probe measures, beside a load, what the host, this process and the
+// Package probe measures, during a load, what the host, this process and the
 // server do to somebody who wants next to nothing of them. Held against the
 // load's latencies that tells whose they are. Begin reading at [Start].
 package probe
@@ -18,7 +18,7 @@ import (
 // Period is how often each probe asks.
 const Period = 10 * time.Millisecond
 
-// Pinger asks a server for nothing, on a connection of its own.
+// Pinger sends PING to a server on a separate connection.
 type Pinger interface {
 	// Ping returns when the answer is there.
 	Ping() error

@@ -11,7 +11,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/study"
-	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/internal/usage"
 )
 
 // searchAnswer is the answer of a search in one sentence.
@@ -38,9 +38,9 @@ func searchAnswer(r *study.Record) string {
 		}
 		part := "generator"
 		switch a.Limit.Part {
-		case validity.Host:
+		case usage.Host:
 			part = "host, which Redis shares with the generator"
-		case validity.CPULimit:
+		case usage.CPULimit:
 			part = "generator's CPU limit"
 		}
 		return fmt.Sprintf("%s carries at least %s jobs/s, limited by the %s", r.Scenario.Name, number.Rate(a.Rate), part)

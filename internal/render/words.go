@@ -9,6 +9,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
+	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
@@ -366,7 +367,7 @@ func sortedKeys[K ~string, V any](m map[K]V) []K {
 // limits a closed loop, and what shares were in use.
 func triageWords(v result.Validity) string {
 	words := validity.Explain(v)
-	if used := validity.Usage(v.Usage).Words(); words != "" && used != "" {
+	if used := usage.Usage(v.Usage).Words(); words != "" && used != "" {
 		words += " (in use: " + used + ")"
 	}
 	return words

@@ -12,6 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -53,14 +54,14 @@ func Judge(r *result.Result, slo []threshold.Threshold, cut, growing string) (ve
 	if cut != "" {
 		return capacity.Bad, reasons, false
 	}
-	if r.Validity.Triage.Where == validity.CPULimit {
+	if r.Validity.Triage.Where == usage.CPULimit {
 		return capacity.Invalid, []string{validity.Explain(r.Validity)}, false
 	}
 	if why := disturbed(r); why != "" {
 		return capacity.Invalid, []string{why}, true
 	}
 	switch t := r.Validity.Triage; t.Where {
-	case validity.Generator, validity.Client, validity.Host:
+	case usage.Generator, usage.Client, usage.Host:
 		return capacity.Invalid, []string{validity.Explain(r.Validity)}, false
 	}
 	return capacity.Bad, reasons, false
@@ -69,7 +70,7 @@ func Judge(r *result.Result, slo []threshold.Threshold, cut, growing string) (ve
 // notTheSystem is why the load was not the one that was asked for.
 func notTheSystem(r *result.Result) string {
 	if c, asked := r.Validity.Checks["sent_in_time"]; asked && !c.Passed {
-		if r.Validity.Triage.Where == validity.CPULimit {
+		if r.Validity.Triage.Where == usage.CPULimit {
 			return "the generator could not keep up: " + validity.Explain(r.Validity)
 		}
 		return "the generator could not keep up: " + c.Detail

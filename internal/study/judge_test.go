@@ -10,7 +10,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/threshold"
-	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -100,7 +100,7 @@ func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
 		{
 			name: "the slow jobs' time went to the host", r: carried(t, 500, 0), slo: strict, want: capacity.Invalid, why: "busy host",
 			alter: func(r *result.Result) {
-				r.Validity.Triage = result.Triage{Where: validity.Host, Detail: "busy host"}
+				r.Validity.Triage = result.Triage{Where: usage.Host, Detail: "busy host"}
 			},
 		},
 		{
@@ -108,13 +108,13 @@ func TestJudgeSaysWhyATrialIsNotGood(t *testing.T) {
 			alter: func(r *result.Result) {
 				use(r, 0.95, 0.10, 0.10)
 				r.Validity.Usage.CPULimit, r.Validity.Usage.Throttled = 0.2, ptr(0.9)
-				r.Validity.Triage = result.Triage{Where: validity.CPULimit, Limit: &result.Limit{Part: validity.CPULimit}}
+				r.Validity.Triage = result.Triage{Where: usage.CPULimit, Limit: &result.Limit{Part: usage.CPULimit}}
 			},
 		},
 		{
 			name: "the host took time and the SLO was kept anyway", r: carried(t, 0, 0), slo: strict, want: capacity.Good,
 			alter: func(r *result.Result) {
-				r.Validity.Triage = result.Triage{Where: validity.Host, Detail: "busy host"}
+				r.Validity.Triage = result.Triage{Where: usage.Host, Detail: "busy host"}
 			},
 		},
 		{

@@ -13,7 +13,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/threshold"
-	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -139,7 +139,7 @@ func (l *Lab) try(ctx context.Context, t capacity.Trial) (capacity.Outcome, erro
 	}
 	if t.Kind == capacity.Ceiling {
 		out.Error = spread(r)
-		if out.Limit.Part == validity.Workers && !r.Scenario.External {
+		if out.Limit.Part == usage.Workers && !r.Scenario.External {
 			out.Bound = out.Achieved + max(2*out.Error, slack*out.Achieved)
 		}
 	} else {

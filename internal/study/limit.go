@@ -4,28 +4,28 @@ import (
 	"fmt"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
-	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/result"
 )
 
 // limitOf says what gave out in a run, and the shares in use from which that
-// follows: what was at its limit by [validity.Usage.Limit], and what the probes
+// follows: what was at its limit by [usage.Usage.Limit], and what the probes
 // found where nothing was.
 func limitOf(r *result.Result) capacity.Limit {
-	u, t := validity.Usage(r.Validity.Usage), r.Validity.Triage
+	u, t := usage.Usage(r.Validity.Usage), r.Validity.Triage
 	limit := u.Limit()
 	l := capacity.Limit{Part: limit.Part, Detail: u.Explain(limit), Used: u.Shares()}
 	if detail := externalWorkers(r); detail != "" {
-		l.Part, l.Detail = validity.Workers, detail
+		l.Part, l.Detail = usage.Workers, detail
 		return l
 	}
 	switch {
 	case limit.Part != "" && !limit.External:
-	case t.Where == validity.Client:
-		l.Part, l.Detail = validity.Generator, t.Detail
-	case t.Where == validity.CPULimit:
+	case t.Where == usage.Client:
+		l.Part, l.Detail = usage.Generator, t.Detail
+	case t.Where == usage.CPULimit:
 		l.Part, l.Detail = t.Where, u.Explain(*t.Limit)
-	case limit.External && (t.Where == "" || t.Where == validity.Host):
+	case limit.External && (t.Where == "" || t.Where == usage.Host):
 	case t.Where != "" && t.Detail != "":
 		l.Part, l.Detail = t.Where, t.Detail
 	}
@@ -36,10 +36,10 @@ func limitOf(r *result.Result) capacity.Limit {
 // process was at its limit, and the host had time left or gave most of it to the
 // workers. When they took a job is not known. It is empty where that is not so.
 func externalWorkers(r *result.Result) string {
-	if !r.Scenario.External || r.Validity.Triage.Where == validity.Client {
+	if !r.Scenario.External || r.Validity.Triage.Where == usage.Client {
 		return ""
 	}
-	u := validity.Usage(r.Validity.Usage)
+	u := usage.Usage(r.Validity.Usage)
 	shares, detail, cpus := u.Shares(), "", 0.0
 	if u.WorkerCPUs != nil {
 		cpus = *u.WorkerCPUs
@@ -48,17 +48,17 @@ func externalWorkers(r *result.Result) string {
 	switch limit := u.Limit(); {
 	case limit.External:
 		return ""
-	case limit.Part == validity.Host && cpus > shares[validity.Redis]+shares[validity.Generator]*u.AllowedCPUs:
+	case limit.Part == usage.Host && cpus > shares[usage.Redis]+shares[usage.Generator]*u.AllowedCPUs:
 	case limit.Part != "":
 		return ""
 	}
-	return fmt.Sprintf("Redis was busy %.0f%% and this process %.0f%% of the time; the rest is the workers'", 100*shares[validity.Redis], 100*shares[validity.Generator]) + detail
+	return fmt.Sprintf("Redis was busy %.0f%% and this process %.0f%% of the time; the rest is the workers'", 100*shares[usage.Redis], 100*shares[usage.Generator]) + detail
 }
 
 // disturbed is who else used the host, empty when that was not much.
 func disturbed(r *result.Result) string {
-	external := validity.Usage(r.Validity.Usage).External()
-	if external < validity.MostForeign {
+	external := usage.Usage(r.Validity.Usage).External()
+	if external < usage.MostForeign {
 		return ""
 	}
 	return fmt.Sprintf("other programs used %.0f%% of the host's CPUs", 100*external)

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/study"
-	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -76,13 +76,13 @@ func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
 		{
 			name: "other programs' work, and it was felt", host: 0.90, process: 0.20, redis: 0.20, part: "host", detail: "woke late",
 			alter: func(r *result.Result) {
-				r.Validity.Triage = result.Triage{Where: validity.Host, Detail: "a goroutine that only waits woke late"}
+				r.Validity.Triage = result.Triage{Where: usage.Host, Detail: "a goroutine that only waits woke late"}
 			},
 		},
 		{
 			name: "an idle host and idle workers", host: 0.30, process: 0.20, redis: 0.20, part: "generator", detail: "an echo took long",
 			alter: func(r *result.Result) {
-				r.Validity.Triage = result.Triage{Where: validity.Client, Detail: "an echo took long"}
+				r.Validity.Triage = result.Triage{Where: usage.Client, Detail: "an echo took long"}
 			},
 		},
 		{name: "workers that are busy with their work", host: 0.40, process: 0.20, redis: 0.30, alter: worked(10*time.Millisecond, 0), part: "workers", detail: "100%"},

@@ -115,7 +115,7 @@ func (p *parser) over(m metric.Metric) (time.Duration, error) {
 		return 0, nil
 	}
 	if !m.Parts {
-		return 0, p.fail(start, "%s is only known of the whole run; parts can be told of the stages, of the rates and of backlog.max", m.Name)
+		return 0, p.fail(start, "%s is only known of the whole run; only the stages, the rates and backlog.max are known for parts of it", m.Name)
 	}
 	p.space()
 	at := p.at
@@ -251,7 +251,7 @@ func (p *parser) aggregate(name string) (string, error) {
 		if p.next("(") || word == "" && p.next("'", `"`, "[") {
 			return "", p.fail(start, "write the condition without quotes and brackets, such as %s: p(99)<50", name)
 		}
-		return "", p.fail(start, "aggregate %q is none of avg, min, max, med, p(N) and count", word)
+		return "", p.fail(start, "aggregate %q is not one of avg, min, max, med, p(N) and count", word)
 	}
 }
 
@@ -340,7 +340,7 @@ func (p *parser) limit(m metric.Metric, millis bool) (float64, error) {
 	}
 	u, ok := m.Kind.UnitOf(suffix)
 	if !ok && several(suffix) {
-		return 0, p.fail(unitAt, "a threshold is one condition; write each as a threshold of its own")
+		return 0, p.fail(unitAt, "a threshold is one condition; write each as a separate threshold")
 	}
 	if !ok {
 		return 0, p.fail(unitAt, "%q does not belong here: %s is a %s, %s", suffix, m.Name, m.Kind, m.Kind.UnitHint())

@@ -31,7 +31,7 @@ func TestParseReadsEveryForm(t *testing.T) {
 		{"end_to_end.count >= 2k", threshold.Threshold{Metric: "end_to_end.count", Op: threshold.GreaterOrEqual, Value: 2000}, "end_to_end.count >= 2000"},
 		{"achieved_ratio >= 98%", threshold.Threshold{Metric: "achieved_ratio", Op: threshold.GreaterOrEqual, Value: 0.98}, "achieved_ratio >= 0.98"},
 		{"achieved_ratio within 2% of 1", threshold.Threshold{Metric: "achieved_ratio", Op: threshold.Within, Value: 1, Tolerance: 0.02}, "achieved_ratio within 2% of 1"},
-		{"achieved_rate within 7 % of 1.5k/s", threshold.Threshold{Metric: "achieved_rate", Op: threshold.Within, Value: 1500, Tolerance: 0.07}, "achieved_rate within 7% of 1500/s"},
+		{"achieved_rate within 7" + " % of 1.5k/s", threshold.Threshold{Metric: "achieved_rate", Op: threshold.Within, Value: 1500, Tolerance: 0.07}, "achieved_rate within 7% of 1500/s"},
 		{"backlog.max < 1000", threshold.Threshold{Metric: "backlog.max", Op: threshold.Less, Value: 1000}, "backlog.max < 1000"},
 		{"cpu_per_job < 20us", threshold.Threshold{Metric: "cpu_per_job", Op: threshold.Less, Value: 20e3}, "cpu_per_job < 20us"},
 		// Over parts of the window, and ending the run.
@@ -100,7 +100,7 @@ func TestParseErrorsPointAtTheFaultAndNameTheRemedy(t *testing.T) {
 		{"achieved_ratio within 2 of 1", "2 of 1", "within 2% of 1"},
 		{"achieved_ratio within 0% of 1", "0% of 1", "more than 0%"},
 		{"achieved_ratio within 2% 1", "1", "of and the limit are missing"},
-		{"queue: p99 < 5", "p99 < 5", "is none of avg"},
+		{"queue: p99 < 5", "p99 < 5", "is not one of avg"},
 		{"queue: p(99 < 5", "p(99 < 5", "written p(99)"},
 		{"lost: avg < 5", "avg < 5", "one figure for the whole run"},
 		{"lost over 10s == 0", "over 10s", "only known of the whole run"},
@@ -110,8 +110,8 @@ func TestParseErrorsPointAtTheFaultAndNameTheRemedy(t *testing.T) {
 		{"cpu_per_job < 5us abort", "abort", "only known at the end"},
 		{"lost == 0 abort later", "later", "only after and a time"},
 		{"lost == 0 abort after", "", "a length of time is missing"},
-		{"lost == 0 && errors == 0", "&& errors == 0", "a threshold of its own"},
-		{"end_to_end: p(95)<500, max<1000", ", max<1000", "a threshold of its own"},
+		{"lost == 0 && errors == 0", "&& errors == 0", "a separate threshold"},
+		{"end_to_end: p(95)<500, max<1000", ", max<1000", "a separate threshold"},
 	} {
 		_, err := threshold.Parse(row.expr)
 		var syntax *threshold.SyntaxError

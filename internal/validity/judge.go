@@ -2,20 +2,27 @@ package validity
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
+	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// judge goes through the evidence, question by question.
+// judge asks one question after the other.
 type judge struct {
-	e Evidence
+	r *result.Result
+	m Measured
+	p probes
 	v result.Validity
 	// notes are reasons that lower no verdict.
 	notes []string
 }
+
+func (j *judge) closed() bool   { return j.r.Scenario.Load.Closed() }
+func (j *judge) observed() bool { return j.r.Scenario.Load.Observed }
 
 // lower lowers the verdict and notes why. It never raises it.
 func (j *judge) lower(to, reason string) {
@@ -57,29 +64,32 @@ func (j *judge) unknown(name, why string) {
 
 // outcome asks whether there is anything to judge.
 func (j *judge) outcome() {
-	e := j.e
-	// Causes stand before what follows from them.
-	if e.Error != "" {
-		j.lower(result.Invalid, "an error ended the run: "+strings.TrimRight(e.Error, "."))
+	failed, completed, waiting := j.r.Run.Error, j.r.Window.Completed, int64(0)
+	if o := j.r.Observed; o != nil && o.Backlog.Last != nil {
+		waiting = *o.Backlog.Last
 	}
-	if e.Braked != "" {
-		j.lower(result.Invalid, e.Braked)
+	// Causes stand before what follows from them.
+	if failed != "" {
+		j.lower(result.Invalid, "an error ended the run: "+strings.TrimRight(failed, "."))
+	}
+	if j.m.Limited != "" {
+		j.lower(result.Invalid, j.m.Limited)
 	}
 	switch {
-	case e.Completed == 0 && e.Observed && e.Waiting > 0:
-		j.lower(result.Invalid, fmt.Sprintf("no job ended, and %s wait in the queue: either no worker pops from it, or the workers publish on another channel", count(e.Waiting)))
-	case e.Completed == 0:
+	case completed == 0 && j.observed() && waiting > 0:
+		j.lower(result.Invalid, fmt.Sprintf("no job ended, and %s wait in the queue: either no worker pops from it, or the workers publish on another channel", count(waiting)))
+	case completed == 0:
 		j.lower(result.Invalid, "no job of the window was completed, so there is nothing to measure")
 	}
-	j.check("clock", float64(e.Negative), 0, "jobs", e.Negative == 0,
+	j.check("clock", float64(j.m.Negative), 0, "jobs", j.m.Negative == 0,
 		"jobs with a stage of negative length", result.Invalid,
-		fmt.Sprintf("%s jobs have a stage of negative length: the clock is broken, or an answer came before its question", count(e.Negative)))
+		fmt.Sprintf("%s jobs have a stage of negative length: the clock is broken, or an answer came before its question", count(j.m.Negative)))
 }
 
 // pace asks whether the load was the one that was asked for, and how much of
 // the latency is the generator's.
 func (j *judge) pace() {
-	e := j.e
+	e := j.m.Schedule
 	if e.SentInTime != nil {
 		j.check("sent_in_time", *e.SentInTime, 0.999, "ratio", *e.SentInTime >= 0.999,
 			fmt.Sprintf("%.2f%% of the window's jobs were sent before the window was over", 100**e.SentInTime), result.Invalid,
@@ -90,108 +100,148 @@ func (j *judge) pace() {
 			fmt.Sprintf("%.1f%% of the jobs were sent more than %s late", 100**e.LateShare, e.LateLimit), result.Suspect,
 			fmt.Sprintf("%.1f%% of the jobs were sent more than %s late: %s", 100**e.LateShare, e.LateLimit, j.cause("the generator was held up; is the machine busy with something else?")))
 	}
-	for _, q := range e.Quantiles {
-		if q.Sent <= 0 {
+	for _, q := range j.quantiles() {
+		if q.sent <= 0 {
 			continue
 		}
-		ratio := float64(q.Whole) / float64(q.Sent)
-		limit := max(1.10, float64(q.Sent+q.Floor)/float64(q.Sent))
+		ratio := float64(q.whole) / float64(q.sent)
+		limit := max(1.10, float64(q.sent+q.floor)/float64(q.sent))
 		to := result.Suspect
-		if q.Name != "p50" && q.Name != "p99" {
+		if q.name != "p50" && q.name != "p99" {
 			to = ""
 		}
-		j.check("generator_share_"+q.Name, ratio, limit, "ratio", ratio <= limit,
-			fmt.Sprintf("end_to_end.%s is %.2f times from_send.%s (%s more; up to %s is the timer's own precision)", q.Name, ratio, q.Name, round(q.Whole-q.Sent), q.Floor), to,
-			fmt.Sprintf("end_to_end.%s is generator-affected: it is %.2f times from_send.%s, since jobs were sent late", q.Name, ratio, q.Name))
+		j.check("generator_share_"+q.name, ratio, limit, "ratio", ratio <= limit,
+			fmt.Sprintf("end_to_end.%s is %.2f times from_send.%s (%s more; up to %s is the timer's own precision)", q.name, ratio, q.name, usage.Round(q.whole-q.sent), q.floor), to,
+			fmt.Sprintf("end_to_end.%s is generator-affected: it is %.2f times from_send.%s, since jobs were sent late", q.name, ratio, q.name))
 	}
 	if e.TailShare == nil {
 		return
 	}
 	detail := fmt.Sprintf("in %.0f%% of the slowest 1%% of jobs more than half of the time is the generator's own delay", 100**e.TailShare)
 	if !j.tailMatters() {
-		// What matters is a tail that somebody would take for the server's.
+		// What matters is a tail that a reader would take for the server's.
 		j.fact("generator_tail", *e.TailShare, "ratio", detail+", too little to matter")
 		return
 	}
 	j.check("generator_tail", *e.TailShare, 0.10, "ratio", *e.TailShare < 0.10, detail, result.Suspect, detail+": the tail is not the server's")
 }
 
-// tailMatters reports whether end_to_end's p99 is far enough from its p50 that
-// the generator's part of the tail could mislead.
+// tailMatters reports whether end_to_end's p99 is far enough from that of from_send
+// for the generator's part of the tail to mislead.
 func (j *judge) tailMatters() bool {
-	for _, q := range j.e.Quantiles {
-		if q.Name == "p99" {
-			return q.Whole-q.Sent > q.Floor
+	for _, q := range j.quantiles() {
+		if q.name == "p99" {
+			return q.whole-q.sent > q.floor
 		}
 	}
 	return true
 }
 
-// account asks whether somebody else had a hand in it.
+// quantile is one quantile of end_to_end and of from_send. A difference of at most
+// floor is what a waiting thread can be late by on a healthy host.
+type quantile struct {
+	name               string
+	whole, sent, floor time.Duration
+}
+
+// quantiles are those that both stages have.
+func (j *judge) quantiles() (both []quantile) {
+	for _, q := range []quantile{
+		{name: "p50", floor: 100 * time.Microsecond}, {name: "p90", floor: 200 * time.Microsecond},
+		{name: "p99", floor: 500 * time.Microsecond}, {name: "p99.9", floor: time.Millisecond},
+	} {
+		whole, sent := stageAt(j.r, metric.EndToEnd, q.name), stageAt(j.r, metric.FromSend, q.name)
+		if whole != nil && sent != nil {
+			q.whole, q.sent = *whole, *sent
+			both = append(both, q)
+		}
+	}
+	return both
+}
+
+// ended reports whether the run came to its end, so that what is missing is lost.
+func (j *judge) ended() bool { return !j.r.Run.Failed && !j.r.Run.Interrupted }
+
+// vanished is how many jobs left the list without being popped by this run.
+func (j *judge) vanished() int64 {
+	if !j.ended() {
+		return 0
+	}
+	return j.r.Ledger.LostByLeg[result.LegVanished]
+}
+
+// account asks whether other clients took part, and whether connections held.
 func (j *judge) account() {
-	e := j.e
-	if !e.Observed {
+	e, strangers, unreadable, evicted := j.m.Connections, j.m.Strangers, j.r.Ledger.Unreadable, int64(j.r.Server.Deltas["evicted_keys"])
+	unanswered := int64(0)
+	if j.ended() {
+		unanswered = j.r.Ledger.LostByLeg[result.LegUnacknowledged] + j.r.Ledger.LostByLeg[result.LegUnpublished]
+	} else {
+		e.Unconfirmed = 0
+	}
+	if !j.observed() {
 		// A connection that is lost while it waits for a job can take one along.
-		taken := min(e.Vanished, e.LostPops)
-		others := e.Strangers + e.Vanished - taken
+		vanished := j.vanished()
+		taken := min(vanished, e.LostPops)
+		others := strangers + vanished - taken
 		j.check("strangers", float64(others), 0, "jobs", others == 0,
 			"jobs that other clients popped from the list", result.Invalid,
-			fmt.Sprintf("%s jobs left the list without being popped by this run (%s of them came home all the same): another consumer takes from the same queue, or the key was evicted or deleted", count(others), count(e.Strangers)))
+			fmt.Sprintf("%s jobs left the list without being popped by this run (%s of them arrived anyway): another consumer takes from the same queue, or the key was evicted or deleted", count(others), count(strangers)))
 		if e.LostPops > 0 {
 			j.check("lost_with_connections", float64(taken), 0, "jobs", taken == 0,
 				"jobs that the server may have handed to connections that were lost", result.Suspect,
 				fmt.Sprintf("%s jobs left the list and were not received: the server handed them to connections that were lost while they waited for a job", count(taken)))
 		}
-		j.check("unanswered", float64(e.Unanswered), 0, "jobs", e.Unanswered == 0,
+		j.check("unanswered", float64(unanswered), 0, "jobs", unanswered == 0,
 			"lost jobs whose push or publish was never answered", result.Suspect,
-			fmt.Sprintf("%s jobs are lost whose push or publish was never answered: whether the server carried it out is not known", count(e.Unanswered)))
+			fmt.Sprintf("%s jobs are lost whose push or publish was never answered: whether the server carried it out is not known", count(unanswered)))
 	}
 	first := ""
-	if e.FirstUnreadable != "" {
-		first = "; the first: " + e.FirstUnreadable
+	if odd := j.r.NotUnderstood; odd != nil && j.r.Run.StopReason != stopreason.NoneUnderstood { // which quotes it
+		first = "; the first: " + odd.String()
 	}
-	j.check("unreadable", float64(e.Unreadable), 0, "messages", e.Unreadable == 0,
-		"messages on the channel that are no updates", result.Suspect,
-		fmt.Sprintf("%s messages on the channel could not be read, and what they say is not in the figures%s", count(e.Unreadable), first))
+	j.check("unreadable", float64(unreadable), 0, "messages", unreadable == 0,
+		"messages on the channel that are not updates", result.Suspect,
+		fmt.Sprintf("%s messages on the channel could not be read, and what they say is not in the figures%s", count(unreadable), first))
 	j.check("resubscribed", float64(e.Resubscribed), 0, "subscriptions", e.Resubscribed == 0,
 		"subscriptions that were lost and renewed", result.Suspect,
-		fmt.Sprintf("subscriptions that were lost and renewed: %d; what was published until they were renewed was not heard: an idle limit closed or dropped them, or the server threw out a subscriber that reads too slowly (client-output-buffer-limit pubsub)", e.Resubscribed))
+		fmt.Sprintf("subscriptions that were lost and renewed: %d; what was published until they were renewed was not heard: an idle limit closed or dropped them, or the server disconnected a subscriber that reads too slowly (client-output-buffer-limit pubsub)", e.Resubscribed))
 	j.check("unconfirmed", float64(e.Unconfirmed), 0, "subscriptions", e.Unconfirmed == 0,
 		"subscriptions that did not answer at the end", result.Suspect,
 		fmt.Sprintf("subscriptions that did not answer at the end: %d; they may have been dead, and then what was published was not heard", e.Unconfirmed))
-	j.check("evicted", float64(e.Evicted), 0, "keys", e.Evicted == 0,
+	j.check("evicted", float64(evicted), 0, "keys", evicted == 0,
 		"keys that the server evicted during the run", result.Suspect,
-		fmt.Sprintf("the server evicted %s keys during the run: it is at its maxmemory, and jobs can vanish", count(e.Evicted)))
+		fmt.Sprintf("the server evicted %s keys during the run: it is at its maxmemory, and jobs can vanish", count(evicted)))
 	j.check("pool_timeouts", float64(e.PoolTimeouts), 0, "waits", e.PoolTimeouts == 0,
-		"waits for a connection that were given up", result.Suspect,
-		fmt.Sprintf("%s commands beside the load waited for a connection in vain", count(e.PoolTimeouts)))
+		"waits for a connection that timed out", result.Suspect,
+		fmt.Sprintf("%s commands outside the load timed out waiting for a connection", count(e.PoolTimeouts)))
 }
 
-// machine asks whether the host and the Go runtime let us measure.
+// machine asks whether the host and the Go runtime permit a measurement.
 func (j *judge) machine() {
-	s := j.e.Strain
+	s := j.m.Host
 	percent := func(name string, v *float64, limit float64, detail, to, reason string) {
 		if v == nil {
-			j.unknown(name, "this system does not tell")
+			j.unknown(name, "this system does not report it")
 			return
 		}
 		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
 	}
 	percent("steal", s.Steal, 0.05, "%.1f%% of the CPUs' time went to other machines on the same host", result.Suspect,
 		"the hypervisor gave %.0f%% of the CPUs' time to other machines: figures of this host swing with its neighbours")
-	if share(j.e.Usage.Throttled) >= throttledSome {
+	if usage.Share(j.m.Usage.Throttled) >= usage.ThrottledSome {
 		s.GC = nil // the runtime counts it by the clock, which goes on while nothing runs
 	}
 	percent("gc", s.GC, 0.05, "%.1f%% of the CPUs' time went into collecting this process's garbage", result.Suspect,
 		"%.0f%% of the CPUs' time went into collecting this process's garbage; raise GOGC or use fewer jobs/s")
 	if s.SchedP99 == nil {
 		j.unknown("go_scheduler", "too few samples")
-	} else if j.e.Closed {
-		j.fact("go_scheduler", s.SchedP99.Seconds(), "s", fmt.Sprintf("99%% of the goroutines that could run did so within %s", round(*s.SchedP99)))
+	} else if j.closed() {
+		j.fact("go_scheduler", s.SchedP99.Seconds(), "s", fmt.Sprintf("99%% of the goroutines that could run did so within %s", usage.Round(*s.SchedP99)))
 	} else {
 		j.check("go_scheduler", s.SchedP99.Seconds(), 0.001, "s", *s.SchedP99 <= time.Millisecond,
-			fmt.Sprintf("99%% of the goroutines that could run did so within %s", round(*s.SchedP99)), result.Suspect,
-			fmt.Sprintf("goroutines that could run waited up to %s (p99) for the Go scheduler: %s", round(*s.SchedP99), j.cause("this process gets too little CPU time for its load")))
+			fmt.Sprintf("99%% of the goroutines that could run did so within %s", usage.Round(*s.SchedP99)), result.Suspect,
+			fmt.Sprintf("goroutines that could run waited up to %s (p99) for the Go scheduler: %s", usage.Round(*s.SchedP99), j.cause("this process gets too little CPU time for its load")))
 	}
 	fact := func(name string, v *float64, detail string) {
 		if v == nil {
@@ -201,26 +251,26 @@ func (j *judge) machine() {
 		j.fact(name, *v, "ratio", fmt.Sprintf(detail, 100**v))
 	}
 	fact("host_busy", s.Busy, "the host's CPUs were %.0f%% busy, with everything on it")
-	fact("process_busy", j.e.Usage.Generator, "this process used %.0f%% of the "+cpus(j.e.Usage.AllowedCPUs)+" that it may use")
-	fact("redis_busy", j.e.Usage.Redis, "Redis used %.0f%% of one CPU")
-	// A busy host is no fault as such; the probes tell whether it was felt. What
-	// was felt and is explained by nothing else lowers the verdict.
-	p := j.e.Probes
+	fact("process_busy", j.m.Usage.Generator, "this process used %.0f%% of the "+usage.CPUs(j.m.Usage.AllowedCPUs)+" that it may use")
+	fact("redis_busy", j.m.Usage.Redis, "Redis used %.0f%% of one CPU")
+	// A busy host by itself does no harm; the probes show whether it delayed
+	// anything. A delay that nothing else explains lowers the verdict.
+	p := j.p
 	felt := felt(p)
-	if p.Hiccup == nil || p.EndToEnd == nil {
+	if p.hiccup == nil || p.whole == nil {
 		j.unknown("hiccup", "too few samples")
-	} else if !j.e.Closed {
-		j.check("hiccup", p.Hiccup.Seconds(), max(500*time.Microsecond, *p.EndToEnd/4).Seconds(), "s", !felt,
-			fmt.Sprintf("a thread that only waits woke up to %s late (%s)", round(*p.Hiccup), p.At), result.Suspect,
-			fmt.Sprintf("a goroutine of this process that only waits woke up to %s late (%s), which is much of %s: %s", round(*p.Hiccup), p.At, p.stage(), j.cause("the host is too busy to measure on")))
+	} else if !j.closed() {
+		j.check("hiccup", p.hiccup.Seconds(), max(500*time.Microsecond, *p.whole/4).Seconds(), "s", !felt,
+			fmt.Sprintf("a thread that only waits woke up to %s late (%s)", usage.Round(*p.hiccup), p.at), result.Suspect,
+			fmt.Sprintf("a goroutine of this process that only waits woke up to %s late (%s), which is much of %s: %s", usage.Round(*p.hiccup), p.at, p.name(), j.cause("the host is too busy to measure on")))
 	}
 	to := ""
-	if felt && !j.e.Closed {
+	if felt && !j.closed() {
 		to = result.Suspect
 	}
 	note := func(name string, v *float64, limit float64, detail, reason string) {
 		if v == nil {
-			j.unknown(name, "this system does not tell")
+			j.unknown(name, "this system does not report it")
 			return
 		}
 		if to == "" {
@@ -237,7 +287,7 @@ func (j *judge) machine() {
 
 // limit asks whether a CPU limit stopped this process.
 func (j *judge) limit() {
-	u, l := j.e.Usage, j.e.Strain.CPU
+	u, l := j.m.Usage, j.m.Host.CPU
 	switch {
 	case l.Unknown != "" && u.CPULimit == 0:
 		j.unknown("cpu_limit", "whether a CPU limit applies is not known: "+l.Unknown)
@@ -246,23 +296,23 @@ func (j *judge) limit() {
 		j.unknown("cpu_limit", "no CPU limit applies")
 		return
 	case u.Throttled == nil:
-		j.unknown("cpu_limit", fmt.Sprintf("the CPU limit is %s%s; how often it stopped this process is not known", cpus(u.CPULimit), from(u.LimitSource)))
+		j.unknown("cpu_limit", fmt.Sprintf("the CPU limit is %s%s; how often it stopped this process is not known", usage.CPUs(u.CPULimit), usage.From(u.LimitSource)))
 		return
 	}
-	words := u.limitWords()
+	words := u.LimitWords()
 	if u.SharedLimit {
 		words += "; everything started for the run, such as a private Redis or workers, is under the same limit"
 	}
 	if l.Unknown != "" {
 		words += "; another limit could not be read: " + l.Unknown
 	}
-	j.check("cpu_limit", *u.Throttled, throttledSome, "ratio", *u.Throttled < throttledSome, words, result.Suspect, words+"; "+LimitRemedy)
+	j.check("cpu_limit", *u.Throttled, usage.ThrottledSome, "ratio", *u.Throttled < usage.ThrottledSome, words, result.Suspect, words+"; "+usage.LimitRemedy)
 }
 
 // cause is what held this process up: the CPU limit where it did, else what is
 // given.
 func (j *judge) cause(otherwise string) string {
-	if share(j.e.Usage.Throttled) >= throttledSome {
+	if usage.Share(j.m.Usage.Throttled) >= usage.ThrottledSome {
 		return "its CPU limit throttled it"
 	}
 	return otherwise
@@ -270,17 +320,17 @@ func (j *judge) cause(otherwise string) string {
 
 // settling asks whether the window is of one piece.
 func (j *judge) settling() {
-	e := j.e
+	e := j.m.Course
 	if e.WarmupNeeded == nil {
 		j.unknown("warmup", "the run is too short to tell (it takes 10 s)")
 	} else {
 		needed := *e.WarmupNeeded
-		ok := e.WarmupExcess < 1.10 && e.WarmupExcess > 1/1.10 || e.Settled && needed <= e.Warmup+time.Second/2
-		reason := fmt.Sprintf("latency settled only %.1f s after the start, and %.1f s of warm-up were left out; give a longer --warmup", needed.Seconds(), e.Warmup.Seconds())
+		ok := e.WarmupExcess < 1.10 && e.WarmupExcess > 1/1.10 || e.Settled && needed <= j.r.Scenario.Warmup+time.Second/2
+		reason := fmt.Sprintf("latency settled only %.1f s after the start, and %.1f s of warm-up were left out; give a longer --warmup", needed.Seconds(), j.r.Scenario.Warmup.Seconds())
 		if !e.Settled {
 			reason = "latency did not settle within the first half of the run; the figures are those of a transition"
 		}
-		j.check("warmup", needed.Seconds(), e.Warmup.Seconds(), "s", ok, fmt.Sprintf("by MSER-5 latency had settled %.1f s after the start; until then it was %.2f times what followed", needed.Seconds(), e.WarmupExcess), "", reason)
+		j.check("warmup", needed.Seconds(), j.r.Scenario.Warmup.Seconds(), "s", ok, fmt.Sprintf("by MSER-5 latency had settled %.1f s after the start; until then it was %.2f times what followed", needed.Seconds(), e.WarmupExcess), "", reason)
 	}
 	if e.Drift == nil {
 		j.unknown("drift", "the run is too short to tell")
@@ -295,7 +345,7 @@ func (j *judge) settling() {
 	}
 	switch {
 	case e.Stalled > 0:
-		j.unknown("sustained", fmt.Sprintf("the server answered nothing for %s, which says nothing of the load", round(e.Stalled)))
+		j.unknown("sustained", fmt.Sprintf("the server answered nothing for %s, which says nothing of the load", usage.Round(e.Stalled)))
 	case e.BacklogSlope == nil:
 		j.unknown("sustained", "the run is too short to tell")
 	default:
@@ -308,28 +358,8 @@ func (j *judge) settling() {
 // unlessOverloaded is to, or nothing when the backlog grew all the time: then a
 // drift is what is to be expected, and said elsewhere.
 func (j *judge) unlessOverloaded(to string) string {
-	if j.e.BacklogSlope != nil && *j.e.BacklogSlope > j.e.SlopeLimit {
+	if j.m.Course.BacklogSlope != nil && *j.m.Course.BacklogSlope > j.m.Course.SlopeLimit {
 		return ""
 	}
 	return to
-}
-
-// round writes a duration with three digits and a unit.
-func round(d time.Duration) string {
-	unit, name := time.Microsecond, "µs"
-	switch {
-	case d >= time.Second:
-		unit, name = time.Second, "s"
-	case d >= time.Millisecond:
-		unit, name = time.Millisecond, "ms"
-	}
-	v := float64(d) / float64(unit)
-	digits := 2
-	switch {
-	case v >= 100:
-		digits = 0
-	case v >= 10:
-		digits = 1
-	}
-	return strconv.FormatFloat(v, 'f', digits, 64) + " " + name
 }

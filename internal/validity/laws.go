@@ -18,25 +18,25 @@ const (
 // that it cannot tell, as after a stall or on a host that is too busy to look when
 // it was meant to.
 func (j *judge) laws() {
-	e := j.e
+	q, w := j.m.Queue, j.m.Workers
 	switch {
-	case e.QueueLen == nil || e.QueueSum == nil:
+	case q.Mean == nil || q.Stamps == nil:
 		j.unknown("little", "the length of the queue was not sampled")
-	case *e.QueueLen < 1 && *e.QueueSum < 1:
-		j.unknown("little", fmt.Sprintf("the queue held %.2f jobs on average; below 1 the samples say little", *e.QueueLen))
-	case *e.QueueSum <= 0:
+	case *q.Mean < 1 && *q.Stamps < 1:
+		j.unknown("little", fmt.Sprintf("the queue held %.2f jobs on average; below 1 the samples say little", *q.Mean))
+	case *q.Stamps <= 0:
 		j.unknown("little", "no job spent time in the queue by its stamps")
 	default:
 		j.little()
 	}
 	switch {
-	case e.WorkersBusy == nil || e.WorkersSum == nil:
+	case w.Mean == nil || w.Stamps == nil:
 		j.unknown("utilisation", "without service time there is nothing to sample")
 	default:
-		diff := *e.WorkersBusy - *e.WorkersSum
-		within := 0.05 + 3*e.WorkersNoise + e.WorkersBias
+		diff := *w.Mean - *w.Stamps
+		within := 0.05 + 3*w.Noise + w.Bias
 		j.compare("utilisation", diff, 0, within, utilisationDecides,
-			fmt.Sprintf("sampled, %.1f%% of the workers were busy; by the jobs' stamps %.1f%%", 100**e.WorkersBusy, 100**e.WorkersSum),
+			fmt.Sprintf("sampled, %.1f%% of the workers were busy; by the jobs' stamps %.1f%%", 100**w.Mean, 100**w.Stamps),
 			": the number of workers or the clock is not what it seems")
 	}
 }
@@ -44,15 +44,16 @@ func (j *judge) laws() {
 // little compares the length of the queue as the server tells it with the jobs'
 // time in it by their stamps: L = λW (Little's law).
 func (j *judge) little() {
-	e := j.e
-	ratio := *e.QueueLen / *e.QueueSum
-	within := 0.10 + (3*e.QueueNoise+e.QueueBias) / *e.QueueSum
+	e := j.m.Queue
+	ratio := *e.Mean / *e.Stamps
+	within := 0.10 + (3*e.Noise+e.Bias) / *e.Stamps
 	why := ": every job is accounted for, so it is a time that is wrong: the clock of the stamps, or jobs of others in the queue"
-	if e.Lost+e.Duplicated+e.Strangers+e.Vanished > 0 {
-		why = fmt.Sprintf(": jobs are lost (%d), duplicated (%d) or handled by another program (%d)", e.Lost, e.Duplicated, e.Strangers+e.Vanished)
+	lost, duplicated, others := j.r.Ledger.Lost, j.r.Ledger.Duplicated, j.m.Strangers+j.vanished()
+	if lost+duplicated+others > 0 {
+		why = fmt.Sprintf(": jobs are lost (%d), duplicated (%d) or handled by another program (%d)", lost, duplicated, others)
 	}
 	j.compare("little", ratio, 1, within, littleDecides,
-		fmt.Sprintf("LLEN was %.1f jobs on average, and %.1f by the jobs' stamps (Little's law)", *e.QueueLen, *e.QueueSum), why)
+		fmt.Sprintf("LLEN was %.1f jobs on average, and %.1f by the jobs' stamps (Little's law)", *e.Mean, *e.Stamps), why)
 }
 
 // compare notes a comparison of samples with stamps: v should be want, within a

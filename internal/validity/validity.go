@@ -1,72 +1,67 @@
-// Package validity judges from evidence whether the figures of a run can be
-// believed: whether they are the server's and the workers' or those of the
-// generator, of the process that measures, or of a strained host. It measures
-// nothing itself and knows nothing of a run. Begin reading at [Judge].
+// Package validity judges whether the figures of a run can be trusted: whether they
+// are those of the server and the workers, or those of the generator, of the process
+// that measures, or of an overloaded host. It measures nothing itself. Begin reading
+// at [Judge].
 package validity
 
 import (
-	"cmp"
+	"math"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/hoststat"
+	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/probe"
+	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// Undecided is the effect of a check that can neither pass nor fail.
-const Undecided = "undecided"
+// Measured is what a run knows about itself besides its result. A nil pointer means
+// not measured.
+type Measured struct {
+	Limited   string // which limit stopped or held back the load, empty when none did
+	Negative  int64  // jobs with a stage of negative length
+	Strangers int64  // jobs that arrived without having been popped by this run
 
-// Evidence is what a run knows of itself. A nil pointer means not measured.
-type Evidence struct {
-	Closed bool // a closed loop: nothing was due at a time
-	// Observed is a load that is somebody else's: what only he knows who sends the
-	// jobs and takes them is not asked. Waiting is how many wait at its end.
-	Observed bool
-	Waiting  int64
-	Error    string // what ended the run, if anything did
-	Braked   string // which limit stopped or held back the load, if any did
+	Schedule    Schedule
+	Connections Connections
+	Host        hoststat.Stat
+	Probes      probe.Findings
+	// Queue is the length of the queue in the window, and Workers the share of the
+	// consumers that had a job, each as sampled and by the jobs' stamps.
+	Queue, Workers Sampled
+	Usage          usage.Usage
+	Course         Course
+}
 
-	Completed  int64    // jobs of the window that arrived
-	SentInTime *float64 // share of the window's jobs sent before its end
-	LateShare  *float64 // share of jobs later than LateLimit
-	LateLimit  time.Duration
-	TailShare  *float64 // share of the slowest 1% that is mostly lateness
-	Quantiles  []Quantile
-	// FirstUnreadable is the first of the unreadable messages and why it is one, empty
-	// where Braked tells of it.
-	FirstUnreadable string
-	Negative        int64 // jobs with a stage of negative length
+// Schedule is how well an open loop kept its schedule.
+type Schedule struct {
+	SentInTime *float64      // share of the window's jobs sent before its end
+	LateShare  *float64      // share of jobs later than LateLimit
+	LateLimit  time.Duration // from which lateness on a job counts as held up
+	TailShare  *float64      // share of the slowest 1% that is mostly lateness
+}
 
+// Connections is what happened to the connections of a run.
+type Connections struct {
 	Resubscribed int64 // subscriptions that broke and were renewed
-	Lost         int64 // jobs that did not arrive
-	Duplicated   int64 // jobs that arrived more than once
-	Unreadable   int64 // messages on the channel that are no updates
 	Unconfirmed  int64 // subscriptions that did not answer at the end
-	Unanswered   int64 // jobs lost whose push or publish had no answer
-	LostPops     int64 // jobs at most that connections took with them that were lost
-	Strangers    int64 // jobs that came home without having been popped by us
-	Vanished     int64 // jobs that left the list and were not popped by us
-	Evicted      int64 // keys that the server evicted
-	PoolTimeouts int64 // waits for a connection that were given up
+	LostPops     int64 // jobs, at most, that were lost with connections
+	PoolTimeouts int64 // waits for a connection that timed out
+}
 
-	Strain hoststat.Strain
-	Probes Probes
+// Sampled is the mean of a quantity by samples, and by the jobs' stamps.
+type Sampled struct {
+	Mean, Stamps *float64
+	// Noise is the standard error of Mean. Bias is by how much the samples can all
+	// be off in one direction, because they were late or missing for a while.
+	Noise, Bias float64
+}
 
-	// The share of the consumers' time in which they had a job in hands, as
-	// sampled and by the jobs' own stamps.
-	WorkersBusy, WorkersSum *float64
-	// Noise is a standard error, and Bias by how much the samples can be off all in
-	// one direction: because they were late, or could not be taken for a while.
-	WorkersNoise, WorkersBias float64
-	// Length of the queue in the window, as sampled and by the stamps (Little).
-	QueueLen, QueueSum    *float64
-	QueueNoise, QueueBias float64 // in jobs
-
-	Usage Usage
-
-	Warmup       time.Duration  // what was left out
+// Course is how latency and the backlog developed over the run.
+type Course struct {
 	WarmupNeeded *time.Duration // what MSER-5 says
-	// WarmupExcess is by how much latency between the two differs from what
-	// came after, as a ratio. Below a tenth it does not matter.
+	// WarmupExcess is latency before WarmupNeeded over latency after it.
 	WarmupExcess float64
 	Settled      bool
 	Drift        *float64      // ratio of the medians of the window's halves
@@ -76,43 +71,79 @@ type Evidence struct {
 	SlopeLimit   float64
 }
 
-// Quantile is one quantile of end_to_end and of from_send.
-type Quantile struct {
-	Name        string
-	Whole, Sent time.Duration
-	// Floor is the difference below which nobody need care.
-	Floor time.Duration
-}
+// Undecided is the effect of a check that can neither pass nor fail.
+const Undecided = "undecided"
 
-// Probes are the control probes' latencies beside those of the jobs, all at the
-// same quantile, whose name is At.
-type Probes struct {
-	At                 string
-	Of                 string // the jobs' stage, empty for end_to_end
-	Hiccup, Echo, Ping *time.Duration
-	EndToEnd, Lateness *time.Duration
-	Work, Queue        *time.Duration
-	HiccupMax, PingMax *time.Duration
-}
-
-// stage is the jobs' stage with the quantile that all are at.
-func (p Probes) stage() string { return cmp.Or(p.Of, "end_to_end") + "." + p.At }
-
-// Judge judges the evidence. Notes qualify single figures without lowering the
-// verdict; a result has them among its warnings.
-func Judge(e Evidence) (v result.Validity, notes []string) {
-	j := judge{e: e, v: result.Validity{Verdict: result.Valid, Reasons: []string{}, Checks: map[string]result.Check{}}}
+// Judge judges the run by its result, which is complete except for its verdict and
+// its thresholds, and by what else was measured. Notes qualify single figures
+// without lowering the verdict; a result has them among its warnings.
+func Judge(r *result.Result, m Measured) (v result.Validity, notes []string) {
+	j := judge{r: r, m: m, p: probesOf(r, m.Probes), v: result.Validity{Verdict: result.Valid, Reasons: []string{}, Checks: map[string]result.Check{}}}
 	j.outcome()
 	j.limit() // the cause of much that follows
-	if !e.Closed {
+	if !j.closed() {
 		j.pace()
 	}
 	j.account()
 	j.machine()
-	if !e.Observed {
+	if !j.observed() {
 		j.laws()
 	}
 	j.settling()
-	j.v.Triage, j.v.Usage = triage(e), result.Usage(e.Usage)
+	j.v.Triage, j.v.Usage = j.triage(), result.Usage(m.Usage)
 	return j.v, j.notes
 }
+
+// probes are the latencies of the control probes and of the jobs, all at the same
+// quantile: the highest one that all of them have, whose name is at.
+type probes struct {
+	at                       string
+	stage                    metric.Stage // the headline
+	hiccup, echo, ping       *time.Duration
+	whole, lateness, work    *time.Duration
+	longestHiccup, worstPing *time.Duration
+}
+
+// name is the jobs' stage with the quantile.
+func (p probes) name() string { return string(p.stage) + "." + p.at }
+
+func probesOf(r *result.Result, found probe.Findings) probes {
+	for _, q := range []string{"p99", "p95", "p90", "p50"} {
+		at := func(h *latency.Histogram) *time.Duration {
+			share, _ := metric.QuantileShare(q)
+			if h == nil {
+				return nil
+			} else if v, err := h.Quantile(share, 0); err == nil {
+				return ptr(time.Duration(v))
+			}
+			return nil
+		}
+		p := probes{at: q, stage: r.Scenario.Headline(), hiccup: at(found.Hiccup), echo: at(found.Echo), ping: at(found.Ping)}
+		p.whole, p.lateness = stageAt(r, p.stage, q), stageAt(r, metric.Lateness, q)
+		if p.work = stageAt(r, metric.WorkTime, q); p.work == nil {
+			p.work = stageAt(r, metric.Running, q) // workers that report only that they begin and that they are done
+		}
+		if p.whole == nil || found.Hiccup != nil && p.hiccup == nil || found.Ping != nil && p.ping == nil {
+			continue
+		}
+		if h := found.Hiccup; h != nil && h.Count() > 0 {
+			p.longestHiccup = ptr(time.Duration(h.Max()))
+		}
+		if h := found.Ping; h != nil && h.Count() > 0 {
+			p.worstPing = ptr(time.Duration(h.Max()))
+		}
+		return p
+	}
+	return probes{}
+}
+
+// stageAt is a quantile of a stage, nil when the stage has none.
+func stageAt(r *result.Result, stage metric.Stage, quantile string) *time.Duration {
+	v, _, ok := r.Metric(string(stage) + "." + quantile)
+	if !ok || math.IsInf(v, 0) {
+		return nil
+	}
+	return ptr(time.Duration(v))
+}
+
+func ptr[T any](v T) *T { return &v }

@@ -22,7 +22,7 @@ func closedLoop(ctx context.Context, r *rig, x *Experiment) error {
 		Load:      scenario.Load{Duration: stallSpan, InFlight: closedTokens},
 		Consumers: closedTokens, DrainTimeout: 5 * time.Second,
 	}}
-	l.beside = func(ctx context.Context, _ func()) error {
+	l.meanwhile = func(ctx context.Context, _ func()) error {
 		if err := sleep(ctx, stallAfter); err != nil {
 			return err
 		}

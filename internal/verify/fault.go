@@ -18,15 +18,15 @@ type fault int
 const (
 	none           fault = iota
 	swallowPush          // acknowledged and not pushed: vanished
-	swallowPublish       // published to nobody, answered 0: nobody_listened
+	swallowPublish       // published to no subscriber, answered 0: nobody_listened
 	dropMessage          // published and answered 1, never sent: unnotified
 	dropDelivery         // delivered by the server, dropped before the subscriber: unnotified
 	hangPublish          // never answered: unpublished
 	pushTwice            // popped and notified once too often: two duplicates
 	deliverTwice         // notified once too often: a duplicate
 	deliverLate          // delivered after the one that follows it: out of order
-	foreignElement       // followed by an element of somebody else: foreign
-	foreignMessage       // followed by a message of somebody else: foreign
+	foreignElement       // followed by an element of another client: foreign
+	foreignMessage       // followed by a message of another client: foreign
 	damagedElement       // followed by a damaged copy of itself: corrupt
 	unreadable           // followed by a message that is no JSON: unreadable
 )
@@ -54,7 +54,7 @@ func number(id []byte) (int64, bool) {
 }
 
 // hooks make the faults happen. What they wrap can neither pipeline nor take
-// turns any more: each fault then strikes one job and nothing beside it.
+// turns any more: each fault then strikes one job and nothing else.
 func (f faults) hooks() hooks {
 	return hooks{
 		producer:   func(p jobqueue.Producer) jobqueue.Producer { return faultyProducer{p, f} },

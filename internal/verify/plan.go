@@ -48,7 +48,7 @@ func plan() []experiment {
 			setup: four.setup("M/D/4, by Allen and Cunneen"), span: four.span, do: four.do},
 		experiment{name: "losses", question: "Is every job that is lost on the way found, and on the right leg?",
 			setup: "600 jobs, 6 or 12 lost on each leg", span: 2 * time.Second, do: lostOnTheWay},
-		experiment{name: "left-in-queue", question: "Are the jobs that nobody took found in the list?",
+		experiment{name: "left-in-queue", question: "Are the jobs that no consumer took found in the list?",
 			setup: "400 jobs, of which the workers take 275", span: 2 * time.Second, do: leftInTheQueue},
 		experiment{name: "cut-off", question: "Does a run that is ended at once account for every job?",
 			setup: "100 jobs; the push of one hangs, three workers never finish", span: 2 * time.Second, do: cutOff},

@@ -68,7 +68,7 @@ func cutOff(ctx context.Context, r *rig, x *Experiment) error {
 	}, Scenario: scenario.Scenario{
 		Name: "verify-cut", Load: scenario.Load{Rate: pace.PerSecond(rate), Jobs: jobs},
 		Consumers: endless + 3, Work: scenario.Work{Time: work}, DrainTimeout: 10 * time.Second,
-	}, beside: func(ctx context.Context, cut func()) error {
+	}, meanwhile: func(ctx context.Context, cut func()) error {
 		err := sleep(ctx, jobs*time.Second/rate+500*time.Millisecond)
 		cut()
 		return err

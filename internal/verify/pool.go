@@ -17,7 +17,7 @@ type pool struct {
 	left atomic.Int64
 
 	mu      sync.Mutex
-	stopped chan struct{} // closed at the end of a stop; nil when there is none
+	stopped chan struct{} // closed at the end of a stop; nil when none is under way
 	cycles  int64
 	spent   time.Duration
 }

@@ -30,8 +30,8 @@ type load struct {
 	hooks
 	// waiter makes what waits for due times and work; nil means the usual.
 	waiter func() (pace.Waiter, error)
-	// beside goes on beside the load, from right before its beginning. cut ends the load at once, which is not an error then.
-	beside func(ctx context.Context, cut func()) error
+	// meanwhile runs during the load, from right before its beginning. cut ends the load at once, which is not an error then.
+	meanwhile func(ctx context.Context, cut func()) error
 }
 
 // run runs a load to its end. An error means that there is no result that could
@@ -52,15 +52,15 @@ func (r *rig) run(ctx context.Context, l load) (*result.Result, error) {
 	begun := make(chan struct{})
 
 	var besides sync.WaitGroup
-	var beside error
-	if l.beside != nil {
+	var meanwhile error
+	if l.meanwhile != nil {
 		besides.Go(func() {
 			select {
 			case <-begun:
 			case <-inner.Done():
 				return
 			}
-			if beside = l.beside(inner, cut); beside != nil {
+			if meanwhile = l.meanwhile(inner, cut); meanwhile != nil {
 				cut()
 			}
 		})
@@ -74,8 +74,8 @@ func (r *rig) run(ctx context.Context, l load) (*result.Result, error) {
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case beside != nil && !errors.Is(beside, context.Canceled):
-		return nil, beside
+	case meanwhile != nil && !errors.Is(meanwhile, context.Canceled):
+		return nil, meanwhile
 	case err != nil:
 		return nil, err
 	case res.Run.Failed:

@@ -80,7 +80,7 @@ func (x *Experiment) busy(results []*result.Result) {
 	}{
 		{"pressure", 0.40, "the host was busy: some task waited for a CPU %.0f%% of the time"},
 		{"run_queue", 0.20, "the host was busy: runnable threads of this process waited for a CPU %.0f%% of the time"},
-		{"steal", 0.05, "the host was slowed: %.0f%% of its CPU time went to other machines (steal)"},
+		{"steal", 0.05, "the host lost %.0f%% of its CPU time to other VMs (steal)"},
 	} {
 		worst := 0.0
 		for _, r := range results {
@@ -99,7 +99,7 @@ func figure(v float64) *float64 { return &v }
 // ms is d in milliseconds.
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// msOf is a number of nanoseconds in milliseconds, null when there is none.
+// msOf is a number of nanoseconds in milliseconds, null without one.
 func msOf(ns *int64) *float64 {
 	if ns == nil {
 		return nil

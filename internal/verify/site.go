@@ -7,14 +7,14 @@ import (
 )
 
 // hooks wrap what a client opened; nil means that it is used as it is. What the
-// opened can do beside its contract is the hook's to forward or to hide.
+// opened can do besides its contract is the hook's to forward or to hide.
 type hooks struct {
 	producer   func(jobqueue.Producer) jobqueue.Producer
 	consumer   func(jobqueue.Consumer) jobqueue.Consumer
 	subscriber func(jobqueue.Subscriber) jobqueue.Subscriber
 }
 
-// site is the real client with hooks. All that the client can do beside its
+// site is the real client with hooks. All that the client can do besides its
 // contract stays, since it is embedded.
 type site struct {
 	*jobqueue.Client

@@ -71,7 +71,7 @@ func (s stall) do(ctx context.Context, r *rig, x *Experiment) error {
 	// A stall cannot be shorter than ordered and pass: what is longer, as the
 	// one who stalls sees it, is the host's doing and known.
 	length := stallLength
-	l.beside = func(ctx context.Context, _ func()) error {
+	l.meanwhile = func(ctx context.Context, _ func()) error {
 		if err := sleep(ctx, stallAfter); err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // Text writes the report as tables for people: each experiment with what was
-// expected beside what was measured, and what it all means at the end.
+// expected next to what was measured, and what it all means at the end.
 func Text(w io.Writer, r Report) error {
 	var b bytes.Buffer
 	for _, x := range r.Experiments {

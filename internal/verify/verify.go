@@ -4,7 +4,7 @@
 // one by one.
 //
 // It judges queuedyno and the host together, never a user's Redis: it wants a
-// server of its own that may be stopped, and refuses to begin without one. It
+// separate server that may be stopped, and refuses to begin without one. It
 // starts no server, and prints nothing but through [Text]. It asks each
 // question at most twice, and says when it did. Begin reading at [Run] and at
 // the list in plan.go.
@@ -125,7 +125,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		return Report{}, err
 	}
 	if o.Server.URL == "" || o.Server.Stall == nil {
-		return Report{}, errors.New("verify: it takes a server of its own that may be stopped")
+		return Report{}, errors.New("verify: it needs a separate server that may be stopped")
 	}
 	began := time.Now()
 	report := Report{Tool: o.Tool, Redis: o.Redis, StartedAt: began.Round(0).UTC(), Experiments: []Experiment{}}
@@ -170,7 +170,7 @@ func (r *rig) make(ctx context.Context, e experiment, about func(try int) Progre
 	}
 }
 
-// finish fills in what the runs told about where they ran.
+// finish fills in what the runs reported about where they ran.
 func (r *rig) finish(report Report, began time.Time) Report {
 	report.ElapsedS = time.Since(began).Seconds()
 	if n := len(r.results); n > 0 {
@@ -192,7 +192,7 @@ func passed(all []Experiment) bool {
 	return len(all) > 0
 }
 
-// connect opens a client on a queue of its own.
+// connect opens a client on a separate queue.
 func (r *rig) connect(ctx context.Context, id string) (*jobqueue.Client, error) {
 	queue, channel := runname.Of(id)
 	return jobqueue.Connect(ctx, jobqueue.Config{URL: r.o.Server.URL, Queue: queue, Channel: channel})

@@ -45,8 +45,8 @@ func TestAStallOfTheServerShowsInEveryJobThatWasDue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Other tests share the CPUs. What a busy host does to a ramp of 75 ms is not this
-	// test's claim; that the stall is seen is.
+	// Other tests share the CPUs. What a busy host does to a ramp of 75 ms
+	// is not this test's claim; that the stall is seen is.
 	high := 0
 	for _, row := range x.Rows {
 		if isQuantile(row) && row.Measured != nil && *row.Measured > 0.7**row.Expected {
@@ -91,13 +91,13 @@ func TestPlantedFaultsAreFoundExactlyAndTheBooksBalance(t *testing.T) {
 	}
 	for _, x := range r.Experiments {
 		// Faults are planted by the clock. On a host that was too busy for that, which
-		// the experiment notes, the books have to balance all the same.
+		// the experiment notes, the ledger has to balance anyway.
 		if !x.Pass && (x.Name == "laws" || len(x.Notes) == 0) {
 			t.Errorf("%s failed: %+v, %q", x.Name, x.Rows, x.Notes)
 		}
 	}
 	if len(r.Experiments) != 5 || len(said) < 5 || r.Host.CPUs == 0 {
-		t.Errorf("%d experiments, progress %q, host %+v; want five, told one by one, and the host", len(r.Experiments), said, r.Host)
+		t.Errorf("%d experiments, progress %q, host %+v; want five, reported one by one, and the host", len(r.Experiments), said, r.Host)
 	}
 	c, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: s.URL()})
 	if err != nil {

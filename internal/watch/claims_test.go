@@ -45,7 +45,7 @@ func TestNothingIsForetoldOfABacklogThatStandsStill(t *testing.T) {
 			}
 			standing++
 			if *l.TrendPerS != 0 || l.DrainS != nil {
-				t.Errorf("after %.1f s the backlog stands at %d, and is told to change by %.0f/s", l.ElapsedS, *l.Backlog, *l.TrendPerS)
+				t.Errorf("after %.1f s the backlog stands at %d, and is reported to change by %.0f/s", l.ElapsedS, *l.Backlog, *l.TrendPerS)
 			}
 		}
 		if standing < 16 {
@@ -90,7 +90,7 @@ func TestTheRecentTimesForgetWhatTheTotalsKeep(t *testing.T) {
 		if l := all[0]; l.RecentS != 1 || l.RunningRecent.Count != l.Running.Count {
 			t.Errorf("in the first second %d jobs of %d are recent, in %.1f s", l.RunningRecent.Count, l.Running.Count, l.RecentS)
 		}
-		// 2 s of fast jobs and 10 s of slow ones, of which the last ten are told.
+		// 2 s of fast jobs and 10 s of slow ones, of which the last ten are reported.
 		l := all[12]
 		for _, c := range []struct {
 			name string
@@ -116,7 +116,7 @@ func TestTheRecentTimesForgetWhatTheTotalsKeep(t *testing.T) {
 	})
 }
 
-// slow is a queue whose length takes a time to answer, or until nobody waits.
+// slow is a queue whose length takes a time to answer, or until the caller gives up.
 type slow struct {
 	*memory.Queue
 	by time.Duration

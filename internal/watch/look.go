@@ -17,7 +17,7 @@ type Look struct {
 	Total result.Updates `json:"total"`
 	// Backlog is the length of the queue, TrendPerS by how much that grows each
 	// second, over the last few looks, and DrainS in how many seconds it will be
-	// empty if that goes on. Each is nil where it cannot be told, DrainS also
+	// empty if that goes on. Each is nil where it is not known, DrainS also
 	// when the backlog has not fallen since the look before. It is 0 only when
 	// the queue is empty.
 	Backlog   *int64   `json:"backlog"`
@@ -41,7 +41,7 @@ type Look struct {
 	// Gaps counts the times in which updates may have been missed.
 	Gaps int64 `json:"gaps"`
 	// NotUnderstood is the first message that could not be read, or else the first of
-	// another status; nil while there is none.
+	// another status; nil without one.
 	NotUnderstood *result.Unrecognized `json:"not_understood,omitempty"`
 	// Trouble says why there is no backlog, "" where there is one.
 	Trouble string `json:"trouble,omitempty"`

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// recentOver is the time that the recent distributions are told of.
+	// recentOver is the time that the recent distributions cover.
 	recentOver = 10 * time.Second
 	// slotOf is the time of one histogram of the ring. There is one slot more
 	// than the time has, since the newest is not full yet.

@@ -9,7 +9,7 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// sight is what the messages have told so far.
+// sight is what the messages have shown so far.
 type sight struct {
 	heard         *observe.Observer
 	before        result.Updates // at the look before

@@ -6,10 +6,10 @@ import "math"
 type trend struct{ at, backlog []float64 }
 
 const (
-	// trendOver is over how many looks a trend is told: few, since who watches
+	// trendOver is over how many looks a trend reaches: few, since a user who watches
 	// wants to see that something has changed.
 	trendOver = 5
-	// manyJobs is a change of the backlog that is none of the ups and downs of a
+	// manyJobs is a change of the backlog that is more than the ups and downs of a
 	// queue on which nothing changes.
 	manyJobs = 3
 )

@@ -30,7 +30,7 @@ type Options struct {
 	Show func(Look) error
 	// Update is the form of the updates. The zero Mapping is the documented form.
 	Update updates.Mapping
-	// Outage is told the error when the updates cannot be heard any more, and
+	// Outage gets the error when the updates cannot be received any more, and
 	// nil when they can be again. It may be nil.
 	Outage func(error)
 }

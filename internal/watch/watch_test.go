@@ -217,10 +217,10 @@ func TestAnOutageIsToldAndLeavesAGap(t *testing.T) {
 		})
 		time.AfterFunc(10500*time.Millisecond, func() { q.away.Store(false) })
 		time.AfterFunc(12*time.Second, func() { say(t, q, jobqueue.Update{JobID: "a", Status: jobqueue.Completed}) })
-		var told []error
-		all := for20s(t, q, watch.Options{Outage: func(err error) { told = append(told, err) }})
-		if len(told) != 2 || told[0] == nil || told[1] != nil {
-			t.Errorf("told %v, want an error and its end", told)
+		var reported []error
+		all := for20s(t, q, watch.Options{Outage: func(err error) { reported = append(reported, err) }})
+		if len(reported) != 2 || reported[0] == nil || reported[1] != nil {
+			t.Errorf("reported %v, want an error and its end", reported)
 		}
 		if l := all[6]; l.Backlog != nil || l.Trouble == "" {
 			t.Errorf("during the outage: backlog %v, trouble %q", l.Backlog, l.Trouble)

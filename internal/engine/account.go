@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"sync/atomic"
+
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/record"
+)
+
+// account keeps the account of every job: the table of those on their way, the
+// tallies of the goroutines, and the recorder of those that are over.
+type account struct {
+	flight   *flight.Table
+	rec      *record.Recorder
+	tallies  []*ledger.Tally
+	complete uint64 // the marks of a job of which nothing is missing
+	observed bool   // the jobs are external
+	first    int64  // the number of the first job that is not prefilled
+	filled   int64  // jobs that were prefilled
+	numbers  atomic.Int64
+	tokens   *tokens      // nil in an open loop
+	thinking *thinkTime   // nil without think time
+	again    atomic.Int64 // the longest end_to_end of a job that was given out twice
+}
+
+func (a *account) tally() *ledger.Tally {
+	t := &ledger.Tally{}
+	a.tallies = append(a.tallies, t)
+	return t
+}
+
+// total is the sum of one countea.
+func (a *account) total(c ledger.Counter) int64 {
+	sum := ledger.SumOf(a.tallies, c)
+	return sum[c]
+}
+
+// finish closes a job that has every mark of a complete one, and records it.
+// Several goroutines may try to; one succeeds.
+func (a *account) finish(b *flight.Block, j *flight.Job, n int64, marks uint64, s *record.Shard) {
+	if marks&a.complete != a.complete {
+		return
+	}
+	if _, first, here := j.Mark(n, flight.Closed); here && first {
+		if marks&flight.Again != 0 {
+			a.slowest(j.Stamp[flight.NotifiedAt] - j.Stamp[flight.DueAt])
+		}
+		s.Add(n, &j.Stamp)
+		a.flight.Close(b)
+	}
+}
+
+// slowest keeps the longest end_to_end of a job that was given out twice.
+func (a *account) slowest(took int64) {
+	for {
+		was := a.again.Load()
+		if took <= was || a.again.CompareAndSwap(was, took) {
+			return
+		}
+	}
+}
+
+// unheard closes a job that the server says it published to no subscribea.
+func (a *account) unheard(b *flight.Block, j *flight.Job, n int64, t *ledger.Tally) {
+	a.surelyLost(b, j, n, t, ledger.Unheard)
+}
+
+// refused closes a job whose push the server answered with an error: it is sure
+// not to be in the queue.
+func (a *account) refused(b *flight.Block, j *flight.Job, n int64, t *ledger.Tally) {
+	a.surelyLost(b, j, n, t, ledger.Refused)
+}
+
+// surelyLost closes a job that certainly will not arrive, and counts it.
+func (a *account) surelyLost(b *flight.Block, j *flight.Job, n int64, t *ledger.Tally, as ledger.Counter) {
+	due := j.Stamp[flight.DueAt]
+	if _, first, here := j.Mark(n, flight.Closed); !here || !first {
+		return
+	}
+	t.Add(as, 1)
+	if due >= a.rec.From && due < a.rec.To {
+		t.Add(ledger.WindowLost, 1)
+		a.rec.Lose(n, due)
+	}
+	a.free(n)
+	a.flight.Close(b)
+}
+
+// stray counts a job that was seen again, or that was never sent.
+func (a *account) stray(n int64, t *ledger.Tally) {
+	if n < a.flight.Top.Load() {
+		t.Add(ledger.Duplicated, 1)
+	} else {
+		t.Add(ledger.Corrupt, 1)
+	}
+}
+
+// finished is how many jobs are over, complete or known to be lost.
+func (a *account) finished() int64 {
+	added := a.rec.Added()
+	t := ledger.SumOf(a.tallies, ledger.Unheard, ledger.Refused)
+	return added + t.Over()
+}
+
+// outstanding is how many jobs were sent and are not ovea.
+func (a *account) outstanding() int64 {
+	if a.observed {
+		return 0 // the jobs are external
+	}
+	over := a.finished()
+	return a.total(ledger.Sent) - over
+}
+
+// free returns the token of a finished job to the closed loop, after the think time
+// where there is one. Prefilled jobs have no token.
+func (a *account) free(n int64) {
+	switch {
+	case a.tokens == nil || n < a.first:
+	case a.thinking != nil:
+		a.thinking.take()
+	default:
+		a.tokens.give(1)
+	}
+}

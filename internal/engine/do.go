@@ -1,0 +1,215 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/hoststat"
+	"github.com/queuedyno/queuedyno/internal/probe"
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/redisfacts"
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+// What a backend may be able to do besides its contract.
+type (
+	// checker is asked before anything starts whether the backend takes jobs
+	// and has room for so many connections.
+	checker interface {
+		Check(ctx context.Context, connections int) error
+	}
+	// inspector reports facts about its server.
+	inspector interface {
+		Inspect(ctx context.Context) (redisfacts.Facts, error)
+	}
+	// pinger opens a connection for PING only.
+	pinger interface {
+		OpenPing(ctx context.Context) (*redisconn.Ping, error)
+	}
+	// pooled counts how often a command outside the load timed out waiting for a
+	// connection.
+	pooled interface{ PoolTimeouts() int64 }
+	// peeker shows what waits in the queue without taking it.
+	peeker interface {
+		Peek(ctx context.Context, from, n int64) ([]string, error)
+	}
+)
+
+// crew are the goroutines of a run: do starts them, and drain waits for all of them.
+type crew struct {
+	sending, taking, answering, hearing, sampling sync.WaitGroup
+
+	stopPops, stopHearing, stopSampling context.CancelFunc
+	endPause                            func()
+	endHalt                             func() bool
+	probes                              *probe.Probes
+	before                              hoststat.Snapshot
+}
+
+// do starts the clock and runs the load until its schedule is over or something else
+// ends it.
+func (r *run) do() *crew {
+	c := &crew{}
+	if r.o.Workers != nil {
+		r.o.Workers.Begin()
+	}
+	if err := r.prefill(); err != nil {
+		r.fail("push", err)
+	}
+	c.probes = r.startProbes()
+	if !r.o.NoProbes {
+		c.before = hoststat.Take()
+	}
+	r.cpu[0] = hoststat.ProcessCPU()
+	if r.o.Begin != nil {
+		r.o.Begin()
+	}
+	r.epoch = time.Now()
+	if r.s.Load.Open() {
+		r.epoch = r.epoch.Add(lead)
+	}
+	r.started = r.epoch
+	c.endHalt = context.AfterFunc(r.ctx, r.halt)
+	r.startAll(c)
+	if r.s.Load.Observed {
+		r.stop(r.observe())
+		r.halt()
+	} else {
+		r.stop(r.untilOver())
+	}
+	return c
+}
+
+// startAll starts the goroutines, those at the end of a job's way first.
+func (r *run) startAll(c *crew) {
+	var hear, pops, samples context.Context
+	hear, c.stopHearing = context.WithCancel(r.ctx)
+	for _, s := range r.subscribers {
+		c.hearing.Go(func() { r.fail("receive", s.loop(hear)) })
+	}
+	pops, c.stopPops = context.WithCancel(r.ctx)
+	r.pause, c.endPause = startPause(pops, r.s.Hold, r.epoch)
+	for _, one := range r.consumers {
+		c.taking.Go(func() {
+			if err := one.loop(pops); pops.Err() == nil || !errors.Is(err, pops.Err()) {
+				r.fail("consume", err)
+			}
+		})
+	}
+	r.passed.Add(len(r.producers))
+	for _, p := range r.producers {
+		if p.pipe != nil {
+			c.answering.Go(func() { r.fail("push", p.answers()) })
+		}
+		c.sending.Go(func() {
+			time.Sleep(time.Until(r.epoch))
+			if r.tokens != nil {
+				r.fail("push", p.closed())
+			} else {
+				r.fail("push", p.open())
+			}
+		})
+	}
+	samples, c.stopSampling = context.WithCancel(context.WithoutCancel(r.ctx))
+	c.sampling.Go(func() { r.sampler.loop(samples) })
+	c.sampling.Go(func() { r.watchLimits(samples) })
+	if r.thinking != nil {
+		c.sampling.Go(func() { r.thinking.loop(samples) })
+	}
+}
+
+// measured takes what was measured of this host and of the workers during the load.
+func (r *run) measured(c *crew) {
+	r.cpu[1] = hoststat.ProcessCPU()
+	if !r.o.NoProbes {
+		r.hoststat = c.before.Until(hoststat.Take())
+	}
+	if c.probes != nil {
+		r.probes = c.probes.Stop()
+	}
+	if r.o.Workers != nil {
+		r.worked = r.o.Workers.End()
+	}
+}
+
+// dismiss ends the goroutines. Consumers end first, while their answers and
+// notifications can still arrive.
+func (r *run) dismiss(c *crew) {
+	c.stopPops()
+	if r.outstanding() > 0 {
+		// The drain timeout is over: unfinished work stays unfinished.
+		for _, one := range r.consumers {
+			if one.wait != nil {
+				one.wait.Stop()
+			}
+		}
+	}
+	c.taking.Wait()
+	c.endPause()
+	r.await(time.Second, func() bool { return r.outstanding() == 0 })
+	for _, p := range r.producers {
+		r.closeProducer(&p.conn)
+		close(p.fresh)
+	}
+	c.answering.Wait()
+	c.stopHearing()
+	for _, s := range r.subscribers {
+		r.conns.Lock()
+		conn := s.conn
+		r.conns.Unlock()
+		if err := conn.Close(); errors.Is(err, jobqueue.ErrLost) {
+			r.unconfirmed.Add(1)
+		}
+	}
+	c.hearing.Wait()
+	if r.away != nil && !r.interrupted {
+		r.fail("connect", r.away)
+	}
+	c.stopSampling()
+	c.sampling.Wait()
+	c.endHalt()
+}
+
+// halt ends the sending at this moment: what is due by now is still sent, nothing due
+// later is.
+func (r *run) halt() {
+	r.cut.CompareAndSwap(never, max(0, r.now()))
+	if r.tokens != nil {
+		r.tokens.end()
+	}
+	for _, p := range r.producers {
+		if p.wait != nil {
+			p.wait.Stop()
+		}
+	}
+	if r.ctx.Err() != nil {
+		for _, w := range r.waiters {
+			w.Stop()
+		}
+	}
+}
+
+// startProbes starts the control probes. A run without them is as good, but less is
+// known about it.
+func (r *run) startProbes() *probe.Probes {
+	if r.o.NoProbes {
+		return nil
+	}
+	var ping probe.Pinger
+	if b, ok := r.b.(pinger); ok && !r.s.Load.Observed { // an observer asks for as little as possible
+		p, err := b.OpenPing(r.ctx)
+		if err != nil {
+			r.warn("no control probe of the server: %s", err)
+		} else {
+			ping = &lastingPing{r: r, open: b.OpenPing, now: p}
+		}
+	}
+	p, err := probe.Start(r.ctx, ping, r.o.Waiter)
+	if err != nil {
+		r.warn("no control probes: %s", err)
+		return nil
+	}
+	return p
+}

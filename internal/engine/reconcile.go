@@ -1,0 +1,338 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/record"
+	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// reconciliation accounts for every job that is not over when the run is.
+type reconciliation struct {
+	*run
+	totals   ledger.Totals
+	ledger   result.Ledger
+	readable bool  // what is left in the queue could be read to its end
+	end      int64 // of the window
+	// unanswered jobs arrived, but the answer to their push or publish did not.
+	// external ones were taken by external workers, and unplaced is how many messages
+	// may be about their ends.
+	unanswered, external, unplaced int64
+	lost                           []lostJob
+}
+
+// reconcile accounts for every job that is not over, and completes the ledger.
+func (r *run) reconcile() {
+	// A server that hangs must not delay the end once for each question.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 2*time.Second)
+	left, err := r.b.Len(ctx)
+	cancel()
+	c := &reconciliation{run: r, end: min(r.rec.To, r.cut.Load()), unplaced: r.unrecognized.notUnderstood()}
+	if err == nil || redisconn.Withheld(err) {
+		r.inspect(1)
+		c.readable = err == nil && !r.s.Load.Observed && c.markQueued()
+	}
+	c.warnOfStall(err)
+	c.totals = ledger.Sum(r.tallies)
+	if r.s.Load.Observed {
+		if err != nil {
+			left = flight.Absent
+		}
+		r.observed(c.totals, left)
+		return
+	}
+	c.ledger = result.NewLedger(&c.totals)
+	c.ledger.LostByLeg, c.ledger.Errors, c.ledger.Reconnects = map[result.Leg]int64{}, r.errors, r.reconnects()
+	for _, leg := range result.Legs() {
+		c.ledger.LostByLeg[leg] = 0
+	}
+	c.ledger.LostByLeg[result.LegNobody], c.ledger.LostByLeg[result.LegRefused] = c.totals[ledger.Unheard], c.totals[ledger.Refused]
+	r.flight.Each(c.close)
+	c.ledger.LostJobs, c.ledger.Prefilled = c.named(), r.filled
+	if r.s.External {
+		// Of what happens outside, only what was reported is known.
+		c.ledger.Popped, c.ledger.Finished, c.ledger.Published = c.totals[ledger.Notified]+c.external, c.totals[ledger.Notified], c.totals[ledger.Notified]
+	}
+	c.warn()
+	c.countUnsent()
+	for _, n := range c.ledger.LostByLeg {
+		c.ledger.Lost += n
+	}
+	r.outcome.ledger = c.ledger
+	r.outcome.window = c.measure()
+	r.peaks()
+	c.attributeUnsent()
+}
+
+// close accounts for one job that is not over.
+func (c *reconciliation) close(n int64, j *flight.Job, marks uint64) {
+	c.rec.Departures.Add(j.Stamp[flight.SentAt])
+	switch { // it, too, was in the queue or with a consumer
+	case marks&flight.Popped != 0:
+		c.rec.Queued += c.rec.InWindow(j.Stamp[flight.SentAt], j.Stamp[flight.PoppedAt])
+		c.rec.Worked += c.rec.InWindow(j.Stamp[flight.PoppedAt], c.end)
+	case marks&flight.Acked != 0 && marks&flight.Notified == 0:
+		c.rec.Queued += c.rec.InWindow(j.Stamp[flight.AckedAt], c.end)
+	}
+	leg, gone := legOf(marks, c.readable)
+	if c.s.External && leg == result.LegVanished {
+		leg = result.LegUnfinished // an external worker has taken it
+		if c.external++; c.external <= c.unplaced {
+			leg = result.LegNotUnderstood
+		}
+	}
+	if !gone && marks&flight.Popped == 0 && !c.s.External {
+		c.outcome.strangers++
+		return
+	}
+	if !gone {
+		// It arrived, and only the answer to its push or publish is missing, which
+		// was lost with the connection.
+		c.unanswered++
+		c.rec.Arrivals.Add(j.Stamp[flight.NotifiedAt])
+		return
+	}
+	due := j.Stamp[flight.DueAt]
+	inside := due >= c.rec.From && due < c.rec.To
+	if leg = c.abandon(leg, j); leg == Abandoned {
+		c.ledger.Abandoned++
+	} else {
+		c.ledger.LostByLeg[leg]++
+		c.lost = keepFirst(append(c.lost, lostJob{n, leg}))
+	}
+	if inside && leg == Abandoned {
+		c.rec.Abandon(n, due)
+	} else if inside {
+		c.rec.Lose(n, due)
+	}
+}
+
+// warnOfStall warns when the server answered nothing for a while. err is that of the
+// last question.
+func (c *reconciliation) warnOfStall(err error) {
+	switch from, length, lasts := c.sampler.stalled(); {
+	case length == 0:
+		if err != nil && !redisconn.Withheld(err) && c.fatal() == nil {
+			c.run.warn("the server did not answer after the load: %s", err)
+		}
+	case lasts:
+		c.run.warn("the server stopped answering %.1f s into the run and had not answered again when it ended, %.1f s later: what was under way is lost, and how much of it the server carried out is not known", from.Seconds(), length.Seconds())
+	default:
+		c.run.warn("the server answered nothing for %.1f s, from %.1f s of the run on: the latencies and the backlog of that time are this stall", length.Seconds(), from.Seconds())
+	}
+}
+
+// warn notes what is conspicuous about the jobs that did not arrive.
+func (c *reconciliation) warn() {
+	warn, t, legs := c.run.warn, &c.totals, c.ledger.LostByLeg
+	understood := !c.unrecognized.warnOfUnrecognized()
+	if n := legs[result.LegNotUnderstood]; n > 0 {
+		warn("%d jobs have no end that was understood, and %d messages could not be understood: they are counted as lost on the leg %s, and their work may well be done",
+			n, c.unplaced, result.LegNotUnderstood)
+	}
+	if n := legs[result.LegInQueue]; c.s.External && n > 0 && n == t[ledger.Sent] {
+		warn("no worker took a job: do they look into the queue that is pushed to?")
+	}
+	if c.s.External && c.external > 0 && t[ledger.Notified] == 0 && understood {
+		warn("the workers took jobs from the queue, and nothing about them was heard: do they publish on the channel that is listened to?")
+	}
+	if n := t[ledger.Redelivered]; n > 0 {
+		warn("%d jobs were given to a second worker, because the first gave no sign of life; the slowest of them took %.2f s from end to end",
+			n, time.Duration(c.again.Load()).Seconds())
+	}
+	if c.unanswered > 0 {
+		warn("%d jobs arrived, but the answer to their push or publish did not; they are in the ledger and not in the stages", c.unanswered)
+	}
+}
+
+// countUnsent counts the jobs that were due by the end of the load and not sent. They
+// are lost, unless the run was stopped from outside.
+func (c *reconciliation) countUnsent() {
+	l := &c.ledger
+	l.Scheduled = l.Sent
+	if !c.s.Load.Open() {
+		return
+	}
+	l.Scheduled = max(l.Sent, c.filled+newPlan(c.s).upTo(time.Duration(c.cut.Load())))
+	if c.interrupted {
+		l.Abandoned += l.Scheduled - l.Sent
+	} else {
+		l.LostByLeg[result.LegUnsent] = l.Scheduled - l.Sent
+	}
+}
+
+// Abandoned takes the place of the leg for a job that was given up because the run was
+// stopped at once: it was on its way and might have arrived.
+const Abandoned result.Leg = "abandoned"
+
+// overdue is how long before a stop at once a job must have got where it was last
+// seen, to count as lost on a leg that takes no time.
+const overdue = int64(time.Second)
+
+// abandon is [Abandoned] in place of the leg for a job that was on its way when the run
+// was stopped at once. A job that left the queue by itself, or whose notification was
+// long due, is lost anyway.
+func (r *reconciliation) abandon(leg result.Leg, j *flight.Job) result.Leg {
+	if r.ctx.Err() == nil || r.fatal() != nil {
+		return leg
+	}
+	since := int64(math.MinInt64)
+	switch leg {
+	case result.LegVanished:
+		since = j.Stamp[flight.AckedAt]
+	case result.LegUnnotified:
+		since = j.Stamp[flight.PublishedAt]
+	default:
+		return Abandoned
+	}
+	if since != flight.Absent && since < r.outcome.drained-overdue {
+		return leg
+	}
+	return Abandoned
+}
+
+// maxLostJobs bounds [result.Ledger.LostJobs].
+const maxLostJobs = 1000
+
+// lostJob is a job that did not arrive.
+type lostJob struct {
+	n   int64
+	leg result.Leg
+}
+
+// keepFirst cuts the list down to the jobs with the lowest numbers, now and then.
+func keepFirst(lost []lostJob) []lostJob {
+	if len(lost) < 4*maxLostJobs {
+		return lost
+	}
+	return firstLost(lost)
+}
+
+// firstLost are the jobs with the lowest numbers, in order.
+func firstLost(lost []lostJob) []lostJob {
+	slices.SortFunc(lost, func(a, b lostJob) int { return cmp.Compare(a.n, b.n) })
+	return lost[:min(len(lost), maxLostJobs)]
+}
+
+// named are the lost jobs by their ids.
+func (r *reconciliation) named() []result.LostJob {
+	var out []result.LostJob
+	for _, l := range firstLost(r.lost) {
+		out = append(out, result.LostJob{ID: string(flight.AppendJobID(nil, r.format.Run, l.n)), Leg: l.leg})
+	}
+	return out
+}
+
+// legOf is where a job that is not over was lost. When the queue could not be read, a
+// job that was pushed and not popped is assumed to be in it still.
+func legOf(marks uint64, readable bool) (leg result.Leg, lost bool) {
+	switch {
+	case marks&flight.Notified != 0:
+		return "", false
+	case marks&flight.Unheard != 0:
+		return result.LegNobody, true
+	case marks&flight.Published != 0:
+		return result.LegUnnotified, true
+	case marks&flight.Done != 0:
+		return result.LegUnpublished, true
+	case marks&flight.Popped != 0:
+		return result.LegUnfinished, true
+	case marks&flight.Queued != 0, marks&flight.Acked != 0 && !readable:
+		return result.LegInQueue, true
+	case marks&flight.Acked != 0:
+		return result.LegVanished, true
+	}
+	return result.LegUnacknowledged, true
+}
+
+// markQueued looks for this run's jobs in what is left of the queue. It reports whether
+// that could be read to its end.
+func (r *reconciliation) markQueued() bool {
+	p, ok := r.b.(peeker)
+	if !ok {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 30*time.Second)
+	defer cancel()
+	if n, err := r.b.Len(ctx); err != nil || n == 0 {
+		return err == nil
+	}
+	err := r.eachQueued(ctx, p, func(_ string, n int64) {
+		if _, j := r.flight.Find(n); j != nil {
+			j.Mark(n, flight.Queued)
+		}
+	})
+	if err != nil {
+		r.run.warn("what is left in the queue could not be read: %s", err)
+	}
+	return err == nil
+}
+
+// measure is the window as it turned out.
+func (r *reconciliation) measure() result.Window {
+	r.rec.Take(func(_, _ *record.StageSet) {})
+	w := result.Window{FromNS: r.rec.From, Completed: r.rec.Completed(), Scheduled: r.totals[ledger.WindowSent]}
+	to := r.rec.To
+	if cut := r.cut.Load(); cut != never {
+		to = min(to, cut+1) // what was due at the cut was still sent
+	}
+	switch {
+	case r.tokens != nil && (r.s.Load.Duration == 0 || r.numbers.Load() >= jobLimit(r.s)):
+		to = min(to, max(r.rec.LastNotified, r.rec.From))
+	case r.tokens == nil && r.s.Load.Jobs > 0:
+		// The load ends when the job after the last one would have been due.
+		p := newPlan(r.s)
+		if p.upTo(time.Duration(to)) >= p.limit {
+			switch next := p.following(); {
+			case r.s.Load.Arrivals == pace.Poisson:
+				to = int64(p.last)
+			case r.s.Load.Varies() && next < never:
+				to = min(to, int64(next))
+			case !r.s.Load.Varies():
+				to = int64(r.s.Load.Rate.At(p.limit))
+			}
+		}
+	}
+	if to == math.MaxInt64 {
+		to = max(r.rec.LastNotified, r.rec.From)
+	}
+	w.ToNS = max(to, r.rec.From)
+	if r.tokens == nil {
+		before := newPlan(r.s).upTo(time.Duration(r.rec.From) - 1)
+		w.Scheduled = max(w.Scheduled, newPlan(r.s).upTo(time.Duration(w.ToNS)-1)-before)
+	}
+	w.DrainNS = max(0, r.rec.LastNotified-w.ToNS)
+	return w
+}
+
+// attributeUnsent walks the schedule and adds to the breakdown the jobs that were due
+// in the window and not sent.
+func (r *reconciliation) attributeUnsent() {
+	if !r.rec.HasParts() || !r.s.Load.Open() || r.outcome.ledger.LostByLeg[result.LegUnsent] == 0 && r.outcome.ledger.Abandoned == 0 {
+		return
+	}
+	// What was not sent are the last jobs of each producer.
+	for i, p := range r.producers {
+		sh := r.s.Schedule().Share(i, r.s.Producers)
+		for {
+			g := clip(sh.Next(), jobLimit(r.s))
+			if g.Jobs == 0 || int64(g.Due) >= min(r.outcome.window.ToNS, r.cut.Load()+1) {
+				break
+			}
+			if int64(g.Due) < r.outcome.window.FromNS || g.Due <= p.sentUpTo {
+				continue
+			}
+			for n := g.First; n < g.First+int64(g.Jobs); n++ {
+				r.rec.Unsent(n+r.base, int64(g.Due))
+			}
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package record
+
+import (
+	"testing"
+	"time"
+)
+
+func TestMergingBinsKeepsEveryCount(t *testing.T) {
+	t.Parallel()
+	for name, step := range map[string]int64{
+		"a minute": int64(7 * time.Millisecond), "an hour": int64(420 * time.Millisecond), "a month": int64(302 * time.Second),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const n = 8600
+			c := NewTimeCounts()
+			for i := range int64(n) {
+				c.Add(i * step)
+			}
+			if len(c.Bins) > MaxCountBins || cap(c.Bins) > MaxCountBins {
+				t.Errorf("%d bins, want at most %d", cap(c.Bins), MaxCountBins)
+			}
+			if got := c.Between(0, n*step+1<<c.Shift); got != n {
+				t.Errorf("%d events in all, want %d", got, n)
+			}
+			// An edge is at most a bin away from where it is meant to be.
+			within := int64(1) + 1<<c.Shift/step
+			for _, k := range [][2]int64{{0, 10}, {100, 5000}, {4999, n}} {
+				got := c.Between(k[0]*step, k[1]*step)
+				if want := k[1] - k[0]; got < want-within || got > want+within {
+					t.Errorf("between job %d and job %d: %d, want %d within %d", k[0], k[1], got, want, within)
+				}
+			}
+		})
+	}
+}
+
+func TestAnHourIsCountedInBinsOfLessThan10ms(t *testing.T) {
+	t.Parallel()
+	c := NewTimeCounts()
+	c.Add(int64(time.Hour))
+	if length := time.Duration(1) << c.Shift; length > 10*time.Millisecond {
+		t.Errorf("a bin is %s long", length)
+	}
+}
+
+func TestTheCourseOfLatencyIsBoundedAndKeepsItsSlope(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int64{10, 1000, 100_000, 1_000_000} {
+		var c course
+		for i := range n {
+			c.add(i*1000, 5_000_000+i*250)
+		}
+		if len(c.points) > MaxCourse {
+			t.Errorf("%d jobs: %d points", n, len(c.points))
+		}
+		if got, want := c.Growth(n*1000), float64(n*250); got < 0.99*want || got > 1.01*want {
+			t.Errorf("%d jobs: latency grew by %.0f, want %.0f", n, got, want)
+		}
+	}
+}
