@@ -54,7 +54,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":       {rooms: []string{"jobqueue", "scenario", "scenario/draw"}},
-	"internal/engine":       {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname"}},
+	"internal/engine":       {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/reconnect", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname"}},
 	"internal/latency":      {rooms: []string{"internal/metric"}, modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 	"internal/ledger":       {},
 	"internal/metric":       {rooms: []string{"internal/ledger", "internal/nearest"}},
@@ -65,7 +65,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/record":       {rooms: []string{"scenario", "result", "internal/flight", "internal/latency", "internal/metric", "internal/number", "internal/observe"}},
 	"internal/level":        {},
 	"internal/validity":     {rooms: []string{"result", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/stopreason", "internal/usage"}},
-	"internal/hoststat":     {},
+	"internal/hoststat":     {rooms: []string{"result"}},
 	"internal/probe":        {rooms: []string{"scenario/pace", "internal/latency"}},
 	"internal/stationarity": {},
 	"internal/observe":      {rooms: []string{"jobqueue", "result", "internal/updates"}},

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
-	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/hoststat"
 	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
@@ -164,7 +164,7 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 		r.Seed = rand.Uint64()>>11 | 1 // a whole number in JSON everywhere
 	}
 	pl.record = r
-	r.Host = engine.ThisHost()
+	r.Host = hoststat.ThisHost()
 	metrics, more := c.chosen(r, base.worker != "" && candidate.worker != "")
 	problems = append(problems, more...)
 	if base.command == "" {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/gate"
+	"github.com/queuedyno/queuedyno/internal/hoststat"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/validity"
@@ -40,7 +41,7 @@ func (r *run) result(released error) *result.Result {
 			Before: map[string]string{}, After: map[string]string{},
 			Deltas: map[string]float64{}, Commands: map[string]result.CommandStat{},
 		},
-		Host:     ThisHost(),
+		Host:     hoststat.ThisHost(),
 		Window:   r.outcome.window,
 		Ledger:   r.outcome.ledger,
 		Stages:   map[metric.Stage]*result.StageSummary{},

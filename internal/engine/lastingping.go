@@ -40,7 +40,8 @@ func (p *lastingPing) Ping() error {
 
 // reopen tries until there is another connection.
 func (p *lastingPing) reopen(lost error) error {
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, workersPause) {
+	for failures := 1; ; failures++ {
+		p.r.wait(workersPolicy.Pause(failures))
 		ctx, cancel := context.WithTimeout(p.r.ctx, 2*time.Second)
 		next, err := p.open(ctx)
 		cancel()
@@ -51,7 +52,6 @@ func (p *lastingPing) reopen(lost error) error {
 		case p.r.ctx.Err() != nil || p.r.serverEnded() || p.ended():
 			return lost
 		}
-		p.r.wait(pause)
 	}
 }
 

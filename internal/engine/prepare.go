@@ -170,30 +170,6 @@ func (r *run) openConsumer(i int) (jobqueue.Consumer, error) {
 	return r.b.OpenConsumer(r.ctx)
 }
 
-// prefill pushes the jobs that wait when the load begins. They are due at the
-// moment at which the consumers are let loose.
-func (r *run) prefill() error {
-	// Where jobs need not go to several queues, a push takes as many as fit into
-	// one write.
-	const most = 1000
-	if r.s.Prefill == 0 {
-		return nil
-	}
-	p, limit, due := r.producers[0], r.s.Prefill, -int64(lead)
-	size := int64(r.s.Batch)
-	if p.aimer == nil {
-		size = max(size, min(most, maxWrite/int64(r.format.Max))/size*size)
-	}
-	for r.filled < limit && !r.stopping() {
-		g := clip(pace.Group{First: r.filled, Jobs: int(size)}, limit)
-		if err := p.fill(g, due); err != nil {
-			return fmt.Errorf("prefill the queue: %w", err)
-		}
-		r.filled += int64(g.Jobs)
-	}
-	return nil
-}
-
 func (r *run) waiter() (pace.Waiter, error) {
 	w, err := r.o.Waiter()
 	if err == nil {

@@ -377,29 +377,3 @@ func (p *producer) push() error {
 	}
 	return nil
 }
-
-// fill pushes a group before the load begins and waits for the answer.
-func (p *producer) fill(g pace.Group, due int64) error {
-	p.batch, p.arena, p.slots = p.batch[:0], p.arena[:0], p.slots[:0]
-	for n := g.First; n < g.First+int64(g.Jobs); n++ {
-		j := p.r.flight.Start(n)
-		j.Stamp = blank
-		j.Stamp[flight.DueAt], j.Stamp[flight.SentAt], j.Stamp[flight.AckedAt] = due, due, due
-		p.slots = append(p.slots, j)
-		at := len(p.arena)
-		p.arena = p.r.format.Append(p.arena, n)
-		p.batch = append(p.batch, p.arena[at:len(p.arena):len(p.arena)])
-	}
-	p.aim(g)
-	if err := p.conn.Push(p.r.ctx, p.batch...); err != nil {
-		return err
-	}
-	for i, j := range p.slots {
-		j.Launch(g.First + int64(i))
-		j.Mark(g.First+int64(i), flight.Acked)
-	}
-	p.tally.Add(ledger.Sent, int64(g.Jobs))
-	p.tally.Add(ledger.Acked, int64(g.Jobs))
-	p.batch, p.arena, p.slots = p.batch[:0], p.arena[:0], p.slots[:0]
-	return nil
-}

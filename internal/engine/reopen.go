@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -16,12 +17,12 @@ import (
 // take its place, before a lost connection ends it.
 const patience = 30 * time.Second
 
-// The longest pauses between two tries. A message that is published before the
+// How connections are opened again. A message that is published before the
 // subscribers are back is lost, so they try more often than producers and consumers,
 // of which there can be many.
-const (
-	workersPause     = 500 * time.Millisecond
-	subscribersPause = 50 * time.Millisecond
+var (
+	workersPolicy     = reconnect.Policy{Immediate: 1, First: 20 * time.Millisecond, Longest: 500 * time.Millisecond}
+	subscribersPolicy = reconnect.Policy{Immediate: 1, First: 20 * time.Millisecond, Longest: 50 * time.Millisecond}
 )
 
 // errOver is why a producer does not need another connection.
@@ -77,23 +78,19 @@ func (k *streak) answered() {
 	}
 }
 
-// next says how long to wait before the next connection is opened, or that
-// another one is pointless.
-func (k *streak) next(lost error) (pause time.Duration, over bool) {
+// next counts the loss, and says how many there were in a row or that another
+// connection is pointless.
+func (k *streak) next(lost error) (failures int, over bool) {
 	now := time.Now()
 	if now.Sub(k.opened) >= rightAfter {
 		k.n.Store(0) // it was good for a while
 	}
-	n := k.n.Add(1)
+	n := int(k.n.Add(1))
 	if n == 1 {
 		k.began = now
-		return 0, false
+		return n, false
 	}
-	pause = min(20*time.Millisecond<<(n-2), workersPause)
-	if n > 6 {
-		pause = workersPause
-	}
-	return pause, !refusal(lost) && n >= maxRefused || now.Sub(k.began) > patience
+	return n, !refusal(lost) && n >= maxRefused || now.Sub(k.began) > patience
 }
 
 // refusal reports whether the error is one that the server answered.
@@ -102,18 +99,18 @@ func refusal(err error) bool {
 	return errors.As(err, &reply)
 }
 
-// reopened opens what was lost again and again until that succeeds, with a pause
-// of at most the given one. It gives up with the error that lost it when the
+// reopened opens what was lost again and again until that succeeds, with the pauses
+// of the policy. It gives up with the error that lost it when the
 // patience is over or the server has ended, and when over says that it is not
 // needed any more, with the error of over.
-func reopened[T any](r *run, op string, k *streak, lost error, most time.Duration, over func() error, open func(context.Context) (T, error)) (conn T, err error) {
+func reopened[T any](r *run, op string, k *streak, lost error, policy reconnect.Policy, over func() error, open func(context.Context) (T, error)) (conn T, err error) {
 	began := time.Now()
-	pause, hopeless := k.next(lost)
+	failures, hopeless := k.next(lost)
 	if hopeless {
-		return conn, fmt.Errorf("%w; so did the %d connections before it", lost, k.n.Load()-1)
+		return conn, fmt.Errorf("%w; so did the %d connections before it", lost, failures-1)
 	}
 	for tries := 1; ; tries++ {
-		r.wait(pause)
+		r.wait(policy.Pause(failures))
 		ctx, cancel := context.WithTimeout(r.ctx, 2*time.Second)
 		conn, err = open(ctx)
 		cancel()
@@ -142,7 +139,7 @@ func reopened[T any](r *run, op string, k *streak, lost error, most time.Duratio
 		if time.Since(began) > patience {
 			return conn, &goneError{lost, err, fmt.Sprintf("no other could be had for %s: ", patience)}
 		}
-		pause = min(max(20*time.Millisecond, 2*pause), most)
+		failures++
 	}
 }
 
@@ -216,7 +213,7 @@ func (p *producer) reopen() error {
 	p.r.conns.Lock()
 	cause := p.cause
 	p.r.conns.Unlock()
-	conn, err := reopened(p.r, "push", &p.streak, cause, workersPause, p.over, p.r.b.OpenProducer)
+	conn, err := reopened(p.r, "push", &p.streak, cause, workersPolicy, p.over, p.r.b.OpenProducer)
 	if err != nil {
 		return err
 	}
@@ -256,7 +253,7 @@ func (c *consumer) reopen(ctx context.Context, lost error) error {
 	if !waited(lost) {
 		c.r.problem("consume", lost)
 	}
-	conn, err := reopened(c.r, "consume", &c.streak, lost, workersPause, ctx.Err, func(context.Context) (jobqueue.Consumer, error) { return c.r.openConsumer(c.index) })
+	conn, err := reopened(c.r, "consume", &c.streak, lost, workersPolicy, ctx.Err, func(context.Context) (jobqueue.Consumer, error) { return c.r.openConsumer(c.index) })
 	if err != nil {
 		return err
 	}
@@ -292,7 +289,7 @@ func (c *consumer) exchange(ctx context.Context, outcomes []jobqueue.Outcome, ac
 		// Finished jobs are published even when no job may be popped any more, if a
 		// connection can be opened for that.
 		over := func() error { return cmp.Or(ctx.Err(), c.over()) }
-		conn, err := reopened(c.r, "consume", &c.streak, idleError{err}, workersPause, over, c.resume)
+		conn, err := reopened(c.r, "consume", &c.streak, idleError{err}, workersPolicy, over, c.resume)
 		if err != nil {
 			return nil, err
 		}

@@ -86,7 +86,7 @@ func (s *subscriber) loop(ctx context.Context) error {
 func (s *subscriber) again(ctx context.Context, broken error) error {
 	if errors.Is(broken, jobqueue.ErrLost) {
 		s.r.problem("receive", broken)
-		conn, err := reopened(s.r, "receive", &s.streak, broken, subscribersPause, ctx.Err, s.r.b.OpenSubscriber)
+		conn, err := reopened(s.r, "receive", &s.streak, broken, subscribersPolicy, ctx.Err, s.r.b.OpenSubscriber)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package engine
+package hoststat
 
 import (
 	"os"
@@ -6,14 +6,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/queuedyno/queuedyno/internal/hoststat"
 	"github.com/queuedyno/queuedyno/result"
 )
 
 // ThisHost describes this host. What the system does not report stays empty.
 func ThisHost() result.Host {
 	h := result.Host{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0)}
-	limit := hoststat.ThisCPULimit()
+	limit := ThisCPULimit()
 	h.CPULimit, h.CPULimitSource, h.CPULimitUnknown = limit.CPUs, limit.Source, limit.Unknown
 	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		h.Kernel = strings.TrimSpace(string(b))
