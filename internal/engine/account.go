@@ -30,7 +30,7 @@ func (a *account) tally() *ledger.Tally {
 	return t
 }
 
-// total is the sum of one countea.
+// total is the sum of one counter.
 func (a *account) total(c ledger.Counter) int64 {
 	sum := ledger.SumOf(a.tallies, c)
 	return sum[c]
@@ -61,7 +61,7 @@ func (a *account) slowest(took int64) {
 	}
 }
 
-// unheard closes a job that the server says it published to no subscribea.
+// unheard closes a job that the server says it published to no subscriber.
 func (a *account) unheard(b *flight.Block, j *flight.Job, n int64, t *ledger.Tally) {
 	a.surelyLost(b, j, n, t, ledger.Unheard)
 }
@@ -103,7 +103,7 @@ func (a *account) finished() int64 {
 	return added + t.Over()
 }
 
-// outstanding is how many jobs were sent and are not ovea.
+// outstanding is how many jobs were sent and are not over.
 func (a *account) outstanding() int64 {
 	if a.observed {
 		return 0 // the jobs are external
