@@ -29,7 +29,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"report":                {rooms: []string{"result", "internal/render", "internal/store"}},
 	"jobqueue":              {rooms: []string{"internal/ring", "internal/jsonscan", "internal/nearest", "internal/census", "internal/redisconn", "internal/redisfacts", "internal/resp"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"jobqueue/memory":       {rooms: []string{"jobqueue", "internal/ring"}},
-	"redisserver":           {modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
+	"redisserver":           {rooms: []string{"internal/mask"}, modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
 	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue", "internal/runname"}},
 	"queuetest":             {rooms: []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/engine", "internal/metric", "internal/study", "internal/threshold"}},
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/redisconn", "internal/reconnect"}, modules: []string{"golang.org/x/sys"}},
@@ -50,7 +50,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/override":      {rooms: []string{"scenario", "scenario/pace", "internal/flags", "internal/literal", "internal/problem", "internal/threshold"}},
 	"internal/target":        {rooms: []string{"jobqueue", "redisserver", "internal/flags", "internal/problem", "internal/redisconn"}, modules: []string{"github.com/mattn/go-shellwords"}},
 	"internal/outcome":       {rooms: []string{"scenario", "result", "internal/console", "internal/flags", "internal/flight", "internal/number", "internal/observe", "internal/problem", "internal/stopreason", "internal/store"}, modules: []string{"golang.org/x/sys"}},
-	"internal/startedworker": {rooms: []string{"jobqueue", "redisserver", "result", "internal/console", "internal/engine", "internal/flags", "internal/number", "internal/problem", "internal/census", "internal/redisconn", "internal/workergroup"}},
+	"internal/startedworker": {rooms: []string{"jobqueue", "redisserver", "result", "internal/console", "internal/engine", "internal/flags", "internal/mask", "internal/number", "internal/problem", "internal/census", "internal/redisconn", "internal/workergroup"}},
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":       {rooms: []string{"jobqueue", "scenario", "scenario/draw"}},
@@ -83,6 +83,8 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/resp":         {},
 	"internal/runname":      {rooms: []string{"jobqueue"}},
 	"internal/reconnect":    {},
+	"internal/mask":         {},
+	"internal/postgres":     {rooms: []string{"internal/mask"}, modules: []string{"github.com/jackc/pgx/v5"}},
 
 	// Reports, and the directories that keep results.
 	"internal/render": {

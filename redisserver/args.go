@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/mask"
 )
 
 // What is said of a setting that would take a private server out of our hands:
@@ -284,7 +286,7 @@ func hideSecrets(text string, args []string) string {
 		}
 		// The other rules of a user are words of every message.
 		if secret && a != "" && (!user || strings.ContainsRune("><#!", rune(a[0]))) {
-			text = Mask(text, a)
+			text = mask.Text(text, a)
 		}
 	}
 	return text

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/mask"
 )
 
 const (
@@ -19,7 +21,7 @@ func startURL(o Options) (*Server, error) {
 	raw := canonical(o.Source)
 	address, problem := checkURL(raw)
 	if problem != "" {
-		return nil, usageErrorf("redis URL %q: %s", redact(raw), problem)
+		return nil, usageErrorf("redis URL %q: %s", mask.URL(raw), problem)
 	}
 	if len(o.Args) > 0 {
 		return nil, usageErrorf("redis at %s: arguments for redis-server cannot be given to a server that already runs; use --redis process or --redis docker", address)
@@ -104,39 +106,4 @@ func checkDB(db string) (problem string) {
 		return "the database must be a number, such as 0; write it as in " + exampleURL
 	}
 	return ""
-}
-
-// redact returns the URL with everything masked that is, or could have been
-// meant as, a password: all between the first colon after the scheme and the
-// last '@', all of a user part without a colon, a port that is no number, and
-// the options.
-func redact(raw string) string {
-	scheme, rest, ok := strings.Cut(raw, "://")
-	if ok {
-		scheme += "://"
-	} else {
-		scheme, rest = "", raw
-	}
-	user := ""
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		name, _, hasPassword := strings.Cut(rest[:at], ":")
-		if hasPassword {
-			user = name + ":***@"
-		} else {
-			user = "***@"
-		}
-		rest = rest[at+1:]
-	}
-	if i := strings.IndexAny(rest, "?#"); i >= 0 {
-		rest = rest[:i] + rest[i:i+1] + "***"
-	}
-	host, path, hasPath := strings.Cut(rest, "/")
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") != "" && !strings.HasPrefix(host, "[") {
-		// "redis://:secret", with the host forgotten.
-		host = host[:strings.IndexByte(host, ':')] + ":***"
-	}
-	if hasPath {
-		host += "/" + path
-	}
-	return scheme + user + host
 }

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/mask"
 )
 
 // schemes are other names for the schemes that are used here.
@@ -33,7 +35,7 @@ func otherForm(raw string) (problem string) {
 	if !ok {
 		address := raw[strings.LastIndexByte(raw, '@')+1:]
 		if plainAddress.MatchString(address) {
-			return "the scheme is missing; write it as in " + redact("redis://"+raw)
+			return "the scheme is missing; write it as in " + mask.URL("redis://"+raw)
 		}
 		return ""
 	}
@@ -75,7 +77,7 @@ func shown(scheme, login, hosts string) string {
 			hosts = "host1,host2" // it may be part of a password
 		}
 	}
-	return redact(scheme+"://"+login) + hosts
+	return mask.URL(scheme+"://"+login) + hosts
 }
 
 // otherOption is otherForm for the options that other clients know.
@@ -105,7 +107,7 @@ func otherOption(scheme, head, query string) string {
 	if found == "" {
 		return ""
 	}
-	write := redact(scheme + "://" + head)
+	write := mask.URL(scheme + "://" + head)
 	if !verify {
 		if scheme == "redis" {
 			return "the option " + found + " is for TLS, which this URL does not use; leave it out: " + write

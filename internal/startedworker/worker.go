@@ -15,6 +15,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/mask"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
@@ -268,6 +269,6 @@ func Hide(raw string) func(string) string {
 		}
 	}
 	return func(text string) string {
-		return redisserver.Mask(console.Redact(text), secrets...)
+		return mask.Text(console.Redact(text), secrets...)
 	}
 }

@@ -1,4 +1,6 @@
-package redisserver
+// Package mask keeps secrets out of messages: [Text] out of any text, [URL] out of a URL
+// that may be malformed.
+package mask
 
 import (
 	"regexp"
@@ -10,12 +12,12 @@ import (
 // masked stands in place of a secret.
 const masked = "***"
 
-// Mask replaces the secrets in a text where they stand as secrets: after the
+// Text replaces the secrets in a text where they stand as secrets: after the
 // name of a setting that holds one, and in the user part of a URL, whatever they
 // are. Everywhere else it replaces them as whole words, unless the secret is so
 // short or so common that the text may contain it as a word. The name
 // "redis-server" stays what it is where the password is redis.
-func Mask(text string, secrets ...string) string {
+func Text(text string, secrets ...string) string {
 	for _, s := range secrets {
 		if s != "" && strings.Contains(text, s) {
 			text = maskWhereSaid(text, s)
@@ -68,7 +70,7 @@ func maskWords(text, secret string) string {
 // commonWords are letters that passwords are made of and that messages use.
 var commonWords = []string{
 	"redis", "valkey", "server", "password", "passwd", "secret", "default", "localhost", "sentinel", "cluster", "master",
-	"replica", "queuedyno", "worker", "production", "staging", "testing", "client", "connection", "connect", "process",
+	"replica", "postgres", "postgresql", "database", "queuedyno", "worker", "production", "staging", "testing", "client", "connection", "connect", "process",
 }
 
 // tooCommon is whether a secret may be a word of any message: it is short, or one

@@ -1,10 +1,10 @@
-package redisserver_test
+package mask_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/queuedyno/queuedyno/redisserver"
+	"github.com/queuedyno/queuedyno/internal/mask"
 )
 
 func TestSecretsAreMaskedWhereTheyStandAsSecrets(t *testing.T) {
@@ -28,11 +28,11 @@ func TestSecretsAreMaskedWhereTheyStandAsSecrets(t *testing.T) {
 		{"s3cret", "WRONGPASS 's3cret'", "WRONGPASS '***'"},
 		{"", "nothing", "nothing"},
 	} {
-		if got := redisserver.Mask(row.text, row.secret); got != row.want {
-			t.Errorf("Mask(%q, %q) = %q, want %q", row.text, row.secret, got, row.want)
+		if got := mask.Text(row.text, row.secret); got != row.want {
+			t.Errorf("Text(%q, %q) = %q, want %q", row.text, row.secret, got, row.want)
 		}
 	}
-	if got := redisserver.Mask("one geheim, two hunter2", "geheim", "hunter2"); strings.Contains(got, "hunter2") || strings.Contains(got, "geheim") {
+	if got := mask.Text("one geheim, two hunter2", "geheim", "hunter2"); strings.Contains(got, "hunter2") || strings.Contains(got, "geheim") {
 		t.Errorf("Mask of two secrets = %q", got)
 	}
 }

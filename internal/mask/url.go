@@ -1,0 +1,38 @@
+package mask
+
+import "strings"
+
+// URL returns the URL with everything masked that is, or could have been
+// meant as, a password: all between the first colon after the scheme and the
+// last '@', all of a user part without a colon, a port that is no number, and
+// the options.
+func URL(raw string) string {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if ok {
+		scheme += "://"
+	} else {
+		scheme, rest = "", raw
+	}
+	user := ""
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		name, _, hasPassword := strings.Cut(rest[:at], ":")
+		if hasPassword {
+			user = name + ":***@"
+		} else {
+			user = "***@"
+		}
+		rest = rest[at+1:]
+	}
+	if i := strings.IndexAny(rest, "?#"); i >= 0 {
+		rest = rest[:i] + rest[i:i+1] + "***"
+	}
+	host, path, hasPath := strings.Cut(rest, "/")
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") != "" && !strings.HasPrefix(host, "[") {
+		// "redis://:secret", with the host forgotten.
+		host = host[:strings.IndexByte(host, ':')] + ":***"
+	}
+	if hasPath {
+		host += "/" + path
+	}
+	return scheme + user + host
+}
