@@ -29,8 +29,8 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"report":                {rooms: []string{"result", "internal/render", "internal/store"}},
 	"jobqueue":              {rooms: []string{"internal/ring", "internal/jsonscan", "internal/nearest", "internal/census", "internal/redisconn", "internal/redisfacts", "internal/resp"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"jobqueue/memory":       {rooms: []string{"jobqueue", "internal/ring"}},
-	"redisserver":           {rooms: []string{"internal/mask"}, modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs", "github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
-	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue", "internal/runname"}},
+	"redisserver":           {rooms: []string{"internal/container", "internal/mask", "internal/privateserver", "internal/serverstart"}, modules: []string{"github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
+	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue", "internal/runname", "internal/servertest"}},
 	"queuetest":             {rooms: []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/engine", "internal/metric", "internal/study", "internal/threshold"}},
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/redisconn", "internal/reconnect"}, modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {
@@ -85,6 +85,12 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/reconnect":    {},
 	"internal/mask":         {},
 	"internal/postgres":     {rooms: []string{"internal/mask"}, modules: []string{"github.com/jackc/pgx/v5"}},
+
+	// Servers to run against.
+	"internal/serverstart":   {},
+	"internal/privateserver": {modules: []string{"golang.org/x/sys"}},
+	"internal/container":     {rooms: []string{"internal/privateserver", "internal/serverstart"}, modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs"}},
+	"internal/servertest":    {rooms: []string{"internal/privateserver"}},
 
 	// Reports, and the directories that keep results.
 	"internal/render": {

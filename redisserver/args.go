@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/mask"
+	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
 // What is said of a setting that would take a private server out of our hands:
@@ -73,7 +74,7 @@ func readArgs(args []string) (flat, notes []string, err error) {
 		}
 	}
 	if len(r.problems) > 0 {
-		return nil, nil, usageErrorf("%s", strings.Join(r.problems, "; "))
+		return nil, nil, serverstart.Usagef("%s", strings.Join(r.problems, "; "))
 	}
 	for _, s := range r.settings {
 		flat = append(flat, s.argument())

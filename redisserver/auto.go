@@ -2,19 +2,18 @@ package redisserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
-// source is one place a server can come from.
-type source struct {
-	kind  Kind
-	start func(context.Context, Options) (*Server, error)
-}
+// source starts a server of one kind.
+type source = func(context.Context, Options) (*Server, error)
 
 // startAuto takes $REDIS_URL if it is set, else the first source that starts.
-func startAuto(ctx context.Context, o Options, sources []source) (*Server, error) {
+func startAuto(ctx context.Context, o Options, sources ...source) (*Server, error) {
 	if v := o.Getenv("REDIS_URL"); v != "" && v != "auto" {
 		o.Source = v
 		s, err := Start(ctx, o)
@@ -24,39 +23,15 @@ func startAuto(ctx context.Context, o Options, sources []source) (*Server, error
 		o.Log("redis: " + describe(s) + ", from REDIS_URL")
 		return s, nil
 	}
-	passedOver := []string{"REDIS_URL is not set"}
-	var all []error
-	for _, src := range sources {
-		s, err := src.start(ctx, o)
-		if err == nil {
-			o.Log("redis: " + describe(s) + "; " + strings.Join(passedOver, "; "))
-			if s.Note() != "" {
-				o.Log("redis: " + s.Note())
-			}
-			return s, nil
-		}
-		if ctx.Err() != nil {
-			return nil, err
-		}
-		// A server that is there and does not start with the user's arguments
-		// is the user's to know about. Going on would try the same arguments
-		// on the next source, after pulling an image for it.
-		if len(o.Args) > 0 && !errors.Is(err, ErrUnavailable) {
-			return nil, err
-		}
-		passedOver = append(passedOver, reason(err))
-		all = append(all, err)
+	s, skipped, err := serverstart.First(ctx, o, len(o.Args) > 0, sources...)
+	if err != nil {
+		return nil, fmt.Errorf("find a redis: %w", err)
 	}
-	return nil, unavailable(fmt.Errorf("find a redis: %w", errors.Join(all...)), "")
-}
-
-// reason is the error without its remedy, which is of no use to someone who got
-// another server instead.
-func reason(err error) string {
-	if k, ok := errors.AsType[*kindError](err); ok {
-		return k.err.Error()
+	o.Log("redis: " + describe(s) + "; " + strings.Join(slices.Concat([]string{"REDIS_URL is not set"}, skipped), "; "))
+	if s.Note() != "" {
+		o.Log("redis: " + s.Note())
 	}
-	return err.Error()
+	return s, nil
 }
 
 // describe names a server for people.

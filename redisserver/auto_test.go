@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
 // These tests are white-box so that the order can be tested on every machine,
@@ -15,7 +17,7 @@ import (
 // fake is a source that starts, or does not for the given reason, and notes
 // that it was tried.
 func fake(kind Kind, reason error, tried *[]Kind) source {
-	return source{kind, func(context.Context, Options) (*Server, error) {
+	return func(context.Context, Options) (*Server, error) {
 		*tried = append(*tried, kind)
 		if reason != nil {
 			return nil, reason
@@ -26,13 +28,13 @@ func fake(kind Kind, reason error, tried *[]Kind) source {
 		}
 		address := "redis://" + string(kind) + ":6379/0"
 		return newServer(Server{kind: kind, url: address, address: address, note: note}, func() error { return nil }), nil
-	}}
+	}
 }
 
 func TestAutoTakesTheFirstThatCanBeHadAndSaysWhy(t *testing.T) {
 	t.Parallel()
-	noServer := unavailable(errors.New("redis-server not found in PATH"), "install it")
-	noDocker := unavailable(errors.New("no Docker daemon answers"), "start it")
+	noServer := serverstart.Unavailable(errors.New("redis-server not found in PATH"), "install it")
+	noDocker := serverstart.Unavailable(errors.New("no Docker daemon answers"), "start it")
 	broken := errors.New("redis-server is broken")
 	for _, row := range []struct {
 		name            string
@@ -89,7 +91,7 @@ func TestAutoTakesTheFirstThatCanBeHadAndSaysWhy(t *testing.T) {
 				Args:   row.args,
 				Log:    func(line string) { log = append(log, line) },
 				Getenv: func(name string) string { return map[string]string{"REDIS_URL": row.redisURL}[name] },
-			}, []source{fake(Process, row.process, &tried), fake(Docker, row.docker, &tried), fake(Embedded, nil, &tried)})
+			}, fake(Process, row.process, &tried), fake(Docker, row.docker, &tried), fake(Embedded, nil, &tried))
 			switch {
 			case row.want == "" && err == nil:
 				t.Errorf("startAuto = %q, want an error", s.Kind())
@@ -113,7 +115,7 @@ func TestAutoNamesEverythingItPassedOverWhenNothingIsLeft(t *testing.T) {
 	t.Parallel()
 	var tried []Kind
 	_, err := startAuto(t.Context(), Options{Getenv: func(string) string { return "" }},
-		[]source{fake(Process, unavailable(errors.New("no server"), "install it"), &tried), fake(Docker, unavailable(errors.New("no daemon"), "start it"), &tried)})
+		fake(Process, serverstart.Unavailable(errors.New("no server"), "install it"), &tried), fake(Docker, serverstart.Unavailable(errors.New("no daemon"), "start it"), &tried))
 	if !errors.Is(err, ErrUnavailable) {
 		t.Fatalf("startAuto: %v, want ErrUnavailable", err)
 	}
@@ -128,11 +130,11 @@ func TestAutoStopsWhenItsContextEnds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	var tried []Kind
-	stop := source{Process, func(ctx context.Context, _ Options) (*Server, error) {
+	stop := source(func(ctx context.Context, _ Options) (*Server, error) {
 		cancel()
 		return nil, ctx.Err()
-	}}
-	_, err := startAuto(ctx, Options{Getenv: func(string) string { return "" }}, []source{stop, fake(Embedded, nil, &tried)})
+	})
+	_, err := startAuto(ctx, Options{Getenv: func(string) string { return "" }}, stop, fake(Embedded, nil, &tried))
 	if !errors.Is(err, context.Canceled) || len(tried) > 0 {
 		t.Errorf("startAuto: %v after trying %q, want %v and nothing tried", err, tried, context.Canceled)
 	}

@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/mask"
+	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
 // forGroup completes and checks the options of a group, which can only be made
 // of processes.
 func (o Options) forGroup() (Options, error) {
 	if o.Source != "" && o.Source != string(Process) {
-		return o, usageErrorf("several servers at once can only be had as processes, not as %q", mask.URL(o.Source))
+		return o, serverstart.Usagef("several servers at once can only be had as processes, not as %q", mask.URL(o.Source))
 	}
 	return o.ready()
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/alicebob/miniredis/v2"
+
+	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
 // embeddedNote is carried by every report on the embedded server.
@@ -13,7 +15,7 @@ const embeddedNote = "the embedded server shares this process and its CPU: its f
 // startEmbedded starts a server inside this process, on a loopback port.
 func startEmbedded(_ context.Context, o Options) (*Server, error) {
 	if len(o.Args) > 0 {
-		return nil, usageErrorf("embedded redis: it takes no arguments for redis-server; use --redis process or --redis docker")
+		return nil, serverstart.Usagef("embedded redis: it takes no arguments for redis-server; use --redis process or --redis docker")
 	}
 	m := miniredis.NewMiniRedis()
 	if err := m.StartAddr("127.0.0.1:0"); err != nil {

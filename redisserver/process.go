@@ -16,6 +16,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/queuedyno/queuedyno/internal/privateserver"
+	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
 const (
@@ -55,7 +58,7 @@ func startBinary(ctx context.Context, o Options, line commandLine) (*Server, err
 	if err != nil {
 		return nil, err
 	}
-	sweep(os.TempDir())
+	privateserver.Sweep(os.TempDir(), "redis")
 	for range portTries {
 		var s *Server
 		s, err = launch(ctx, binary, o, line)
@@ -79,7 +82,7 @@ func lookServer(path string) (string, error) {
 			}
 		}
 	}
-	return "", unavailable(errors.New("redis-server not found in PATH"),
+	return "", serverstart.Unavailable(errors.New("redis-server not found in PATH"),
 		`install it with "apt install redis-server" or "brew install redis", or use --redis embedded`)
 }
 
@@ -88,7 +91,7 @@ func lookServer(path string) (string, error) {
 // password and what else must not be shown.
 func launch(ctx context.Context, binary string, o Options, line commandLine) (_ *Server, err error) {
 	secret := password(o.Args)
-	dir, err := makeFolder(os.TempDir())
+	dir, err := privateserver.Folder(os.TempDir(), "redis")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for redis-server: %w", err)
 	}
@@ -101,13 +104,13 @@ func launch(ctx context.Context, binary string, o Options, line commandLine) (_ 
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	c, err := run(binary, args, dir, logPath)
+	c, err := privateserver.Run(privateserver.Command{Binary: binary, Args: args, Dir: dir, Log: logPath, Death: unix.SIGKILL})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start %q: %w", binary, err), os.RemoveAll(dir))
 	}
-	if err := c.waitReady(ctx, starting{address, secret, logPath, o.Log}); err != nil {
-		c.stop()
-		log := tail(logPath)
+	if err := waitReady(ctx, c, starting{address, secret, logPath, o.Log}); err != nil {
+		c.Stop(unix.SIGTERM, stopGrace)
+		log := privateserver.Tail(logPath)
 		if strings.Contains(log, "Address already in use") {
 			err = errPortTaken
 		}
@@ -122,10 +125,10 @@ func launch(ctx context.Context, binary string, o Options, line commandLine) (_ 
 		kind:    Process,
 		url:     serverURL(address, secret),
 		address: serverURL(address, ""),
-		pid:     c.pid(),
-		ended:   c.done,
+		pid:     c.PID(),
+		ended:   c.Done(),
 	}, func() error {
-		c.stop()
+		c.Stop(unix.SIGTERM, stopGrace)
 		if err := os.RemoveAll(dir); err != nil {
 			return fmt.Errorf("remove the folder of redis-server: %w", err)
 		}
@@ -154,75 +157,6 @@ func writeSettings(address, dir string, user []string) ([]string, error) {
 // freeAddress is a loopback address with a port that was free a moment ago. A
 // node of a cluster listens 10,000 above as well, which must be a port, too.
 func freeAddress() (string, error) {
-	const tries, last = 50, 65535 - 10_000
-	var address string
-	for range tries {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return "", err
-		}
-		address = l.Addr().String()
-		l.Close()
-		if l.Addr().(*net.TCPAddr).Port <= last {
-			break
-		}
-	}
-	return address, nil
-}
-
-// child is a running server.
-type child struct {
-	cmd *exec.Cmd
-	// done is closed when the process has ended; err says how.
-	done chan struct{}
-	err  error
-	// owner is what the watcher of [supervise] waits on; nil without one.
-	owner *os.File
-}
-
-// run starts the server with its output in the file at logPath.
-func run(binary string, args []string, dir, logPath string) (*child, error) {
-	log, err := os.Create(logPath)
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close() // the child has its own descriptor
-	cmd := exec.Command(binary, args...)
-	cmd.Dir = dir
-	// Files, not pipes: nothing has to be read for the server to go on.
-	cmd.Stdout, cmd.Stderr = log, log
-	// In a separate process group, the server is spared the terminal's
-	// Ctrl-C: it must outlive the drain that Ctrl-C begins.
-	cmd.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
-	return spawn(cmd)
-}
-
-func (c *child) pid() int { return c.cmd.Process.Pid }
-
-// stop ends the server and returns when it is gone.
-func (c *child) stop() {
-	// An error here means that it has ended already.
-	_ = c.cmd.Process.Signal(unix.SIGTERM)
-	select {
-	case <-c.done:
-		return
-	case <-time.After(stopGrace):
-	}
-	_ = c.cmd.Process.Kill()
-	<-c.done
-}
-
-// tail is the end of a log in one line, short enough for an error.
-func tail(path string) string {
-	const lines, size = 8, 2000
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return "its log is gone"
-	}
-	return lastLines(string(b), lines, size)
-}
-
-// makeFolder makes a folder whose name tells [sweep] who owns it.
-func makeFolder(tmp string) (string, error) {
-	return os.MkdirTemp(tmp, folderPrefix()+strconv.Itoa(os.Getpid())+"-*")
+	port, err := privateserver.FreePort(65535 - 10_000)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }

@@ -6,11 +6,13 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+
+	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
 // startProcess refuses: Redis has no server for this operating system.
 func startProcess(context.Context, Options) (*Server, error) {
-	return nil, unavailable(fmt.Errorf("a private redis-server process cannot be had on %s", runtime.GOOS),
+	return nil, serverstart.Unavailable(fmt.Errorf("a private redis-server process cannot be had on %s", runtime.GOOS),
 		"use --redis docker, --redis embedded, or name the URL of a server")
 }
 

@@ -12,10 +12,10 @@ package redisserver
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"sync"
+
+	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
 // Kind is where a server comes from.
@@ -32,11 +32,11 @@ const (
 var (
 	// ErrUsage is matched by the errors of [Start] for options that no machine
 	// could satisfy, such as an invalid URL. The user must change them.
-	ErrUsage = errors.New("usage")
+	ErrUsage = serverstart.ErrUsage
 	// ErrUnavailable is matched by the errors of [Start] when the kind asked
 	// for cannot be had on this machine: no redis-server in PATH, no Docker
 	// daemon, no image. Install it, or ask for another kind.
-	ErrUnavailable = errors.New("unavailable")
+	ErrUnavailable = serverstart.ErrUnavailable
 )
 
 // Options say which server to start. The zero value is the default: auto.
@@ -92,11 +92,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	switch o.Source {
 	case "", "auto":
-		return startAuto(ctx, o, []source{
-			{Process, startProcess},
-			{Docker, startDocker},
-			{Embedded, startEmbedded},
-		})
+		return startAuto(ctx, o, startProcess, startDocker, startEmbedded)
 	case string(Process):
 		return startProcess(ctx, o)
 	case string(Docker):
@@ -162,30 +158,3 @@ func newServer(s Server, end func() error) *Server {
 	s.close = sync.OnceValue(end)
 	return &s
 }
-
-// usageErrorf is an error that matches [ErrUsage] and says only its own text.
-func usageErrorf(format string, args ...any) error {
-	return &kindError{kind: ErrUsage, err: fmt.Errorf(format, args...)}
-}
-
-// unavailable is an error that matches [ErrUnavailable] and says only its own
-// text and the remedy.
-func unavailable(err error, remedy string) error {
-	return &kindError{kind: ErrUnavailable, err: err, remedy: remedy}
-}
-
-// kindError gives an error a sentinel without the sentinel's text.
-type kindError struct {
-	kind   error
-	err    error
-	remedy string // "" or what to do about it
-}
-
-func (e *kindError) Error() string {
-	if e.remedy == "" {
-		return e.err.Error()
-	}
-	return e.err.Error() + " (" + e.remedy + ")"
-}
-
-func (e *kindError) Unwrap() []error { return []error{e.kind, e.err} }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/mask"
+	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
 const (
@@ -21,10 +22,10 @@ func startURL(o Options) (*Server, error) {
 	raw := canonical(o.Source)
 	address, problem := checkURL(raw)
 	if problem != "" {
-		return nil, usageErrorf("redis URL %q: %s", mask.URL(raw), problem)
+		return nil, serverstart.Usagef("redis URL %q: %s", mask.URL(raw), problem)
 	}
 	if len(o.Args) > 0 {
-		return nil, usageErrorf("redis at %s: arguments for redis-server cannot be given to a server that already runs; use --redis process or --redis docker", address)
+		return nil, serverstart.Usagef("redis at %s: arguments for redis-server cannot be given to a server that already runs; use --redis process or --redis docker", address)
 	}
 	return newServer(Server{kind: URL, url: raw, address: address}, func() error { return nil }), nil
 }

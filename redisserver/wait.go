@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/privateserver"
 )
 
 const (
@@ -27,7 +29,7 @@ type starting struct {
 
 // waitReady waits until the server answers, ends, refuses for good, or takes too
 // long. A server that loads its data set takes as long as that needs.
-func (c *child) waitReady(ctx context.Context, s starting) error {
+func waitReady(ctx context.Context, c *privateserver.Process, s starting) error {
 	tooLong := time.NewTimer(startTimeout)
 	defer tooLong.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
@@ -51,7 +53,7 @@ func (c *child) waitReady(ctx context.Context, s starting) error {
 			}
 		// Another Redis may have bound the port before ours did, and ours is
 		// about to say so: only the answer of our process counts.
-		case a.pid == c.pid():
+		case a.pid == c.PID():
 			return nil
 		case a.pid == 0 && answered.IsZero():
 			answered = time.Now()
@@ -59,11 +61,11 @@ func (c *child) waitReady(ctx context.Context, s starting) error {
 			return nil
 		}
 		select {
-		case <-c.done:
-			if c.err == nil {
+		case <-c.Done():
+			if c.Err() == nil {
 				return errors.New("it ended at once")
 			}
-			return c.err
+			return c.Err()
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-tooLong.C:

@@ -16,11 +16,9 @@ package redistest
 
 import (
 	"errors"
-	"os"
-	"slices"
-	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/servertest"
 	"github.com/queuedyno/queuedyno/redisserver"
 )
 
@@ -52,16 +50,7 @@ func Embedded(tb testing.TB) *redisserver.Server {
 // not there: with a skip, or as a failure if QUEUEDYNO_REQUIRE names it.
 func Missing(tb testing.TB, need string, reason error) {
 	tb.Helper()
-	if requires(os.Getenv("QUEUEDYNO_REQUIRE"), need) {
-		tb.Fatalf("%s is required by QUEUEDYNO_REQUIRE: %v", need, reason)
-	}
-	tb.Skipf("needs %s: %v", need, reason)
-}
-
-// requires reports whether the list of what must be there names the need.
-func requires(list, need string) bool {
-	words := strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
-	return slices.Contains(words, need)
+	servertest.Missing(tb, need, reason)
 }
 
 // start starts a server; only its absence can be excused, not its failure.

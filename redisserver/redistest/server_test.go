@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/servertest"
 	"github.com/queuedyno/queuedyno/redisserver"
 )
 
@@ -26,28 +27,25 @@ func (s *scribe) Fatalf(f string, args ...any) {
 }
 
 // world is a machine on which only the given sources can be had.
-func world(t *testing.T, env map[string]string, have ...string) (o *only, started *[]string) {
+func world(t *testing.T, env map[string]string, have ...string) (o *servertest.Shared[*redisserver.Server], started *[]string) {
 	started = new([]string)
-	o = &only{
-		getenv: func(name string) string { return env[name] },
-		start: func(ctx context.Context, options redisserver.Options) (*redisserver.Server, error) {
-			if !slices.Contains(have, options.Source) {
-				return nil, errors.New("none of " + options.Source)
-			}
-			*started = append(*started, options.Source)
-			return redisserver.Start(ctx, redisserver.Options{Source: "embedded"})
-		},
-	}
-	t.Cleanup(func() { o.close() })
+	o = newShared(func(ctx context.Context, options redisserver.Options) (*redisserver.Server, error) {
+		if !slices.Contains(have, options.Source) {
+			return nil, errors.New("none of " + options.Source)
+		}
+		*started = append(*started, options.Source)
+		return redisserver.Start(ctx, redisserver.Options{Source: "embedded"})
+	}, func(name string) string { return env[name] })
+	t.Cleanup(func() { o.Close() })
 	return o, started
 }
 
 // get asks for the server as a test does, which may end there.
-func get(o *only, s *scribe) (server *redisserver.Server) {
+func get(o *servertest.Shared[*redisserver.Server], s *scribe) (server *redisserver.Server) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		server = o.get(s)
+		server = o.Get(s)
 	}()
 	<-done
 	return server
@@ -109,15 +107,15 @@ func TestEveryTestHasTheSameServerAndTheFirstIsToldWhich(t *testing.T) {
 func TestAFailedStartIsTriedAgainByTheNextTest(t *testing.T) {
 	t.Parallel()
 	o, _ := world(t, nil, "embedded")
-	working := o.start
-	o.start = func(context.Context, redisserver.Options) (*redisserver.Server, error) {
+	working := o.Start
+	o.Start = func(context.Context, string) (*redisserver.Server, error) {
 		return nil, errors.New("out of ports")
 	}
 	first := &scribe{TB: t}
 	if s := get(o, first); s != nil || !strings.Contains(first.fatal, "out of ports") {
 		t.Fatalf("the first test has %v and ended with %q", s, first.fatal)
 	}
-	o.start = working
+	o.Start = working
 	if s := get(o, &scribe{TB: t}); s == nil {
 		t.Error("the second test has no server")
 	}
@@ -134,7 +132,7 @@ func TestLabelShowsNoSecretAndNoChangingPort(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		if got := label(s); got != want {
+		if got := shared.Label(s); got != want {
 			t.Errorf("label of %s = %q, want %q", want, got, want)
 		}
 	}

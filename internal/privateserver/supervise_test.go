@@ -1,6 +1,6 @@
 //go:build unix
 
-package redisserver
+package privateserver
 
 import (
 	"bufio"
@@ -18,7 +18,7 @@ import (
 
 // supervised starts a shell under supervision that prints a line and then reads
 // standard input that never ends. The returned output ends with the shell.
-func supervised(t *testing.T) (*child, *bufio.Reader) {
+func supervised(t *testing.T) (*Process, *bufio.Reader) {
 	t.Helper()
 	cmd := exec.Command("/bin/sh", "-c", "echo $$; read -r line")
 	in, stdin, err := os.Pipe()
@@ -31,7 +31,7 @@ func supervised(t *testing.T) (*child, *bufio.Reader) {
 	}
 	t.Cleanup(func() { in.Close(); stdin.Close(); out.Close() })
 	cmd.Stdin, cmd.Stdout = in, stdout
-	c, err := supervise(cmd)
+	c, err := supervise(cmd, syscall.SIGTERM)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestSupervisedServerIsTheProcessWeStarted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := strconv.Itoa(c.pid()) + "\n"; line != want {
+	if want := strconv.Itoa(c.PID()) + "\n"; line != want {
 		t.Errorf("the server says its id is %q, want %q", line, want)
 	}
 }
@@ -65,8 +65,8 @@ func TestSupervisedServerDiesWithThePipeOfItsOwner(t *testing.T) {
 	c.owner.Close()
 	<-c.done
 	status, ok := c.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL {
-		t.Errorf("the server ended with %v, want SIGKILL", c.cmd.ProcessState)
+	if !ok || !status.Signaled() || status.Signal() != syscall.SIGTERM {
+		t.Errorf("the server ended with %v, want SIGTERM", c.cmd.ProcessState)
 	}
 }
 

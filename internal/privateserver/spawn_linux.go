@@ -1,4 +1,4 @@
-package redisserver
+package privateserver
 
 import (
 	"os/exec"
@@ -7,15 +7,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spawn starts cmd such that the kernel kills it when this process dies, by
-// whatever means.
+// spawn starts cmd such that the kernel sends it the signal when this process dies,
+// by whatever means.
 //
 // The kernel ties that promise to the thread that forked, not to the process,
 // and Go ends idle threads as it likes. So the thread is locked to a goroutine
 // that stays in Wait for as long as the child lives.
-func spawn(cmd *exec.Cmd) (*child, error) {
-	cmd.SysProcAttr.Pdeathsig = unix.SIGKILL
-	c := &child{cmd: cmd, done: make(chan struct{})}
+func spawn(cmd *exec.Cmd, death unix.Signal) (*Process, error) {
+	cmd.SysProcAttr.Pdeathsig = death
+	c := &Process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
