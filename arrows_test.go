@@ -87,10 +87,12 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/postgres":     {rooms: []string{"internal/mask"}, modules: []string{"github.com/jackc/pgx/v5"}},
 
 	// Servers to run against.
-	"internal/serverstart":   {},
-	"internal/privateserver": {modules: []string{"golang.org/x/sys"}},
-	"internal/container":     {rooms: []string{"internal/privateserver", "internal/serverstart"}, modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs"}},
-	"internal/servertest":    {rooms: []string{"internal/privateserver"}},
+	"internal/serverstart":        {},
+	"internal/privateserver":      {modules: []string{"golang.org/x/sys"}},
+	"internal/container":          {rooms: []string{"internal/privateserver", "internal/serverstart"}, modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs"}},
+	"internal/servertest":         {rooms: []string{"internal/privateserver"}},
+	"postgresserver":              {rooms: []string{"internal/container", "internal/mask", "internal/postgres", "internal/privateserver", "internal/serverstart"}, modules: []string{"golang.org/x/sys"}},
+	"postgresserver/postgrestest": {rooms: []string{"postgresserver", "internal/servertest"}},
 
 	// Reports, and the directories that keep results.
 	"internal/render": {

@@ -10,22 +10,24 @@ import (
 const wait = `trap '' INT QUIT TERM HUP; read -r released && exit
 `
 
-// Afterwards runs a command of the shell after the end of this process, however it ends:
-// a panic, a test's timeout and SIGKILL pass by everything else. The arguments are $1
-// and so on. release ends the wait without running the command. The caller must keep
-// release, because what it holds open is what the shell waits on.
-//
-// Where there is no shell, nothing runs.
+// Afterwards runs a command of the shell after the end of this process, however it ends,
+// even by a panic or by SIGKILL. The arguments are $1 and so on. release ends the wait
+// without running the command. Where there is no shell, nothing runs.
 func Afterwards(command string, args ...string) (release func()) {
 	c := exec.Command("sh", append([]string{"-c", wait + command, "sh"}, args...)...)
 	in, err := c.StdinPipe()
 	if err != nil || c.Start() != nil {
 		return func() {}
 	}
+	// Something must keep the pipe open even if the caller loses release.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = c.Wait()
+	}()
 	return func() {
 		// An error means that the shell was ended before.
 		_, _ = io.WriteString(in, "released\n")
-		_ = in.Close()
-		_ = c.Wait()
+		<-done
 	}
 }

@@ -1,0 +1,231 @@
+//go:build unix
+
+package postgresserver
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/queuedyno/queuedyno/internal/postgres"
+	"github.com/queuedyno/queuedyno/internal/privateserver"
+)
+
+const (
+	// stopGrace is how long a server may take to stop before it is killed. Postgres
+	// gives its own processes 5 s.
+	stopGrace = 10 * time.Second
+	// portTries is how often another port is tried when a port was taken
+	// between being chosen and being bound.
+	portTries = 5
+)
+
+// errPortTaken means that another process was faster to bind the port.
+var errPortTaken = errors.New("port was taken in the meantime")
+
+// startProcess starts a private server on a free loopback port, in a new temporary
+// folder.
+func startProcess(ctx context.Context, o Options) (*Server, error) {
+	return startInstalled(ctx, o, machine{
+		patterns: distributions,
+		uid:      os.Geteuid(),
+		users:    []string{"postgres", "nobody"},
+		parents:  parents(),
+		port:     func() (int, error) { return privateserver.FreePort(65535) },
+	})
+}
+
+// machine is what a private server depends on.
+type machine struct {
+	patterns []string // of the directories of distributions
+	uid      int
+	users    []string // that may run a server for root
+	parents  []string // of the folder
+	port     func() (int, error)
+}
+
+// startInstalled starts the Postgres that is installed on a machine.
+func startInstalled(ctx context.Context, o Options, m machine) (_ *Server, err error) {
+	bin, err := lookBinaries(o.Getenv("PATH"), m.patterns)
+	if err != nil {
+		return nil, err
+	}
+	id, err := serverUser(m.uid, m.users...)
+	if err != nil {
+		return nil, err
+	}
+	for _, parent := range m.parents {
+		privateserver.Sweep(parent, "postgres")
+	}
+	dir, err := id.folder(bin.postgres, m.parents)
+	if err != nil {
+		return nil, err
+	}
+	release := privateserver.Afterwards(removal, dir)
+	remove := func() error {
+		defer release()
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("remove the folder of postgres: %w", err)
+		}
+		return nil
+	}
+	c := cluster{bin: bin, id: id, dir: dir, password: rand.Text(), settings: o.Settings}
+	if err := c.init(ctx); err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	for range portTries {
+		var s *Server
+		s, err = c.launch(ctx, m.port, remove)
+		if err == nil {
+			return s, nil
+		}
+		if !errors.Is(err, errPortTaken) {
+			break
+		}
+	}
+	return nil, errors.Join(err, remove())
+}
+
+// removal waits, after the owner of a server was killed, until the server has ended,
+// and removes its folder.
+const removal = `i=0
+while [ -e "$1/data/postmaster.pid" ] && [ $i -lt 150 ]; do sleep 0.1; i=$((i+1)); done
+rm -rf "$1"`
+
+// cluster is the data of a private server.
+type cluster struct {
+	bin           binaries
+	id            identity
+	dir, password string
+	settings      []string
+}
+
+func (c cluster) data() string { return filepath.Join(c.dir, "data") }
+
+// command is a program of Postgres to run for the cluster.
+func (c cluster) command(binary string, death unix.Signal, args ...string) privateserver.Command {
+	return privateserver.Command{
+		Binary: binary, Args: args, Dir: c.dir, Log: filepath.Join(c.dir, filepath.Base(binary)+".log"),
+		Env: environment(), User: c.id.credential, Death: death,
+	}
+}
+
+// init makes the data directory.
+func (c cluster) init(ctx context.Context) error {
+	secret := filepath.Join(c.dir, "password")
+	if err := os.WriteFile(secret, []byte(c.password+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write the password of postgres: %w", err)
+	}
+	defer os.Remove(secret)
+	if err := c.id.own(secret); err != nil {
+		return fmt.Errorf("write the password of postgres: %w", err)
+	}
+	command := c.command(c.bin.initdb, unix.SIGKILL, "-D", c.data(), "-U", owner, "--pwfile", secret,
+		"-A", "scram-sha-256", "-E", "UTF8", "--locale", "C", "-N")
+	p, err := privateserver.Run(command)
+	if err != nil {
+		return fmt.Errorf("start %q%s: %w", c.bin.initdb, c.id.as(), err)
+	}
+	tooLong := time.NewTimer(startTimeout)
+	defer tooLong.Stop()
+	select {
+	case <-p.Done():
+		err = p.Err()
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	case <-tooLong.C:
+		err = fmt.Errorf("not done within %v", startTimeout)
+	}
+	if err != nil {
+		p.Stop(unix.SIGTERM, stopGrace)
+		return fmt.Errorf("make a database with %q%s: %w: %s", c.bin.initdb, c.id.as(), err, privateserver.Tail(command.Log))
+	}
+	conf, err := os.OpenFile(filepath.Join(c.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("write the settings of postgres: %w", err)
+	}
+	_, err = conf.WriteString("\n" + confLines(c.settings))
+	if err := errors.Join(err, conf.Close()); err != nil {
+		return fmt.Errorf("write the settings of postgres: %w", err)
+	}
+	return nil
+}
+
+// launch starts the server once and waits until it answers. It returns errPortTaken when
+// it is worth another try. remove removes the folder of a server that was closed.
+func (c cluster) launch(ctx context.Context, choose func() (int, error), remove func() error) (*Server, error) {
+	n, err := choose()
+	if err != nil {
+		return nil, fmt.Errorf("choose a port for postgres: %w", err)
+	}
+	address := loopback(strconv.Itoa(n))
+	// The socket is in the data directory, which the server makes its current directory:
+	// a path to it could be too long for a socket. SIGQUIT is Postgres's immediate
+	// shutdown, which also frees its shared memory.
+	command := c.command(c.bin.postgres, unix.SIGQUIT, "-D", c.data(), "-p", strconv.Itoa(n),
+		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=.")
+	p, err := privateserver.Run(command)
+	if err != nil {
+		return nil, fmt.Errorf("start %q%s: %w", c.bin.postgres, c.id.as(), err)
+	}
+	url := privateURL(address, c.password)
+	version, err := c.waitReady(ctx, p, url)
+	if err != nil {
+		p.Stop(unix.SIGQUIT, stopGrace)
+		if log, _ := os.ReadFile(command.Log); strings.Contains(string(log), "ddress already in use") {
+			err = errPortTaken
+		}
+		return nil, fmt.Errorf("start %q: %w: %s", c.bin.postgres, err, hideSecrets(privateserver.Tail(command.Log), c.settings))
+	}
+	return newServer(Server{
+		kind:    Process,
+		url:     url,
+		address: publicURL(address),
+		version: version,
+		pid:     p.PID(),
+		ended:   p.Done(),
+	}, func() error {
+		p.Stop(unix.SIGQUIT, stopGrace)
+		return remove()
+	}), nil
+}
+
+// waitReady waits until the server says that it is ready, and then asks for its version.
+// Only after that is the answer at its port surely its own.
+func (c cluster) waitReady(ctx context.Context, p *privateserver.Process, url string) (string, error) {
+	tooLong := time.NewTimer(startTimeout)
+	defer tooLong.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !c.ready(p.PID()) {
+		select {
+		case <-p.Done():
+			if p.Err() == nil {
+				return "", errors.New("it ended at once")
+			}
+			return "", p.Err()
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		case <-tooLong.C:
+			return "", fmt.Errorf("not ready within %v", startTimeout)
+		case <-tick.C:
+		}
+	}
+	return postgres.Version(ctx, url)
+}
+
+// ready reports whether the file in which a server keeps its state says so: the first
+// line is its process id, the eighth the state.
+func (c cluster) ready(pid int) bool {
+	text, err := os.ReadFile(filepath.Join(c.data(), "postmaster.pid"))
+	lines := strings.Split(string(text), "\n")
+	return err == nil && len(lines) > 7 && strings.TrimSpace(lines[0]) == strconv.Itoa(pid) && strings.TrimSpace(lines[7]) == "ready"
+}
