@@ -137,7 +137,7 @@ func TestTwoProcessesDoNotMeet(t *testing.T) {
 
 func TestProcessSaysWhichSettingItRefuses(t *testing.T) {
 	t.Parallel()
-	postgrestest.Process(t) // skips without postgres
+	postgresserver.NeedsInstalled(t)
 	for _, row := range []struct{ setting, says string }{
 		{"shared_bufers=8MB", "shared_bufers"},
 		{"shared_buffers=lots", `"lots"`},
@@ -159,7 +159,7 @@ func TestProcessSaysWhichSettingItRefuses(t *testing.T) {
 // its folder must go.
 func TestKilledOwnerLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
-	postgrestest.Process(t) // skips without postgres
+	postgresserver.NeedsInstalled(t)
 	tmp := reachable(t)
 	killed, serverURL, pid, _ := startOwner(t, tmp, nil)
 	ask(t, serverURL, "SHOW server_version")
@@ -184,7 +184,7 @@ func TestKilledOwnerLeavesNothingBehind(t *testing.T) {
 
 func TestOwnerKilledWhileStartingLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
-	postgrestest.Process(t) // skips without postgres
+	postgresserver.NeedsInstalled(t)
 	tmp := reachable(t)
 	cmd := ownerCommand(tmp)
 	if err := cmd.Start(); err != nil {
@@ -201,7 +201,7 @@ func TestOwnerKilledWhileStartingLeavesNothingBehind(t *testing.T) {
 
 func TestOwnersLeaveEachOthersFoldersAlone(t *testing.T) {
 	t.Parallel()
-	postgrestest.Process(t) // skips without postgres
+	postgresserver.NeedsInstalled(t)
 	tmp := reachable(t)
 	a, _, _, closeA := startOwner(t, tmp, nil)
 	b, _, _, closeB := startOwner(t, tmp, nil)
@@ -221,19 +221,19 @@ func TestOwnersLeaveEachOthersFoldersAlone(t *testing.T) {
 // Root starts the owner as another user, which then needs no other user for the server.
 func TestAnOwnerThatIsNotRoot(t *testing.T) {
 	t.Parallel()
-	postgrestest.Process(t) // skips without postgres
+	postgresserver.NeedsInstalled(t)
 	if os.Geteuid() != 0 {
 		t.Skip("needs root; what it checks is then what the other tests check")
 	}
-	const nobody = 65534
+	const other = 65534
 	tmp := reachable(t)
 	if err := os.Chmod(tmp, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	_, serverURL, pid, _ := startOwner(t, tmp, &syscall.Credential{Uid: nobody, Gid: nobody})
+	_, serverURL, pid, _ := startOwner(t, tmp, &syscall.Credential{Uid: other, Gid: other})
 	ask(t, serverURL, "SHOW server_version")
-	if uid := userOf(t, pid); uid != nobody {
-		t.Errorf("the server runs as user %d, want %d", uid, nobody)
+	if uid := userOf(t, pid); uid != other {
+		t.Errorf("the server runs as user %d, want %d", uid, other)
 	}
 }
 
