@@ -211,7 +211,8 @@ func (c *children) exec(cmd *exec.Cmd, patience time.Duration) (out []byte, said
 func (c *children) childEnv() (env []string) {
 	for _, one := range c.environ {
 		name, _, _ := strings.Cut(one, "=")
-		if strings.HasPrefix(name, "QUEUEDYNO_") && name != "QUEUEDYNO_IMAGE" || name == "REDIS_URL" || name == "GITHUB_ACTIONS" {
+		image := name == "QUEUEDYNO_IMAGE" || name == "QUEUEDYNO_POSTGRES_IMAGE"
+		if strings.HasPrefix(name, "QUEUEDYNO_") && !image || name == "REDIS_URL" || name == "POSTGRES_URL" || name == "GITHUB_ACTIONS" {
 			continue
 		}
 		env = append(env, one)
