@@ -18,7 +18,7 @@ const dockerNote = "postgres ran in a Docker container, whose network and file s
 
 // startTimeout bounds the wait for a server. It is long because a shared CI runner may
 // stall for seconds.
-const startTimeout = time.Minute
+const startTimeout = 2 * time.Minute
 
 // startDocker starts a private container.
 func startDocker(ctx context.Context, o Options) (*Server, error) {

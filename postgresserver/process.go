@@ -31,6 +31,12 @@ const (
 // errPortTaken means that another process was faster to bind the port.
 var errPortTaken = errors.New("port was taken in the meantime")
 
+// errRefused means that the server does not start with the user's settings.
+var errRefused = errors.New("it refuses its settings")
+
+// memoryNote is carried by every report on a server whose commits reach no disk.
+const memoryNote = "the data of postgres was in memory (tmpfs), where a commit does not wait for a disk: set TMPDIR to a directory on the disk that you want to measure"
+
 // startProcess starts a private server on a free loopback port, in a new temporary
 // folder.
 func startProcess(ctx context.Context, o Options) (*Server, error) {
@@ -38,7 +44,7 @@ func startProcess(ctx context.Context, o Options) (*Server, error) {
 		patterns: distributions,
 		uid:      os.Geteuid(),
 		users:    []string{"postgres", "nobody"},
-		parents:  parents(),
+		parents:  parents(os.Getenv, inMemory),
 		port:     func() (int, error) { return privateserver.FreePort(65535) },
 	})
 }
@@ -180,16 +186,26 @@ func (c cluster) launch(ctx context.Context, choose func() (int, error), remove 
 	version, err := c.waitReady(ctx, p, url)
 	if err != nil {
 		p.Stop(unix.SIGQUIT, stopGrace)
-		if log, _ := os.ReadFile(command.Log); strings.Contains(string(log), "ddress already in use") {
+		log, _ := os.ReadFile(command.Log) // the tail says why there is none
+		said := hideSecrets(privateserver.Tail(command.Log), c.settings)
+		switch refused := refusedSetting(string(log), c.settings); {
+		case strings.Contains(string(log), "ddress already in use"):
 			err = errPortTaken
+		case refused != "" && ctx.Err() == nil:
+			err, said = errRefused, refused
 		}
-		return nil, fmt.Errorf("start %q: %w: %s", c.bin.postgres, err, hideSecrets(privateserver.Tail(command.Log), c.settings))
+		return nil, fmt.Errorf("start %q: %w: %s", c.bin.postgres, err, said)
+	}
+	note := ""
+	if inMemory(c.dir) {
+		note = memoryNote
 	}
 	return newServer(Server{
 		kind:    Process,
 		url:     url,
 		address: publicURL(address),
 		version: version,
+		note:    note,
 		pid:     p.PID(),
 		ended:   p.Done(),
 	}, func() error {

@@ -10,7 +10,8 @@
 // Postgres does by default (fsync and synchronous_commit are on, shared_buffers is what
 // initdb finds). Only these settings are not the defaults: listen_addresses, port and
 // unix_socket_directories; the locale C and the encoding UTF8; and initdb does not wait
-// for the disk (--no-sync). [Options.Settings] changes the others.
+// for the disk (--no-sync). [Options.Settings] changes the others. The data is in TMPDIR or,
+// where that is not set, in /tmp or /var/tmp: on a disk and not in memory, if possible.
 //
 // Begin reading at [Start].
 package postgresserver

@@ -54,6 +54,25 @@ func confLines(settings []string) string {
 	return b.String()
 }
 
+// refusedSetting is what a server's log says against one of the settings, without what
+// stands before it on its line and without the name of our file; "" is nothing.
+func refusedSetting(log string, settings []string) string {
+	for line := range strings.Lines(log) {
+		_, said, ok := strings.Cut(line, ":  ")
+		if !ok {
+			said = strings.TrimPrefix(line, "postgres: ")
+		}
+		for _, s := range settings {
+			name, _, _ := strings.Cut(s, "=")
+			if name = strings.TrimSpace(name); regexp.MustCompile(`\b` + regexp.QuoteMeta(name) + `\b`).MatchString(said) {
+				said, _, _ = strings.Cut(said, ` in file "`)
+				return fmt.Sprintf("setting %q: %s", name, hideSecrets(strings.TrimSpace(said), settings))
+			}
+		}
+	}
+	return ""
+}
+
 // hideSecrets masks the values of all settings that may hold secrets. Postgres quotes a
 // value that it refuses.
 func hideSecrets(text string, settings []string) string {

@@ -150,6 +150,38 @@ func TestRootNeedsAnotherUser(t *testing.T) {
 	}
 }
 
+func TestTheFolderIsOnADiskUnlessTheUserNamesAnother(t *testing.T) {
+	t.Parallel()
+	tmpfs := func(dir string) bool { return dir == os.TempDir() || dir == "/tmp" }
+	got := parents(func(string) string { return "" }, tmpfs)
+	if got[0] != "/var/tmp" || !slices.Contains(got, "/tmp") {
+		t.Errorf("with /tmp in memory: %q, want /var/tmp first", got)
+	}
+	for name, got := range map[string][]string{
+		"with TMPDIR":      parents(func(string) string { return os.TempDir() }, tmpfs),
+		"with all on disk": parents(func(string) string { return "" }, func(string) bool { return false }),
+	} {
+		if got[0] != os.TempDir() {
+			t.Errorf("%s: %q, want %s first", name, got, os.TempDir())
+		}
+	}
+}
+
+func TestAServerInMemorySaysSo(t *testing.T) {
+	t.Parallel()
+	const shm = "/dev/shm"
+	if !inMemory(shm) {
+		t.Skip("needs a file system in memory at " + shm)
+	}
+	s, err := start(t, t.Context(), thisMachine(shm))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Note() != memoryNote {
+		t.Errorf("Note() = %q, want %q", s.Note(), memoryNote)
+	}
+}
+
 // install makes programs of Postgres in a directory.
 func install(t *testing.T, dir string, programs ...string) {
 	t.Helper()
@@ -276,5 +308,21 @@ func TestSecretsInSettingsAreHidden(t *testing.T) {
 	got := hideSecrets(`invalid "hunter3", invalid "lots", cannot log in with hunter2`, settings)
 	if want := `invalid "***", invalid "lots", cannot log in with ***`; got != want {
 		t.Errorf("hideSecrets = %q, want %q", got, want)
+	}
+}
+
+func TestARefusedSettingIsNamedWithoutTheRestOfTheLog(t *testing.T) {
+	t.Parallel()
+	const stamp = "2026-11-29 09:07:40.132 UTC [2080] LOG:  "
+	for log, want := range map[string]string{
+		stamp + `invalid value for parameter "shared_buffers": "lots"`:                                   `setting "shared_buffers": invalid value for parameter "shared_buffers": "lots"`,
+		stamp + `unrecognized configuration parameter "no.such" in file "/tmp/x/postgresql.conf" line 8`: `setting "no.such": unrecognized configuration parameter "no.such"`,
+		stamp + "starting PostgreSQL\npostgres: max_wal must be less than 1\n":                           `setting "max_wal": max_wal must be less than 1`,
+		stamp + `invalid value for parameter "my_shared_buffers"`:                                        "",
+		"": "",
+	} {
+		if got := refusedSetting(log, []string{"shared_buffers=lots", "no.such=1", " max_wal = 2"}); got != want {
+			t.Errorf("refusedSetting(%q) = %q, want %q", log, got, want)
+		}
 	}
 }

@@ -100,9 +100,23 @@ func (id identity) folder(binary string, parents []string) (string, error) {
 		"set TMPDIR to a directory that this user may write to and reach, or use --postgres docker")
 }
 
-// parents are the directories that may hold the folder of a server.
-func parents() []string {
-	return slices.Compact([]string{os.TempDir(), "/tmp", "/var/tmp"})
+// parents are the directories that may hold the folder of a server, in order: that of
+// the user, and otherwise first those that are on a disk, because commits are measured.
+func parents(getenv func(string) string, inMemory func(string) bool) []string {
+	dirs := slices.Compact([]string{os.TempDir(), "/tmp", "/var/tmp"})
+	if getenv("TMPDIR") != "" {
+		return dirs
+	}
+	slices.SortStableFunc(dirs, func(a, b string) int {
+		switch inA, inB := inMemory(a), inMemory(b); {
+		case inA == inB:
+			return 0
+		case inA:
+			return 1
+		}
+		return -1
+	})
+	return dirs
 }
 
 // environment is that of a private server: the user that runs it may not be the one whose

@@ -156,7 +156,7 @@ func (c *Container) wait(ctx context.Context, s Spec) (string, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return "", fmt.Errorf("%w (last: %w)", context.Cause(ctx), errors.Join(errs...))
+			return "", fmt.Errorf("%w (last: %s)", context.Cause(ctx), oneLine(errors.Join(errs...)))
 		case <-tick.C:
 		}
 	}
