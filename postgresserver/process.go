@@ -186,7 +186,7 @@ func (c cluster) launch(ctx context.Context, choose func() (int, error), remove 
 	version, err := c.waitReady(ctx, p, url)
 	if err != nil {
 		p.Stop(unix.SIGQUIT, stopGrace)
-		log, _ := os.ReadFile(command.Log) // the tail says why there is none
+		log, _ := os.ReadFile(command.Log) // the tail names the problem
 		said := hideSecrets(privateserver.Tail(command.Log), c.settings)
 		switch refused := refusedSetting(string(log), c.settings); {
 		case strings.Contains(string(log), "ddress already in use"):
