@@ -51,6 +51,7 @@ func (s Scenario) WithDefaults() Scenario {
 	case jobqueue.ReliableList, jobqueue.Stream:
 		s.Visibility = cmp.Or(s.Visibility, jobqueue.DefaultVisibility)
 	}
+	s.entryDefaults()
 	if s.DrainTimeout == 0 {
 		s.DrainTimeout = defaultDrainTimeout
 	}

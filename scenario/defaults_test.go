@@ -111,6 +111,7 @@ func drawScenario(t *rapid.T) scenario.Scenario {
 	if s.Notify == "none" {
 		s.Work.Running, s.Subscribers, s.Channels = false, 0, ""
 	}
+	drawEntry(t, &s, number)
 	s.Load.Duration = span("duration", 24*time.Hour)
 	s.Load.Jobs = int64(number("jobs", 200, 1_000_000))
 	if rapid.Bool().Draw(t, "closed") {
@@ -133,6 +134,35 @@ func drawScenario(t *rapid.T) scenario.Scenario {
 		s.Warmup = s.Load.Duration / 2
 	}
 	return s
+}
+
+// drawEntry draws how jobs come in and where their end is seen, as far as the rest of
+// the scenario allows.
+func drawEntry(t *rapid.T, s *scenario.Scenario, number func(string, int, int) int) {
+	headers := rapid.SampledFrom([]map[string]string{nil, {"Accept": "a, b"}, {"authorization": "Bearer ${API_TOKEN}", "X-Tenant": "{{.Tenant}}"}})
+	body := rapid.SampledFrom([]string{"", "{{.Tenant}}", "a: b # c\n\"'", "$${x}"})
+	path := rapid.SampledFrom([]string{"", "id", ".data.id", `."a b".c`})
+	switch entry := rapid.SampledFrom([]scenario.EntryKind{scenario.EntryPush, scenario.EntryPostgres, scenario.EntryHTTP}).Draw(t, "entry"); {
+	case entry == scenario.EntryPostgres:
+		s.Entry.Kind = entry
+		s.Entry.Postgres = scenario.PostgresEntry{Connections: number("connections", 1, 10_000)}
+		if s.External || rapid.Bool().Draw(t, "named") {
+			s.Entry.Postgres.Table = "app.jobs"
+		}
+	case entry == scenario.EntryHTTP && s.External && s.Elements == "":
+		s.Batch, s.Prefill, s.Queues, s.Payload, s.Entry.Kind = 0, 0, nil, 0, entry
+		s.Entry.HTTP = scenario.HTTPEntry{
+			URL: "https://user:${PASSWORD}@api.example/{{.Job}}", Method: rapid.SampledFrom([]string{"", "PUT"}).Draw(t, "method"),
+			Headers: headers.Draw(t, "headers"), Body: body.Draw(t, "body"), ID: path.Draw(t, "id"), Connections: number("connections", 1, 10_000),
+			Status: rapid.SampledFrom([][]int{nil, {202}, {200, 302}}).Draw(t, "status"), Timeout: time.Duration(number("timeout", 1, 1_000_000)),
+		}
+	}
+	if s.Notify != "none" && rapid.Bool().Draw(t, "exit") {
+		s.Exit.WebSocket = scenario.WebSocketExit{
+			URL: "ws://127.0.0.1:3000/{{.Tenant}}", Headers: headers.Draw(t, "handshake"), Message: body.Draw(t, "message"), Subprotocol: rapid.SampledFrom([]string{"", "graphql-ws"}).Draw(t, "subprotocol"),
+			ID: path.Draw(t, "message id"), Tenant: path.Draw(t, "message tenant"), Status: rapid.SampledFrom([]string{"", ".data.status"}).Draw(t, "message status"), Clients: rapid.SampledFrom([]int{0, 10_000}).Draw(t, "clients"),
+		}
+	}
 }
 
 func printable(s string) bool {

@@ -23,8 +23,10 @@ type Field struct {
 	Group string
 	// Usage is the help of the flag; the word in backquotes is the placeholder of the value.
 	Usage string
-	// Switch means that the flag needs no value, Many that it may be repeated. With Many the text is a list with commas.
+	// Switch means that the flag needs no value, Many that it may be repeated. With
+	// Many the text is a list with separators, and an empty Separator means a comma.
 	Switch, Many bool
+	Separator    string
 	// Words are what shell completion offers, each with its meaning after a tab or
 	// without.
 	Words []string
@@ -38,6 +40,7 @@ type Field struct {
 	// differ in nothing else are the same load on the same pipeline.
 	Describes bool
 
+	also  string // the key of a second field that has the same flag
 	form  form
 	what  string // what a file holds here, for messages: "a duration such as 10s"
 	get   func(Scenario) string
@@ -82,7 +85,7 @@ func FlagOf(key string) string {
 	key, _, _ = strings.Cut(key, "[")
 	fields := Fields()
 	for key != "" {
-		if i := slices.IndexFunc(fields, func(f Field) bool { return f.Flag != "" && (f.Key == key || f.Flag == key) }); i >= 0 {
+		if i := slices.IndexFunc(fields, func(f Field) bool { return f.Flag != "" && (f.Key == key || f.Flag == key || f.also == key) }); i >= 0 {
 			return fields[i].Flag
 		}
 		key = key[:max(0, strings.LastIndexByte(key, '.'))]
@@ -96,7 +99,7 @@ func (s Scenario) Settings() map[string]string {
 	set := map[string]string{}
 	for _, p := range s.pairs(Fields(), "") {
 		if !p.describes {
-			set[p.key] = strings.Trim(p.value, "{}")
+			set[p.key] = strings.TrimSuffix(strings.TrimPrefix(p.value, "{"), "}")
 		}
 	}
 	return set

@@ -30,7 +30,7 @@ func Fields() []Field {
 	about.parse = func(text string) (string, error) { return text, nil }
 	return slices.Concat([]Field{
 		row("description", about, func(s *Scenario) *string { return &s.Description }, Field{Describes: true, Usage: "the question that the scenario answers"}),
-	}, loadFields(runs, builds, plans), poolFields(runs, builds, all), pipelineFields(runs, builds), []Field{
+	}, loadFields(runs, builds, plans), poolFields(runs, builds, all), pipelineFields(runs, builds), entryFields(builds), exitFields(builds), []Field{
 		row("seed", kind[uint64]{form: wholeForm, what: "a whole number such as 42", parse: literal.Seed, format: plain[uint64]}, func(s *Scenario) *uint64 { return &s.Seed },
 			Field{Group: "Measuring", Flag: "seed", Verbs: all, Describes: true, Usage: "`NUMBER` that makes everything random repeatable (default 0: a new one each time)"}),
 	})

@@ -17,26 +17,6 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/draw"
 )
 
-// samples are texts of each field, written as Get writes them.
-func samples() map[string][]string {
-	return map[string][]string{
-		"description": {"Is it, or: is it not?"},
-		"load.rate":   {"1000/s", "max", "30/m"}, "load.steps": {"30s:500/s,20s:500/s..2000/s"},
-		"load.replay": {"arrivals.csv"}, "load.replay.file": {"a b.csv"}, "load.replay.column": {"2", "time"},
-		"load.replay.unit": {"ms", "ns"}, "load.replay.spread": {"true"}, "load.replay.speed": {"2", "0.5"},
-		"load.arrivals": {"poisson", "constant"}, "load.duration": {"1m30s"}, "load.jobs": {"5000000000"},
-		"load.in_flight": {"64"}, "load.max_in_flight": {"5000"}, "load.max_backlog": {"6000000000"}, "load.think": {"1.5s"},
-		"producers": {"3", "external"}, "consumers": {"8", "external"}, "subscribers": {"4"}, "batch": {"5"},
-		"payload": {"100B", "1048576B", "100..2KB", "90%:100,10%:64KiB"}, "work.time": {"7ms", "2ms..8ms", "exp(5ms)", "lognormal(p50=5ms,p99=40ms)"},
-		"work.fail": {"0.01", "1"}, "work.running": {"true"}, "warmup": {"2s"}, "drain_timeout": {"30s"},
-		"thresholds": {"lost == 0", "end_to_end.p99 < 50ms,lost == 0"},
-		"elements":   {"sidekiq", "plain"}, "job_class": {"Mail::SendJob"}, "update": {"id=.id,status=.state,completed=done|ok"},
-		"design": {"list", "list-poll", "reliable-list", "stream"}, "visibility": {"3s"}, "poll": {"20ms"}, "queues": {"1,1,1", "1,2,7", "3,"},
-		"notify": {"none", "pubsub"}, "channels": {"tenant", "pattern"}, "tenants": {"100", "100:1.2"}, "tenants.count": {"7"}, "tenants.skew": {"1.1"},
-		"prefill": {"500"}, "hold": {"10s", "5s+10s"}, "hold.from": {"5s"}, "hold.for": {"10s"}, "seed": {"42", "9007199254740991"},
-	}
-}
-
 func TestEveryFieldReadsWhatItWrites(t *testing.T) {
 	t.Parallel()
 	all := samples()
@@ -70,6 +50,8 @@ func TestAFieldThatCannotReadLeavesTheScenarioAlone(t *testing.T) {
 		"load.rate": "fast", "load.steps": "30s", "load.replay.unit": "h", "load.replay.speed": "-1", "load.arrivals": "monthly", "load.duration": "0s",
 		"load.jobs": "0", "producers": "some", "consumers": "-1", "payload": "1XB", "work.time": "soon", "work.fail": "120%", "work.running": "perhaps",
 		"thresholds": "lost == 0,lsot == 1", "update": "id=", "design": "strem", "queues": "1,x", "tenants": "5:x", "prefill": "-1", "hold": "5s+x", "seed": "-1",
+		"entry": "redis", "entry.postgres.table": "a b", "entry.postgres.connections": "0", "entry.http.method": "post", "entry.http.headers": "Accept: a\nAccept: b",
+		"entry.http.status": "200,2", "exit": "http://127.0.0.1/", "exit.websocket.id": "",
 	} {
 		f := fieldOf(t, key)
 		s := sound()
@@ -148,6 +130,8 @@ func fill(t *testing.T, name string, v reflect.Value) {
 		one := reflect.New(v.Type().Elem()).Elem()
 		fill(t, name, one)
 		v.Set(reflect.Append(v, one))
+	case reflect.Map:
+		v.Set(reflect.ValueOf(map[string]string{"x": "x"}))
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Field(i).CanSet() {
@@ -267,6 +251,18 @@ func TestEveryFieldOfAFileComesBack(t *testing.T) {
 		"channels":  func(s *scenario.Scenario) { s.Tenants.Count = 3 },
 		"notify":    func(s *scenario.Scenario) { s.Work.Running = false },
 	}
+	for key := range samples() {
+		switch {
+		case key == "entry":
+			around[key] = func(s *scenario.Scenario) { s.External, s.Entry.Postgres.Table = true, "jobs" }
+		case strings.HasPrefix(key, "entry.http."):
+			around[key] = requested
+		case strings.HasPrefix(key, "entry.postgres."):
+			around[key] = func(s *scenario.Scenario) { s.Entry.Kind = scenario.EntryPostgres }
+		case strings.HasPrefix(key, "exit.websocket."):
+			around[key] = func(s *scenario.Scenario) { s.Exit.WebSocket.URL = "ws://127.0.0.1/" }
+		}
+	}
 	for _, f := range scenario.Fields() {
 		for _, text := range samples()[f.Key] {
 			want := scenario.Scenario{Name: "a"}
@@ -305,6 +301,12 @@ func TestEveryFieldOfAFileComesBack(t *testing.T) {
 func closed(s *scenario.Scenario)    { s.Load.Rate = scenario.Load{}.Rate }
 func varying(s *scenario.Scenario)   { s.Load = scenario.Load{} }
 func replaying(s *scenario.Scenario) { s.Load = scenario.Load{Replay: scenario.Replay{File: "a.csv"}} }
+
+// requested makes the jobs come in by HTTP.
+func requested(s *scenario.Scenario) {
+	s.External, s.Consumers, s.Work = true, 0, scenario.Work{}
+	s.Entry.Kind, s.Entry.HTTP.URL = scenario.EntryHTTP, "http://127.0.0.1/"
+}
 
 func sidekiq(s *scenario.Scenario) {
 	s.External, s.Elements, s.JobClass = true, scenario.SidekiqElements, "HardJob"
@@ -346,6 +348,7 @@ func TestAFaultLeadsToTheFlagOfItsField(t *testing.T) {
 	for key, want := range map[string]string{
 		"load.max_in_flight": "max-in-flight", "work.time": "work", "work.fail": "fail-rate", "tenants.count": "tenants", "hold.for": "hold",
 		"thresholds[0]": "threshold", "load.replay.speed": "replay-speed", "load.replay.file": "replay", "job_class": "job-class", "work": "work", "name": "",
+		"entry.http.connections": "entry-connections", "entry.postgres.connections": "entry-connections", "entry.http.url": "entry", "exit.websocket.status": "exit",
 	} {
 		if got := scenario.FlagOf(key); got != want {
 			t.Errorf("FlagOf(%q) = %q, want %q", key, got, want)

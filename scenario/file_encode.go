@@ -73,6 +73,8 @@ func (s Scenario) pairs(fields []Field, path string) (all []pair) {
 			}
 			if len(inner) > 0 {
 				p.value = "{" + strings.Join(inner, ", ") + "}"
+			} else if f.Key == key {
+				p.value = f.get(s) // such as a kind without settings
 			}
 		} else if p.value = f.get(s); p.value != "" {
 			p.value = f.written(s)

@@ -48,6 +48,9 @@ func FuzzParse(f *testing.F) {
 		"version: 1\nscenarios:\n  a:\n    load: {rate: 1000/s, duration: 10s}\n    thresholds: [\"lost == 0\"]\n",
 		"version: 1\nscenarios: {a: &a {load: {rate: max, in_flight: 5}}, b: {<<: *a, batch: 3, payload: 1KiB}}",
 		"version: 1\nscenarios:\n  a:\n    description: |\n      x\n      y?\n    load:\n      rate: 1.5\n      jobs: 3\n    seed: 7\n",
+		"version: 1\nscenarios:\n  a:\n    load: {rate: 1}\n    entry: {postgres: {connections: 3}}\n    exit: {websocket: {url: \"ws://x/{{.Tenant}}\", clients: 2}}\n",
+		"version: 1\nscenarios:\n  a:\n    load: {rate: 1}\n    consumers: external\n    entry: {http: {url: \"http://x/${Y}\", headers: {A: \"$${b\"}, id: .a.b, status: [200]}}\n",
+		"version: 1\nscenarios:\n  a: {load: {rate: 1}, entry: postgres}\n",
 		"? version\n: 1\n? scenarios\n: {a: {load: {rate: 1}, work: {time: 1ms}, warmup: 1s}}",
 		"%YAML 1.2\n---\n!!map {version: 1}\n...\n",
 	} {

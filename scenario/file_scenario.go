@@ -85,6 +85,16 @@ func example(path string) string {
 		return "{count: 100, skew: 1.1}"
 	case "hold":
 		return "{from: 5s, for: 10s}"
+	case "entry":
+		return "{postgres: {table: jobs}}"
+	case "entry.postgres":
+		return "{table: jobs, connections: 10}"
+	case "entry.http":
+		return `{url: "http://127.0.0.1:3000/jobs", id: jobId}`
+	case "exit":
+		return `{websocket: {url: "ws://127.0.0.1:3000/ws"}}`
+	case "exit.websocket":
+		return `{url: "ws://127.0.0.1:3000/ws", clients: 20}`
 	default:
 		return "{load: {rate: 1000/s}}"
 	}
@@ -128,6 +138,7 @@ func (r *scenarioReader) mapping(path string, n ast.Node) bool {
 		return false
 	}
 	names := r.keys(path)
+	r.choose(path)
 	for _, e := range entries {
 		key := r.current(under(path) + e.key)
 		name := strings.TrimPrefix(key, under(path))
@@ -146,6 +157,29 @@ func (r *scenarioReader) mapping(path string, n ast.Node) bool {
 	}
 	if path == "load.replay" && r.s.Load.Replay.File == "" {
 		r.fault(n, "the file is missing; write replay: {file: arrivals.csv}")
+		return false
+	}
+	return r.chosen(path, n, entries)
+}
+
+// choose takes a mapping as the choice of what it describes.
+func (r *scenarioReader) choose(path string) {
+	switch path {
+	case "entry.postgres":
+		r.s.Entry.Kind = EntryPostgres
+	case "entry.http":
+		r.s.Entry.Kind = EntryHTTP
+	}
+}
+
+// chosen checks that a mapping chooses one thing.
+func (r *scenarioReader) chosen(path string, n ast.Node, entries []entry) bool {
+	switch {
+	case path == "entry" && r.has("entry.postgres") && r.has("entry.http"):
+		r.fault(n, "jobs come in one way; remove postgres or http")
+		return false
+	case (path == "entry" || path == "exit" || path == "exit.websocket") && len(entries) == 0:
+		r.fault(n, "it is empty; write %s: %s, or remove it", path[strings.LastIndexByte(path, '.')+1:], example(path))
 		return false
 	}
 	return true
@@ -201,7 +235,7 @@ func (r *scenarioReader) hint(key string, names []string) string {
 	if near := meant(key, names); near != "" {
 		return near
 	}
-	for _, section := range []string{"load", "work", "tenants", "hold"} {
+	for _, section := range []string{"load", "work", "tenants", "hold", "entry", "entry.postgres", "entry.http", "exit", "exit.websocket"} {
 		if slices.Contains(r.keys(section), key) {
 			return "; it belongs below " + section
 		}

@@ -90,6 +90,11 @@ type Scenario struct {
 	Channels Channels `json:"channels,omitempty"`
 	// Tenants are the owners of the jobs.
 	Tenants Tenants `json:"tenants,omitzero"`
+	// Entry is how jobs come in. Zero means that they are pushed straight into
+	// the queue.
+	Entry Entry `json:"entry,omitzero"`
+	// Exit is where the end of a job is seen. Zero means the subscriber.
+	Exit Exit `json:"exit,omitzero"`
 	// Prefill is how many jobs wait in the queue when the load begins. They are
 	// in the ledger and not in the window.
 	Prefill int64 `json:"prefill,omitempty"`
@@ -209,14 +214,17 @@ func (r Replay) Cautions() []string {
 }
 
 // Open reads the files that the scenario names: recorded times and samples of
-// service times. A run opens them itself; call Open to find out before a run whether they can be read. Files that were
-// read are not read again.
+// service times. It also finds environment variables that the scenario names and
+// that are not set. A run calls Open itself; call it to find out before a run. Files
+// that were read are not read again.
 func (s *Scenario) Open() error {
 	var err error
 	if len(s.Work.Drawn.Values) == 0 {
 		s.Work.Drawn, err = s.Work.Drawn.Load()
 	}
-	return errors.Join(err, s.Load.Replay.read())
+	_, badEntry := s.Entry.HTTP.Expand(os.LookupEnv)
+	_, badExit := s.Exit.WebSocket.Expand(os.LookupEnv)
+	return errors.Join(err, s.Load.Replay.read(), badEntry, badExit)
 }
 
 // read reads the file, if there is one and it was not read before.

@@ -77,6 +77,8 @@ func (v *validator) all() {
 	}
 	v.pools()
 	v.pipeline()
+	v.entry()
+	v.exit()
 	v.times()
 	v.limits()
 }

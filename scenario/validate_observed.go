@@ -30,6 +30,8 @@ func (v *validator) observed() {
 	none("elements", v.Elements != "" && v.Elements != PlainElements)
 	none("prefill", v.Prefill != 0)
 	none("hold", v.Hold.For != 0)
+	none("entry", v.Entry.Kind != EntryPush)
+	none("exit", v.Exit.Given())
 	if v.Notify == jobqueue.NoNotify {
 		v.faultWith("notify", with, "without notifications there is nothing to observe; choose pubsub")
 	}

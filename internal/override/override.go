@@ -4,6 +4,7 @@
 package override
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,7 +44,7 @@ func Declare(set *flags.Set, verb string, more ...string) Flags {
 		if f.Switch {
 			flags.Toggle(set, text, f.Flag, f.Short, f.Usage, read)
 		} else if f.Many {
-			flags.List(set, text, f.Flag, ",", f.Usage, read)
+			flags.List(set, text, f.Flag, separator(f), f.Usage, read)
 		} else {
 			flags.Var(set, text, f.Flag, f.Short, f.Usage, func(text string) ([]string, error) {
 				text, err := read(text)
@@ -56,6 +57,9 @@ func Declare(set *flags.Set, verb string, more ...string) Flags {
 	}
 	return o
 }
+
+// separator is what stands between the values of a flag that may be repeated.
+func separator(f scenario.Field) string { return cmp.Or(f.Separator, ",") }
 
 // Names are the flags, in the order of the table.
 func (o Flags) Names() (names []string) {
@@ -75,7 +79,7 @@ func (o Flags) Asked() (s scenario.Scenario) {
 func (o Flags) set(s *scenario.Scenario) {
 	for _, f := range o.table {
 		if o.Given(f.Flag) {
-			_ = f.Set(s, strings.Join(*o.texts[f.Flag], ",")) // the flags have read it
+			_ = f.Set(s, strings.Join(*o.texts[f.Flag], separator(f))) // the flags have read it
 		}
 	}
 }

@@ -40,6 +40,30 @@ func inFile() scenario.Scenario {
 	}
 }
 
+func TestFlagsSayHowJobsComeInAndWhereTheirEndIsSeen(t *testing.T) {
+	t.Parallel()
+	f := flagsOf(t, []string{"QUEUEDYNO_EXIT_HEADER=Cookie: ${SESSION}\nAccept: a, b"},
+		"-y", "external", "--entry", "http://127.0.0.1:3000/jobs", "--entry-header", "Accept: a, b", "--entry-header", "Authorization: ${TOKEN}",
+		"--entry-body", "{}", "--entry-id", ".id", "--entry-connections", "5", "--exit", "ws://127.0.0.1:3000/", "--exit-clients", "3", "--exit-id", ".id")
+	s := inFile()
+	s.Entry.Kind, s.Entry.Postgres.Table = scenario.EntryPostgres, "jobs"
+	got, _ := f.Apply(s)
+	want := scenario.Scenario{
+		Entry: scenario.Entry{Kind: scenario.EntryHTTP, HTTP: scenario.HTTPEntry{
+			URL: "http://127.0.0.1:3000/jobs", Headers: map[string]string{"Accept": "a, b", "Authorization": "${TOKEN}"}, Body: "{}", ID: ".id", Connections: 5,
+		}},
+		Exit: scenario.Exit{WebSocket: scenario.WebSocketExit{
+			URL: "ws://127.0.0.1:3000/", Headers: map[string]string{"Accept": "a, b", "Cookie": "${SESSION}"}, Clients: 3, ID: ".id",
+		}},
+	}.WithDefaults()
+	if diff := cmp.Diff([]any{want.Entry, want.Exit}, []any{got.Entry, got.Exit}); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if faults := f.Check(got); len(faults) > 0 {
+		t.Errorf("faults: %v", faults)
+	}
+}
+
 func TestEveryFlagOverridesItsField(t *testing.T) {
 	t.Parallel()
 	f := flagsOf(t, nil, "-r", "2k/s", "--arrivals", "constant", "-d", "30s", "-n", "500", "-x", "3", "-y", "4",

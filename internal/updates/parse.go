@@ -81,7 +81,7 @@ func ParseMapping(text string) (Mapping, error) {
 		case !paired || value == "":
 			problem("%s has no value; write it like %s", name, key.example)
 		case key.fact >= 0:
-			path, err := parsePath(value)
+			path, err := ParsePath(value)
 			if err != nil {
 				problem("%s: %s", name, err)
 			}
@@ -134,9 +134,10 @@ func (m *Mapping) conflicts() (problems []string) {
 	return problems
 }
 
-// parsePath reads ".data.id".
-func parsePath(text string) ([][]byte, error) {
-	if text[0] != '.' {
+// ParsePath reads a path such as ".data.id": the keys from the outermost object
+// inwards.
+func ParsePath(text string) ([][]byte, error) {
+	if !strings.HasPrefix(text, ".") {
 		return nil, fmt.Errorf("%q is no path; write .%s", text, strings.ReplaceAll(text, "/", "."))
 	}
 	var path [][]byte
