@@ -85,6 +85,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/reconnect":    {},
 	"internal/mask":         {},
 	"internal/postgres":     {rooms: []string{"internal/mask"}, modules: []string{"github.com/jackc/pgx/v5"}},
+	"internal/jobtable":     {rooms: []string{"internal/nearest", "internal/postgres"}, modules: []string{"github.com/jackc/pgx/v5"}},
 
 	// Servers to run against.
 	"internal/serverstart":        {},
