@@ -103,6 +103,7 @@ func (l *thresholdList) expr(name string, n ast.Node, abort string) {
 		l.faultAt(at, "%s", syntax.Msg)
 		l.ok = false
 	}
+	l.at[fmt.Sprintf("thresholds[%d]", len(l.all))] = placeOf(value)
 	l.all = append(l.all, whole)
 }
 

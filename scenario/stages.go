@@ -23,6 +23,16 @@ func (s Scenario) Measured() []metric.Stage {
 			return stage != metric.Running && stage != metric.WorkTime
 		}
 		switch stage {
+		case metric.Store:
+			return s.Entry.Kind != EntryPostgres
+		case metric.Save:
+			return s.Entry.Kind != EntryPostgres || s.External
+		case metric.Request:
+			return s.Entry.Kind != EntryHTTP
+		case metric.Broadcast:
+			return !s.Exit.Given()
+		case metric.Enqueue:
+			return s.Entry.Kind == EntryHTTP // the user's API pushes
 		case metric.Queue:
 			return s.External
 		case metric.Publish, metric.Notify:
@@ -34,4 +44,24 @@ func (s Scenario) Measured() []metric.Stage {
 		}
 		return false
 	})
+}
+
+// unmeasured says why a run does not measure a stage of the entry or of the exit, and
+// what would change that. It is empty for the other stages, which may be missing for
+// reasons that only a run knows.
+func (s Scenario) unmeasured(stage metric.Stage) string {
+	if slices.Contains(s.Measured(), stage) {
+		return ""
+	}
+	switch stage {
+	case metric.Store:
+		return "store is measured for jobs that are stored in Postgres; write entry: postgres, or remove it"
+	case metric.Save:
+		return "save is measured where consumers of the run update rows in Postgres; write entry: postgres and a number of consumers, or remove it"
+	case metric.Request:
+		return "request is measured for jobs that come in by HTTP; give the URL of your API as the entry, or remove it"
+	case metric.Broadcast:
+		return "broadcast is measured for messages to WebSocket clients; give the URL of your API as the exit, or remove it"
+	}
+	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/nearest"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/scenario/draw"
@@ -250,8 +251,15 @@ func (v *validator) limits() {
 		return
 	}
 	for i, expr := range v.Thresholds {
-		if _, err := threshold.Parse(expr); err != nil {
-			v.faultWith(fmt.Sprintf("thresholds[%d]", i), []string{"thresholds"}, "%s", err)
+		field := fmt.Sprintf("thresholds[%d]", i)
+		t, err := threshold.Parse(expr)
+		if err != nil {
+			v.faultWith(field, []string{"thresholds"}, "%s", err)
+			continue
+		}
+		stage, _, _ := strings.Cut(t.Metric, ".")
+		if why := v.unmeasured(metric.Stage(stage)); why != "" {
+			v.faultWith(field, []string{"thresholds", "entry", "exit", "consumers", "producers"}, "%s: %s", t.Metric, why)
 		}
 	}
 }

@@ -4,28 +4,30 @@ package metric
 // one lies are listed at its constant.
 type Stage string
 
-// The stages, in the order in which reports show them. Per job, in exact
-// nanoseconds, EndToEnd = Lateness + Queue + Work + Notify.
+// The stages, in the order in which reports show them. Per job, in exact nanoseconds,
+// EndToEnd = Lateness [+ Store] + Queue + Work [+ Save] + Notify [+ Broadcast].
 const (
-	Lateness Stage = "lateness"     // due to sent: the generator's own delay
-	Enqueue  Stage = "enqueue"      // sent to push acknowledged
-	Queue    Stage = "queue"        // sent to popped
-	Pickup   Stage = "pickup"       // due to RUNNING parsed, where workers say it
-	Running  Stage = "running"      // RUNNING parsed to notification parsed, where workers say it
-	WorkTime Stage = "work"         // popped to work done; of external workers, what they say it took
-	Publish  Stage = "publish"      // work done to publish acknowledged
-	Notify   Stage = "notify"       // work done to notification parsed, by the last subscriber
-	First    Stage = "notify_first" // work done to notification parsed by the first of several subscribers
-	EndToEnd Stage = "end_to_end"   // due to notification parsed
-	FromSend Stage = "from_send"    // sent to notification parsed; a diagnostic
+	Lateness  Stage = "lateness"     // due to sent: the generator's own delay
+	Store     Stage = "store"        // sent to row inserted, of jobs that are stored in Postgres; the push follows
+	Enqueue   Stage = "enqueue"      // push written to push acknowledged
+	Queue     Stage = "queue"        // push written to popped
+	Pickup    Stage = "pickup"       // due to RUNNING parsed, where workers say it
+	Running   Stage = "running"      // RUNNING parsed to notification parsed, where workers say it
+	WorkTime  Stage = "work"         // popped to work done; of external workers, what they say it took
+	Save      Stage = "save"         // work done to row updated, of jobs that are stored in Postgres; the publish follows
+	Publish   Stage = "publish"      // publish written to publish acknowledged
+	Notify    Stage = "notify"       // publish written to notification parsed, by the last subscriber
+	First     Stage = "notify_first" // publish written to notification parsed by the first of several subscribers
+	Broadcast Stage = "broadcast"    // notification parsed to message read by the last WebSocket client
+	Request   Stage = "request"      // due to answer read, of jobs that come in by HTTP
+	EndToEnd  Stage = "end_to_end"   // due to notification parsed, or to the message read by the last WebSocket client
+	FromSend  Stage = "from_send"    // sent to the same; a diagnostic
 )
 
-// Stages lists every stage in the order in which reports show them. A result
-// holds those that its run could see: no pickup where workers do not publish RUNNING, no
-// first of one subscriber, and with external workers nothing of what happens in
-// the queue.
+// Stages lists every stage in the order in which reports show them. A result holds
+// those that its run could see: see scenario.Scenario.Measured.
 func Stages() []Stage {
-	return []Stage{Lateness, Enqueue, Queue, Pickup, Running, WorkTime, Publish, Notify, First, EndToEnd, FromSend}
+	return []Stage{Lateness, Store, Enqueue, Queue, Pickup, Running, WorkTime, Save, Publish, Notify, First, Broadcast, Request, EndToEnd, FromSend}
 }
 
 // quantiles are the quantiles that every stage has, and the share of the jobs below

@@ -17,18 +17,19 @@ import (
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
-const nStages = 11
+const nStages = 15
 
 // The places of some stages in the order of [metric.Stages].
 const (
 	Lateness = 0
-	Running  = 4
-	Work     = 5
-	EndToEnd = 9
+	Enqueue  = 2
+	Running  = 5
+	Work     = 6
+	EndToEnd = 13
 )
 
 // durations are a finished job's stages in the order of [metric.Stages], absent where
-// one of the stamps is.
+// one of the stamps is or where there is no stamp yet.
 func durations(t *[flight.Stamps]int64) [nStages]int64 {
 	work := span(t, flight.PoppedAt, flight.DoneAt)
 	if work == flight.Absent {
@@ -36,14 +37,18 @@ func durations(t *[flight.Stamps]int64) [nStages]int64 {
 	}
 	return [nStages]int64{
 		t[flight.SentAt] - t[flight.DueAt],
+		flight.Absent, // store
 		t[flight.AckedAt] - t[flight.SentAt],
 		span(t, flight.SentAt, flight.PoppedAt),
 		span(t, flight.DueAt, flight.RunningAt),
 		span(t, flight.RunningAt, flight.NotifiedAt),
 		work,
+		flight.Absent, // save
 		span(t, flight.DoneAt, flight.PublishedAt),
 		span(t, flight.DoneAt, flight.NotifiedAt),
 		span(t, flight.DoneAt, flight.FirstAt),
+		flight.Absent, // broadcast
+		flight.Absent, // request
 		t[flight.NotifiedAt] - t[flight.DueAt],
 		t[flight.NotifiedAt] - t[flight.SentAt],
 	}
@@ -229,7 +234,7 @@ func (s *Shard) hand() {
 		}
 		// A push takes effect about halfway through its round trip.
 		if t[flight.PoppedAt] != flight.Absent {
-			r.Queued += r.InWindow(t[flight.SentAt]+d[1]/2, t[flight.PoppedAt])
+			r.Queued += r.InWindow(t[flight.SentAt]+d[Enqueue]/2, t[flight.PoppedAt])
 			r.Worked += r.InWindow(t[flight.PoppedAt], t[flight.PublishedAt])
 		}
 		if i := int(t[flight.DueAt] / BinLength); t[flight.DueAt] >= 0 && i < maxBins {

@@ -21,6 +21,7 @@ var (
 		return u.Name, ok
 	}
 	SearchAnswer = searchAnswer
+	Meaning      = meaning
 )
 
 // Encoders under names for the tests.

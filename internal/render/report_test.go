@@ -166,6 +166,17 @@ func TestEveryListedFormatHasAnEncoder(t *testing.T) {
 	}
 }
 
+func TestEveryStageHasAMeaningThatNoOtherHas(t *testing.T) {
+	t.Parallel()
+	of := map[string]metric.Stage{"": ""}
+	for _, stage := range metric.Stages() {
+		if other, taken := of[render.Meaning(stage)]; taken {
+			t.Errorf("%s means %q, as %q does", stage, render.Meaning(stage), other)
+		}
+		of[render.Meaning(stage)] = stage
+	}
+}
+
 func TestStageOfFormatHGRMIsTheOneAskedFor(t *testing.T) {
 	t.Parallel()
 	for _, stage := range append(metric.Stages(), "") {

@@ -21,6 +21,14 @@ func meaning(s metric.Stage) string {
 	switch s {
 	case metric.Lateness:
 		return "due to sent: the generator's own delay, which must be near 0"
+	case metric.Store:
+		return "sent to row inserted: the INSERT in Postgres and the wait for a connection to it; the push follows"
+	case metric.Save:
+		return "work done to row updated: the UPDATE in Postgres and the wait for a connection to it; the publish follows"
+	case metric.Request:
+		return "due to the answer read: what a client of your API waits until its job is accepted"
+	case metric.Broadcast:
+		return "notification received to message read by the last WebSocket client"
 	case metric.Enqueue:
 		return "sent to push acknowledged: the LPUSH round trip"
 	case metric.Queue:
