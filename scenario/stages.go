@@ -1,9 +1,12 @@
 package scenario
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -64,4 +67,23 @@ func (s Scenario) unmeasured(stage metric.Stage) string {
 		return "broadcast is measured for messages to WebSocket clients; give the URL of your API as the exit, or remove it"
 	}
 	return ""
+}
+
+// DropUnmeasured drops thresholds on stages of an entry or an exit that the scenario
+// does not have. It keeps the thresholds in keep. The notes say what was dropped. It is
+// for scenarios whose entry was changed after their thresholds were written.
+func (s *Scenario) DropUnmeasured(keep []string) (notes []string) {
+	s.Thresholds = slices.DeleteFunc(slices.Clone(s.Thresholds), func(expr string) bool {
+		t, err := threshold.Parse(expr)
+		if err != nil || slices.Contains(keep, expr) {
+			return false
+		}
+		stage, _, _ := strings.Cut(t.Metric, ".")
+		unmeasured := s.unmeasured(metric.Stage(stage)) != ""
+		if unmeasured {
+			notes = append(notes, fmt.Sprintf("threshold %s is ignored: %s is not measured with this entry and exit", t, stage))
+		}
+		return unmeasured
+	})
+	return notes
 }

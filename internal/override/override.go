@@ -147,7 +147,11 @@ func (o Flags) Apply(s scenario.Scenario) (scenario.Scenario, []string) {
 		s.Load.Replay = scenario.Replay{} // how to read it does not apply
 	}
 	s.Thresholds = mergeThresholds(limits, asked.Thresholds)
-	return s.WithDefaults(), notes
+	s = s.WithDefaults()
+	for _, dropped := range s.DropUnmeasured(asked.Thresholds) {
+		note("%s", dropped)
+	}
+	return s, notes
 }
 
 // observed is what is left of a scenario when its load is external: how the

@@ -64,6 +64,30 @@ func TestFlagsSayHowJobsComeInAndWhereTheirEndIsSeen(t *testing.T) {
 	}
 }
 
+// TestAnotherEntryTakesItsThresholdsAlong: those of the file go with a note, and one that
+// is given with the flag is refused.
+func TestAnotherEntryTakesItsThresholdsAlong(t *testing.T) {
+	t.Parallel()
+	s := inFile()
+	s.Entry.Kind, s.Thresholds = scenario.EntryPostgres, []string{"store.p99 < 50ms", "lost == 0", "save.p99 < 9ms"}
+	got, notes := flagsOf(t, nil, "--entry", "push").Apply(s)
+	want := []string{
+		"steady: threshold store.p99 < 50ms is ignored: store is not measured with this entry and exit",
+		"steady: threshold save.p99 < 9ms is ignored: save is not measured with this entry and exit",
+	}
+	if diff := cmp.Diff(want, notes); diff != "" || !cmp.Equal(got.Thresholds, []string{"lost == 0"}) {
+		t.Errorf("thresholds %q and notes (-want +got):\n%s", got.Thresholds, diff)
+	}
+	f := flagsOf(t, nil, "--threshold", "store.p99 < 50ms")
+	got, _ = f.Apply(inFile())
+	if faults := f.Check(got); len(faults) != 1 || !strings.Contains(faults[0].What, "--threshold: ") {
+		t.Errorf("faults %v, want one of --threshold", faults)
+	}
+	if got, notes := flagsOf(t, nil).Apply(s); len(notes) > 0 || len(got.Thresholds) != 3 {
+		t.Errorf("without a flag: %q, %q", got.Thresholds, notes)
+	}
+}
+
 func TestEveryFlagOverridesItsField(t *testing.T) {
 	t.Parallel()
 	f := flagsOf(t, nil, "-r", "2k/s", "--arrivals", "constant", "-d", "30s", "-n", "500", "-x", "3", "-y", "4",
