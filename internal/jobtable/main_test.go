@@ -1,123 +1,80 @@
-//go:build unix
-
 package jobtable_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
+	"net/url"
 	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/queuedyno/queuedyno/internal/jobtable"
+	"github.com/queuedyno/queuedyno/internal/servertest"
+	"github.com/queuedyno/queuedyno/postgresserver"
 )
 
-// server is the URL of the Postgres of these tests, "" where none is installed.
-var server string
-
-const (
-	password    = "hunter2-pg"
-	connections = 40
+// server is the Postgres of these tests; where it is nil, missing says why.
+var (
+	server  *url.URL
+	missing error
 )
+
+// connections is the largest number of clients of the server.
+const connections = 40
 
 func TestMain(m *testing.M) { os.Exit(withServer(m)) }
 
-// withServer runs the tests with a private Postgres.
 func withServer(m *testing.M) int {
-	bin := binaries()
-	if bin == "" {
+	s, err := postgresserver.Start(context.Background(), postgresserver.Options{
+		Source: "process", Settings: []string{fmt.Sprintf("max_connections=%d", connections), "fsync=off"},
+	})
+	if errors.Is(err, postgresserver.ErrUnavailable) {
+		missing = err
 		return m.Run()
 	}
-	folder, err := os.MkdirTemp("", "jobtable")
+	if err == nil {
+		server, err = url.Parse(s.URL())
+	}
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(folder)
-	attr := &syscall.SysProcAttr{}
-	if os.Getuid() == 0 { // Postgres refuses to be started by root
-		uid, gid := 65534, 65534
-		if u, err := user.Lookup("postgres"); err == nil {
-			uid, _ = strconv.Atoi(u.Uid)
-			gid, _ = strconv.Atoi(u.Gid)
-		}
-		attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-		if err := os.Chown(folder, uid, gid); err != nil {
-			panic(err)
-		}
-	}
-	secret, data := filepath.Join(folder, "password"), filepath.Join(folder, "data")
-	if err := os.WriteFile(secret, []byte(password), 0o644); err != nil {
+	code := m.Run()
+	if err := s.Close(); err != nil {
 		panic(err)
 	}
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "owner", "--auth=scram-sha-256", "--pwfile="+secret, "--no-sync", "-E", "UTF8", "--locale=C")
-	initdb.SysProcAttr, initdb.Dir = attr, folder
-	if out, err := initdb.CombinedOutput(); err != nil {
-		panic(fmt.Sprintf("initdb: %v: %s", err, out))
-	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	port := free.Addr().(*net.TCPAddr).Port
-	free.Close()
-	process := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-p", strconv.Itoa(port), "-k", folder, "-h", "127.0.0.1", "-F", "-c", fmt.Sprintf("max_connections=%d", connections))
-	process.SysProcAttr, process.Dir, process.Stderr = attr, folder, os.Stderr
-	process.Env = append(os.Environ(), "LC_ALL=C")
-	process.Args = append(process.Args, "-c", "log_min_messages=panic")
-	if err := process.Start(); err != nil {
-		panic(err)
-	}
-	defer func() {
-		_ = process.Process.Signal(syscall.SIGINT)
-		_ = process.Wait()
-	}()
-	server = fmt.Sprintf("postgres://owner:%s@127.0.0.1:%d/postgres?sslmode=disable", password, port)
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		c, err := pgx.Connect(context.Background(), server)
-		if err == nil {
-			c.Close(context.Background())
-			break
-		}
-		if time.Now().After(deadline) {
-			panic(err)
-		}
-	}
-	return m.Run()
+	return code
 }
 
-// binaries is the directory of the programs of Postgres.
-func binaries() string {
-	if name, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(name)
+// as is the URL of a database for another user or with another password.
+func as(database, user, password string) string {
+	u, err := url.Parse(database)
+	if err != nil {
+		panic(err)
 	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if len(found) == 0 {
-		return ""
-	}
-	return filepath.Dir(found[len(found)-1])
+	u.User = url.UserPassword(user, password)
+	return u.String()
+}
+
+func password() string {
+	p, _ := server.User.Password()
+	return p
 }
 
 // database is a new database with what the statements make; it returns its URL.
 func database(t *testing.T, statements ...string) string {
 	t.Helper()
-	if server == "" {
-		t.Skip("Postgres is not installed")
+	if server == nil {
+		servertest.Missing(t, "postgres", missing)
 	}
 	name := fmt.Sprintf("test%d", databases.Add(1))
-	execute(t, server, "CREATE DATABASE "+name)
-	url := strings.Replace(server, "/postgres?", "/"+name+"?", 1)
-	execute(t, url, statements...)
-	return url
+	execute(t, server.String(), "CREATE DATABASE "+name)
+	u := *server
+	u.Path = "/" + name
+	execute(t, u.String(), statements...)
+	return u.String()
 }
 
 var databases atomic.Int64

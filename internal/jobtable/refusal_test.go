@@ -1,5 +1,3 @@
-//go:build unix
-
 package jobtable_test
 
 import (
@@ -19,9 +17,10 @@ func TestOpenRefusesWhatARunCannotUse(t *testing.T) {
 	t.Parallel()
 	const table = "CREATE TABLE jobs (id text PRIMARY KEY, tenant_id text NOT NULL, status text NOT NULL, error text%s)"
 	plain := fmt.Sprintf(table, "")
-	wrong := func(url string) string { return strings.Replace(url, password, password+"x", 1) }
-	reader := func(url string) string { return strings.Replace(url, "owner:"+password, "reader:"+password, 1) }
-	login := "DO $$ BEGIN CREATE ROLE reader LOGIN PASSWORD '" + password + "'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+	const secret = "hunter2-pg"
+	wrong := func(url string) string { return as(url, server.User.Username(), secret) }
+	reader := func(url string) string { return as(url, "reader", secret) }
+	execute(t, database(t), "CREATE ROLE reader LOGIN PASSWORD '"+secret+"'")
 	for name, row := range map[string]struct {
 		ddl           []string
 		table         string
@@ -38,12 +37,12 @@ func TestOpenRefusesWhatARunCannotUse(t *testing.T) {
 		"a status missing": {[]string{fmt.Sprintf(table, ", CHECK (status <> 'FAILED')")}, "jobs", nil, "SQLSTATE 23514", "status must allow PENDING, COMPLETED and FAILED"},
 		"a foreign key":    {[]string{"CREATE TABLE tenants (id text PRIMARY KEY)", fmt.Sprintf(table, ", FOREIGN KEY (tenant_id) REFERENCES tenants")}, "jobs", nil, "SQLSTATE 23503", "foreign key"},
 		"a rule":           {[]string{plain, "CREATE RULE r AS ON DELETE TO jobs DO INSTEAD NOTHING"}, "jobs", nil, "delete from the table jobs", "without a rule"},
-		"no rights":        {[]string{plain, login, "GRANT SELECT, INSERT, UPDATE ON jobs TO reader"}, "jobs", reader, "SQLSTATE 42501", "GRANT SELECT, INSERT, UPDATE, DELETE"},
-		"no right to make": {[]string{login, "REVOKE CREATE ON SCHEMA public FROM PUBLIC"}, "", reader, "create the table queuedyno_jobs_abcdef012345678", "GRANT CREATE ON SCHEMA public"},
+		"no rights":        {[]string{plain, "GRANT SELECT, INSERT, UPDATE ON jobs TO reader"}, "jobs", reader, "SQLSTATE 42501", "GRANT SELECT, INSERT, UPDATE, DELETE"},
+		"no right to make": {[]string{"REVOKE CREATE ON SCHEMA public FROM PUBLIC"}, "", reader, "create the table queuedyno_jobs_abcdef012345678", "GRANT CREATE ON SCHEMA public"},
 		"wrong password":   {nil, "", wrong, "SQLSTATE 28P01", "correct the user or the password"},
 		"no database":      {nil, "", func(url string) string { return strings.Replace(url, "?", "x?", 1) }, "SQLSTATE 3D000", "createdb"},
-		"no server":        {nil, "", func(string) string { return "postgres://owner:" + password + "@" + closedPort(t) + "/postgres" }, "connection refused", "start Postgres"},
-		"no URL":           {nil, "", func(string) string { return "mysql://owner:" + password + "@127.0.0.1/" }, "the scheme must be postgres", ""},
+		"no server":        {nil, "", func(string) string { return "postgres://owner:" + secret + "@" + closedPort(t) + "/postgres" }, "connection refused", "start Postgres"},
+		"no URL":           {nil, "", func(string) string { return "mysql://owner:" + secret + "@127.0.0.1/" }, "the scheme must be postgres", ""},
 	} {
 		url := database(t, row.ddl...)
 		o := options(url, row.table)
@@ -55,7 +54,7 @@ func TestOpenRefusesWhatARunCannotUse(t *testing.T) {
 		switch {
 		case !ok || !strings.Contains(err.Error(), row.says) || !strings.Contains(known.Hint(), row.advises):
 			t.Errorf("%s: %v, want %q and the remedy %q", name, err, row.says, row.advises)
-		case strings.Contains(err.Error()+known.Hint(), password):
+		case strings.Contains(err.Error()+known.Hint(), secret), strings.Contains(err.Error()+known.Hint(), password()):
 			t.Errorf("%s: the password is in %v", name, err)
 		case strings.Contains(err.Error(), "\n"):
 			t.Errorf("%s: more than one error: %v", name, err)
