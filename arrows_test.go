@@ -48,7 +48,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/console":       {rooms: []string{"internal/problem"}, modules: []string{"golang.org/x/term"}},
 	"internal/flags":         {rooms: []string{"internal/literal", "internal/nearest", "internal/problem"}, modules: []string{"github.com/spf13/pflag"}},
 	"internal/override":      {rooms: []string{"scenario", "scenario/pace", "internal/flags", "internal/literal", "internal/problem", "internal/threshold"}},
-	"internal/target":        {rooms: []string{"jobqueue", "redisserver", "internal/flags", "internal/problem", "internal/redisconn"}, modules: []string{"github.com/mattn/go-shellwords"}},
+	"internal/target":        {rooms: []string{"jobqueue", "postgresserver", "redisserver", "internal/flags", "internal/problem", "internal/redisconn"}, modules: []string{"github.com/mattn/go-shellwords"}},
 	"internal/outcome":       {rooms: []string{"scenario", "result", "internal/console", "internal/flags", "internal/flight", "internal/number", "internal/observe", "internal/problem", "internal/stopreason", "internal/store"}, modules: []string{"golang.org/x/sys"}},
 	"internal/startedworker": {rooms: []string{"jobqueue", "redisserver", "result", "internal/console", "internal/engine", "internal/flags", "internal/mask", "internal/number", "internal/problem", "internal/census", "internal/redisconn", "internal/workergroup"}},
 

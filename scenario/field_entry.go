@@ -48,7 +48,7 @@ func entryFields(builds []string) []Field {
 		}),
 		headersRow("entry.http.headers", func(s *Scenario) *map[string]string { return &request(s).Headers }, Field{
 			Flag: "entry-header", Verbs: builds,
-			Usage: "`HEADER` of the request to your API, e.g. 'Authorization: Bearer ${API_TOKEN}' (repeatable); replaces the scenario's",
+			Usage: "`HEADER` of the request to your API, e.g. 'Authorization: Bearer ${API_TOKEN}' (repeatable; in the environment one a line); replaces the scenario's",
 		}),
 		row("entry.http.body", texts(), func(s *Scenario) *string { return &request(s).Body }, Field{
 			Group: entryGroup,
@@ -87,7 +87,7 @@ func exitFields(builds []string) []Field {
 		}),
 		headersRow("exit.websocket.headers", func(s *Scenario) *map[string]string { return &clients(s).Headers }, Field{
 			Flag: "exit-header", Verbs: builds,
-			Usage: "`HEADER` of the WebSocket handshake, e.g. 'Cookie: session=${SESSION}' (repeatable); replaces the scenario's",
+			Usage: "`HEADER` of the WebSocket handshake, e.g. 'Cookie: session=${SESSION}' (repeatable; in the environment one a line); replaces the scenario's",
 		}),
 		row("exit.websocket.subprotocol", texts(), func(s *Scenario) *string { return &clients(s).Subprotocol }, Field{
 			Usage: "subprotocol that the clients ask for, e.g. graphql-ws",
