@@ -87,7 +87,8 @@ func TestAMistakenEntryOrExitIsRefusedWithItsRemedy(t *testing.T) {
 		external + `entry: {http: {body: x}}`:                                           `the URL is missing; write entry: {http: {url: http://127.0.0.1:3000/jobs}}`,
 		external + `entry: {http: {url: "127.0.0.1:3000"}}`:                             `f:6:20: entry.http.url: "127.0.0.1:3000" cannot be read as a URL`,
 		external + `entry: {http: {url: "http:///x"}}`:                                  `names no host`,
-		external + `entry: {http: {url: "http://x/#y"}}`:                                `has a fragment, which no server receives; remove #y`,
+		external + `entry: {http: {url: "http://x/#y"}}`:                                `no server receives what follows the # of a URL; remove it`,
+		external + `entry: {http: {url: "http://{{.Tenant}}.x/"}}`:                      `has a host that depends on the job, and connections are kept`,
 		external + `entry: {http: {url: "http://x/{{.Id}}"}}`:                           `unknown name "{{.Id}}"; there is {{.Tenant}} and {{.Job}}`,
 		external + `entry: {http: {url: "http://x/{{.Tenat"}}`:                          `unknown name "{{.Tenat"`,
 		external + `entry: {http: {url: "http://x/{{ .Tenan }}"}}`:                      `did you mean {{.Tenant}}?`,
@@ -127,8 +128,8 @@ func TestAMistakenEntryOrExitIsRefusedWithItsRemedy(t *testing.T) {
 func TestNoMistakeShowsASecret(t *testing.T) {
 	t.Parallel()
 	for key, texts := range map[string][]string{
-		"entry":              {"ftp://u:pw1234@x/", "http://u:pw1234@[x/", "http://u:pw1234@/"},
-		"exit":               {"http://u:pw1234@x/"},
+		"entry":              {"ftp://u:pw1234@x/", "http://u:pw1234@[x/", "http://u:pw1234@/", "http://u:pw1/pw1234@x/", "http://u:pw1234", "http://u:#pw1234@x/", "http://u:pw1234@{{.Tenant}}/"},
+		"exit":               {"http://u:pw1234@x/", "wss://x:pw1234"},
 		"entry.http.headers": {"Authorization pw1234", "Bad Name: pw1234", "A: b\nA: pw1234"},
 	} {
 		for _, text := range texts {

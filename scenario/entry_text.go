@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/mask"
 )
 
 // Words for the entry and the exit in files and flags.
@@ -163,36 +165,37 @@ func checkURL(text string, schemes ...string) error {
 		return nil
 	}
 	like := schemes[0] + "://127.0.0.1:3000/"
-	u, err := url.Parse(plainURL(text))
+	u, err := url.Parse(plainURL(text, "1"))
+	other, errOther := url.Parse(plainURL(text, "2"))
 	switch {
-	case err != nil:
+	case err != nil, errOther != nil:
 		return fmt.Errorf("%s cannot be read as a URL; write it like %s", shown(text), like)
 	case !slices.Contains(schemes, u.Scheme):
 		return fmt.Errorf("%s does not begin with %s://; write it like %s", shown(text), strings.Join(schemes, ":// or "), like)
 	case u.Host == "":
 		return fmt.Errorf("%s names no host; write it like %s", shown(text), like)
+	case u.Host != other.Host:
+		return fmt.Errorf("%s has a host that depends on the job, and connections are kept; write the name into the path, the query or a header", shown(text))
 	case u.Fragment != "":
-		return fmt.Errorf("%s has a fragment, which no server receives; remove #%s", quoted(text), u.Fragment)
+		return errors.New("no server receives what follows the # of a URL; remove it, or write %23 for a # in a password")
 	}
 	return nil
 }
 
-// shown is a URL without its user and password.
-func shown(text string) string { return quoted(userInfo.ReplaceAllString(text, "//***@")) }
-
-var userInfo = regexp.MustCompile(`//[^/?#]*@`)
+// shown is a URL for a message, without what is or may be meant as a secret.
+func shown(text string) string { return quoted(mask.URL(text)) }
 
 // stand takes the place of a variable where a text is checked.
 const stand = "value-of-a-variable"
 
-// plainURL is the URL with values in the place of names.
-func plainURL(text string) string {
-	return placeholder.ReplaceAllString(expand(text, func(string) string { return stand }), "1")
+// plainURL is the URL with a value in the place of each name.
+func plainURL(text, value string) string {
+	return placeholder.ReplaceAllString(expand(text, func(string) string { return stand }), value)
 }
 
 // secretIn names the part of a URL that would give a secret away, empty for none.
 func secretIn(text string) string {
-	u, err := url.Parse(plainURL(text))
+	u, err := url.Parse(plainURL(text, "1"))
 	if err != nil {
 		return ""
 	}

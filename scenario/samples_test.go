@@ -20,7 +20,7 @@ func samples() map[string][]string {
 		"entry.postgres.table": {"jobs", "app.Jobs_2"}, "entry.postgres.connections": {"20"},
 		"entry.http.url": {"https://api.example/jobs?key=${API_KEY}"}, "entry.http.method": {"PUT"}, "entry.http.timeout": {"2s"}, "entry.http.connections": {"7"},
 		"entry.http.headers": {"Accept: a, b;q=1", "Authorization: Bearer ${API_TOKEN}\nX-Job: {{.Job}}"}, "entry.http.status": {"202", "200,201"},
-		"entry.http.body": {`{"tenantId": "{{ .Tenant }}", "n": {{.Job}}, "text": "a: b $${x}\n"}`}, "entry.http.id": {"id", ".data.id"},
+		"entry.http.body": {`{"tenantId": "{{ .Tenant }}", "n": {{.Job}}, "text": "a: b $${x}\n"}`}, "entry.http.id": {"id", ".data.id", "$.data.id"},
 		"exit": {"ws://127.0.0.1:3000/ws", "wss://api.example/ws?tenant={{.Tenant}}"}, "exit.websocket.url": {"ws://[::1]:3000/"}, "exit.websocket.clients": {"20"},
 		"exit.websocket.headers": {"Cookie: session=${SESSION}"}, "exit.websocket.subprotocol": {"graphql-ws"}, "exit.websocket.message": {`{"subscribe": "{{.Tenant}}"}`},
 		"exit.websocket.id": {".job.id"}, "exit.websocket.status": {"state"}, "exit.websocket.tenant": {"tenantId"},

@@ -205,8 +205,10 @@ func (v *validator) path(field, text string) {
 	}
 }
 
-// dotted is a path in JSON with the dot at the beginning that it may lack.
+// dotted is a path in JSON with the dot at the beginning that it may lack; $.data.id
+// is one, too.
 func dotted(text string) string {
+	text = strings.TrimPrefix(text, "$")
 	if strings.HasPrefix(text, ".") {
 		return text
 	}
