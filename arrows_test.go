@@ -95,6 +95,12 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"postgresserver":              {rooms: []string{"internal/container", "internal/mask", "internal/postgres", "internal/privateserver", "internal/serverstart"}, modules: []string{"golang.org/x/sys"}},
 	"postgresserver/postgrestest": {rooms: []string{"postgresserver", "internal/servertest"}},
 
+	// The user's API: a client of it, and the WebSocket clients that it notifies.
+	"internal/endpoint":  {rooms: []string{"internal/jsonscan"}},
+	"internal/apiclient": {rooms: []string{"internal/endpoint", "internal/jsonscan", "internal/updates"}},
+	"internal/browser":   {rooms: []string{"internal/endpoint", "internal/jsonscan", "internal/reconnect", "internal/updates"}, modules: []string{"github.com/coder/websocket"}},
+	"internal/idmatch":   {},
+
 	// Reports, and the directories that keep results.
 	"internal/render": {
 		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/ledger", "internal/metric", "internal/number", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/usage", "internal/validity", "internal/stopreason", "internal/webpage"},
