@@ -27,6 +27,8 @@ type Options struct {
 	// Begin is called when every connection is open, just before the first job is
 	// due. End is called when every job is accounted for, before anything is closed.
 	Begin, End func()
+	// Postgres is the URL of the database of a scenario with entry postgres.
+	Postgres string
 	// Tags are copied into the result.
 	Tags map[string]string
 }
@@ -61,7 +63,7 @@ type Progress struct {
 func Run(ctx context.Context, s scenario.Scenario, backend jobqueue.Backend, o Options) (*result.Result, error) {
 	inner := engine.Options{
 		ID: o.ID, Stop: o.Stop, AllowNonEmpty: o.AllowNonEmpty, Shared: o.Shared,
-		Begin: o.Begin, End: o.End, Tags: o.Tags,
+		Begin: o.Begin, End: o.End, Tags: o.Tags, Postgres: o.Postgres,
 	}
 	if report := o.Progress; report != nil {
 		inner.Progress = func(p engine.Progress) { report(Progress(p)) }

@@ -105,18 +105,26 @@ type Leg string
 // The legs, in the order of a job's way.
 const (
 	LegUnsent         Leg = "unsent"          // due, but never written: the run stopped first
+	LegUnstored       Leg = "unstored"        // sent; its row in Postgres was not inserted, or that was never confirmed
+	LegUnpushed       Leg = "unpushed"        // its row was inserted, and its id was never pushed
 	LegRefused        Leg = "refused"         // written; the server answered with an error, so it is not in the queue
 	LegUnacknowledged Leg = "unacknowledged"  // written; no answer, and never seen again
 	LegInQueue        Leg = "in_queue"        // acknowledged; still in the list at the end, as far as that could be read
 	LegVanished       Leg = "vanished"        // acknowledged; neither popped by us nor in the list
 	LegUnfinished     Leg = "unfinished"      // popped; the work never ended
 	LegNotUnderstood  Leg = "not_understood"  // taken by an external worker; as many messages were heard as could have been their ends, and not understood
+	LegUnsaved        Leg = "unsaved"         // finished; its row was not updated, or there was no row
 	LegUnpublished    Leg = "unpublished"     // finished; the publish was not acknowledged
 	LegNobody         Leg = "nobody_listened" // published; the server says no subscriber was there
 	LegUnnotified     Leg = "unnotified"      // published to subscribers; not all of them received it
+	LegUnbroadcast    Leg = "unbroadcast"     // notified, or accepted by the API; not all WebSocket clients read its end
 )
 
 // Legs lists every leg in the order of a job's way.
 func Legs() []Leg {
-	return []Leg{LegUnsent, LegRefused, LegUnacknowledged, LegInQueue, LegVanished, LegUnfinished, LegNotUnderstood, LegUnpublished, LegNobody, LegUnnotified}
+	var legs []Leg
+	for _, l := range ledger.Legs() {
+		legs = append(legs, Leg(l.Key))
+	}
+	return legs
 }

@@ -24,6 +24,7 @@ type Result struct {
 	// Scenario is the scenario as it was run, with every default filled in.
 	Scenario   scenario.Scenario       `json:"scenario"`
 	Redis      Redis                   `json:"redis"`
+	Postgres   *Postgres               `json:"postgres,omitempty"` // nil where jobs are not stored
 	Host       Host                    `json:"host"`
 	Window     Window                  `json:"window"`
 	Rates      Rates                   `json:"rates"`
@@ -99,6 +100,38 @@ type Redis struct {
 	// Config holds the settings that affect the figures, empty where they could not
 	// be read.
 	Config map[string]string `json:"config"`
+}
+
+// Postgres says which database held the rows of the jobs, and how busy it was. Address
+// never holds a secret.
+type Postgres struct {
+	// Kind is url, process or docker.
+	Kind    string `json:"kind,omitempty"`
+	Version string `json:"version"`
+	Address string `json:"address"`
+	// Table is the table, and Created is true if the run created and dropped it.
+	Table   string `json:"table"`
+	Created bool   `json:"created"`
+	// Settings are those of the server that matter most for the cost of a row.
+	Settings map[string]string `json:"settings"`
+	// Connections is the size of the pool. Busy is the mean share of it that executed
+	// a statement while the load was on, and MaxBusy the largest number of connections
+	// that did so at once.
+	Connections int      `json:"connections"`
+	Busy        *float64 `json:"busy"`
+	MaxBusy     int64    `json:"max_busy"`
+	// Statements were executed. Waits is how many of them waited for a connection, and
+	// Waited for how long all of them together.
+	Statements int64         `json:"statements"`
+	Waits      int64         `json:"waits"`
+	Waited     time.Duration `json:"waited_ns"`
+	// Reconnects is how many connections were replaced.
+	Reconnects int64 `json:"reconnects"`
+	// Active is how many statements the server executed on average, those of other
+	// clients included, and WaitsFor what they waited for: Lock, LWLock, IO and so on,
+	// each as a mean number of statements (pg_stat_activity, sampled).
+	Active   *float64           `json:"active"`
+	WaitsFor map[string]float64 `json:"waits_for,omitempty"`
 }
 
 // Host says where queuedyno ran.

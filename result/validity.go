@@ -60,6 +60,10 @@ type Usage struct {
 	// the answer of the publish; Work is the part that the work itself takes.
 	Workers *float64 `json:"workers,omitempty"`
 	Work    float64  `json:"work,omitempty"`
+	// Postgres is the share of the pool's connections that executed a statement, and
+	// API the share of the connections to the user's API with an unanswered request.
+	Postgres *float64 `json:"postgres,omitempty"`
+	API      *float64 `json:"api,omitempty"`
 	// Throttled is the share of the CPU limit's periods in which it stopped this
 	// process and everything else in its cgroup.
 	Throttled *float64 `json:"throttled,omitempty"`

@@ -25,6 +25,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/postgresserver"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -115,7 +116,7 @@ func declareCapacity(p *program, f *flags.Set) *searching {
 	flags.Var(f, &c.repeats, "repeats", "", "`NUMBER` of trials at each point of the curve (default 3)", literal.Int)
 	c.Flags = override.Declare(f, "capacity")
 	c.DeclareWorker()
-	c.redis = target.Declare(f, p.getenv)
+	c.redis, c.postgres = target.Declare(f, p.getenv), target.DeclarePostgres(f, p.getenv)
 	c.out = outcome.Declare(f)
 	flags.List(f, &c.tags, "tag", ",", "label `KEY=VALUE` for the result (repeatable)", parseTag)
 	f.Switch(&c.json, "json", "", "write capacity.json to standard output instead of the answer as text")
@@ -125,10 +126,11 @@ func declareCapacity(p *program, f *flags.Set) *searching {
 
 // searchPlan is what a search is going to do, checked as far as that goes.
 type searchPlan struct {
-	record *study.Record
-	place  outcome.Place
-	redis  redisserver.Options
-	tags   map[string]string
+	record   *study.Record
+	place    outcome.Place
+	redis    redisserver.Options
+	postgres *postgresserver.Options // nil when the scenario stores no jobs
+	tags     map[string]string
 }
 
 // plan reads and checks everything, and returns all problems, not just the first.
@@ -148,6 +150,11 @@ func (c *searching) plan(names []string) (searchPlan, error) {
 		problems = append(problems, problem.Of(err))
 	}
 	problems = append(problems, c.redis.Problems()...)
+	if pl.record != nil {
+		var wrong []problem.Problem
+		pl.postgres, wrong = c.postgres.For(func(line string) { c.p.console.Note("capacity: %s", line) }, pl.record.Scenario)
+		problems = append(problems, wrong...)
+	}
 	return pl, problem.Usage(problems...)
 }
 
@@ -292,15 +299,17 @@ func (c *searching) do(ctx context.Context, pl searchPlan) error {
 		return err
 	}
 	defer outcome.Release(reserved)
-	server, err := redisserver.Start(ctx, pl.redis)
+	server, err := target.Start(ctx, c.redisFor(pl.redis, pl.record.Scenario), pl.postgres)
 	if err != nil {
 		return c.notStarted(err, signals)
 	}
 	s := &search{c: c, r: pl.record, server: server, signals: signals, tags: pl.tags, reserved: reserved[0]}
 	found := s.run(ctx)
 	s.worker.end()
-	if note := server.Note(); note != "" && !slices.Contains(s.r.Warnings, note) {
-		s.r.Warnings = append(s.r.Warnings, note)
+	for _, note := range server.Notes() {
+		if !slices.Contains(s.r.Warnings, note) {
+			s.r.Warnings = append(s.r.Warnings, note)
+		}
 	}
 	endings := []outcome.Outcome{s.ending(found)}
 	if trialsMade(s.r) {

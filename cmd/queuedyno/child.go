@@ -38,6 +38,8 @@ type children struct {
 	naming  *compare.Naming
 	results map[string]*result.Result
 	redis   map[compare.Side]result.Redis
+	// postgres is the value of --postgres.
+	postgres string
 }
 
 // childPatience is how long a process may take to end after it was asked to.
@@ -109,6 +111,13 @@ func (c *children) result(ctx context.Context, a contender, pair int, seed uint6
 		if url := c.getenv("REDIS_URL"); url != "" && a.redis.Source == "auto" {
 			env = append(env, "REDIS_URL="+url)
 		}
+	}
+	if postgres := c.postgres; target.Stored(a.scenario) {
+		if strings.Contains(postgres, "://") {
+			env = append(env, "POSTGRES_URL="+postgres)
+			postgres = "auto"
+		}
+		args = append(args, "--postgres", postgres)
 	}
 	if a.worker != "" { // it may hold a password, too
 		env = append(env, flags.Variable("worker")+"="+a.worker)
@@ -211,8 +220,7 @@ func (c *children) exec(cmd *exec.Cmd, patience time.Duration) (out []byte, said
 func (c *children) childEnv() (env []string) {
 	for _, one := range c.environ {
 		name, _, _ := strings.Cut(one, "=")
-		image := name == "QUEUEDYNO_IMAGE" || name == "QUEUEDYNO_POSTGRES_IMAGE"
-		if strings.HasPrefix(name, "QUEUEDYNO_") && !image || name == "REDIS_URL" || name == "POSTGRES_URL" || name == "GITHUB_ACTIONS" {
+		if strings.HasPrefix(name, "QUEUEDYNO_") && name != "QUEUEDYNO_IMAGE" || name == "REDIS_URL" || name == "GITHUB_ACTIONS" {
 			continue
 		}
 		env = append(env, one)

@@ -84,6 +84,7 @@ type comparing struct {
 	verb string
 	override.Flags
 	redis           *target.Redis
+	postgres        *target.Postgres
 	out             *outcome.Directory
 	file            string
 	base, candidate sideFlags
@@ -118,7 +119,7 @@ func (c *comparing) declareShared(f *flags.Set) {
 	flags.Var(f, &c.idle, "idle", "", "`TIME` to check before each run that the host is idle (default 1s; 0s turns it off)", literal.Duration(0))
 	c.Flags = override.Declare(f, "compare")
 	c.DeclareWorker()
-	c.redis = target.Declare(f, c.p.getenv)
+	c.redis, c.postgres = target.Declare(f, c.p.getenv), target.DeclarePostgres(f, c.p.getenv)
 	c.out = outcome.Declare(f)
 	f.Switch(&c.json, "json", "", "write the record to standard output as JSON instead of the table")
 	c.p.declareQuiet(f)

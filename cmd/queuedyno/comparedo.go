@@ -66,7 +66,7 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 		return nil, fmt.Errorf("make a directory for the runs: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	kids := &children{sides: pl.sides, dir: dir, environ: c.p.environ, getenv: c.p.getenv, printed: map[compare.Side]compare.Printed{}, results: map[string]*result.Result{}, redis: map[compare.Side]result.Redis{}}
+	kids := &children{sides: pl.sides, dir: dir, environ: c.p.environ, getenv: c.p.getenv, printed: map[compare.Side]compare.Printed{}, results: map[string]*result.Result{}, redis: map[compare.Side]result.Redis{}, postgres: c.postgres.Source}
 	for side, a := range pl.sides {
 		if a.command == "" {
 			if err := a.file(filepath.Join(dir, string(side)+".yaml")); err != nil {

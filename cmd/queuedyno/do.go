@@ -22,7 +22,9 @@ import (
 	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/startedworker"
 	"github.com/queuedyno/queuedyno/internal/store"
+	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/postgresserver"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -38,7 +40,7 @@ func (r *running) do(ctx context.Context, pl plan) error {
 		return err
 	}
 	defer outcome.Release(reserved)
-	server, err := redisserver.Start(ctx, pl.redis)
+	server, err := target.Start(ctx, r.redisFor(pl.redis, pl.scenarios...), pl.postgres)
 	if err != nil {
 		return r.notStarted(err, signals)
 	}
@@ -66,14 +68,14 @@ func (r *runner) notStarted(err error, signals *interrupt) error {
 	switch {
 	case signals.happened():
 		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before the load began; nothing was written"}}}
-	case errors.Is(err, redisserver.ErrUsage):
+	case errors.Is(err, redisserver.ErrUsage), errors.Is(err, postgresserver.ErrUsage):
 		return problem.Usage(problem.Of(err))
 	}
 	return problem.Failed(err)
 }
 
 // one runs one scenario, writes its result and shows it.
-func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reserved *store.Reservation, tags map[string]string, server *redisserver.Server, signals *interrupt) outcome.Outcome {
+func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reserved *store.Reservation, tags map[string]string, server *target.Servers, signals *interrupt) outcome.Outcome {
 	res, rows, err := r.load(ctx, s, id, tags, server, signals)
 	defer rows.remove()
 	r.p.console.Wipe()
@@ -86,9 +88,7 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reser
 		f.What = s.Name + ": " + f.What
 		return outcome.Outcome{Name: s.Name, Code: problem.CouldNotRun, Words: "could not run", Problems: []problem.Problem{f}}
 	}
-	if note := server.Note(); note != "" {
-		res.Warnings = append([]string{note}, res.Warnings...)
-	}
+	res.Warnings = append(server.Notes(), res.Warnings...)
 	intervals, rowsErr := rows.finish()
 	if rowsErr != nil {
 		res.Warnings = append(res.Warnings, "the interval log has one interval for the whole window: "+rowsErr.Error())
@@ -125,7 +125,7 @@ func (r *runner) startWorker(ctx context.Context, name string, client *jobqueue.
 }
 
 // load connects and runs. The result is nil when the load never began.
-func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags map[string]string, server *redisserver.Server, signals *interrupt) (*result.Result, *rowFile, error) {
+func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags map[string]string, server *target.Servers, signals *interrupt) (*result.Result, *rowFile, error) {
 	rows, err := newRowFile()
 	if err != nil {
 		return nil, rows, err
@@ -134,12 +134,19 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 	if s.Load.Observed {
 		queue, channel = jobqueue.DefaultQueue, jobqueue.DefaultChannel
 	}
-	cfg := r.config(s, server, cmp.Or(r.queue, queue), cmp.Or(r.channel, channel))
-	client, err := jobqueue.Connect(ctx, cfg)
-	if err != nil {
-		return nil, rows, err
+	if s.Entry.Kind == scenario.EntryHTTP {
+		queue, channel = jobqueue.DefaultQueue, jobqueue.DefaultChannel
 	}
-	defer client.Close()
+	cfg := r.config(s, server, cmp.Or(r.queue, queue), cmp.Or(r.channel, channel))
+	var client *jobqueue.Client
+	var backend jobqueue.Backend // nil without a Redis
+	if server.HasRedis() {
+		if client, err = jobqueue.Connect(ctx, cfg); err != nil {
+			return nil, rows, err
+		}
+		defer client.Close()
+		backend = client
+	}
 	o := engine.Options{
 		ID:            id,
 		AllowNonEmpty: r.allowNonEmpty, Shared: r.queue != "",
@@ -150,6 +157,7 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 		Tool:        build().tool(),
 		Redis:       result.Redis{Kind: string(server.Kind()), Address: server.Address()},
 	}
+	o.Postgres, o.PostgresKind = server.Database()
 	var worker *startedworker.Worker
 	if command := r.WorkerCommand(); command != "" {
 		if worker, err = r.startWorker(ctx, s.Name, client, cfg); err != nil {
@@ -165,14 +173,16 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 		signals.during("the result covers what was seen so far")
 	}
 	defer signals.load(false)
-	if s.Load.Observed {
+	if s.Entry.Kind == scenario.EntryHTTP {
+		r.p.console.Note("run: %s: %s, %s", s.Name, loadInBrief(s.Load), entryInBrief(s, server))
+	} else if s.Load.Observed {
 		r.p.console.Note("run: %s: %s: queue %q and channel %q on %s", s.Name, loadInBrief(s.Load), client.Queue(), client.Channel(), server.Address())
 	} else {
 		r.p.console.Note("run: %s: %s, %s, %s, %s, on %s", s.Name, loadInBrief(s.Load),
 			number.Plural(s.Producers, "producer"), consumersInBrief(s), number.Plural(s.Subscribers, "subscriber"), server.Address())
 	}
 	o.Progress = g.show
-	res, err := engine.Run(ctx, s, client, o)
+	res, err := engine.Run(ctx, s, backend, o)
 	if worker != nil && res != nil {
 		res.Warnings = append(worker.Warnings(res), res.Warnings...)
 	}
@@ -189,6 +199,28 @@ func ownNames(s scenario.Scenario, id string) (queue, channel string) {
 	return queue, channel
 }
 
+// entryInBrief is how jobs come in by HTTP, and where their ends are seen.
+func entryInBrief(s scenario.Scenario, server *target.Servers) string {
+	words := number.Plural(s.Entry.HTTP.Connections, "connection") + " to " + s.Entry.HTTP.URL
+	if server.HasRedis() {
+		words += ", notifications on " + server.Address()
+	}
+	if s.Exit.Given() {
+		words += ", " + number.Plural(s.Exit.WebSocket.Clients, "WebSocket client")
+	}
+	return words
+}
+
+// redisFor are the options of the Redis, nil when no scenario needs one: with an API as
+// the entry and WebSocket clients as the exit, a Redis is listened to only if it is named.
+func (r *runner) redisFor(o redisserver.Options, all ...scenario.Scenario) *redisserver.Options {
+	needed := slices.ContainsFunc(all, func(s scenario.Scenario) bool { return s.Entry.Kind != scenario.EntryHTTP })
+	if !needed && len(all) > 0 && !r.redis.Exists() {
+		return nil
+	}
+	return &o
+}
+
 // consumersInBrief is who does the work.
 func consumersInBrief(s scenario.Scenario) string {
 	if s.External {
@@ -198,7 +230,7 @@ func consumersInBrief(s scenario.Scenario) string {
 }
 
 // config is how to connect to the server for a scenario.
-func (r *runner) config(s scenario.Scenario, server *redisserver.Server, queue, channel string) jobqueue.Config {
+func (r *runner) config(s scenario.Scenario, server *target.Servers, queue, channel string) jobqueue.Config {
 	c := s.Config()
 	c.Queue, c.Channel = queue, channel
 	return r.redis.Config(c, server.URL())

@@ -24,7 +24,6 @@ import (
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/target"
-	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -231,7 +230,7 @@ func (v *planning) verify(ctx context.Context, s *study.Staffing) []outcome.Outc
 	}
 	ctx, signals := listen(ctx, v.p.console)
 	defer signals.close()
-	server, err := redisserver.Start(ctx, options)
+	server, err := target.Start(ctx, &options, nil)
 	if err != nil {
 		if signals.happened() {
 			return []outcome.Outcome{{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before the check began"}}}}

@@ -16,6 +16,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/postgresserver"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -70,6 +71,7 @@ type runner struct {
 	name string // of the verb
 	override.Flags
 	redis          *target.Redis
+	postgres       *target.Postgres
 	queue, channel string
 	allowNonEmpty  bool
 }
@@ -94,7 +96,7 @@ func declareRun(p *program, f *flags.Set) *running {
 		"on a named queue the run removes only its own jobs", keyName)
 	flags.Var(f, &r.channel, "channel", "", "`NAME` of the notification channel (default: a new one)", keyName)
 	f.Switch(&r.allowNonEmpty, "allow-non-empty", "", "start even if other jobs wait in the queue")
-	r.redis = target.Declare(f, p.getenv)
+	r.redis, r.postgres = target.Declare(f, p.getenv), target.DeclarePostgres(f, p.getenv)
 	r.out = outcome.Declare(f)
 	flags.List(f, &r.tags, "tag", ",", "label `KEY=VALUE` for the result (repeatable)", parseTag)
 	f.Switch(&r.json, "json", "", "write result.json to standard output instead of the table")
@@ -144,9 +146,10 @@ func tagMap(tags []tag) map[string]string {
 type plan struct {
 	scenarios []scenario.Scenario
 	// places are the result directories, one for each scenario.
-	places []outcome.Place
-	redis  redisserver.Options
-	tags   map[string]string
+	places   []outcome.Place
+	redis    redisserver.Options
+	postgres *postgresserver.Options // nil when no scenario stores its jobs
+	tags     map[string]string
 }
 
 // plan reads and checks everything. All problems are in the error it returns, not
@@ -202,6 +205,9 @@ func (r *running) plan(names []string) (plan, error) {
 		problems = append(problems, problem.Of(err))
 	}
 	problems = append(problems, r.redis.Problems()...)
+	var wrong []problem.Problem
+	pl.postgres, wrong = r.postgres.For(func(line string) { r.p.console.Note("run: %s", line) }, pl.scenarios...)
+	problems = append(problems, wrong...)
 	problems = append(problems, r.names(pl)...)
 	problems = append(problems, r.WorkerProblems(pl.scenarios)...)
 	problems = append(problems, r.ReplayProblems(replays)...)
@@ -246,6 +252,15 @@ func (r *running) names(pl plan) []problem.Problem {
 					Hint: "name their Redis with --redis redis://HOST:PORT",
 				})
 				break
+			}
+			continue
+		}
+		if s.Entry.Kind == scenario.EntryHTTP {
+			if !r.redis.Exists() && !s.Exit.Given() {
+				problems = append(problems, problem.Problem{
+					What: fmt.Sprintf("scenario %q: its jobs come in through your API, and nothing receives their ends", s.Name),
+					Hint: "name the Redis of your API with --redis redis://HOST:PORT and the channel with --channel, or its WebSocket with --exit ws://HOST:PORT/PATH",
+				})
 			}
 			continue
 		}

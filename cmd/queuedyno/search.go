@@ -20,6 +20,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -32,7 +33,7 @@ import (
 type search struct {
 	c       *searching
 	r       *study.Record
-	server  *redisserver.Server
+	server  *target.Servers
 	signals *interrupt
 	tags    map[string]string
 	worker  *searchWorker // nil without --worker
@@ -127,6 +128,7 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 		},
 		Saw: func(r *result.Result) { s.r.Redis, s.r.Host = r.Redis, r.Host },
 	}
+	lab.Run.Postgres, lab.Run.PostgresKind = s.server.Database()
 	if s.c.WorkerCommand() == "" {
 		return lab
 	}

@@ -19,9 +19,12 @@ type account struct {
 	first    int64  // the number of the first job that is not prefilled
 	filled   int64  // jobs that were prefilled
 	numbers  atomic.Int64
-	tokens   *tokens      // nil in an open loop
-	thinking *thinkTime   // nil without think time
-	again    atomic.Int64 // the longest end_to_end of a job that was given out twice
+	tokens   *tokens           // nil in an open loop
+	thinking *thinkTime        // nil without think time
+	readers  *readers          // nil without WebSocket clients
+	blackBox bool              // only WebSocket clients see the end of a job
+	tenant   func(n int64) int // of a job
+	again    atomic.Int64      // the longest end_to_end of a job that was given out twice
 }
 
 func (a *account) tally() *ledger.Tally {
@@ -36,6 +39,17 @@ func (a *account) total(c ledger.Counter) int64 {
 	return sum[c]
 }
 
+// start takes a job into flight that is due at that moment.
+func (a *account) start(n, due int64) *flight.Job {
+	j := a.flight.Start(n)
+	j.Stamp = blank
+	j.Stamp[flight.DueAt] = due
+	if a.readers != nil {
+		a.expect(j, a.tenant(n))
+	}
+	return j
+}
+
 // finish closes a job that has every mark of a complete one, and records it.
 // Several goroutines may try to; one succeeds.
 func (a *account) finish(b *flight.Block, j *flight.Job, n int64, marks uint64, s *record.Shard) {
@@ -43,11 +57,21 @@ func (a *account) finish(b *flight.Block, j *flight.Job, n int64, marks uint64, 
 		return
 	}
 	if _, first, here := j.Mark(n, flight.Closed); here && first {
+		settle(&j.Stamp)
 		if marks&flight.Again != 0 {
-			a.slowest(j.Stamp[flight.NotifiedAt] - j.Stamp[flight.DueAt])
+			a.slowest(flight.Ended(&j.Stamp) - j.Stamp[flight.DueAt])
 		}
 		s.Add(n, &j.Stamp)
 		a.flight.Close(b)
+	}
+}
+
+// settle makes the stamps of a finished job consistent. What a WebSocket client has read
+// was notified before, whenever the subscriber of the run got to it.
+func settle(stamp *[flight.Stamps]int64) {
+	if read := stamp[flight.BroadcastAt]; read != flight.Absent && stamp[flight.NotifiedAt] > read {
+		stamp[flight.NotifiedAt] = read
+		stamp[flight.FirstAt] = min(stamp[flight.FirstAt], read)
 	}
 }
 
@@ -99,7 +123,7 @@ func (a *account) stray(n int64, t *ledger.Tally) {
 // finished is how many jobs are over, complete or known to be lost.
 func (a *account) finished() int64 {
 	added := a.rec.Added()
-	t := ledger.SumOf(a.tallies, ledger.Unheard, ledger.Refused)
+	t := ledger.SumOf(a.tallies, ledger.Gone...)
 	return added + t.Over()
 }
 

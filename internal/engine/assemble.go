@@ -69,6 +69,7 @@ func (r *run) result(released error) *result.Result {
 	res.Breakdown = r.rec.Parts.Summary(r.outcome.window)
 	res.Rates = a.rates()
 	r.describe(res)
+	res.Postgres = a.postgres()
 	a.scalars()
 	a.cautions()
 	var notes []string

@@ -14,6 +14,11 @@ func (r *run) close() error {
 	for _, p := range r.producers {
 		r.closeProducer(&p.conn)
 	}
+	r.entry.close()
+	r.closeReaders()
+	if r.api != nil {
+		r.api.Close()
+	}
 	for _, c := range r.consumers {
 		c.conn.Close()
 	}
@@ -50,7 +55,9 @@ func (r *run) closeProducer(conn *jobqueue.Producer) {
 	r.conns.Lock()
 	c := *conn
 	r.conns.Unlock()
-	c.Close()
+	if c != nil {
+		c.Close()
+	}
 }
 
 // swap replaces a subscriber's connection.

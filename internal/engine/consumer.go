@@ -32,6 +32,7 @@ type consumer struct {
 	popped
 	finished
 
+	id      [1]string // of the job whose row is updated
 	streak  streak
 	over    func() error // why no job is popped any more, nil before that
 	working bool         // jobs are left to work on after those in done
@@ -204,7 +205,7 @@ func (c *consumer) channel(n int64) int {
 // finished, the last one together with the next pop. Without work, all of them are
 // published with the next pop.
 func (c *consumer) work() error {
-	if c.wait == nil && !c.r.s.Work.Running {
+	if c.wait == nil && !c.r.s.Work.Running && c.r.store == nil {
 		c.done, c.updates = c.held, c.outcomes
 		return nil
 	}
@@ -212,6 +213,9 @@ func (c *consumer) work() error {
 	c.busy.Store(true)
 	for i := range c.held {
 		if done, err := c.serve(i); !done || err != nil {
+			return err
+		}
+		if err := c.save(i); err != nil {
 			return err
 		}
 		c.done, c.updates = c.held[i:i+1], c.outcomes[i:i+1]
@@ -269,11 +273,10 @@ func (c *consumer) turn(ctx context.Context, limit int) ([][]byte, error) {
 		if h.job == nil {
 			continue
 		}
-		if !c.stamps(h, flight.DoneAt, at) {
-			continue
-		}
-		if _, first, here := h.job.Mark(h.n, flight.Done); here && first {
-			c.tally.Add(ledger.Finished, 1)
+		if c.r.store == nil {
+			c.workDone(h, at)
+		} else if c.stamps(h, flight.SavedAt, at) {
+			h.job.Mark(h.n, flight.Saved)
 		}
 	}
 	c.acks = 0
@@ -283,6 +286,16 @@ func (c *consumer) turn(ctx context.Context, limit int) ([][]byte, error) {
 	jobs, err := c.exchange(ctx, c.updates, c.acked, limit, c.popWait)
 	c.done, c.updates = c.done[c.acks:], c.updates[c.acks:]
 	return jobs, err
+}
+
+// workDone notes that the work on a job ended at that moment.
+func (c *consumer) workDone(h taken, at int64) {
+	if !c.stamps(h, flight.DoneAt, at) {
+		return
+	}
+	if _, first, here := h.job.Mark(h.n, flight.Done); here && first {
+		c.tally.Add(ledger.Finished, 1)
+	}
 }
 
 // stamps sets a stamp of a job. When two consumers have the job, it may be over by now
@@ -321,6 +334,9 @@ func (c *consumer) published(i, receivers int) {
 	case c.r.s.Notify == jobqueue.NoNotify:
 		// There is no notification: the job is over with its work.
 		h.job.Stamp[flight.NotifiedAt] = h.job.Stamp[flight.DoneAt]
+		if c.r.store != nil {
+			h.job.Stamp[flight.NotifiedAt] = h.job.Stamp[flight.SavedAt]
+		}
 		m |= flight.Notified
 	case receivers == 0:
 		m |= flight.Unheard

@@ -39,13 +39,13 @@ type (
 
 // crew are the goroutines of a run: do starts them, and drain waits for all of them.
 type crew struct {
-	sending, taking, answering, hearing, sampling sync.WaitGroup
+	sending, entering, taking, answering, hearing, sampling sync.WaitGroup
 
-	stopPops, stopHearing, stopSampling context.CancelFunc
-	endPause                            func()
-	endHalt                             func() bool
-	probes                              *probe.Probes
-	before                              hoststat.Snapshot
+	stopEntry, stopPops, stopHearing, stopSampling context.CancelFunc
+	endPause                                       func()
+	endHalt                                        func() bool
+	probes                                         *probe.Probes
+	before                                         hoststat.Snapshot
 }
 
 // do starts the clock and runs the load until its schedule is over or something else
@@ -84,8 +84,11 @@ func (r *run) do() *crew {
 
 // startAll starts the goroutines, those at the end of a job's way first.
 func (r *run) startAll(c *crew) {
-	var hear, pops, samples context.Context
+	var hear, pops, samples, enter context.Context
 	hear, c.stopHearing = context.WithCancel(r.ctx)
+	if r.readers != nil {
+		r.readers.live.Store(true)
+	}
 	for _, s := range r.subscribers {
 		c.hearing.Go(func() { r.fail("receive", s.loop(hear)) })
 	}
@@ -97,6 +100,12 @@ func (r *run) startAll(c *crew) {
 				r.fail("consume", err)
 			}
 		})
+	}
+	enter, c.stopEntry = context.WithCancel(r.ctx)
+	if r.entry != nil {
+		for _, d := range r.entry.doors {
+			c.entering.Go(func() { r.fail(r.entry.op, r.entry.serve(enter, d)) })
+		}
 	}
 	r.passed.Add(len(r.producers))
 	for _, p := range r.producers {
@@ -115,6 +124,7 @@ func (r *run) startAll(c *crew) {
 	samples, c.stopSampling = context.WithCancel(context.WithoutCancel(r.ctx))
 	c.sampling.Go(func() { r.sampler.loop(samples) })
 	c.sampling.Go(func() { r.watchLimits(samples) })
+	c.sampling.Go(func() { r.watchEntry(samples) })
 	if r.thinking != nil {
 		c.sampling.Go(func() { r.thinking.loop(samples) })
 	}
@@ -137,6 +147,12 @@ func (r *run) measured(c *crew) {
 // dismiss ends the goroutines. Consumers end first, while their answers and
 // notifications can still arrive.
 func (r *run) dismiss(c *crew) {
+	c.stopEntry()
+	if r.entry != nil {
+		r.entry.end(r.outstanding() > 0)
+	}
+	c.entering.Wait()
+	r.entry.close()
 	c.stopPops()
 	if r.outstanding() > 0 {
 		// The drain timeout is over: unfinished work stays unfinished.
@@ -164,6 +180,7 @@ func (r *run) dismiss(c *crew) {
 		}
 	}
 	c.hearing.Wait()
+	r.closeReaders()
 	if r.away != nil && !r.interrupted {
 		r.fail("connect", r.away)
 	}

@@ -1,10 +1,13 @@
 package engine
 
 import (
+	"context"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/jobtable"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -39,6 +42,16 @@ type Options struct {
 	// End when its last job is accounted for, before anything is closed. They
 	// are where a benchmark's timer starts and stops.
 	Begin, End func()
+	// Postgres is the URL of the database of a scenario that stores its jobs, and
+	// PostgresKind where that server comes from. OpenStore opens the table there; nil
+	// means [jobtable.Open].
+	Postgres, PostgresKind string
+	OpenStore              func(context.Context, jobtable.Options) (Store, error)
+	// OpenAPI opens the user's API of an HTTP entry; nil means an [apiclient.Client].
+	OpenAPI func(scenario.HTTPEntry) (API, error)
+	// OpenReaders makes the WebSocket clients of an exit, which are dealt out to so
+	// many tenants; nil means those of package browser.
+	OpenReaders func(exit scenario.WebSocketExit, tenants int) (Readers, error)
 	// Workers are those that were started for the run, nil when none were, and
 	// Worker is the command that started them, without secrets.
 	Workers Workers

@@ -18,12 +18,23 @@ func (r *run) prefill() error {
 		return nil
 	}
 	p, limit, due := r.producers[0], r.s.Prefill, -int64(lead)
+	var d *storeDoor
+	if r.store != nil {
+		d = r.entry.doors[0].(*storeDoor)
+		p = d.producer
+	}
 	size := int64(r.s.Batch)
 	if p.aimer == nil {
 		size = max(size, min(most, maxWrite/int64(r.format.Max))/size*size)
 	}
 	for r.filled < limit && !r.stopping() {
 		g := clip(pace.Group{First: r.filled, Jobs: int(size)}, limit)
+		if d != nil {
+			d.encode(g)
+			if err := r.store.Insert(r.ctx, d.ids, d.tenants); err != nil {
+				return fmt.Errorf("prefill the table: %w", err)
+			}
+		}
 		if err := p.fill(g, due); err != nil {
 			return fmt.Errorf("prefill the queue: %w", err)
 		}
@@ -36,9 +47,8 @@ func (r *run) prefill() error {
 func (p *producer) fill(g pace.Group, due int64) error {
 	p.batch, p.arena, p.slots = p.batch[:0], p.arena[:0], p.slots[:0]
 	for n := g.First; n < g.First+int64(g.Jobs); n++ {
-		j := p.r.flight.Start(n)
-		j.Stamp = blank
-		j.Stamp[flight.DueAt], j.Stamp[flight.SentAt], j.Stamp[flight.AckedAt] = due, due, due
+		j := p.r.start(n, due)
+		j.Stamp[flight.SentAt], j.Stamp[flight.AckedAt] = due, due
 		p.slots = append(p.slots, j)
 		at := len(p.arena)
 		p.arena = p.r.format.Append(p.arena, n)
@@ -50,7 +60,12 @@ func (p *producer) fill(g pace.Group, due int64) error {
 	}
 	for i, j := range p.slots {
 		j.Launch(g.First + int64(i))
-		j.Mark(g.First+int64(i), flight.Acked)
+		marks := flight.Acked
+		if p.r.store != nil {
+			j.Stamp[flight.StoredAt] = due
+			marks |= flight.Stored
+		}
+		j.Mark(g.First+int64(i), marks)
 	}
 	p.tally.Add(ledger.Sent, int64(g.Jobs))
 	p.tally.Add(ledger.Acked, int64(g.Jobs))

@@ -18,6 +18,7 @@ type pools struct {
 	producers   []*producer
 	consumers   []*consumer
 	subscribers []*subscriber
+	listeners   []*listener // the subscribers, and then the WebSocket clients
 	waiters     []pace.Waiter
 	passed      sync.WaitGroup // a producer leaves it when it has passed the window
 	conns       sync.Mutex     // guards their connections, which change when one is lost
@@ -32,6 +33,12 @@ func (r *run) prepare() error {
 	if c, ok := r.b.(checker); ok && !s.Load.Observed {
 		const own = 5 // for commands outside the load
 		producers := s.Producers
+		switch r.s.Entry.Kind {
+		case scenario.EntryPostgres:
+			producers = s.Entry.Postgres.Connections
+		case scenario.EntryHTTP:
+			producers = 0
+		}
 		if r.apart() {
 			producers *= len(s.Queues) // each has a connection to each queue
 		}
@@ -68,9 +75,15 @@ func (r *run) prepare() error {
 		if err != nil {
 			return fmt.Errorf("open subscriber %d of %d: %w", i+1, s.Subscribers, err)
 		}
-		r.subscribers = append(r.subscribers, &subscriber{r: r, index: i, conn: conn, tally: r.tally(), shard: r.rec.Shard()})
+		one := &subscriber{conn: conn}
+		r.listen(&one.listener)
+		one.alone = s.Subscribers == 1
+		r.subscribers = append(r.subscribers, one)
 	}
-	r.foreign.keyMade = pool(s) > 0 || s.Producers > 0
+	if err := r.openReaders(); err != nil {
+		return err
+	}
+	r.foreign.keyMade = pool(s) > 0 || s.Producers > 0 && s.Entry.Kind != scenario.EntryHTTP
 	for i := range pool(s) {
 		conn, err := r.openConsumer(i)
 		if err != nil {
@@ -86,22 +99,23 @@ func (r *run) prepare() error {
 			c.service = service(s.Work, s.Seed, i)
 		}
 	}
+	if err := r.openEntry(); err != nil {
+		return err
+	}
 	for i := range s.Producers {
-		conn, err := r.b.OpenProducer(r.ctx)
-		if err != nil {
-			return fmt.Errorf("open producer %d of %d: %w", i+1, s.Producers, err)
-		}
-		p := &producer{r: r, index: i, pushConn: pushConn{conn: conn}, sentUpTo: -1, fresh: make(chan jobqueue.Pipeliner), tally: r.tally(), shard: r.rec.Shard()}
-		p.pipe, p.answering = conn.(jobqueue.Pipeliner)
-		p.prover, _ = conn.(jobqueue.Prover)
-		if len(s.Queues) > 1 {
-			p.aimer = conn.(jobqueue.QueueSelector) // lanes looked
+		p := &producer{r: r, index: i, sentUpTo: -1, fresh: make(chan jobqueue.Pipeliner), tally: r.tally(), shard: r.rec.Shard()}
+		if r.entry == nil {
+			if err := p.connect(); err != nil {
+				return fmt.Errorf("open producer %d of %d: %w", i+1, s.Producers, err)
+			}
 		}
 		r.producers = append(r.producers, p)
 		if s.Load.Open() {
-			if p.wait, err = r.waiter(); err != nil {
+			wait, err := r.waiter()
+			if err != nil {
 				return err
 			}
+			p.wait = wait
 		}
 	}
 	if s.Load.Think > 0 {
@@ -114,6 +128,27 @@ func (r *run) prepare() error {
 	var err error
 	r.sampler, err = newSampler(r)
 	return err
+}
+
+// listen adds a listener.
+func (r *run) listen(l *listener) {
+	l.r, l.index, l.tally, l.shard = r, len(r.listeners), r.tally(), r.rec.Shard()
+	r.listeners = append(r.listeners, l)
+}
+
+// connect opens the producer's connection.
+func (p *producer) connect() error {
+	conn, err := p.r.b.OpenProducer(p.r.ctx)
+	if err != nil {
+		return err
+	}
+	p.conn = conn
+	p.pipe, p.answering = conn.(jobqueue.Pipeliner)
+	p.prover, _ = conn.(jobqueue.Prover)
+	if len(p.r.s.Queues) > 1 {
+		p.aimer = conn.(jobqueue.QueueSelector) // lanes looked
+	}
+	return nil
 }
 
 // pool is how many consumers this run has.

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -34,7 +33,7 @@ func (p *problems) problem(op string, err error) {
 	defer p.mu.Unlock()
 	p.errors[op]++
 	hint := ""
-	var known *redisconn.Error
+	var known interface{ Hint() string }
 	if errors.As(err, &known) {
 		hint = known.Hint()
 	}

@@ -228,6 +228,7 @@ func (p *producer) prove() error {
 // blank are the stamps of a new job. NotifiedAt is absent, too: any moment is later.
 var blank = [flight.Stamps]int64{
 	flight.PoppedAt: flight.Absent, flight.DoneAt: flight.Absent, flight.PublishedAt: flight.Absent, flight.NotifiedAt: flight.Absent, flight.FirstAt: flight.Absent, flight.RunningAt: flight.Absent, flight.WorkReported: flight.Absent,
+	flight.StoredAt: flight.Absent, flight.SavedAt: flight.Absent, flight.BroadcastAt: flight.Absent,
 }
 
 // aim makes the push of a group go to its queue.
@@ -239,12 +240,13 @@ func (p *producer) aim(g pace.Group) {
 
 // stage encodes a group and takes its jobs into flight.
 func (p *producer) stage(g pace.Group) {
+	if p.r.entry != nil {
+		p.enter(g)
+		return
+	}
 	p.batch = p.batch[:0]
 	for n := g.First; n < g.First+int64(g.Jobs); n++ {
-		j := p.r.flight.Start(n)
-		j.Stamp = blank
-		j.Stamp[flight.DueAt] = int64(g.Due)
-		p.slots = append(p.slots, j)
+		p.slots = append(p.slots, p.r.start(n, int64(g.Due)))
 		at := len(p.arena)
 		p.arena = p.r.format.Append(p.arena, n)
 		p.batch = append(p.batch, p.arena[at:len(p.arena):len(p.arena)])
@@ -265,7 +267,10 @@ func (p *producer) stage(g pace.Group) {
 // group by group, each with its own moment.
 func (p *producer) send() error {
 	var err error
-	if p.pipe != nil {
+	if p.r.entry != nil {
+		p.launch(p.groups, p.slots)
+		p.r.entry.put(p.groups...)
+	} else if p.pipe != nil {
 		p.launch(p.groups, p.slots)
 		for err = p.pipe.Flush(); errors.Is(err, jobqueue.ErrStale); err = p.resend() {
 			// Nothing was written, so it is sent over the next connection.

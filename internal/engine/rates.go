@@ -59,7 +59,7 @@ func (r *assembly) carried() float64 {
 // unheardOf reports whether jobs were still on their way when the run ended.
 func (r *account) unheardOf() bool {
 	t := ledger.Sum(r.tallies)
-	return t[ledger.Sent] > t[ledger.Notified]+t[ledger.Unheard]
+	return t[ledger.Sent] > t[ledger.Notified]+t.Over()
 }
 
 func perSecond(n, ns float64) float64 { return n / (ns / float64(time.Second)) }

@@ -49,12 +49,21 @@ func (r *run) reconcile() {
 		r.observed(c.totals, left)
 		return
 	}
+	if r.ids != nil {
+		seen := r.ids.Counts()
+		c.totals[ledger.Foreign] += seen.Waiting + seen.Evicted
+	}
 	c.ledger = result.NewLedger(&c.totals)
 	c.ledger.LostByLeg, c.ledger.Errors, c.ledger.Reconnects = map[result.Leg]int64{}, r.errors, r.reconnects()
-	for _, leg := range result.Legs() {
-		c.ledger.LostByLeg[leg] = 0
+	for _, leg := range ledger.Legs() {
+		n := int64(0)
+		if leg.Counted >= 0 {
+			n = c.totals[leg.Counted]
+		}
+		if leg.Always || n > 0 {
+			c.ledger.LostByLeg[result.Leg(leg.Key)] = n
+		}
 	}
-	c.ledger.LostByLeg[result.LegNobody], c.ledger.LostByLeg[result.LegRefused] = c.totals[ledger.Unheard], c.totals[ledger.Refused]
 	r.flight.Each(c.close)
 	c.ledger.LostJobs, c.ledger.Prefilled = c.named(), r.filled
 	if r.s.External {
@@ -77,12 +86,16 @@ func (c *reconciliation) close(n int64, j *flight.Job, marks uint64) {
 	c.rec.Departures.Add(j.Stamp[flight.SentAt])
 	switch { // it, too, was in the queue or with a consumer
 	case marks&flight.Popped != 0:
-		c.rec.Queued += c.rec.InWindow(j.Stamp[flight.SentAt], j.Stamp[flight.PoppedAt])
+		c.rec.Queued += c.rec.InWindow(flight.PushedAt(&j.Stamp), j.Stamp[flight.PoppedAt])
 		c.rec.Worked += c.rec.InWindow(j.Stamp[flight.PoppedAt], c.end)
 	case marks&flight.Acked != 0 && marks&flight.Notified == 0:
 		c.rec.Queued += c.rec.InWindow(j.Stamp[flight.AckedAt], c.end)
 	}
-	leg, gone := legOf(marks, c.readable)
+	if c.blackBox && marks&flight.Acked != 0 && marks&flight.Notified == 0 {
+		marks |= flight.Notified // all that is known: the API has the job
+		c.complete |= flight.Broadcast
+	}
+	leg, gone := legOf(marks, c.complete, c.readable)
 	if c.s.External && leg == result.LegVanished {
 		leg = result.LegUnfinished // an external worker has taken it
 		if c.external++; c.external <= c.unplaced {
@@ -97,7 +110,7 @@ func (c *reconciliation) close(n int64, j *flight.Job, marks uint64) {
 		// It arrived, and only the answer to its push or publish is missing, which
 		// was lost with the connection.
 		c.unanswered++
-		c.rec.Arrivals.Add(j.Stamp[flight.NotifiedAt])
+		c.rec.Arrivals.Add(flight.Ended(&j.Stamp))
 		return
 	}
 	due := j.Stamp[flight.DueAt]
@@ -133,6 +146,7 @@ func (c *reconciliation) warnOfStall(err error) {
 // warn notes what is conspicuous about the jobs that did not arrive.
 func (c *reconciliation) warn() {
 	warn, t, legs := c.run.warn, &c.totals, c.ledger.LostByLeg
+	c.warnOfReaders()
 	understood := !c.unrecognized.warnOfUnrecognized()
 	if n := legs[result.LegNotUnderstood]; n > 0 {
 		warn("%d jobs have no end that was understood, and %d messages could not be understood: they are counted as lost on the leg %s, and their work may well be done",
@@ -232,15 +246,20 @@ func (r *reconciliation) named() []result.LostJob {
 }
 
 // legOf is where a job that is not over was lost. When the queue could not be read, a
-// job that was pushed and not popped is assumed to be in it still.
-func legOf(marks uint64, readable bool) (leg result.Leg, lost bool) {
+// job that was pushed and not popped is assumed to be in it still. need are the marks of
+// a complete job.
+func legOf(marks, need uint64, readable bool) (leg result.Leg, lost bool) {
 	switch {
+	case marks&flight.Notified != 0 && need&flight.Broadcast != 0 && marks&flight.Broadcast == 0:
+		return result.LegUnbroadcast, true
 	case marks&flight.Notified != 0:
 		return "", false
 	case marks&flight.Unheard != 0:
 		return result.LegNobody, true
 	case marks&flight.Published != 0:
 		return result.LegUnnotified, true
+	case marks&flight.Done != 0 && need&flight.Saved != 0 && marks&flight.Saved == 0:
+		return result.LegUnsaved, true
 	case marks&flight.Done != 0:
 		return result.LegUnpublished, true
 	case marks&flight.Popped != 0:
@@ -249,6 +268,9 @@ func legOf(marks uint64, readable bool) (leg result.Leg, lost bool) {
 		return result.LegInQueue, true
 	case marks&flight.Acked != 0:
 		return result.LegVanished, true
+	}
+	if need&flight.Stored != 0 && marks&flight.Stored == 0 {
+		return result.LegUnstored, true
 	}
 	return result.LegUnacknowledged, true
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/record"
-	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -79,7 +78,7 @@ func TestStorageFollowsTheJobsInFlight(t *testing.T) {
 	t.Parallel()
 	r, s := testRun(1)
 	const straggler, dir = 5, 64
-	r.flight = flight.New(1, dir)
+	r.flight = flight.New(1, 1, dir)
 	for n := range int64(dir*flight.BlockJobs + 10*flight.BlockJobs) {
 		if n == straggler {
 			j := r.flight.Start(n)
@@ -150,7 +149,7 @@ func TestAJobIsFinishedOnceByWhoeverComesLast(t *testing.T) {
 func TestALateDuplicateFindsNothing(t *testing.T) {
 	t.Parallel()
 	r, s := testRun(2)
-	sub := &subscriber{r: r, index: 1, tally: r.tally(), shard: s}
+	sub := &listener{r: r, index: 1, tally: r.tally(), shard: s}
 	b, j := r.flight.Find(3)
 	if b != nil || j != nil {
 		t.Fatal("a job that was never started was found")
@@ -162,8 +161,8 @@ func TestALateDuplicateFindsNothing(t *testing.T) {
 		j.Mark(n, flight.Closed)
 		r.flight.Close(b)
 	}
-	sub.notified(3, 0, updates.View{Status: jobqueue.Completed})
-	sub.notified(1<<40, 0, updates.View{Status: jobqueue.Completed})
+	sub.ended(3, 0, jobqueue.Completed, 0)
+	sub.ended(1<<40, 0, jobqueue.Completed, 0)
 	if d, c := r.total(ledger.Duplicated), r.total(ledger.Corrupt); d != 1 || c != 1 {
 		t.Errorf("%d duplicated and %d corrupt, want 1 and 1", d, c)
 	}

@@ -224,14 +224,16 @@ func (p *producer) reopen() error {
 		conn.Close() // they may all have been closed already
 		return context.Cause(p.r.ctx)
 	}
-	p.pipe, _ = conn.(jobqueue.Pipeliner)
+	if p.answering {
+		p.pipe = conn.(jobqueue.Pipeliner)
+	}
 	p.prover, _ = conn.(jobqueue.Prover)
 	if p.aimer != nil {
 		p.aimer = conn.(jobqueue.QueueSelector)
 	}
 	p.pending.forget()
 	p.broken.Store(false)
-	if p.pipe != nil {
+	if p.answering {
 		select {
 		case p.fresh <- p.pipe: // the reader has read the last answer of the old one
 		case <-p.r.ctx.Done():

@@ -17,12 +17,14 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/hoststat"
+	"github.com/queuedyno/queuedyno/internal/idmatch"
 	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/internal/probe"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -44,8 +46,18 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 		return nil, err
 	}
 	s = s.WithDefaults()
+	blackBox := b == nil
+	if blackBox {
+		if s.Entry.Kind != scenario.EntryHTTP || !s.Exit.Given() {
+			return nil, errors.New("without a queue a scenario needs an HTTP entry and a WebSocket exit")
+		}
+		b = memory.New() // stays empty
+	}
 	if problems := s.Validate(); len(problems) > 0 {
 		return nil, &scenario.InvalidError{Faults: problems}
+	}
+	if blackBox {
+		s.Subscribers = 0
 	}
 	if o.ID == "" {
 		o.ID = flight.NewID()
@@ -77,7 +89,7 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 		r.warn("%s", caution)
 	}
 	if err := r.prepare(); err != nil {
-		return nil, errors.Join(err, r.close())
+		return nil, errors.Join(err, r.close(), r.closeStore())
 	}
 	crew := r.do()
 	r.drain(crew)
@@ -85,7 +97,7 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 	r.stopWorkers()
 	// The keys are removed before the result is there: readers of the result find a
 	// clean Redis.
-	err = r.close()
+	err = errors.Join(r.close(), r.closeStore())
 	return r.result(err), errors.Join(r.fatal(), err, r.worked.failure())
 }
 
@@ -102,7 +114,12 @@ type run struct {
 	limits
 	unrecognized unrecognized
 	foreign      foreign
-	pause        *pause // nil without one
+	pause        *pause           // nil without one
+	api          API              // nil without an HTTP entry
+	ids          *idmatch.Matcher // nil where the ids of jobs are those of the run
+	entry        *entry           // nil where jobs are pushed straight into the queue
+	store        Store            // nil without one
+	entryWatch   *entryWatch
 	sampler      *sampler
 	observer     *observe.Observer // nil unless the load is observed; belongs to its subscriber
 	outcome      outcome
@@ -179,14 +196,28 @@ func newRun(s scenario.Scenario, b jobqueue.Backend, o Options, tag uint64) (*ru
 		r.observer = observe.Mapped(r.mapping)
 	}
 	r.account = &account{
-		flight: flight.New(s.Subscribers, flight.DirBlocks), complete: flight.Complete, first: r.base, observed: s.Load.Observed,
+		flight: flight.New(s.Subscribers, listening(s), flight.DirBlocks), complete: flight.Complete, first: r.base, observed: s.Load.Observed,
 		rec: record.NewRecorder(s, &r.spread, r.base, int64(s.Warmup), to, &c.cut),
 	}
+	r.tenant = r.spread.Tenant
+	r.blackBox = s.Subscribers == 0 && s.Exit.Given()
 	if s.External {
 		r.complete = flight.Outside
 	}
+	if s.Exit.Given() && !r.blackBox {
+		r.complete |= flight.Broadcast
+	}
+	if s.Entry.Kind == scenario.EntryPostgres {
+		r.complete |= flight.Stored
+	}
+	if s.Entry.Kind == scenario.EntryPostgres && !s.External {
+		r.complete |= flight.Saved
+	}
 	if s.Load.Closed() {
 		r.tokens = newTokens(s.Load.InFlight, s.Batch)
+	}
+	if s.Entry.Kind == scenario.EntryHTTP {
+		r.ids = idmatch.New(idmatch.Options{})
 	}
 	r.unrecognized.r = r
 	r.numbers.Store(r.base)

@@ -157,9 +157,12 @@ func dueBefore(end, at time.Duration) time.Duration {
 	return at
 }
 
+// waiting are the counters of a backlog, in the order in which they are read.
+var waiting = append(append([]ledger.Counter{ledger.Notified}, ledger.Gone...), ledger.Sent)
+
 // glance notes the backlog.
 func (s *sampler) glance(at time.Duration) {
-	t := ledger.SumOf(s.r.tallies, ledger.Notified, ledger.Unheard, ledger.Refused, ledger.Sent)
+	t := ledger.SumOf(s.r.tallies, waiting...)
 	s.mu.Lock()
 	backlog := s.backlog(t)
 	s.note(backlog)
@@ -262,7 +265,7 @@ func (s *sampler) backlog(t ledger.Totals) int64 {
 	if s.r.s.Load.Observed {
 		return s.lastLen
 	}
-	return t[ledger.Sent] - t[ledger.Notified] - t[ledger.Unheard] - t[ledger.Refused]
+	return t[ledger.Sent] - t[ledger.Notified] - t.Over()
 }
 
 // length is how many jobs the server last said to wait in the queue.

@@ -3,25 +3,17 @@ package engine
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
-	"github.com/queuedyno/queuedyno/internal/record"
-	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
 // subscriber receives notifications.
 type subscriber struct {
-	r     *run
-	index int
-	conn  jobqueue.Subscriber
-	tally *ledger.Tally
-	shard *record.Shard
-	last  int64 // the highest job number seen
-
+	listener
+	conn   jobqueue.Subscriber
 	streak streak
 }
 
@@ -55,7 +47,10 @@ func (s *subscriber) loop(ctx context.Context) error {
 			}
 			continue
 		}
-		n, o := s.r.format.Identify(update.JobID)
+		n, o, early := s.identify(update.JobID, update.Status, at)
+		if early {
+			continue
+		}
 		switch o {
 		case flight.Foreign:
 			s.tally.Add(ledger.Foreign, 1)
@@ -71,12 +66,13 @@ func (s *subscriber) loop(ctx context.Context) error {
 		case jobqueue.Running:
 			s.running(n, at)
 		case jobqueue.Completed, jobqueue.Failed:
-			s.notified(n, at, update)
+			s.ended(n, at, update.Status, update.Work)
 		default:
 			if s.index == 0 {
 				s.r.unrecognized.unknownStatus(message, update.Status)
 			}
 		}
+		s.r.done(n, update.JobID)
 	}
 }
 
@@ -104,97 +100,4 @@ func (s *subscriber) again(ctx context.Context, broken error) error {
 	s.r.problem("receive", broken)
 	s.r.resubscribed.Add(1)
 	return nil
-}
-
-// running notes that the work on job n has begun. One subscriber is enough for
-// that.
-func (s *subscriber) running(n, at int64) {
-	if s.index != 0 {
-		return
-	}
-	if !s.r.unrecognized.begun.Load() {
-		s.r.unrecognized.begun.Store(true)
-	}
-	_, j := s.r.flight.Find(n)
-	if j == nil || j.Word.Load()>>flight.MarkBits != uint64(n)+1 {
-		return
-	}
-	// A job that is given out a second time begins twice; the first one counts.
-	if atomic.CompareAndSwapInt64(&j.Stamp[flight.RunningAt], flight.Absent, at) {
-		j.Mark(n, flight.Running)
-	} else if _, first, here := j.Mark(n, flight.Again); here && first {
-		s.tally.Add(ledger.Redelivered, 1)
-	}
-}
-
-// notified notes that this subscriber received the end of job n.
-func (s *subscriber) notified(n, at int64, update updates.View) {
-	if n < s.last {
-		s.tally.Add(ledger.OutOfOrder, 1)
-	} else {
-		s.last = n
-	}
-	b, j := s.r.flight.Find(n)
-	if j == nil || !s.first(b, j, n) {
-		s.r.stray(n, s.tally)
-		return
-	}
-	if s.r.s.External && s.index == 0 && update.Work > 0 {
-		j.Stamp[flight.WorkReported] = int64(update.Work)
-	}
-	if s.r.s.Subscribers == 1 {
-		j.Stamp[flight.NotifiedAt] = at
-	} else {
-		atomic.CompareAndSwapInt64(&j.Stamp[flight.FirstAt], flight.Absent, at)
-		if !latest(j, at) {
-			return // other subscribers have not received it yet
-		}
-	}
-	marks, first, here := j.Mark(n, flight.Notified)
-	if !here || !first {
-		s.r.stray(n, s.tally)
-		return
-	}
-	s.tally.Add(ledger.Notified, 1)
-	if update.Status == jobqueue.Failed {
-		s.tally.Add(ledger.Failed, 1)
-	}
-	s.r.free(n)
-	s.r.finish(b, j, n, marks, s.shard)
-}
-
-// latest keeps the latest of several subscribers' stamps and reports whether
-// this one was the last to come.
-func latest(j *flight.Job, at int64) bool {
-	for {
-		was := atomic.LoadInt64(&j.Stamp[flight.NotifiedAt])
-		if was >= at || atomic.CompareAndSwapInt64(&j.Stamp[flight.NotifiedAt], was, at) {
-			break
-		}
-	}
-	return j.Left.Add(-1) == 0
-}
-
-// first reports whether this subscriber hears of job n for the first time.
-func (s *subscriber) first(b *flight.Block, j *flight.Job, n int64) bool {
-	w := j.Word.Load()
-	if w>>flight.MarkBits != uint64(n)+1 {
-		return false
-	}
-	if s.r.flight.Words == 0 {
-		return w&flight.Notified == 0
-	}
-	word := &b.Seen[int(n&(flight.BlockJobs-1))*s.r.flight.Words+s.index/64]
-	bit := uint64(1) << (s.index % 64)
-	if word.Load()&bit != 0 {
-		return false
-	}
-	word.Or(bit)
-	// Only a second message about a job that is over can meet a block that is
-	// being used again at this very moment.
-	if w := j.Word.Load(); w>>flight.MarkBits != uint64(n)+1 {
-		word.And(^bit)
-		return false
-	}
-	return true
 }

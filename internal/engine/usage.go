@@ -22,6 +22,11 @@ func (r *assembly) usage() usage.Usage {
 	if !r.s.Load.Closed() {
 		u.InFlight = 0
 	}
+	if p := r.res.Postgres; p != nil {
+		u.Postgres = p.Busy
+	} else if w := r.entryWatch; w != nil && w.looks > 0 {
+		u.API = ptr(w.doors / float64(w.looks))
+	}
 	r.workersUsage(&u)
 	wall := r.ended.Sub(r.started).Seconds()
 	if wall <= 0 {

@@ -69,6 +69,12 @@ func AppendJobID(dst []byte, run uint64, n int64) []byte {
 	return append(dst, b[:]...)
 }
 
+// AppendIDPrefix appends what the ids of a run's jobs begin with, and no other ids.
+func AppendIDPrefix(dst []byte, run uint64) []byte {
+	const prefix = len("xxxxxxxx-xxxx-8xxx-")
+	return append(dst, AppendJobID(nil, run, 0)[:prefix]...)
+}
+
 // unhex is the value of a lower-case hexadecimal digit, 0xff for anything else.
 var unhex = func() (t [256]byte) {
 	for i := range t {

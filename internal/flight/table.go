@@ -26,6 +26,9 @@ const (
 	FirstAt             // the same, by the first one
 	RunningAt           // the update that the work has begun was parsed
 	WorkReported        // no moment: how long the worker says that the work took
+	StoredAt            // the job's row was inserted; the push follows
+	SavedAt             // the job's row was updated; the publish follows
+	BroadcastAt         // the message was read, by the last WebSocket client
 	Stamps
 )
 
@@ -45,6 +48,9 @@ const (
 	Closed  // recorded or given up; nothing more may happen to it
 	Running // the worker said that it has begun
 	Again   // it was given to another worker, or to the same a second time
+	Stored
+	Saved
+	Broadcast
 
 	MarkBits = 16
 	// Complete are the marks without which a job is not complete. The answer
@@ -55,14 +61,34 @@ const (
 	Outside = Acked | Notified
 )
 
+// PushedAt is when a job with those stamps was pushed: when it was sent, or where it is
+// stored first when its row was there.
+func PushedAt(stamp *[Stamps]int64) int64 {
+	if at := stamp[StoredAt]; at != Absent {
+		return at
+	}
+	return stamp[SentAt]
+}
+
+// Ended is when a job with those stamps ended: when the last WebSocket client read its
+// message, or without clients when the last subscriber parsed its notification.
+func Ended(stamp *[Stamps]int64) int64 {
+	if at := stamp[BroadcastAt]; at != Absent {
+		return at
+	}
+	return stamp[NotifiedAt]
+}
+
 // Job is one job on its way. The word holds its number plus one, so that a slot
 // that is used again is never taken for the job before, and its marks. A stamp
 // is written by one goroutine, before the mark that announces it; the goroutine that
 // sets the last mark of a job reads them all.
 type Job struct {
-	Word  atomic.Uint64
-	Left  atomic.Int32 // subscribers that have not received it
-	Stamp [Stamps]int64
+	Word atomic.Uint64
+	Left atomic.Int32 // subscribers that have not received it
+	// Unread is how many WebSocket clients have not read its message.
+	Unread atomic.Int32
+	Stamp  [Stamps]int64
 }
 
 // Mark sets a mark on job n. first is false when the mark was there already;
@@ -114,12 +140,12 @@ type Table struct {
 	free        []*Block
 }
 
-// New returns a flight with a directory of the given number of blocks, a
-// power of two.
-func New(subscribers, blocks int) *Table {
+// New returns a table for jobs whose end so many subscribers receive, and so many
+// listeners altogether. Its directory has the given number of blocks, a power of two.
+func New(subscribers, listeners, blocks int) *Table {
 	f := &Table{subscribers: subscribers, dir: make([]atomic.Pointer[Block], blocks), old: map[int64]*Block{}}
-	if subscribers > 1 {
-		f.Words = (subscribers + 63) / 64
+	if listeners > 1 {
+		f.Words = (listeners + 63) / 64
 	}
 	return f
 }

@@ -16,7 +16,11 @@ const (
 	Notified   Counter = iota
 	Unheard            // lost on the leg nobody_listened
 	Refused            // lost on the leg refused
-	WindowLost         // of the window, known not to arrive: unheard and refused
+	Unanswered         // lost on the leg unacknowledged, and known to be
+	Unstored           // lost on the leg unstored
+	Unpushed           // lost on the leg unpushed
+	Unsaved            // lost on the leg unsaved
+	WindowLost         // of the window, known not to arrive: all of the above
 	Duplicated
 	OutOfOrder
 	Corrupt

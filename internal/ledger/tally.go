@@ -40,5 +40,13 @@ func (s *Totals) add(tallies []*Tally, c Counter) {
 	}
 }
 
+// Gone are the counters of jobs that are known not to arrive any more.
+var Gone = []Counter{Unheard, Refused, Unanswered, Unstored, Unpushed, Unsaved}
+
 // Over is how many jobs are known not to arrive any more.
-func (s *Totals) Over() int64 { return s[Unheard] + s[Refused] }
+func (s *Totals) Over() (n int64) {
+	for _, c := range Gone {
+		n += s[c]
+	}
+	return n
+}

@@ -8,6 +8,7 @@ type Stage string
 // EndToEnd = Lateness [+ Store] + Queue + Work [+ Save] + Notify [+ Broadcast].
 const (
 	Lateness  Stage = "lateness"     // due to sent: the generator's own delay
+	Request   Stage = "request"      // due to answer read, of jobs that come in by HTTP
 	Store     Stage = "store"        // sent to row inserted, of jobs that are stored in Postgres; the push follows
 	Enqueue   Stage = "enqueue"      // push written to push acknowledged
 	Queue     Stage = "queue"        // push written to popped
@@ -19,7 +20,6 @@ const (
 	Notify    Stage = "notify"       // publish written to notification parsed, by the last subscriber
 	First     Stage = "notify_first" // publish written to notification parsed by the first of several subscribers
 	Broadcast Stage = "broadcast"    // notification parsed to message read by the last WebSocket client
-	Request   Stage = "request"      // due to answer read, of jobs that come in by HTTP
 	EndToEnd  Stage = "end_to_end"   // due to notification parsed, or to the message read by the last WebSocket client
 	FromSend  Stage = "from_send"    // sent to the same; a diagnostic
 )
@@ -27,7 +27,7 @@ const (
 // Stages lists every stage in the order in which reports show them. A result holds
 // those that its run could see: see scenario.Scenario.Measured.
 func Stages() []Stage {
-	return []Stage{Lateness, Store, Enqueue, Queue, Pickup, Running, WorkTime, Save, Publish, Notify, First, Broadcast, Request, EndToEnd, FromSend}
+	return []Stage{Lateness, Request, Store, Enqueue, Queue, Pickup, Running, WorkTime, Save, Publish, Notify, First, Broadcast, EndToEnd, FromSend}
 }
 
 // quantiles are the quantiles that every stage has, and the share of the jobs below

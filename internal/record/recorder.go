@@ -22,35 +22,47 @@ const nStages = 15
 // The places of some stages in the order of [metric.Stages].
 const (
 	Lateness = 0
-	Enqueue  = 2
-	Running  = 5
-	Work     = 6
+	Enqueue  = 3
+	Running  = 6
+	Work     = 7
 	EndToEnd = 13
 )
 
 // durations are a finished job's stages in the order of [metric.Stages], absent where
-// one of the stamps is or where there is no stamp yet.
-func durations(t *[flight.Stamps]int64) [nStages]int64 {
+// one of the stamps is. A job is requested when its push is the answer of the user's API.
+func durations(t *[flight.Stamps]int64, requested bool) [nStages]int64 {
 	work := span(t, flight.PoppedAt, flight.DoneAt)
 	if work == flight.Absent {
 		work = t[flight.WorkReported]
 	}
+	published, ended := flight.DoneAt, flight.Ended(t)
+	if t[flight.SavedAt] != flight.Absent {
+		published = flight.SavedAt
+	}
+	pushed := flight.PushedAt(t)
+	enqueue, request, queue := t[flight.AckedAt]-pushed, int64(flight.Absent), int64(flight.Absent)
+	if t[flight.PoppedAt] != flight.Absent {
+		queue = t[flight.PoppedAt] - pushed
+	}
+	if requested {
+		enqueue, request = flight.Absent, t[flight.AckedAt]-t[flight.DueAt]
+	}
 	return [nStages]int64{
 		t[flight.SentAt] - t[flight.DueAt],
-		flight.Absent, // store
-		t[flight.AckedAt] - t[flight.SentAt],
-		span(t, flight.SentAt, flight.PoppedAt),
+		request,
+		span(t, flight.SentAt, flight.StoredAt),
+		enqueue,
+		queue,
 		span(t, flight.DueAt, flight.RunningAt),
 		span(t, flight.RunningAt, flight.NotifiedAt),
 		work,
-		flight.Absent, // save
-		span(t, flight.DoneAt, flight.PublishedAt),
-		span(t, flight.DoneAt, flight.NotifiedAt),
-		span(t, flight.DoneAt, flight.FirstAt),
-		flight.Absent, // broadcast
-		flight.Absent, // request
-		t[flight.NotifiedAt] - t[flight.DueAt],
-		t[flight.NotifiedAt] - t[flight.SentAt],
+		span(t, flight.DoneAt, flight.SavedAt),
+		span(t, published, flight.PublishedAt),
+		span(t, published, flight.NotifiedAt),
+		span(t, published, flight.FirstAt),
+		span(t, flight.NotifiedAt, flight.BroadcastAt),
+		ended - t[flight.DueAt],
+		ended - t[flight.SentAt],
 	}
 }
 
@@ -112,6 +124,7 @@ type Recorder struct {
 	Departures, Arrivals timeCounts
 	Course               course
 	first                int64 // the number of the first job that is not prefilled
+	requested            bool  // jobs come in through the user's API
 }
 
 // sets are the histograms of a recorder.
@@ -206,12 +219,12 @@ func (s *Shard) hand() {
 	r.Mu.Lock()
 	for i := range s.n {
 		n, t := s.jobs[i].n, &s.jobs[i].stamp
-		d := durations(t)
+		d := durations(t, r.requested)
 		if t[flight.DueAt] >= r.From && t[flight.DueAt] < r.To {
 			r.second.record(&d)
 			r.Parts.record(n, t[flight.DueAt], &d)
 			r.Course.add(t[flight.DueAt], d[EndToEnd])
-			r.LastNotified = max(r.LastNotified, t[flight.NotifiedAt])
+			r.LastNotified = max(r.LastNotified, flight.Ended(t))
 			if t[flight.SentAt]-r.lateLimit > r.To {
 				r.Late++
 			}
@@ -228,13 +241,13 @@ func (s *Shard) hand() {
 			r.outside.record(&d)
 		}
 		r.Departures.Add(t[flight.SentAt])
-		r.Arrivals.Add(t[flight.NotifiedAt])
+		r.Arrivals.Add(flight.Ended(t))
 		if n < r.first {
-			r.prefilled = max(r.prefilled, t[flight.NotifiedAt])
+			r.prefilled = max(r.prefilled, flight.Ended(t))
 		}
 		// A push takes effect about halfway through its round trip.
 		if t[flight.PoppedAt] != flight.Absent {
-			r.Queued += r.InWindow(t[flight.SentAt]+d[Enqueue]/2, t[flight.PoppedAt])
+			r.Queued += r.InWindow(flight.PushedAt(t)+d[Enqueue]/2, t[flight.PoppedAt])
 			r.Worked += r.InWindow(t[flight.PoppedAt], t[flight.PublishedAt])
 		}
 		if i := int(t[flight.DueAt] / BinLength); t[flight.DueAt] >= 0 && i < maxBins {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/webpage"
@@ -253,16 +254,17 @@ func jobSection(r *result.Result) webpage.Section {
 		return s
 	}
 	l := r.Ledger
-	after := map[result.Leg]int{
-		result.LegUnsent: 0, result.LegRefused: 1, result.LegUnacknowledged: 1, result.LegInQueue: 2, result.LegVanished: 2,
-		result.LegUnfinished: 3, result.LegNotUnderstood: 3, result.LegUnpublished: 4, result.LegNobody: 5, result.LegUnnotified: 5,
-	}
-	lost := make([]*float64, 7)
+	way := []ledger.Counter{ledger.Scheduled, ledger.Sent, ledger.Acked, ledger.Popped, ledger.Finished, ledger.Published, ledger.Notified}
+	lost := make([]*float64, len(way))
 	for i := range lost {
 		lost[i] = new(0.0)
 	}
-	for leg, n := range l.LostByLeg {
-		*lost[after[leg]+1] += float64(n)
+	for key, n := range l.LostByLeg {
+		leg, known := ledger.LegOf(string(key))
+		if !known {
+			leg.Before = ledger.Notified
+		}
+		*lost[slices.Index(way, leg.Before)] += float64(n)
 	}
 	jobs := webpage.Series{Name: "jobs", Style: webpage.Line}
 	for _, n := range []int64{l.Scheduled, l.Sent, l.Acked, l.Popped, l.Finished, l.Published, l.Notified} {

@@ -1,11 +1,13 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"sort"
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
@@ -21,71 +23,48 @@ func meaning(s metric.Stage) string {
 	switch s {
 	case metric.Lateness:
 		return "due to sent: the generator's own delay, which must be near 0"
-	case metric.Store:
-		return "sent to row inserted: the INSERT in Postgres and the wait for a connection to it; the push follows"
-	case metric.Save:
-		return "work done to row updated: the UPDATE in Postgres and the wait for a connection to it; the publish follows"
 	case metric.Request:
-		return "due to the answer read: what a client of your API waits until its job is accepted"
-	case metric.Broadcast:
-		return "notification received to message read by the last WebSocket client"
+		return "due to answer read: how long your API took to accept a job"
+	case metric.Store:
+		return "sent to row inserted, with the wait for a connection to Postgres; the push follows"
 	case metric.Enqueue:
-		return "sent to push acknowledged: the LPUSH round trip"
+		return "push written to push acknowledged: the LPUSH round trip"
 	case metric.Queue:
-		return "sent to popped: on the way to, in and out of the list"
+		return "push written to popped: on the way to, in and out of the list"
 	case metric.Pickup:
 		return "due to RUNNING received: how long until a worker reported that it had begun"
 	case metric.Running:
 		return "RUNNING received to COMPLETED or FAILED received: how long a worker had the job, as seen by a subscriber"
 	case metric.First:
-		return "work done to notification received by the first of several subscribers; notify is the last one's"
+		return "publish written to notification received by the first of several subscribers; notify is the last one's"
 	case metric.WorkTime:
 		return "popped to work done: the worker's service time; for external workers, the time that they report"
+	case metric.Save:
+		return "work done to row updated, with the wait for a connection to Postgres; the publish follows"
 	case metric.Publish:
-		return "work done to publish acknowledged: the PUBLISH round trip"
+		return "publish written to publish acknowledged: the PUBLISH round trip"
 	case metric.Notify:
-		return "work done to notification received"
+		return "publish written to notification received"
+	case metric.Broadcast:
+		return "notification received to message read by the last WebSocket client: your API's part"
 	case metric.EndToEnd:
-		return "due to notification received: the headline"
+		return "due to the end of the job received: the headline"
 	case metric.FromSend:
-		return "sent to notification received: a diagnostic; leaves out the generator's delay, as tools with coordinated omission do"
+		return "sent to the end of the job received: a diagnostic; leaves out the generator's delay, as tools with coordinated omission do"
 	}
 	return ""
 }
 
 // legMeaning says in words where a job of that leg was lost.
 func legMeaning(l result.Leg) string {
-	switch l {
-	case result.LegUnsent:
-		return "due, but never written: the run stopped first"
-	case result.LegRefused:
-		return "written; the server answered the push with an error"
-	case result.LegUnacknowledged:
-		return "written; no answer to the push, and never seen again"
-	case result.LegInQueue:
-		return "push acknowledged; still in the list at the end"
-	case result.LegVanished:
-		return "push acknowledged; neither popped by this run nor in the list"
-	case result.LegUnfinished:
-		return "popped; the work never ended"
-	case result.LegNotUnderstood:
-		return "taken by an external worker; its end may be in one of the messages that were not understood"
-	case result.LegUnpublished:
-		return "work done; the publish was not acknowledged"
-	case result.LegNobody:
-		return "published; the server says that no subscriber was there"
-	case result.LegUnnotified:
-		return "published to subscribers; not all of them received it"
-	}
-	return ""
+	leg, _ := ledger.LegOf(string(l))
+	return leg.Meaning
 }
 
 // legWord is the leg in the account of the jobs.
 func legWord(l result.Leg) string {
-	if l == result.LegNotUnderstood {
-		return "without an understood end"
-	}
-	return string(l)
+	leg, _ := ledger.LegOf(string(l))
+	return cmp.Or(leg.Word, string(l))
 }
 
 // loadWords says what was offered: "1,000 jobs/s (constant) for 10s".

@@ -34,7 +34,8 @@ type Lab struct {
 	// SLO are the limits that make a trial good. Without one on lost jobs, none
 	// may be lost.
 	SLO []threshold.Threshold
-	// Open connects to a queue that no one else uses.
+	// Open connects to a queue that no one else uses. It returns nil for a scenario that
+	// sees its jobs only at the user's API.
 	Open func(ctx context.Context, runID string) (Backend, error)
 	// Run are the options of each run; its ID and its Progress are set here.
 	Run engine.Options
@@ -93,7 +94,11 @@ func (l *Lab) try(ctx context.Context, t capacity.Trial) (capacity.Outcome, erro
 	if err != nil {
 		return capacity.Outcome{}, err
 	}
-	defer backend.Close()
+	var queue jobqueue.Backend // nil for a black box
+	if backend != nil {
+		defer backend.Close()
+		queue = backend
+	}
 	slo := WithLoss(l.SLO)
 	hard, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -117,7 +122,7 @@ func (l *Lab) try(ctx context.Context, t capacity.Trial) (capacity.Outcome, erro
 			cancel()
 		}
 	}
-	r, err := engine.Run(hard, s, backend, o)
+	r, err := engine.Run(hard, s, queue, o)
 	var died *engine.WorkersError
 	switch {
 	case l.stopped(ctx):

@@ -19,6 +19,8 @@ const (
 	Client    = "client"    // this process, beyond what the host does to any other
 	Redis     = "redis"     // the server, or the network to it
 	Workers   = "workers"   // the consumers are busy
+	Postgres  = "postgres"  // every connection to the database executes a statement
+	API       = "api"       // every connection to the user's API waits for an answer
 	Host      = "host"      // every process on this host is held up
 	CPULimit  = "cpu_limit" // a CPU limit throttles this process
 	InFlight  = "in_flight" // a closed loop keeps too few jobs in flight to use anything up
@@ -85,6 +87,10 @@ func (u Usage) part() string {
 		return Host
 	case full, u.External() >= MostForeign && Share(u.Host) >= noIdle:
 		return Generator
+	case Share(u.Postgres) >= AtLimit:
+		return Postgres
+	case Share(u.API) >= AtLimit:
+		return API
 	case workers >= AtLimit:
 		return Workers
 	case u.InFlight > 0 && len(u.near()) == 0 && u.Host != nil && u.Generator != nil:
@@ -102,6 +108,7 @@ func (u Usage) near() []string {
 		from  float64
 	}{
 		{CPULimit, u.Throttled, ThrottledSome}, {Workers, u.Workers, nearLimit}, {Redis, u.Redis, nearLimit},
+		{Postgres, u.Postgres, nearLimit}, {API, u.API, nearLimit},
 		{Host, u.Host, nearLimit}, {Generator, u.Generator, nearLimit},
 	} {
 		if Share(p.share) >= p.from {
@@ -159,7 +166,7 @@ func (u Usage) External() float64 {
 // Shares are the shares in use by part.
 func (u Usage) Shares() map[string]float64 {
 	out := map[string]float64{}
-	for part, v := range map[string]*float64{Redis: u.Redis, Generator: u.Generator, Host: u.Host, Workers: u.Workers, CPULimit: u.Throttled} {
+	for part, v := range map[string]*float64{Redis: u.Redis, Generator: u.Generator, Host: u.Host, Workers: u.Workers, CPULimit: u.Throttled, Postgres: u.Postgres, API: u.API} {
 		if v != nil {
 			out[part] = *v
 		}
@@ -171,7 +178,7 @@ func (u Usage) Shares() map[string]float64 {
 // measured.
 func (u Usage) Words() string {
 	var out []string
-	for _, part := range []string{Generator, Host, Redis, Workers, CPULimit} {
+	for _, part := range []string{Generator, Host, Redis, Postgres, API, Workers, CPULimit} {
 		if w := u.words(part); w != "" {
 			out = append(out, w)
 		}
@@ -195,6 +202,10 @@ func (u Usage) words(part string) string {
 		return fmt.Sprintf("host CPU %s", Percent(v))
 	case Redis:
 		return fmt.Sprintf("Redis %s of one CPU", Percent(v))
+	case Postgres:
+		return fmt.Sprintf("connections to Postgres %s", Percent(v))
+	case API:
+		return fmt.Sprintf("connections to the API %s", Percent(v))
 	case CPULimit:
 		return fmt.Sprintf("CPU limit throttled in %s of its periods", Percent(v))
 	}

@@ -51,6 +51,10 @@ func (u Usage) explain(l result.Limit) string {
 		return fmt.Sprintf("this process used %s of its %s", Percent(Share(u.Generator)), CPUs(u.AllowedCPUs))
 	case l.Part == Generator:
 		return fmt.Sprintf("the CPUs of this host (%d) were %s busy: %s", u.CPUs, busy, used())
+	case l.Part == Postgres:
+		return fmt.Sprintf("the connections to Postgres were busy %s of the time: look at what its statements wait for; more connections (entry.postgres.connections) may carry more", Percent(Share(u.Postgres)))
+	case l.Part == API:
+		return fmt.Sprintf("the connections to the API waited for an answer %s of the time: the API gave out, or more connections (entry.http.connections) may carry more", Percent(Share(u.API)))
 	case l.Part == Redis:
 		return fmt.Sprintf("Redis used %s of one CPU, and its commands run on one", Percent(Share(u.Redis)))
 	case l.Part == Host:

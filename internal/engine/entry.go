@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/queuedyno/queuedyno/internal/ring"
+	"github.com/queuedyno/queuedyno/scenario"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// entry is where jobs come in that are not pushed straight into the queue. Producers
+// put every job into its line when the job is due, and its doors take them from there,
+// as many at once as the entry has connections. So a slow Postgres or a slow API delays
+// no due time: waiting for a free connection belongs to the stage store or request.
+type entry struct {
+	op    string // what its errors are counted as
+	doors []door
+	busy  atomic.Int32 // doors that take in a group
+
+	mu     sync.Mutex // guards what follows
+	some   *sync.Cond // something is in line, or nothing more will be
+	line   ring.Ring[pace.Group]
+	closed bool
+}
+
+// door takes in the jobs of one connection.
+type door interface {
+	// admit takes in a group of jobs that are due. What goes wrong with a job is
+	// counted; an error ends the run.
+	admit(ctx context.Context, g pace.Group) error
+	// close closes the connection; a call of admit ends with an error.
+	close()
+}
+
+func newEntry(op string) *entry {
+	e := &entry{op: op}
+	e.some = sync.NewCond(&e.mu)
+	return e
+}
+
+// put puts groups in line.
+func (e *entry) put(groups ...pace.Group) {
+	e.mu.Lock()
+	for _, g := range groups {
+		e.line.Push(g)
+	}
+	e.mu.Unlock()
+	if len(groups) == 1 {
+		e.some.Signal()
+	} else {
+		e.some.Broadcast()
+	}
+}
+
+// next is the first group in line. It waits for one; ok is false when no more will
+// come.
+func (e *entry) next() (g pace.Group, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for {
+		if g, ok = e.line.Pop(); ok || e.closed {
+			return g, ok
+		}
+		e.some.Wait()
+	}
+}
+
+// end lets the doors finish what is in line, or nothing more with drop.
+func (e *entry) end(drop bool) {
+	e.mu.Lock()
+	e.closed = true
+	if drop {
+		e.line.Clear()
+	}
+	e.mu.Unlock()
+	e.some.Broadcast()
+}
+
+// serve lets jobs in through one door until no more come.
+func (e *entry) serve(ctx context.Context, d door) error {
+	for {
+		g, ok := e.next()
+		if !ok {
+			return nil
+		}
+		e.busy.Add(1)
+		err := d.admit(ctx, g)
+		e.busy.Add(-1)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// close closes the connections of the doors.
+func (e *entry) close() {
+	if e == nil {
+		return
+	}
+	for _, d := range e.doors {
+		d.close()
+	}
+}
+
+// openEntry opens what lets jobs in.
+func (r *run) openEntry() error {
+	switch r.s.Entry.Kind {
+	case scenario.EntryPostgres:
+		if err := r.openStore(); err != nil {
+			return err
+		}
+		r.entry = newEntry("store")
+		for range r.s.Entry.Postgres.Connections {
+			d, err := r.openStoreDoor()
+			if err != nil {
+				return err
+			}
+			r.entry.doors = append(r.entry.doors, d)
+		}
+	case scenario.EntryHTTP:
+		if err := r.openAPI(); err != nil {
+			return err
+		}
+		r.entry = newEntry("request")
+		for range r.s.Entry.HTTP.Connections {
+			r.entry.doors = append(r.entry.doors, &apiDoor{r: r, tally: r.tally(), shard: r.rec.Shard()})
+		}
+	}
+	return nil
+}
+
+// enter takes a group into flight. Its jobs go into the entry's line with the next
+// [producer.send].
+func (p *producer) enter(g pace.Group) {
+	for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		p.slots = append(p.slots, p.r.start(n, int64(g.Due)))
+	}
+	p.groups = append(p.groups, g)
+}

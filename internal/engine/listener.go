@@ -1,0 +1,126 @@
+package engine
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/record"
+	"github.com/queuedyno/queuedyno/jobqueue"
+)
+
+// listener receives the ends of jobs: a subscriber on the channel, or a WebSocket client
+// that reads what the user's API passes on.
+type listener struct {
+	r      *run
+	index  int  // among all listeners; subscribers come first
+	reader bool // a WebSocket client
+	alone  bool // no other listener on its side receives the same job
+	tally  *ledger.Tally
+	shard  *record.Shard
+	last   atomic.Int64 // the highest job number seen
+}
+
+// running notes that the work on job n has begun. One subscriber is enough for
+// that.
+func (l *listener) running(n, at int64) {
+	if l.index != 0 {
+		return
+	}
+	if !l.r.unrecognized.begun.Load() {
+		l.r.unrecognized.begun.Store(true)
+	}
+	_, j := l.r.flight.Find(n)
+	if j == nil || j.Word.Load()>>flight.MarkBits != uint64(n)+1 {
+		return
+	}
+	// A job that is given out a second time begins twice; the first one counts.
+	if atomic.CompareAndSwapInt64(&j.Stamp[flight.RunningAt], flight.Absent, at) {
+		j.Mark(n, flight.Running)
+	} else if _, first, here := j.Mark(n, flight.Again); here && first {
+		l.tally.Add(ledger.Redelivered, 1)
+	}
+}
+
+// ended notes that this listener received the end of job n. A worker may have said how
+// long the work took.
+func (l *listener) ended(n, at int64, status jobqueue.Status, work time.Duration) {
+	if last := l.last.Load(); n < last {
+		l.tally.Add(ledger.OutOfOrder, 1)
+	} else {
+		l.last.Store(n)
+	}
+	b, j := l.r.flight.Find(n)
+	if j == nil || !l.first(b, j, n) {
+		l.r.stray(n, l.tally)
+		return
+	}
+	if l.r.s.External && l.index == 0 && work > 0 {
+		j.Stamp[flight.WorkReported] = int64(work)
+	}
+	which, left, mark := flight.NotifiedAt, &j.Left, flight.Notified
+	if l.reader && l.r.s.Subscribers > 0 {
+		which, left, mark = flight.BroadcastAt, &j.Unread, flight.Broadcast
+	}
+	if l.alone {
+		j.Stamp[which] = at
+	} else {
+		if which == flight.NotifiedAt {
+			atomic.CompareAndSwapInt64(&j.Stamp[flight.FirstAt], flight.Absent, at)
+		}
+		if !latest(j, which, left, at) {
+			return // other listeners have not received it yet
+		}
+	}
+	marks, first, here := j.Mark(n, mark)
+	if !here || !first {
+		l.r.stray(n, l.tally)
+		return
+	}
+	if ends := l.r.complete & (flight.Notified | flight.Broadcast); marks&ends != ends {
+		return // those on the other side have not received it yet
+	}
+	l.tally.Add(ledger.Notified, 1)
+	if status == jobqueue.Failed {
+		l.tally.Add(ledger.Failed, 1)
+	}
+	l.r.free(n)
+	l.r.finish(b, j, n, marks, l.shard)
+}
+
+// latest keeps the latest of several listeners' stamps and reports whether this one was
+// the last to come.
+func latest(j *flight.Job, which int, left *atomic.Int32, at int64) bool {
+	for {
+		was := atomic.LoadInt64(&j.Stamp[which])
+		if was >= at || atomic.CompareAndSwapInt64(&j.Stamp[which], was, at) {
+			break
+		}
+	}
+	return left.Add(-1) == 0
+}
+
+// first reports whether this listener receives the end of job n for the first time.
+func (l *listener) first(b *flight.Block, j *flight.Job, n int64) bool {
+	w := j.Word.Load()
+	if w>>flight.MarkBits != uint64(n)+1 {
+		return false
+	}
+	if l.r.flight.Words == 0 {
+		return w&flight.Notified == 0
+	}
+	word := &b.Seen[int(n&(flight.BlockJobs-1))*l.r.flight.Words+l.index/64]
+	bit := uint64(1) << (l.index % 64)
+	if word.Load()&bit != 0 {
+		return false
+	}
+	word.Or(bit)
+	// Only a second message about a job that is over can meet a block that is
+	// being used again at this very moment.
+	if w := j.Word.Load(); w>>flight.MarkBits != uint64(n)+1 {
+		word.And(^bit)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,199 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/jobtable"
+	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario/pace"
+)
+
+// Store holds the rows of the jobs. Its methods may be called by several goroutines at
+// once.
+type Store interface {
+	// Insert stores jobs that have not ended, all or none of them.
+	Insert(ctx context.Context, ids, tenants []string) error
+	// Finish updates jobs that ended alike, and says how many rows there were.
+	Finish(ctx context.Context, ids []string, status, reason string) (rows int64, err error)
+	// Close removes what the run made in it.
+	Close(ctx context.Context) error
+}
+
+// openStore opens the table of the jobs.
+func (r *run) openStore() (err error) {
+	open := r.o.OpenStore
+	if open == nil {
+		open = func(ctx context.Context, o jobtable.Options) (Store, error) { return jobtable.Open(ctx, o) }
+	}
+	if r.store, err = open(r.ctx, jobtable.Options{
+		URL: r.o.Postgres, Table: r.s.Entry.Postgres.Table, Connections: r.s.Entry.Postgres.Connections,
+		Run: r.o.ID, Prefix: string(flight.AppendIDPrefix(nil, r.format.Run)), Tenant: flight.TenantName(0),
+	}); err != nil {
+		r.store = nil
+	}
+	return err
+}
+
+// storeDoor stores jobs and then pushes their ids over its own connection, as the
+// handler of an API does.
+type storeDoor struct {
+	*producer // its connection, and what becomes of the pushes over it
+
+	ids, tenants []string
+	failing      time.Time // since when no row could be inserted
+}
+
+// openStoreDoor opens a connection for pushes. The pool of the table is common to all
+// doors.
+func (r *run) openStoreDoor() (*storeDoor, error) {
+	conn, err := r.b.OpenProducer(r.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open a connection for pushes: %w", err)
+	}
+	p := &producer{r: r, pushConn: pushConn{conn: conn}, tally: r.tally(), shard: r.rec.Shard()}
+	if len(r.s.Queues) > 1 {
+		p.aimer = conn.(jobqueue.QueueSelector)
+	}
+	return &storeDoor{producer: p}, nil
+}
+
+func (d *storeDoor) close() { d.r.closeProducer(&d.conn) }
+
+// admit inserts the rows of a group and pushes it.
+func (d *storeDoor) admit(ctx context.Context, g pace.Group) error {
+	d.encode(g)
+	if err := d.r.store.Insert(ctx, d.ids, d.tenants); err != nil {
+		if ctx.Err() != nil {
+			return nil // the run is over: what became of the row is not known
+		}
+		return d.unstored(g, err)
+	}
+	d.failing = time.Time{}
+	at := d.r.now()
+	for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		_, j := d.r.flight.Find(n)
+		j.Stamp[flight.StoredAt] = at
+		j.Mark(n, flight.Stored)
+	}
+	return d.pushStored(ctx, g)
+}
+
+// encode writes the elements, ids and tenants of a group.
+func (d *storeDoor) encode(g pace.Group) {
+	d.arena, d.ends, d.ids, d.tenants = d.arena[:0], d.ends[:0], d.ids[:0], d.tenants[:0]
+	for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		d.arena = d.r.format.Append(d.arena, n)
+		d.ends = append(d.ends, len(d.arena))
+		d.ids = append(d.ids, string(flight.AppendJobID(nil, d.r.format.Run, n)))
+		d.tenants = append(d.tenants, flight.TenantName(d.r.spread.Tenant(n)))
+	}
+	d.batch = d.batch[:0]
+	from := 0
+	for _, end := range d.ends {
+		d.batch = append(d.batch, d.arena[from:end:end])
+		from = end
+	}
+}
+
+// unstored gives up a group whose rows were not inserted, or of which that is not
+// known.
+func (d *storeDoor) unstored(g pace.Group, err error) error {
+	d.r.problem("store", err)
+	d.gone(g, ledger.Unstored)
+	if d.failing.IsZero() {
+		d.failing = time.Now()
+	} else if time.Since(d.failing) > patience {
+		return fmt.Errorf("no row could be inserted for %s: %w", patience, err)
+	}
+	return nil
+}
+
+// gone closes jobs that surely are lost.
+func (d *storeDoor) gone(g pace.Group, as ledger.Counter) {
+	for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		if b, j := d.r.flight.Find(n); j != nil {
+			d.r.surelyLost(b, j, n, d.tally, as)
+		}
+	}
+}
+
+// pushStored pushes the ids of a group whose rows are there.
+func (d *storeDoor) pushStored(ctx context.Context, g pace.Group) error {
+	for {
+		if d.broken.Load() {
+			if err := d.reopen(); err != nil {
+				if ctx.Err() == nil || errors.Is(err, errOver) {
+					d.gone(g, ledger.Unpushed)
+				}
+				if errors.Is(err, errOver) {
+					return nil
+				}
+				return err
+			}
+		}
+		d.aim(g)
+		err := d.conn.Push(ctx, d.batch...)
+		switch {
+		case err == nil:
+			d.acked(g, d.r.now())
+			return nil
+		case errors.Is(err, jobqueue.ErrStale):
+			d.lost(err, true) // nothing was written
+			continue
+		case errors.Is(err, jobqueue.ErrLost):
+			if refusal(err) {
+				d.gone(g, ledger.Unpushed)
+			}
+			d.lost(err, false)
+			return nil
+		}
+		return err
+	}
+}
+
+// save updates the row of a job whose work is done, where there are rows. A job whose
+// row was not updated is lost, and its end is not published.
+func (c *consumer) save(i int) error {
+	h := c.held[i]
+	if c.r.store == nil || h.job == nil {
+		return nil
+	}
+	c.workDone(h, c.r.now())
+	status, reason := jobtable.Completed, ""
+	if c.r.spread.Fail(h.n) {
+		status, reason = jobtable.Failed, simulated
+	}
+	c.id[0] = string(flight.AppendJobID(nil, c.r.format.Run, h.n))
+	rows, err := c.r.store.Finish(c.r.ctx, c.id[:], status, reason)
+	switch {
+	case err != nil && c.r.ctx.Err() != nil:
+		return context.Cause(c.r.ctx)
+	case err != nil:
+		c.r.problem("save", err)
+	case rows == 0:
+		c.r.problem("save", errNoRow)
+	default:
+		return nil
+	}
+	c.r.surelyLost(h.block, h.job, h.n, c.tally, ledger.Unsaved)
+	c.held[i].job, c.outcomes[i].Message = nil, nil
+	return nil
+}
+
+// errNoRow says that the row of a job is missing.
+var errNoRow = errors.New("the job was popped, and its row is not in the table: it was pushed and never stored, or another client removed it")
+
+// closeStore removes what the run made in the table.
+func (r *run) closeStore() error {
+	if r.store == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 30*time.Second)
+	defer cancel()
+	return r.store.Close(ctx)
+}
