@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/postgresserver/postgrestest"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
 
@@ -36,9 +37,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	code := m.Run()
-	stopPostgres()
-	os.Exit(code)
+	os.Exit(postgrestest.Main(m))
 }
 
 // patience is how long a test waits for what must happen. It is an end for tests
@@ -87,7 +86,7 @@ func (s *system) start(role string, settings ...string) *process {
 	}
 	p := &process{t: s.t, cmd: exec.Command(exe, role), done: make(chan struct{})}
 	p.cmd.Env = append([]string{runMain + "=1", "DATABASE_URL=" + s.databaseURL, "REDIS_URL=" + s.redisURL,
-		"LISTEN=127.0.0.1:0", "WORK=0s", "SWEEP=0s"}, settings...)
+		"LISTEN=127.0.0.1:0", "POOL=6", "WORK=0s", "SWEEP=0s"}, settings...)
 	p.cmd.Stderr = &p.log
 	if _, err := p.cmd.StdinPipe(); err != nil {
 		s.t.Fatal(err)
