@@ -62,7 +62,7 @@ func room(ctx context.Context, rdb *redis.Client, addr string, connections int) 
 	now += links
 	if err == nil && known && max > 0 && now+int64(connections) > int64(max) {
 		return &redisconn.Error{
-			Op: "connect", Address: addr,
+			Op: "connect to Redis", Address: addr,
 			Err:    fmt.Errorf("%d connections are needed, and %d of the server's %d are in use", connections, now, max),
 			Remedy: "raise maxclients of that Redis, or use fewer producers, consumers and subscribers",
 		}

@@ -49,7 +49,7 @@ func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipe
 	w.Proves = !c.servers.Missing.Lacks("PING")
 	if err := w.ExpectAnswers(func() bool { return p.owed.Load() > 0 }); err != nil {
 		w.Close()
-		return nil, c.servers.Retryable(redisconn.Explain("connect", w.Address(), err))
+		return nil, c.servers.Retryable(redisconn.Explain("connect to Redis", w.Address(), err))
 	}
 	if c.cfg.Design == Stream {
 		return &streamProducer{producer: p}, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -77,8 +78,8 @@ func TestAJobThatWasStoredAndNotPushedIsPushedByTheSweeper(t *testing.T) {
 	w := s.startWorker()
 	other := s.post(api, "acme")
 	s.waitForStatus(other, jobqueue.Completed)
-	if status, waiting := s.status(id), s.waiting(); status != queued || waiting != 0 {
-		t.Errorf("without a sweeper: %s, %d in the queue; want QUEUED and an empty queue", status, waiting)
+	if status, waiting := s.status(id), s.waiting(); status != pending || waiting != 0 {
+		t.Errorf("without a sweeper: %s, %d in the queue; want PENDING and an empty queue", status, waiting)
 	}
 
 	s.startAPI(sweeping...)
@@ -125,7 +126,7 @@ func TestAJobIsAcceptedIfItWillBeDone(t *testing.T) {
 			t.Errorf("with SWEEP=%s: %d %s, want %d", c.sweep, code, body, c.want)
 		}
 	}
-	if n := s.count("SELECT count(*) FROM jobs WHERE status = 'QUEUED'"); n != 2 {
+	if n := s.count("SELECT count(*) FROM jobs WHERE status = 'PENDING'"); n != 2 {
 		t.Errorf("%d rows, want 2", n)
 	}
 }
@@ -174,5 +175,36 @@ func TestBrokenConnectionsAreReplaced(t *testing.T) {
 	})
 	if ends := l.until(second, jobqueue.Completed); ends[second] != 1 || ends[first] != 0 {
 		t.Errorf("ends: %v, want one of %s", ends, second)
+	}
+}
+
+// A client that hangs up between INSERT and LPUSH leaves a whole job behind.
+func TestAClientThatHangsUpLeavesNoHalfJob(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	api, _ := s.startAPI() // without a sweeper
+	release := s.holdStatements("INSERT", string(pending))
+	ctx, hangUp := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, "POST", api+"/jobs", strings.NewReader(`{"tenantId":"acme"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() {
+		answer, err := http.DefaultClient.Do(r)
+		if err == nil {
+			answer.Body.Close()
+		}
+		ended <- err
+	}()
+	s.waitUntilHeld(1)
+	hangUp()
+	if err := <-ended; err == nil {
+		t.Fatal("the request was answered before it was stored")
+	}
+	release()
+	eventually(t, "the job is in the queue", func() bool { return s.waiting() == 1 })
+	if n := s.count("SELECT count(*) FROM jobs WHERE status = 'PENDING'"); n != 1 {
+		t.Errorf("%d rows, want 1", n)
 	}
 }

@@ -25,7 +25,7 @@ func TestAJobGoesFromTheRequestToTheWebSocket(t *testing.T) {
 		t.Fatalf("POST /jobs: %d %s", code, body)
 	}
 	id := answer["jobId"]
-	if got := s.status(id); got != queued {
+	if got := s.status(id); got != pending {
 		t.Errorf("the row says %q before there is a worker", got)
 	}
 	if ids, err := s.queue.Peek(t.Context(), 0, 2); err != nil || len(ids) != 1 || ids[0] != id {

@@ -92,7 +92,7 @@ func TestAnAPIThatStopsAnswersItsRequests(t *testing.T) {
 	s := newSystem(t)
 	api, p := s.startAPI()
 	l := listen(t, api, "acme")
-	release := s.holdStatements("INSERT", string(queued))
+	release := s.holdStatements("INSERT", string(pending))
 	const requests = 5
 	accepted := make(chan string)
 	for range requests {
@@ -110,7 +110,7 @@ func TestAnAPIThatStopsAnswersItsRequests(t *testing.T) {
 	release()
 	for range requests {
 		id := <-accepted
-		if got := s.status(id); got != queued {
+		if got := s.status(id); got != pending {
 			t.Errorf("job %s was accepted, and its row says %q", id, got)
 		}
 	}

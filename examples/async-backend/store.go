@@ -22,15 +22,15 @@ CREATE TABLE IF NOT EXISTS jobs (
 	id         text PRIMARY KEY,
 	tenant_id  text NOT NULL,
 	payload    json,
-	status     text NOT NULL DEFAULT 'QUEUED' CHECK (status IN ('QUEUED', 'RUNNING', 'COMPLETED', 'FAILED')),
+	status     text NOT NULL DEFAULT 'PENDING' CHECK (status IN ('PENDING', 'RUNNING', 'COMPLETED', 'FAILED')),
 	error      text,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (updated_at) WHERE status IN ('QUEUED', 'RUNNING');`
+CREATE INDEX IF NOT EXISTS jobs_unfinished ON jobs (updated_at) WHERE status IN ('PENDING', 'RUNNING');`
 
-// queued is the status of a job that no worker has claimed. It is not published.
-const queued jobqueue.Status = "QUEUED"
+// pending is the status of a job that no worker has claimed. It is not published.
+const pending jobqueue.Status = "PENDING"
 
 // operationTimeout limits one statement, with the wait for a connection of the
 // pool: in an outage an error is better than a request that hangs.
@@ -115,14 +115,14 @@ func (s *store) get(ctx context.Context, id string) (j job, err error) {
 	return j, nil
 }
 
-// claim makes a queued job a running one and returns it. Of several workers that
+// claim makes a pending job a running one and returns it. Of several workers that
 // popped the same id, one succeeds; the others get errNoJob.
 func (s *store) claim(ctx context.Context, id string) (j job, err error) {
 	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
 	err = s.pool.QueryRow(ctx, `
 		UPDATE jobs SET status = 'RUNNING', updated_at = now()
-		WHERE id = $1 AND status = 'QUEUED'
+		WHERE id = $1 AND status = 'PENDING'
 		RETURNING id, tenant_id, payload`, id).Scan(&j.ID, &j.TenantID, &j.Payload)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return j, errNoJob
@@ -140,32 +140,32 @@ func (s *store) finish(ctx context.Context, id string, status jobqueue.Status, r
 	defer cancel()
 	tag, err := s.pool.Exec(ctx, `
 		UPDATE jobs SET status = $2, error = $3, updated_at = now()
-		WHERE id = $1 AND status IN ('QUEUED', 'RUNNING')`, id, status, reason)
+		WHERE id = $1 AND status IN ('PENDING', 'RUNNING')`, id, status, reason)
 	if err != nil {
 		return false, fmt.Errorf("finish job: %w", err)
 	}
 	return tag.RowsAffected() == 1, nil
 }
 
-// requeue makes queued jobs of up to limit jobs that have been unfinished and
+// reopen makes pending jobs of up to limit jobs that have been unfinished and
 // without a sign of life for longer than stale, and returns their ids. Sweepers
 // of several API processes get different jobs, because of SKIP LOCKED.
-func (s *store) requeue(ctx context.Context, stale time.Duration, limit int) ([]string, error) {
+func (s *store) reopen(ctx context.Context, stale time.Duration, limit int) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
 	rows, err := s.pool.Query(ctx, `
-		UPDATE jobs SET status = 'QUEUED', updated_at = now()
+		UPDATE jobs SET status = 'PENDING', updated_at = now()
 		WHERE id IN (
 			SELECT id FROM jobs
-			WHERE status IN ('QUEUED', 'RUNNING') AND updated_at < now() - $1::interval
+			WHERE status IN ('PENDING', 'RUNNING') AND updated_at < now() - $1::interval
 			ORDER BY updated_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 		RETURNING id`, stale, limit)
 	if err != nil {
-		return nil, fmt.Errorf("requeue jobs: %w", err)
+		return nil, fmt.Errorf("reopen jobs: %w", err)
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		return nil, fmt.Errorf("requeue jobs: %w", err)
+		return nil, fmt.Errorf("reopen jobs: %w", err)
 	}
 	return ids, nil
 }

@@ -40,7 +40,7 @@ func (a *api) sweeper(ctx context.Context) {
 // the jobs are stale again later.
 func (a *api) sweepOnce(ctx context.Context) error {
 	for {
-		ids, err := a.store.requeue(ctx, a.stale, sweepBatch)
+		ids, err := a.store.reopen(ctx, a.stale, sweepBatch)
 		if err != nil || len(ids) == 0 {
 			return err
 		}

@@ -77,7 +77,7 @@ func (w *worker) do(ctx context.Context, element []byte) error {
 	id := jobqueue.ParseElement(element).JobID
 	j, err := w.store.claim(ctx, id)
 	if errors.Is(err, errNoJob) {
-		w.log.Info("skipped: not a queued job", "job", id)
+		w.log.Info("skipped: not a pending job", "job", id)
 		return nil
 	}
 	if err != nil {

@@ -18,7 +18,7 @@ func (s *Servers) Dial(ctx context.Context, key string, withID bool) (*Wire, err
 	if err == nil {
 		return w, nil
 	}
-	return nil, s.Retryable(Explain("connect", s.options.Addr, err))
+	return nil, s.Retryable(Explain("connect to Redis", s.options.Addr, err))
 }
 
 // Retryable marks an error of an Open as one after which opening again can help,

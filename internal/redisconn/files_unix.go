@@ -16,7 +16,7 @@ func CheckFiles(connections int) error {
 	const ours = 32 // files, timers, the poller
 	if uint64(connections+ours) > uint64(l.Cur) {
 		return &Error{
-			Op:     "connect",
+			Op:     "connect to Redis",
 			Err:    fmt.Errorf("%d connections are needed, and this process may open %d files", connections, l.Cur),
 			Remedy: "raise the limit (ulimit -n), or use fewer producers, consumers and subscribers",
 		}

@@ -63,7 +63,7 @@ func (s *Servers) Greet(ctx context.Context, key string, probe func(context.Cont
 		s.Missing.Note(setName, nameless, err)
 		err = s.greetOnce(ctx, key, probe)
 	}
-	return explainTLS(Explain("connect", s.Address(), err), s.options.TLSConfig != nil)
+	return explainTLS(Explain("connect to Redis", s.Address(), err), s.options.TLSConfig != nil)
 }
 
 func (s *Servers) greetOnce(ctx context.Context, key string, probe func(context.Context, *redis.Client) error) error {

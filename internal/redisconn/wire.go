@@ -63,7 +63,7 @@ func openWire(ctx context.Context, base *redis.Options, withID bool) (*Wire, err
 	w.lease = w.client.Conn()
 	if err := CheckReachable(ctx, w.lease); err != nil {
 		w.client.Close()
-		return nil, Explain("connect", o.Addr, err)
+		return nil, Explain("connect to Redis", o.Addr, err)
 	}
 	if withID {
 		id, err := w.lease.ClientID(ctx).Result()
@@ -76,7 +76,7 @@ func openWire(ctx context.Context, base *redis.Options, withID bool) (*Wire, err
 	w.begin(ungreeted(taken), w.serverAnswers)
 	if err := w.Conn.SetDeadline(time.Time{}); err != nil {
 		w.client.Close()
-		return nil, Explain("connect", o.Addr, err)
+		return nil, Explain("connect to Redis", o.Addr, err)
 	}
 	return w, nil
 }
