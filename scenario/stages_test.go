@@ -30,7 +30,7 @@ func entries() map[string]struct {
 		"websocket": {websocket, []metric.Stage{metric.Enqueue, metric.Broadcast}},
 		"both":      {func(s *scenario.Scenario) { postgres(s); websocket(s) }, []metric.Stage{metric.Store, metric.Enqueue, metric.Save, metric.Broadcast}},
 		"external":  {func(s *scenario.Scenario) { postgres(s); s.External = true }, []metric.Stage{metric.Store, metric.Enqueue}},
-		"http":      {func(s *scenario.Scenario) { requested(s); websocket(s) }, []metric.Stage{metric.Broadcast, metric.Request}},
+		"http":      {func(s *scenario.Scenario) { requested(s); websocket(s) }, []metric.Stage{metric.Request, metric.Broadcast}},
 		"observed": {func(s *scenario.Scenario) {
 			*s = scenario.Scenario{Name: s.Name, Load: scenario.Load{Observed: true}}
 		}, nil},

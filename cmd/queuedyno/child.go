@@ -113,9 +113,12 @@ func (c *children) result(ctx context.Context, a contender, pair int, seed uint6
 		}
 	}
 	if postgres := c.postgres; target.Stored(a.scenario) {
-		if strings.Contains(postgres, "://") {
-			env = append(env, "POSTGRES_URL="+postgres)
-			postgres = "auto"
+		url := c.getenv("POSTGRES_URL")
+		if strings.Contains(postgres, "://") { // it may hold a password, too
+			url, postgres = postgres, "auto"
+		}
+		if url != "" && postgres == "auto" {
+			env = append(env, "POSTGRES_URL="+url)
 		}
 		args = append(args, "--postgres", postgres)
 	}
@@ -220,7 +223,8 @@ func (c *children) exec(cmd *exec.Cmd, patience time.Duration) (out []byte, said
 func (c *children) childEnv() (env []string) {
 	for _, one := range c.environ {
 		name, _, _ := strings.Cut(one, "=")
-		if strings.HasPrefix(name, "QUEUEDYNO_") && name != "QUEUEDYNO_IMAGE" || name == "REDIS_URL" || name == "GITHUB_ACTIONS" {
+		image := name == "QUEUEDYNO_IMAGE" || name == "QUEUEDYNO_POSTGRES_IMAGE"
+		if strings.HasPrefix(name, "QUEUEDYNO_") && !image || name == "REDIS_URL" || name == "POSTGRES_URL" || name == "GITHUB_ACTIONS" {
 			continue
 		}
 		env = append(env, one)

@@ -130,7 +130,7 @@ func censoredOutside(s *result.StageSummary) {
 
 // optional reports whether the stage is one that workers need not report.
 func (r *assembly) optional(s metric.Stage) bool {
-	return s == metric.Pickup || s == metric.Running || r.s.External && s == metric.WorkTime
+	return s == metric.Pickup || s == metric.Running || s == metric.Broadcast && r.blackBox || r.s.External && s == metric.WorkTime
 }
 
 // scalars are the metrics that belong to no stage. Those that could not be

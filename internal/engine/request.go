@@ -77,8 +77,8 @@ func (d *apiDoor) request(ctx context.Context, n int64) error {
 	return nil
 }
 
-// errSameID says that two jobs cannot be told apart.
-var errSameID = errors.New("the API answered two requests with the same id: the end of the second job cannot be told from that of the first")
+// errSameID says that two jobs cannot be distinguished.
+var errSameID = errors.New("the API answered two requests with the same id: the end of the second job cannot be distinguished from that of the first")
 
 // failed counts a request that failed. A job that the API refused is not there. Of the
 // others that is not known, and their ids are not.

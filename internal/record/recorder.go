@@ -163,7 +163,8 @@ type bin struct {
 
 func NewRecorder(s scenario.Scenario, sp *flight.Spread, first, from, to int64, cut *atomic.Int64) *Recorder {
 	return &Recorder{
-		Parts: newBreakdown(s, sp), first: first, Departures: NewTimeCounts(), Arrivals: NewTimeCounts(),
+		requested: s.Entry.Kind == scenario.EntryHTTP,
+		Parts:     newBreakdown(s, sp), first: first, Departures: NewTimeCounts(), Arrivals: NewTimeCounts(),
 		From: from, To: to, cut: cut, lateLimit: int64(LateLimit(s)),
 		sets: sets{
 			Window: newStageSet(), second: newStageSet(), outside: newStageSet(), spare: [2]StageSet{newStageSet(), newStageSet()},
