@@ -35,7 +35,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/redisconn", "internal/reconnect"}, modules: []string{"golang.org/x/sys"}},
 	"cmd/queuedyno": {
 		rooms: []string{
-			"", "jobqueue", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "worker",
+			"", "jobqueue", "postgresserver", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "worker",
 			"internal/capacity", "internal/compare", "internal/console", "internal/engine", "internal/flags", "internal/flight", "internal/hoststat", "internal/latency", "internal/literal", "internal/metric",
 			"internal/number", "internal/observe", "internal/outcome", "internal/override", "internal/paired", "internal/probe", "internal/problem", "internal/render", "internal/startedworker", "internal/store",
 			"internal/study", "internal/target", "internal/threshold", "internal/usage", "internal/validity", "internal/verify", "internal/watch", "internal/workergroup", "internal/updates", "internal/census", "internal/redisconn", "internal/runname", "internal/nearest", "internal/stopreason",
@@ -48,13 +48,13 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/console":       {rooms: []string{"internal/problem"}, modules: []string{"golang.org/x/term"}},
 	"internal/flags":         {rooms: []string{"internal/literal", "internal/nearest", "internal/problem"}, modules: []string{"github.com/spf13/pflag"}},
 	"internal/override":      {rooms: []string{"scenario", "scenario/pace", "internal/flags", "internal/literal", "internal/problem", "internal/threshold"}},
-	"internal/target":        {rooms: []string{"jobqueue", "postgresserver", "redisserver", "internal/flags", "internal/problem", "internal/redisconn"}, modules: []string{"github.com/mattn/go-shellwords"}},
+	"internal/target":        {rooms: []string{"scenario", "jobqueue", "postgresserver", "redisserver", "internal/flags", "internal/problem", "internal/redisconn"}, modules: []string{"github.com/mattn/go-shellwords"}},
 	"internal/outcome":       {rooms: []string{"scenario", "result", "internal/console", "internal/flags", "internal/flight", "internal/number", "internal/observe", "internal/problem", "internal/stopreason", "internal/store"}, modules: []string{"golang.org/x/sys"}},
 	"internal/startedworker": {rooms: []string{"jobqueue", "redisserver", "result", "internal/console", "internal/engine", "internal/flags", "internal/mask", "internal/number", "internal/problem", "internal/census", "internal/redisconn", "internal/workergroup"}},
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":       {rooms: []string{"jobqueue", "scenario", "scenario/draw"}},
-	"internal/engine":       {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/reconnect", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname"}},
+	"internal/engine":       {rooms: []string{"internal/apiclient", "internal/browser", "internal/endpoint", "internal/idmatch", "internal/jobtable", "jobqueue/memory", "internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/reconnect", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname"}},
 	"internal/latency":      {rooms: []string{"internal/metric"}, modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 	"internal/ledger":       {},
 	"internal/metric":       {rooms: []string{"internal/ledger", "internal/nearest"}},

@@ -70,7 +70,7 @@ func (r *run) watchEntry(ctx context.Context) {
 	}
 }
 
-// postgres is what the run says of the database, nil where there is none.
+// postgres is what the run says of the database, nil without one.
 func (r *assembly) postgres() *result.Postgres {
 	w := r.entryWatch
 	if w == nil || w.store == nil {

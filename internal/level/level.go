@@ -1,3 +1,6 @@
+// Package level is the mean of a quantity that is sampled now and then, with how far off
+// it can be: by chance, and because samples came late or not at all. Begin reading at
+// [Level].
 package level
 
 import (

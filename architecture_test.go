@@ -1,0 +1,35 @@
+package queuedyno_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestTheArchitecturePageListsEveryPackage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = filepath.WalkDir(".", func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && (path == "examples" || e.Name() == "testdata" || strings.HasPrefix(e.Name(), ".") && path != "."):
+			return filepath.SkipDir
+		case filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		if dir := filepath.ToSlash(filepath.Dir(path)); dir != "." && !strings.Contains(string(page), "`"+dir+"`") {
+			t.Errorf("docs/architecture.md has no %s", dir)
+			return filepath.SkipDir
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
