@@ -103,7 +103,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// Reports, and the directories that keep results.
 	"internal/render": {
-		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/ledger", "internal/metric", "internal/number", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/usage", "internal/validity", "internal/stopreason", "internal/webpage"},
+		rooms:   []string{"jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/ledger", "internal/mask", "internal/metric", "internal/number", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/usage", "internal/validity", "internal/stopreason", "internal/webpage"},
 		modules: []string{"gonum.org/v1/plot"},
 	},
 	"internal/render/rendertest": {rooms: []string{"scenario", "scenario/pace", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/observe", "internal/paired", "internal/study", "internal/threshold", "internal/stopreason"}},

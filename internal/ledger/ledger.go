@@ -97,3 +97,13 @@ func Lookup(key string) (Row, bool) {
 	}
 	return Row{}, false
 }
+
+// RowOf finds the row of a counter.
+func RowOf(c Counter) (Row, bool) {
+	for _, row := range Rows() {
+		if row.Counter == c {
+			return row, true
+		}
+	}
+	return Row{}, false
+}

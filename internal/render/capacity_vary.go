@@ -70,7 +70,7 @@ func variedFacts(r *study.Record) [][2]string {
 		facts,
 		[2]string{"searches", fmt.Sprintf("%d of %d begun; trials of %s, confirming ones of %s", begun, len(r.Cells), number.Span(r.Trial), number.Span(r.Confirm))},
 		[2]string{"trials", fmt.Sprintf("%s, %d invalid, %s", number.Plural(trials, "trial"), invalid, number.Span(took.Round(time.Second)))},
-		[2]string{"against", redisWords(r.Redis)},
+		[2]string{"against", againstWords(r.Scenario, r.Redis, nil)},
 	)
 }
 

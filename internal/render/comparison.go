@@ -59,7 +59,7 @@ func comparisonFacts(r *compare.Record) [][2]string {
 		facts = append(facts, [2]string{"took", number.Span(r.EndedAt.Sub(r.StartedAt).Round(time.Second))})
 	}
 	for _, arm := range []compare.Arm{r.Base, r.Candidate} {
-		if arm.Redis.Kind != "" {
+		if arm.Redis.Kind != "" && arm.Redis.Kind != noRedis {
 			facts = append(facts, [2]string{arm.Label + " against", redisWords(arm.Redis)})
 		}
 	}

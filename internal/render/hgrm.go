@@ -63,7 +63,7 @@ func remarks(b *strings.Builder, r *result.Result, stage metric.Stage, s *result
 	remark := func(format string, args ...any) {
 		fmt.Fprintf(b, "# %s\n", plain(fmt.Sprintf(format, args...)))
 	}
-	remark("%s of %s, run %s, in milliseconds, against %s", stage, r.Run.Scenario, r.Run.ID, redisWords(r.Redis))
+	remark("%s of %s, run %s, in milliseconds, against %s", stage, r.Run.Scenario, r.Run.ID, againstWords(r.Scenario, r.Redis, r.Postgres))
 	remark("validity: %s", strings.Join(append([]string{verdict(r)}, r.Validity.Reasons...), "; "))
 	if s.Censored > 0 {
 		remark("%d jobs of the window are in this stage; %d more count as infinitely late and are not in the table", s.Count, s.Censored)

@@ -33,7 +33,7 @@ func actionJSON(w io.Writer, name, extra string, samples []sample, higher bool) 
 // customBiggerIsBetter, else for customSmallerIsBetter.
 func runAction(higher bool) encoder[*result.Result] {
 	return func(w io.Writer, r *result.Result) error {
-		extra := r.Validity.Verdict + "\n" + redisWords(r.Redis) + "\n" + loadWords(r.Scenario)
+		extra := r.Validity.Verdict + "\n" + againstWords(r.Scenario, r.Redis, r.Postgres) + "\n" + loadWords(r.Scenario)
 		return actionJSON(w, r.Run.Scenario, extra, samplesOf(r), higher)
 	}
 }

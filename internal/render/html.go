@@ -13,6 +13,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/webpage"
 	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // runHTML writes the report as one HTML file with charts. Its charts hold the
@@ -42,7 +43,7 @@ func runDocument(r *result.Result) (webpage.Document, error) {
 	}
 	for _, s := range []webpage.Section{
 		latencySection(r), percentiles, stageSection(r), loadSection(r), jobSection(r),
-		thresholdSection(r), partSection(r), usageSection(r), environmentSection(r),
+		thresholdSection(r), partSection(r), usageSection(r), postgresSection(r), environmentSection(r),
 	} {
 		if len(s.Charts)+len(s.Tables) > 0 {
 			d.Sections = append(d.Sections, s)
@@ -167,7 +168,7 @@ func stageSection(r *result.Result) webpage.Section {
 	for _, f := range quantiles {
 		c.Labels = append(c.Labels, f.name)
 	}
-	for _, stage := range []metric.Stage{metric.Lateness, metric.Queue, metric.WorkTime, metric.Notify} {
+	for _, stage := range summed(r) {
 		bar := webpage.Series{Name: string(stage), Style: webpage.Line}
 		for _, f := range quantiles {
 			bar.Y = append(bar.Y, f.of(summary(r, stage)))
@@ -254,27 +255,7 @@ func jobSection(r *result.Result) webpage.Section {
 		return s
 	}
 	l := r.Ledger
-	way := []ledger.Counter{ledger.Scheduled, ledger.Sent, ledger.Acked, ledger.Popped, ledger.Finished, ledger.Published, ledger.Notified}
-	lost := make([]*float64, len(way))
-	for i := range lost {
-		lost[i] = new(0.0)
-	}
-	for key, n := range l.LostByLeg {
-		leg, known := ledger.LegOf(string(key))
-		if !known {
-			leg.Before = ledger.Notified
-		}
-		*lost[slices.Index(way, leg.Before)] += float64(n)
-	}
-	jobs := webpage.Series{Name: "jobs", Style: webpage.Line}
-	for _, n := range []int64{l.Scheduled, l.Sent, l.Acked, l.Popped, l.Finished, l.Published, l.Notified} {
-		jobs.Y = append(jobs.Y, new(float64(n)))
-	}
-	s.Charts = []webpage.Chart{{
-		ID: "jobs", Title: "The way of the jobs", Kind: webpage.Bars, Unit: webpage.Jobs,
-		Labels:   []string{"scheduled", "sent", "acked", "popped", "finished", "published", arrivedWord(r.Scenario)},
-		Variants: []webpage.Variant{{Series: []webpage.Series{jobs, {Name: "lost before it", Style: webpage.Lost, Y: lost}}}},
-	}}
+	s.Charts = []webpage.Chart{wayOfJobs(r)}
 	if legs := losses(l); len(legs) > 0 {
 		t := webpage.Table{Title: "Lost", Columns: []string{"leg", "jobs", "meaning"}, Words: []int{2}}
 		for _, leg := range legs {
@@ -288,6 +269,37 @@ func jobSection(r *result.Result) webpage.Section {
 	}
 	s.Tables = append(s.Tables, others)
 	return s
+}
+
+// wayOfJobs is the ledger as a funnel. Of a black box, only both ends are known.
+func wayOfJobs(r *result.Result) webpage.Chart {
+	way := []ledger.Counter{ledger.Scheduled, ledger.Sent, ledger.Acked, ledger.Popped, ledger.Finished, ledger.Published, ledger.Notified}
+	if blackBox(r.Scenario) {
+		way = []ledger.Counter{ledger.Scheduled, ledger.Sent, ledger.Acked, ledger.Notified}
+	}
+	c := webpage.Chart{ID: "jobs", Title: "The way of the jobs", Kind: webpage.Bars, Unit: webpage.Jobs}
+	jobs, lost := webpage.Series{Name: "jobs", Style: webpage.Line}, webpage.Series{Name: "lost before it", Style: webpage.Lost}
+	for _, counter := range way {
+		row, _ := ledger.RowOf(counter)
+		name := row.Name
+		switch {
+		case counter == ledger.Acked && r.Scenario.Entry.Kind == scenario.EntryHTTP:
+			name = "accepted by the API"
+		case counter == ledger.Notified:
+			name = arrivedWord(r.Scenario)
+		}
+		c.Labels = append(c.Labels, name)
+		jobs.Y, lost.Y = append(jobs.Y, new(float64(r.Ledger.Count(row.Key)))), append(lost.Y, new(0.0))
+	}
+	for key, n := range r.Ledger.LostByLeg {
+		at := len(way) - 1
+		if leg, known := ledger.LegOf(string(key)); known && slices.Contains(way, leg.Before) {
+			at = slices.Index(way, leg.Before)
+		}
+		*lost.Y[at] += float64(n)
+	}
+	c.Variants = []webpage.Variant{{Series: []webpage.Series{jobs, lost}}}
+	return c
 }
 
 func thresholdSection(r *result.Result) webpage.Section {
@@ -327,7 +339,7 @@ func usageSection(r *result.Result) webpage.Section {
 		name  string
 		share *float64
 	}{
-		{"generator", u.Generator}, {"host CPU", u.Host}, {"Redis main thread", u.Redis}, {"workers", u.Workers}, {"throttled periods", u.Throttled},
+		{"generator", u.Generator}, {"host CPU", u.Host}, {"Redis main thread", u.Redis}, {"connections to Postgres", u.Postgres}, {"connections to the API", u.API}, {"workers", u.Workers}, {"throttled periods", u.Throttled},
 	} {
 		if part.share != nil && number.Finite(*part.share) {
 			c.Labels = append(c.Labels, part.name)
@@ -346,6 +358,20 @@ func usageSection(r *result.Result) webpage.Section {
 		}
 		s.Tables = []webpage.Table{t}
 	}
+	return s
+}
+
+// postgresSection shows what there is to say of the database.
+func postgresSection(r *result.Result) webpage.Section {
+	s := webpage.Section{ID: "postgres", Title: "Postgres"}
+	if r.Postgres == nil {
+		return s
+	}
+	t := webpage.Table{Columns: []string{"", ""}, Words: []int{1}}
+	for _, f := range postgresFacts(r.Postgres) {
+		t.Rows = append(t.Rows, []string{plain(f[0]), plain(f[1])})
+	}
+	s.Tables = []webpage.Table{t}
 	return s
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/number"
-	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -31,6 +30,7 @@ func runMarkdown(w io.Writer, r *result.Result) error {
 	m.time(r)
 	m.method(r)
 	m.environment(r)
+	m.postgres(r.Postgres)
 	m.server(r)
 	m.para("## Scenario")
 	if d := r.Scenario.Description; d != "" {
@@ -90,7 +90,7 @@ func (m *sheet) answer(r *result.Result) {
 	}
 	m.para("# %s: %s", escape(r.Run.Scenario), escape(strings.Join(title, ", ")))
 	m.para("%s %s.", escape(answer(r)), escape(capital(verdict(r))))
-	m.para("%s; %s; against %s.", capital(escape(loadWords(r.Scenario))), escape(poolWords(r.Scenario)), escape(redisWords(r.Redis)))
+	m.para("%s; %s; against %s.", capital(escape(loadWords(r.Scenario))), escape(poolWords(r.Scenario)), escape(againstWords(r.Scenario, r.Redis, r.Postgres)))
 	if l := r.Scenario.Load; l.Closed() {
 		m.para("Closed loop: a job is due as soon as one of the %s in flight is done, so the latencies below are latencies `@%d`, not latencies at a rate.",
 			number.Count(int64(l.InFlight)), l.InFlight)
@@ -191,14 +191,10 @@ type jobCount struct {
 func jobCounts(r *result.Result) []jobCount {
 	var counts []jobCount
 	for _, row := range ledger.Rows() {
-		c := jobCount{row.Name, r.Ledger.Count(row.Key), row.Counts}
-		if row.Rare && c.n == 0 {
-			continue
+		name, meaning := counterWords(r.Scenario, row)
+		if c := (jobCount{name, r.Ledger.Count(row.Key), meaning}); c.n != 0 || !row.Rare {
+			counts = append(counts, c)
 		}
-		if row.Counter == ledger.Notified && r.Scenario.Notify == jobqueue.NoNotify {
-			c.name, c.meaning = arrivedWord(r.Scenario), "work done; nothing is published in this run"
-		}
-		counts = append(counts, c)
 	}
 	return counts
 }
@@ -244,7 +240,10 @@ func (m *sheet) jobs(r *result.Result) {
 	if words := cpuWords(func(name string) *float64 { return r.Scalars[name] }); words != "" {
 		m.para("CPU time: %s.", words)
 	}
-	if r.Scenario.External {
+	switch {
+	case blackBox(r.Scenario):
+		m.para("The queue and the workers are external: popped, finished and published equal notified.")
+	case r.Scenario.External:
 		m.para("The workers are external: popped counts jobs that were acknowledged and left the queue; finished and published equal notified.")
 	}
 }

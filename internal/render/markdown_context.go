@@ -99,7 +99,9 @@ func (m *sheet) method(r *result.Result) {
 		items = append(items, fmt.Sprintf("`%s`: %s", s, meaning(s)))
 	}
 	m.list(items)
-	m.para("Per job, `end_to_end = lateness + queue + work + notify`.")
+	if words := sumWords(r); words != "" {
+		m.para("%s", words)
+	}
 	m.para("The window is the schedule from %s to %s. A job belongs to it by its due time: warm-up is excluded, and jobs of the window that arrive during the drain count.",
 		number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS)))
 	m.para("Quantiles are nearest rank over all jobs that were due in the window. A job that never arrived counts as infinitely late. " +
@@ -126,7 +128,12 @@ func environmentFacts(r *result.Result) [][2]string {
 	if r.Run.Worker != "" {
 		add("worker", r.Run.Worker)
 	}
-	add("Redis", redisWords(r.Redis))
+	for _, f := range entryFacts(r.Scenario) {
+		add(f[0], f[1])
+	}
+	if r.Redis.Kind != noRedis {
+		add("Redis", redisWords(r.Redis))
+	}
 	for _, k := range sortedKeys(r.Redis.Config) {
 		value := r.Redis.Config[k]
 		if value == "" {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/number"
-	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -75,7 +74,7 @@ func (t *page) para(c ink, first, text string) {
 }
 
 func (t *page) head(r *result.Result) {
-	t.para(noInk, "", r.Run.Scenario+" against "+redisWords(r.Redis))
+	t.para(noInk, "", r.Run.Scenario+" against "+againstWords(r.Scenario, r.Redis, r.Postgres))
 	t.para(noInk, "  ", loadWords(r.Scenario)+"; "+poolWords(r.Scenario)+workerWords(r))
 	t.b.WriteByte('\n')
 	c := map[string]ink{result.Valid: green, result.Suspect: yellow}[verdict(r)]
@@ -119,15 +118,11 @@ func (t *page) stages(r *result.Result) {
 		t.b.WriteString(line + "\n")
 	}
 	t.footnotes(notes)
-	end := "its notification arrived"
-	if r.Scenario.Notify == jobqueue.NoNotify {
-		end = "its work was done: there are no notifications"
-	}
 	if r.Observed != nil {
 		t.para(noInk, "", outsideWords(r))
 		return
 	}
-	t.para(noInk, "", "end_to_end runs from the moment a job was due until "+end+".")
+	t.para(noInk, "", "end_to_end runs from the moment a job was due until "+endWords(r.Scenario)+".")
 	if l := r.Scenario.Load; l.Closed() {
 		t.para(noInk, "", fmt.Sprintf("Closed loop: these are latencies @%d in flight, not latencies at a rate.", l.InFlight))
 	}
@@ -177,6 +172,7 @@ func (t *page) ledger(r *result.Result) {
 	if words := cpuWords(func(name string) *float64 { return r.Scalars[name] }); words != "" {
 		t.para(bold, "CPU     ", words)
 	}
+	t.postgres(r.Postgres)
 }
 
 // joined are the clauses that say something, with semicolons in between.

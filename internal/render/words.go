@@ -3,6 +3,7 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ func meaning(s metric.Stage) string {
 	case metric.Lateness:
 		return "due to sent: the generator's own delay, which must be near 0"
 	case metric.Request:
-		return "due to answer read: how long your API took to accept a job"
+		return "due to answer read, with the wait for a free connection: how long your API took to accept a job"
 	case metric.Store:
 		return "sent to row inserted, with the wait for a connection to Postgres; the push follows"
 	case metric.Enqueue:
@@ -116,20 +117,15 @@ func arrivedWord(s scenario.Scenario) string {
 
 // poolWords says who worked: "2 producers, 8 consumers, 1 subscriber, work 1ms".
 func poolWords(s scenario.Scenario) string {
-	words := []string{
-		number.Plural(s.Producers, "producer"),
-		number.Plural(s.Consumers, "consumer"),
-		number.Plural(s.Subscribers, "subscriber"),
+	in, out := entryWords(s)
+	consumers := number.Plural(s.Consumers, "consumer")
+	if s.Load.Observed {
+		in, out = []string{"external producers"}, nil
 	}
-	switch {
-	case s.Load.Observed:
-		words = []string{"external producers", "external consumers"}
-	case s.External:
-		words[1] = "external consumers"
+	if s.Load.Observed || s.External {
+		consumers = "external consumers"
 	}
-	if s.Notify == jobqueue.NoNotify {
-		words = words[:2] // there are no subscribers
-	}
+	words := slices.Concat(in, []string{consumers}, out)
 	if s.Elements == scenario.SidekiqElements {
 		words = append(words, "Sidekiq jobs of class "+s.JobClass)
 	}

@@ -312,6 +312,6 @@ func Results(t testing.TB) map[string]*result.Result {
 	return map[string]*result.Result{
 		"steady": Steady(t), "lossy": Lossy(t), "empty": Empty(), "interrupted": Interrupted(t),
 		"closed": Closed(t), "outlier": Outlier(t), "failed": Failed(t), "hostile": Hostile(t),
-		"observed": Observed(t), "zero": {},
+		"observed": Observed(t), "stored": Stored(t), "requested": Requested(t), "black box": BlackBox(t), "zero": {},
 	}
 }
