@@ -259,7 +259,7 @@ func jobSection(r *result.Result) webpage.Section {
 	if legs := losses(l); len(legs) > 0 {
 		t := webpage.Table{Title: "Lost", Columns: []string{"leg", "jobs", "meaning"}, Words: []int{2}}
 		for _, leg := range legs {
-			t.Rows = append(t.Rows, []string{string(leg), number.Count(l.LostByLeg[leg]), legMeaning(leg)})
+			t.Rows = append(t.Rows, []string{string(leg), number.Count(l.LostByLeg[leg]), legMeaning(r.Scenario, leg)})
 		}
 		s.Tables = append(s.Tables, t)
 	}

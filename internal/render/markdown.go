@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/ledger"
@@ -191,6 +192,9 @@ type jobCount struct {
 func jobCounts(r *result.Result) []jobCount {
 	var counts []jobCount
 	for _, row := range ledger.Rows() {
+		if blackBox(r.Scenario) && slices.Contains([]ledger.Counter{ledger.Popped, ledger.Finished, ledger.Published}, row.Counter) {
+			continue // nobody saw that
+		}
 		name, meaning := counterWords(r.Scenario, row)
 		if c := (jobCount{name, r.Ledger.Count(row.Key), meaning}); c.n != 0 || !row.Rare {
 			counts = append(counts, c)
@@ -214,7 +218,7 @@ func (m *sheet) jobs(r *result.Result) {
 	if legs := losses(l); len(legs) > 0 {
 		t := table{head: []string{"lost on the leg", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
 		for _, leg := range legs {
-			t.rows = append(t.rows, []string{code(string(leg)), number.Count(l.LostByLeg[leg]), legMeaning(leg)})
+			t.rows = append(t.rows, []string{code(string(leg)), number.Count(l.LostByLeg[leg]), legMeaning(r.Scenario, leg)})
 		}
 		m.para("%s", t.markdown())
 	}
@@ -240,10 +244,7 @@ func (m *sheet) jobs(r *result.Result) {
 	if words := cpuWords(func(name string) *float64 { return r.Scalars[name] }); words != "" {
 		m.para("CPU time: %s.", words)
 	}
-	switch {
-	case blackBox(r.Scenario):
-		m.para("The queue and the workers are external: popped, finished and published equal notified.")
-	case r.Scenario.External:
+	if r.Scenario.External && !blackBox(r.Scenario) {
 		m.para("The workers are external: popped counts jobs that were acknowledged and left the queue; finished and published equal notified.")
 	}
 }

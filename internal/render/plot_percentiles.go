@@ -102,16 +102,24 @@ type curve struct {
 
 func curvesOf(r *result.Result) ([]curve, error) {
 	thin := func(s metric.Stage, c color.Color) curve { return curve{stage: s, color: c, width: 1.2} }
+	dashed := func(s metric.Stage, c color.Color) curve {
+		return curve{stage: s, color: c, width: 1.2, dashes: []vg.Length{2, 2}}
+	}
 	styles := []curve{
 		{stage: metric.EndToEnd, color: black(), width: 3},
 		{stage: metric.Running, color: sky(), width: 1.8},
 		{stage: metric.FromSend, color: purple(), width: 1.2, dashes: []vg.Length{4, 3}},
 		thin(metric.Lateness, grey()),
+		dashed(metric.Request, black()),
+		dashed(metric.Store, bluishGreen()),
 		thin(metric.Enqueue, sky()),
 		thin(metric.Queue, blue()),
+		dashed(metric.Pickup, blue()),
 		thin(metric.WorkTime, bluishGreen()),
+		dashed(metric.Save, orange()),
 		thin(metric.Publish, orange()),
 		thin(metric.Notify, vermilion()),
+		dashed(metric.Broadcast, vermilion()),
 	}
 	var out []curve
 	for _, c := range styles {

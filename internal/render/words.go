@@ -56,12 +56,6 @@ func meaning(s metric.Stage) string {
 	return ""
 }
 
-// legMeaning says in words where a job of that leg was lost.
-func legMeaning(l result.Leg) string {
-	leg, _ := ledger.LegOf(string(l))
-	return leg.Meaning
-}
-
 // legWord is the leg in the account of the jobs.
 func legWord(l result.Leg) string {
 	leg, _ := ledger.LegOf(string(l))
