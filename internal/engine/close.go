@@ -115,6 +115,15 @@ func (r *run) clear(ctx context.Context) error {
 
 // eachQueued calls fn for each job of this run that is left in the queue.
 func (r *run) eachQueued(ctx context.Context, p peeker, fn func(element string, n int64)) error {
+	return r.eachElement(ctx, p, func(e string) {
+		if _, n, o := r.format.Read([]byte(e)); o == flight.Ours {
+			fn(e, n)
+		}
+	})
+}
+
+// eachElement calls fn for each element that is left in the queue.
+func (r *run) eachElement(ctx context.Context, p peeker, fn func(element string)) error {
 	page := int64(max(1, min(10_000, (8<<20)/r.format.Max)))
 	for from := int64(0); ; from += page {
 		elements, err := p.Peek(ctx, from, page)
@@ -122,9 +131,7 @@ func (r *run) eachQueued(ctx context.Context, p peeker, fn func(element string, 
 			return err
 		}
 		for _, e := range elements {
-			if _, n, o := r.format.Read([]byte(e)); o == flight.Ours {
-				fn(e, n)
-			}
+			fn(e)
 		}
 		if int64(len(elements)) < page {
 			return nil

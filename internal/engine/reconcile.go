@@ -12,6 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -155,6 +156,9 @@ func (c *reconciliation) warn() {
 	if n := legs[result.LegInQueue]; c.s.External && n > 0 && n == t[ledger.Sent] {
 		warn("no worker took a job: do they look into the queue that is pushed to?")
 	}
+	if c.blackBox && t[ledger.Acked] > 0 && t[ledger.Notified] == 0 && c.readers.ignored.Load() == 0 {
+		warn("the API accepted jobs, and no WebSocket client read anything: do the workers run, and do the clients ask for the jobs of the right tenant?")
+	}
 	if c.s.External && c.external > 0 && t[ledger.Notified] == 0 && understood {
 		warn("the workers took jobs from the queue, and nothing about them was heard: do they publish on the channel that is listened to?")
 	}
@@ -163,7 +167,11 @@ func (c *reconciliation) warn() {
 			n, time.Duration(c.again.Load()).Seconds())
 	}
 	if c.unanswered > 0 {
-		warn("%d jobs arrived, but the answer to their push or publish did not; they are in the ledger and not in the stages", c.unanswered)
+		asked := "push or publish"
+		if c.s.Entry.Kind == scenario.EntryPostgres {
+			asked = "INSERT, push, UPDATE or publish"
+		}
+		warn("%d jobs arrived, but the answer to their %s did not; they are in the ledger and not in the stages", c.unanswered, asked)
 	}
 }
 
@@ -287,11 +295,21 @@ func (r *reconciliation) markQueued() bool {
 	if n, err := r.b.Len(ctx); err != nil || n == 0 {
 		return err == nil
 	}
-	err := r.eachQueued(ctx, p, func(_ string, n int64) {
+	queued := func(n int64) {
 		if _, j := r.flight.Find(n); j != nil {
 			j.Mark(n, flight.Queued)
 		}
-	})
+	}
+	var err error
+	if r.ids != nil {
+		err = r.eachElement(ctx, p, func(e string) {
+			if n, ok := r.requested(e); ok && n != probeJob {
+				queued(n)
+			}
+		})
+	} else {
+		err = r.eachQueued(ctx, p, func(_ string, n int64) { queued(n) })
+	}
 	if err != nil {
 		r.run.warn("what is left in the queue could not be read: %s", err)
 	}

@@ -2,9 +2,11 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/apiclient"
@@ -202,4 +204,41 @@ func (r *run) done(n int64, id []byte) {
 	if _, j := r.flight.Find(n); j == nil || j.Word.Load()>>flight.MarkBits != uint64(n)+1 || j.Word.Load()&flight.Closed != 0 {
 		r.ids.Done(id)
 	}
+}
+
+// requested finds the job that an element of the user's queue is about. The element is
+// the id that the API answered with, or JSON that holds it.
+func (r *run) requested(element string) (n int64, ok bool) {
+	if n, ok = r.ids.Job([]byte(element)); ok {
+		return n, true
+	}
+	var value any
+	d := json.NewDecoder(strings.NewReader(element))
+	d.UseNumber()
+	if d.Decode(&value) != nil {
+		return 0, false
+	}
+	return r.requestedIn(value)
+}
+
+func (r *run) requestedIn(value any) (n int64, ok bool) {
+	switch v := value.(type) {
+	case string:
+		return r.ids.Job([]byte(v))
+	case json.Number:
+		return r.ids.Job([]byte(v))
+	case []any:
+		for _, in := range v {
+			if n, ok = r.requestedIn(in); ok {
+				return n, true
+			}
+		}
+	case map[string]any:
+		for _, in := range v {
+			if n, ok = r.requestedIn(in); ok {
+				return n, true
+			}
+		}
+	}
+	return 0, false
 }

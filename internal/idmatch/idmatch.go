@@ -174,6 +174,18 @@ func (m *Matcher) Heard(id []byte, h Hearing) (job int64, answered bool) {
 	return 0, false
 }
 
+// Job is the job of this id, false if no answer had it.
+func (m *Matcher) Job(id []byte) (int64, bool) {
+	s, k := m.find(id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, known := s.at[k]
+	if !known || s.entries[i].state == waiting {
+		return 0, false
+	}
+	return s.entries[i].job, true
+}
+
 // Done says that the caller is through with the job of this id. Later hearings still
 // find the job, until there is no more space.
 func (m *Matcher) Done(id []byte) {

@@ -243,3 +243,21 @@ func BenchmarkJob(b *testing.B) {
 		m.Done(one)
 	}
 }
+
+func TestJobsAreFoundByTheirIDs(t *testing.T) {
+	t.Parallel()
+	m := idmatch.New(idmatch.Options{})
+	m.Heard(id(1), idmatch.Hearing{})
+	m.Answered(id(2), 7, nil)
+	m.Answered(id(3), 8, nil)
+	m.Done(id(3))
+	for n, want := range map[int]int64{1: -1, 2: 7, 3: 8, 4: -1} {
+		job, ok := m.Job(id(n))
+		if ok != (want >= 0) || ok && job != want {
+			t.Errorf("Job(%s) = %d, %t, want %d", id(n), job, ok, want)
+		}
+	}
+	if before, _ := m.Answered(id(1), 9, nil); len(before) != 1 {
+		t.Errorf("a look changed what was heard: %v", before)
+	}
+}

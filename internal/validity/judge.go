@@ -9,6 +9,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // judge asks one question after the other.
@@ -192,9 +193,13 @@ func (j *judge) account() {
 				"jobs that the server may have handed to connections that were lost", result.Suspect,
 				fmt.Sprintf("%s jobs left the list and were not received: the server handed them to connections that were lost while they waited for a job", count(taken)))
 		}
+		asked, by := "push or publish", "the server carried it out"
+		if j.r.Scenario.Entry.Kind == scenario.EntryHTTP {
+			asked, by = "request", "the API did them"
+		}
 		j.check("unanswered", float64(unanswered), 0, "jobs", unanswered == 0,
-			"lost jobs whose push or publish was never answered", result.Suspect,
-			fmt.Sprintf("%s jobs are lost whose push or publish was never answered: whether the server carried it out is not known", count(unanswered)))
+			"lost jobs whose "+asked+" was never answered", result.Suspect,
+			fmt.Sprintf("%s jobs are lost whose %s was never answered: whether %s is not known", count(unanswered), asked, by))
 	}
 	first := ""
 	if odd := j.r.NotUnderstood; odd != nil && j.r.Run.StopReason != stopreason.NoneUnderstood { // which quotes it

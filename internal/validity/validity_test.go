@@ -190,3 +190,18 @@ func TestTriageNamesThePlace(t *testing.T) {
 		}
 	}
 }
+
+func TestAJobWithoutAnAnswerIsNamedAfterWhatWasAsked(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[scenario.EntryKind]string{
+		scenario.EntryPush: "3 jobs are lost whose push or publish was never answered",
+		scenario.EntryHTTP: "3 jobs are lost whose request was never answered: whether the API did them is not known",
+	} {
+		e := good()
+		e.Scenario.Entry.Kind = kind
+		e.Ledger.LostByLeg[result.LegUnacknowledged] = 3
+		if v := e.judge(); v.Verdict != result.Suspect || !strings.Contains(strings.Join(v.Reasons, "; "), want) {
+			t.Errorf("%s: %s because of %q, want %q", kind, v.Verdict, v.Reasons, want)
+		}
+	}
+}
