@@ -64,7 +64,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/usage":        {rooms: []string{"result"}},
 	"internal/record":       {rooms: []string{"scenario", "result", "internal/flight", "internal/latency", "internal/metric", "internal/number", "internal/observe"}},
 	"internal/level":        {},
-	"internal/validity":     {rooms: []string{"result", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/stopreason", "internal/usage"}},
+	"internal/validity":     {rooms: []string{"result", "scenario", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/stopreason", "internal/usage"}},
 	"internal/hoststat":     {rooms: []string{"result"}},
 	"internal/probe":        {rooms: []string{"scenario/pace", "internal/latency"}},
 	"internal/stationarity": {},

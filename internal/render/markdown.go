@@ -193,7 +193,7 @@ func jobCounts(r *result.Result) []jobCount {
 	var counts []jobCount
 	for _, row := range ledger.Rows() {
 		if blackBox(r.Scenario) && slices.Contains([]ledger.Counter{ledger.Popped, ledger.Finished, ledger.Published}, row.Counter) {
-			continue // nobody saw that
+			continue // no client saw that
 		}
 		name, meaning := counterWords(r.Scenario, row)
 		if c := (jobCount{name, r.Ledger.Count(row.Key), meaning}); c.n != 0 || !row.Rare {
