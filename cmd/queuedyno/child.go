@@ -38,6 +38,7 @@ type children struct {
 	naming  *compare.Naming
 	results map[string]*result.Result
 	redis   map[compare.Side]result.Redis
+	stored  map[compare.Side]*result.Postgres // where jobs were stored
 	// postgres is the value of --postgres.
 	postgres string
 }
@@ -60,7 +61,7 @@ func (c *children) run(ctx context.Context, side compare.Side, pair int, seed ui
 	run := compare.FromResult(res)
 	run.Took = time.Since(began)
 	run.File = fmt.Sprintf("runs/%03d-%s.json", c.n, side)
-	c.results[run.File], c.redis[side] = res, res.Redis
+	c.results[run.File], c.redis[side], c.stored[side] = res, res.Redis, res.Postgres
 	return run, nil
 }
 

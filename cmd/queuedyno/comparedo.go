@@ -66,7 +66,7 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 		return nil, fmt.Errorf("make a directory for the runs: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	kids := &children{sides: pl.sides, dir: dir, environ: c.p.environ, getenv: c.p.getenv, printed: map[compare.Side]compare.Printed{}, results: map[string]*result.Result{}, redis: map[compare.Side]result.Redis{}, postgres: c.postgres.Source}
+	kids := &children{sides: pl.sides, dir: dir, environ: c.p.environ, getenv: c.p.getenv, printed: map[compare.Side]compare.Printed{}, results: map[string]*result.Result{}, redis: map[compare.Side]result.Redis{}, stored: map[compare.Side]*result.Postgres{}, postgres: c.postgres.Source}
 	for side, a := range pl.sides {
 		if a.command == "" {
 			if err := a.file(filepath.Join(dir, string(side)+".yaml")); err != nil {
@@ -104,6 +104,7 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	c.p.console.Wipe()
 	r.EndedAt = time.Now().UTC()
 	r.Base.Redis, r.Candidate.Redis = kids.redis[compare.Base], kids.redis[compare.Candidate]
+	r.Base.Postgres, r.Candidate.Postgres = kids.stored[compare.Base], kids.stored[compare.Candidate]
 	if k := r.Base.Redis.Kind; k == "url" {
 		r.Warnings = append(r.Warnings, "used an existing Redis, so it was not restarted between runs")
 	} else if k == "embedded" {

@@ -39,8 +39,8 @@ func (c *comparing) stored(baseName, candidateName string) error {
 	}
 	r := &compare.Record{
 		Schema: compare.Schema, Kind: "compare", Name: candidate[0].Run.Scenario, Tool: build().tool(), Host: base[0].Host,
-		Base:      compare.Arm{Label: "baseline", Settings: storedSettings(baseName, base[0]), Redis: base[0].Redis},
-		Candidate: compare.Arm{Label: "candidate", Settings: storedSettings(candidateName, candidate[0]), Redis: candidate[0].Redis},
+		Base:      compare.Arm{Label: "baseline", Settings: storedSettings(baseName, base[0]), Redis: base[0].Redis, Postgres: base[0].Postgres},
+		Candidate: compare.Arm{Label: "candidate", Settings: storedSettings(candidateName, candidate[0]), Redis: candidate[0].Redis, Postgres: candidate[0].Postgres},
 	}
 	r.StartedAt, r.EndedAt = time.Now().UTC(), time.Now().UTC()
 	metrics, problems := c.chosen(r, worked(base) && worked(candidate))
@@ -97,6 +97,9 @@ func storedSettings(name string, r *result.Result) map[string]string {
 	set := contender{scenario: r.Scenario, shown: r.Redis.Kind, shownWorker: r.Run.Worker}.settings()
 	set["results"] = name
 	set["redis_version"] = r.Redis.Version
+	if r.Postgres != nil {
+		set["postgres_version"] = r.Postgres.Version
+	}
 	set["commit"] = r.Tool.Commit
 	for k, v := range r.Run.Tags {
 		set["tag "+k] = v

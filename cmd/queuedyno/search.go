@@ -126,7 +126,7 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 			Stop: s.signals.Stop, ServerEnded: s.server.Ended(), Tags: s.tags, Tool: build().tool(),
 			Redis: result.Redis{Kind: string(s.server.Kind()), Address: s.server.Address()},
 		},
-		Saw: func(r *result.Result) { s.r.Redis, s.r.Host = r.Redis, r.Host },
+		Saw: func(r *result.Result) { s.r.Redis, s.r.Postgres, s.r.Host = r.Redis, r.Postgres, r.Host },
 	}
 	lab.Run.Postgres, lab.Run.PostgresKind = s.server.Database()
 	if s.c.WorkerCommand() == "" {
@@ -137,7 +137,7 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 	lab.Run.Workers, lab.Run.Worker = s.worker, console.Redact(console.OneLine(s.c.WorkerCommand()))
 	lab.Open = func(ctx context.Context, _ string) (study.Backend, error) { return s.worker.open(ctx, sc) }
 	lab.Saw = func(r *result.Result) {
-		s.r.Redis, s.r.Host = r.Redis, r.Host
+		s.r.Redis, s.r.Postgres, s.r.Host = r.Redis, r.Postgres, r.Host
 		s.worker.saw(r)
 	}
 	return lab

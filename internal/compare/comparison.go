@@ -83,6 +83,8 @@ type Arm struct {
 	Settings map[string]string `json:"settings"`
 	// Redis is the server of its last run, empty for a command that does not say.
 	Redis result.Redis `json:"redis"`
+	// Postgres is that of its last run, nil where jobs are not stored.
+	Postgres *result.Postgres `json:"postgres,omitempty"`
 }
 
 // Difference is one setting that the arms do not share.

@@ -1,6 +1,7 @@
 package render_test
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -100,6 +101,33 @@ func TestTheChartsOfABackEndHaveItsStagesAndItsLosses(t *testing.T) {
 		}
 		if !slices.Equal(lost, c.lost) {
 			t.Errorf("%s: lost %v, want %v", c.page, lost, c.lost)
+		}
+	}
+}
+
+func TestSearchesAndComparisonsNameThePostgresAndTheAPI(t *testing.T) {
+	t.Parallel()
+	found := rendertest.Searched(t)
+	stored := rendertest.Stored(t)
+	found.Scenario.Entry, found.Postgres = stored.Scenario.Entry, stored.Postgres
+	found.Answer.Limit.Part, found.Answer.Limit.Detail = "postgres", "the connections to Postgres were busy 97% of the time"
+	compared := rendertest.Compared(1.3)
+	compared.Base.Redis, compared.Base.Postgres = result.Redis{Kind: "none"}, stored.Postgres
+	for name, d := range map[string]struct {
+		doc  render.Document
+		want []string
+	}{
+		"search":     {render.Of(found), []string{"Postgres: the connections to Postgres were busy 97% of the time", "and Postgres 15.3 (process"}},
+		"comparison": {render.Of(compared), []string{"Postgres 15.3 (process"}},
+	} {
+		var b bytes.Buffer
+		if err := d.doc.Encode(&b, "md", render.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range d.want {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s: no %q in\n%s", name, want, b.String())
+			}
 		}
 	}
 }

@@ -105,7 +105,7 @@ func capacityFacts(r *study.Record) [][2]string {
 	return append(facts,
 		[2]string{"ended because", ended},
 		[2]string{"trials", fmt.Sprintf("%s, %d invalid, %s", number.Plural(a.Trials, "trial"), a.Invalid, number.Span(a.Took.Round(time.Second)))},
-		[2]string{"against", againstWords(r.Scenario, r.Redis, nil)},
+		[2]string{"against", againstWords(r.Scenario, r.Redis, r.Postgres)},
 	)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/usage"
 )
 
 // varied is the outcome of several searches in one sentence.
@@ -70,7 +71,7 @@ func variedFacts(r *study.Record) [][2]string {
 		facts,
 		[2]string{"searches", fmt.Sprintf("%d of %d begun; trials of %s, confirming ones of %s", begun, len(r.Cells), number.Span(r.Trial), number.Span(r.Confirm))},
 		[2]string{"trials", fmt.Sprintf("%s, %d invalid, %s", number.Plural(trials, "trial"), invalid, number.Span(took.Round(time.Second)))},
-		[2]string{"against", againstWords(r.Scenario, r.Redis, nil)},
+		[2]string{"against", againstWords(r.Scenario, r.Redis, r.Postgres)},
 	)
 }
 
@@ -158,6 +159,10 @@ func cellStatus(c study.Cell) string {
 
 func gaveOut(l capacity.Limit) string {
 	switch {
+	case l.Part == usage.Postgres:
+		return "Postgres"
+	case l.Part == usage.API:
+		return "API"
 	case l.Part != "":
 		return strings.ReplaceAll(l.Part, "_", " ")
 	case l.Detail != "":

@@ -59,8 +59,15 @@ func comparisonFacts(r *compare.Record) [][2]string {
 		facts = append(facts, [2]string{"took", number.Span(r.EndedAt.Sub(r.StartedAt).Round(time.Second))})
 	}
 	for _, arm := range []compare.Arm{r.Base, r.Candidate} {
+		var against []string
 		if arm.Redis.Kind != "" && arm.Redis.Kind != noRedis {
-			facts = append(facts, [2]string{arm.Label + " against", redisWords(arm.Redis)})
+			against = append(against, redisWords(arm.Redis))
+		}
+		if arm.Postgres != nil {
+			against = append(against, postgresWords(arm.Postgres))
+		}
+		if len(against) > 0 {
+			facts = append(facts, [2]string{arm.Label + " against", strings.Join(against, " and ")})
 		}
 	}
 	facts = append(facts, [2]string{"host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, number.Count(int64(r.Host.CPUs)), r.Host.CPUModel)})

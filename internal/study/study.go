@@ -27,7 +27,9 @@ type Record struct {
 	StartedAt time.Time    `json:"started_at"`
 	EndedAt   time.Time    `json:"ended_at"`
 	Redis     result.Redis `json:"redis"`
-	Host      result.Host  `json:"host"`
+	// Postgres is that of the last trial, nil where jobs are not stored.
+	Postgres *result.Postgres `json:"postgres,omitempty"`
+	Host     result.Host      `json:"host"`
 	// Scenario is what the trials vary in rate and length.
 	Scenario scenario.Scenario `json:"scenario"`
 	// Worker is the command that worked on the jobs, with its secrets hidden; empty
