@@ -25,9 +25,10 @@ type reconciliation struct {
 	end      int64 // of the window
 	// unanswered jobs arrived, but the answer to their push or publish did not.
 	// external ones were taken by external workers, and unplaced is how many messages
-	// may be about their ends.
-	unanswered, external, unplaced int64
-	lost                           []lostJob
+	// may be about their ends. unread ones were published, and not all WebSocket clients
+	// read that.
+	unanswered, external, unplaced, unread int64
+	lost                                   []lostJob
 }
 
 // reconcile accounts for every job that is not over, and completes the ledger.
@@ -69,7 +70,8 @@ func (r *run) reconcile() {
 	c.ledger.LostJobs, c.ledger.Prefilled = c.named(), r.filled
 	if r.s.External {
 		// Of what happens outside, only what was reported is known.
-		c.ledger.Popped, c.ledger.Finished, c.ledger.Published = c.totals[ledger.Notified]+c.external, c.totals[ledger.Notified], c.totals[ledger.Notified]
+		over := c.totals[ledger.Notified] + c.unread
+		c.ledger.Popped, c.ledger.Finished, c.ledger.Published = over+c.external, over, over
 	}
 	c.warn()
 	c.countUnsent()
@@ -102,6 +104,9 @@ func (c *reconciliation) close(n int64, j *flight.Job, marks uint64) {
 		if c.external++; c.external <= c.unplaced {
 			leg = result.LegNotUnderstood
 		}
+	}
+	if c.s.External && !c.blackBox && leg == result.LegUnbroadcast {
+		c.unread++
 	}
 	if !gone && marks&flight.Popped == 0 && !c.s.External {
 		c.outcome.strangers++

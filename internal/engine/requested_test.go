@@ -59,3 +59,43 @@ func TestRequestedJobsThatNoWorkerTookAreInTheQueue(t *testing.T) {
 		})
 	}
 }
+
+// endingAPI publishes the end of each job before it answers.
+type endingAPI struct{ by jobqueue.Consumer }
+
+func (a endingAPI) Check(context.Context) error { return nil }
+func (a endingAPI) Close()                      {}
+func (a endingAPI) Do(ctx context.Context, _ string, job int64, dst []byte) ([]byte, error) {
+	id := "id-" + strconv.FormatInt(job, 10)
+	_, err := a.by.Publish(ctx, []byte(`{"tenantId":"tenant-0","jobId":"`+id+`","status":"COMPLETED","error":null}`))
+	return append(dst, id...), err
+}
+
+// deaf are WebSocket clients that read nothing.
+type deaf struct{}
+
+func (deaf) Open(context.Context, engine.ReaderEvents) error { return nil }
+func (deaf) Close()                                          {}
+
+func TestJobsThatClientsDidNotReadWerePublished(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := memory.New()
+		by, err := q.OpenConsumer(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := virtual()
+		o.OpenAPI = func(scenario.HTTPEntry) (engine.API, error) { return endingAPI{by}, nil }
+		o.OpenReaders = func(scenario.WebSocketExit, int) (engine.Readers, error) { return deaf{}, nil }
+		s := scenario.Scenario{
+			Name: "unread", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 100}, External: true, DrainTimeout: time.Second,
+			Entry: scenario.Entry{Kind: scenario.EntryHTTP, HTTP: scenario.HTTPEntry{URL: "http://api.test/jobs"}},
+			Exit:  scenario.Exit{WebSocket: scenario.WebSocketExit{URL: "ws://api.test/ws"}},
+		}
+		r := mustRun(t, s, q, o)
+		if l := r.Ledger; l.LostByLeg[result.LegUnbroadcast] != 100 || l.Popped != 100 || l.Published != 100 || l.Notified != 0 {
+			t.Errorf("%+v, want 100 published and unbroadcast", l)
+		}
+	})
+}

@@ -245,7 +245,7 @@ func (m *sheet) jobs(r *result.Result) {
 		m.para("CPU time: %s.", words)
 	}
 	if r.Scenario.External && !blackBox(r.Scenario) {
-		m.para("The workers are external: popped counts jobs that were acknowledged and left the queue; finished and published equal notified.")
+		m.para("The workers are external: popped counts jobs that were acknowledged and left the queue; finished and published jobs are those whose end was seen.")
 	}
 }
 
