@@ -67,11 +67,13 @@ func (a *account) finish(b *flight.Block, j *flight.Job, n int64, marks uint64, 
 }
 
 // settle makes the stamps of a finished job consistent. What a WebSocket client has read
-// was notified before, whenever the subscriber of the run got to it.
+// was notified before, and had begun before, whenever the subscriber of the run got to
+// those messages.
 func settle(stamp *[flight.Stamps]int64) {
 	if read := stamp[flight.BroadcastAt]; read != flight.Absent && stamp[flight.NotifiedAt] > read {
 		stamp[flight.NotifiedAt] = read
 		stamp[flight.FirstAt] = min(stamp[flight.FirstAt], read)
+		stamp[flight.RunningAt] = min(stamp[flight.RunningAt], read)
 	}
 }
 
