@@ -1,11 +1,12 @@
 package main
 
 import (
-	"io"
+	"bytes"
 	"net"
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 )
 
 // proxy stands between a process and a server, and breaks what is between them.
@@ -17,6 +18,8 @@ type proxy struct {
 	conns   []net.Conn
 	holding bool
 	away    bool
+	delay   time.Duration // of what the server sends
+	muted   net.Conn      // is sent nothing more
 }
 
 // behind returns a proxy in front of the server with the given URL, and the URL
@@ -55,8 +58,8 @@ func (p *proxy) accept() {
 			}
 			continue
 		}
-		go p.pass(server, client, true)
-		go p.pass(client, server, false)
+		go p.request(server, client)
+		go p.answer(client, server)
 	}
 }
 
@@ -70,26 +73,71 @@ func (p *proxy) keep(ends ...net.Conn) bool {
 	return !p.away
 }
 
-// pass copies until either end is closed. What a client writes is discarded while
-// the proxy holds.
-func (p *proxy) pass(to, from net.Conn, fromClient bool) {
-	defer to.Close()
+// request copies what a client writes until either end is closed. While the proxy
+// holds, it is discarded.
+func (p *proxy) request(server, client net.Conn) {
+	defer server.Close()
 	b := make([]byte, 32<<10)
 	for {
-		n, err := from.Read(b)
+		n, err := client.Read(b)
 		if err != nil {
 			return
 		}
 		p.mu.Lock()
-		discard := fromClient && p.holding
+		discard := p.holding
 		p.mu.Unlock()
 		if discard {
 			continue
 		}
-		if _, err := to.Write(b[:n]); err != nil && err != io.ErrShortWrite {
+		if _, err := server.Write(b[:n]); err != nil {
 			return
 		}
 	}
+}
+
+// answer copies what a server writes until either end is closed. The delay puts off
+// each piece, and makes none of them wait for another.
+func (p *proxy) answer(client, server net.Conn) {
+	type piece struct {
+		bytes []byte
+		at    time.Time
+	}
+	pieces := make(chan piece, 1<<12)
+	go func() {
+		defer client.Close()
+		for one := range pieces {
+			time.Sleep(time.Until(one.at))
+			_, _ = client.Write(one.bytes) // an error ends the other direction
+		}
+	}()
+	defer close(pieces)
+	b := make([]byte, 32<<10)
+	for {
+		n, err := server.Read(b)
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		at, muted := time.Now().Add(p.delay), p.muted == client
+		p.mu.Unlock()
+		if !muted {
+			pieces <- piece{bytes.Clone(b[:n]), at}
+		}
+	}
+}
+
+// putOff delays what the server sends from now on.
+func (p *proxy) putOff(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = d
+}
+
+// mute sends nothing more to the client that connected first.
+func (p *proxy) mute() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.muted = p.conns[0]
 }
 
 // hold lets nothing more get to the server.
