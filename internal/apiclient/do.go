@@ -226,9 +226,9 @@ func (c *Client) withoutID(res *http.Response, answer []byte, err error) error {
 	case errors.Is(err, errNotThere) && len(keys) == 0:
 		return c.fail(endpoint.NoID, res.StatusCode, errors.New("the answer is an empty object"), "let the API answer with the id of the job")
 	case errors.Is(err, errNotThere):
-		return c.fail(endpoint.NoID, res.StatusCode, fmt.Errorf("the answer has no id at %s; it has %s", c.pathText, there), "write the path of the id")
+		return c.fail(endpoint.NoID, res.StatusCode, fmt.Errorf("the answer has no id at %s; it has %s", c.pathText, there), "write the path of the id (--entry-id)")
 	case errors.Is(err, errNoText):
-		return c.fail(endpoint.NoID, res.StatusCode, fmt.Errorf("the id at %s is neither text nor a number; the answer has %s", c.pathText, there), "write the path of the id, down to a text or a number")
+		return c.fail(endpoint.NoID, res.StatusCode, fmt.Errorf("the id at %s is neither text nor a number; the answer has %s", c.pathText, there), "write the path of the id (--entry-id), down to a text or a number")
 	}
 	remedy := "let the API answer with a JSON object that has the id"
 	if encoding := res.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
