@@ -95,6 +95,8 @@ func (l *Ledger) field(key string) *int64 {
 
 // LostJob is a job that did not arrive.
 type LostJob struct {
+	// ID is the job's id. Of a job that came in by HTTP it is the number of the job,
+	// which {{.Job}} puts into the request: the API chose the id.
 	ID  string `json:"id"`
 	Leg Leg    `json:"leg"`
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/queuedyno/queuedyno"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -128,6 +129,36 @@ func (s *system) waitForOnly(status jobqueue.Status, rows int) {
 	eventually(s.t, fmt.Sprintf("%d rows are %s", rows, status), func() bool {
 		return s.count("SELECT count(*) FROM jobs WHERE status = $1", status) == rows && s.count("SELECT count(*) FROM jobs") == rows
 	})
+}
+
+// The API's ids are in the list, and no worker has begun them; then one has, and is
+// killed.
+func TestJobsWithoutAWorkerAreInTheQueueAndThoseOfAKilledOneUnfinished(t *testing.T) {
+	t.Parallel()
+	s := newSystem(t)
+	api, _ := s.startAPI()
+	load := outside(api, api, 40, time.Second, 1)
+	load.DrainTimeout = time.Second
+	r := s.measure(load, queuedyno.Options{})
+	jobs := r.Ledger.Scheduled
+	lostOn(t, r, map[result.Leg]int64{"in_queue": jobs})
+	if first := r.Ledger.LostJobs[0].ID; first != "0" {
+		t.Errorf("the first lost job is %s, want job 0", first)
+	}
+	if waiting := s.waiting(); waiting != jobs+1 { // and the job that tried the API
+		t.Errorf("%d ids in the queue, want %d", waiting, jobs+1)
+	}
+	if err := s.queue.Clear(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.exec("DELETE FROM jobs")
+
+	w := s.startWorker("WORK=1h", "WORKERS=64", "POOL=10")
+	load.Load = scenario.Load{Rate: pace.PerSecond(40), Jobs: 20}
+	r = s.measure(load, queuedyno.Options{})
+	w.kill()
+	lostOn(t, r, map[result.Leg]int64{"unfinished": 20})
+	s.waitForOnly(jobqueue.Running, 21)
 }
 
 // Two tenants have a client each, and one of them is sent nothing any more. The jobs of

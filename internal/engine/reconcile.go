@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
@@ -249,11 +250,15 @@ func firstLost(lost []lostJob) []lostJob {
 	return lost[:min(len(lost), maxLostJobs)]
 }
 
-// named are the lost jobs by their ids.
+// named are the lost jobs by their ids. The ids that the user's API chose are not kept.
 func (r *reconciliation) named() []result.LostJob {
 	var out []result.LostJob
 	for _, l := range firstLost(r.lost) {
-		out = append(out, result.LostJob{ID: string(flight.AppendJobID(nil, r.format.Run, l.n)), Leg: l.leg})
+		id := strconv.FormatInt(l.n, 10)
+		if r.ids == nil {
+			id = string(flight.AppendJobID(nil, r.format.Run, l.n))
+		}
+		out = append(out, result.LostJob{ID: id, Leg: l.leg})
 	}
 	return out
 }
