@@ -76,9 +76,12 @@ func (p *producer) acked(g pace.Group, at int64) {
 		if !here {
 			continue
 		}
-		if marks&flight.Unheard != 0 {
+		switch {
+		case marks&flight.Unheard != 0:
 			p.r.unheard(b, j, n, p.tally)
-		} else {
+		case marks&flight.Unsaved != 0:
+			p.r.surelyLost(b, j, n, p.tally, ledger.Unsaved)
+		default:
 			p.r.finish(b, j, n, marks, p.shard)
 		}
 	}

@@ -41,11 +41,11 @@ type (
 type crew struct {
 	sending, entering, taking, answering, hearing, sampling sync.WaitGroup
 
-	stopEntry, stopPops, stopHearing, stopSampling context.CancelFunc
-	endPause                                       func()
-	endHalt                                        func() bool
-	probes                                         *probe.Probes
-	before                                         hoststat.Snapshot
+	stopEntry, stopSaving, stopPops, stopHearing, stopSampling context.CancelFunc
+	endPause                                                   func()
+	endHalt                                                    func() bool
+	probes                                                     *probe.Probes
+	before                                                     hoststat.Snapshot
 }
 
 // do starts the clock and runs the load until its schedule is over or something else
@@ -93,6 +93,7 @@ func (r *run) startAll(c *crew) {
 		c.hearing.Go(func() { r.fail("receive", s.loop(hear)) })
 	}
 	pops, c.stopPops = context.WithCancel(r.ctx)
+	r.saving, c.stopSaving = context.WithCancel(r.ctx)
 	r.pause, c.endPause = startPause(pops, r.s.Hold, r.epoch)
 	for _, one := range r.consumers {
 		c.taking.Go(func() {
@@ -144,6 +145,9 @@ func (r *run) measured(c *crew) {
 	}
 }
 
+// lastSaves is how long rows are still updated when all jobs are over.
+const lastSaves = 2 * time.Second
+
 // dismiss ends the goroutines. Consumers end first, while their answers and
 // notifications can still arrive.
 func (r *run) dismiss(c *crew) {
@@ -151,18 +155,23 @@ func (r *run) dismiss(c *crew) {
 	if r.entry != nil {
 		r.entry.end(r.outstanding() > 0)
 	}
+	r.entry.close() // a server that hangs answers no push
 	c.entering.Wait()
-	r.entry.close()
 	c.stopPops()
 	if r.outstanding() > 0 {
 		// The drain timeout is over: unfinished work stays unfinished.
+		c.stopSaving()
 		for _, one := range r.consumers {
 			if one.wait != nil {
 				one.wait.Stop()
 			}
 		}
 	}
+	// No job is outstanding, so what is saved now was given out twice.
+	saved := time.AfterFunc(lastSaves, c.stopSaving)
 	c.taking.Wait()
+	saved.Stop()
+	c.stopSaving()
 	c.endPause()
 	r.await(time.Second, func() bool { return r.outstanding() == 0 })
 	for _, p := range r.producers {

@@ -88,6 +88,9 @@ func (e *entry) serve(ctx context.Context, d door) error {
 		e.busy.Add(1)
 		err := d.admit(ctx, g)
 		e.busy.Add(-1)
+		if ctx.Err() != nil {
+			continue // what becomes of a job now is no error of the run
+		}
 		if err != nil {
 			return err
 		}

@@ -58,6 +58,9 @@ func (r *run) watchEntry(ctx context.Context) {
 			continue
 		}
 		a, err := store.Sample(ctx)
+		if ctx.Err() != nil {
+			return
+		}
 		if err != nil {
 			w.failed = err
 			continue

@@ -18,9 +18,16 @@ type faulty struct {
 	pop     func(jobs [][]byte) [][]byte          // what really comes out
 	publish func(message []byte) (send bool, answer int, err error)
 	receive func(message []byte) (deliver bool)
+	open    func() error // a producer's connection
+	close   func()
 }
 
 func (f *faulty) OpenProducer(ctx context.Context) (jobqueue.Producer, error) {
+	if f.open != nil {
+		if err := f.open(); err != nil {
+			return nil, err
+		}
+	}
 	p, err := f.Queue.OpenProducer(ctx)
 	return faultyProducer{p, f}, err
 }
@@ -48,6 +55,17 @@ func (p faultyProducer) Push(ctx context.Context, jobs ...[]byte) error {
 		}
 	}
 	return p.Producer.Push(ctx, jobs...)
+}
+
+func (p faultyProducer) SelectQueue(queue int) {
+	p.Producer.(jobqueue.QueueSelector).SelectQueue(queue)
+}
+
+func (p faultyProducer) Close() error {
+	if p.f.close != nil {
+		p.f.close()
+	}
+	return p.Producer.Close()
 }
 
 type faultyConsumer struct {

@@ -17,15 +17,16 @@ type listener struct {
 	index  int  // among all listeners; subscribers come first
 	reader bool // a WebSocket client
 	alone  bool // no other listener on its side receives the same job
+	begins bool // it is the one whose word counts that a job has begun
 	tally  *ledger.Tally
 	shard  *record.Shard
 	last   atomic.Int64 // the highest job number seen
 }
 
-// running notes that the work on job n has begun. One subscriber is enough for
+// running notes that the work on job n has begun. One listener is enough for
 // that.
 func (l *listener) running(n, at int64) {
-	if l.index != 0 {
+	if !l.begins {
 		return
 	}
 	if !l.r.unrecognized.begun.Load() {
@@ -112,10 +113,9 @@ func (l *listener) first(b *flight.Block, j *flight.Job, n int64) bool {
 	}
 	word := &b.Seen[int(n&(flight.BlockJobs-1))*l.r.flight.Words+l.index/64]
 	bit := uint64(1) << (l.index % 64)
-	if word.Load()&bit != 0 {
+	if word.Or(bit)&bit != 0 {
 		return false
 	}
-	word.Or(bit)
 	// Only a second message about a job that is over can meet a block that is
 	// being used again at this very moment.
 	if w := j.Word.Load(); w>>flight.MarkBits != uint64(n)+1 {

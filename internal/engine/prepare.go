@@ -77,7 +77,7 @@ func (r *run) prepare() error {
 		}
 		one := &subscriber{conn: conn}
 		r.listen(&one.listener)
-		one.alone = s.Subscribers == 1
+		one.alone, one.begins = s.Subscribers == 1, i == 0
 		r.subscribers = append(r.subscribers, one)
 	}
 	if err := r.openReaders(); err != nil {

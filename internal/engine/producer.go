@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,9 @@ type producer struct {
 	// connection, although the server refuses what is pushed.
 	draining atomic.Bool
 	streak   streak
+	// entering ends when jobs that are stored are not pushed any more. It is nil without
+	// an entry.
+	entering context.Context
 }
 
 // pushConn is a producer's connection, and what it can do besides pushing.

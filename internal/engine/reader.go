@@ -85,6 +85,7 @@ func (r *run) openReaders() error {
 	}
 	for i, l := range all.each {
 		l.alone = all.of(i%max(1, r.s.Tenants.Count)) == 1
+		l.begins = r.s.Subscribers == 0 && i < max(1, len(all.perTenant)) // the first that reads of the job
 	}
 	r.account.readers = all
 	return clients.Open(r.ctx, ReaderEvents{
@@ -125,9 +126,7 @@ func (l *listener) read(id []byte, status jobqueue.Status, at int64) {
 	}
 	switch status {
 	case jobqueue.Running:
-		if l.r.s.Subscribers == 0 {
-			l.running(n, at)
-		}
+		l.running(n, at)
 	case jobqueue.Completed, jobqueue.Failed:
 		l.ended(n, at, status, 0)
 	}

@@ -268,6 +268,8 @@ func (r *reconciliation) named() []result.LostJob {
 // a complete job.
 func legOf(marks, need uint64, readable bool) (leg result.Leg, lost bool) {
 	switch {
+	case marks&flight.Broadcast != 0 && marks&flight.Notified == 0:
+		return result.LegUnnotified, true // WebSocket clients read its end, and a subscriber did not
 	case marks&flight.Notified != 0 && need&flight.Broadcast != 0 && marks&flight.Broadcast == 0:
 		return result.LegUnbroadcast, true
 	case marks&flight.Notified != 0:

@@ -198,6 +198,12 @@ func (p *producer) lost(err error, idle bool) {
 
 // over says that what is still to be sent is too late.
 func (p *producer) over() error {
+	if p.entering != nil {
+		if p.entering.Err() != nil {
+			return errOver
+		}
+		return nil
+	}
 	if p.r.now()-catchUp > p.r.cut.Load() {
 		return errOver
 	}

@@ -108,6 +108,9 @@ func (d *apiDoor) failed(b *flight.Block, j *flight.Job, n int64, err error) err
 // wrong with the API shows before anything is measured.
 const probeJob = -1
 
+// unknownJob is the number where a message does not say which job it is about.
+const unknownJob = -2
+
 // openAPI checks the API: that it can be reached, and that it answers a job with an id.
 func (r *run) openAPI() error {
 	open := r.o.OpenAPI
@@ -190,7 +193,7 @@ func (l *listener) identify(id []byte, status jobqueue.Status, at int64) (n int6
 	switch status {
 	case jobqueue.Running, jobqueue.Completed, jobqueue.Failed:
 	default:
-		return 0, flight.Ours, false // it says nothing about a job that it could wait for
+		return unknownJob, flight.Ours, false // it says nothing about a job that it could wait for
 	}
 	n, known := l.r.ids.Heard(id, hearing(l.index, status, at))
 	return n, flight.Ours, !known || n == probeJob
@@ -198,7 +201,7 @@ func (l *listener) identify(id []byte, status jobqueue.Status, at int64) (n int6
 
 // done forgets the id of a job that is over.
 func (r *run) done(n int64, id []byte) {
-	if r.ids == nil {
+	if r.ids == nil || n == unknownJob {
 		return
 	}
 	if _, j := r.flight.Find(n); j == nil || j.Word.Load()>>flight.MarkBits != uint64(n)+1 || j.Word.Load()&flight.Closed != 0 {

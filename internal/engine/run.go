@@ -46,15 +46,15 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 		return nil, err
 	}
 	s = s.WithDefaults()
+	if problems := s.Validate(); len(problems) > 0 {
+		return nil, &scenario.InvalidError{Faults: problems}
+	}
 	blackBox := b == nil
 	if blackBox {
 		if s.Entry.Kind != scenario.EntryHTTP || !s.Exit.Given() {
 			return nil, errors.New("without a queue a scenario needs an HTTP entry and a WebSocket exit")
 		}
 		b = memory.New() // stays empty
-	}
-	if problems := s.Validate(); len(problems) > 0 {
-		return nil, &scenario.InvalidError{Faults: problems}
 	}
 	if blackBox {
 		s.Subscribers = 0
@@ -119,6 +119,7 @@ type run struct {
 	ids          *idmatch.Matcher // nil where the ids of jobs are those of the run
 	entry        *entry           // nil where jobs are pushed straight into the queue
 	store        Store            // nil without one
+	saving       context.Context  // ends when no row is updated any more
 	entryWatch   *entryWatch
 	sampler      *sampler
 	observer     *observe.Observer // nil unless the load is observed; belongs to its subscriber

@@ -73,13 +73,13 @@ func checkLaws(t *testing.T, r *result.Result) {
 		return // not every stage can be seen
 	}
 	mean := func(s metric.Stage) float64 {
-		if r.Stages[s].MeanNS == nil {
+		if r.Stages[s] == nil || r.Stages[s].MeanNS == nil {
 			return 0
 		}
 		return *r.Stages[s].MeanNS
 	}
 	whole := mean(metric.EndToEnd)
-	parts := mean(metric.Lateness) + mean(metric.Queue) + mean(metric.WorkTime) + mean(metric.Notify)
+	parts := mean(metric.Lateness) + mean(metric.Store) + mean(metric.Queue) + mean(metric.WorkTime) + mean(metric.Save) + mean(metric.Notify) + mean(metric.Broadcast)
 	if d := whole - parts; d > 1e-6*whole+1 || d < -1e-6*whole-1 {
 		t.Errorf("mean of end_to_end is %f ns, its parts add up to %f ns", whole, parts)
 	}

@@ -66,6 +66,7 @@ func (d *storeDoor) close() { d.r.closeProducer(&d.conn) }
 
 // admit inserts the rows of a group and pushes it.
 func (d *storeDoor) admit(ctx context.Context, g pace.Group) error {
+	d.entering = ctx
 	d.encode(g)
 	if err := d.r.store.Insert(ctx, d.ids, d.tenants); err != nil {
 		if ctx.Err() != nil {
@@ -127,17 +128,19 @@ func (d *storeDoor) pushStored(ctx context.Context, g pace.Group) error {
 	for {
 		if d.broken.Load() {
 			if err := d.reopen(); err != nil {
-				if ctx.Err() == nil || errors.Is(err, errOver) {
-					d.gone(g, ledger.Unpushed)
-				}
+				d.unpushed(g)
 				if errors.Is(err, errOver) {
 					return nil
 				}
 				return err
 			}
 		}
+		if ctx.Err() != nil {
+			d.unpushed(g)
+			return nil
+		}
 		d.aim(g)
-		err := d.conn.Push(ctx, d.batch...)
+		err := d.conn.Push(d.r.ctx, d.batch...)
 		switch {
 		case err == nil:
 			d.acked(g, d.r.now())
@@ -156,6 +159,14 @@ func (d *storeDoor) pushStored(ctx context.Context, g pace.Group) error {
 	}
 }
 
+// unpushed closes jobs whose ids were not written. When the run was stopped at once
+// they are abandoned instead.
+func (d *storeDoor) unpushed(g pace.Group) {
+	if d.r.ctx.Err() == nil {
+		d.gone(g, ledger.Unpushed)
+	}
+}
+
 // save updates the row of a job whose work is done, where there are rows. A job whose
 // row was not updated is lost, and its end is not published.
 func (c *consumer) save(i int) error {
@@ -169,10 +180,10 @@ func (c *consumer) save(i int) error {
 		status, reason = jobtable.Failed, simulated
 	}
 	c.id[0] = string(flight.AppendJobID(nil, c.r.format.Run, h.n))
-	rows, err := c.r.store.Finish(c.r.ctx, c.id[:], status, reason)
+	rows, err := c.r.store.Finish(c.r.saving, c.id[:], status, reason)
 	switch {
-	case err != nil && c.r.ctx.Err() != nil:
-		return context.Cause(c.r.ctx)
+	case err != nil && c.r.saving.Err() != nil:
+		return c.r.saving.Err() // the run is over: what became of the row is not known
 	case err != nil:
 		c.r.problem("save", err)
 	case rows == 0:
@@ -180,7 +191,10 @@ func (c *consumer) save(i int) error {
 	default:
 		return nil
 	}
-	c.r.surelyLost(h.block, h.job, h.n, c.tally, ledger.Unsaved)
+	// The answer to the push may still be on its way.
+	if marks, _, here := h.job.Mark(h.n, flight.Unsaved); here && marks&flight.Acked != 0 {
+		c.r.surelyLost(h.block, h.job, h.n, c.tally, ledger.Unsaved)
+	}
 	c.held[i].job, c.outcomes[i].Message = nil, nil
 	return nil
 }

@@ -23,6 +23,7 @@ type rows struct {
 	insert, update time.Duration
 	refuse         func(id string) bool // its INSERT is refused
 	vanish         func(id string) bool // its row is removed again
+	hang           func() bool          // no statement is answered from now on
 
 	mu     sync.Mutex
 	status map[string]string
@@ -31,14 +32,24 @@ type rows struct {
 
 var errRefused = errors.New("the table is full")
 
-func (r *rows) use(d time.Duration) func() {
-	r.pool <- struct{}{}
+func (r *rows) use(ctx context.Context, d time.Duration) error {
+	select {
+	case r.pool <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-r.pool }()
+	if r.hang != nil && r.hang() {
+		<-ctx.Done()
+	}
 	time.Sleep(d)
-	return func() { <-r.pool }
+	return ctx.Err()
 }
 
 func (r *rows) Insert(ctx context.Context, ids, _ []string) error {
-	defer r.use(r.insert)()
+	if err := r.use(ctx, r.insert); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range ids {
@@ -51,11 +62,13 @@ func (r *rows) Insert(ctx context.Context, ids, _ []string) error {
 			r.status[id] = jobtable.Pending
 		}
 	}
-	return ctx.Err()
+	return nil
 }
 
 func (r *rows) Finish(ctx context.Context, ids []string, status, _ string) (found int64, err error) {
-	defer r.use(r.update)()
+	if err := r.use(ctx, r.update); err != nil {
+		return 0, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range ids {
@@ -64,7 +77,7 @@ func (r *rows) Finish(ctx context.Context, ids []string, status, _ string) (foun
 			found++
 		}
 	}
-	return found, ctx.Err()
+	return found, nil
 }
 
 func (r *rows) Close(context.Context) error { r.closed = true; return nil }
@@ -90,6 +103,7 @@ func stored(t *testing.T, s scenario.Scenario, table *rows) *result.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
+	checkLaws(t, r)
 	if !table.closed {
 		t.Error("the table was not closed")
 	}

@@ -51,6 +51,7 @@ const (
 	Stored
 	Saved
 	Broadcast
+	Unsaved // its row was not updated, so its end is not published
 
 	MarkBits = 16
 	// Complete are the marks without which a job is not complete. The answer
