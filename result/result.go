@@ -286,10 +286,15 @@ func (r Redis) Here() bool {
 	if r.Kind != "url" || strings.HasPrefix(r.Address, "unix:") {
 		return true
 	}
-	for _, host := range []string{"localhost", "127.", "[::1]"} {
-		if strings.Contains(r.Address, "//"+host) {
-			return true
-		}
-	}
-	return false
+	return loopback(r.Address)
+}
+
+// Here reports whether the Postgres runs on this host.
+func (p Postgres) Here() bool { return p.Kind != "url" || loopback(p.Address) }
+
+// loopback reports whether a URL is one on this host.
+func loopback(url string) bool {
+	_, host, _ := strings.Cut(url, "//")
+	host = host[strings.LastIndexByte(host, '@')+1:]
+	return strings.HasPrefix(host, "localhost") || strings.HasPrefix(host, "127.") || strings.HasPrefix(host, "[::1]")
 }

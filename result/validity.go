@@ -74,6 +74,9 @@ type Usage struct {
 	CPUs        int     `json:"cpus"`         // that this process may run on
 	AllowedCPUs float64 `json:"allowed_cpus"` // GOMAXPROCS, or the CPU limit where that is less
 	RedisHere   bool    `json:"redis_here"`   // Redis runs on this host
+	// EntryHere says that the Postgres or the API through which jobs come in runs on
+	// this host: its CPU time is part of what other programs used.
+	EntryHere bool `json:"entry_here,omitempty"`
 
 	// CPULimit is in CPUs, 0 without one; LimitSource is the file that sets it.
 	CPULimit         float64       `json:"cpu_limit,omitempty"`

@@ -79,12 +79,18 @@ func (s Scenario) WithDefaults() Scenario {
 	return s
 }
 
-// defaultInFlight gives every producer and every consumer one batch in progress and
-// one more, so that none of them waits for a token.
+// defaultInFlight gives every producer, every consumer and every connection of the entry
+// one batch in progress and one more, so that none of them waits for a token.
 func (s Scenario) defaultInFlight() int {
 	// Pools and batches beyond their bounds are refused elsewhere; here they must not
 	// make the product overflow.
 	within := func(n, most int) int { return min(max(n, 1), most) }
 	pools := within(s.Producers, maxPool) + within(s.Consumers, maxPool)
+	switch s.Entry.Kind {
+	case EntryPostgres:
+		pools += within(s.Entry.Postgres.Connections, maxPool)
+	case EntryHTTP:
+		pools += within(s.Entry.HTTP.Connections, maxPool)
+	}
 	return min(max(2*pools*within(s.Batch, maxBatch), leastInFlight), maxInFlight)
 }

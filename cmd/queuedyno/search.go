@@ -78,7 +78,11 @@ func (s *search) run(ctx context.Context) error {
 	if len(s.r.Vary) > 0 {
 		who = "by " + dimensionWords(s.r.Vary)
 	}
-	s.c.p.console.Note("capacity: %s on %s: %s, SLO %s", s.r.Scenario.Name, s.server.Address(), who, strings.Join(s.r.SLO, ", "))
+	where := " on " + s.server.Address() + ": " + who
+	if s.r.Scenario.Entry.Kind == scenario.EntryHTTP {
+		where = ": " + entryInBrief(s.r.Scenario, s.server)
+	}
+	s.c.p.console.Note("capacity: %s%s, SLO %s", s.r.Scenario.Name, where, strings.Join(s.r.SLO, ", "))
 	var err error
 	if len(s.r.Vary) > 0 {
 		err = s.vary(ctx)
@@ -143,9 +147,16 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 	return lab
 }
 
-// open connects to a queue of one run's own.
+// open connects to a queue of one run's own, or to that of the user's API. It returns
+// nil when there is no Redis.
 func (s *search) open(ctx context.Context, sc scenario.Scenario, id string) (study.Backend, error) {
+	if !s.server.HasRedis() {
+		return nil, nil
+	}
 	queue, channel := runname.Of(id)
+	if sc.Entry.Kind == scenario.EntryHTTP {
+		queue, channel = jobqueue.DefaultQueue, jobqueue.DefaultChannel
+	}
 	return jobqueue.Connect(ctx, s.c.config(sc, s.server, queue, channel))
 }
 

@@ -68,7 +68,7 @@ var endings = map[string]func(*trouble){
 		}
 		c.queue.open = func() error {
 			if late() {
-				return errors.New("nobody listens there")
+				return errors.New("connection refused")
 			}
 			return nil
 		}

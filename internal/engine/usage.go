@@ -7,6 +7,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/usage"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // usage is how much the run used of what may limit it.
@@ -23,9 +24,10 @@ func (r *assembly) usage() usage.Usage {
 		u.InFlight = 0
 	}
 	if p := r.res.Postgres; p != nil {
-		u.Postgres = p.Busy
+		u.Postgres, u.EntryHere = p.Busy, p.Here()
 	} else if w := r.entryWatch; w != nil && w.looks > 0 {
 		u.API = ptr(w.doors / float64(w.looks))
+		u.EntryHere = result.Redis{Kind: "url", Address: r.s.Entry.HTTP.URL}.Here()
 	}
 	r.workersUsage(&u)
 	wall := r.ended.Sub(r.started).Seconds()

@@ -83,6 +83,10 @@ func (u Usage) part() string {
 		return Generator
 	case redis >= wholeCPU || redis >= AtLimit && !full:
 		return Redis
+	case !full && u.EntryHere && Share(u.Postgres) >= AtLimit:
+		return Postgres
+	case !full && u.EntryHere && Share(u.API) >= AtLimit:
+		return API
 	case full && u.RedisHere, u.External() >= MostForeign && Share(u.Host) >= noIdle && u.RedisHere:
 		return Host
 	case full, u.External() >= MostForeign && Share(u.Host) >= noIdle:
@@ -155,9 +159,10 @@ func (u Usage) own() float64 {
 // ownCPUs is how many CPUs this process used.
 func (u Usage) ownCPUs() float64 { return Share(u.Generator) * u.AllowedCPUs }
 
-// External is the share of the host's CPUs that other programs used.
+// External is the share of the host's CPUs that other programs used, 0 where it is not
+// known: where the Postgres or the API of the entry is one of them.
 func (u Usage) External() float64 {
-	if u.Host == nil {
+	if u.Host == nil || u.EntryHere {
 		return 0
 	}
 	return max(0, *u.Host-u.own())

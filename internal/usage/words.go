@@ -44,9 +44,9 @@ func (u Usage) explain(l result.Limit) string {
 	case l.Part == Workers && u.Work >= minOwn:
 		return fmt.Sprintf("the workers were busy %s of the time", Percent(Share(u.Workers)))
 	case l.Part == Workers && u.Work > 0:
-		return fmt.Sprintf("the workers were busy %s of the time, with work and round trips to Redis", Percent(Share(u.Workers)))
+		return fmt.Sprintf("the workers were busy %s of the time, with work and round trips to %s", Percent(Share(u.Workers)), u.partners())
 	case l.Part == Workers:
-		return fmt.Sprintf("the consumers were busy %s of the time with round trips to Redis: more consumers, or a larger batch, may carry more", Percent(Share(u.Workers)))
+		return fmt.Sprintf("the consumers were busy %s of the time with round trips to %s: more consumers, or a larger batch, may carry more", Percent(Share(u.Workers)), u.partners())
 	case l.Part == Generator && Share(u.Generator) >= AtLimit:
 		return fmt.Sprintf("this process used %s of its %s", Percent(Share(u.Generator)), CPUs(u.AllowedCPUs))
 	case l.Part == Generator:
@@ -71,6 +71,14 @@ func (u Usage) explain(l result.Limit) string {
 		return u.words(l.Near[0]) + ": near its limit, but not at it"
 	}
 	return ""
+}
+
+// partners are the servers to which consumers make round trips.
+func (u Usage) partners() string {
+	if u.Postgres != nil {
+		return "Redis and Postgres"
+	}
+	return "Redis"
 }
 
 // LimitWords are the CPU limit and what it did.
