@@ -6,6 +6,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/record"
+	"github.com/queuedyno/queuedyno/internal/token"
 )
 
 // account keeps the account of every job: the table of those on their way, the
@@ -19,8 +20,8 @@ type account struct {
 	first    int64  // the number of the first job that is not prefilled
 	filled   int64  // jobs that were prefilled
 	numbers  atomic.Int64
-	tokens   *tokens           // nil in an open loop
-	thinking *thinkTime        // nil without think time
+	tokens   *token.Pool       // nil in an open loop
+	thinking *token.Think      // nil without think time
 	readers  *readers          // nil without WebSocket clients
 	blackBox bool              // only WebSocket clients see the end of a job
 	tenant   func(n int64) int // of a job
@@ -144,8 +145,8 @@ func (a *account) free(n int64) {
 	switch {
 	case a.tokens == nil || n < a.first:
 	case a.thinking != nil:
-		a.thinking.take()
+		a.thinking.Take()
 	default:
-		a.tokens.give(1)
+		a.tokens.Give(1)
 	}
 }

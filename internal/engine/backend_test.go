@@ -26,7 +26,7 @@ type backend struct {
 	queue   *memory.Queue // nil for a black box
 	tenants int           // clients belong to tenants in turn; 0 means that all hear everything
 	clients int
-	id      func(job int64) string // nil means one of its own for each job
+	id      func(job int64) string // nil means a different one for each job
 	refuse  func(job int64) error
 	drop    func(job int64, client int) bool // a client does not hear of a job; -1 is the channel
 	twice   bool                             // everything is said twice

@@ -138,3 +138,21 @@ func (r *run) eachElement(ctx context.Context, p peeker, fn func(element string)
 		}
 	}
 }
+
+// stoppedError is why the queue could not be removed: the server had stopped
+// answering, that far into the run.
+type stoppedError struct {
+	from  time.Duration
+	cause error
+}
+
+func (e *stoppedError) Error() string {
+	return fmt.Sprintf("the server stopped answering %.1f s into the run, so the queue could not be removed: %s", e.from.Seconds(), e.cause)
+}
+
+func (e *stoppedError) Unwrap() error { return e.cause }
+
+// Hint is the remedy.
+func (e *stoppedError) Hint() string {
+	return "find out what held the server up (its log, SLOWLOG, a paused container or host), and run again"
+}

@@ -81,14 +81,14 @@ func (c *consumer) loop(ctx context.Context) error {
 // serveAll works until the context ends. What is finished by then is published.
 func (c *consumer) serveAll(ctx context.Context) error {
 	for {
-		pops, held := c.r.pause.pops(ctx)
+		pops, held := c.r.pause.Pops(ctx)
 		if held {
 			// Finished jobs do not wait for the end of the pause.
 			if _, err := c.turn(c.r.ctx, 0); err != nil {
 				return err
 			}
 			c.busy.Store(false)
-			c.r.pause.wait(ctx)
+			c.r.pause.Wait(ctx)
 			continue
 		}
 		jobs, err := c.turn(pops, c.r.s.Batch)
@@ -98,7 +98,7 @@ func (c *consumer) serveAll(ctx context.Context) error {
 		if err != nil {
 			if pops.Err() != nil && c.r.ctx.Err() == nil {
 				over := err
-				if _, err = c.turn(c.r.ctx, 0); err == nil && c.r.pause.begun(pops) && ctx.Err() == nil {
+				if _, err = c.turn(c.r.ctx, 0); err == nil && c.r.pause.Begun(pops) && ctx.Err() == nil {
 					continue
 				}
 				err = cmp.Or(err, over)

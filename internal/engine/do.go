@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/hoststat"
+	"github.com/queuedyno/queuedyno/internal/pause"
 	"github.com/queuedyno/queuedyno/internal/probe"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/redisfacts"
@@ -94,7 +95,7 @@ func (r *run) startAll(c *crew) {
 	}
 	pops, c.stopPops = context.WithCancel(r.ctx)
 	r.saving, c.stopSaving = context.WithCancel(r.ctx)
-	r.pause, c.endPause = startPause(pops, r.s.Hold, r.epoch)
+	r.pause, c.endPause = pause.Start(pops, r.s.Hold, r.epoch)
 	for _, one := range r.consumers {
 		c.taking.Go(func() {
 			if err := one.loop(pops); pops.Err() == nil || !errors.Is(err, pops.Err()) {
@@ -127,7 +128,7 @@ func (r *run) startAll(c *crew) {
 	c.sampling.Go(func() { r.watchLimits(samples) })
 	c.sampling.Go(func() { r.watchEntry(samples) })
 	if r.thinking != nil {
-		c.sampling.Go(func() { r.thinking.loop(samples) })
+		c.sampling.Go(func() { r.thinking.Loop(samples) })
 	}
 }
 
@@ -203,7 +204,7 @@ func (r *run) dismiss(c *crew) {
 func (r *run) halt() {
 	r.cut.CompareAndSwap(never, max(0, r.now()))
 	if r.tokens != nil {
-		r.tokens.end()
+		r.tokens.End()
 	}
 	for _, p := range r.producers {
 		if p.wait != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/plan"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -28,7 +29,7 @@ func (r *run) prefill() error {
 		size = max(size, min(most, maxWrite/int64(r.format.Max))/size*size)
 	}
 	for r.filled < limit && !r.stopping() {
-		g := clip(pace.Group{First: r.filled, Jobs: int(size)}, limit)
+		g := plan.Clip(pace.Group{First: r.filled, Jobs: int(size)}, limit)
 		if d != nil {
 			d.encode(g)
 			if err := r.store.Insert(r.ctx, d.ids, d.tenants); err != nil {

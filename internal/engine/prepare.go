@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/redisconn"
+	"github.com/queuedyno/queuedyno/internal/token"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -123,7 +124,7 @@ func (r *run) prepare() error {
 		if err != nil {
 			return err
 		}
-		r.thinking = newThinkTime(r.tokens, s.Load.Think, r.now, wait)
+		r.thinking = token.NewThink(r.tokens, s.Load.Think, r.now, wait)
 	}
 	var err error
 	r.sampler, err = newSampler(r)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/plan"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -107,8 +108,8 @@ func tick(s scenario.Scenario) time.Duration {
 // schedule is never moved.
 func (p *producer) open() error {
 	share := p.r.s.Schedule().Share(p.index, p.r.s.Producers)
-	limit := jobLimit(p.r.s)
-	g := clip(share.Next(), limit)
+	limit := plan.JobLimit(p.r.s)
+	g := plan.Clip(share.Next(), limit)
 	tick, last := int64(tick(p.r.s)), int64(-1<<62)
 	past := false
 	defer func() {
@@ -162,7 +163,7 @@ func (p *producer) open() error {
 			staged += g.Jobs
 			g.First += p.r.base
 			p.stage(g)
-			g = clip(share.Next(), limit)
+			g = plan.Clip(share.Next(), limit)
 		}
 		p.r.room.Add(-int64(staged))
 		last = now
@@ -179,9 +180,9 @@ func (p *producer) open() error {
 // the producer got the token.
 func (p *producer) closed() error {
 	defer p.r.passed.Done()
-	batch, limit := p.r.s.Batch, p.r.base+jobLimit(p.r.s)
+	batch, limit := p.r.s.Batch, p.r.base+plan.JobLimit(p.r.s)
 	for {
-		n := p.r.tokens.take(batch * maxGroups)
+		n := p.r.tokens.Take(batch * maxGroups)
 		if n == 0 {
 			return nil
 		}
@@ -197,12 +198,12 @@ func (p *producer) closed() error {
 		}
 		due := p.r.now()
 		if due >= p.r.rec.To || due > p.r.cut.Load() {
-			p.r.tokens.end()
+			p.r.tokens.End()
 			return nil
 		}
 		first := p.r.numbers.Add(int64(n)) - int64(n)
 		for ; n > 0; n -= batch {
-			g := clip(pace.Group{First: first, Jobs: batch, Due: time.Duration(due)}, limit)
+			g := plan.Clip(pace.Group{First: first, Jobs: batch, Due: time.Duration(due)}, limit)
 			if g.Jobs == 0 {
 				break
 			}
@@ -215,7 +216,7 @@ func (p *producer) closed() error {
 			return err
 		}
 		if first >= limit {
-			p.r.tokens.end()
+			p.r.tokens.End()
 			return nil
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/plan"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/result"
@@ -189,7 +190,7 @@ func (c *reconciliation) countUnsent() {
 	if !c.s.Load.Open() {
 		return
 	}
-	l.Scheduled = max(l.Sent, c.filled+newPlan(c.s).upTo(time.Duration(c.cut.Load())))
+	l.Scheduled = max(l.Sent, c.filled+plan.New(c.s).UpTo(time.Duration(c.cut.Load())))
 	if c.interrupted {
 		l.Abandoned += l.Scheduled - l.Sent
 	} else {
@@ -337,19 +338,19 @@ func (r *reconciliation) measure() result.Window {
 		to = min(to, cut+1) // what was due at the cut was still sent
 	}
 	switch {
-	case r.tokens != nil && (r.s.Load.Duration == 0 || r.numbers.Load() >= jobLimit(r.s)):
+	case r.tokens != nil && (r.s.Load.Duration == 0 || r.numbers.Load() >= plan.JobLimit(r.s)):
 		to = min(to, max(r.rec.LastNotified, r.rec.From))
 	case r.tokens == nil && r.s.Load.Jobs > 0:
 		// The load ends when the job after the last one would have been due.
-		p := newPlan(r.s)
-		if p.upTo(time.Duration(to)) >= p.limit {
-			switch next := p.following(); {
+		p := plan.New(r.s)
+		if p.UpTo(time.Duration(to)) >= p.Limit {
+			switch next := p.Following(); {
 			case r.s.Load.Arrivals == pace.Poisson:
-				to = int64(p.last)
+				to = int64(p.Last)
 			case r.s.Load.Varies() && next < never:
 				to = min(to, int64(next))
 			case !r.s.Load.Varies():
-				to = int64(r.s.Load.Rate.At(p.limit))
+				to = int64(r.s.Load.Rate.At(p.Limit))
 			}
 		}
 	}
@@ -358,8 +359,8 @@ func (r *reconciliation) measure() result.Window {
 	}
 	w.ToNS = max(to, r.rec.From)
 	if r.tokens == nil {
-		before := newPlan(r.s).upTo(time.Duration(r.rec.From) - 1)
-		w.Scheduled = max(w.Scheduled, newPlan(r.s).upTo(time.Duration(w.ToNS)-1)-before)
+		before := plan.New(r.s).UpTo(time.Duration(r.rec.From) - 1)
+		w.Scheduled = max(w.Scheduled, plan.New(r.s).UpTo(time.Duration(w.ToNS)-1)-before)
 	}
 	w.DrainNS = max(0, r.rec.LastNotified-w.ToNS)
 	return w
@@ -375,7 +376,7 @@ func (r *reconciliation) attributeUnsent() {
 	for i, p := range r.producers {
 		sh := r.s.Schedule().Share(i, r.s.Producers)
 		for {
-			g := clip(sh.Next(), jobLimit(r.s))
+			g := plan.Clip(sh.Next(), plan.JobLimit(r.s))
 			if g.Jobs == 0 || int64(g.Due) >= min(r.outcome.window.ToNS, r.cut.Load()+1) {
 				break
 			}

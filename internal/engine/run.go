@@ -19,9 +19,12 @@ import (
 	"github.com/queuedyno/queuedyno/internal/hoststat"
 	"github.com/queuedyno/queuedyno/internal/idmatch"
 	"github.com/queuedyno/queuedyno/internal/observe"
+	"github.com/queuedyno/queuedyno/internal/pause"
+	"github.com/queuedyno/queuedyno/internal/plan"
 	"github.com/queuedyno/queuedyno/internal/probe"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/runname"
+	"github.com/queuedyno/queuedyno/internal/token"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
@@ -114,7 +117,7 @@ type run struct {
 	limits
 	unrecognized unrecognized
 	foreign      foreign
-	pause        *pause           // nil without one
+	pause        *pause.Pause     // nil without one
 	api          API              // nil without an HTTP entry
 	ids          *idmatch.Matcher // nil where the ids of jobs are those of the run
 	entry        *entry           // nil where jobs are pushed straight into the queue
@@ -180,7 +183,7 @@ func newRun(s scenario.Scenario, b jobqueue.Backend, o Options, tag uint64) (*ru
 	c.cut.Store(never)
 	r := &run{
 		setup: setup{
-			s: s, b: b, o: o, spread: flight.NewSpread(s), base: firstNumber(s),
+			s: s, b: b, o: o, spread: flight.NewSpread(s), base: plan.FirstNumber(s),
 			redelivers: s.Design == jobqueue.ReliableList || s.Design == jobqueue.Stream,
 		},
 		clock: c, ending: &ending{},
@@ -215,7 +218,7 @@ func newRun(s scenario.Scenario, b jobqueue.Backend, o Options, tag uint64) (*ru
 		r.complete |= flight.Saved
 	}
 	if s.Load.Closed() {
-		r.tokens = newTokens(s.Load.InFlight, s.Batch)
+		r.tokens = token.NewPool(s.Load.InFlight, s.Batch)
 	}
 	if s.Entry.Kind == scenario.EntryHTTP {
 		r.ids = idmatch.New(idmatch.Options{})

@@ -12,6 +12,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/level"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/plan"
+	"github.com/queuedyno/queuedyno/internal/silence"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -20,7 +22,7 @@ import (
 // sampler samples the run and writes the timeline.
 type sampler struct {
 	r        *run
-	plan     *plan // nil in a closed loop
+	plan     *plan.Plan // nil in a closed loop
 	timeline []result.Second
 	stages   []metric.Stage
 	scratch  *latency.Histogram
@@ -45,7 +47,7 @@ type samples struct {
 	lastLen    int64      // the last answer there was
 	firstLen   *int64     // the first answer in the window
 	asked      int64      // questions to the server
-	silence    silence
+	silence    silence.Silence
 	stallEnd   int64 // when the sampler last knew of it
 	maxBacklog int64
 	peak       int64 // the highest backlog since the last row
@@ -77,7 +79,7 @@ func newSampler(r *run) (*sampler, error) {
 	}
 	s := &sampler{r: r, scratch: latency.New(), wait: wait, stages: r.s.Measured(), live: newLiveThresholds(r), samples: samples{recovered: flight.Absent, lastLen: r.foreign.found, maxBacklog: r.foreign.found}}
 	if r.s.Load.Open() {
-		s.plan = newPlan(r.s)
+		s.plan = plan.New(r.s)
 	}
 	return s, nil
 }
@@ -209,9 +211,9 @@ func (s *sampler) poll(ctx context.Context) {
 		s.asked++
 		if err == nil {
 			s.queueLen, s.lastLen = &n, n
-			s.silence.answer(at)
+			s.silence.Answer(at)
 		} else if ctx.Err() == nil {
-			s.silence.giveUp(err)
+			s.silence.GiveUp(err)
 		}
 		s.stallEnd = at
 		s.note(s.backlog(t))
@@ -287,4 +289,15 @@ func (p *pools) busyShare() float64 {
 		}
 	}
 	return float64(n) / float64(len(p.consumers))
+}
+
+// stalled is the longest time in which the server answered nothing, 0 when there
+// was none of a second or more.
+func (s *sampler) stalled() (from, length time.Duration, lasts bool) {
+	if s == nil {
+		return 0, 0, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.silence.Longest(s.stallEnd)
 }

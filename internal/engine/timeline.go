@@ -36,7 +36,7 @@ func (s *sampler) row(at, due time.Duration) ledger.Totals {
 	}
 	offered := t[ledger.Sent]
 	if s.plan != nil {
-		offered = s.plan.upTo(min(due, time.Duration(s.r.cut.Load())))
+		offered = s.plan.UpTo(min(due, time.Duration(s.r.cut.Load())))
 	}
 	row.Offered = offered - s.offered
 	s.mu.Lock()

@@ -1,7 +1,10 @@
-package engine
+// Package token holds the tokens of a closed loop: a job is sent when one is free, and
+// gives it back when it has ended. Begin reading at [Pool].
+package token
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -9,10 +12,10 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
-// tokens are the jobs that a closed loop may have on their way. Returning some wakes
+// Pool are the jobs that a closed loop may have on their way. Returning some wakes
 // one producer, which takes all that are free. Under load several jobs thus share one
 // write, and no producer waits for that.
-type tokens struct {
+type Pool struct {
 	mu     sync.Mutex
 	more   sync.Cond
 	batch  int // what one take needs
@@ -21,15 +24,16 @@ type tokens struct {
 	closed bool
 }
 
-func newTokens(n, batch int) *tokens {
-	t := &tokens{free: n, batch: batch}
+// NewPool makes a pool of n tokens, of which each job of a batch needs one.
+func NewPool(n, batch int) *Pool {
+	t := &Pool{free: n, batch: batch}
 	t.more.L = &t.mu
 	return t
 }
 
-// take waits for a batch of tokens and takes as many whole batches as are free, at
-// most limit tokens. It returns 0 after end.
-func (t *tokens) take(limit int) int {
+// Take waits for a batch of tokens and takes as many whole batches as are free, at
+// most limit tokens. It returns 0 after [Pool.End].
+func (t *Pool) Take(limit int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for t.free < t.batch && !t.closed {
@@ -49,8 +53,8 @@ func (t *tokens) take(limit int) int {
 	return n
 }
 
-// give puts n tokens back.
-func (t *tokens) give(n int) {
+// Give puts n tokens back.
+func (t *Pool) Give(n int) {
 	t.mu.Lock()
 	t.free += n
 	if t.free >= t.batch && t.wait > 0 {
@@ -59,19 +63,19 @@ func (t *tokens) give(n int) {
 	t.mu.Unlock()
 }
 
-// end makes every take return 0 from now on.
-func (t *tokens) end() {
+// End makes every take return 0 from now on.
+func (t *Pool) End() {
 	t.mu.Lock()
 	t.closed = true
 	t.more.Broadcast()
 	t.mu.Unlock()
 }
 
-// thinkTime keeps the tokens of a closed loop for a while before they are free
+// Think keeps the tokens of a closed loop for a while before they are free
 // again, as a user thinks before the next request. The time is the same for all
-// tokens, so they are freed in the order in which they came.
-type thinkTime struct {
-	tokens *tokens
+// Pool, so they are freed in the order in which they came.
+type Think struct {
+	tokens *Pool
 	think  time.Duration
 	now    func() int64
 	wait   pace.Waiter
@@ -81,12 +85,13 @@ type thinkTime struct {
 	more chan struct{}    // holds one when a token may have come to an empty ring
 }
 
-func newThinkTime(tokens *tokens, think time.Duration, now func() int64, wait pace.Waiter) *thinkTime {
-	return &thinkTime{tokens: tokens, think: think, now: now, wait: wait, more: make(chan struct{}, 1)}
+// NewThink makes the think time of the tokens of a pool, on the clock now.
+func NewThink(tokens *Pool, think time.Duration, now func() int64, wait pace.Waiter) *Think {
+	return &Think{tokens: tokens, think: think, now: now, wait: wait, more: make(chan struct{}, 1)}
 }
 
-// take keeps a token from now on.
-func (t *thinkTime) take() {
+// Take keeps a token from now on.
+func (t *Think) Take() {
 	t.mu.Lock()
 	// The clock is read under the lock: so the ends are in order.
 	t.ends.Push(t.now() + int64(t.think))
@@ -97,17 +102,17 @@ func (t *thinkTime) take() {
 	}
 }
 
-// loop frees tokens when their time is over, until ctx ends.
-func (t *thinkTime) loop(ctx context.Context) {
+// Loop frees tokens when their time is over, until ctx ends.
+func (t *Think) Loop(ctx context.Context) {
 	stop := context.AfterFunc(ctx, t.wait.Stop)
 	defer stop()
 	for {
 		over, next := t.over()
 		if over > 0 {
-			t.tokens.give(over)
+			t.tokens.Give(over)
 			continue
 		}
-		if next == never {
+		if next == math.MaxInt64 {
 			select {
 			case <-t.more:
 				continue
@@ -122,7 +127,7 @@ func (t *thinkTime) loop(ctx context.Context) {
 }
 
 // over takes out those whose time is over, and says when that of the next is.
-func (t *thinkTime) over() (n int, next int64) {
+func (t *Think) over() (n int, next int64) {
 	now := t.now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -131,7 +136,7 @@ func (t *thinkTime) over() (n int, next int64) {
 		n++
 	}
 	if t.ends.Len() == 0 {
-		return n, never
+		return n, math.MaxInt64
 	}
 	return n, *t.ends.At(0)
 }

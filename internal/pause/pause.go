@@ -1,4 +1,6 @@
-package engine
+// Package pause is the time of a run in which no consumer takes a job. Begin reading at
+// [Start].
+package pause
 
 import (
 	"context"
@@ -7,21 +9,21 @@ import (
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
-// pause is the time in which no consumer takes a job. nil means none.
-type pause struct {
+// Pause is the time in which no consumer takes a job. nil means none.
+type Pause struct {
 	// until ends when the pause begins: pops that wait then end.
 	until context.Context
 	over  chan struct{} // closed when it is over
 }
 
-// startPause starts the clock of the pause. One that begins with the load has begun
-// when startPause returns; stop ends its goroutine.
-func startPause(ctx context.Context, s scenario.Hold, epoch time.Time) (p *pause, stop func()) {
+// Start starts the clock of the pause. One that begins with the load has begun
+// when Start returns; stop ends its goroutine.
+func Start(ctx context.Context, s scenario.Hold, epoch time.Time) (p *Pause, stop func()) {
 	if s.For == 0 {
 		return nil, func() {}
 	}
 	until, begin := context.WithCancel(ctx)
-	p = &pause{until: until, over: make(chan struct{})}
+	p = &Pause{until: until, over: make(chan struct{})}
 	if s.From == 0 {
 		begin()
 	}
@@ -45,9 +47,9 @@ func startPause(ctx context.Context, s scenario.Hold, epoch time.Time) (p *pause
 	return p, func() { gone(); <-done }
 }
 
-// pops is the context under which a consumer may wait for jobs now. held is true
+// Pops is the context under which a consumer may wait for jobs now. held is true
 // during the pause: then it may not.
-func (p *pause) pops(ctx context.Context) (pops context.Context, held bool) {
+func (p *Pause) Pops(ctx context.Context) (pops context.Context, held bool) {
 	if p == nil || ctx.Err() != nil {
 		return ctx, false
 	}
@@ -62,15 +64,15 @@ func (p *pause) pops(ctx context.Context) (pops context.Context, held bool) {
 	}
 }
 
-// wait waits for the end of the pause, or of ctx.
-func (p *pause) wait(ctx context.Context) {
+// Wait waits for the end of the pause, or of ctx.
+func (p *Pause) Wait(ctx context.Context) {
 	select {
 	case <-p.over:
 	case <-ctx.Done():
 	}
 }
 
-// begun reports whether a pop ended because the pause began.
-func (p *pause) begun(pops context.Context) bool {
+// Begun reports whether a pop ended because the pause began.
+func (p *Pause) Begun(pops context.Context) bool {
 	return p != nil && pops == p.until && pops.Err() != nil
 }
