@@ -93,10 +93,11 @@ func (w *searchWorker) end() {
 }
 
 // workerProblems says what is wrong with a search that starts workers, and with one
-// whose consumers are external.
+// whose consumers are external. Workers behind the user's API are external, too: what a
+// trial leaves behind is theirs to finish, and its drain waits for them.
 func (c *searching) workerProblems(s scenario.Scenario) (problems []problem.Problem) {
 	problems = c.runner.WorkerProblems([]scenario.Scenario{s})
-	if s.External && c.WorkerCommand() == "" {
+	if s.External && s.Entry.Kind != scenario.EntryHTTP && c.WorkerCommand() == "" {
 		problems = append(problems, problem.Problem{
 			What: fmt.Sprintf("scenario %q: its consumers are external, and a search can only empty the queues of workers that it starts", s.Name),
 			Hint: "start them with --worker, use --consumers NUMBER, or try single rates with queuedyno run --consumers external",

@@ -6,6 +6,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // limitOf says what gave out in a run, and the shares in use from which that
@@ -51,6 +52,10 @@ func externalWorkers(r *result.Result) string {
 	case limit.Part == usage.Host && cpus > shares[usage.Redis]+shares[usage.Generator]*u.AllowedCPUs:
 	case limit.Part != "":
 		return ""
+	}
+	if r.Scenario.Entry.Kind == scenario.EntryHTTP {
+		return fmt.Sprintf("this process was busy %.0f%% of the time, and %.0f%% of the connections to the API waited for an answer; the rest is what the back end does after it",
+			100*shares[usage.Generator], 100*shares[usage.API])
 	}
 	return fmt.Sprintf("Redis was busy %.0f%% and this process %.0f%% of the time; the rest is the workers'", 100*shares[usage.Redis], 100*shares[usage.Generator]) + detail
 }
