@@ -54,7 +54,8 @@ func TestTheTableAgreesWithTheLedgerRowForRow(t *testing.T) {
 		for _, name := range []string{"", "orders"} {
 			t.Run(string(design)+" "+name, func(t *testing.T) {
 				s := scenario.Scenario{
-					Name: "rows", Load: scenario.Load{Rate: pace.PerSecond(300), Duration: time.Second}, Consumers: 4, Batch: 2, Prefill: 20, Design: design,
+					Name: "rows", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: time.Second}, Consumers: 4, Batch: 2, Prefill: 20, Design: design,
+					DrainTimeout: time.Minute, // the disk may be slow
 					Work: scenario.Work{FailRate: 0.2}, Entry: scenario.Entry{Kind: scenario.EntryPostgres, Postgres: scenario.PostgresEntry{Table: name, Connections: 5}},
 				}
 				table := &counted{}
@@ -79,7 +80,7 @@ func TestTheTableAgreesWithTheLedgerRowForRow(t *testing.T) {
 				}
 				checkLaws(t, r)
 				l := r.Ledger
-				if l.Lost != 0 || l.Notified < 320 || l.Failed == 0 {
+				if l.Lost != 0 || l.Notified < 120 || l.Failed == 0 {
 					t.Errorf("ledger %+v", l)
 				}
 				if n := table.rows; n[jobtable.Completed] != l.Notified-l.Failed || n[jobtable.Failed] != l.Failed || len(n) != 2 {
