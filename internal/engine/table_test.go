@@ -56,7 +56,7 @@ func TestTheTableAgreesWithTheLedgerRowForRow(t *testing.T) {
 				s := scenario.Scenario{
 					Name: "rows", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: time.Second}, Consumers: 4, Batch: 2, Prefill: 20, Design: design,
 					DrainTimeout: time.Minute, // the disk may be slow
-					Work: scenario.Work{FailRate: 0.2}, Entry: scenario.Entry{Kind: scenario.EntryPostgres, Postgres: scenario.PostgresEntry{Table: name, Connections: 5}},
+					Work:         scenario.Work{FailRate: 0.2}, Entry: scenario.Entry{Kind: scenario.EntryPostgres, Postgres: scenario.PostgresEntry{Table: name, Connections: 5}},
 				}
 				table := &counted{}
 				o := engine.Options{
