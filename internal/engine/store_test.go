@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -182,7 +183,7 @@ func TestJobsThatAreLostBetweenTheTableAndTheQueueAreOnTheirLegs(t *testing.T) {
 }
 
 // every reports every n-th id that it is asked about.
-func every(n int) func(string) bool {
-	asked := 0
-	return func(string) bool { asked++; return asked%n == 0 }
+func every(n int64) func(string) bool {
+	var asked atomic.Int64
+	return func(string) bool { return asked.Add(1)%n == 0 }
 }

@@ -119,7 +119,9 @@ const (
 
 // Block is the storage of blockJobs jobs with consecutive numbers.
 type Block struct {
-	base int64
+	// base is the number of its first job. A late duplicate may read it while the block
+	// is used again.
+	base atomic.Int64
 	open atomic.Int32 // jobs that are not closed
 	jobs [BlockJobs]Job
 	// Seen holds a bit for each job and subscriber, when there are several.
@@ -162,7 +164,7 @@ func (f *Table) Start(n int64) *Job {
 	base := n &^ (BlockJobs - 1)
 	slot := f.slot(n)
 	b := slot.Load()
-	if b == nil || b.base != base {
+	if b == nil || b.base.Load() != base {
 		b = f.open(slot, base)
 	}
 	j := &b.jobs[n&(BlockJobs-1)]
@@ -178,10 +180,10 @@ func (f *Table) open(slot *atomic.Pointer[Block], base int64) *Block {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	b := slot.Load()
-	if b != nil && b.base == base {
+	if b != nil && b.base.Load() == base {
 		return b
 	}
-	if b != nil && b.base > base {
+	if b != nil && b.base.Load() > base {
 		// A producer that fell far behind: its block was moved out or never made.
 		if o := f.old[base]; o != nil {
 			return o
@@ -192,7 +194,7 @@ func (f *Table) open(slot *atomic.Pointer[Block], base int64) *Block {
 		return o
 	}
 	if b != nil {
-		f.old[b.base] = b
+		f.old[b.base.Load()] = b
 		f.olds.Store(int64(len(f.old)))
 	}
 	if o := f.old[base]; o != nil {
@@ -211,7 +213,7 @@ func (f *Table) fresh(base int64) *Block {
 	} else {
 		b = &Block{Seen: make([]atomic.Uint64, f.Words*BlockJobs)}
 	}
-	b.base = base
+	b.base.Store(base)
 	if top := base + BlockJobs; top > f.Top.Load() {
 		f.Top.Store(top)
 	}
@@ -224,7 +226,7 @@ func (f *Table) fresh(base int64) *Block {
 func (f *Table) Find(n int64) (*Block, *Job) {
 	base := n &^ (BlockJobs - 1)
 	b := f.slot(n).Load()
-	if b == nil || b.base != base {
+	if b == nil || b.base.Load() != base {
 		if f.olds.Load() == 0 {
 			return nil, nil
 		}
@@ -246,11 +248,11 @@ func (f *Table) Close(b *Block) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	slot := f.slot(b.base)
+	slot := f.slot(b.base.Load())
 	if slot.Load() == b {
 		slot.Store(nil)
 	} else {
-		delete(f.old, b.base)
+		delete(f.old, b.base.Load())
 		f.olds.Store(int64(len(f.old)))
 	}
 	// Clear it before it is used again. A late duplicate that still holds the
