@@ -85,10 +85,11 @@ func newStageSet() StageSet {
 	return s
 }
 
-func (s *StageSet) record(d *[nStages]int64) {
-	for i, h := range s {
+// record records the stages at those places.
+func (s *StageSet) record(places []int, d *[nStages]int64) {
+	for _, i := range places {
 		if d[i] != flight.Absent {
-			h.Record(d[i])
+			s[i].Record(d[i])
 		}
 	}
 }
@@ -125,6 +126,7 @@ type Recorder struct {
 	Course               course
 	first                int64 // the number of the first job that is not prefilled
 	requested            bool  // jobs come in through the user's API
+	measured             []int // the places of the stages that the scenario measures
 }
 
 // sets are the histograms of a recorder.
@@ -162,7 +164,12 @@ type bin struct {
 }
 
 func NewRecorder(s scenario.Scenario, sp *flight.Spread, first, from, to int64, cut *atomic.Int64) *Recorder {
+	var measured []int
+	for _, stage := range s.Measured() {
+		measured = append(measured, slices.Index(metric.Stages(), stage))
+	}
 	return &Recorder{
+		measured:  measured,
 		requested: s.Entry.Kind == scenario.EntryHTTP,
 		Parts:     newBreakdown(s, sp), first: first, Departures: NewTimeCounts(), Arrivals: NewTimeCounts(),
 		From: from, To: to, cut: cut, lateLimit: int64(LateLimit(s)),
@@ -222,7 +229,7 @@ func (s *Shard) hand() {
 		n, t := s.jobs[i].n, &s.jobs[i].stamp
 		d := durations(t, r.requested)
 		if t[flight.DueAt] >= r.From && t[flight.DueAt] < r.To {
-			r.second.record(&d)
+			r.second.record(r.measured, &d)
 			r.Parts.record(n, t[flight.DueAt], &d)
 			r.Course.add(t[flight.DueAt], d[EndToEnd])
 			r.LastNotified = max(r.LastNotified, flight.Ended(t))
@@ -239,7 +246,7 @@ func (s *Shard) hand() {
 				}
 			}
 		} else {
-			r.outside.record(&d)
+			r.outside.record(r.measured, &d)
 		}
 		r.Departures.Add(t[flight.SentAt])
 		r.Arrivals.Add(flight.Ended(t))
