@@ -77,6 +77,9 @@ func checkURL(raw string) (address, problem string) {
 	if u.Hostname() == "" {
 		return "", "the host is missing; write it as in " + exampleURL
 	}
+	if strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "[") {
+		return "", "the host holds a colon; write an IPv6 address in brackets, as in redis://[::1]:6379"
+	}
 	port := u.Port()
 	if port == "" {
 		if strings.HasSuffix(u.Host, ":") {

@@ -40,6 +40,9 @@ func otherForm(raw string) (problem string) {
 		return ""
 	}
 	head, query, _ := strings.Cut(rest, "?")
+	if strings.Contains(query, "@") {
+		return "" // the head may be part of a password
+	}
 	login, hosts := "", head
 	if at := strings.LastIndexByte(head, '@'); at >= 0 {
 		login, hosts = head[:at+1], head[at+1:]

@@ -121,6 +121,8 @@ func FuzzURL(f *testing.F) {
 	f.Add("redis-sentinel", "u", "", "", "h1:1,h2/0?protocol=3#m")
 	f.Add("rediss-cluster", "", "", "%40", "h1:1,[::1]")
 	f.Add("a@b:", "", ":", "\x00 ", "host:port")
+	f.Add("redis", "user", "", "", "localhost:63ost:79/0")
+	f.Add("redis", "user", "p,", "/#?", "[::1]:0/x?db=1#y")
 	f.Fuzz(func(t *testing.T, scheme, user, before, after, rest string) {
 		// A secret written down twice is beyond protection.
 		for _, s := range []string{scheme, user, before, after, rest} {

@@ -8,7 +8,7 @@ import "strings"
 // the options.
 func URL(raw string) string {
 	scheme, rest, ok := strings.Cut(raw, "://")
-	if ok {
+	if ok && isScheme(scheme) {
 		scheme += "://"
 	} else {
 		scheme, rest = "", raw
@@ -35,4 +35,12 @@ func URL(raw string) string {
 		host += "/" + path
 	}
 	return scheme + user + host
+}
+
+// isScheme reports whether a text can be the scheme of a URL (RFC 3986, section 3.1), and
+// so no part of a password.
+func isScheme(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '+' && r != '-' && r != '.'
+	})
 }
