@@ -148,7 +148,7 @@ func (e *Endpoint) cause(err error) (Kind, error, string) {
 		case errors.As(err, &name):
 			text, remedy = "TLS: "+name.Error(), "write the host as the certificate names it"
 		case errors.As(err, &ca):
-			text, remedy = "TLS: the certificate is signed by an unknown authority", "add the authority to those that this host trusts (SSL_CERT_FILE), or leave out the verification"
+			text, remedy = "TLS: the certificate is signed by an unknown authority", "add the authority to those that this host trusts (SSL_CERT_FILE)"
 		case errors.As(err, &cert):
 			text, remedy = "TLS: "+cert.Err.Error(), "renew the certificate of the server"
 		}
