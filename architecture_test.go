@@ -33,3 +33,28 @@ func TestTheArchitecturePageListsEveryPackage(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A package of more files has more than one noun.
+func TestNoPackageHasMoreThan34Files(t *testing.T) {
+	t.Parallel()
+	files := map[string]int{}
+	err := filepath.WalkDir(".", func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && strings.HasPrefix(e.Name(), ".") && path != ".":
+			return filepath.SkipDir
+		case filepath.Ext(path) == ".go" && !strings.HasSuffix(path, "_test.go"):
+			files[filepath.ToSlash(filepath.Dir(path))]++
+		}
+		return nil
+	})
+	if err != nil || len(files) < 2 {
+		t.Fatal(len(files), err)
+	}
+	for dir, n := range files {
+		if n > 34 {
+			t.Errorf("%s has %d Go files, tests apart; move what is a noun for itself into a package", dir, n)
+		}
+	}
+}

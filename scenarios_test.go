@@ -2,6 +2,7 @@ package queuedyno_test
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/queuedyno/queuedyno"
+	"github.com/queuedyno/queuedyno/internal/fault"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -85,6 +87,37 @@ func TestBundledThresholdsCanBeAnswered(t *testing.T) {
 			if above := math.Round(window * (1 - percent/100)); above < 1.5*latency.MinTail {
 				t.Errorf("%s: %q has %v jobs above it, want at least %v", s.Name, expr, above, 1.5*latency.MinTail)
 			}
+		}
+	}
+}
+
+// TestBundledFaultsLeaveTimeBeforeAndAfter holds what a fault's figures need: enough jobs
+// before it to compare with, and load after it until all is as before.
+func TestBundledFaultsLeaveTimeBeforeAndAfter(t *testing.T) {
+	t.Parallel()
+	faulty := map[string]bool{}
+	for _, s := range bundled(t) {
+		for _, f := range s.Faults {
+			faulty[s.Name] = true
+			end, _ := f.End()
+			if before := s.Load.Rate.Float() * f.At.Seconds(); f.At < 5*time.Second || before < 1000 {
+				t.Errorf("%s: %s begins after %.0f jobs, want at least 5s and 1,000 jobs", s.Name, f, before)
+			}
+			if after := scheduled(s) - end; after < 6*time.Second {
+				t.Errorf("%s: the load ends %s after %s, want at least 6s", s.Name, after, f)
+			}
+			refused := fault.Refuse(s.Faults, fault.Place{Kind: "embedded"})
+			if f.OnServer() != (len(refused) > 0) {
+				t.Errorf("%s: refused on the embedded server: %v", s.Name, refused)
+			}
+		}
+		if len(s.Faults) > 0 && !slices.ContainsFunc(s.Thresholds, func(expr string) bool { return strings.HasPrefix(expr, "fault.recovery") }) {
+			t.Errorf("%s: no threshold on fault.recovery in %q", s.Name, s.Thresholds)
+		}
+	}
+	for _, name := range []string{"outage", "crash", "failover", "bad-network", "worker-crash"} {
+		if !faulty[name] {
+			t.Errorf("the bundled scenario %s breaks nothing", name)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func BenchmarkProducerPipeline(b *testing.B) {
 // round trip, otherwise one more for each message.
 func BenchmarkConsumerTurn(b *testing.B) {
 	queue := redistest.Queue(b)
-	message := jobqueue.AppendUpdate(nil, jobqueue.Update{TenantID: "t1", JobID: string(id), Status: jobqueue.Completed})
+	message := jobqueue.Update{TenantID: "t1", JobID: string(id), Status: jobqueue.Completed}.AppendTo(nil)
 	turns := map[string]func(c jobqueue.PublishPopper, outcomes []jobqueue.Outcome, acked func(int, int)) error{
 		"one": func(c jobqueue.PublishPopper, outcomes []jobqueue.Outcome, acked func(int, int)) error {
 			_, err := c.PublishAndPop(b.Context(), outcomes, acked, 1, time.Second)
@@ -122,7 +122,7 @@ func BenchmarkConsumerTurn(b *testing.B) {
 // BenchmarkDesignTurn is a worker's whole turn in each design, and the pushes of
 // its jobs in blocks of 1000 are not counted.
 func BenchmarkDesignTurn(b *testing.B) {
-	message := jobqueue.AppendUpdate(nil, jobqueue.Update{TenantID: "t1", JobID: string(id), Status: jobqueue.Completed})
+	message := jobqueue.Update{TenantID: "t1", JobID: string(id), Status: jobqueue.Completed}.AppendTo(nil)
 	for _, design := range jobqueue.Designs() {
 		for _, n := range []int{1, 10} {
 			b.Run(fmt.Sprintf("design=%s/batch=%d", design, n), func(b *testing.B) {

@@ -33,6 +33,15 @@ type Config struct {
 	// [ErrLost], too. With sentinels and a cluster they always do; a connection
 	// that breaks does with every server.
 	Reconnect bool
+	// Identify asks the server for the id of every connection, which [Disconnector]
+	// needs. It costs a command for each connection that is opened.
+	Identify bool
+	// Route returns the address, host:port, that the connections of a role dial by TCP
+	// in place of a server's: that of a proxy, or nothing to dial the server. Certificates
+	// are still expected to be the server's. nil means that all connections are direct,
+	// as those for single commands always are. It is called for each connection, by
+	// several goroutines.
+	Route func(role Role, network, addr string) (proxied string, err error)
 	// CACert, Cert and Key are PEM files for TLS: an authority to trust besides
 	// the system's, and the client's certificate with its key.
 	CACert, Cert, Key string
@@ -47,18 +56,18 @@ type Config struct {
 	Design Design
 	// Notify is how messages get to subscribers. Empty means [PubSub].
 	Notify Notify
-	// Queues and Channels are how many there are, 0 meaning 1; [QueueName] and
-	// [ChannelName] are their names.
+	// Queues and Channels are how many there are, 0 meaning 1. Of several, queue i has
+	// the name <Queue>:<i> and channel i the name <Channel>:t<i+1>.
 	Queues, Channels int
 	// Pattern makes subscribers of all channels subscribe to a pattern.
 	Pattern bool
 	// Poll is the pause before an empty queue is asked again by [ListPoll], and
 	// by designs that can wait for one queue only and have several. 0 means
-	// [DefaultPoll].
+	// 10 ms.
 	Poll time.Duration
 	// Visibility is for how long a worker of a [ReliableList] or a [Stream] may
 	// give no sign before its jobs are given to another: longer than its longest
-	// work. 0 means [DefaultVisibility].
+	// work. 0 means 5 s.
 	Visibility time.Duration
 }
 
@@ -90,7 +99,7 @@ func Connect(ctx context.Context, cfg Config) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("job queue: %w", err)
 	}
-	cfg = cfg.whole()
+	cfg = cfg.WithDefaults()
 	s, err := redisconn.Open(redisconn.Config{
 		URL: cfg.URL, Reconnect: cfg.Reconnect,
 		CACert: cfg.CACert, Cert: cfg.Cert, Key: cfg.Key, SkipVerify: cfg.SkipVerify,
@@ -191,9 +200,39 @@ func (c *Client) Address() string { return c.servers.Address() }
 func (c *Client) Queue() string   { return c.queue }
 func (c *Client) Channel() string { return c.channel }
 
+// Queues and Channels are the names of all of them, in the order of their numbers. The
+// slices must not be changed.
+func (c *Client) Queues() []string   { return c.lanes.queues }
+func (c *Client) Channels() []string { return c.lanes.channels }
+
 // Unverified reports whether the connections are by TLS and the server's
 // certificate is not verified.
 func (c *Client) Unverified() bool { return c.servers.Unverified() }
+
+// Clustered reports whether the servers are a Redis Cluster.
+func (c *Client) Clustered() bool { return c.servers.Clustered() }
+
+// Do sends commands that no other method sends, in one write, and returns the answers to
+// all of them. The error is the first that there was; the commands behind it were sent, too.
+// An answer that there is nothing is nil, and no error.
+func (c *Client) Do(ctx context.Context, commands ...[]string) (answers []any, err error) {
+	pipe := c.rdb.Pipeline()
+	sent := make([]*redis.Cmd, len(commands))
+	for i, words := range commands {
+		args := make([]any, len(words))
+		for j, word := range words {
+			args[j] = word
+		}
+		sent[i] = pipe.Do(ctx, args...)
+	}
+	_, _ = pipe.Exec(ctx) // each command has its error
+	for _, cmd := range sent {
+		if answers = append(answers, cmd.Val()); err == nil && !errors.Is(cmd.Err(), redis.Nil) {
+			err = cmd.Err()
+		}
+	}
+	return answers, c.explain("send commands about", c.queue, err)
+}
 
 // PoolTimeouts is how often one of the client's commands gave up waiting for a
 // connection of its pool. Producers, consumers and subscribers have none.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/lane"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
@@ -76,7 +77,7 @@ func (c *Client) Len(ctx context.Context) (int64, error) {
 
 // LenOf is how many jobs wait in one queue. Jobs that workers have taken do not wait.
 func (c *Client) LenOf(ctx context.Context, queue int) (int64, error) {
-	if err := within("queue", []int{queue}, len(c.lanes.queues)); err != nil {
+	if err := lane.Check("queue", []int{queue}, len(c.lanes.queues)); err != nil {
 		return 0, err
 	}
 	key := c.lanes.queues[queue]
@@ -161,7 +162,7 @@ func (c *Client) Clear(ctx context.Context) error {
 // Publish sends an update to every subscriber of the first channel and returns
 // how many there were.
 func (c *Client) Publish(ctx context.Context, u Update) (receivers int64, err error) {
-	name, message := c.lanes.channels[0], AppendUpdate(nil, u)
+	name, message := c.lanes.channels[0], u.AppendTo(nil)
 	switch c.cfg.Notify {
 	case NoNotify:
 		return 0, nil
@@ -171,26 +172,4 @@ func (c *Client) Publish(ctx context.Context, u Update) (receivers int64, err er
 		receivers, err = c.rdb.Publish(ctx, name, message).Result()
 	}
 	return receivers, c.explain("publish on", name, err)
-}
-
-// within tells which of the numbers there is no queue or channel of.
-func within(what string, numbers []int, n int) error {
-	if len(numbers) == 0 {
-		return fmt.Errorf("no %s is named; name one of 0 to %d", what, n-1)
-	}
-	for _, i := range numbers {
-		if i < 0 || i >= n {
-			return fmt.Errorf("no %s %d; there are 0 to %d", what, i, n-1)
-		}
-	}
-	return nil
-}
-
-// upTo is 0 to n-1.
-func upTo(n int) []int {
-	out := make([]int, n)
-	for i := range out {
-		out[i] = i
-	}
-	return out
 }

@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,30 +14,12 @@ import (
 // minVisibility keeps signs of life from being the main load.
 const minVisibility = 100 * time.Millisecond
 
-// QueueName is the key of queue i of n: the name itself where there is one, and
-// <name>:<i> where there are several.
-func QueueName(name string, i, n int) string {
-	if n <= 1 {
-		return name
-	}
-	return fmt.Sprintf("%s:%d", name, i)
-}
-
-// ChannelName is the name of channel i of n: the name itself where there is one,
-// and <name>:t<i+1> where there are several.
-func ChannelName(name string, i, n int) string {
-	if n <= 1 {
-		return name
-	}
-	return fmt.Sprintf("%s:t%d", name, i+1)
-}
-
 // maxQueues is far beyond what anybody has.
 const maxQueues = 10_000
 
 // Validate tells all that is wrong with the design, without a server.
 func (cfg Config) Validate() error {
-	cfg = cfg.whole()
+	cfg = cfg.WithDefaults()
 	faults := []error{
 		oneOf("design", cfg.Design, Designs()),
 		oneOf("notify", cfg.Notify, Notifies()),
@@ -54,21 +37,14 @@ func (cfg Config) Validate() error {
 	return errors.Join(faults...)
 }
 
-// whole is the config with its defaults filled in.
-func (cfg Config) whole() Config {
-	cfg.Queue, cfg.Channel = orDefault(cfg.Queue, DefaultQueue), orDefault(cfg.Channel, DefaultChannel)
-	cfg.Design, cfg.Notify = orDefault(cfg.Design, List), orDefault(cfg.Notify, PubSub)
-	cfg.Queues, cfg.Channels = orDefault(cfg.Queues, 1), orDefault(cfg.Channels, 1)
-	cfg.Poll, cfg.Visibility = orDefault(cfg.Poll, DefaultPoll), orDefault(cfg.Visibility, DefaultVisibility)
+// WithDefaults is the config with its defaults in the place of zero values, as
+// [Connect] uses it.
+func (cfg Config) WithDefaults() Config {
+	cfg.Queue, cfg.Channel = cmp.Or(cfg.Queue, DefaultQueue), cmp.Or(cfg.Channel, DefaultChannel)
+	cfg.Design, cfg.Notify = cmp.Or(cfg.Design, List), cmp.Or(cfg.Notify, PubSub)
+	cfg.Queues, cfg.Channels = cmp.Or(cfg.Queues, 1), cmp.Or(cfg.Channels, 1)
+	cfg.Poll, cfg.Visibility = cmp.Or(cfg.Poll, 10*time.Millisecond), cmp.Or(cfg.Visibility, 5*time.Second)
 	return cfg
-}
-
-func orDefault[T comparable](v, otherwise T) T {
-	var none T
-	if v == none {
-		return otherwise
-	}
-	return v
 }
 
 // oneOf is an error unless the word is valid.
@@ -80,23 +56,27 @@ func oneOf[T ~string](what string, word T, valid []T) error {
 	for _, v := range valid {
 		names = append(names, string(v))
 	}
-	hint := ""
-	if near := nearest.Nearest(string(word), names); near != "" {
-		hint = fmt.Sprintf(" (did you mean %q?)", near)
-	}
-	return fmt.Errorf("unknown %s %.40q%s; there are %s", what, word, hint, strings.Join(names, ", "))
+	return fmt.Errorf("unknown %s %.40q%s; there are %s", what, word, nearest.Clause(string(word), names), strings.Join(names, ", "))
 }
 
 // lanes are the names of a client's queues and channels.
 type lanes struct{ queues, channels []string }
 
+// lanes are the names themselves where there is one queue or one channel. Of several,
+// queue i is <name>:<i> and channel i is <name>:t<i+1>.
 func (cfg Config) lanes() lanes {
-	var l lanes
-	for i := range cfg.Queues {
-		l.queues = append(l.queues, QueueName(cfg.Queue, i, cfg.Queues))
+	l := lanes{[]string{cfg.Queue}, []string{cfg.Channel}}
+	if cfg.Queues > 1 {
+		l.queues = nil
+		for i := range cfg.Queues {
+			l.queues = append(l.queues, fmt.Sprintf("%s:%d", cfg.Queue, i))
+		}
 	}
-	for i := range cfg.Channels {
-		l.channels = append(l.channels, ChannelName(cfg.Channel, i, cfg.Channels))
+	if cfg.Channels > 1 {
+		l.channels = nil
+		for i := range cfg.Channels {
+			l.channels = append(l.channels, fmt.Sprintf("%s:t%d", cfg.Channel, i+1))
+		}
 	}
 	return l
 }

@@ -5,6 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
+	"github.com/queuedyno/queuedyno/internal/lane"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
@@ -30,7 +33,7 @@ type consumer struct {
 	closed   atomic.Bool
 	closing  chan struct{} // closed with closed
 	watched  *waitContext  // of the context that release is registered for
-	release  func() bool
+	release  registration
 	timer    *time.Timer // of pause
 }
 
@@ -66,18 +69,18 @@ var (
 // implements [PublishPopper]. If the queues are in several slots, see
 // [Client.CrossSlot], it fails; [Client.OpenConsumerOn] opens one for each queue.
 func (c *Client) OpenConsumer(ctx context.Context) (Consumer, error) {
-	return c.OpenConsumerOn(ctx, upTo(len(c.lanes.queues))...)
+	return c.OpenConsumerOn(ctx, lane.All(len(c.lanes.queues))...)
 }
 
 // OpenConsumerOn returns a consumer of the given queues, in order of priority.
 func (c *Client) OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, error) {
-	if err := within("queue", queues, len(c.lanes.queues)); err != nil {
+	if err := lane.Check("queue", queues, len(c.lanes.queues)); err != nil {
 		return nil, err
 	}
 	if c.crossSlot && len(queues) > 1 {
 		return nil, c.crossSlotError(queues)
 	}
-	w, err := c.servers.Dial(ctx, c.lanes.queues[queues[0]], c.unblocks)
+	w, err := c.dial(ctx, ConsumerRole, c.lanes.queues[queues[0]], c.unblocks)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +117,19 @@ func (c *consumer) design(ctx context.Context) (err error) {
 		c.maxBlock = min(c.maxBlock, c.client.cfg.Poll)
 	}
 	return err
+}
+
+// first does what a consumer needs before it takes jobs, by single commands. Where their
+// client has given up on the server, which the consumer has just reached, they go over a
+// new connection.
+func (c *consumer) first(do func(redis.Cmdable) error) error {
+	err := do(c.client.rdb)
+	if !redisconn.Unreached(err) {
+		return err
+	}
+	fresh := c.w.Fresh()
+	defer fresh.Close()
+	return do(fresh)
 }
 
 func (c *consumer) Pop(ctx context.Context, max int, wait time.Duration) ([][]byte, error) {
@@ -327,6 +343,7 @@ func (c *consumer) Close() error {
 		c.unblock(p)
 	}
 	c.strategy.leave(inStep && c.waiting.Load() == nil)
+	c.release.end()
 	return c.w.Close()
 }
 
@@ -335,7 +352,7 @@ func (c *consumer) Reopen(ctx context.Context) (Consumer, error) {
 	if c.ending.Load() {
 		return nil, ErrClosed // out of step: who has which job is not known
 	}
-	w, err := c.client.servers.Dial(ctx, c.client.lanes.queues[c.queues[0]], c.client.unblocks)
+	w, err := c.client.dial(ctx, ConsumerRole, c.client.lanes.queues[c.queues[0]], c.client.unblocks)
 	if err != nil {
 		return nil, err
 	}
@@ -344,9 +361,7 @@ func (c *consumer) Reopen(ctx context.Context) (Consumer, error) {
 	n.strategy.moved(n)
 	c.closed.Store(true)
 	c.ending.Store(true)
-	if c.release != nil {
-		c.release()
-	}
+	c.release.end()
 	c.w.Close()
 	return n, nil
 }

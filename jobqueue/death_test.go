@@ -270,3 +270,39 @@ func TestNoJobIsLostHoweverWorkersDie(t *testing.T) {
 		})
 	}
 }
+
+// TestConnectionsOpenAsSoonAsTheServerIsBack: the client of single commands gives up on a
+// server that was away and tries it once a second, which must not hold up consumers. Their
+// designs need such commands, and so does a disconnect.
+func TestConnectionsOpenAsSoonAsTheServerIsBack(t *testing.T) {
+	t.Parallel()
+	for _, d := range jobqueue.Designs() {
+		t.Run(string(d), func(t *testing.T) {
+			t.Parallel()
+			s := redistest.Process(t)
+			b := connectTo(t, s, jobqueue.Config{Design: d, Reconnect: true, Identify: true})
+			if err := s.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			for range 20 {
+				if _, err := b.Len(t.Context()); err == nil {
+					t.Fatal("a server that is away answers")
+				}
+			}
+			if err := s.Restart(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			c, err := b.OpenConsumer(t.Context())
+			if err != nil {
+				t.Fatalf("OpenConsumer = %v right after the restart", err)
+			}
+			defer c.Close()
+			if err := c.(jobqueue.Disconnector).Disconnect(t.Context()); err != nil {
+				t.Errorf("Disconnect = %v right after the restart", err)
+			}
+			if _, err := c.Pop(t.Context(), 1, time.Second); !errors.Is(err, jobqueue.ErrLost) {
+				t.Errorf("Pop = %v, want that the connection is lost", err)
+			}
+		})
+	}
+}

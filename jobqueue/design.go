@@ -1,7 +1,5 @@
 package jobqueue
 
-import "time"
-
 // Design is how a queue is kept in Redis. What each promises when a worker
 // dies, and what it costs, is in docs/designs.md.
 type Design string
@@ -34,9 +32,3 @@ const (
 // Designs and Notifies are all that there are.
 func Designs() []Design  { return []Design{List, ListPoll, ReliableList, Stream} }
 func Notifies() []Notify { return []Notify{PubSub, ShardedPubSub, NoNotify} }
-
-// The times of a Config that names none.
-const (
-	DefaultPoll       = 10 * time.Millisecond
-	DefaultVisibility = 5 * time.Second
-)

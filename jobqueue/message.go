@@ -32,10 +32,10 @@ type Update struct {
 	Work time.Duration `json:"workNs,omitempty"`
 }
 
-// AppendUpdate appends u as JSON to dst, with the keys in the order tenantId,
+// AppendTo appends the update as JSON to dst, with the keys in the order tenantId,
 // jobId, status, error, and workNs if Work is above 0. It does not allocate when dst
 // has room and the texts are plain.
-func AppendUpdate(dst []byte, u Update) []byte {
+func (u Update) AppendTo(dst []byte) []byte {
 	dst = append(dst, `{"tenantId":`...)
 	dst = jsonscan.AppendText(dst, u.TenantID)
 	dst = append(dst, `,"jobId":`...)

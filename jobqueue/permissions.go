@@ -3,6 +3,7 @@ package jobqueue
 import (
 	"context"
 
+	"github.com/queuedyno/queuedyno/internal/lane"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
@@ -13,21 +14,40 @@ import (
 // queued, and carries none out. Without the permission for MULTI and DISCARD nothing
 // is checked.
 func (c *Client) CheckPermissions(ctx context.Context) error {
+	return c.permitted(ctx, c.work)
+}
+
+// CheckRunPermissions checks all that a run needs: what CheckPermissions checks, and
+// also to push jobs and to subscribe to their updates. It subscribes and leaves again.
+func (c *Client) CheckRunPermissions(ctx context.Context) error {
+	err := c.permitted(ctx, func(queues []int) []act { return append(c.pushes(queues), c.work(queues)...) })
+	if err != nil || c.cfg.Notify == NoNotify {
+		return err
+	}
+	s, err := c.OpenSubscriber(ctx)
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+// permitted checks the permissions for the commands that acts lists for some queues.
+func (c *Client) permitted(ctx context.Context, acts func(queues []int) []act) error {
 	for i, key := range c.lanes.queues {
 		queues := []int{i}
 		if !c.crossSlot {
-			queues = upTo(len(c.lanes.queues))
+			queues = lane.All(len(c.lanes.queues))
 		}
-		if err := c.checkPermissions(ctx, key, queues); err != nil || !c.crossSlot {
+		if err := c.checkPermissions(ctx, key, acts(queues)); err != nil || !c.crossSlot {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkPermissions does so at the node of a queue. Each command has a round trip of its
+// checkPermissions checks them at the node of a queue. Each command has a round trip of its
 // own, so that a refused MULTI lets none through.
-func (c *Client) checkPermissions(ctx context.Context, key string, queues []int) error {
+func (c *Client) checkPermissions(ctx context.Context, key string, acts []act) error {
 	w, err := c.servers.Dial(ctx, key, false)
 	if err != nil {
 		return err
@@ -56,7 +76,7 @@ func (c *Client) checkPermissions(ctx context.Context, key string, queues []int)
 	} else if err != nil {
 		return err
 	}
-	for _, one := range c.work(queues) {
+	for _, one := range acts {
 		if err := say(one.op, one.name, one.words...); err != nil {
 			return err
 		}
@@ -71,6 +91,19 @@ func (c *Client) checkPermissions(ctx context.Context, key string, queues []int)
 type act struct {
 	op, name string
 	words    []string
+}
+
+// pushes are the commands of a producer for the given queues.
+func (c *Client) pushes(queues []int) (all []act) {
+	for _, i := range queues {
+		key := c.lanes.queues[i]
+		if c.cfg.Design == Stream {
+			all = append(all, act{"push to", key, []string{"XADD", key, "*", "job", "absent"}})
+			continue
+		}
+		all = append(all, act{"push to", key, []string{"LPUSH", key, "absent"}})
+	}
+	return all
 }
 
 // work are the commands of a consumer of the given queues.

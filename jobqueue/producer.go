@@ -41,7 +41,7 @@ func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
 // its node.
 func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipeliner, error) {
 	key := c.lanes.queues[queue]
-	w, err := c.servers.Dial(ctx, key, false)
+	w, err := c.dial(ctx, ProducerRole, key, c.identifies())
 	if err != nil {
 		return nil, err
 	}

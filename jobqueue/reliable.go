@@ -60,10 +60,10 @@ type reliableStrategy struct {
 
 func (c *Client) openReliable(ctx context.Context, n *consumer) (strategy, error) {
 	home := c.home(n.queues[0])
-	release, err := c.reapWhileOpen(ctx, home)
-	if err != nil {
-		return nil, err
+	if err := n.first(func(rdb redis.Cmdable) error { return c.reap(ctx, rdb, home) }); err != nil {
+		return nil, c.explain("look for dead workers of", home, err)
 	}
+	release := c.reapWhileOpen()
 	t := &reliableStrategy{c: n, id: workerID(), home: home, release: release}
 	for i := range c.lanes.queues {
 		t.lists = append(t.lists, c.processingKey(i, t.id))
@@ -167,7 +167,9 @@ func (t *reliableStrategy) unsent(n int) {
 	t.signed, t.unread = time.Time{}, false
 }
 
-func (t *reliableStrategy) moved(c *consumer) { t.c = c }
+// moved makes the next question give a sign of life: the server may have been started
+// again meanwhile, without the last one.
+func (t *reliableStrategy) moved(c *consumer) { t.c, t.signed = c, time.Time{} }
 
 // reapTimeout is how long the close of a consumer may wait for a server that
 // hangs while it is looked for dead workers.
@@ -182,13 +184,10 @@ type reaper struct {
 	done  chan struct{}
 }
 
-// reapWhileOpen looks for dead workers of one home at once, and then for those of
-// all homes twice in each Visibility, until every caller has called release. It runs
-// on the client's connections, so that it delays no consumer.
-func (c *Client) reapWhileOpen(ctx context.Context, home string) (release func(), err error) {
-	if err := c.reap(ctx, home); err != nil {
-		return nil, c.explain("look for dead workers of", home, err)
-	}
+// reapWhileOpen looks for the dead workers of all homes twice in each Visibility, until
+// every caller has called release. It runs on the client's connections, so that it delays
+// no consumer.
+func (c *Client) reapWhileOpen() (release func()) {
 	r := &c.reaper
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -201,7 +200,7 @@ func (c *Client) reapWhileOpen(ctx context.Context, home string) (release func()
 			c.reapAgain(ctx)
 		}()
 	}
-	return sync.OnceFunc(r.release), nil
+	return sync.OnceFunc(r.release)
 }
 
 func (r *reaper) release() {
@@ -226,7 +225,7 @@ func (c *Client) reapAgain(ctx context.Context) {
 			within, cancel := context.WithTimeout(ctx, reapTimeout)
 			var homes sync.WaitGroup // a node that hangs holds up its own queues only
 			for _, home := range c.homes() {
-				homes.Go(func() { _ = c.reap(within, home) })
+				homes.Go(func() { _ = c.reap(within, c.rdb, home) })
 			}
 			homes.Wait()
 			cancel()
@@ -236,17 +235,17 @@ func (c *Client) reapAgain(ctx context.Context) {
 
 // reap gives the jobs of dead workers back. One client does it for all: the
 // others find its lock.
-func (c *Client) reap(ctx context.Context, home string) error {
-	mine, err := c.rdb.SetNX(ctx, reaperKey(home), "1", c.cfg.Visibility*2/5).Result()
+func (c *Client) reap(ctx context.Context, rdb redis.Cmdable, home string) error {
+	mine, err := rdb.SetNX(ctx, reaperKey(home), "1", c.cfg.Visibility*2/5).Result()
 	if err != nil || !mine {
 		return err
 	}
-	ids, err := c.rdb.SMembers(ctx, workersKey(home)).Result()
+	ids, err := rdb.SMembers(ctx, workersKey(home)).Result()
 	if err != nil {
 		return err
 	}
 	signs := make([]*redis.IntCmd, len(ids))
-	pipe := c.rdb.Pipeline()
+	pipe := rdb.Pipeline()
 	for i, id := range ids {
 		signs[i] = pipe.Exists(ctx, aliveKey(home, id))
 	}
@@ -255,7 +254,7 @@ func (c *Client) reap(ctx context.Context, home string) error {
 	}
 	for i, id := range ids {
 		if signs[i].Val() == 0 {
-			if err := c.bury(ctx, home, id); err != nil {
+			if err := c.bury(ctx, rdb, home, id); err != nil {
 				return err
 			}
 		}
@@ -264,7 +263,7 @@ func (c *Client) reap(ctx context.Context, home string) error {
 }
 
 // bury gives back the unfinished jobs of a dead worker and forgets the worker.
-func (c *Client) bury(ctx context.Context, home, id string) error {
+func (c *Client) bury(ctx context.Context, rdb redis.Cmdable, home, id string) error {
 	for i, queue := range c.lanes.queues {
 		if c.home(i) != home {
 			continue
@@ -272,7 +271,7 @@ func (c *Client) bury(ctx context.Context, home, id string) error {
 		list := c.processingKey(i, id)
 		for {
 			// The newest goes first, so that in the end the oldest is taken next.
-			err := c.rdb.LMove(ctx, list, queue, "LEFT", "RIGHT").Err()
+			err := rdb.LMove(ctx, list, queue, "LEFT", "RIGHT").Err()
 			if errors.Is(err, redis.Nil) {
 				break
 			}
@@ -281,13 +280,13 @@ func (c *Client) bury(ctx context.Context, home, id string) error {
 			}
 		}
 	}
-	if err := c.rdb.SRem(ctx, workersKey(home), id).Err(); err != nil {
+	if err := rdb.SRem(ctx, workersKey(home), id).Err(); err != nil {
 		return err
 	}
 	// It may have come back to life in the meantime.
-	alive, err := c.rdb.Exists(ctx, aliveKey(home, id)).Result()
+	alive, err := rdb.Exists(ctx, aliveKey(home, id)).Result()
 	if err == nil && alive > 0 {
-		err = c.rdb.SAdd(ctx, workersKey(home), id).Err()
+		err = rdb.SAdd(ctx, workersKey(home), id).Err()
 	}
 	return err
 }

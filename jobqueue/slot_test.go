@@ -23,7 +23,7 @@ func TestNamesThatMustMeetInAClusterShareASlot(t *testing.T) {
 		{"a sharded channel elsewhere", Config{Queue: "{a}", Channel: "{b}", Notify: ShardedPubSub}, "", ""},
 		{"empty braces do not count", Config{Queue: "{}jobs", Queues: 2, Notify: ShardedPubSub}, "", ""},
 	} {
-		got, err := c.cfg.whole().oneSlot()
+		got, err := c.cfg.WithDefaults().oneSlot()
 		if c.queue == "" {
 			if err == nil || !strings.Contains(err.Error(), "{orders}") {
 				t.Errorf("%s: %v, want an error with an example", c.why, err)

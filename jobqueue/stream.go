@@ -1,6 +1,7 @@
 package jobqueue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,8 @@ const group = "workers"
 
 // makeGroup makes the stream and its group, where they are not there yet. The
 // group begins with the oldest job, not with the next.
-func (c *Client) makeGroup(ctx context.Context, key string) error {
-	err := c.rdb.XGroupCreateMkStream(ctx, key, group, "0").Err()
+func makeGroup(ctx context.Context, rdb redis.Cmdable, key string) error {
+	err := rdb.XGroupCreateMkStream(ctx, key, group, "0").Err()
 	if err != nil && strings.HasPrefix(err.Error(), "BUSYGROUP") {
 		return nil
 	}
@@ -44,7 +45,7 @@ func (l *claim) due(now time.Time, every time.Duration) (from string, ok bool) {
 		return "", false
 	}
 	l.next = now.Add(every)
-	return orDefault(l.from, "0-0"), true
+	return cmp.Or(l.from, "0-0"), true
 }
 
 // ended notes where a look ended. Where there was more, the next consumer goes
@@ -70,7 +71,7 @@ type streamStrategy struct {
 
 func (c *Client) openStream(ctx context.Context, n *consumer) (strategy, error) {
 	for _, i := range n.queues {
-		if err := c.makeGroup(ctx, c.lanes.queues[i]); err != nil {
+		if err := n.first(func(rdb redis.Cmdable) error { return makeGroup(ctx, rdb, c.lanes.queues[i]) }); err != nil {
 			return nil, c.explain("make the group of", c.lanes.queues[i], err)
 		}
 	}
@@ -127,7 +128,7 @@ func (t *streamStrategy) answer() (again bool, err error) {
 		// still in step.
 		ctx, cancel := context.WithTimeout(context.Background(), redisconn.AnswerTimeout)
 		defer cancel()
-		return true, t.c.client.makeGroup(ctx, t.c.client.lanes.queues[t.queue])
+		return true, t.c.first(func(rdb redis.Cmdable) error { return makeGroup(ctx, rdb, t.c.client.lanes.queues[t.queue]) })
 	}
 	return false, err
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/lane"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
@@ -30,7 +31,7 @@ type subscriber struct {
 	lost    bool     // Receive has said that it broke; guarded by reading
 	early   [][]byte // messages that came before the last confirmation
 	watched context.Context
-	release func() bool
+	release registration
 	pinged  bool          // a PING has no answer yet; guarded by reading
 	mute    bool          // the server answers no PING here; guarded by reading
 	pings   *atomic.Int64 // of the client
@@ -58,14 +59,14 @@ func (c *Client) OpenSubscriber(ctx context.Context) (Subscriber, error) {
 		if len(c.lanes.channels) > 1 {
 			name += ":t*"
 		}
-		return c.subscribe(ctx, pattern, []string{name})
+		return c.subscribe(ctx, pattern, c.channel, []string{name})
 	}
-	return c.OpenSubscriberOn(ctx, upTo(len(c.lanes.channels))...)
+	return c.OpenSubscriberOn(ctx, lane.All(len(c.lanes.channels))...)
 }
 
 // OpenSubscriberOn returns a subscriber of the given channels.
 func (c *Client) OpenSubscriberOn(ctx context.Context, channels ...int) (Subscriber, error) {
-	if err := within("channel", channels, len(c.lanes.channels)); err != nil {
+	if err := lane.Check("channel", channels, len(c.lanes.channels)); err != nil {
 		return nil, err
 	}
 	kind := plain
@@ -84,7 +85,13 @@ func (c *Client) OpenSubscriberOn(ctx context.Context, channels ...int) (Subscri
 			names[i] = escapePattern(names[i])
 		}
 	}
-	return c.subscribe(ctx, kind, names)
+	return c.subscribe(ctx, kind, c.channel, names)
+}
+
+// OpenPatternSubscriber returns a subscriber of all channels whose names match the pattern,
+// as PSUBSCRIBE takes it, in place of the client's own channels.
+func (c *Client) OpenPatternSubscriber(ctx context.Context, names string) (Subscriber, error) {
+	return c.subscribe(ctx, pattern, names, []string{names})
 }
 
 // escapePattern makes a pattern that only the name itself matches.
@@ -92,13 +99,14 @@ func escapePattern(name string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`, `^`, `\^`).Replace(name)
 }
 
-func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Subscriber, error) {
-	w, err := c.servers.Dial(ctx, c.lanes.queues[0], false)
+// subscribe subscribes to the names. channel is the name that errors have.
+func (c *Client) subscribe(ctx context.Context, kind verbs, channel string, names []string) (Subscriber, error) {
+	w, err := c.dial(ctx, SubscriberRole, c.lanes.queues[0], c.identifies())
 	if err != nil {
 		return nil, err
 	}
 	c.subscribed.add(w.Addr)
-	s := &subscriber{w: w, channel: c.channel, verbs: kind, names: names, pings: &c.pings}
+	s := &subscriber{w: w, channel: channel, verbs: kind, names: names, pings: &c.pings}
 	w.Out = resp.AppendCommand(w.Out, append([]string{kind.subscribe}, names...)...)
 	err = w.Flush()
 	if err == nil {
@@ -120,7 +128,7 @@ func (c *Client) subscribe(ctx context.Context, kind verbs, names []string) (Sub
 	if err != nil {
 		err = w.Broken(err) // before the close, which would be taken for the reason
 		w.Close()
-		return nil, redisconn.ExplainOn("subscribe to", c.channel, w.Address(), err)
+		return nil, redisconn.ExplainOn("subscribe to", channel, w.Address(), err)
 	}
 	return s, nil
 }
@@ -284,13 +292,8 @@ func (s *subscriber) watch(ctx context.Context) {
 	if ctx == s.watched {
 		return
 	}
-	if s.release != nil {
-		s.release()
-	}
-	s.watched, s.release = ctx, nil
-	if ctx.Done() != nil {
-		s.release = context.AfterFunc(ctx, s.w.Abort)
-	}
+	s.watched = ctx
+	s.release.at(ctx, s.w.Abort)
 }
 
 // Close ends the subscription: when it returns, the server counts this
@@ -320,6 +323,7 @@ func (s *subscriber) Close() error {
 			err = s.w.Conn.SetReadDeadline(until)
 		}
 	}
+	s.release.end()
 	if closeErr := s.w.Close(); closeErr != nil && err == nil {
 		return fmt.Errorf("unsubscribe from %q: %w", s.channel, closeErr)
 	}

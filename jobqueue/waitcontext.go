@@ -2,6 +2,7 @@ package jobqueue
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,13 +16,28 @@ func (c *consumer) watch(ctx context.Context) {
 	if c.watched != nil && c.watched.ctx == ctx {
 		return
 	}
-	if c.release != nil {
-		c.release()
-	}
 	p := &waitContext{ctx}
-	c.watched, c.release = p, nil
+	c.watched = p
+	c.release.at(ctx, func() { c.unblock(p) })
+}
+
+// registration is what happens at the end of a context. A context that lasts keeps what
+// is registered with it: who is closed ends the registration.
+type registration struct{ stop atomic.Pointer[func() bool] }
+
+// at registers f for the end of ctx, in the place of what was registered before.
+func (r *registration) at(ctx context.Context, f func()) {
+	r.end()
 	if ctx.Done() != nil {
-		c.release = context.AfterFunc(ctx, func() { c.unblock(p) })
+		stop := context.AfterFunc(ctx, f)
+		r.stop.Store(&stop)
+	}
+}
+
+// end ends the registration. It may be called by any goroutine, and more than once.
+func (r *registration) end() {
+	if stop := r.stop.Swap(nil); stop != nil {
+		(*stop)()
 	}
 }
 

@@ -1,6 +1,7 @@
 package postgresserver
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"slices"
@@ -30,7 +31,7 @@ func startDocker(ctx context.Context, o Options) (*Server, error) {
 	var version string
 	c, err := container.Start(ctx, container.Spec{
 		Server:        "postgres",
-		Image:         o.image(),
+		Image:         cmp.Or(o.Image, o.Getenv("QUEUEDYNO_POSTGRES_IMAGE"), DefaultImage),
 		ImageVariable: "QUEUEDYNO_POSTGRES_IMAGE",
 		Instead:       "use --postgres process, or name the URL of a database",
 		Port:          "5432/tcp",
@@ -56,15 +57,4 @@ func startDocker(ctx context.Context, o Options) (*Server, error) {
 		version: version,
 		note:    dockerNote,
 	}, c.Close), nil
-}
-
-// image is the image that the options name.
-func (o Options) image() string {
-	if o.Image != "" {
-		return o.Image
-	}
-	if v := o.Getenv("QUEUEDYNO_POSTGRES_IMAGE"); v != "" {
-		return v
-	}
-	return DefaultImage
 }

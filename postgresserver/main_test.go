@@ -72,15 +72,3 @@ func waitGone(t *testing.T, raw string) {
 	}
 	t.Fatal("the server is still there")
 }
-
-// env is a Getenv that knows only the given pairs.
-func env(pairs ...string) func(string) string {
-	return func(name string) string {
-		for i := 0; i+1 < len(pairs); i += 2 {
-			if pairs[i] == name {
-				return pairs[i+1]
-			}
-		}
-		return ""
-	}
-}

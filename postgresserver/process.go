@@ -101,8 +101,9 @@ func startInstalled(ctx context.Context, o Options, m machine) (_ *Server, err e
 }
 
 // removal waits, after the owner of a server was killed, until the server has ended,
-// and removes its folder.
+// and removes its folder. A paused server does not get its signal before it goes on.
 const removal = `i=0
+kill -CONT "$(head -n 1 "$1/data/postmaster.pid")"
 while [ -e "$1/data/postmaster.pid" ] && [ $i -lt 150 ]; do sleep 0.1; i=$((i+1)); done
 rm -rf "$1"`
 
@@ -173,17 +174,39 @@ func (c cluster) launch(ctx context.Context, choose func() (int, error), remove 
 		return nil, fmt.Errorf("choose a port for postgres: %w", err)
 	}
 	address := loopback(strconv.Itoa(n))
+	p := &process{cluster: c, port: n, url: privateURL(address, c.password), ended: make(chan struct{})}
+	version, err := p.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	note := ""
+	if inMemory(c.dir) {
+		note = memoryNote
+	}
+	return newServer(Server{
+		kind:    Process,
+		url:     p.url,
+		address: publicURL(address),
+		version: version,
+		note:    note,
+		private: p,
+		ended:   p.ended,
+	}, func() error { return errors.Join(p.close(), remove()) }), nil
+}
+
+// run starts the server on a port and waits until it answers. It returns its version, and
+// errPortTaken when another port is worth a try.
+func (c cluster) run(ctx context.Context, port int, url string) (p *privateserver.Process, version string, err error) {
 	// The socket is in the data directory, which the server makes its current directory:
 	// a path to it could be too long for a socket. SIGQUIT is Postgres's immediate
 	// shutdown, which also frees its shared memory.
-	command := c.command(c.bin.postgres, unix.SIGQUIT, "-D", c.data(), "-p", strconv.Itoa(n),
+	command := c.command(c.bin.postgres, unix.SIGQUIT, "-D", c.data(), "-p", strconv.Itoa(port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=.")
-	p, err := privateserver.Run(command)
+	p, err = privateserver.Run(command)
 	if err != nil {
-		return nil, fmt.Errorf("start %q%s: %w", c.bin.postgres, c.id.as(), err)
+		return nil, "", fmt.Errorf("start %q%s: %w", c.bin.postgres, c.id.as(), err)
 	}
-	url := privateURL(address, c.password)
-	version, err := c.waitReady(ctx, p, url)
+	version, err = c.waitReady(ctx, p, url)
 	if err != nil {
 		p.Stop(unix.SIGQUIT, stopGrace)
 		log, _ := os.ReadFile(command.Log) // the tail names the problem
@@ -194,24 +217,9 @@ func (c cluster) launch(ctx context.Context, choose func() (int, error), remove 
 		case refused != "" && ctx.Err() == nil:
 			err, said = errRefused, refused
 		}
-		return nil, fmt.Errorf("start %q: %w: %s", c.bin.postgres, err, said)
+		return nil, "", fmt.Errorf("start %q: %w: %s", c.bin.postgres, err, said)
 	}
-	note := ""
-	if inMemory(c.dir) {
-		note = memoryNote
-	}
-	return newServer(Server{
-		kind:    Process,
-		url:     url,
-		address: publicURL(address),
-		version: version,
-		note:    note,
-		pid:     p.PID(),
-		ended:   p.Done(),
-	}, func() error {
-		p.Stop(unix.SIGQUIT, stopGrace)
-		return remove()
-	}), nil
+	return p, version, nil
 }
 
 // waitReady waits until the server says that it is ready, and then asks for its version.

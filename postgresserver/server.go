@@ -73,9 +73,18 @@ type Server struct {
 	address string
 	version string
 	note    string
-	pid     int
+	private private // nil unless it is a private process
 	ended   <-chan struct{}
 	close   func() error
+}
+
+// private is a private process as far as it can be broken and repaired.
+type private interface {
+	pid() int
+	pause(ctx context.Context) error
+	resume() error
+	kill() error
+	restart(ctx context.Context) error
 }
 
 // Start returns a server that answers.
@@ -127,11 +136,16 @@ func (s *Server) Version() string { return s.version }
 // Note is one sentence that every report on this server must carry, or "".
 func (s *Server) Note() string { return s.note }
 
-// PID is the id of the process that Start started, or 0.
-func (s *Server) PID() int { return s.pid }
+// PID is the id of the process that Start started or Restart has started since, or 0.
+func (s *Server) PID() int {
+	if s.private == nil {
+		return 0
+	}
+	return s.private.pid()
+}
 
-// Ended is closed when the process that Start started has ended, for any reason. It is
-// nil, and so never closed, for every other server.
+// Ended is closed when the process that Start started has ended, for any reason but
+// [Server.Kill]. It is nil, and so never closed, for every other server.
 func (s *Server) Ended() <-chan struct{} { return s.ended }
 
 // Close ends what Start started and removes what it left on disk; it returns

@@ -9,21 +9,11 @@ import (
 	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
-// CheckURL checks the URL of an existing database without connecting, and returns it
-// without user, password and options. Its errors match [ErrUsage] and hold no secret.
-func CheckURL(rawURL string) (address string, err error) {
-	address, err = postgres.Address(rawURL)
-	if err != nil {
-		return "", serverstart.Usagef("%w", err)
-	}
-	return address, nil
-}
-
 // startURL checks that the database answers.
 func startURL(ctx context.Context, o Options) (*Server, error) {
-	address, err := CheckURL(o.Source)
+	address, err := postgres.Address(o.Source)
 	if err != nil {
-		return nil, err
+		return nil, serverstart.Usagef("%w", err)
 	}
 	if len(o.Settings) > 0 {
 		return nil, serverstart.Usagef("postgres at %s: settings cannot be given to a server that already runs; use --postgres process or --postgres docker", address)

@@ -1,6 +1,7 @@
 package queuetest
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"strings"
@@ -65,9 +66,7 @@ func Benchmark(b *testing.B, target jobqueue.Backend, s scenario.Scenario) {
 // forBenchmark is the scenario with n jobs, all of which count. The testing
 // package begins with one job, and a push cannot carry more than there are.
 func forBenchmark(s scenario.Scenario, n int) scenario.Scenario {
-	if s.Name == "" {
-		s.Name = "benchmark"
-	}
+	s.Name = cmp.Or(s.Name, "benchmark")
 	s.Load.Jobs, s.Load.Duration, s.Warmup, s.Thresholds = int64(n), 0, 0, nil
 	s.Batch = min(s.Batch, n)
 	return s

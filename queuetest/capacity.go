@@ -1,6 +1,7 @@
 package queuetest
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"testing"
@@ -49,13 +50,9 @@ func sustains(t testing.TB, lab *study.Lab, perSecond float64, slo []string) {
 		}
 		lab.SLO = append(lab.SLO, limit)
 	}
-	if lab.Scenario.Name == "" {
-		lab.Scenario.Name = "capacity"
-	}
+	lab.Scenario.Name = cmp.Or(lab.Scenario.Name, "capacity")
 	length := lab.Scenario.Load.Duration
-	if length == 0 {
-		length = 10 * time.Second
-	}
+	length = cmp.Or(length, 10*time.Second)
 	made := map[capacity.Verdict]int{}
 	for n := 1; made[capacity.Good] < settles; n++ {
 		o, err := lab.Probe(t.Context(), capacity.Trial{N: n, Kind: capacity.Long, Rate: perSecond, Length: length, Longest: 4 * length})

@@ -11,9 +11,9 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // failing takes what a test would fail with.
@@ -47,7 +47,7 @@ func TestCapacityFailsWhereTheRateIsNotSustained(t *testing.T) {
 			lab := &study.Lab{
 				Scenario: scenario.Scenario{Producers: 1, Consumers: 2, Work: scenario.Work{Time: 10 * time.Millisecond}, Load: scenario.Load{Duration: 2 * time.Second}},
 				Open:     func(context.Context, string) (study.Backend, error) { return lasting{memory.New()}, nil },
-				Run:      engine.Options{NoProbes: true, Waiter: func() (pace.Waiter, error) { return pace.NewCoarse(), nil }},
+				Run:      engine.Options{NoProbes: true, Waiter: waiter.Coarse},
 			}
 			f := &failing{TB: t}
 			done := make(chan struct{})

@@ -57,35 +57,47 @@ func ctxFor(t *testing.T) context.Context {
 	return ctx
 }
 
-func must[T any](t *testing.T) func(T, error) T {
-	return func(v T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
+// opened opens what is closed at the end of the test.
+func opened[T interface{ Close() error }](t *testing.T, open func(context.Context) (T, error)) T {
+	t.Helper()
+	v, err := open(ctxFor(t))
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { v.Close() })
+	return v
 }
 
 func producerOf(t *testing.T, b jobqueue.Backend) jobqueue.Producer {
 	t.Helper()
-	p := must[jobqueue.Producer](t)(b.OpenProducer(ctxFor(t)))
-	t.Cleanup(func() { p.Close() })
-	return p
+	return opened(t, b.OpenProducer)
 }
 
 func consumerOf(t *testing.T, b jobqueue.Backend) jobqueue.Consumer {
 	t.Helper()
-	c := must[jobqueue.Consumer](t)(b.OpenConsumer(ctxFor(t)))
-	t.Cleanup(func() { c.Close() })
-	return c
+	return opened(t, b.OpenConsumer)
 }
 
 func subscriberOf(t *testing.T, b jobqueue.Backend) jobqueue.Subscriber {
 	t.Helper()
-	s := must[jobqueue.Subscriber](t)(b.OpenSubscriber(ctxFor(t)))
-	t.Cleanup(func() { s.Close() })
-	return s
+	return opened(t, b.OpenSubscriber)
+}
+
+// endsAt calls what waits and ends it after a moment: it must return promptly, with the
+// error.
+func endsAt(t *testing.T, name string, end func(), want error, wait func() error) {
+	t.Helper()
+	ended := make(chan error, 1)
+	go func() { ended <- wait() }()
+	time.AfterFunc(50*time.Millisecond, end)
+	select {
+	case err := <-ended:
+		if !errors.Is(err, want) {
+			t.Fatalf("%s = %v, want %v", name, err, want)
+		}
+	case <-time.After(prompt):
+		t.Fatalf("%s did not return although it was ended", name)
+	}
 }
 
 func push(t *testing.T, p jobqueue.Producer, jobs ...string) {

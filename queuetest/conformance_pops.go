@@ -14,20 +14,10 @@ import (
 func cancelPop(t *testing.T, b jobqueue.Backend) {
 	p, c := producerOf(t, b), consumerOf(t, b)
 	ctx, cancel := context.WithCancel(ctxFor(t))
-	ended := make(chan error, 1)
-	go func() {
+	endsAt(t, "Pop whose context ends", cancel, context.Canceled, func() error {
 		_, err := c.Pop(ctx, 8, time.Minute)
-		ended <- err
-	}()
-	time.AfterFunc(50*time.Millisecond, cancel)
-	select {
-	case err := <-ended:
-		if !errors.Is(err, context.Canceled) {
-			t.Fatalf("Pop = %v, want context.Canceled", err)
-		}
-	case <-time.After(prompt):
-		t.Fatal("Pop did not return after its context had ended")
-	}
+		return err
+	})
 	if _, err := c.Pop(ctx, 1, time.Minute); !errors.Is(err, context.Canceled) {
 		t.Fatalf("Pop with an ended context = %v", err)
 	}
@@ -81,20 +71,10 @@ func cancelStorm(t *testing.T, b jobqueue.Backend) {
 
 func closePop(t *testing.T, b jobqueue.Backend) {
 	c := consumerOf(t, b)
-	ended := make(chan error, 1)
-	go func() {
+	endsAt(t, "Pop of what is closed", func() { c.Close() }, jobqueue.ErrClosed, func() error {
 		_, err := c.Pop(ctxFor(t), 1, time.Minute)
-		ended <- err
-	}()
-	time.AfterFunc(50*time.Millisecond, func() { c.Close() })
-	select {
-	case err := <-ended:
-		if !errors.Is(err, jobqueue.ErrClosed) {
-			t.Fatalf("Pop = %v, want ErrClosed", err)
-		}
-	case <-time.After(prompt):
-		t.Fatal("Pop did not return after Close")
-	}
+		return err
+	})
 }
 
 func conservation(t *testing.T, b jobqueue.Backend) {

@@ -37,7 +37,7 @@ func fanOut(t *testing.T, b jobqueue.Backend) {
 func subscribed(t *testing.T, b jobqueue.Backend) {
 	c := consumerOf(t, b)
 	for range 20 {
-		s := must[jobqueue.Subscriber](t)(b.OpenSubscriber(ctxFor(t)))
+		s := subscriberOf(t, b)
 		if n, err := c.Publish(ctxFor(t), []byte("now")); err != nil || n != 1 {
 			t.Fatalf("Publish right after OpenSubscriber = %d, %v; want 1 receiver", n, err)
 		}
@@ -50,20 +50,10 @@ func subscribed(t *testing.T, b jobqueue.Backend) {
 
 func unsubscribe(t *testing.T, b jobqueue.Backend) {
 	c, s := consumerOf(t, b), subscriberOf(t, b)
-	ended := make(chan error, 1)
-	go func() {
+	endsAt(t, "Receive of what is closed", func() { s.Close() }, jobqueue.ErrClosed, func() error {
 		_, err := s.Receive(ctxFor(t))
-		ended <- err
-	}()
-	time.AfterFunc(50*time.Millisecond, func() { s.Close() })
-	select {
-	case err := <-ended:
-		if !errors.Is(err, jobqueue.ErrClosed) {
-			t.Fatalf("Receive = %v, want ErrClosed", err)
-		}
-	case <-time.After(prompt):
-		t.Fatal("Receive did not return after Close")
-	}
+		return err
+	})
 	if err := s.Close(); err != nil {
 		t.Errorf("second Close = %v", err)
 	}
@@ -78,20 +68,10 @@ func unsubscribe(t *testing.T, b jobqueue.Backend) {
 func cancelReceive(t *testing.T, b jobqueue.Backend) {
 	s := subscriberOf(t, b)
 	ctx, cancel := context.WithCancel(ctxFor(t))
-	ended := make(chan error, 1)
-	go func() {
+	endsAt(t, "Receive whose context ends", cancel, context.Canceled, func() error {
 		_, err := s.Receive(ctx)
-		ended <- err
-	}()
-	time.AfterFunc(50*time.Millisecond, cancel)
-	select {
-	case err := <-ended:
-		if !errors.Is(err, context.Canceled) {
-			t.Fatalf("Receive = %v, want context.Canceled", err)
-		}
-	case <-time.After(prompt):
-		t.Fatal("Receive did not return after its context had ended")
-	}
+		return err
+	})
 }
 
 func binary(t *testing.T, b jobqueue.Backend) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/publishpop"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -53,9 +54,7 @@ func (l laneSet) pushTo(t *testing.T, p jobqueue.Producer, queue int, jobs ...st
 
 func (l laneSet) consumerOn(t *testing.T, queues ...int) jobqueue.Consumer {
 	t.Helper()
-	c := must[jobqueue.Consumer](t)(l.OpenConsumerOn(ctxFor(t), queues...))
-	t.Cleanup(func() { c.Close() })
-	return c
+	return opened(t, func(ctx context.Context) (jobqueue.Consumer, error) { return l.OpenConsumerOn(ctx, queues...) })
 }
 
 // popperOn is a consumer of all queues that can publish and pop in one write, or of
@@ -63,7 +62,7 @@ func (l laneSet) consumerOn(t *testing.T, queues ...int) jobqueue.Consumer {
 func (l laneSet) popperOn(t *testing.T) jobqueue.PublishPopper {
 	t.Helper()
 	if l.apart {
-		return jobqueue.PublishPopperOf(l.consumerOn(t, 0))
+		return publishpop.Of(l.consumerOn(t, 0))
 	}
 	return turnerOf(t, l)
 }
@@ -238,9 +237,7 @@ func channelsApart(t *testing.T, l laneSet) {
 	all := subscriberOf(t, l)
 	one := make([]jobqueue.Subscriber, l.channels)
 	for i := range one {
-		s := must[jobqueue.Subscriber](t)(l.OpenSubscriberOn(ctxFor(t), i))
-		t.Cleanup(func() { s.Close() })
-		one[i] = s
+		one[i] = opened(t, func(ctx context.Context) (jobqueue.Subscriber, error) { return l.OpenSubscriberOn(ctx, i) })
 	}
 	const rounds = 3
 	for range rounds {

@@ -41,6 +41,8 @@ func describe(s *Server) string {
 		Process:  "private redis-server process",
 		Docker:   "private Docker container",
 		Embedded: "embedded server",
+		Sentinel: "private redis-server processes and their sentinels",
+		Cluster:  "private cluster of redis-server processes",
 	}[s.Kind()]
 	return what + " at " + s.Address()
 }

@@ -19,34 +19,23 @@ const (
 	nodeTimeoutMillis = 2000
 )
 
-// StartCluster starts a cluster of three masters, each with so many replicas,
-// as private processes on loopback, and waits until it takes commands. Args are
-// for all nodes.
-func StartCluster(ctx context.Context, o Options, replicas int) (_ *Group, err error) {
-	if o, err = o.forGroup(); err != nil {
-		return nil, err
-	}
-	g := &Group{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, g.Close())
-		}
-	}()
+// startCluster is [StartCluster].
+func (g *Group) startCluster(ctx context.Context, o Options, replicas int) error {
 	secret := password(o.Args)
 	var buses []string
 	for range masterCount * (1 + replicas) {
 		s, bus, err := startNode(ctx, o, secret)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		g.nodes, buses = append(g.nodes, s), append(buses, bus)
 	}
 	if err := g.join(ctx, secret, buses); err != nil {
-		return nil, err
+		return err
 	}
 	g.url = groupURL("redis-cluster", secret, "", g.nodes)
 	g.address = groupURL("redis-cluster", "", "", g.nodes)
-	return g, nil
+	return nil
 }
 
 // startClusterOfOne starts a node that serves all slots of a cluster.

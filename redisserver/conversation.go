@@ -3,7 +3,6 @@
 package redisserver
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,23 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/internal/mask"
-	"github.com/queuedyno/queuedyno/internal/serverstart"
+	"github.com/queuedyno/queuedyno/internal/resp"
 )
-
-// forGroup completes and checks the options of a group, which can only be made
-// of processes.
-func (o Options) forGroup() (Options, error) {
-	if o.Source != "" && o.Source != string(Process) {
-		return o, serverstart.Usagef("several servers at once can only be had as processes, not as %q", mask.URL(o.Source))
-	}
-	return o.ready()
-}
 
 // conversation is a connection to a server that was started here.
 type conversation struct {
 	conn net.Conn
-	in   *bufio.Reader
+	in   *resp.Reader
 }
 
 // command sends a command and returns its answer, a text.
@@ -56,7 +45,7 @@ func converse(ctx context.Context, s *Server, password string, talk func(*conver
 	if err := conn.SetDeadline(time.Now().Add(3 * startTimeout)); err != nil {
 		return err
 	}
-	c := &conversation{conn: conn, in: bufio.NewReader(conn)}
+	c := &conversation{conn: conn, in: answersOf(conn)}
 	if password != "" {
 		// Not by way of the method, whose errors name the words.
 		if _, err := command(conn, c.in, "AUTH", password); err != nil {

@@ -1,6 +1,7 @@
 package redisserver
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -29,7 +30,7 @@ func startDocker(ctx context.Context, o Options) (*Server, error) {
 	secret := password(args)
 	c, err := container.Start(ctx, container.Spec{
 		Server:        "redis",
-		Image:         o.image(),
+		Image:         cmp.Or(o.Image, o.Getenv("QUEUEDYNO_IMAGE"), DefaultImage),
 		ImageVariable: "QUEUEDYNO_IMAGE",
 		Instead:       "use --redis process or --redis embedded",
 		Port:          "6379/tcp",
@@ -54,15 +55,4 @@ func startDocker(ctx context.Context, o Options) (*Server, error) {
 		address: serverURL(c.Address(), ""),
 		note:    dockerNote,
 	}, c.Close), nil
-}
-
-// image is the image that the options name.
-func (o Options) image() string {
-	if o.Image != "" {
-		return o.Image
-	}
-	if v := o.Getenv("QUEUEDYNO_IMAGE"); v != "" {
-		return v
-	}
-	return DefaultImage
 }

@@ -1,12 +1,16 @@
 package redisserver
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/mask"
+	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
 // Group is several private servers that belong together: a master with its
@@ -15,6 +19,36 @@ type Group struct {
 	url, address string
 	nodes        []*Server
 	sentinels    []*Server
+}
+
+// StartSentinels starts a master named mymaster with two replicas and three sentinels
+// as private processes on loopback, and waits until they know of each other. Args
+// are for the master and the replicas.
+func StartSentinels(ctx context.Context, o Options) (*Group, error) {
+	return startGroup(ctx, o, (*Group).startSentinels)
+}
+
+// StartCluster starts a cluster of three masters, each with so many replicas,
+// as private processes on loopback, and waits until it takes commands. Args are
+// for all nodes.
+func StartCluster(ctx context.Context, o Options, replicas int) (*Group, error) {
+	return startGroup(ctx, o, func(g *Group, ctx context.Context, o Options) error { return g.startCluster(ctx, o, replicas) })
+}
+
+// startGroup starts the servers of a group, or none.
+func startGroup(ctx context.Context, o Options, start func(*Group, context.Context, Options) error) (*Group, error) {
+	if o.Source != "" && o.Source != string(Process) {
+		return nil, serverstart.Usagef("several servers at once can only be had as processes, not as %q", mask.URL(o.Source))
+	}
+	o, err := o.ready()
+	if err != nil {
+		return nil, err
+	}
+	g := &Group{}
+	if err := start(g, ctx, o); err != nil {
+		return nil, errors.Join(err, g.Close())
+	}
+	return g, nil
 }
 
 // URL is what to connect with. It may hold a secret: keep it out of logs,
@@ -51,6 +85,16 @@ func groupURL(scheme, password, tail string, at []*Server) string {
 		login = url.UserPassword("", password).String() + "@"
 	}
 	return scheme + "://" + login + strings.Join(hosts, ",") + tail
+}
+
+// NodeAt is the server that holds data at an address, host:port, nil without one.
+func (g *Group) NodeAt(address string) *Server {
+	for _, s := range g.nodes {
+		if s.host() == address {
+			return s
+		}
+	}
+	return nil
 }
 
 // host is the host and port of a server that was started here.

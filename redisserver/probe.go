@@ -1,7 +1,6 @@
 package redisserver
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
 // startTimeout bounds the wait for the first PONG of a server that was started.
@@ -41,8 +42,8 @@ type answer struct {
 // PING or INFO is an answer, too: a server may lack these commands, and the
 // pipeline needs neither.
 //
-// It speaks the protocol by hand: the pipeline's client, with its pool and its
-// retries, is neither needed nor wanted in this package.
+// The pipeline's client, with its pool and its retries, is neither needed nor wanted in
+// this package.
 func probe(ctx context.Context, address, password string) (a answer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -57,7 +58,7 @@ func probe(ctx context.Context, address, password string) (a answer, err error) 
 			return a, err
 		}
 	}
-	r := bufio.NewReader(c)
+	r := answersOf(c)
 	if password != "" {
 		if _, err := command(c, r, "AUTH", password); err != nil && !begins(err, "LOADING", "ERR unknown command", "NOPERM") {
 			return a, err
@@ -93,15 +94,10 @@ func probe(ctx context.Context, address, password string) (a answer, err error) 
 	return a, err
 }
 
-// refusal is an error reply.
-type refusal string
-
-func (e refusal) Error() string { return string(e) }
-
 // begins reports whether err is an error reply with one of the beginnings.
 func begins(err error, with ...string) bool {
-	var said refusal
-	return errors.As(err, &said) && slices.ContainsFunc(with, func(w string) bool { return strings.HasPrefix(string(said), w) })
+	said, is := errors.AsType[*resp.ReplyError](err)
+	return is && slices.ContainsFunc(with, func(w string) bool { return strings.HasPrefix(said.Text, w) })
 }
 
 // lastingReplies are the answers that never change while a server runs, with the
@@ -117,12 +113,7 @@ var lastingReplies = []struct{ prefix, hint string }{
 
 // isLasting reports whether a server will never answer otherwise.
 func isLasting(err error) bool {
-	for _, one := range lastingReplies {
-		if begins(err, one.prefix) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(lastingReplies, func(one struct{ prefix, hint string }) bool { return begins(err, one.prefix) })
 }
 
 // explainRefusal adds the setting to remove to an answer that never changes.
@@ -145,51 +136,38 @@ func (e *hintedError) Error() string { return e.err.Error() }
 func (e *hintedError) Unwrap() error { return e.err }
 func (e *hintedError) Hint() string  { return e.hint }
 
-// maxReply bounds a reply in bytes: what answers may be no Redis at all.
-const maxReply = 1 << 20
+// maxAnswers bounds all replies on one connection, in bytes: what answers may be no
+// Redis at all.
+const maxAnswers = 16 << 20
+
+// answersOf reads the replies on a connection.
+func answersOf(conn io.Reader) *resp.Reader {
+	return &resp.Reader{Src: io.LimitReader(conn, maxAnswers)}
+}
 
 // command sends one command and reads its reply, a simple or a bulk string.
-func command(w io.Writer, r *bufio.Reader, args ...string) (string, error) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "*%d\r\n", len(args))
-	for _, a := range args {
-		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(a), a)
-	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
+func command(w io.Writer, r *resp.Reader, args ...string) (string, error) {
+	if _, err := w.Write(resp.AppendCommand(nil, args...)); err != nil {
 		return "", err
 	}
 	return readReply(r)
 }
 
 // readReply reads a simple string, an error or a bulk string.
-func readReply(r *bufio.Reader) (string, error) {
-	// ReadSlice, unlike ReadString, gives up when the buffer is full.
-	b, err := r.ReadSlice('\n')
+func readReply(r *resp.Reader) (string, error) {
+	if err := r.Await(); err != nil {
+		return "", err
+	}
+	if r.Peek() == '$' {
+		text, err := r.Bulk()
+		return string(text), err
+	}
+	kind, rest, err := r.Head()
+	if err == nil && kind != '+' {
+		err = resp.ProtocolError("%q where a text was due", kind)
+	}
 	if err != nil {
 		return "", err
 	}
-	line := strings.TrimRight(string(b), "\r\n")
-	if line == "" {
-		return "", errors.New("empty reply")
-	}
-	switch line[0] {
-	case '+':
-		return line[1:], nil
-	case '-':
-		// A server quotes the arguments of a command that it does not know, and
-		// those of AUTH hold the password.
-		said, _, _ := strings.Cut(line[1:], ", with args beginning with:")
-		return "", refusal(said)
-	case '$':
-		n, err := strconv.Atoi(line[1:])
-		if err != nil || n < 0 || n > maxReply {
-			return "", fmt.Errorf("bulk reply of length %q", line[1:])
-		}
-		body := make([]byte, n+len("\r\n"))
-		if _, err := io.ReadFull(r, body); err != nil {
-			return "", err
-		}
-		return string(body[:n]), nil
-	}
-	return "", fmt.Errorf("reply of unknown type %q", line[:1])
+	return string(rest), nil
 }

@@ -1,7 +1,6 @@
 package redisserver
 
 import (
-	"bufio"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,19 +12,19 @@ func FuzzReadReply(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, in string) {
-		got, err := readReply(bufio.NewReader(strings.NewReader(in)))
+		got, err := readReply(answersOf(strings.NewReader(in)))
 		if err != nil {
 			if got != "" {
 				t.Errorf("readReply(%q) = %q with the error %v", in, got, err)
 			}
 			return
 		}
-		if len(got) > maxReply || !strings.Contains(in, got) {
+		if len(got) > maxAnswers || !strings.Contains(in, got) {
 			t.Errorf("readReply(%q) = %q, which was not in it", in, got)
 		}
 		// What was read prints back to a reply that reads the same.
 		bulk := "$" + strconv.Itoa(len(got)) + "\r\n" + got + "\r\n"
-		if again, err := readReply(bufio.NewReader(strings.NewReader(bulk))); err != nil || again != got {
+		if again, err := readReply(answersOf(strings.NewReader(bulk))); err != nil || again != got {
 			t.Errorf("readReply(%q) = %q, %v, want %q", bulk, again, err, got)
 		}
 	})
@@ -38,7 +37,7 @@ func TestAReplyThatQuotesAPasswordIsCut(t *testing.T) {
 		"-ERR unknown command `auth`, with args beginning with: `u`, `s3cret`, ": "ERR unknown command `auth`",
 		"-WRONGPASS invalid username-password pair or user is disabled.":         "WRONGPASS invalid username-password pair or user is disabled.",
 	} {
-		if _, err := readReply(bufio.NewReader(strings.NewReader(said + "\r\n"))); err == nil || err.Error() != want {
+		if _, err := readReply(answersOf(strings.NewReader(said + "\r\n"))); err == nil || err.Error() != want {
 			t.Errorf("%s is read as %v, want %s", said, err, want)
 		}
 	}

@@ -104,17 +104,18 @@ func launch(ctx context.Context, binary string, o Options, line commandLine) (_ 
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	c, err := privateserver.Run(privateserver.Command{Binary: binary, Args: args, Dir: dir, Log: logPath, Death: unix.SIGKILL})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start %q: %w", binary, err), os.RemoveAll(dir))
+	p := &process{
+		command:  privateserver.Command{Binary: binary, Args: args, Dir: dir, Log: logPath, Death: unix.SIGKILL},
+		starting: starting{address, secret, logPath, o.Log},
+		args:     o.Args,
+		ended:    make(chan struct{}),
 	}
-	if err := waitReady(ctx, c, starting{address, secret, logPath, o.Log}); err != nil {
-		c.Stop(unix.SIGTERM, stopGrace)
+	if err := p.start(ctx); err != nil {
 		log := privateserver.Tail(logPath)
 		if strings.Contains(log, "Address already in use") {
 			err = errPortTaken
 		}
-		if isLasting(err) { // the answer says it all
+		if isLasting(err) || !p.began() { // the answer says it all
 			err = fmt.Errorf("start %q: %w", binary, err)
 		} else {
 			err = fmt.Errorf("start %q: %w: %s", binary, err, hideSecrets(log, o.Args))
@@ -125,15 +126,9 @@ func launch(ctx context.Context, binary string, o Options, line commandLine) (_ 
 		kind:    Process,
 		url:     serverURL(address, secret),
 		address: serverURL(address, ""),
-		pid:     c.PID(),
-		ended:   c.Done(),
-	}, func() error {
-		c.Stop(unix.SIGTERM, stopGrace)
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("remove the folder of redis-server: %w", err)
-		}
-		return nil
-	}), nil
+		private: p,
+		ended:   p.ended,
+	}, p.close), nil
 }
 
 // writeSettings writes the settings of a server into a file in its folder, which

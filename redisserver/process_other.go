@@ -16,14 +16,13 @@ func startProcess(context.Context, Options) (*Server, error) {
 		"use --redis docker, --redis embedded, or name the URL of a server")
 }
 
-// StartSentinels refuses, as startProcess does.
-func StartSentinels(ctx context.Context, o Options) (*Group, error) {
+// startSentinels and startCluster refuse, as startProcess does.
+func (*Group) startSentinels(ctx context.Context, o Options) error {
 	_, err := startProcess(ctx, o)
-	return nil, err
+	return err
 }
 
-// StartCluster refuses, as startProcess does.
-func StartCluster(ctx context.Context, o Options, replicas int) (*Group, error) {
+func (*Group) startCluster(ctx context.Context, o Options, _ int) error {
 	_, err := startProcess(ctx, o)
-	return nil, err
+	return err
 }

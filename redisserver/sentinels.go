@@ -4,15 +4,14 @@ package redisserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 )
 
-// MasterName is the name of the master that [StartSentinels] starts.
-const MasterName = "mymaster"
+// masterName is the name of the master.
+const masterName = "mymaster"
 
 // What makes a failover quick and still none of a busy machine.
 const (
@@ -23,19 +22,8 @@ const (
 	discoverInterval = "1" // seconds
 )
 
-// StartSentinels starts a master with two replicas and three sentinels as
-// private processes on loopback, and waits until they know of each other. Args
-// are for the master and the replicas.
-func StartSentinels(ctx context.Context, o Options) (_ *Group, err error) {
-	if o, err = o.forGroup(); err != nil {
-		return nil, err
-	}
-	g := &Group{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, g.Close())
-		}
-	}()
+// startSentinels is [StartSentinels].
+func (g *Group) startSentinels(ctx context.Context, o Options) error {
 	secret := password(o.Args)
 	quick := []string{"--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", discoverInterval}
 	for i := range 1 + replicaCount {
@@ -49,14 +37,14 @@ func StartSentinels(ctx context.Context, o Options) (_ *Group, err error) {
 		}
 		s, err := startOne(ctx, own)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		g.nodes = append(g.nodes, s)
 	}
 	for range sentinelCount {
 		s, err := startSentinel(ctx, o, g.nodes[0], secret)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		g.sentinels = append(g.sentinels, s)
 	}
@@ -66,7 +54,7 @@ func StartSentinels(ctx context.Context, o Options) (_ *Group, err error) {
 			return figure(text, "slaves=") == replicaCount && figure(text, "sentinels=") == sentinelCount, err
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, s := range g.nodes[1:] {
@@ -74,12 +62,12 @@ func StartSentinels(ctx context.Context, o Options) (_ *Group, err error) {
 			return says(c, "master_link_status:up", "INFO", "replication")
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	g.url = groupURL("redis-sentinel", secret, "/0#"+MasterName, g.sentinels)
-	g.address = groupURL("redis-sentinel", "", "/0#"+MasterName, g.sentinels)
-	return g, nil
+	g.url = groupURL("redis-sentinel", secret, "/0#"+masterName, g.sentinels)
+	g.address = groupURL("redis-sentinel", "", "/0#"+masterName, g.sentinels)
+	return nil
 }
 
 // startSentinel starts one sentinel, which keeps what it learns in a file.
@@ -88,11 +76,11 @@ func startSentinel(ctx context.Context, o Options, master *Server, secret string
 	return startBinary(ctx, o, func(address, dir string) ([]string, error) {
 		host, port, _ := net.SplitHostPort(address)
 		text := fmt.Sprintf("bind %s\nport %s\ndir %q\n", host, port, dir) +
-			fmt.Sprintf("sentinel monitor %s 127.0.0.1 %s %d\n", MasterName, master.port(), sentinelCount/2+1) +
-			fmt.Sprintf("sentinel down-after-milliseconds %s %d\n", MasterName, downAfterMillis) +
-			fmt.Sprintf("sentinel failover-timeout %s %d\n", MasterName, failoverMillis)
+			fmt.Sprintf("sentinel monitor %s 127.0.0.1 %s %d\n", masterName, master.port(), sentinelCount/2+1) +
+			fmt.Sprintf("sentinel down-after-milliseconds %s %d\n", masterName, downAfterMillis) +
+			fmt.Sprintf("sentinel failover-timeout %s %d\n", masterName, failoverMillis)
 		if secret != "" {
-			text += fmt.Sprintf("sentinel auth-pass %s %q\n", MasterName, secret)
+			text += fmt.Sprintf("sentinel auth-pass %s %q\n", masterName, secret)
 		}
 		path := filepath.Join(dir, "sentinel.conf")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

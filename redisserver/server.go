@@ -27,6 +27,8 @@ const (
 	Process  Kind = "process"  // a private redis-server or valkey-server process
 	Docker   Kind = "docker"   // a private container
 	Embedded Kind = "embedded" // a server inside this process, for trying things out
+	Sentinel Kind = "sentinel" // a private master with replicas and sentinels, see [StartSentinels]
+	Cluster  Kind = "cluster"  // a private cluster with replicas, see [StartCluster]
 )
 
 var (
@@ -41,8 +43,8 @@ var (
 
 // Options say which server to start. The zero value is the default: auto.
 type Options struct {
-	// Source is "auto" (as is ""), "process", "docker", "embedded", or a
-	// redis://, rediss:// or unix:// URL, or one of several servers:
+	// Source is "auto" (as is ""), "process", "docker", "embedded", "sentinel",
+	// "cluster", or a redis://, rediss:// or unix:// URL, or one of several servers:
 	// redis-sentinel://, redis-cluster://, or rediss-… by TLS.
 	Source string
 	// Args are extra arguments for redis-server, such as "--appendonly",
@@ -70,9 +72,19 @@ type Server struct {
 	url     string
 	address string
 	note    string
-	pid     int
+	private private // nil for what is no private process
+	group   *Group  // nil for a single server
 	ended   <-chan struct{}
 	close   func() error
+}
+
+// private is a process that can be broken.
+type private interface {
+	pid() int
+	pause() error
+	resume() error
+	kill() error
+	restart(ctx context.Context) error
 }
 
 // Start returns a server that answers PING. The one exception is a URL: it is
@@ -86,6 +98,12 @@ type Server struct {
 //
 // The end of ctx ends the start, not the server.
 func Start(ctx context.Context, o Options) (*Server, error) {
+	switch Kind(o.Source) {
+	case Sentinel:
+		return startSeveral(ctx, o, Sentinel, StartSentinels)
+	case Cluster:
+		return startSeveral(ctx, o, Cluster, func(ctx context.Context, o Options) (*Group, error) { return StartCluster(ctx, o, 1) })
+	}
 	o, err := o.ready()
 	if err != nil {
 		return nil, err
@@ -142,16 +160,37 @@ func (s *Server) Kind() Kind { return s.kind }
 // Note is one sentence that every report on this server must carry, or "".
 func (s *Server) Note() string { return s.note }
 
-// PID is the id of the process that Start started, or 0.
-func (s *Server) PID() int { return s.pid }
+// PID is the id of the process that Start started or Restart has started since, or 0.
+func (s *Server) PID() int {
+	if s.private == nil {
+		return 0
+	}
+	return s.private.pid()
+}
 
-// Ended is closed when the process that Start started has ended, for any reason. It is nil, and so never closed, for every other server.
+// Group are the servers of the kinds [Sentinel] and [Cluster], nil for every other kind.
+// Closing the server closes them.
+func (s *Server) Group() *Group { return s.group }
+
+// Ended is closed when the process that Start started has ended for any reason but
+// [Server.Kill]. It is nil, and so never closed, for every other server: where there are
+// several, another takes the place of one that ends.
 func (s *Server) Ended() <-chan struct{} { return s.ended }
 
 // Close ends what Start started and removes what it left on disk; it returns
 // when both are done. It leaves an existing Redis alone. Every call after the
 // first returns the same as the first.
 func (s *Server) Close() error { return s.close() }
+
+// startSeveral starts a group, and makes it one server for those that only connect to it.
+func startSeveral(ctx context.Context, o Options, kind Kind, start func(context.Context, Options) (*Group, error)) (*Server, error) {
+	o.Source = string(Process)
+	g, err := start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return newServer(Server{kind: kind, url: g.URL(), address: g.Address(), group: g}, g.Close), nil
+}
 
 // newServer completes s with an end that happens once.
 func newServer(s Server, end func() error) *Server {

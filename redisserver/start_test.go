@@ -55,3 +55,37 @@ func TestAutoNeverTouchesAServerThatNobodyNamed(t *testing.T) {
 		t.Errorf("Kind, PID = %q, %d, want a private process", s.Kind(), s.PID())
 	}
 }
+
+func TestSeveralServersAreOneToThoseThatConnect(t *testing.T) {
+	t.Parallel()
+	redistest.Process(t) // skips without redis-server
+	for kind, scheme := range map[redisserver.Kind]string{redisserver.Sentinel: "redis-sentinel://", redisserver.Cluster: "redis-cluster://"} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s, err := redisserver.Start(t.Context(), redisserver.Options{Source: string(kind), Args: []string{"--requirepass", "s3cret"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if s.Kind() != kind || !strings.HasPrefix(s.URL(), scheme) || !strings.HasPrefix(s.Address(), scheme) || strings.Contains(s.Address(), "s3cret") {
+				t.Errorf("kind %q, address %q, want %s and %s…", s.Kind(), s.Address(), kind, scheme)
+			}
+			if err := s.Kill(); !errors.Is(err, redisserver.ErrNotPrivate) {
+				t.Errorf("Kill of all of them = %v, want ErrNotPrivate", err)
+			}
+			first := s.Group().Nodes()[0]
+			c := dial(t, first.URL())
+			_, host, _ := strings.Cut(first.Address(), "://")
+			if got := s.Group().NodeAt(strings.TrimSuffix(host, "/0")); got != first {
+				t.Errorf("NodeAt(%q) = %v, want the first node", host, got)
+			}
+			if got := s.Group().NodeAt("127.0.0.1:1"); got != nil {
+				t.Errorf("NodeAt an address of no server = %v", got)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			waitGone(t, c)
+		})
+	}
+}

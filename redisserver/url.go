@@ -1,12 +1,14 @@
 package redisserver
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/mask"
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
@@ -44,12 +46,12 @@ func checkURL(raw string) (address, problem string) {
 	}
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if !ok {
-		return "", "this is neither auto, process, docker or embedded nor a URL; write it as in " + exampleURL
+		return "", "this is neither auto, process, sentinel, cluster, docker or embedded nor a URL; write it as in " + exampleURL
 	}
 	switch scheme {
 	case "redis", "rediss", "unix":
 	case "redis-sentinel", "rediss-sentinel", "redis-cluster", "rediss-cluster":
-		return checkMany(scheme, rest)
+		return redisconn.CheckMany(raw)
 	default:
 		return "", "the scheme must be redis, rediss or unix, or redis-sentinel or redis-cluster; write it as in " + exampleURL
 	}
@@ -94,9 +96,7 @@ func checkURL(raw string) (address, problem string) {
 	if problem := checkDB(db); problem != "" {
 		return "", problem
 	}
-	if db == "" {
-		db = "0"
-	}
+	db = cmp.Or(db, "0")
 	return scheme + "://" + net.JoinHostPort(u.Hostname(), port) + "/" + db, ""
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/mask"
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 )
 
 // schemes are other names for the schemes that are used here.
@@ -76,7 +77,7 @@ func otherForm(raw string) (problem string) {
 // shown is a URL of several hosts without its password.
 func shown(scheme, login, hosts string) string {
 	for host := range strings.SplitSeq(hosts, ",") {
-		if _, ok := withPort(host, "6379"); !ok {
+		if _, fault := redisconn.HostPort(host, "6379"); fault != "" {
 			hosts = "host1,host2" // it may be part of a password
 		}
 	}
@@ -122,35 +123,4 @@ func otherOption(scheme, head, query string) string {
 		text += ", and the other options"
 	}
 	return text
-}
-
-// EscapeLogin writes the user and the password of a URL so that every client
-// reads the same: all but letters, digits and - . _ ~ is percent-encoded. A
-// plus sign would be a space to some.
-func EscapeLogin(raw string) string {
-	scheme, rest, ok := strings.Cut(raw, "://")
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	at := strings.LastIndexByte(rest[:end], '@')
-	if !ok || at < 0 {
-		return raw
-	}
-	var b strings.Builder
-	b.WriteString(scheme + "://")
-	colon := false
-	for i := 0; i < at; i++ {
-		c := rest[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~%", c) >= 0,
-			c == ':' && !colon:
-			b.WriteByte(c)
-			colon = colon || c == ':'
-		default:
-			const digits = "0123456789ABCDEF"
-			b.Write([]byte{'%', digits[c>>4], digits[c&15]})
-		}
-	}
-	return b.String() + rest[at:]
 }

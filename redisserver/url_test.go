@@ -54,7 +54,7 @@ func TestBadURLIsShownRedactedAndExplained(t *testing.T) {
 		{"redis://", `"redis://"`, "host is missing"},
 		{"http://user:hunter2@host", `"http://user:***@host"`, "redis, rediss or unix"},
 		{"localhost:6379", `"localhost:6379"`, "redis://localhost:6379"},
-		{"dokcer", `"dokcer"`, "auto, process, docker or embedded"},
+		{"dokcer", `"dokcer"`, "auto, process, sentinel, cluster, docker or embedded"},
 		{"user:hunter2@host:6379", `"user:***@host:6379"`, "redis://user:***@host:6379"},
 		{"redis://hunter2@host:x", `"redis://***@host:***"`, exampleURL},
 		{"redis://:hunter2", `"redis://:***"`, exampleURL},

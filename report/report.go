@@ -9,7 +9,8 @@
 //	…
 //	err = d.Encode(os.Stdout, "md", report.Options{})
 //
-// Reports are made from result.json alone, at any time. Every format includes the
+// Reports are made from result.json alone, at any time; only the heat map of a page needs
+// histograms.hlog next to it. Every format includes the
 // validity of the run and its warnings.
 package report
 

@@ -55,17 +55,6 @@ type Ledger struct {
 	Prefilled int64 `json:"prefilled,omitempty"`
 }
 
-// NewLedger is the ledger that shows the totals. Its maps are empty.
-func NewLedger(totals *ledger.Totals) Ledger {
-	var l Ledger
-	for _, row := range ledger.Rows() {
-		if field := l.field(row.Key); field != nil {
-			*field = totals[row.Counter]
-		}
-	}
-	return l
-}
-
 // Count is the counter with that JSON key: "lost", and for "errors" the number of
 // errors over all operations. It is 0 for an unknown key.
 func (l *Ledger) Count(key string) (n int64) {
@@ -79,6 +68,14 @@ func (l *Ledger) Count(key string) (n int64) {
 		n = *field
 	}
 	return n
+}
+
+// SetCount sets the counter with that JSON key. It does nothing for an unknown key, and
+// for "errors", which are counted by operation.
+func (l *Ledger) SetCount(key string, n int64) {
+	if field := l.field(key); field != nil {
+		*field = n
+	}
 }
 
 // field is the counter with that JSON key, nil when no counter has it.

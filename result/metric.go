@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/latency"
@@ -127,9 +128,36 @@ func (r *Result) scalar(name string) (value float64, reason string, ok bool) {
 			return given(r.Scalars[name], "the queue did not empty again before the end of the run")
 		}
 		return 0, "the run had neither a hold nor a prefilled queue", false
-	default:
-		return given(r.Scalars[name], "it was not measured in this run")
 	}
+	if fault, worst, single := metric.OfFault(name); single {
+		return r.ofFault(fault, worst)
+	}
+	if metric.OfFaults(name) {
+		return given(r.Scalars[name], r.withoutFault(name))
+	}
+	return given(r.Scalars[name], "it was not measured in this run")
+}
+
+// ofFault is a figure of the fault with a name. worst is the same of the worst fault.
+func (r *Result) ofFault(name, worst string) (value float64, reason string, ok bool) {
+	i := slices.IndexFunc(r.Faults, func(f Fault) bool { return f.Name == name })
+	if i < 0 {
+		return 0, "the scenario has no fault with the name " + name, false
+	}
+	if v, known := r.Faults[i].Figure(worst); known {
+		return v, "", true
+	}
+	return 0, r.Faults[i].without(worst), false
+}
+
+// withoutFault is why a figure of the worst fault is missing.
+func (r *Result) withoutFault(worst string) string {
+	for _, f := range r.Faults {
+		if _, known := f.Figure(worst); !known {
+			return f.without(worst)
+		}
+	}
+	return "the scenario has no faults"
 }
 
 // jobs is how many jobs there were in the run, of an observed load how many ended.

@@ -22,18 +22,26 @@ type Result struct {
 	Tool   Tool `json:"tool"`
 	Run    Info `json:"run"`
 	// Scenario is the scenario as it was run, with every default filled in.
-	Scenario   scenario.Scenario       `json:"scenario"`
-	Redis      Redis                   `json:"redis"`
-	Postgres   *Postgres               `json:"postgres,omitempty"` // nil where jobs are not stored
-	Host       Host                    `json:"host"`
-	Window     Window                  `json:"window"`
-	Rates      Rates                   `json:"rates"`
-	Ledger     Ledger                  `json:"ledger"`
-	Stages     map[Stage]*StageSummary `json:"stages"`
-	Scalars    map[string]*float64     `json:"scalars"`
-	Timeline   []Second                `json:"timeline"`
-	Validity   Validity                `json:"validity"`
-	Thresholds []Threshold             `json:"thresholds"`
+	Scenario scenario.Scenario       `json:"scenario"`
+	Redis    Redis                   `json:"redis"`
+	Postgres *Postgres               `json:"postgres,omitempty"` // nil where jobs are not stored
+	Host     Host                    `json:"host"`
+	Window   Window                  `json:"window"`
+	Rates    Rates                   `json:"rates"`
+	Ledger   Ledger                  `json:"ledger"`
+	Stages   map[Stage]*StageSummary `json:"stages"`
+	Scalars  map[string]*float64     `json:"scalars"`
+	Timeline []Second                `json:"timeline"`
+	// RowS is the longest that a row of the timeline is, in seconds, where seconds were
+	// joined to longer rows: in a run of more than an hour. Otherwise it is 0.
+	RowS float64 `json:"timeline_row_s,omitempty"`
+	// Faults are what the scenario's faults did, in its order; nil without any.
+	Faults []Fault `json:"faults,omitempty"`
+	// Stall is the longest time in which the server answered nothing, nil without one. A
+	// stall that a fault of the scenario caused is not here.
+	Stall      *Stall      `json:"stall,omitempty"`
+	Validity   Validity    `json:"validity"`
+	Thresholds []Threshold `json:"thresholds"`
 	// Breakdown splits the window's jobs by "step" of the load, by "queue" in the
 	// order of priority, and by "tenant", where the scenario has more than one. Of
 	// tenants, the most frequent ones are listed, and all others as one.
@@ -42,6 +50,8 @@ type Result struct {
 	// counts problems of the subscription, and the window's jobs are those that
 	// ended in it.
 	Observed *Observation `json:"observed,omitempty"`
+	// Fleet says of which shards the result was merged, nil for the result of one run.
+	Fleet *Fleet `json:"fleet,omitempty"`
 	// NotUnderstood is the first message on the channel that could not be read, or
 	// else the first with an unknown status; nil without any.
 	NotUnderstood *Unrecognized `json:"not_understood,omitempty"`
@@ -68,7 +78,9 @@ type Info struct {
 	EndedAt   time.Time `json:"ended_at"`
 	// StopReason is why the load ended: jobs_sent, schedule_over, not_all_sent,
 	// jobs_ended, time_over, no_progress, not_understood, none_understood,
-	// max_backlog, threshold, stopped, stopped_at_once, stopped_then_cut or error.
+	// max_backlog, threshold, server_killed, stopped, stopped_at_once, stopped_then_cut,
+	// error or checkpoint. A checkpoint is what was known of a run while it went on; EndedAt
+	// is when it was taken, and jobs on their way are abandoned in its ledger.
 	// StoppedAtS is when, in seconds from the epoch, where a limit or a threshold
 	// ended it. StopText is the sentence of an older result that has no reason.
 	StopReason string  `json:"stop_reason"`
@@ -88,11 +100,13 @@ type Info struct {
 	// Worker is the command of the workers that were started for the run,
 	// without secrets; empty when none were.
 	Worker string `json:"worker,omitempty"`
+	// Shard is the part of the load that the run sent, nil for all of it.
+	Shard *Shard `json:"shard,omitempty"`
 }
 
 // Redis says which server was under test. Address never holds a secret.
 type Redis struct {
-	// Kind is url, process, docker, embedded or memory.
+	// Kind is url, process, sentinel, cluster, docker, embedded or memory.
 	Kind    string `json:"kind"`
 	Version string `json:"version"`
 	Mode    string `json:"mode"`
@@ -189,8 +203,8 @@ type Part struct {
 	// epoch; zero for queues and tenants.
 	FromNS int64 `json:"from_ns,omitempty"`
 	ToNS   int64 `json:"to_ns,omitempty"`
-	// Lateness and EndToEnd are the part's latency. Their histograms are not
-	// kept.
+	// Lateness and EndToEnd are the part's latency. Their histograms are kept only in
+	// results of shards and in merged ones.
 	Lateness *StageSummary `json:"lateness"`
 	EndToEnd *StageSummary `json:"end_to_end"`
 }
@@ -201,19 +215,21 @@ type Part struct {
 // falls among those or when fewer than ten jobs lie above it; Missing then
 // says why, by quantile name ("p99.9").
 type StageSummary struct {
-	Count    int64              `json:"count"`
-	MinNS    *int64             `json:"min_ns"`
-	MeanNS   *float64           `json:"mean_ns"`
-	StddevNS *float64           `json:"stddev_ns"`
-	P50NS    *int64             `json:"p50_ns"`
-	P75NS    *int64             `json:"p75_ns"`
-	P90NS    *int64             `json:"p90_ns"`
-	P95NS    *int64             `json:"p95_ns"`
-	P99NS    *int64             `json:"p99_ns"`
-	P999NS   *int64             `json:"p99_9_ns"`
-	P9999NS  *int64             `json:"p99_99_ns"`
-	MaxNS    *int64             `json:"max_ns"`
-	Missing  map[string]Missing `json:"missing,omitempty"`
+	Count    int64    `json:"count"`
+	MinNS    *int64   `json:"min_ns"`
+	MeanNS   *float64 `json:"mean_ns"`
+	StddevNS *float64 `json:"stddev_ns"`
+	P50NS    *int64   `json:"p50_ns"`
+	P75NS    *int64   `json:"p75_ns"`
+	P90NS    *int64   `json:"p90_ns"`
+	P95NS    *int64   `json:"p95_ns"`
+	P99NS    *int64   `json:"p99_ns"`
+	P999NS   *int64   `json:"p99_9_ns"`
+	P9999NS  *int64   `json:"p99_99_ns"`
+	MaxNS    *int64   `json:"max_ns"`
+	// SumNS is the exact sum of all values, in results of shards and merged ones only.
+	SumNS   *int64             `json:"sum_ns,omitempty"`
+	Missing map[string]Missing `json:"missing,omitempty"`
 	// Censored is how many further jobs count as infinitely late.
 	Censored int64 `json:"censored,omitempty"`
 	// Overflow counts values beyond the histogram's range (one hour). They
@@ -226,7 +242,9 @@ type StageSummary struct {
 
 // Second is one row of the timeline: a second, or a tenth of one where the load
 // takes at most 30 s. The stages hold what was completed in the last second,
-// warm-up included; of shorter rows, those that end a second hold them.
+// warm-up included; of shorter rows, those that end a second hold them. In a run of more
+// than an hour a row is several seconds, and its counts and quantiles are of all jobs in
+// them.
 type Second struct {
 	// ElapsedS is the end of the row's interval in seconds from the epoch.
 	ElapsedS float64 `json:"elapsed_s"`
@@ -238,6 +256,9 @@ type Second struct {
 	Offered  int64 `json:"offered"`
 	Sent     int64 `json:"sent"`
 	Notified int64 `json:"notified"`
+	// Lost are lost jobs: those that the server refused in this interval, and those
+	// that were due in it, were sent, and never arrived.
+	Lost int64 `json:"lost,omitempty"`
 	// Backlog is sent minus notified at the row's end, and BacklogMax its maximum
 	// within the row; older files have 0. QueueLen is the last answer to LLEN, null
 	// without one.
@@ -250,10 +271,19 @@ type Second struct {
 	Stages  map[Stage]*SecondStage `json:"stages"`
 }
 
+// Stall is a time in which the server answered nothing, and in which at least one
+// question had no answer within a second. Both moments are in nanoseconds from the epoch.
+type Stall struct {
+	FromNS int64 `json:"from_ns"`
+	ToNS   int64 `json:"to_ns"`
+	// Lasted is true when the server had not answered again at ToNS.
+	Lasted bool `json:"lasted,omitempty"`
+}
+
 // Peak is the highest backlog of the row, also in older files.
 func (s Second) Peak() int64 { return max(s.Backlog, s.BacklogMax) }
 
-// SecondStage is a stage in one second. Quantiles are of that second alone,
+// SecondStage is a stage in one row. Quantiles are of that row alone,
 // null where it completed too few jobs to carry them.
 type SecondStage struct {
 	Count int64  `json:"count"`
@@ -261,6 +291,9 @@ type SecondStage struct {
 	P90NS *int64 `json:"p90_ns"`
 	P99NS *int64 `json:"p99_ns"`
 	MaxNS *int64 `json:"max_ns"`
+	// HDR is the histogram: HdrHistogram V2, base64, not compressed in results of shards,
+	// compressed in merged ones. No others have it, and only the headline does.
+	HDR string `json:"hdr,omitempty"`
 }
 
 // Server holds the server's INFO before and after the run, and the differences.

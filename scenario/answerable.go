@@ -22,11 +22,7 @@ func (s Scenario) Unanswerable() (all []string) {
 	if !s.Load.Open() || !varies && rate <= 0 || varies && len(schedule.Steps) == 0 && schedule.Times == nil {
 		return nil
 	}
-	length := s.Load.Duration.Seconds()
-	if n := s.Load.Jobs; n > 0 && !varies && (length == 0 || float64(n)/rate < length) {
-		length = float64(n) / rate
-	}
-	window := length - s.Warmup.Seconds()
+	window := s.Window().Seconds()
 	if window <= 0 {
 		return nil
 	}
@@ -77,6 +73,23 @@ func (s Scenario) Unanswerable() (all []string) {
 		all = append(all, fmt.Sprintf("%s: %s needs %s jobs, and %s %s; %s", t, aggregate, group(int64(need)), what, group(int64(jobs)), remedy))
 	}
 	return all
+}
+
+// Window is how long the measured part of the load takes as far as its schedule says: 0
+// for a closed loop that a number of jobs ends, and less than 0 where the warm-up leaves
+// nothing of the load.
+func (s Scenario) Window() time.Duration {
+	s = s.WithDefaults()
+	length := s.Load.Duration
+	if rate, n := s.Load.Rate.Float(), s.Load.Jobs; n > 0 && rate > 0 && !s.Load.Varies() {
+		if last := float64(n) / rate; length == 0 || last < length.Seconds() {
+			length = time.Duration(last * float64(time.Second))
+		}
+	}
+	if length == 0 {
+		return 0
+	}
+	return length - s.Warmup
 }
 
 // ScaleThresholds lowers the quantiles of thresholds that the load cannot decide to

@@ -45,16 +45,15 @@ func (s Scenario) WithDefaults() Scenario {
 	s.Design = cmp.Or(s.Design, jobqueue.List)
 	s.Notify = cmp.Or(s.Notify, jobqueue.PubSub)
 	s.Channels = cmp.Or(s.Channels, OneChannel)
+	queue := jobqueue.Config{}.WithDefaults()
 	switch s.Design {
 	case jobqueue.ListPoll:
-		s.Poll = cmp.Or(s.Poll, jobqueue.DefaultPoll)
+		s.Poll = cmp.Or(s.Poll, queue.Poll)
 	case jobqueue.ReliableList, jobqueue.Stream:
-		s.Visibility = cmp.Or(s.Visibility, jobqueue.DefaultVisibility)
+		s.Visibility = cmp.Or(s.Visibility, queue.Visibility)
 	}
 	s.entryDefaults()
-	if s.DrainTimeout == 0 {
-		s.DrainTimeout = defaultDrainTimeout
-	}
+	s.DrainTimeout = cmp.Or(s.DrainTimeout, defaultDrainTimeout)
 	if !s.Work.Drawn.IsFixed() {
 		s.Work.Time = s.Work.Drawn.Mean()
 	}

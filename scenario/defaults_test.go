@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -87,7 +88,7 @@ func drawScenario(t *rapid.T) scenario.Scenario {
 		Queues:       rapid.SliceOfN(rapid.IntRange(1, 100), 0, 5).Draw(t, "queues"),
 		Prefill:      int64(number("prefill", 1, 1000)),
 		DrainTimeout: span("drain", time.Hour),
-		Seed:         rapid.Uint64Range(0, scenario.MaxSeed).Draw(t, "seed"),
+		Seed:         rapid.Uint64Range(0, literal.MaxSeed).Draw(t, "seed"),
 		Thresholds:   rapid.SliceOfN(rapid.SampledFrom([]string{"lost == 0", "end_to_end.p99 < 50ms", "queue: p(99) < 5", "achieved_ratio within 2% of 1"}), 0, 3).Draw(t, "thresholds"),
 	}
 	if len(s.Thresholds) == 0 {
@@ -105,7 +106,7 @@ func drawScenario(t *rapid.T) scenario.Scenario {
 	if s.Notify != "none" && rapid.Bool().Draw(t, "external") {
 		s.External, s.Consumers, s.Work = true, 0, scenario.Work{}
 		if s.Design == "list" && len(s.Queues) < 2 && rapid.Bool().Draw(t, "sidekiq") {
-			s.Elements, s.JobClass, s.Tenants.Count = scenario.SidekiqElements, "Mail::SendJob", 1
+			s.Dialect, s.JobName, s.Tenants.Count = scenario.SidekiqDialect, "Mail::SendJob", 1
 		}
 	}
 	if s.Notify == "none" {
@@ -149,7 +150,7 @@ func drawEntry(t *rapid.T, s *scenario.Scenario, number func(string, int, int) i
 		if s.External || rapid.Bool().Draw(t, "named") {
 			s.Entry.Postgres.Table = "app.jobs"
 		}
-	case entry == scenario.EntryHTTP && s.External && s.Elements == "":
+	case entry == scenario.EntryHTTP && s.External && s.Dialect == "":
 		s.Batch, s.Prefill, s.Queues, s.Payload, s.Entry.Kind = 0, 0, nil, 0, entry
 		s.Entry.HTTP = scenario.HTTPEntry{
 			URL: "https://user:${PASSWORD}@api.example/{{.Job}}", Method: rapid.SampledFrom([]string{"", "PUT"}).Draw(t, "method"),

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/mask"
+	"github.com/queuedyno/queuedyno/internal/nearest"
 )
 
 // Words for the entry and the exit in files and flags.
@@ -18,13 +19,11 @@ const (
 	subscriberWord = "subscriber"
 )
 
-// LookupEnv finds an environment variable, as [os.LookupEnv] does.
-type LookupEnv func(name string) (value string, set bool)
-
-// Expand is the entry with the environment variables in the place of their names. A
+// Expand is the entry with the environment variables, as lookup finds them, in the
+// place of their names; [os.LookupEnv] is a lookup. A
 // scenario keeps the names, so that no secret gets into a file or a report; use what
 // Expand returns for the requests only.
-func (h HTTPEntry) Expand(lookup LookupEnv) (HTTPEntry, error) {
+func (h HTTPEntry) Expand(lookup func(name string) (value string, set bool)) (HTTPEntry, error) {
 	x := expander{lookup: lookup, section: "entry.http"}
 	h.URL, h.Body = x.url(h.URL, "http", "https"), x.text("body", h.Body)
 	h.Headers = x.headers(h.Headers)
@@ -33,7 +32,7 @@ func (h HTTPEntry) Expand(lookup LookupEnv) (HTTPEntry, error) {
 
 // Expand is the exit with the environment variables in the place of their names; see
 // [HTTPEntry.Expand].
-func (w WebSocketExit) Expand(lookup LookupEnv) (WebSocketExit, error) {
+func (w WebSocketExit) Expand(lookup func(name string) (value string, set bool)) (WebSocketExit, error) {
 	x := expander{lookup: lookup, section: "exit.websocket"}
 	w.URL, w.Message = x.url(w.URL, "ws", "wss"), x.text("message", w.Message)
 	w.Headers = x.headers(w.Headers)
@@ -42,7 +41,7 @@ func (w WebSocketExit) Expand(lookup LookupEnv) (WebSocketExit, error) {
 
 // expander expands the texts of one section and keeps what is wrong with them.
 type expander struct {
-	lookup   LookupEnv
+	lookup   func(name string) (value string, set bool)
 	section  string
 	problems []error
 }
@@ -146,7 +145,7 @@ func checkTemplate(text string, names ...string) error {
 	for _, found := range placeholder.FindAllString(text, -1) {
 		if name := nameIn(found); !slices.Contains(names, name) {
 			near := ""
-			if n := Suggest(name, names); n != "" {
+			if n := nearest.Nearest(name, names); n != "" {
 				near = fmt.Sprintf(" (did you mean {{%s}}?)", n)
 			}
 			return fmt.Errorf("unknown name %s%s; there is {{%s}}", quoted(found), near, strings.Join(names, "}} and {{"))

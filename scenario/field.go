@@ -78,21 +78,6 @@ func (f Field) Set(s *Scenario, text string) error { return f.set(s, text) }
 // For reports whether the verb has the flag.
 func (f Field) For(verb string) bool { return f.Flag != "" && slices.Contains(f.Verbs, verb) }
 
-// FlagOf is the flag for the key of a [Fault], such as "tenants.count" or
-// "thresholds[0]": that of the key or of what it is a part of, of "work" the one of
-// that name, empty for none.
-func FlagOf(key string) string {
-	key, _, _ = strings.Cut(key, "[")
-	fields := Fields()
-	for key != "" {
-		if i := slices.IndexFunc(fields, func(f Field) bool { return f.Flag != "" && (f.Key == key || f.Flag == key || f.also == key) }); i >= 0 {
-			return fields[i].Flag
-		}
-		key = key[:max(0, strings.LastIndexByte(key, '.'))]
-	}
-	return ""
-}
-
 // Settings are the keys of a scenario file that are set, each with its value as a
 // text, without those that leave the run unchanged and without the seed.
 func (s Scenario) Settings() map[string]string {

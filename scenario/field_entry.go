@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/nearest"
 )
 
 const (
@@ -138,7 +139,7 @@ func (s *Scenario) setEntry(text string) error {
 		s.Entry = Entry{Kind: EntryHTTP, HTTP: s.Entry.HTTP}
 		s.Entry.HTTP.URL = text
 	default:
-		return fmt.Errorf("unknown entry %q%s; there are push, postgres, and http:// or https:// with the URL of your API", text, meant(text, []string{pushWord, string(EntryPostgres)}))
+		return fmt.Errorf("unknown entry %q%s; there are push, postgres, and http:// or https:// with the URL of your API", text, nearest.Clause(text, []string{pushWord, string(EntryPostgres)}))
 	}
 	return nil
 }
@@ -155,7 +156,7 @@ func (s *Scenario) setExit(text string) error {
 		}
 		s.Exit.WebSocket.URL = text
 	default:
-		return fmt.Errorf("unknown exit %q%s; there are subscriber, and ws:// or wss:// with the URL of your API", text, meant(text, []string{subscriberWord}))
+		return fmt.Errorf("unknown exit %q%s; there are subscriber, and ws:// or wss:// with the URL of your API", text, nearest.Clause(text, []string{subscriberWord}))
 	}
 	return nil
 }

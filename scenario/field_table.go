@@ -33,6 +33,7 @@ func Fields() []Field {
 	}, loadFields(runs, builds, plans), poolFields(runs, builds, all), pipelineFields(runs, builds), entryFields(builds), exitFields(builds), []Field{
 		row("seed", kind[uint64]{form: wholeForm, what: "a whole number such as 42", parse: literal.Seed, format: plain[uint64]}, func(s *Scenario) *uint64 { return &s.Seed },
 			Field{Group: "Measuring", Flag: "seed", Verbs: all, Describes: true, Usage: "`NUMBER` that makes everything random repeatable (default 0: a new one each time)"}),
+		faultsField(),
 	})
 }
 
@@ -263,13 +264,20 @@ func pipelineFields(runs, builds []string) []Field {
 	})
 	update.whole = (*scenarioReader).readUpdate
 	return []Field{
-		row("elements", choices("elements", PlainElements, SidekiqElements), func(s *Scenario) *Elements { return &s.Elements }, Field{
+		row("dialect", choices("dialect", Dialects()...), func(s *Scenario) *Dialect { return &s.Dialect }, Field{
 			Group: "External workers",
-			Flag:  "elements", Verbs: builds, Columns: column("elements"), Usage: "format of jobs in the queue, a `KIND`: plain or sidekiq (external consumers only)",
+			Flag:  "dialect", Formerly: "elements", Verbs: builds, Columns: column("elements"),
+			Usage: "library of the workers, a `KIND`: plain, sidekiq or celery (external consumers only; default plain)",
 		}),
-		row("job_class", texts(), func(s *Scenario) *string { return &s.JobClass }, Field{
+		row("job_name", texts(), func(s *Scenario) *string { return &s.JobName }, Field{
 			Group: "External workers",
-			Flag:  "job-class", Verbs: builds, Columns: column("job_class"), Usage: "`CLASS` of Sidekiq jobs, e.g. HardJob",
+			Flag:  "job-name", Formerly: "job-class", Verbs: builds, Columns: column("job_class"),
+			Usage: "`NAME` of the jobs: Sidekiq's class, e.g. HardJob, or Celery's task, e.g. tasks.work",
+		}),
+		row("job_args", kind[string]{form: textForm, what: `text in quotes such as '[42, "a"]'`, parse: jobArgs, format: plain[string], free: true}, func(s *Scenario) *string { return &s.JobArgs }, Field{
+			Group: "External workers",
+			Flag:  "job-args", Verbs: builds, Columns: column("job_args"),
+			Usage: "`JSON` array with the arguments of Celery's tasks, e.g. '[42, \"a\"]'; a payload is the last argument (default: none)",
 		}),
 		update,
 		row("design", choices("design", jobqueue.Designs()...), func(s *Scenario) *jobqueue.Design { return &s.Design }, Field{

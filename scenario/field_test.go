@@ -70,6 +70,7 @@ func TestEveryFieldOfAScenarioIsInTheTable(t *testing.T) {
 	t.Parallel()
 	apart := map[string]bool{
 		"Name":              true,                             // stands above the keys of a file
+		"Shard":             true,                             // belongs to one run
 		"Load.Replay.Times": true, "Load.Replay.Source": true, // what Open read
 	}
 	fields := scenario.Fields()
@@ -245,8 +246,9 @@ func TestEveryFieldOfAFileComesBack(t *testing.T) {
 		"producers": func(s *scenario.Scenario) {
 			*s = scenario.Scenario{Name: s.Name, Load: scenario.Load{Duration: time.Minute, Rate: s.Load.Rate}}
 		},
-		"elements":  func(s *scenario.Scenario) { sidekiq(s); s.Elements = "" },
-		"job_class": sidekiq,
+		"dialect":   func(s *scenario.Scenario) { sidekiq(s); s.Dialect, s.JobName = "", "mail" },
+		"job_name":  sidekiq,
+		"job_args":  func(s *scenario.Scenario) { sidekiq(s); s.Dialect, s.JobName = scenario.CeleryDialect, "mail" },
 		"hold.from": func(s *scenario.Scenario) { s.Hold.For = time.Second },
 		"channels":  func(s *scenario.Scenario) { s.Tenants.Count = 3 },
 		"notify":    func(s *scenario.Scenario) { s.Work.Running = false },
@@ -277,8 +279,11 @@ func TestEveryFieldOfAFileComesBack(t *testing.T) {
 			if want.Load.Observed {
 				want.Load.Rate = scenario.Load{}.Rate
 			}
-			if want.Elements == scenario.PlainElements {
-				want.JobClass = ""
+			switch {
+			case f.Key == "dialect" && want.Dialect == scenario.PlainDialect:
+				want.JobName = ""
+			case f.Key == "dialect" && want.Dialect == scenario.SidekiqDialect:
+				want.JobName = "Mail"
 			}
 			if want.Load.Closed() {
 				want.Load.MaxInFlight = 0
@@ -309,7 +314,7 @@ func requested(s *scenario.Scenario) {
 }
 
 func sidekiq(s *scenario.Scenario) {
-	s.External, s.Elements, s.JobClass = true, scenario.SidekiqElements, "HardJob"
+	s.External, s.Dialect, s.JobName = true, scenario.SidekiqDialect, "HardJob"
 }
 
 func fieldOf(t *testing.T, key string) scenario.Field {
@@ -347,11 +352,11 @@ func TestAFaultLeadsToTheFlagOfItsField(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[string]string{
 		"load.max_in_flight": "max-in-flight", "work.time": "work", "work.fail": "fail-rate", "tenants.count": "tenants", "hold.for": "hold",
-		"thresholds[0]": "threshold", "load.replay.speed": "replay-speed", "load.replay.file": "replay", "job_class": "job-class", "work": "work", "name": "",
+		"thresholds[0]": "threshold", "load.replay.speed": "replay-speed", "load.replay.file": "replay", "job_name": "job-name", "work": "work", "name": "",
 		"entry.http.connections": "entry-connections", "entry.postgres.connections": "entry-connections", "entry.http.url": "entry", "exit.websocket.status": "exit",
 	} {
-		if got := scenario.FlagOf(key); got != want {
-			t.Errorf("FlagOf(%q) = %q, want %q", key, got, want)
+		if got := (scenario.Problem{Field: key}).Flag(); got != want {
+			t.Errorf("Flag() of %q = %q, want %q", key, got, want)
 		}
 	}
 }

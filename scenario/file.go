@@ -7,6 +7,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/queuedyno/queuedyno/internal/nearest"
 )
 
 // fileVersion is the one version of scenario files that there is.
@@ -103,7 +105,7 @@ func (f *file) root(n ast.Node) []Scenario {
 			list = true
 			scenarios = f.scenarios(e.value)
 		default:
-			f.faultAt(e.at, "unknown key %q%s", e.key, meant(e.key, []string{"version", "scenarios"}))
+			f.faultAt(e.at, "unknown key %q%s", e.key, nearest.Clause(e.key, []string{"version", "scenarios"}))
 		}
 	}
 	if !version {

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/queuedyno/queuedyno/internal/nearest"
 )
 
 // scenarioReader reads one scenario and remembers where it found what.
@@ -18,7 +20,7 @@ type scenarioReader struct {
 	bad map[string]bool
 }
 
-// scenario reads one entry below "scenarios". Faults that need the whole
+// scenario reads one entry below "scenarios". Problems that need the whole
 // scenario are found by [Scenario.Validate] and placed at the key concerned.
 func (f *file) scenario(e entry) Scenario {
 	r := &scenarioReader{file: f, s: Scenario{Name: e.key}, at: map[string]position{"name": e.at}, bad: map[string]bool{}}
@@ -36,7 +38,7 @@ func (f *file) scenario(e entry) Scenario {
 		if r.doubtful(found) {
 			continue
 		}
-		f.faultAt(r.place(found.Field), "%s", found.Fault)
+		f.faultAt(r.place(found.Field), "%s", found.Problem)
 	}
 	return r.s
 }
@@ -116,7 +118,7 @@ func (r *scenarioReader) keys(path string) (names []string) {
 func (r *scenarioReader) current(key string) string {
 	for _, f := range r.fields {
 		section := f.Key[:strings.LastIndexByte(f.Key, '.')+1]
-		if f.Formerly != "" && section+f.Formerly == key {
+		if f.Formerly != "" && section+strings.ReplaceAll(f.Formerly, "-", "_") == key {
 			return f.Key
 		}
 	}
@@ -232,7 +234,7 @@ func (r *scenarioReader) listOf(f Field, n ast.Node) ([]ast.Node, bool) {
 
 // hint says what an unknown key may have been meant to be, or what there is.
 func (r *scenarioReader) hint(key string, names []string) string {
-	if near := meant(key, names); near != "" {
+	if near := nearest.Clause(key, names); near != "" {
 		return near
 	}
 	for _, section := range []string{"load", "work", "tenants", "hold", "entry", "entry.postgres", "entry.http", "exit", "exit.websocket"} {

@@ -17,14 +17,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
-
-// MaxSeed is the largest seed: up to it whole numbers in JSON are exact everywhere.
-const MaxSeed = literal.MaxSeed
 
 // Scenario is one named description of load, pools, work and thresholds. It is
 // a plain value: copy it, change a field, run it. [Scenario.WithDefaults] fills
@@ -61,11 +57,13 @@ type Scenario struct {
 	Payloads draw.Size `json:"payloads,omitzero"`
 	// Work is what a consumer does with a job.
 	Work Work `json:"work"`
-	// Elements is the format of jobs in the queue, for external workers.
-	// Empty means "plain".
-	Elements Elements `json:"elements,omitempty"`
-	// JobClass is the class of Sidekiq jobs.
-	JobClass string `json:"job_class,omitempty"`
+	// Dialect is the library whose workers take the jobs. Empty means "plain".
+	Dialect Dialect `json:"elements,omitempty"`
+	// JobName is what the library calls the jobs: Sidekiq's class, Celery's task.
+	JobName string `json:"job_class,omitempty"`
+	// JobArgs are the arguments of Celery's tasks, a JSON array. A payload is the last
+	// argument. Empty means none but the payload.
+	JobArgs string `json:"job_args,omitempty"`
 	// Update is the form of the updates that external workers publish, as
 	// [updates.ParseMapping] reads it. Empty means the documented form.
 	Update string `json:"update,omitempty"`
@@ -95,6 +93,8 @@ type Scenario struct {
 	Entry Entry `json:"entry,omitzero"`
 	// Exit is where the end of a job is seen. Zero means the subscriber.
 	Exit Exit `json:"exit,omitzero"`
+	// Faults are what the run breaks on purpose, and when.
+	Faults []Fault `json:"faults,omitempty"`
 	// Prefill is how many jobs wait in the queue when the load begins. They are
 	// in the ledger and not in the window.
 	Prefill int64 `json:"prefill,omitempty"`
@@ -107,9 +107,13 @@ type Scenario struct {
 	// Thresholds are limits on metrics of the run, such as
 	// "end_to_end.p99 < 50ms"; [Scenario.Validate] checks how they are written.
 	Thresholds []string `json:"thresholds,omitempty"`
-	// Seed makes everything random repeatable, at most [MaxSeed]. Zero means one
+	// Seed makes everything random repeatable, at most 2^53-1. Zero means one
 	// drawn at the start of the run; the one that was used is in the result.
 	Seed uint64 `json:"seed"`
+	// Shard is the part of the load that this run sends, when other runs send the rest
+	// at the same time. It belongs to one run and not to the scenario: no file holds it.
+	// Zero means all of the load.
+	Shard pace.Shard `json:"-"`
 }
 
 // Load is how jobs are offered: an open loop at a rate, or a closed loop of
@@ -256,6 +260,10 @@ func (s Scenario) Config() jobqueue.Config {
 	if s.Channels != OneChannel {
 		c.Channels = s.Tenants.Count
 	}
+	for _, f := range s.Faults {
+		c.Reconnect = c.Reconnect || f.Kind == KillFault && f.Target == RedisTarget || f.Kind == NetworkFault
+		c.Identify = c.Identify || f.Kind == DisconnectFault
+	}
 	return c
 }
 
@@ -326,10 +334,13 @@ const (
 	ByPattern  Channels = "pattern" // the same, and subscribers subscribe to a pattern
 )
 
-// Schedule is when the jobs are due.
+// Schedule is when the jobs are due, those of the shard where there are several. Of all
+// groups of jobs, the prefilled ones are dealt out first.
 func (s Scenario) Schedule() pace.Schedule {
+	batch := max(1, s.Batch)
 	return pace.Schedule{
 		Rate: s.Load.Rate, Steps: s.Load.Steps, Times: s.Load.Replay.Times,
 		Arrivals: s.Load.Arrivals, Batch: s.Batch, Seed: s.Seed,
+		Shard: s.Shard.After(s.Prefill+int64(batch)-1, batch),
 	}
 }

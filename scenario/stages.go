@@ -69,9 +69,10 @@ func (s Scenario) unmeasured(stage metric.Stage) string {
 	return ""
 }
 
-// DropUnmeasured drops thresholds on stages of an entry or an exit that the scenario
-// does not have. It keeps the thresholds in keep. The notes say what was dropped. It is
-// for scenarios whose entry was changed after their thresholds were written.
+// DropUnmeasured drops thresholds on stages of an entry or an exit, and on faults, that
+// the scenario does not have. It keeps the thresholds in keep. The notes say what was
+// dropped. It is for scenarios whose entry or faults were changed after their thresholds
+// were written.
 func (s *Scenario) DropUnmeasured(keep []string) (notes []string) {
 	s.Thresholds = slices.DeleteFunc(slices.Clone(s.Thresholds), func(expr string) bool {
 		t, err := threshold.Parse(expr)
@@ -79,11 +80,15 @@ func (s *Scenario) DropUnmeasured(keep []string) (notes []string) {
 			return false
 		}
 		stage, _, _ := strings.Cut(t.Metric, ".")
-		unmeasured := s.unmeasured(metric.Stage(stage)) != ""
-		if unmeasured {
+		switch {
+		case s.unmeasured(metric.Stage(stage)) != "":
 			notes = append(notes, fmt.Sprintf("threshold %s is ignored: %s is not measured with this entry and exit", t, stage))
+		case s.faultless(t.Metric) != "":
+			notes = append(notes, fmt.Sprintf("threshold %s is ignored: there is no such fault", t))
+		default:
+			return false
 		}
-		return unmeasured
+		return true
 	})
 	return notes
 }

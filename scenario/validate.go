@@ -2,12 +2,13 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/metric"
-	"github.com/queuedyno/queuedyno/internal/nearest"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -31,8 +32,8 @@ const (
 	maxThresholds  = 100
 )
 
-// Fault is one thing that is wrong with a scenario.
-type Fault struct {
+// Problem is one thing that is wrong with a scenario.
+type Problem struct {
 	// Field is the path of the key in a scenario file, such as "load.rate" or
 	// "thresholds[0]".
 	Field string
@@ -40,25 +41,39 @@ type Fault struct {
 	Message string
 }
 
-func (f Fault) String() string { return f.Field + ": " + f.Message }
+func (f Problem) String() string { return f.Field + ": " + f.Message }
+
+// Flag is the name of the command's flag for the field: that of its key or of what
+// it is a part of, of "work" the one of that name, and empty if no flag sets the field.
+func (f Problem) Flag() string {
+	key, _, _ := strings.Cut(f.Field, "[")
+	fields := Fields()
+	for key != "" {
+		if i := slices.IndexFunc(fields, func(f Field) bool { return f.Flag != "" && (f.Key == key || f.Flag == key || f.also == key) }); i >= 0 {
+			return fields[i].Flag
+		}
+		key = key[:max(0, strings.LastIndexByte(key, '.'))]
+	}
+	return ""
+}
 
 // Validate lists everything that is wrong with the scenario or absurd, with
 // the remedy, in the order of the fields of [Scenario]. What was left at zero
 // counts as its default. An empty list means that it can be run.
-func (s Scenario) Validate() []Fault {
+func (s Scenario) Validate() []Problem {
 	v := validator{Scenario: s.WithDefaults()}
 	v.all()
-	faults := make([]Fault, len(v.found))
+	problems := make([]Problem, len(v.found))
 	for i, f := range v.found {
-		faults[i] = f.Fault
+		problems[i] = f.Problem
 	}
-	return faults
+	return problems
 }
 
-// finding is a fault together with the other fields that it depends on: when
-// one of those could not be read, the fault may not be one.
+// finding is a problem together with the other fields that it depends on: when
+// one of those could not be read, the problem may not be one.
 type finding struct {
-	Fault
+	Problem
 	with []string
 }
 
@@ -81,22 +96,23 @@ func (v *validator) all() {
 	v.entry()
 	v.exit()
 	v.times()
+	v.faults()
 	v.limits()
 }
 
 func (v *validator) fault(field, format string, args ...any) {
-	v.found = append(v.found, finding{Fault: Fault{field, fmt.Sprintf(format, args...)}})
+	v.found = append(v.found, finding{Problem: Problem{field, fmt.Sprintf(format, args...)}})
 }
 
-// faultWith is a fault that depends on other fields too.
+// faultWith is a problem that depends on other fields too.
 func (v *validator) faultWith(field string, with []string, format string, args ...any) {
 	v.fault(field, format, args...)
 	v.found[len(v.found)-1].with = with
 }
 
 func (v *validator) identity() {
-	if v.Seed > MaxSeed {
-		v.fault("seed", "%d is more than %d (2^53-1): jq, Node and others would round it when they read result.json", v.Seed, uint64(MaxSeed))
+	if v.Seed > literal.MaxSeed {
+		v.fault("seed", "%d is more than %d (2^53-1): jq, Node and others would round it when they read result.json", v.Seed, uint64(literal.MaxSeed))
 	}
 	if !validName(v.Name) {
 		v.fault("name", "%q is not a name; use 1 to %d lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit", v.Name, maxName)
@@ -261,6 +277,9 @@ func (v *validator) limits() {
 		if why := v.unmeasured(metric.Stage(stage)); why != "" {
 			v.faultWith(field, []string{"thresholds", "entry", "exit", "consumers", "producers"}, "%s: %s", t.Metric, why)
 		}
+		if why := v.faultless(t.Metric); why != "" {
+			v.faultWith(field, v.faultFields(), "%s: %s", t.Metric, why)
+		}
 	}
 }
 
@@ -277,18 +296,6 @@ func validName(name string) bool {
 // breaks do: a description may be a paragraph.
 func unprintable(r rune) bool { return r != '\n' && r != '\t' && (r < ' ' || 0x7f <= r && r < 0xa0) }
 
-// Suggest is the valid word that is most like the given one, "" when none is
-// near enough to be meant.
-func Suggest(word string, valid []string) string { return nearest.Nearest(word, valid) }
-
-// meant is the suggestion as a clause of a message, empty without one.
-func meant(word string, valid []string) string {
-	if near := Suggest(word, valid); near != "" {
-		return fmt.Sprintf(" (did you mean %q?)", near)
-	}
-	return ""
-}
-
 // group writes a number with its digits in groups of three.
 func group[N int | int64](n N) string {
 	text := fmt.Sprint(n)
@@ -298,12 +305,12 @@ func group[N int | int64](n N) string {
 	return text
 }
 
-// InvalidError is the error of a run whose scenario has faults. Nothing was started.
-type InvalidError struct{ Faults []Fault }
+// InvalidError is the error of a run whose scenario has problems. Nothing was started.
+type InvalidError struct{ Problems []Problem }
 
 func (e *InvalidError) Error() string {
 	var lines []string
-	for _, f := range e.Faults {
+	for _, f := range e.Problems {
 		lines = append(lines, f.String())
 	}
 	return "scenario: " + strings.Join(lines, "; ")

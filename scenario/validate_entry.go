@@ -100,7 +100,7 @@ func (v *validator) http() {
 	pushed("prefill", v.Prefill != 0, "your API pushes the jobs of an HTTP entry, so the run cannot fill the queue; remove it")
 	pushed("queues", len(v.Queues) > 1, "your API chooses the queue of a job that comes in by HTTP; remove it")
 	pushed("payload", v.LargestPayload() != 0, "your API makes the payload of a job that comes in by HTTP; remove it, or write a larger entry.http.body")
-	pushed("elements", v.Elements != "" && v.Elements != PlainElements, "your API pushes the jobs of an HTTP entry, in the format of its library; remove it")
+	pushed("dialect", v.Dialect != "" && v.Dialect != PlainDialect, "your API pushes the jobs of an HTTP entry, in the format of its library; remove it")
 }
 
 // exit checks where the end is seen.

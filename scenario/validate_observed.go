@@ -27,7 +27,7 @@ func (v *validator) observed() {
 	none("batch", v.Batch > 1)
 	none("payload", v.Payload != 0)
 	none("work", !v.Work.none())
-	none("elements", v.Elements != "" && v.Elements != PlainElements)
+	none("dialect", v.Dialect != "" && v.Dialect != PlainDialect)
 	none("prefill", v.Prefill != 0)
 	none("hold", v.Hold.For != 0)
 	none("entry", v.Entry.Kind != EntryPush)

@@ -18,12 +18,13 @@ const (
 	maxTopics  = 10_000
 	maxSkew    = 10
 	maxPrefill = 100_000_000
-	maxClass   = 200
+	maxJobName = 200
+	maxJobArgs = 1 << 16
 )
 
 // pipeline checks how the pipeline is built.
 func (v *validator) pipeline() {
-	v.elements()
+	v.dialect()
 	v.update()
 	oneOf(v, "design", v.Design, jobqueue.Designs()...)
 	oneOf(v, "notify", v.Notify, jobqueue.Notifies()...)

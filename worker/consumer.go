@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/publishpop"
 	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -109,7 +110,7 @@ func (c *consumer) turn(most int) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.conn = jobqueue.PublishPopperOf(conn)
+		c.conn = publishpop.Of(conn)
 		if c.failures > 0 {
 			c.p.reconnects.Add(1)
 		}
@@ -137,7 +138,7 @@ func (c *consumer) resume(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	c.conn = jobqueue.PublishPopperOf(conn)
+	c.conn = publishpop.Of(conn)
 	c.p.reconnects.Add(1)
 	return true
 }
@@ -188,14 +189,14 @@ func (c *consumer) work(element []byte) {
 		u.Status, u.Error, c.reason = jobqueue.Failed, &why, why
 	}
 	c.status, c.job = u.Status, e.JobID
-	c.message = jobqueue.AppendUpdate(c.message[:0], u)
+	c.message = u.AppendTo(c.message[:0])
 	c.outcomes = append(c.outcomes[:0], jobqueue.Outcome{Message: c.message, Channel: channel, Last: c.holding})
 }
 
 // announce publishes that a job is running. If that fails the work is still done: its
 // outcome is what counts.
 func (c *consumer) announce(channel int, u jobqueue.Update) {
-	c.message = jobqueue.AppendUpdate(c.message[:0], u)
+	c.message = u.AppendTo(c.message[:0])
 	outcomes, acked := []jobqueue.Outcome{{Message: c.message, Channel: channel}}, func(int, int) { c.proved[channel] = true }
 	_, err := c.conn.PublishAndPop(c.ctx, outcomes, acked, 0, 0)
 	if errors.Is(err, jobqueue.ErrStale) && c.resume(c.ctx) {

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/scenario/draw"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // Wait is work that takes a time and nothing else, as a call to another service
@@ -22,10 +22,10 @@ func Wait(d draw.Duration) Work {
 		next    = d.Sampler(rand.Uint64(), 0)
 	)
 	return func(ctx context.Context, _ Job) error {
-		w, _ := waiters.Get().(pace.Waiter)
+		w, _ := waiters.Get().(waiter.Waiter)
 		if w == nil {
 			var err error
-			if w, err = pace.NewWaiter(); err != nil {
+			if w, err = waiter.Precise(); err != nil {
 				return fmt.Errorf("wait: %w", err)
 			}
 		}

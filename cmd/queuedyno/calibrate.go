@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/interrupt"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/problem"
@@ -58,8 +59,8 @@ func (p *program) calibrateVerb() *cobra.Command {
 
 // calibrate makes the runs and works out the noise.
 func (c *comparing) calibrate(ctx context.Context, pl comparePlan) error {
-	ctx, signals := listen(ctx, c.p.console)
-	defer signals.close()
+	ctx, signals := interrupt.Listen(ctx, c.p.console)
+	defer signals.Close()
 	reserved, err := outcome.Reserve(c.p.console, c.verb, pl.place)
 	if err != nil {
 		return err
@@ -70,7 +71,7 @@ func (c *comparing) calibrate(ctx context.Context, pl comparePlan) error {
 	switch {
 	case err != nil:
 		return problem.Failed(err)
-	case signals.happened():
+	case signals.Happened():
 		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: fmt.Sprintf("interrupted after %s; nothing was written", number.Plural(r.Pairs, "pair"))}}}
 	case r.Pairs < r.MostPairs:
 		return &problem.Failure{Code: problem.Invalid, Problems: []problem.Problem{{

@@ -15,7 +15,9 @@ import (
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/interrupt"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/live"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/override"
@@ -38,8 +40,9 @@ SLO is met and would still be met after --horizon of the same load, nothing is l
 the backlog does not grow, it drains in time, and the load generator is healthy. It
 then confirms a rate with longer trials, stepping down until one holds. With
 --worker your own workers do the jobs: they are started once, and again after a trial
-that left jobs behind. Rate, duration, warm-up, hold, prefill and thresholds of the
-scenario are ignored.
+that left jobs behind. With --consumers external they are workers that run already, and
+a trial begins only when they have finished what the last one left. Rate, duration,
+warm-up, hold, prefill and thresholds of the scenario are ignored.
 
 Each trial is a line on standard error. The answer goes to standard output and, with
 every trial, to a directory under --out. --vary searches once for each value of a
@@ -52,6 +55,7 @@ confirmed or is limited by the load generator, 130 interrupted.`
 const capacityExample = `  queuedyno capacity steady
   queuedyno capacity steady --slo 'end_to_end.p99 < 20ms' --budget 10m --curve
   queuedyno capacity steady --worker 'node worker.js'
+  queuedyno capacity steady --consumers external --queue job_queue --channel job_updates -u redis://HOST
   queuedyno capacity steady --vary consumers=1,2,4,8,16,32
   queuedyno capacity --resume results/steady-capacity-20260102-150405Z`
 
@@ -97,6 +101,7 @@ type searching struct {
 	horizon                time.Duration
 	resume                 string
 	curve, json            bool
+	live                   live.Address
 	repeats                int
 	vary                   []study.Dimension
 }
@@ -116,10 +121,12 @@ func declareCapacity(p *program, f *flags.Set) *searching {
 	flags.Var(f, &c.repeats, "repeats", "", "`NUMBER` of trials at each point of the curve (default 3)", literal.Int)
 	c.Flags = override.Declare(f, "capacity")
 	c.DeclareWorker()
+	c.declareNames(f, "search")
 	c.redis, c.postgres = target.Declare(f, p.getenv), target.DeclarePostgres(f, p.getenv)
 	c.out = outcome.Declare(f)
 	flags.List(f, &c.tags, "tag", ",", "label `KEY=VALUE` for the result (repeatable)", parseTag)
 	f.Switch(&c.json, "json", "", "write capacity.json to standard output instead of the answer as text")
+	declareLive(f, &c.live)
 	p.declareQuiet(f)
 	return c
 }
@@ -183,6 +190,7 @@ func (c *searching) fresh(pl *searchPlan, names []string) (problems []problem.Pr
 	s.Hold, s.Prefill = scenario.Hold{}, 0
 	s, _ = c.Apply(s)
 	problems = append(problems, c.workerProblems(s)...)
+	problems = append(problems, c.searchNameProblems(s)...)
 	problems = append(problems, c.Check(s)...)
 	slo := slices.Clone(c.slo)
 	if len(slo) == 0 {
@@ -192,7 +200,7 @@ func (c *searching) fresh(pl *searchPlan, names []string) (problems []problem.Pr
 			}
 		}
 	}
-	r := &study.Record{Schema: study.Schema, Kind: "capacity", Scenario: s}
+	r := &study.Record{Schema: study.Schema, Kind: "capacity", Scenario: s, Queue: c.queue, Channel: c.channel}
 	searches := 1
 	if len(c.vary) > 0 {
 		problems = append(problems, c.varied(r, c.vary)...)
@@ -252,7 +260,7 @@ func (c *searching) resumed(pl *searchPlan, names []string) (problems []problem.
 	if len(names) > 0 {
 		problems = append(problems, problem.Problem{What: "--resume uses the stored scenario, and another one is named", Hint: "remove the name"})
 	}
-	taken := []string{"slo", "vary", "trial", "confirm", "horizon", "file", "out", "name", "force"}
+	taken := []string{"slo", "vary", "trial", "confirm", "horizon", "file", "out", "name", "force", "queue", "channel"}
 	for _, flag := range append(taken, c.Names()...) { // the workers are started again: --worker is not among them
 		if c.Written(flag) {
 			problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s does not apply with --resume, which continues a stored search", flag), Hint: "remove it, or start a new search"})
@@ -266,7 +274,8 @@ func (c *searching) resumed(pl *searchPlan, names []string) (problems []problem.
 			problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: %v", dir, err)})
 		}
 	}
-	problems = append(problems, c.resumedWorkerProblems(dir, r.Scenario, r.Worker)...)
+	problems = append(problems, c.resumedWorkerProblems(dir, r)...)
+	c.queue, c.channel = r.Queue, r.Channel
 	if r.Trial <= 0 || r.Confirm < r.Trial {
 		problems = append(problems, problem.Problem{What: dir + ": the lengths of its trials are invalid"})
 	}
@@ -292,8 +301,13 @@ func (c *searching) resumed(pl *searchPlan, names []string) (problems []problem.
 
 // do carries out the plan on one server.
 func (c *searching) do(ctx context.Context, pl searchPlan) error {
-	ctx, signals := listen(ctx, c.p.console)
-	defer signals.close()
+	ctx, signals := interrupt.Listen(ctx, c.p.console)
+	defer signals.Close()
+	var err error
+	if c.page, err = c.p.openLive(ctx, c.live, "capacity"); err != nil {
+		return err
+	}
+	defer c.page.close()
 	reserved, err := outcome.Reserve(c.p.console, "capacity", pl.place)
 	if err != nil {
 		return err
@@ -303,7 +317,7 @@ func (c *searching) do(ctx context.Context, pl searchPlan) error {
 	if err != nil {
 		return c.notStarted(err, signals)
 	}
-	s := &search{c: c, r: pl.record, server: server, signals: signals, tags: pl.tags, reserved: reserved[0]}
+	s := &search{c: c, r: pl.record, standing: standingWorkers{console: c.p.console, stop: signals.Stop}, server: server, signals: signals, tags: pl.tags, reserved: reserved[0]}
 	found := s.run(ctx)
 	s.worker.end()
 	for _, note := range server.Notes() {
@@ -312,6 +326,8 @@ func (c *searching) do(ctx context.Context, pl searchPlan) error {
 		}
 	}
 	endings := []outcome.Outcome{s.ending(found)}
+	c.page.remove("trial")
+	c.page.show("search", render.Of(s.r))
 	if trialsMade(s.r) {
 		err := s.store()
 		s.reserved.Release()

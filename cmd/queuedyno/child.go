@@ -15,13 +15,15 @@ import (
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/hoststat"
+	"github.com/queuedyno/queuedyno/internal/live"
 	"github.com/queuedyno/queuedyno/internal/probe"
 	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/target"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
 	"github.com/queuedyno/queuedyno/result"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // children makes the runs of a comparison, each in its own process.
@@ -41,6 +43,9 @@ type children struct {
 	stored  map[compare.Side]*result.Postgres // where jobs were stored
 	// postgres is the value of --postgres.
 	postgres string
+	// page shows the runs under their labels, nil without --live.
+	page   *livePage
+	labels map[compare.Side]string
 }
 
 // childPatience is how long a process may take to end after it was asked to.
@@ -53,6 +58,9 @@ func (c *children) run(ctx context.Context, side compare.Side, pair int, seed ui
 	began := time.Now()
 	res, printed, err := c.result(ctx, a, pair, seed)
 	if err != nil {
+		if ctx.Err() == nil {
+			c.page.failed(string(side), sideTitle(c.labels[side], pair), err.Error())
+		}
 		return compare.Run{}, err
 	}
 	if printed != nil {
@@ -61,6 +69,9 @@ func (c *children) run(ctx context.Context, side compare.Side, pair int, seed ui
 	run := compare.FromResult(res)
 	run.Took = time.Since(began)
 	run.File = fmt.Sprintf("runs/%03d-%s.json", c.n, side)
+	shown := *res
+	shown.Run.Scenario = sideTitle(c.labels[side], pair)
+	c.page.show(string(side), render.Of(&shown))
 	c.results[run.File], c.redis[side], c.stored[side] = res, res.Redis, res.Postgres
 	return run, nil
 }
@@ -138,6 +149,14 @@ func (c *children) result(ctx context.Context, a contender, pair int, seed uint6
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Args[0] = "queuedyno"
 	cmd.Env = env
+	if c.page != nil {
+		cmd.Env = append(cmd.Env, secondsVariable+"=1")
+		show := c.page.seconds(string(a.side))
+		cmd.Stdout = &live.Reader{Show: func(s live.Second) {
+			s.Facts.Run.Scenario = sideTitle(c.labels[a.side], pair)
+			show(s, func() *result.Result { return s.Facts })
+		}}
+	}
 	patience := childPatience
 	if a.worker != "" {
 		patience += workergroup.Patience
@@ -204,11 +223,13 @@ func (c *children) command(ctx context.Context, a contender, dir string, pair in
 }
 
 // exec runs the process in its own process group, so that Ctrl-C reaches it only
-// through us, and gives it that much time to end. It returns its output and the last
-// line of its errors.
+// through us, and gives it that much time to end. It returns its output, unless that goes
+// elsewhere, and the last line of its errors.
 func (c *children) exec(cmd *exec.Cmd, patience time.Duration) (out []byte, said string, err error) {
 	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if cmd.Stderr = &stderr; cmd.Stdout == nil {
+		cmd.Stdout = &stdout
+	}
 	apart(cmd)
 	cmd.WaitDelay = patience
 	err = cmd.Run()
@@ -248,7 +269,7 @@ func idle(ctx context.Context, period time.Duration) (compare.Idle, error) {
 	if period == 0 {
 		return compare.Idle{}, ctx.Err()
 	}
-	p, err := probe.Start(ctx, nil, pace.NewWaiter)
+	p, err := probe.Start(ctx, nil, waiter.Precise)
 	if err != nil {
 		return compare.Idle{}, err
 	}

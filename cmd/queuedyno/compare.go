@@ -13,6 +13,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/hoststat"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/live"
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/override"
@@ -21,6 +23,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
+	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 const compareHelp = `Decide whether a candidate is worse than a baseline.
@@ -94,6 +98,8 @@ type comparing struct {
 	inconclusive    string
 	calibration     string
 	json, github    bool
+	live            live.Address
+	page            *livePage // nil without --live
 }
 
 func declareCompare(p *program, f *flags.Set) *comparing {
@@ -108,15 +114,16 @@ func declareCompare(p *program, f *flags.Set) *comparing {
 	flags.Var(f, &c.inconclusive, "inconclusive", "", "`VERDICT` an inconclusive comparison counts as: pass or fail (default neither: exit code 4)", flags.OneOf("pass", "fail"))
 	f.Text(&c.calibration, "calibration", "", "`FILE` written by queuedyno calibrate on this host: margins for metrics without one")
 	c.declareShared(f)
+	declareLive(f, &c.live)
 	return c
 }
 
 // declareShared declares the flags that compare and calibrate share.
 func (c *comparing) declareShared(f *flags.Set) {
-	c.pairs, c.idle = 20, time.Second
+	c.pairs, c.idle = 20, 500*time.Millisecond
 	f.Group("Measuring")
 	flags.Var(f, &c.pairs, "pairs", "", "maximum `NUMBER` of pairs; the comparison may end after 8, 12, 16 … (default 20)", literal.Int)
-	flags.Var(f, &c.idle, "idle", "", "`TIME` to check before each run that the host is idle (default 1s; 0s turns it off)", literal.Duration(0))
+	flags.Var(f, &c.idle, "idle", "", "`TIME` to check before each run that the host is idle (default 500ms; 0s turns it off)", literal.Duration(0))
 	c.Flags = override.Declare(f, "compare")
 	c.DeclareWorker()
 	c.redis, c.postgres = target.Declare(f, c.p.getenv), target.DeclarePostgres(f, c.p.getenv)
@@ -166,7 +173,7 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 	}
 	pl.record = r
 	r.Host = hoststat.ThisHost()
-	metrics, more := c.chosen(r, base.worker != "" && candidate.worker != "")
+	metrics, more := c.chosen(r, measurableBy(base, candidate))
 	problems = append(problems, more...)
 	if base.command == "" {
 		pl.metrics = metrics
@@ -220,19 +227,57 @@ func (c *comparing) workersDiffer(base, candidate contender) []problem.Problem {
 	}}
 }
 
-// defaults are the metrics that are compared if none are named, for runs with started
-// workers or for others. What this system cannot measure cannot decide.
-func defaults(workers bool) []paired.Metric {
-	if !workers {
-		return compare.Defaults()
+// measurable is what the runs of both sides can measure.
+type measurable struct {
+	workers bool // those that were started
+	redis   bool // one is known
+	stages  []metric.Stage
+}
+
+// measurableBy is what the runs of both scenarios will measure.
+func measurableBy(base, candidate contender) measurable {
+	m := measurable{workers: base.worker != "" && candidate.worker != "", redis: true}
+	for _, stage := range base.scenario.Measured() {
+		if slices.Contains(candidate.scenario.Measured(), stage) {
+			m.stages = append(m.stages, stage)
+		}
 	}
-	return slices.DeleteFunc(compare.WorkerDefaults(), func(m paired.Metric) bool {
-		return m.Name == "worker_cpu_per_job" && !workergroup.Metered
-	})
+	for _, one := range []contender{base, candidate} {
+		if one.scenario.Entry.Kind == scenario.EntryHTTP && !one.named {
+			m.redis = false
+		}
+	}
+	return m
+}
+
+// measuredBy is what all runs measured.
+func measuredBy(all []*result.Result) measurable {
+	m := measurable{workers: true, redis: true}
+	for _, r := range all {
+		m.workers, m.redis = m.workers && r.Run.Worker != "", m.redis && (r.Redis.Address != "" || r.Scenario.Entry.Kind != scenario.EntryHTTP)
+	}
+	for _, stage := range metric.Stages() {
+		if !slices.ContainsFunc(all, func(r *result.Result) bool { return r.Stages[stage] == nil }) {
+			m.stages = append(m.stages, stage)
+		}
+	}
+	return m
+}
+
+// defaults are the metrics that are compared if none are named. What cannot be measured
+// cannot decide.
+func (m measurable) defaults() []paired.Metric {
+	all := compare.Defaults()
+	if m.workers {
+		all = slices.DeleteFunc(compare.WorkerDefaults(), func(m paired.Metric) bool {
+			return m.Name == "worker_cpu_per_job" && !workergroup.Metered
+		})
+	}
+	return compare.Measurable(all, m.stages, m.redis)
 }
 
 // chosen are the metrics that are compared and their margins.
-func (c *comparing) chosen(r *compare.Record, workers bool) (metrics []paired.Metric, problems []problem.Problem) {
+func (c *comparing) chosen(r *compare.Record, measured measurable) (metrics []paired.Metric, problems []problem.Problem) {
 	var known *compare.Calibration
 	if c.calibration != "" && c.verb == "compare" {
 		var err error
@@ -247,7 +292,7 @@ func (c *comparing) chosen(r *compare.Record, workers bool) (metrics []paired.Me
 	if c.base.cmd != "" || c.candidate.cmd != "" {
 		return nil, nil // their names are known when they are printed
 	}
-	metrics, wrong := compare.Resolve(c.metrics, defaults(workers), known)
+	metrics, wrong := compare.Resolve(c.metrics, measured.defaults(), known)
 	for _, w := range wrong {
 		problems = append(problems, problem.Problem{What: "--metric: " + w})
 	}

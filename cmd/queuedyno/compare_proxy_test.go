@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // slowdown passes on what a client and a server say to each other, and what the
@@ -58,7 +58,7 @@ func slowdown(t *testing.T, server string, delay time.Duration) (address string)
 			})
 			all.Go(func() {
 				defer to.Close()
-				wait, err := pace.NewWaiter()
+				wait, err := waiter.Precise()
 				if err != nil {
 					t.Error(err)
 					return
@@ -85,12 +85,12 @@ type packet struct {
 }
 
 // TestANetworkThatIsSlowerIsFound: the same Redis, once behind a proxy that adds
-// 300 µs to what goes to it.
+// 3 ms to what goes to it.
 func TestANetworkThatIsSlowerIsFound(t *testing.T) {
 	t.Parallel()
 	server := redistest.Process(t)
 	address := strings.TrimSuffix(strings.TrimPrefix(server.URL(), "redis://"), "/0")
-	slow := "redis://" + slowdown(t, address, 300*time.Microsecond)
+	slow := "redis://" + slowdown(t, address, 3*time.Millisecond)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "scenarios.yaml")
 	scenario := "version: 1\nscenarios:\n  one:\n    load: {rate: max, jobs: 60, in_flight: 1}\n"
@@ -100,7 +100,7 @@ func TestANetworkThatIsSlowerIsFound(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := execute(t.Context(), []string{
 		"compare", "one", "-f", file, "-o", dir, "--base-redis", server.URL(), "--candidate-redis", slow,
-		"--pairs", "5", "--idle", "0s", "--metric", "end_to_end.p50:20%",
+		"--pairs", "8", "--idle", "0s", "--metric", "end_to_end.p50:20%",
 	}, onlyPath(), strings.NewReader(""), &stdout, &stderr)
 	if code != problem.Regression || !strings.Contains(stdout.String(), "Fail: the candidate is shown to be worse") {
 		t.Errorf("exit code %d, want %d:\n%s\n%s", code, problem.Regression, stdout.String(), stderr.String())

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/interrupt"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/paired"
@@ -24,8 +25,13 @@ import (
 
 // do runs both sides, writes the record and shows it.
 func (c *comparing) do(ctx context.Context, pl comparePlan) error {
-	ctx, signals := listen(ctx, c.p.console)
-	defer signals.close()
+	ctx, signals := interrupt.Listen(ctx, c.p.console)
+	defer signals.Close()
+	var err error
+	if c.page, err = c.p.openLive(ctx, c.live, c.verb); err != nil {
+		return err
+	}
+	defer c.page.close()
 	reserved, err := outcome.Reserve(c.p.console, c.verb, pl.place)
 	if err != nil {
 		return err
@@ -33,12 +39,17 @@ func (c *comparing) do(ctx context.Context, pl comparePlan) error {
 	defer outcome.Release(reserved)
 	r := pl.record
 	results, err := c.runs(ctx, pl, false)
-	if signals.happened() && len(r.Runs) == 0 {
+	c.page.remove(string(compare.Base))
+	c.page.remove(string(compare.Candidate))
+	if signals.Happened() && len(r.Runs) == 0 {
+		c.page.failed("comparison", r.Name, "The comparison was interrupted during the first pair.")
 		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted during the first pair; nothing was written"}}}
 	}
 	if err != nil {
+		c.page.failed("comparison", r.Name, err.Error())
 		return problem.Failed(err)
 	}
+	c.page.show("comparison", render.Of(r))
 	endings := []outcome.Outcome{c.verdict(r)}
 	endings = append(endings, c.kept(reserved[0], reserved[0].Write(render.Of(r), render.Runs(results)...))...)
 	endings = append(endings, c.show(r)...)
@@ -66,7 +77,8 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 		return nil, fmt.Errorf("make a directory for the runs: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	kids := &children{sides: pl.sides, dir: dir, environ: c.p.environ, getenv: c.p.getenv, printed: map[compare.Side]compare.Printed{}, results: map[string]*result.Result{}, redis: map[compare.Side]result.Redis{}, stored: map[compare.Side]*result.Postgres{}, postgres: c.postgres.Source}
+	kids := &children{sides: pl.sides, dir: dir, environ: c.p.environ, getenv: c.p.getenv, printed: map[compare.Side]compare.Printed{}, results: map[string]*result.Result{}, redis: map[compare.Side]result.Redis{}, stored: map[compare.Side]*result.Postgres{}, postgres: c.postgres.Source,
+		page: c.page, labels: map[compare.Side]string{compare.Base: r.Base.Label, compare.Candidate: r.Candidate.Label}}
 	for side, a := range pl.sides {
 		if a.command == "" {
 			if err := a.file(filepath.Join(dir, string(side)+".yaml")); err != nil {
@@ -80,6 +92,12 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	}
 	r.StartedAt = time.Now().UTC()
 	var left time.Duration
+	var steps []string
+	going := func(state string) {
+		soFar := *r
+		soFar.EndedAt = time.Now().UTC()
+		c.page.going("comparison", render.Of(&soFar), render.Progress{State: state + ".", Steps: slices.Clone(steps)})
+	}
 	err = compare.Compare(ctx, r, compare.Options{
 		Metrics: pl.metrics, Run: kids.run, Patience: 5, All: all,
 		Idle: func(ctx context.Context) (compare.Idle, error) { return idle(ctx, c.idle) },
@@ -88,17 +106,22 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 		},
 		Next: func(side compare.Side, pair int, l time.Duration) {
 			left = l
-			c.announce(side, pair, l)
+			going(c.announce(side, pair, l))
 		},
 		Done: func(pair int) {
 			line := pairLine(r, pair)
+			steps = append(steps, line)
 			if left > 0 {
 				line += fmt.Sprintf("; at most %s left", left.Round(time.Second))
 			}
 			c.p.console.Note("%s: %s", c.verb, line)
+			going(line)
 		},
 		Look: func(v paired.Verdict) {
-			c.p.console.Note("%s: after %s: %s", c.verb, number.Plural(r.Pairs, "pair"), lookWords(r, v))
+			words := fmt.Sprintf("after %s: %s", number.Plural(r.Pairs, "pair"), lookWords(r, v))
+			c.p.console.Note("%s: %s", c.verb, words)
+			steps = append(steps, words)
+			going(words)
 		},
 	})
 	c.p.console.Wipe()
@@ -134,28 +157,26 @@ func (c *comparing) found(r *compare.Record, kids *children, base, candidate *co
 		}
 		return metrics, err
 	}
-	metrics, problems := compare.Resolve(c.metrics, defaults(worked(slices.Collect(maps.Values(kids.results)))), nil)
+	metrics, problems := compare.Resolve(c.metrics, measuredBy(slices.Collect(maps.Values(kids.results))).defaults(), nil)
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("--metric: %s", strings.Join(problems, "; "))
 	}
 	return metrics, nil
 }
 
-// worked reports whether workers were started for every run.
-func worked(all []*result.Result) bool {
-	return !slices.ContainsFunc(all, func(r *result.Result) bool { return r.Run.Worker == "" })
-}
-
-// announce says on a terminal what is going on now.
-func (c *comparing) announce(side compare.Side, pair int, left time.Duration) {
-	if !c.p.console.Live {
-		return
-	}
-	line := fmt.Sprintf("%s: pair %d: %s …", c.verb, pair, side)
+// announce says on a terminal what is going on now, and returns what it said.
+func (c *comparing) announce(side compare.Side, pair int, left time.Duration) string {
+	words, rest := fmt.Sprintf("pair %d: %s", pair, side), ""
 	if left > 0 {
-		line += fmt.Sprintf("  at most %s left", left.Round(time.Second))
+		rest = fmt.Sprintf("at most %s left", left.Round(time.Second))
 	}
-	c.p.console.Draw(line)
+	if c.p.console.Live {
+		c.p.console.Draw(strings.TrimRight(c.verb+": "+words+" …  "+rest, " "))
+	}
+	if rest != "" {
+		words += ", " + rest
+	}
+	return words
 }
 
 // pairLine is a pair and the most telling of its figures.
@@ -218,13 +239,13 @@ func (c *comparing) show(r *compare.Record) (endings []outcome.Outcome) {
 	if err := d.Encode(c.p.stdout, format, render.Options{}); err != nil {
 		endings = append(endings, outcome.Failed("", fmt.Errorf("write to standard output: %w", err)))
 	}
-	if !c.p.onGitHub(c.Set, c.github) {
+	if !c.p.step().Wanted(c.Given("github"), c.github) {
 		return endings
 	}
-	if err := c.p.stepSummary(func(w io.Writer) error { return d.Encode(w, "md", render.Options{}) }); err != nil {
+	if err := c.p.step().Summary(func(w io.Writer) error { return d.Encode(w, "md", render.Options{}) }); err != nil {
 		endings = append(endings, outcome.Failed("", err))
 	}
-	c.p.annotateEnding(c.verdict(r))
+	c.p.step().Annotate(c.verdict(r))
 	return endings
 }
 

@@ -43,7 +43,7 @@ func (c *comparing) stored(baseName, candidateName string) error {
 		Candidate: compare.Arm{Label: "candidate", Settings: storedSettings(candidateName, candidate[0]), Redis: candidate[0].Redis, Postgres: candidate[0].Postgres},
 	}
 	r.StartedAt, r.EndedAt = time.Now().UTC(), time.Now().UTC()
-	metrics, problems := c.chosen(r, worked(base) && worked(candidate))
+	metrics, problems := c.chosen(r, measuredBy(slices.Concat(base, candidate)))
 	least := compare.LeastPairs(metrics)
 	for _, side := range []struct {
 		name string

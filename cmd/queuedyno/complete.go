@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -8,7 +12,9 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/manpage"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -67,6 +73,8 @@ func redisWords(*cobra.Command, []string, string) ([]cobra.Completion, cobra.She
 	return []string{
 		"auto\tREDIS_URL, else the first of process, docker, embedded",
 		"process\ta private redis-server from PATH",
+		"sentinel\ta private master with replicas and sentinels",
+		"cluster\ta private cluster",
 		"docker\ta private container",
 		"embedded\tfor trying things out",
 		"redis://", "rediss://", "unix://", "redis-sentinel://", "redis-cluster://",
@@ -114,4 +122,95 @@ func metricNames() []string {
 		names = append(names, m.Name)
 	}
 	return names
+}
+
+// manualVerb writes what packages install besides the binary. It is for building them
+// and not in the help.
+func (p *program) manualVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:    "manual DIR",
+		Short:  "Write the manual pages and the completion scripts",
+		Long:   "Write the manual pages to DIR/man, and the completion scripts of bash, zsh, fish and\nPowerShell to DIR/completions.",
+		Hidden: true,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return nil
+			}
+			return problem.Usage(problem.Problem{What: fmt.Sprintf("%d directories", len(args)), Hint: "write the one for the pages: queuedyno manual DIR"})
+		},
+		RunE: p.verb(func(cmd *cobra.Command, args []string) error { return p.manual(cmd.Root(), args[0]) }),
+	}
+}
+
+// manual writes the manual pages and completion scripts of all verbs.
+func (p *program) manual(root *cobra.Command, dir string) error {
+	files := map[string]func(*bytes.Buffer) error{
+		"completions/queuedyno.bash": func(b *bytes.Buffer) error { return root.GenBashCompletionV2(b, true) },
+		"completions/queuedyno.zsh":  func(b *bytes.Buffer) error { return root.GenZshCompletion(b) },
+		"completions/queuedyno.fish": func(b *bytes.Buffer) error { return root.GenFishCompletion(b, true) },
+		"completions/queuedyno.ps1":  func(b *bytes.Buffer) error { return root.GenPowerShellCompletionWithDesc(b) },
+	}
+	for _, page := range p.pages(root) {
+		files["man/"+page.Name+".1"] = func(b *bytes.Buffer) error { return page.Write(b) }
+	}
+	for name, write := range files {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			return err
+		}
+		name = filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pages are the manual pages of a command and of what is below it.
+func (p *program) pages(cmd *cobra.Command) []manpage.Page {
+	name := func(of *cobra.Command) string { return strings.ReplaceAll(of.CommandPath(), " ", "-") }
+	page := manpage.Page{Name: name(cmd), Short: cmd.Short, Synopsis: cmd.UseLine(), Long: cmd.Long, Examples: cmd.Example}
+	if cmd.HasParent() {
+		page.See = append(page.See, name(cmd.Parent()))
+	}
+	var below []manpage.Page
+	commands := manpage.Section{Title: "Commands"}
+	for _, sub := range cmd.Commands() {
+		if !sub.IsAvailableCommand() {
+			continue
+		}
+		commands.Items = append(commands.Items, manpage.Item{Term: sub.Name(), Text: sub.Short})
+		if sub.Name() != "help" && sub.Name() != "completion" { // cobra's, which have their text in the help alone
+			page.See = append(page.See, name(sub))
+			below = append(below, p.pages(sub)...)
+		}
+	}
+	if len(commands.Items) > 0 {
+		page.Sections = append(page.Sections, commands)
+	}
+	for _, heading := range flags.Headings(cmd.Flags()) {
+		s := manpage.Section{Title: heading.Title}
+		if heading.Title != "Flags" {
+			s.Title += " flags"
+		}
+		for _, row := range heading.Rows {
+			term := "--" + row.Name
+			if row.Letter != "" {
+				term = "-" + row.Letter + ", " + term
+			}
+			s.Items = append(s.Items, manpage.Item{Term: term, Value: row.Value, Text: row.Usage})
+		}
+		page.Sections = append(page.Sections, s)
+	}
+	if p.flags[cmd] != nil {
+		s := manpage.Section{Title: "Environment", Intro: "Each flag can be set in the environment: --drain-timeout is QUEUEDYNO_DRAIN_TIMEOUT. The flag wins."}
+		if cmd.Flags().Lookup("redis") != nil {
+			s.Intro += "\nREDIS_URL is the Redis to use where neither --redis nor QUEUEDYNO_REDIS says which."
+		}
+		page.Sections = append(page.Sections, s)
+	}
+	return append([]manpage.Page{page}, below...)
 }

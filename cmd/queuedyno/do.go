@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -12,13 +13,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/checkpoint"
 	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/dialect/library"
 	"github.com/queuedyno/queuedyno/internal/engine"
-	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/interrupt"
+	"github.com/queuedyno/queuedyno/internal/live"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/internal/rowfile"
+	"github.com/queuedyno/queuedyno/internal/rowlength"
 	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/startedworker"
 	"github.com/queuedyno/queuedyno/internal/store"
@@ -32,9 +38,20 @@ import (
 
 // do carries out a plan: one server, and on it one scenario after another.
 func (r *running) do(ctx context.Context, pl plan) error {
-	ctx, signals := listen(ctx, r.p.console)
-	defer signals.close()
-
+	ctx, signals := interrupt.Listen(ctx, r.p.console)
+	defer signals.Close()
+	var err error
+	if r.page, err = r.p.openLive(ctx, r.live, "run"); err != nil {
+		return err
+	}
+	defer r.page.close()
+	if r.p.getenv(secondsVariable) != "" {
+		r.relay = live.NewWriter(r.p.stdout)
+	}
+	if r.meter, err = r.metering.start(); err != nil {
+		return err
+	}
+	defer r.meter.close()
 	reserved, err := outcome.Reserve(r.p.console, "run", pl.places...)
 	if err != nil {
 		return err
@@ -44,12 +61,23 @@ func (r *running) do(ctx context.Context, pl plan) error {
 	if err != nil {
 		return r.notStarted(err, signals)
 	}
+	// Which kind of Redis it is may be known only now.
+	var refused []problem.Problem
+	for _, s := range pl.scenarios {
+		refused = append(refused, r.refusals(s, server.Place(r.allowFaults))...)
+	}
+	if len(refused) > 0 {
+		if err := server.Close(); err != nil {
+			refused = append(refused, problem.Of(err))
+		}
+		return problem.Usage(refused...)
+	}
 	var endings []outcome.Outcome
 	for i, s := range pl.scenarios {
 		e := r.one(ctx, s, pl.places[i].How.Owner.ID, reserved[i], pl.tags, server, signals)
 		endings = append(endings, e)
 		// After these two the next one would not fare better.
-		if e.Code == problem.CouldNotRun && e.Result == nil || signals.happened() {
+		if e.Code == problem.CouldNotRun && e.Result == nil || signals.Happened() {
 			break
 		}
 	}
@@ -57,16 +85,20 @@ func (r *running) do(ctx context.Context, pl plan) error {
 		endings = append(endings, outcome.Outcome{Name: s.Name, Words: "not run"})
 	}
 	all := r.summary(endings)
+	if err := r.onePage(pl.page, endings); err != nil {
+		all = append(all, outcome.Failed("", err))
+	}
 	if err := server.Close(); err != nil {
 		all = append(all, outcome.Outcome{Code: problem.CouldNotRun, Problems: []problem.Problem{problem.Of(err)}})
 	}
+	r.meter.end(ctx)
 	return outcome.Worst(all)
 }
 
 // notStarted is how a run ends that never had a Redis.
-func (r *runner) notStarted(err error, signals *interrupt) error {
+func (r *runner) notStarted(err error, signals *interrupt.Signals) error {
 	switch {
-	case signals.happened():
+	case signals.Happened():
 		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before the load began; nothing was written"}}}
 	case errors.Is(err, redisserver.ErrUsage), errors.Is(err, postgresserver.ErrUsage):
 		return problem.Usage(problem.Of(err))
@@ -75,25 +107,31 @@ func (r *runner) notStarted(err error, signals *interrupt) error {
 }
 
 // one runs one scenario, writes its result and shows it.
-func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reserved *store.Reservation, tags map[string]string, server *target.Servers, signals *interrupt) outcome.Outcome {
+func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reserved *store.Reservation, tags map[string]string, server *target.Servers, signals *interrupt.Signals) outcome.Outcome {
+	r.saved = r.saving(s.Name, reserved)
 	res, rows, err := r.load(ctx, s, id, tags, server, signals)
-	defer rows.remove()
+	r.saved.Close()
+	defer rows.Remove()
 	r.p.console.Wipe()
 	if res == nil {
-		if signals.happened() {
+		if signals.Happened() {
 			return outcome.Outcome{Name: s.Name, Code: problem.Interrupted, Words: "interrupted",
 				Problems: []problem.Problem{{What: s.Name + ": interrupted before the load began; nothing was written"}}}
 		}
 		f := problem.Of(err)
+		r.page.failed(id, s.Name, f.What)
 		f.What = s.Name + ": " + f.What
+		if full := new(engine.NotEmptyError); errors.As(err, &full) {
+			f.Hint += ", or use --allow-non-empty"
+		}
 		return outcome.Outcome{Name: s.Name, Code: problem.CouldNotRun, Words: "could not run", Problems: []problem.Problem{f}}
 	}
 	res.Warnings = append(server.Notes(), res.Warnings...)
-	intervals, rowsErr := rows.finish()
+	intervals, rowsErr := rows.Finish()
 	if rowsErr != nil {
 		res.Warnings = append(res.Warnings, "the interval log has one interval for the whole window: "+rowsErr.Error())
 	}
-	e := outcome.Of(res, err, signals.happened(), r.allowInvalid)
+	e := outcome.Of(res, err, signals.Happened(), r.allowInvalid)
 	// Files first: the reader of standard output may be gone.
 	err = reserved.Write(render.Of(res), intervals...)
 	reserved.Release()
@@ -101,14 +139,16 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reser
 		e = e.And(outcome.Failed(s.Name, err))
 	}
 	e.Dir = outcome.KeptIn(reserved, err)
+	// With the log in that directory the page has a heat map, as the report there.
+	r.page.show(id, render.Of(res).WithIntervals(func() (io.ReadCloser, error) { return os.Open(filepath.Join(e.Dir, render.IntervalsFile)) }))
 	if err := r.show(res); err != nil {
 		e = e.And(outcome.Failed(s.Name, fmt.Errorf("write to standard output: %w", err)))
 	}
-	if r.p.onGitHub(r.Set, r.github) {
-		if err := r.p.stepSummary(func(w io.Writer) error { return render.Of(res).Encode(w, "summary", render.Options{}) }); err != nil {
+	if r.p.step().Wanted(r.Given("github"), r.github) {
+		if err := r.p.step().Summary(func(w io.Writer) error { return render.Of(res).Encode(w, "summary", render.Options{}) }); err != nil {
 			e = e.And(outcome.Failed(s.Name, err))
 		}
-		r.p.annotateEnding(e)
+		r.p.step().Annotate(e)
 	}
 	if e.Dir != "" {
 		r.p.console.Note("results in %s", contents(e.Dir))
@@ -116,28 +156,41 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reser
 	return e
 }
 
+// saving writes the result so far into its directory while the run goes on. It is nil when
+// no one wants that.
+func (r *running) saving(name string, reserved *store.Reservation) *checkpoint.Writer {
+	if r.saveEvery == 0 {
+		return nil
+	}
+	return checkpoint.New(
+		func(res *result.Result) error { return reserved.Checkpoint(render.Of(res)) },
+		func(err error) { r.p.console.Note("run: %s: checkpoint: %v; the run goes on", name, err) })
+}
+
 // startWorker starts the workers of --worker.
 func (r *runner) startWorker(ctx context.Context, name string, client *jobqueue.Client, cfg jobqueue.Config) (*startedworker.Worker, error) {
 	return startedworker.Start(ctx, startedworker.Options{
-		Command: r.WorkerCommand(), Ready: r.Start, AllowNonEmpty: r.allowNonEmpty,
+		Command: r.WorkerCommand(), Processes: r.Processes, Ready: r.Start, AllowNonEmpty: r.allowNonEmpty,
 		Environ: r.p.environ, Console: r.p.console, Verb: r.name, Name: name,
 	}, client, cfg)
 }
 
 // load connects and runs. The result is nil when the load never began.
-func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags map[string]string, server *target.Servers, signals *interrupt) (*result.Result, *rowFile, error) {
-	rows, err := newRowFile()
+func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags map[string]string, server *target.Servers, signals *interrupt.Signals) (*result.Result, *rowfile.File, error) {
+	rows, err := rowfile.New(rowlength.Of(s, 0))
 	if err != nil {
 		return nil, rows, err
 	}
 	queue, channel := ownNames(s, id)
-	if s.Load.Observed {
-		queue, channel = jobqueue.DefaultQueue, jobqueue.DefaultChannel
-	}
-	if s.Entry.Kind == scenario.EntryHTTP {
+	if s.Load.Observed || s.Entry.Kind == scenario.EntryHTTP {
 		queue, channel = jobqueue.DefaultQueue, jobqueue.DefaultChannel
 	}
 	cfg := r.config(s, server, cmp.Or(r.queue, queue), cmp.Or(r.channel, channel))
+	network := target.NewNetwork(s.Faults)
+	if network != nil {
+		cfg.Route = network.Route
+		defer network.Close()
+	}
 	var client *jobqueue.Client
 	var backend jobqueue.Backend // nil without a Redis
 	if server.HasRedis() {
@@ -152,12 +205,29 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 		AllowNonEmpty: r.allowNonEmpty, Shared: r.queue != "",
 		Stop:        signals.Stop,
 		ServerEnded: server.Ended(),
-		Interval:    rows.add,
+		Interval:    rows.Add,
 		Tags:        tags,
 		Tool:        build().tool(),
 		Redis:       result.Redis{Kind: string(server.Kind()), Address: server.Address()},
 	}
+	if r.saved != nil {
+		o.Checkpoint, o.CheckpointEvery = r.saved.Take, r.saveEvery
+	}
 	o.Postgres, o.PostgresKind = server.Database()
+	o.Database = server.BreakableDatabase()
+	if client != nil {
+		if o.Server, err = server.Breakable(ctx, client, s.Faults); err != nil {
+			return nil, rows, err
+		}
+	}
+	shards, err := r.meet(ctx, s, server, signals, &o)
+	if err != nil {
+		return nil, rows, err
+	}
+	defer shards.close()
+	if network != nil {
+		o.Network = network
+	}
 	var worker *startedworker.Worker
 	if command := r.WorkerCommand(); command != "" {
 		if worker, err = r.startWorker(ctx, s.Name, client, cfg); err != nil {
@@ -167,12 +237,13 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 		defer worker.WatchExit()()
 		o.Workers, o.Worker = worker, worker.Hide(console.OneLine(command))
 	}
-	g := progress{console: r.p.console, name: s.Name, columns: console.Width(r.p.stderr)}
-	signals.load(true)
+	g := progress{console: r.p.console, name: s.Name}
+	view := r.p.display(s.Name, r.noColor)
+	signals.Load(true)
 	if s.Load.Observed {
-		signals.during("the result covers what was seen so far")
+		signals.During("the result covers what was seen so far")
 	}
-	defer signals.load(false)
+	defer signals.Load(false)
 	if s.Entry.Kind == scenario.EntryHTTP {
 		r.p.console.Note("run: %s: %s, %s", s.Name, loadInBrief(s.Load), entryInBrief(s, server))
 	} else if s.Load.Observed {
@@ -181,22 +252,30 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 		r.p.console.Note("run: %s: %s, %s, %s, %s, on %s", s.Name, loadInBrief(s.Load),
 			number.Plural(s.Producers, "producer"), consumersInBrief(s), number.Plural(s.Subscribers, "subscriber"), server.Address())
 	}
-	o.Progress = g.show
+	o.Progress, o.Snapshot = g.show, r.page.snapshots(id)
+	if r.relay != nil {
+		o.Snapshot = both(o.Snapshot, relayed(r.relay))
+	}
+	if view != nil { // a terminal
+		o.Progress, o.Snapshot = nil, both(o.Snapshot, view.show)
+	}
+	figures := r.meter.run(s, &o)
 	res, err := engine.Run(ctx, s, backend, o)
+	shards.describe(res)
+	if figures != nil && res != nil {
+		figures.Ended(res)
+	}
 	if worker != nil && res != nil {
 		res.Warnings = append(worker.Warnings(res), res.Warnings...)
 	}
 	return res, rows, err
 }
 
-// ownNames are the queue and the channel of a run's own. Sidekiq's workers know
-// their queues by the names that its lists have.
+// ownNames are the queue and the channel of a run's own. The workers of a library know
+// their queues by the names that its keys have.
 func ownNames(s scenario.Scenario, id string) (queue, channel string) {
 	queue, channel = runname.Of(id)
-	if s.Elements == scenario.SidekiqElements {
-		queue = scenario.SidekiqList(queue)
-	}
-	return queue, channel
+	return library.Facts(s).KeyPrefix + queue, channel
 }
 
 // entryInBrief is how jobs come in by HTTP, and where their ends are seen.
@@ -238,15 +317,31 @@ func (r *runner) config(s scenario.Scenario, server *target.Servers, queue, chan
 
 // show writes the result to standard output.
 func (r *running) show(res *result.Result) error {
-	format := "text"
-	if r.json {
-		format = "json"
+	if r.relay != nil {
+		return nil // standard output is for its seconds
 	}
-	w := bufio.NewWriter(r.p.stdout)
-	if err := render.Of(res).Encode(w, format, r.p.textOptions(r.noColor)); err != nil {
+	if r.jsonLog {
+		var b bytes.Buffer
+		if err := render.Of(res).Encode(&b, "json", render.Options{}); err != nil {
+			return err
+		}
+		_, err := r.p.console.Write(b.Bytes())
 		return err
 	}
-	if !r.json {
+	return r.p.showResult(res, r.json, r.noColor)
+}
+
+// showResult writes a result to standard output, as JSON or as a table.
+func (p *program) showResult(res *result.Result, json, noColor bool) error {
+	format := "text"
+	if json {
+		format = "json"
+	}
+	w := bufio.NewWriter(p.stdout)
+	if err := render.Of(res).Encode(w, format, p.textOptions(noColor)); err != nil {
+		return err
+	}
+	if !json {
 		fmt.Fprintln(w)
 	}
 	return w.Flush()
@@ -291,62 +386,4 @@ func (r *running) summary(endings []outcome.Outcome) []outcome.Outcome {
 		endings = append(endings, outcome.Failed("", fmt.Errorf("write summary: %w", err)))
 	}
 	return endings
-}
-
-// rowFile holds the rows of the interval log while a run goes on, outside of
-// the memory: their number grows with the length of the run.
-type rowFile struct {
-	f   *os.File
-	w   *bufio.Writer
-	log *render.IntervalLog
-	err error
-}
-
-func newRowFile() (*rowFile, error) {
-	f, err := os.CreateTemp("", "queuedyno-*.hlog")
-	if err != nil {
-		return nil, fmt.Errorf("make a file for the interval log: %w", err)
-	}
-	return &rowFile{f: f, w: bufio.NewWriterSize(f, 1<<16)}, nil
-}
-
-// add writes one row. The first error is kept; it must not end the run.
-func (r *rowFile) add(iv latency.Interval) {
-	if r.err != nil {
-		return
-	}
-	if r.log == nil {
-		// The run's epoch, which is known with its first interval.
-		r.log, r.err = render.NewIntervalLog(r.w, iv.From.Add(-iv.Start))
-		if r.err != nil {
-			return
-		}
-	}
-	r.err = r.log.Add(iv)
-}
-
-// finish returns the file of the whole log. Without an interval there is no file. If
-// some could not be written the error says why, and the log is made from the result.
-func (r *rowFile) finish() ([]render.File, error) {
-	if r.log == nil && r.err == nil {
-		return nil, nil
-	}
-	if r.err == nil {
-		r.err = r.w.Flush()
-	}
-	if r.err == nil {
-		_, r.err = r.f.Seek(0, io.SeekStart)
-	}
-	if r.err != nil {
-		return nil, r.err
-	}
-	return []render.File{render.Intervals(r.f)}, nil
-}
-
-// remove removes the file. It is safe on nil.
-func (r *rowFile) remove() error {
-	if r == nil {
-		return nil
-	}
-	return errors.Join(r.f.Close(), os.Remove(r.f.Name()))
 }

@@ -23,8 +23,8 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/github"
 	"github.com/queuedyno/queuedyno/internal/problem"
-	"github.com/queuedyno/queuedyno/scenario"
 )
 
 func main() {
@@ -48,7 +48,7 @@ type program struct {
 func execute(ctx context.Context, args []string, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{
 		environ: environ, stdin: stdin, stdout: stdout, stderr: stderr,
-		args:  append([]string{}, args...), // nil would make cobra read os.Args
+		args:  withAddress(args), // nil would make cobra read os.Args
 		flags: map[*cobra.Command]*flags.Set{},
 	}
 	p.console = console.New(stderr, p.getenv)
@@ -111,13 +111,16 @@ func (p *program) root() *cobra.Command {
 		}
 		return problem.Usage(problems...)
 	})
-	root.AddCommand(p.runVerb(), p.capacityVerb(), p.planVerb(), p.compareVerb(), p.calibrateVerb(), p.verifyVerb(), p.workerVerb(), p.queueVerb(), p.watchVerb(), p.listVerb(), p.validateVerb(), p.reportVerb(), p.versionVerb())
+	root.AddCommand(p.runVerb(), p.capacityVerb(), p.planVerb(), p.compareVerb(), p.calibrateVerb(), p.verifyVerb(), p.workerVerb(), p.queueVerb(), p.watchVerb(), p.listVerb(), p.validateVerb(), p.initVerb(), p.doctorVerb(), p.reportVerb(), p.mergeVerb(), p.fleetVerb(), p.versionVerb(), p.manualVerb())
 	for cmd := range p.flags {
 		p.completeFlags(cmd)
 	}
 	root.SetUsageFunc(p.usage)
 	return root
 }
+
+// step is what GitHub shows of us.
+func (p *program) step() github.Step { return github.Step{Getenv: p.getenv, Console: p.console} }
 
 // getenv looks up a variable of the environment.
 func (p *program) getenv(name string) string {
@@ -137,11 +140,11 @@ func (p *program) flagsOf(cmd *cobra.Command) *flags.Set {
 }
 
 // ownVariables are the variables with our prefix that belong to no flag: those that
-// compare sets for its commands and worker for the process of a job, and the one that
-// queuetest reads.
+// compare sets for its commands and runs, worker for the process of a job, and the one
+// that queuetest reads.
 func ownVariables() []string {
 	return []string{
-		"QUEUEDYNO_SEED", "QUEUEDYNO_SIDE", "QUEUEDYNO_PAIR", "QUEUEDYNO_RESULT",
+		"QUEUEDYNO_SEED", "QUEUEDYNO_SIDE", "QUEUEDYNO_PAIR", "QUEUEDYNO_RESULT", secondsVariable,
 		"QUEUEDYNO_JOB_ID", "QUEUEDYNO_TENANT_ID", "QUEUEDYNO_IMAGE", "QUEUEDYNO_POSTGRES_IMAGE", "QUEUEDYNO_REQUIRE",
 	}
 }
@@ -230,19 +233,11 @@ func (p *program) unknownVerb(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	var verbs []string
-	for _, c := range cmd.Commands() {
-		if c.IsAvailableCommand() {
-			verbs = append(verbs, c.Name())
-		}
+	f, meant := unknownCommand(cmd, args[0])
+	if meant {
+		return problem.Usage(f)
 	}
-	f := problem.Problem{
-		What: fmt.Sprintf("unknown command %q", args[0]),
-		Hint: "the commands are " + strings.Join(verbs, ", "),
-	}
-	if near := scenario.Suggest(args[0], verbs); near != "" {
-		f.Hint = fmt.Sprintf("did you mean \"queuedyno %s\"?", near)
-	} else if src, err := p.findScenarios(""); err == nil && src.has(args[0]) {
+	if src, err := p.findScenarios(""); err == nil && src.has(args[0]) {
 		f.Hint = fmt.Sprintf("%s is a scenario; to run it: queuedyno run %s", args[0], args[0])
 	}
 	return problem.Usage(f)

@@ -109,7 +109,7 @@ func TestJobsOfSidekiqAreDoneByItsWorkersAndNothingIsLost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			workersOutside{
 				url: redistest.Process(t).URL(), queue: "queue:default",
-				load:    []string{"--elements", "sidekiq", "--job-class", "HardJob", "--payload", payload},
+				load:    []string{"--dialect", "sidekiq", "--job-name", "HardJob", "--payload", payload},
 				probe:   `{"retry":false,"queue":"default","class":"HardJob","args":["ready"],"jid":"a244c6c5eb6017dff55261c5","created_at":1795415735.46,"enqueued_at":1795415735.46}`,
 				command: []string{"sidekiq", "-r", "./worker.rb", "-c", "4"}, dir: "../../examples/sidekiq-worker",
 			}.hold(t)
@@ -121,7 +121,7 @@ func TestOurOwnWorkersTellEachTenantOnHisChannel(t *testing.T) {
 	t.Parallel()
 	url, client, _ := queueFor(t)
 	c := start(t, "worker", "-u", url, "-y", "2", "--running", "--channels", "tenant", "--tenants", "3", "-n", "303")
-	heard, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: url, Channel: jobqueue.ChannelName(jobqueue.DefaultChannel, 2, 3)})
+	heard, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: url, Channel: jobqueue.DefaultChannel + ":t3"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/interrupt"
 	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
@@ -228,21 +229,21 @@ func (v *planning) verify(ctx context.Context, s *study.Staffing) []outcome.Outc
 	if problems := v.Check(sc); len(problems) > 0 {
 		return []outcome.Outcome{{Code: problem.BadUsage, Problems: problems}}
 	}
-	ctx, signals := listen(ctx, v.p.console)
-	defer signals.close()
+	ctx, signals := interrupt.Listen(ctx, v.p.console)
+	defer signals.Close()
 	server, err := target.Start(ctx, &options, nil)
 	if err != nil {
-		if signals.happened() {
+		if signals.Happened() {
 			return []outcome.Outcome{{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before the check began"}}}}
 		}
 		return []outcome.Outcome{outcome.Failed("", err)}
 	}
 	r, rows, err := v.load(ctx, sc, flight.NewID(), nil, server, signals)
-	defer rows.remove()
+	defer rows.Remove()
 	v.p.console.Wipe()
 	var endings []outcome.Outcome
 	switch {
-	case signals.happened():
+	case signals.Happened():
 		endings = append(endings, outcome.Outcome{Code: problem.Interrupted, Problems: []problem.Problem{{What: "the check was interrupted"}}})
 	case err != nil:
 		endings = append(endings, outcome.Failed("", fmt.Errorf("the check: %w", err)))

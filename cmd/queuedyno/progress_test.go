@@ -84,7 +84,7 @@ func TestProgressLineFitsTheTerminal(t *testing.T) {
 func TestWithoutATerminalALineComesEveryFiveSeconds(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	g := progress{console: console.New(&b, func(string) string { return "" }), name: "steady", columns: 80}
+	g := progress{console: console.New(&b, func(string) string { return "" }), name: "steady"}
 	p := halfWay()
 	for s := range 21 {
 		p.Elapsed = time.Duration(s)*time.Second + 3*time.Millisecond

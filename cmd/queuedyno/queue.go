@@ -13,11 +13,12 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/interrupt"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/nearest"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/jobqueue"
-	"github.com/queuedyno/queuedyno/scenario"
 )
 
 const queueHelp = `Inspect one queue of a Redis, push jobs, pop jobs.
@@ -51,17 +52,22 @@ func (p *program) queueVerb() *cobra.Command {
 
 // unknownWord refuses a word that is not a subcommand.
 func unknownWord(cmd *cobra.Command, word string) error {
+	f, _ := unknownCommand(cmd, word)
+	return problem.Usage(f)
+}
+
+// unknownCommand says what the subcommands are. It reports whether one is like the word.
+func unknownCommand(cmd *cobra.Command, word string) (f problem.Problem, meant bool) {
 	var verbs []string
 	for _, c := range cmd.Commands() {
 		if c.IsAvailableCommand() {
 			verbs = append(verbs, c.Name())
 		}
 	}
-	f := problem.Problem{What: fmt.Sprintf("unknown command %q", word), Hint: "the commands are " + strings.Join(verbs, ", ")}
-	if near := scenario.Suggest(word, verbs); near != "" {
-		f.Hint = fmt.Sprintf("did you mean \"%s %s\"?", cmd.CommandPath(), near)
+	if near := nearest.Nearest(word, verbs); near != "" {
+		return problem.Problem{What: fmt.Sprintf("unknown command %q", word), Hint: fmt.Sprintf("did you mean \"%s %s\"?", cmd.CommandPath(), near)}, true
 	}
-	return problem.Usage(f)
+	return problem.Problem{What: fmt.Sprintf("unknown command %q", word), Hint: "the commands are " + strings.Join(verbs, ", ")}, false
 }
 
 // queueVerbOf makes a verb of queue: what it does is given the connected queue.
@@ -200,8 +206,8 @@ longer in the queue. Exit code 1 means that the queue was empty.`,
 			return err // a key of another type would make a pop wait
 		}
 		// A signal must not end the process while a job is on its way to it.
-		ctx, signals := listen(ctx, p.console)
-		defer signals.close()
+		ctx, signals := interrupt.Listen(ctx, p.console)
+		defer signals.Close()
 		consumer, err := q.client.OpenConsumer(ctx)
 		if err != nil {
 			return err
@@ -216,7 +222,7 @@ longer in the queue. Exit code 1 means that the queue was empty.`,
 			if err == jobqueue.ErrEmpty {
 				return problem.Failed(fmt.Errorf("there is no job in %q", q.client.Queue()))
 			}
-			if err != nil && signals.happened() {
+			if err != nil && signals.Happened() {
 				return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted; popped jobs were printed"}}}
 			}
 			if err != nil {

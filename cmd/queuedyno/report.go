@@ -18,6 +18,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
+	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/store"
@@ -25,12 +26,14 @@ import (
 )
 
 const reportHelp = `Make reports from stored results. A RESULT is a result directory or the record in it,
-e.g. result.json; reports use nothing else. Several results are reported one after
-another; if runs are among them, other kinds of results are ignored with a note.
+e.g. result.json; reports use nothing else, but for the heat map of the format html, which
+needs histograms.hlog next to it. Several results are reported one after another, in the
+format html on one page; if runs are among them, other kinds of results are ignored with
+a note.
 
-A capacity search has the formats text, md, csv and json; a comparison has text, md,
-json and those for other tools, where benchmark is its candidate and benchmark-base its
-baseline; a calibration and the JSON of a plan have text and json.
+A capacity search has the formats text, md, html, csv and json; a comparison has text, md,
+html, json and those for other tools, where benchmark is its candidate and benchmark-base
+its baseline; a calibration and the JSON of a plan have text, html and json.
 
 "latest" is the result under --out that ended last, of any kind; which one is printed to
 standard error. A file or directory named latest takes precedence.
@@ -46,7 +49,8 @@ func (p *program) reportVerb() *cobra.Command {
 		Long:  reportHelp,
 		Example: "  queuedyno report results/steady-20260102-150405Z\n" +
 			"  queuedyno report latest --format md\n" +
-			"  queuedyno report results/* --format csv -o all.csv",
+			"  queuedyno report results/* --format csv -o all.csv\n" +
+			"  queuedyno report results/* --format html -o all.html",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return nil
@@ -123,6 +127,7 @@ func (r *reporting) run(results []string) error {
 	// leaves no half of a report behind.
 	var all bytes.Buffer
 	var runs []*result.Result
+	var documents []render.Document
 	for i, name := range results {
 		d, err := store.Load(name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -134,6 +139,10 @@ func (r *reporting) run(results []string) error {
 		if run, ok := render.As[*result.Result](d); ok {
 			runs = append(runs, run)
 		}
+		if format == "html" {
+			documents = append(documents, d)
+			continue
+		}
 		var b bytes.Buffer
 		if err := d.Encode(&b, format, o); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -142,6 +151,11 @@ func (r *reporting) run(results []string) error {
 			follow(&all, &b, format)
 		}
 		all.Write(b.Bytes())
+	}
+	if format == "html" {
+		if err := render.Page(&all, documents...); err != nil {
+			return err
+		}
 	}
 	if format == "benchmark" && kind == render.Run {
 		if err := r.benchmarkNotes(results, runs); err != nil {
@@ -320,4 +334,59 @@ func differing(all []map[string]string) (keys []string) {
 		}
 	}
 	return keys
+}
+
+// onePage writes the stored results of a run of several scenarios to one HTML file,
+// under the first free name.
+func (r *running) onePage(file string, endings []outcome.Outcome) error {
+	var documents []render.Document
+	for _, e := range endings {
+		if e.Dir == "" {
+			continue
+		}
+		d, err := store.Load(e.Dir)
+		if err != nil {
+			return fmt.Errorf("write the page of all results: %w", err)
+		}
+		documents = append(documents, d)
+	}
+	if len(documents) < 2 {
+		return nil // it has its page in its directory
+	}
+	var b bytes.Buffer
+	if err := render.Page(&b, documents...); err != nil {
+		return err
+	}
+	file, err := store.WriteFile(file, b.Bytes())
+	if err != nil {
+		return fmt.Errorf("write the page of all results: %w", err)
+	}
+	r.p.console.Note("all results on one page: %s", file)
+	return nil
+}
+
+// redrawn makes the missing files of the results.
+func (r *reporting) redrawn(problems []problem.Problem, results []string) error {
+	for _, flag := range []string{"format", "stage", "output", "force"} {
+		if r.flags.Written(flag) {
+			problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s does not apply with --redraw, which writes every missing file", flag), Hint: "remove one of them"})
+		}
+	}
+	if err := problem.Usage(problems...); err != nil {
+		return err
+	}
+	var endings []outcome.Outcome
+	for _, name := range results {
+		made, err := store.Redraw(name)
+		switch {
+		case len(made) > 0:
+			r.p.console.Note("report: %s: made %s", name, strings.Join(made, ", "))
+		case err == nil:
+			r.p.console.Note("report: %s: no file is missing", name)
+		}
+		if err != nil {
+			endings = append(endings, outcome.Failed("", err))
+		}
+	}
+	return outcome.Worst(endings)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,13 +8,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/queuedyno/queuedyno/internal/checkpoint"
+	"github.com/queuedyno/queuedyno/internal/fault"
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/live"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/override"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/target"
-	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/internal/workergroup"
 	"github.com/queuedyno/queuedyno/postgresserver"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -23,7 +26,8 @@ import (
 
 const runHelp = `Run one or more scenarios, one after another: show each result, write it to its own
 directory under --out, and check the thresholds. Without a name it runs the first
-scenario of the file.
+scenario of the file. The results of several are also put on one page, report-TIME.html
+under --out.
 
 Scenarios come from --file, otherwise from ./scenarios.yaml, otherwise from the
 bundled file. Uses REDIS_URL if set; otherwise starts a private Redis for the run
@@ -74,34 +78,53 @@ type runner struct {
 	postgres       *target.Postgres
 	queue, channel string
 	allowNonEmpty  bool
+	noColor        bool
+	sharding       sharding  // zero but for run
+	meter          *meter    // nil when no one asked for metrics
+	page           *livePage // nil without --live
+	// saved writes the result so far, every saveEvery; nil when no one wants that.
+	saved     *checkpoint.Writer
+	saveEvery time.Duration
+	// relay takes the seconds of runs that another process shows, nil for others.
+	relay *live.Writer
 }
 
 // running is the verb run at work.
 type running struct {
 	runner
-	file                        string
-	out                         *outcome.Directory
-	tags                        []tag
-	json, noColor, allowInvalid bool
-	github                      bool
+	metering           metering
+	file               string
+	out                *outcome.Directory
+	tags               []tag
+	json, allowInvalid bool
+	jsonLog            bool
+	github             bool
+	live               live.Address
+	allowFaults        bool
 }
 
 func declareRun(p *program, f *flags.Set) *running {
 	r := &running{runner: runner{p: p, name: "run"}}
 	declareFile(f, &r.file)
 	r.Flags = override.Declare(f, "run")
+	f.Group("Faults")
+	f.Switch(&r.allowFaults, "allow-faults", "", "allow faults on a Redis or a Postgres that exists; they affect all of its clients")
 	r.DeclareWorker()
-	f.Group("Queue")
-	flags.Var(f, &r.queue, "queue", "", "`KEY` of the queue (default: a new one, removed after the run); "+
-		"on a named queue the run removes only its own jobs", keyName)
-	flags.Var(f, &r.channel, "channel", "", "`NAME` of the notification channel (default: a new one)", keyName)
+	r.DeclareProcesses()
+	r.declareNames(f, "run")
 	f.Switch(&r.allowNonEmpty, "allow-non-empty", "", "start even if other jobs wait in the queue")
 	r.redis, r.postgres = target.Declare(f, p.getenv), target.DeclarePostgres(f, p.getenv)
+	r.sharding.declare(p, f)
 	r.out = outcome.Declare(f)
+	r.saveEvery = checkpoint.Every
+	flags.Var(f, &r.saveEvery, "checkpoint", "", "write the result so far into its directory every `TIME`; 0s writes none (default 1m)", literal.Duration(0))
 	flags.List(f, &r.tags, "tag", ",", "label `KEY=VALUE` for the result (repeatable)", parseTag)
 	f.Switch(&r.json, "json", "", "write result.json to standard output instead of the table")
+	f.Switch(&r.jsonLog, "json-log", "", "write result.json to standard error instead of the table to standard output: for the log of a container, which mixes the two")
 	f.Switch(&r.noColor, "no-color", "", "no color on a terminal (like NO_COLOR)")
+	declareLive(f, &r.live)
 	p.declareQuiet(f)
+	r.metering.declare(p, f, "run")
 	f.Group("Gates")
 	f.Switch(&r.allowInvalid, "allow-invalid", "", "exit 0 instead of 4 if the run is invalid; its thresholds still do not pass")
 	declareGitHub(f, &r.github)
@@ -145,8 +168,10 @@ func tagMap(tags []tag) map[string]string {
 // checked before anything is started.
 type plan struct {
 	scenarios []scenario.Scenario
-	// places are the result directories, one for each scenario.
+	// places are the result directories, one for each scenario. page is the file for the
+	// results of several scenarios.
 	places   []outcome.Place
+	page     string
 	redis    redisserver.Options
 	postgres *postgresserver.Options // nil when no scenario stores its jobs
 	tags     map[string]string
@@ -155,7 +180,7 @@ type plan struct {
 // plan reads and checks everything. All problems are in the error it returns, not
 // just the first.
 func (r *running) plan(names []string) (plan, error) {
-	problems := slices.Clone(r.Problems)
+	problems := append(slices.Clone(r.Problems), r.metering.problems()...)
 	var pl plan
 	replays := false // whether there is a recorded load, also one that cannot be read
 
@@ -175,6 +200,8 @@ func (r *running) plan(names []string) (plan, error) {
 			}
 			s = s.WithDefaults() // a recorded load is as long as its file
 			problems = append(problems, r.Check(s)...)
+			s, wrong := r.sharding.of(s)
+			problems = append(problems, wrong...)
 			if src.bundled {
 				// Their limits are for the load that they come with.
 				notes = append(notes, prefixed(s.Name, s.ScaleThresholds(r.Asked().Thresholds))...)
@@ -208,19 +235,22 @@ func (r *running) plan(names []string) (plan, error) {
 	var wrong []problem.Problem
 	pl.postgres, wrong = r.postgres.For(func(line string) { r.p.console.Note("run: %s", line) }, pl.scenarios...)
 	problems = append(problems, wrong...)
-	problems = append(problems, r.names(pl)...)
+	problems = append(problems, r.nameProblems(pl.scenarios)...)
 	problems = append(problems, r.WorkerProblems(pl.scenarios)...)
+	problems = append(problems, r.shardProblems(pl.scenarios)...)
+	problems = append(problems, r.faultProblems(&pl)...)
 	problems = append(problems, r.ReplayProblems(replays)...)
 	pl.tags = tagMap(r.tags)
 
 	now := time.Now()
 	for _, s := range pl.scenarios {
-		where := r.out.Place("run", s.Name, s.Name, now)
+		where := r.out.Place("run", s.Name, r.sharding.prefix(s), now)
 		if err := where.Check(); err != nil {
 			problems = append(problems, problem.Of(err))
 		}
 		pl.places = append(pl.places, where)
 	}
+	pl.page = r.out.Page(now)
 	if len(problems) == 0 && len(pl.places) > 0 {
 		record, all := outcome.RoomForRuns(pl.scenarios)
 		problems = append(problems, pl.places[0].Room(r.p.console, "run", record, all)...)
@@ -232,90 +262,49 @@ func (r *running) plan(names []string) (plan, error) {
 	return pl, nil
 }
 
+// faultProblems refuses faults that cannot be carried out. A Redis that is started for
+// faults is of the kind that they need, unless another one was asked for.
+func (r *running) faultProblems(pl *plan) (problems []problem.Problem) {
+	place := r.redis.Place(r.allowFaults)
+	if place.Kind == "" {
+		var all []scenario.Fault
+		for _, s := range pl.scenarios {
+			all = append(all, s.Faults...)
+		}
+		if kind := fault.Private(all); kind != "" {
+			pl.redis.Source, place = kind, target.PlaceOf(kind)
+		}
+	}
+	place.Postgres = r.postgres.Kind()
+	for _, s := range pl.scenarios {
+		problems = append(problems, r.refusals(s, place)...)
+		if place.Postgres == "" && fault.NeedsPostgres(s.Faults) && pl.postgres != nil {
+			pl.postgres.Source = string(postgresserver.Process)
+		}
+	}
+	return problems
+}
+
+// refusals are the faults of a scenario that cannot be carried out at a place.
+func (r *running) refusals(s scenario.Scenario, place fault.Place) (problems []problem.Problem) {
+	switch command := r.WorkerCommand(); {
+	case command != "" && workergroup.Pausable:
+		place.Workers, place.Count = fault.StartedWorkers, r.Processes
+	case command != "":
+		place.Workers, place.Count = fault.UnpausedWorkers, r.Processes
+	case s.External:
+		place.Workers = fault.ExternalWorkers
+	}
+	for _, one := range fault.Refuse(s.Faults, place) {
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("scenario %q: %s", s.Name, one.What), Hint: one.Hint})
+	}
+	return problems
+}
+
 // prefixed is each note with the scenario that it is about.
 func prefixed(name string, notes []string) []string {
 	for i := range notes {
 		notes[i] = name + ": " + notes[i]
 	}
 	return notes
-}
-
-// names checks the names of the queue and the channel, which external workers have to
-// know.
-func (r *running) names(pl plan) []problem.Problem {
-	var problems []problem.Problem
-	for _, s := range pl.scenarios {
-		if s.Load.Observed {
-			if !r.redis.Exists() {
-				problems = append(problems, problem.Problem{
-					What: fmt.Sprintf("scenario %q: its producers are external, and cannot know a Redis that is started for the run", s.Name),
-					Hint: "name their Redis with --redis redis://HOST:PORT",
-				})
-				break
-			}
-			continue
-		}
-		if s.Entry.Kind == scenario.EntryHTTP {
-			if !r.redis.Exists() && !s.Exit.Given() {
-				problems = append(problems, problem.Problem{
-					What: fmt.Sprintf("scenario %q: its jobs come in through your API, and nothing receives their ends", s.Name),
-					Hint: "name the Redis of your API with --redis redis://HOST:PORT and the channel with --channel, or its WebSocket with --exit ws://HOST:PORT/PATH",
-				})
-			}
-			continue
-		}
-		if !s.External {
-			continue
-		}
-		key := jobqueue.DefaultQueue
-		if s.Elements == scenario.SidekiqElements {
-			key = "queue:default"
-		}
-		started := r.WorkerCommand() != "" // it finds them in its environment
-		if !started && (r.queue == "" || r.channel == "") {
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("scenario %q: its consumers are external, and need both --queue and --channel", s.Name),
-				Hint: "add --queue " + key + " --channel " + jobqueue.DefaultChannel + ", or the names your workers use",
-			})
-		}
-		if _, err := scenario.SidekiqQueue(r.queue); s.Elements == scenario.SidekiqElements && r.queue != "" && err != nil {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("scenario %q: %s", s.Name, err), Hint: "write it like --queue queue:default"})
-		}
-		if !started && !r.redis.Exists() {
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("scenario %q: its consumers are external, and cannot know a Redis that is started for the run", s.Name),
-				Hint: "name their Redis with --redis redis://HOST:PORT, or start them with --worker",
-			})
-		}
-		break
-	}
-	for _, s := range pl.scenarios {
-		if s.External || r.queue == "" {
-			continue
-		}
-		switch {
-		case s.Design == jobqueue.ReliableList, s.Design == jobqueue.Stream:
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("scenario %q: its consumers would take foreign jobs from %q, and the design %s cannot put them back unchanged", s.Name, r.queue, s.Design),
-				Hint: "add --consumers external, or remove --queue",
-			})
-		case len(s.Queues) > 1:
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("scenario %q: its consumers would take foreign jobs from several queues, and could not put them back in place", s.Name),
-				Hint: "add --consumers external, or remove --queue",
-			})
-		}
-	}
-	if r.allowNonEmpty && r.queue == "" {
-		problems = append(problems, problem.Problem{What: r.Source("allow-non-empty") + ": without --queue the queue is new and always empty", Hint: "name the queue with --queue"})
-	}
-	return problems
-}
-
-// keyName reads the name of a key or a channel.
-func keyName(s string) (string, error) {
-	if strings.TrimSpace(s) == "" {
-		return "", errors.New("it is empty")
-	}
-	return s, nil
 }

@@ -33,10 +33,15 @@ func TestScripts(t *testing.T) {
 func TestScriptsOnARedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Process(t)
+	slow := slowWay(t, server.URL())
 	testscript.Run(t, testscript.Params{
-		Dir:   "testdata/redis",
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
-		Setup: func(e *testscript.Env) error { e.Setenv("REDIS_URL", server.URL()); return nil },
+		Dir:  "testdata/redis",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "balanced": balanced, "clocks": clocks},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("REDIS_URL", server.URL())
+			e.Setenv("SLOW_URL", slow)
+			return nil
+		},
 	})
 }
 

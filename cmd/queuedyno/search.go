@@ -13,6 +13,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/interrupt"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/problem"
@@ -34,11 +35,18 @@ type search struct {
 	c       *searching
 	r       *study.Record
 	server  *target.Servers
-	signals *interrupt
+	signals *interrupt.Signals
 	tags    map[string]string
 	worker  *searchWorker // nil without --worker
+	// standing are the workers that run already, if the consumers are external.
+	standing standingWorkers
 
 	reserved *store.Reservation
+	// trials and answer are those of the search that goes on, and steps what was said
+	// of all trials.
+	trials []capacity.Trial
+	answer capacity.Answer
+	steps  []string
 	// moved is why the record had to go elsewhere, nil when it had not.
 	moved error
 }
@@ -86,14 +94,14 @@ func (s *search) run(ctx context.Context) error {
 	var err error
 	if len(s.r.Vary) > 0 {
 		err = s.vary(ctx)
-		s.r.Interrupted = s.signals.happened()
+		s.r.Interrupted = s.signals.Happened()
 		return err
 	}
 	s.r.Trials, s.r.Answer, err = s.find(ctx, s.r.Scenario, s.r.Trials, s.r.Budget, "")
-	if err == nil && s.c.curve && s.r.Answer.Rate > 0 && !s.signals.happened() {
+	if err == nil && s.c.curve && s.r.Answer.Rate > 0 && !s.signals.Happened() {
 		err = s.curve(ctx, s.lab(s.r.Scenario))
 	}
-	s.r.Interrupted = s.signals.happened()
+	s.r.Interrupted = s.signals.Happened()
 	return err
 }
 
@@ -101,11 +109,17 @@ func (s *search) run(ctx context.Context) error {
 // name.
 func (s *search) find(ctx context.Context, sc scenario.Scenario, past []capacity.Trial, budget time.Duration, name string) ([]capacity.Trial, capacity.Answer, error) {
 	lab := s.lab(sc)
+	s.trials, s.answer = slices.Clone(past), capacity.Answer{}
 	return capacity.Search(ctx, lab.Probe, capacity.Options{
 		Trial: s.r.Trial, Confirm: s.r.Confirm, Budget: budget,
 		Least: 20 / s.r.Trial.Seconds(), Past: past,
 		Next: func(t capacity.Trial, left time.Duration) { s.announce(name, t, left) },
-		Done: func(t capacity.Trial, a capacity.Answer) { s.c.p.console.Note("capacity: %s%s", name, trialLine(t, a)) },
+		Done: func(t capacity.Trial, a capacity.Answer) {
+			s.c.p.console.Note("capacity: %s%s", name, trialLine(t, a))
+			s.trials, s.answer = append(s.trials, t), a
+			s.steps = append(s.steps, name+trialLine(t, a))
+			s.going(name + trialLine(t, a) + ".")
+		},
 	})
 }
 
@@ -128,9 +142,13 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 		Open: func(ctx context.Context, id string) (study.Backend, error) { return s.open(ctx, sc, id) },
 		Run: engine.Options{
 			Stop: s.signals.Stop, ServerEnded: s.server.Ended(), Tags: s.tags, Tool: build().tool(),
-			Redis: result.Redis{Kind: string(s.server.Kind()), Address: s.server.Address()},
+			Redis:  result.Redis{Kind: string(s.server.Kind()), Address: s.server.Address()},
+			Shared: s.c.queue != "", Snapshot: s.c.page.snapshots("trial"),
 		},
-		Saw: func(r *result.Result) { s.r.Redis, s.r.Postgres, s.r.Host = r.Redis, r.Postgres, r.Host },
+		Saw: func(r *result.Result) {
+			s.saw(r)
+			s.standing.saw(r)
+		},
 	}
 	lab.Run.Postgres, lab.Run.PostgresKind = s.server.Database()
 	if s.c.WorkerCommand() == "" {
@@ -141,35 +159,64 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 	lab.Run.Workers, lab.Run.Worker = s.worker, console.Redact(console.OneLine(s.c.WorkerCommand()))
 	lab.Open = func(ctx context.Context, _ string) (study.Backend, error) { return s.worker.open(ctx, sc) }
 	lab.Saw = func(r *result.Result) {
-		s.r.Redis, s.r.Postgres, s.r.Host = r.Redis, r.Postgres, r.Host
+		s.saw(r)
 		s.worker.saw(r)
 	}
 	return lab
 }
 
-// open connects to a queue of one run's own, or to that of the user's API. It returns
-// nil when there is no Redis.
+// saw notes what a trial ran on, and shows its report until the next one begins.
+func (s *search) saw(r *result.Result) {
+	s.r.Redis, s.r.Postgres, s.r.Host = r.Redis, r.Postgres, r.Host
+	s.c.page.show("trial", render.Of(r))
+}
+
+// open connects to a queue of one run's own, or to that of workers that run already,
+// once they are idle. It returns nil when there is no Redis.
 func (s *search) open(ctx context.Context, sc scenario.Scenario, id string) (study.Backend, error) {
 	if !s.server.HasRedis() {
-		return nil, nil
+		return nil, s.standing.wait(ctx)
 	}
 	queue, channel := runname.Of(id)
 	if sc.Entry.Kind == scenario.EntryHTTP {
 		queue, channel = jobqueue.DefaultQueue, jobqueue.DefaultChannel
 	}
-	return jobqueue.Connect(ctx, s.c.config(sc, s.server, queue, channel))
+	client, err := jobqueue.Connect(ctx, s.c.config(sc, s.server, cmp.Or(s.c.queue, queue), cmp.Or(s.c.channel, channel)))
+	if err != nil {
+		return nil, err
+	}
+	if sc.External {
+		if err := s.standing.settle(ctx, client, sc); err != nil {
+			client.Close()
+			return nil, err
+		}
+	}
+	return client, nil
 }
 
-// announce says on a terminal what is going on now.
-func (s *search) announce(name string, t capacity.Trial, left time.Duration) {
-	if !s.c.p.console.Live {
-		return
+// going shows on the live page what is known so far.
+func (s *search) going(state string) {
+	r, p := *s.r, render.Progress{State: state}
+	if len(r.Vary) > 0 {
+		p.Steps = slices.Clone(s.steps)
+	} else {
+		r.Trials, r.Answer = slices.Clone(s.trials), s.answer
 	}
+	s.c.page.going("search", render.Of(&r), p)
+}
+
+// announce says on a terminal what is going on now, and the live page.
+func (s *search) announce(name string, t capacity.Trial, left time.Duration) {
 	what := "closed loop"
 	if t.Rate > 0 {
 		what = perSecond(t.Rate)
 	}
-	s.c.p.console.Draw(fmt.Sprintf("capacity: %strial %d (%s) at %s …  at most %s left", name, t.N, t.Kind, what, left.Round(time.Second)))
+	words := fmt.Sprintf("%strial %d (%s) at %s", name, t.N, t.Kind, what)
+	rest := fmt.Sprintf("at most %s left", left.Round(time.Second))
+	if s.c.p.console.Live {
+		s.c.p.console.Draw("capacity: " + words + " …  " + rest)
+	}
+	s.going(words + ", " + rest + ".")
 }
 
 // curve measures the curve and sums it up.
@@ -185,13 +232,18 @@ func (s *search) curve(ctx context.Context, lab *study.Lab) error {
 	if seed == 0 {
 		seed = rand.Uint64()>>11 | 1
 	}
-	done := 0
+	done, soFar := 0, slices.Clone(s.r.Curve)
+	s.going(fmt.Sprintf("Curve: 0 of %s.", number.Plural(n, "trial")))
 	var err error
 	s.r.Curve, err = capacity.Curve(ctx, lab.Probe, s.r.Answer.Rate, repeats, rand.New(rand.NewPCG(seed, 1)), s.r.Curve, capacity.Options{
 		Trial: s.r.Trial, Past: s.r.Trials,
 		Done: func(t capacity.Trial, _ capacity.Answer) {
 			done++
-			s.c.p.console.Note("capacity: curve %d of %d: %s: %s", done, n, perSecond(t.Rate), outcomeWords(t))
+			words := fmt.Sprintf("curve %d of %d: %s: %s", done, n, perSecond(t.Rate), outcomeWords(t))
+			s.c.p.console.Note("capacity: %s", words)
+			soFar = append(soFar, t)
+			s.r.Points = capacity.Points(soFar)
+			s.going(words + ".")
 		},
 	})
 	s.r.Points = capacity.Points(s.r.Curve)
@@ -254,7 +306,7 @@ func (s *search) ending(err error) outcome.Outcome {
 	case capacity.NoRate:
 		return e
 	case capacity.AtLeast:
-		if last, _ := capacity.Last(s.r.Trials); last.Passing {
+		if a.Limit.External {
 			return say(problem.Invalid, "the host was disturbed, so the answer is a lower bound: "+a.Limit.Detail,
 				"when the host is idle, --resume continues from here")
 		}

@@ -40,7 +40,7 @@ func (s *sideFlags) declare(f *flags.Set, side compare.Side) {
 	text(&s.scenario, "scenario", "`SCENARIO` of %s")
 	text(&s.file, "file", "scenario `FILE` of %s")
 	text(&s.args, "args", "more `FLAGS` of run for %s, as one string, e.g. '--work 2ms'")
-	text(&s.redis, "redis", "Redis of %s, as --redis: a `URL`, process, docker or embedded")
+	text(&s.redis, "redis", "Redis of %s, as --redis: a `URL`, process, sentinel, cluster, docker or embedded")
 	text(&s.redisArgs, "redis-args", "`ARGS` for the redis-server of %s")
 	text(&s.image, "image", "container `IMAGE` of %s")
 	flags.Var(f, &s.worker, s.flag("worker"), "", "`COMMAND` that starts the workers of "+who+", as --worker", literal.Text)
@@ -54,8 +54,9 @@ type contender struct {
 	command  string
 	scenario scenario.Scenario
 	redis    redisserver.Options
-	// shown is the Redis in words without secrets.
+	// shown is the Redis in words without secrets, and named whether it is an existing one.
 	shown string
+	named bool
 	tls   []string
 	// worker is the command that starts the workers, empty for none, shownWorker the
 	// same without secrets, and start the time that it may take, 0 for the default.
@@ -110,7 +111,7 @@ func (c *comparing) contender(side compare.Side, own sideFlags, names []string) 
 	problems = append(problems, redis.Problems()...)
 	url := redis.URL()
 	a.shownWorker = startedworker.Hide(url)(console.OneLine(a.worker))
-	a.shown = redis.Shown()
+	a.shown, a.named = redis.Shown(), redis.Exists()
 	if strings.HasPrefix(url, "rediss") {
 		for flag, file := range map[string]string{"--cacert": redis.CACert, "--cert": redis.Cert, "--key": redis.Key} {
 			if file != "" {

@@ -41,11 +41,17 @@ type command struct {
 
 func start(t *testing.T, args ...string) *command {
 	t.Helper()
+	return startWith(t, nil, args...)
+}
+
+// startWith starts it with further variables of the environment.
+func startWith(t *testing.T, environ []string, args ...string) *command {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	c := &command{Cmd: exec.CommandContext(ctx, "queuedyno", args...), dir: t.TempDir()}
 	c.Dir = c.dir
-	c.Env = append(os.Environ(), "REDIS_URL=", "TMPDIR="+t.TempDir())
+	c.Env = append(append(os.Environ(), "REDIS_URL=", "TMPDIR="+t.TempDir()), environ...)
 	c.Stdout = &c.stdout
 	if err := os.WriteFile(filepath.Join(c.dir, "scenarios.yaml"), []byte(slowFile), 0o666); err != nil {
 		t.Fatal(err)
@@ -58,6 +64,15 @@ func start(t *testing.T, args ...string) *command {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			cancel()
+			for c.stderr.Scan() {
+				c.said = append(c.said, c.stderr.Text())
+			}
+			t.Logf("it said:\n%s", strings.Join(c.said, "\n"))
+		}
+	})
 	return c
 }
 

@@ -10,7 +10,9 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno"
+	"github.com/queuedyno/queuedyno/internal/nearest"
 	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
@@ -112,14 +114,10 @@ func (s source) pick(names []string) ([]scenario.Scenario, []problem.Problem) {
 }
 
 func (s source) unknown(name string) problem.Problem {
-	f := problem.Problem{
-		What: fmt.Sprintf("unknown scenario %q in %s", name, s.name),
+	return problem.Problem{
+		What: fmt.Sprintf("unknown scenario %q in %s%s", name, s.name, nearest.Clause(name, s.names())),
 		Hint: "there are " + strings.Join(s.names(), ", "),
 	}
-	if near := scenario.Suggest(name, s.names()); near != "" {
-		f.What += fmt.Sprintf(" (did you mean %q?)", near)
-	}
-	return f
 }
 
 // fileFaults prints every fault of a scenario file and returns how many there
@@ -133,4 +131,34 @@ func (p *program) fileFaults(err error) int {
 		p.console.Verbatim(one.Error())
 	}
 	return len(all)
+}
+
+// latestWord means the result that ended last.
+const latestWord = "latest"
+
+// latest puts the result that ended last in the place of the word. What really
+// has that name comes first.
+func (r *reporting) latest(results []string) ([]string, error) {
+	at := slices.Index(results, latestWord)
+	if at < 0 {
+		if r.flags.Written("out") {
+			return nil, problem.Usage(problem.Problem{What: "--out requires latest", Hint: "queuedyno report latest --out DIR"})
+		}
+		return results, nil
+	}
+	if _, err := os.Lstat(latestWord); err == nil {
+		r.p.console.Note("report: %q is a path here, so it is reported instead of the result that ended last", latestWord)
+		return results, nil
+	}
+	found, notes, err := store.Latest(r.out)
+	if err != nil {
+		return nil, problem.Usage(problem.Of(err))
+	}
+	for _, note := range notes {
+		r.p.console.Note("report: %s", note)
+	}
+	r.p.console.Note("report: latest is %q, %s that ended %s", found.Path, found.What, found.EndedAt.UTC().Format("2006-01-02 15:04:05Z"))
+	results = slices.Clone(results)
+	results[at] = found.Path
+	return results, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -20,7 +21,7 @@ func FuzzValuesNeverPanicAndKeepTheirBounds(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, field := range scenario.Fields() {
 			var one scenario.Scenario
-			if err := field.Set(&one, s); err == nil && (one.Producers < 0 || one.Hold.For < 0 || one.Load.Duration < 0 || one.Load.Replay.Speed < 0 || one.Seed > scenario.MaxSeed) {
+			if err := field.Set(&one, s); err == nil && (one.Producers < 0 || one.Hold.For < 0 || one.Load.Duration < 0 || one.Load.Replay.Speed < 0 || one.Seed > literal.MaxSeed) {
 				t.Errorf("%s: Set(%q) makes %+v", field.Key, s, one)
 			}
 		}

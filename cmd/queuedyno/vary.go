@@ -83,7 +83,7 @@ func (s *search) vary(ctx context.Context) error {
 		began := time.Now()
 		cell.Trials, cell.Answer, err = s.find(ctx, study.At(s.r.Scenario, s.r.Vary, cell.Values), cell.Trials, share, name+": ")
 		left -= time.Since(began)
-		cell.Interrupted = err != nil || s.signals.happened()
+		cell.Interrupted = err != nil || s.signals.Happened()
 		if err != nil || cell.Interrupted {
 			break
 		}

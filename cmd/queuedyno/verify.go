@@ -11,12 +11,13 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/interrupt"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/nearest"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/verify"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/result"
-	"github.com/queuedyno/queuedyno/scenario"
 )
 
 const verifyHelp = `Prove on this machine that the measurement is right, with experiments whose answers are
@@ -65,8 +66,8 @@ func (v *verifying) run(ctx context.Context, names []string) error {
 		return err
 	}
 	con := v.p.console
-	ctx, signals := listen(ctx, con)
-	defer signals.close()
+	ctx, signals := interrupt.Listen(ctx, con)
+	defer signals.Close()
 
 	server, err := redisserver.Start(ctx, redisserver.Options{Source: string(redisserver.Process), Getenv: v.p.getenv})
 	if err != nil {
@@ -84,7 +85,7 @@ func (v *verifying) run(ctx context.Context, names []string) error {
 	})
 	closed := server.Close()
 	switch {
-	case signals.happened():
+	case signals.Happened():
 		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted; the server was stopped and nothing was written"}}}
 	case err != nil:
 		return problem.Failed(errors.Join(err, closed))
@@ -99,8 +100,8 @@ func (v *verifying) run(ctx context.Context, names []string) error {
 }
 
 // notStarted is how it ends without a server that may be stopped.
-func (v *verifying) notStarted(err error, signals *interrupt) error {
-	if signals.happened() {
+func (v *verifying) notStarted(err error, signals *interrupt.Signals) error {
+	if signals.Happened() {
 		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before it began"}}}
 	}
 	f := problem.Problem{What: "start a private redis-server: " + err.Error()}
@@ -153,7 +154,7 @@ func unknownExperiment(name string) []problem.Problem {
 		}
 	}
 	f := problem.Problem{What: fmt.Sprintf("there is no experiment %q", name), Hint: "queuedyno verify --help lists them"}
-	if near := scenario.Suggest(name, verify.Names()); near != "" {
+	if near := nearest.Nearest(name, verify.Names()); near != "" {
 		f.Hint = fmt.Sprintf("did you mean %s?", near)
 	}
 	return []problem.Problem{f}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,16 +24,32 @@ type version struct {
 	Arch     string `json:"arch"`
 }
 
-// build reads what the Go tool wrote into the binary. Where it wrote nothing,
-// as in tests and in builds without version control, the word is "unknown".
+// build reads what the Go tool wrote into the binary.
 func build() version {
+	info, _ := debug.ReadBuildInfo()
+	return versionOf(info)
+}
+
+// pseudo is the end of a version that the Go tool made of a commit: its time and the
+// beginning of its hash.
+var pseudo = regexp.MustCompile(`[-.]\d{14}-([0-9a-f]{12})(?:\+.*)?$`)
+
+// versionOf is the version that a binary says of itself. What "go install" downloads has
+// no history: there the commit is the hash in the version, or the tag, which Git
+// resolves to a commit. Where nothing is known, as in tests and in builds without version
+// control, the word is "unknown". A nil info says nothing.
+func versionOf(info *debug.BuildInfo) version {
 	v := version{Version: "unknown", Commit: "unknown", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	if info == nil {
 		return v
 	}
 	if info.Main.Version != "" {
 		v.Version = info.Main.Version
+	}
+	if m := pseudo.FindStringSubmatch(v.Version); m != nil {
+		v.Commit = m[1]
+	} else if strings.HasPrefix(v.Version, "v") {
+		v.Commit, _, _ = strings.Cut(v.Version, "+")
 	}
 	for _, s := range info.Settings {
 		switch s.Key {

@@ -16,7 +16,9 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/interrupt"
 	"github.com/queuedyno/queuedyno/internal/literal"
+	"github.com/queuedyno/queuedyno/internal/live"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/internal/problem"
@@ -44,8 +46,12 @@ const watchExample = `  queuedyno watch -u redis://localhost:6379
 // watching is the verb watch at work.
 type watching struct {
 	existing
-	length time.Duration
-	json   bool
+	metering metering
+	meter    *meter
+	length   time.Duration
+	json     bool
+	live     live.Address
+	page     *livePage // nil without --live
 
 	quoted string       // the message that was shown as not understood
 	drawn  atomic.Int32 // lines that stand on the terminal
@@ -67,17 +73,28 @@ func (p *program) watchVerb() *cobra.Command {
 	f.Group("Output")
 	flags.Var(f, &w.length, "for", "", "`TIME` to watch (default: until Ctrl-C)", literal.Duration(1))
 	f.Switch(&w.json, "json", "", "print a line of JSON each second")
+	declareLive(f, &w.live)
+	w.metering.declare(p, f, "watch")
 	w.complete(cmd)
 	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error { return w.do(cmd.Context()) })
 	return cmd
 }
 
 func (w *watching) do(ctx context.Context) error {
-	if err := problem.Usage(append(slices.Clone(w.Problems), w.check()...)...); err != nil {
+	if err := problem.Usage(slices.Concat(w.Problems, w.check(), w.metering.problems())...); err != nil {
 		return err
 	}
-	ctx, signals := listen(ctx, w.p.console)
-	defer signals.close()
+	ctx, signals := interrupt.Listen(ctx, w.p.console)
+	defer signals.Close()
+	var err error
+	if w.page, err = w.p.openLive(ctx, w.live, "watch"); err != nil {
+		return err
+	}
+	defer w.page.close()
+	if w.meter, err = w.metering.start(); err != nil {
+		return err
+	}
+	defer w.meter.close()
 	client, err := w.connect(ctx)
 	if err == nil {
 		defer client.Close()
@@ -87,24 +104,30 @@ func (w *watching) do(ctx context.Context) error {
 			err = nil
 		}
 	}
-	if err != nil && !signals.happened() {
+	if err != nil && !signals.Happened() {
 		return problem.Failed(err)
 	}
-	if d := w.length; d > 0 {
-		var cancel func()
-		ctx, cancel = context.WithTimeout(ctx, d)
-		defer cancel()
-	}
 	if err == nil {
-		err = w.watch(ctx, client)
+		err = w.watchFor(ctx, client)
+		w.meter.end(ctx)
 	}
 	switch {
-	case signals.happened() && !errors.Is(err, errOutput):
+	case signals.Happened() && !errors.Is(err, errOutput):
 		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted"}}}
 	case err != nil:
 		return problem.Failed(err)
 	}
 	return nil
+}
+
+// watchFor watches for the time of --for.
+func (w *watching) watchFor(ctx context.Context, client *jobqueue.Client) error {
+	if d := w.length; d > 0 {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, d)
+		defer cancel()
+	}
+	return w.watch(ctx, client)
 }
 
 // errOutput marks the errors of standard output: with them nothing else counts.
@@ -118,8 +141,18 @@ func (w *watching) watch(ctx context.Context, client *jobqueue.Client) error {
 	if text := w.Asked().Update; text != "" {
 		form, _ = updates.ParseMapping(text) // the flag has read it
 	}
-	last, err := watch.Run(ctx, client, watch.Options{Show: w.show, Outage: w.outage, Update: form})
+	show, end := w.page.looks(client.Queue(), w.address)
+	o := watch.Options{Show: func(l watch.Look) error {
+		show(l)
+		return w.show(l)
+	}, Outage: w.outage, Update: form}
+	seen := w.meter.watch(&o)
+	last, err := watch.Run(ctx, client, o)
 	w.quote(last)
+	end(last)
+	if err == nil {
+		seen(last)
+	}
 	switch {
 	case err != nil:
 		return err

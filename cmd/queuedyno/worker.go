@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/interrupt"
 	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
@@ -45,6 +46,7 @@ const workerExample = `  queuedyno worker -u redis://localhost:6379 -y 8 --work 
 // workers is the verb worker at work.
 type workers struct {
 	existing
+	metering    metering
 	consumers   int
 	wait        draw.Duration
 	burn        time.Duration
@@ -89,6 +91,7 @@ func declareWorker(p *program, f *flags.Set) *workers {
 	w.addChannel(f, "to publish updates on")
 	w.addRedis(f, "design", "visibility", "poll", "queues", "notify", "channels", "tenants")
 	f.Switch(&w.json, "json", "", "print the final account as JSON")
+	w.metering.declare(p, f, "worker")
 	return w
 }
 
@@ -99,18 +102,24 @@ func (w *workers) do(ctx context.Context) error {
 	problems = append(problems, w.tenantsChannels()...)
 	problems = append(problems, w.unheard()...)
 	problems = append(problems, w.outOfRange()...)
+	problems = append(problems, w.metering.problems()...)
 	if err := problem.Usage(append(problems, wrong...)...); err != nil {
 		return err
 	}
-	ctx, signals := listen(ctx, w.p.console)
-	defer signals.close()
+	ctx, signals := interrupt.Listen(ctx, w.p.console)
+	defer signals.Close()
+	meter, err := w.metering.start()
+	if err != nil {
+		return err
+	}
+	defer meter.close()
 	client, err := w.connect(ctx)
 	if err == nil {
 		defer client.Close()
 		err = w.checkPermissions(ctx, client)
 	}
 	switch {
-	case signals.happened():
+	case signals.Happened():
 		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before it began"}}}
 	case err != nil:
 		return problem.Failed(err)
@@ -122,13 +131,16 @@ func (w *workers) do(ctx context.Context) error {
 		Jobs: w.jobs, Idle: w.idle, Stop: signals.Stop, Outage: w.outage,
 	}
 	w.p.console.Note("worker: %s %s", number.Plural(pool.Consumers, "consumer"), w.where(client))
-	signals.during("finishing the jobs in progress")
+	signals.During("finishing the jobs in progress")
 	from := time.Now()
+	meter.pool(pool)
 	shown := w.progress(pool)
 	err = pool.Run(ctx)
 	shown()
-	signals.load(false)
-	return w.account(pool, time.Since(from), err)
+	signals.Load(false)
+	err = w.account(pool, time.Since(from), err)
+	meter.end(ctx)
+	return err
 }
 
 // checkPermissions finds out before the first job is taken what would be refused: a

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +11,11 @@ import (
 	"unicode"
 
 	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/worker"
 )
 
@@ -154,4 +158,99 @@ func (w *workers) write(pool *worker.Pool, t worker.Tally, took time.Duration) e
 	}
 	_, err := io.WriteString(w.p.stdout, text)
 	return err
+}
+
+// timesOfDesign refuses times that the design has no use for.
+func (w *workers) timesOfDesign() []problem.Problem {
+	var problems []problem.Problem
+	design := cmp.Or(w.Asked().Design, jobqueue.List)
+	if w.Written("visibility") && design != jobqueue.ReliableList && design != jobqueue.Stream {
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("--visibility does not apply to the design %s", design), Hint: "add --design reliable-list or --design stream"})
+	}
+	if w.Written("poll") && design != jobqueue.ListPoll {
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("--poll does not apply to the design %s", design), Hint: "add --design list-poll"})
+	}
+	return problems
+}
+
+// unheard refuses what has no meaning where nothing is published.
+func (w *workers) unheard() []problem.Problem {
+	if w.Asked().Notify != jobqueue.NoNotify {
+		return nil
+	}
+	var problems []problem.Problem
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{{"running", w.running}, {"channels", w.apart()}, {"channel", true}} {
+		if flag.set && w.Written(flag.name) {
+			problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s does not apply with --notify %s: nothing is published", flag.name, jobqueue.NoNotify), Hint: "remove one of them"})
+		}
+	}
+	return problems
+}
+
+// outOfRange refuses values that no queue is made with.
+func (w *workers) outOfRange() []problem.Problem {
+	var problems []problem.Problem
+	err := w.config().Validate()
+	all, several := err.(interface{ Unwrap() []error })
+	if !several {
+		return nil
+	}
+	for _, one := range all.Unwrap() {
+		problems = append(problems, problem.Problem{What: "--" + one.Error()})
+	}
+	return problems
+}
+
+// apart reports whether each tenant has its own channel.
+func (w *workers) apart() bool {
+	return cmp.Or(w.Asked().Channels, scenario.OneChannel) != scenario.OneChannel
+}
+
+// tenantsChannels refuses channels without tenants, and tenants without channels.
+func (w *workers) tenantsChannels() []problem.Problem {
+	switch {
+	case w.apart() && !w.Given("tenants"):
+		return []problem.Problem{{What: fmt.Sprintf("--channels %s: the number of tenants is missing", w.Asked().Channels), Hint: "add --tenants NUMBER"}}
+	case !w.apart() && w.Written("tenants"):
+		return []problem.Problem{{What: "--tenants does not apply if all updates go to one channel", Hint: "add --channels tenant"}}
+	}
+	return nil
+}
+
+// channelOf is the channel of each tenant: t1 has the first, and so does a tenant
+// without one.
+func (w *workers) channelOf() func(tenant string) int {
+	if !w.apart() {
+		return nil
+	}
+	n := w.Asked().Tenants.Count
+	numbers := make(map[string]int, n)
+	for i := range n {
+		numbers[flight.TenantName(i)] = i
+	}
+	return func(tenant string) int { return numbers[tenant] }
+}
+
+// where is the queue and the channel, by the names that Redis knows.
+func (w *workers) where(c *jobqueue.Client) string {
+	text := fmt.Sprintf("on %s at %s, ", firstAndLast(c.Queues()), w.address)
+	if w.Asked().Notify == jobqueue.NoNotify {
+		return text + "no updates"
+	}
+	return text + "updates on " + firstAndLast(c.Channels())
+}
+
+// firstAndLast are the names of queues or channels, of many the first and the last.
+func firstAndLast(names []string) string {
+	first, last := fmt.Sprintf("%q", names[0]), fmt.Sprintf("%q", names[len(names)-1])
+	switch len(names) {
+	case 1:
+		return first
+	case 2:
+		return first + " and " + last
+	}
+	return first + " to " + last
 }

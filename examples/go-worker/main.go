@@ -98,7 +98,7 @@ func consume(ctx context.Context, queue jobqueue.Backend, done *atomic.Int64) er
 			u.Status, u.Error = jobqueue.Failed, &why
 		}
 		u.Work = time.Since(from)
-		if _, err := c.Publish(context.WithoutCancel(ctx), jobqueue.AppendUpdate(nil, u)); err != nil {
+		if _, err := c.Publish(context.WithoutCancel(ctx), u.AppendTo(nil)); err != nil {
 			return err
 		}
 		done.Add(1)

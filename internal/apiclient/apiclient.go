@@ -39,6 +39,8 @@ type Options struct {
 	Timeout time.Duration
 	// TLS is the configuration for https. It may be nil.
 	TLS *tls.Config
+	// Route finds the address to dial in place of another. It may be nil.
+	Route endpoint.Route
 }
 
 // The defaults.
@@ -116,7 +118,7 @@ func New(o Options) (*Client, error) {
 		Protocols: &protocols, TLSClientConfig: endpoint.TLSConfig(o.TLS),
 		MaxConnsPerHost: connections, MaxIdleConnsPerHost: connections,
 		DisableCompression: true, MaxResponseHeaderBytes: 64 << 10,
-		DialContext: (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext, TLSHandshakeTimeout: c.timeout,
+		DialContext: endpoint.Via(&net.Dialer{KeepAlive: 15 * time.Second}, o.Route), TLSHandshakeTimeout: c.timeout,
 	}
 	return c, nil
 }

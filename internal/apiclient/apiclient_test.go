@@ -185,7 +185,12 @@ func TestEachConnectionThatFailsIsExplained(t *testing.T) {
 		{"unknown host", "http://no-such-host.invalid/", endpoint.UnknownHost, "correct the host", false},
 		{"closed", "http://" + listen(t, func(c net.Conn) { c.Read(request[:0:0]) }), endpoint.Closed, "", true},
 		{"silent", "http://" + listen(t, func(net.Conn) { <-silent }), endpoint.Timeout, "timeout", true},
-		{"not HTTP", "http://" + listen(t, func(c net.Conn) { io.WriteString(c, "-ERR unknown command\r\n"); <-silent }), endpoint.Protocol, "port", true},
+		{"not HTTP", "http://" + listen(t, func(c net.Conn) {
+			c.Read(make([]byte, 4096))
+			io.WriteString(c, "-ERR unknown command\r\n")
+			<-silent
+		}), endpoint.Protocol, "port", true},
+		{"not HTTP, and speaks first", "http://" + listen(t, func(c net.Conn) { io.WriteString(c, "SSH-2.0-OpenSSH\r\n"); <-silent }), endpoint.Protocol, "port", true},
 		{"no TLS", strings.Replace(plain.URL, "http", "https", 1), endpoint.TLS, "write http://", false},
 		{"unknown authority", secure.URL, endpoint.TLS, "SSL_CERT_FILE", false},
 		{"TLS", strings.Replace(secure.URL, "https", "http", 1), endpoint.Status, "write https://", true},
@@ -269,8 +274,10 @@ func TestThereAreAsManyConnectionsAsWereAskedFor(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if opened.Load() > connections || most.Load() > connections || failed.Load() != callers*each/5 || requests.Load() != callers*each {
-		t.Errorf("%d connections, %d at once, %d of %d requests failed; want %d, %d, %d of %d", opened.Load(), most.Load(), failed.Load(), requests.Load(),
+	// One that the transport replaces is closed first, but the server may hear of that
+	// later. A client that did not keep its connections would open hundreds.
+	if opened.Load() > 2*connections || most.Load() > connections || failed.Load() != callers*each/5 || requests.Load() != callers*each {
+		t.Errorf("%d connections, %d at once, %d of %d requests failed; want about %d, %d, %d of %d", opened.Load(), most.Load(), failed.Load(), requests.Load(),
 			connections, connections, callers*each/5, callers*each)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,8 @@ type Options struct {
 	Policy reconnect.Policy
 	// TLS is the configuration for wss. It may be nil.
 	TLS *tls.Config
+	// Route finds the address to dial in place of another. It may be nil.
+	Route endpoint.Route
 
 	// Heard is called for each update, in the goroutine of the client. at is when the
 	// message had been read. The update is valid until Heard returns.
@@ -121,7 +124,10 @@ func Open(ctx context.Context, o Options) (*Clients, error) {
 	e.SetDefault("User-Agent", "queuedyno")
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	transport := &http.Transport{Protocols: &protocols, TLSClientConfig: endpoint.TLSConfig(o.TLS), DisableKeepAlives: true}
+	transport := &http.Transport{
+		Protocols: &protocols, TLSClientConfig: endpoint.TLSConfig(o.TLS), DisableKeepAlives: true,
+		DialContext: endpoint.Via(&net.Dialer{}, o.Route),
+	}
 	c.http = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	for i := range o.Clients {

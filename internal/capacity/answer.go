@@ -44,8 +44,8 @@ func (s *search) decide(a *Answer, p *posterior) {
 		if t.Kind == Ceiling || t.Verdict != Good {
 			continue
 		}
-		if n := s.confirmed(t.Rate); t.Kind == Long && t.Rate > a.ConfirmedRate && n > 0 {
-			a.ConfirmedRate, a.ConfirmedTrials, a.ConfirmedFor = t.Rate, n, s.shortest(t.Rate, Long)
+		if n, against := s.confirmed(t.Rate); t.Kind == Long && t.Rate > a.ConfirmedRate && n > 0 {
+			a.ConfirmedRate, a.ConfirmedTrials, a.ConfirmedAgainst, a.ConfirmedFor = t.Rate, n, against, s.shortest(t.Rate, Long)
 		}
 		// One good trial may be luck. A rate that failed more often does not count.
 		if t.Rate > best && s.mostlyGood(t.Rate) {
@@ -146,7 +146,7 @@ func (s *search) limit(a Answer) Limit {
 		if last.Passing {
 			part = "host"
 		}
-		return Limit{Part: part, Detail: reason(last), Used: last.Limit.Used}
+		return Limit{Part: part, Detail: reason(last), External: last.Passing, Used: last.Limit.Used}
 	}
 	failed := s.failedAbove(a.Rate)
 	votes := map[string]int{}

@@ -97,9 +97,12 @@ type Outcome struct {
 
 // Limit names a part of the system and how much of it was in use.
 type Limit struct {
-	// Part is redis, workers, generator, host, cpu_limit, in_flight or empty.
+	// Part is redis, workers, postgres, api, backend, generator, host, cpu_limit,
+	// in_flight or empty.
 	Part   string `json:"part"`
 	Detail string `json:"detail"`
+	// External says that other programs on the host used it up.
+	External bool `json:"external,omitempty"`
 	// Used is the share in use by part, 1 being all of it.
 	Used map[string]float64 `json:"used"`
 }
@@ -137,12 +140,14 @@ type Answer struct {
 	Median float64 `json:"median_per_s"`
 	High   float64 `json:"high_per_s"`
 	// ConfirmedRate is the highest rate that is confirmed. ConfirmedTrials trials of at
-	// least ConfirmedFor held at that rate or a higher one. RefutedRate is the lowest
-	// rate above the answer that failed. 0 means none.
-	ConfirmedRate   float64       `json:"confirmed_per_s"`
-	ConfirmedTrials int           `json:"confirmed_trials,omitempty"`
-	ConfirmedFor    time.Duration `json:"confirmed_trial_ns,omitempty"`
-	RefutedRate     float64       `json:"refuted_per_s"`
+	// least ConfirmedFor held at that rate or a higher one; ConfirmedAgainst, which are
+	// fewer, failed at that rate or a lower one. RefutedRate is the lowest rate above the
+	// answer that failed. 0 means none.
+	ConfirmedRate    float64       `json:"confirmed_per_s"`
+	ConfirmedTrials  int           `json:"confirmed_trials,omitempty"`
+	ConfirmedAgainst int           `json:"confirmed_against,omitempty"`
+	ConfirmedFor     time.Duration `json:"confirmed_trial_ns,omitempty"`
+	RefutedRate      float64       `json:"refuted_per_s"`
 	// LoopBefore and LoopAfter are what the closed loops carried that began and
 	// ended the search, in jobs per second. 0 means that there was none.
 	LoopBefore float64 `json:"closed_loop_before_per_s"`

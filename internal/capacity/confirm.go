@@ -80,7 +80,7 @@ func (s *search) confirm(p *posterior, t Trial) (Trial, string) {
 		return t, ""
 	}
 	last := long[len(long)-1]
-	n := s.confirmed(last.Rate)
+	n, _ := s.confirmed(last.Rate)
 	if last.Verdict == Good && (n >= enough || n >= confirms && s.short(s.cost(s.o.Confirm))) {
 		return t, fmt.Sprintf("%s jobs/s held in %d confirming trials", format(last.Rate), n)
 	}
@@ -96,6 +96,9 @@ func (s *search) confirm(p *posterior, t Trial) (Trial, string) {
 		}
 	}
 	step := 0.02 * math.Exp2(float64(max(0, bad-2)))
+	if s.short(2 * s.cost(s.o.Confirm)) {
+		step = max(step, lastStep) // there is no other one
+	}
 	t.Rate = Round(min(last.Rate*math.Exp(-step), t.Rate))
 	return t, ""
 }
@@ -117,10 +120,9 @@ func (s *search) target(p *posterior) float64 {
 }
 
 // confirmed is how many confirming trials say that the system carries that rate, 0
-// where that is not settled. A trial that held at a higher rate counts, and so does
-// one that failed at a lower rate, against it.
-func (s *search) confirmed(rate float64) int {
-	var good, bad int
+// where that is not settled, and how many speak against it. A trial that held at a
+// higher rate counts, and so does one that failed at a lower rate, against it.
+func (s *search) confirmed(rate float64) (good, bad int) {
 	for _, t := range s.trials {
 		switch {
 		case t.Kind == Long && t.Verdict == Good && t.Rate >= rate:
@@ -130,9 +132,9 @@ func (s *search) confirmed(rate float64) int {
 		}
 	}
 	if good >= confirms && good > bad {
-		return good
+		return good, bad
 	}
-	return 0
+	return 0, bad
 }
 
 // held is how many trials say so once there is no time for more: short ones count then,

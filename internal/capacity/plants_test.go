@@ -187,6 +187,7 @@ func TestSearchesOfWorkersAreConfirmedAndNeverAboveWhatTheyCarry(t *testing.T) {
 					rates = append(rates, a.Rate/w.truth())
 				}
 			}
+			t.Logf("confirmed %.3f, half below %.3f", float64(len(rates))/searches, quantile(rates, 0.5))
 			if got := float64(len(rates)) / searches; got < c.least {
 				t.Errorf("%.2f of the searches ended with a confirmed rate, want %v", got, c.least)
 			}

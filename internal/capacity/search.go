@@ -64,6 +64,9 @@ const (
 	// confirms is how many good trials confirm a rate, and enough how many are made
 	// where the budget allows it.
 	confirms, enough = 2, 3
+	// lastStep is how far down the last confirming trial goes if the ones before it
+	// failed: a bound that is low says more than none.
+	lastStep = 0.15
 	// kept is the part of the budget that is kept for confirming.
 	kept        = 0.4
 	closingPart = 12   // the closed loop at the end is left out where it takes more than this part of the budget
@@ -298,10 +301,13 @@ func (s *search) closing() (t Trial, ok bool) {
 }
 
 // reserve is the time that the closed loop at the end will take, 0 where there
-// will be none.
+// will be none. It gives way to another confirming trial after one that failed.
 func (s *search) reserve() time.Duration {
 	c := s.ceiling()
 	if c == nil || s.belief() == nil {
+		return 0
+	}
+	if long := s.of(Long); len(long) > 0 && long[len(long)-1].Verdict == Bad {
 		return 0
 	}
 	if _, opened := Last(s.trials); opened && s.trials[len(s.trials)-1].Kind == Ceiling {

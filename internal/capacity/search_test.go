@@ -85,6 +85,8 @@ func TestSearchesOfNoisyPlantsEndConfirmedBelowTheirCapacity(t *testing.T) {
 					above++
 				}
 			}
+			t.Logf("confirmed %.3f, above %.3f, half below %.3f, median error %.3f, error at 95%% %.3f",
+				confirmed/c.searches, above/c.searches, quantile(rates, 0.5), quantile(errs, 0.5), quantile(errs, 0.95))
 			if got := confirmed / c.searches; got < c.confirmed {
 				t.Errorf("%.3f of the searches ended with a confirmed rate, want %v", got, c.confirmed)
 			}

@@ -2,8 +2,10 @@ package compare
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/paired"
@@ -157,6 +159,33 @@ func resample(metrics []paired.Metric, from []paired.Pair, pairs, times int, see
 		}
 	}
 	return out
+}
+
+// mostFalse is the largest share of comparisons that may fail although nothing changed.
+const mostFalse = 0.05
+
+// Verdict is valid where comparisons with these margins can be trusted: of those that
+// were resampled, in which nothing changed, at most 5% failed. It is suspect where more
+// failed, and empty where none were resampled.
+func (c *Calibration) Verdict() string {
+	switch {
+	case c.Resampled.Comparisons == 0:
+		return ""
+	case c.Resampled.Fail > mostFalse:
+		return result.Suspect
+	}
+	return result.Valid
+}
+
+// Widest is the gating metric with the largest margin, the first by name of several.
+// The name is empty without one.
+func (c *Calibration) Widest() (name string, noise Noise) {
+	for _, m := range slices.Sorted(maps.Keys(c.Metrics)) {
+		if n := c.Metrics[m]; n.Gate && n.Margin > noise.Margin {
+			name, noise = m, n
+		}
+	}
+	return name, noise
 }
 
 // Foreign says why the calibration is not one for the comparison r, empty when

@@ -111,9 +111,14 @@ func (r *Record) spoilt() string {
 		pairs = max(pairs, run.Pair)
 		if run.Left == leftInvalid || run.Left == leftBroken {
 			invalid[run.Side]++
-			if len(run.Reasons) > 0 {
-				why[run.Side] = run.Reasons[0]
+			var words []string
+			if run.Left == leftBroken {
+				words = append(words, "it did not come to its end")
 			}
+			if len(run.Reasons) > 0 {
+				words = append(words, run.Reasons[0])
+			}
+			why[run.Side] = strings.Join(words, ": ")
 		}
 	}
 	for _, side := range []Side{Base, Candidate} {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/paired"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 func TestParseMetricReadsANameAndAMargin(t *testing.T) {
@@ -126,5 +127,31 @@ func TestLeastPairsAreEnoughToFail(t *testing.T) {
 		if got := compare.LeastPairs(metrics); got != want {
 			t.Errorf("LeastPairs of %d = %d, want %d", gates, got, want)
 		}
+	}
+}
+
+func TestWhatIsComparedIsWhatTheRunsMeasure(t *testing.T) {
+	t.Parallel()
+	names := func(s scenario.Scenario, redis bool) (gates, shown []string) {
+		for _, m := range compare.Measurable(compare.Defaults(), s.WithDefaults().Measured(), redis) {
+			if m.Gate {
+				gates = append(gates, m.Name)
+			} else {
+				shown = append(shown, m.Name)
+			}
+		}
+		return gates, shown
+	}
+	gates, shown := names(scenario.Scenario{}, true)
+	if !slices.Contains(gates, "redis_cpu_per_job") || !slices.Equal(shown, []string{"end_to_end.p99", "queue.p50", "enqueue.p50", "notify.p50"}) {
+		t.Errorf("a push: %v gate, %v are shown", gates, shown)
+	}
+	_, shown = names(scenario.Scenario{Entry: scenario.Entry{Kind: scenario.EntryPostgres}}, true)
+	if !slices.Equal(shown, []string{"end_to_end.p99", "queue.p50", "enqueue.p50", "notify.p50", "store.p50", "save.p50"}) {
+		t.Errorf("stored jobs: %v are shown", shown)
+	}
+	gates, shown = names(scenario.Scenario{External: true, Entry: scenario.Entry{Kind: scenario.EntryHTTP}, Exit: scenario.Exit{WebSocket: scenario.WebSocketExit{URL: "ws://h/"}}}, false)
+	if !slices.Equal(gates, []string{"end_to_end.p50", "end_to_end.p90", "achieved_rate"}) || !slices.Equal(shown, []string{"cpu_per_job", "end_to_end.p99", "request.p50", "broadcast.p50"}) {
+		t.Errorf("a black box: %v gate, %v are shown", gates, shown)
 	}
 }

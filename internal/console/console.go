@@ -33,9 +33,10 @@ type Console struct {
 	mu    sync.Mutex
 	w     io.Writer
 	Quiet bool
-	// Live is true when w is a terminal that can redraw a line, and drawn
-	// while one stands there unfinished.
-	Live, drawn bool
+	// Live is true when w is a terminal that can redraw a line.
+	Live bool
+	// drawn is how many lines stand there unfinished.
+	drawn int
 }
 
 func New(w io.Writer, env func(string) string) *Console {
@@ -51,19 +52,24 @@ func (c *Console) Note(format string, args ...any) {
 	}
 }
 
-// Draw replaces the line that was drawn before. It must only be called on a
-// Live console.
-func (c *Console) Draw(line string) {
+// Draw replaces the lines that were drawn before. None may be wider than the terminal.
+// It must only be called on a Live console.
+func (c *Console) Draw(lines ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.Quiet {
 		return
 	}
-	_, _ = io.WriteString(c.w, "\r\x1b[K"+Redact(line))
-	c.drawn = true
+	// In one write, so that no terminal shows it half done.
+	_, _ = io.WriteString(c.w, wipe(max(1, c.drawn))+Redact(strings.Join(lines, "\n")))
+	c.drawn = len(lines)
 }
 
-// Wipe removes the line that was drawn.
+// wipe clears the line of the cursor and those above it, so many in all, and goes to the
+// beginning of the first.
+func wipe(lines int) string { return "\r\x1b[K" + strings.Repeat("\x1b[1A\x1b[K", lines-1) }
+
+// Wipe removes the lines that were drawn.
 func (c *Console) Wipe() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,15 +103,23 @@ func (c *Console) Verbatim(s string) {
 	c.line(strings.TrimRight(s, "\n"))
 }
 
+// Write writes what is not for people, such as a result, in one piece and as it is.
+func (c *Console) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clear()
+	return c.w.Write(p)
+}
+
 func (c *Console) line(s string) {
 	c.clear()
 	_, _ = io.WriteString(c.w, Redact(s)+"\n")
 }
 
 func (c *Console) clear() {
-	if c.drawn {
-		_, _ = io.WriteString(c.w, "\r\x1b[K")
-		c.drawn = false
+	if c.drawn > 0 {
+		_, _ = io.WriteString(c.w, wipe(c.drawn))
+		c.drawn = 0
 	}
 }
 
@@ -148,10 +162,16 @@ func IsTerminal(w any) bool {
 
 // Width is the number of columns of the terminal w, or 80.
 func Width(w any) int {
+	columns, _ := Size(w)
+	return columns
+}
+
+// Size is the number of columns and of rows of the terminal w, or 80 and 24.
+func Size(w any) (columns, rows int) {
 	if f, ok := w.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
-			return columns
+		if columns, rows, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 && rows > 0 {
+			return columns, rows
 		}
 	}
-	return 80
+	return 80, 24
 }

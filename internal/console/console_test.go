@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"testing"
 
@@ -99,5 +100,54 @@ func TestOnlyATerminalIsLive(t *testing.T) {
 	}
 	if got := Width(new(bytes.Buffer)); got != 80 {
 		t.Errorf("width of a buffer = %d, want 80", got)
+	}
+}
+
+func TestSeveralLinesAreDrawnInTheirPlace(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	c := New(&b, noEnv)
+	c.Live = true
+	c.Draw("one", "two", "three")
+	c.Draw("uno")
+	c.Draw("eins", "zwei")
+	c.Note("done")
+	want := "\r\x1b[Kone\ntwo\nthree" + "\r\x1b[K\x1b[1A\x1b[K\x1b[1A\x1b[Kuno" + "\r\x1b[Keins\nzwei" + "\r\x1b[K\x1b[1A\x1b[Kqueuedyno: done\n"
+	if got := b.String(); got != want {
+		t.Errorf("console wrote %q, want %q", got, want)
+	}
+}
+
+func TestFitLeavesNothingThatMovesTheCursor(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"plain": "plain", "longer than ten": "longer tha", "a\x1b[2Jb\r\nc\td": "a [2Jb  c ", "日本語のキュー": "日本語のキ", "e\u0301e\u0301": "e\u0301e\u0301", "🐘🐘🐘🐘🐘🐘": "🐘🐘🐘🐘🐘", "a\u202eb": "a b",
+	} {
+		if got := Fit(line, 10); got != want {
+			t.Errorf("Fit(%q, 10) = %q, want %q", line, got, want)
+		}
+	}
+	if got := Fit("x", 0); got != "" {
+		t.Errorf("Fit of no columns = %q", got)
+	}
+}
+
+func TestASparklineHasALetterForEachValue(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		values []float64
+		blocks bool
+		want   string
+	}{
+		{[]float64{0, 1, 4, 8}, true, "▁▂▅█"},
+		{[]float64{8, math.NaN(), 8}, true, "█ █"},
+		{[]float64{0, 0}, true, "▁▁"},
+		{[]float64{math.NaN()}, true, " "},
+		{[]float64{0, 8}, false, "_#"},
+		{nil, true, ""},
+	} {
+		if got := Sparkline(c.values, c.blocks); got != c.want {
+			t.Errorf("Sparkline(%v, %t) = %q, want %q", c.values, c.blocks, got, c.want)
+		}
 	}
 }

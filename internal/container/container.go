@@ -23,7 +23,7 @@ import (
 
 const (
 	// daemonTimeout bounds the question whether there is a Docker daemon.
-	daemonTimeout = 3 * time.Second
+	daemonTimeout = 10 * time.Second
 	// pullTimeout bounds the wait for an image and its container. Users with
 	// a slower line pull it first.
 	pullTimeout = 2 * time.Minute

@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/mask"
 )
 
 // Endpoint is a URL with its headers. Several goroutines may use it at once.
@@ -40,7 +42,7 @@ func Parse(raw string, headers map[string]string, schemes, names []string) (*End
 	e := &Endpoint{header: http.Header{}}
 	var err error
 	if e.url, err = parseTemplate(raw, appendInURL, names); err != nil {
-		return nil, fmt.Errorf("url: %w", e.hidden(raw, err))
+		return nil, fmt.Errorf("url: %w", hidden(err))
 	}
 	like := schemes[0] + "://127.0.0.1:3000/"
 	u, err := url.Parse(e.url.String("1", 1))
@@ -68,7 +70,7 @@ func Parse(raw string, headers map[string]string, schemes, names []string) (*End
 			e.Host = "[" + u.Hostname() + "]" + e.Host[len(u.Hostname()):]
 		}
 	}
-	e.Address = address(raw)
+	e.Address = mask.Address(raw)
 	e.learn(u)
 	if e.url.Fixed() {
 		e.fixed = u
@@ -77,7 +79,7 @@ func Parse(raw string, headers map[string]string, schemes, names []string) (*End
 		value, err := parseTemplate(headers[name], appendRaw, names)
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("header %s: %w", name, e.hidden(headers[name], err))
+			return nil, fmt.Errorf("header %s: %w", name, hidden(err))
 		case name == "" || strings.ContainsAny(name, " :\t\r\n"):
 			return nil, fmt.Errorf("header %q: it is not the name of a header; write it like Authorization", name)
 		case strings.ContainsAny(headers[name], "\r\n\x00"):
@@ -94,35 +96,19 @@ func Parse(raw string, headers map[string]string, schemes, names []string) (*End
 			e.secrets = append(e.secrets, token) // of "Bearer token"
 		}
 	}
-	e.secrets = slices.DeleteFunc(e.secrets, func(s string) bool { return len(s) < 4 || strings.Contains(s, "{{") })
-	// The longest first, since one may be a part of another.
-	slices.SortFunc(e.secrets, func(a, b string) int { return len(b) - len(a) })
+	e.secrets = slices.DeleteFunc(e.secrets, func(s string) bool { return strings.Contains(s, "{{") })
 	return e, nil
 }
 
 // hidden is the mistake in a template without what stands there.
-func (e *Endpoint) hidden(_ string, err error) error {
+func hidden(err error) error {
 	var mistake *TemplateError
 	if errors.As(err, &mistake) {
-		name, rest, _ := strings.Cut(mistake.Found, "}}")
-		mistake.Found = name + "}}"
-		if rest == "" && !strings.HasSuffix(name, "}}") && len(name) > 12 {
-			mistake.Found = name[:12] + "…"
+		if !strings.HasSuffix(mistake.Found, "}}") {
+			mistake.Found = "{{…" // nothing says where the name ends
 		}
 	}
 	return err
-}
-
-// address is a URL template without user, password and query.
-func address(raw string) string {
-	raw, _, _ = strings.Cut(raw, "?")
-	scheme, rest, _ := strings.Cut(raw, "://")
-	host, path, hasPath := strings.Cut(rest, "/")
-	host = host[strings.LastIndexByte(host, '@')+1:]
-	if hasPath {
-		host += "/" + path
-	}
-	return scheme + "://" + host
 }
 
 // learn notes the secrets in a URL.
@@ -178,10 +164,7 @@ func (e *Endpoint) Has(name string) bool {
 // Mask is a text without the user, the password, the query values and the header
 // values, and without control characters.
 func (e *Endpoint) Mask(text string) string {
-	for _, s := range e.secrets {
-		text = strings.ReplaceAll(text, s, "***")
-	}
-	text = strings.ToValidUTF8(text, "\ufffd")
+	text = strings.ToValidUTF8(mask.Everywhere(text, e.secrets...), "\ufffd")
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '

@@ -111,7 +111,9 @@ func Class(err error) Kind {
 		return Reset
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), strings.Contains(text, "server closed idle connection"):
 		return Closed
-	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "malformed MIME"):
+	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "malformed MIME"),
+		// What the transport says when the server spoke before it was asked.
+		strings.Contains(text, "readLoopPeekFailLocked: %!w(<nil>)"):
 		return Protocol
 	}
 	return Other

@@ -1,12 +1,16 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/token"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // account keeps the account of every job: the table of those on their way, the
@@ -26,6 +30,8 @@ type account struct {
 	blackBox bool              // only WebSocket clients see the end of a job
 	tenant   func(n int64) int // of a job
 	again    atomic.Int64      // the longest end_to_end of a job that was given out twice
+	found    atomic.Int64      // jobs that arrived although the answer to their push was lost
+	losses   *losses           // nil without faults
 }
 
 func (a *account) tally() *ledger.Tally {
@@ -54,17 +60,43 @@ func (a *account) start(n, due int64) *flight.Job {
 // finish closes a job that has every mark of a complete one, and records it.
 // Several goroutines may try to; one succeeds.
 func (a *account) finish(b *flight.Block, j *flight.Job, n int64, marks uint64, s *record.Shard) {
-	if marks&a.complete != a.complete {
+	if proved(marks)&a.complete != a.complete {
 		return
 	}
-	if _, first, here := j.Mark(n, flight.Closed); here && first {
-		settle(&j.Stamp)
-		if marks&flight.Again != 0 {
-			a.slowest(flight.Ended(&j.Stamp) - j.Stamp[flight.DueAt])
+	if marks, first, here := j.Mark(n, flight.Closed); here && first {
+		if marks&flight.PushUnknown != 0 {
+			a.found.Add(1)
 		}
-		s.Add(n, &j.Stamp)
+		stamp := &j.Stamp
+		if marks&flight.Again != 0 { // another consumer may be stamping it at this moment
+			var copied [flight.Stamps]int64
+			for i := range copied {
+				copied[i] = atomic.LoadInt64(&stamp[i])
+			}
+			stamp = &copied
+		}
+		settle(stamp)
+		if marks&flight.Again != 0 {
+			a.slowest(flight.Ended(stamp) - stamp[flight.DueAt])
+		}
+		s.Add(n, stamp)
 		a.flight.Close(b)
 	}
+}
+
+// proved are the marks together with those that a notification proves: an answer that was
+// lost with its connection is not waited for.
+func proved(marks uint64) uint64 {
+	if marks&flight.Notified == 0 {
+		return marks
+	}
+	if marks&flight.PushUnknown != 0 {
+		marks |= flight.Acked
+	}
+	if marks&flight.PublishUnknown != 0 {
+		marks |= flight.Published
+	}
+	return marks
 }
 
 // settle makes the stamps of a finished job consistent. What a WebSocket client has read
@@ -110,6 +142,8 @@ func (a *account) surelyLost(b *flight.Block, j *flight.Job, n int64, t *ledger.
 		t.Add(ledger.WindowLost, 1)
 		a.rec.Lose(n, due)
 	}
+	a.losses.add(due, legCounted(as))
+	a.rec.Gone(due)
 	a.free(n)
 	a.flight.Close(b)
 }
@@ -149,4 +183,40 @@ func (a *account) free(n int64) {
 	default:
 		a.tokens.Give(1)
 	}
+}
+
+// maxLostJobs bounds [result.Ledger.LostJobs].
+const maxLostJobs = 1000
+
+// lostJob is a job that did not arrive.
+type lostJob struct {
+	n   int64
+	leg result.Leg
+}
+
+// keepFirst cuts the list down to the jobs with the lowest numbers, now and then.
+func keepFirst(lost []lostJob) []lostJob {
+	if len(lost) < 4*maxLostJobs {
+		return lost
+	}
+	return firstLost(lost)
+}
+
+// firstLost are the jobs with the lowest numbers, in order.
+func firstLost(lost []lostJob) []lostJob {
+	slices.SortFunc(lost, func(a, b lostJob) int { return cmp.Compare(a.n, b.n) })
+	return lost[:min(len(lost), maxLostJobs)]
+}
+
+// named are the lost jobs by their ids. The ids that the user's API chose are not kept.
+func (r *reconciliation) named() []result.LostJob {
+	var out []result.LostJob
+	for _, l := range firstLost(r.lost) {
+		id := strconv.FormatInt(r.spread.Number(l.n), 10)
+		if r.ids == nil {
+			id = string(r.format.AppendID(nil, l.n))
+		}
+		out = append(out, result.LostJob{ID: id, Leg: l.leg})
+	}
+	return out
 }

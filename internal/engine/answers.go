@@ -18,39 +18,62 @@ func (p *producer) answers() error {
 	for {
 		err := pipe.Await()
 		lost := errors.Is(err, jobqueue.ErrLost)
-		refused := lost && refusal(err)
+		refused, full := lost && refusal(err), p.r.faults.full(err)
 		switch {
-		case err == nil:
+		case err == nil || full:
 			at := p.r.now()
 			g, ok := p.pending.take()
 			if !ok {
 				return errors.New("an answer to a push that was not sent")
 			}
-			p.acked(g, at)
+			p.answered(g, at, err)
 		case lost:
 			p.lost(err, !refused && p.pending.len() == 0)
-			if g, ok := p.pending.take(); ok && refused {
-				p.refused(g)
+			if refused {
+				if g, ok := p.pending.take(); ok {
+					p.refused(g)
+				}
 			}
 		case !errors.Is(err, jobqueue.ErrClosed):
 			return err
 		}
 		if p.draining.Load() {
-			if (err == nil || refused) && p.pending.len() > 0 {
+			if (err == nil || refused || full) && p.pending.len() > 0 {
 				continue // the answers to the others say what became of them
 			}
 			p.draining.Store(false)
 		}
-		if err == nil {
+		if err == nil || full {
 			continue
 		}
 		// The pushes that are under way will have no answer.
+		if p.finished.Load() {
+			p.unanswered(0)
+		}
+		p.parked.Store(true)
 		next, more := <-p.fresh
+		p.parked.Store(false)
 		if !more {
 			return nil
 		}
 		pipe = next
 	}
+}
+
+// answered notes the answer to the push of a group. It is false for an error after which
+// the connection is not good any more. A full server is no such error.
+func (p *producer) answered(g pace.Group, at int64, err error) bool {
+	switch {
+	case err == nil:
+		p.acked(g, at)
+	case p.r.faults.full(err):
+		p.streak.Answered()
+		p.r.problem("push", err)
+		p.refused(g)
+	default:
+		return false
+	}
+	return true
 }
 
 // refused notes that the server answered the push of a group with an error.
@@ -62,9 +85,32 @@ func (p *producer) refused(g pace.Group) {
 	}
 }
 
+// unanswered notes that the pushes under way will have no answer, except the last
+// unwritten ones, which were not written. The goroutine that reads the answers calls it,
+// or another one while that waits for a connection.
+func (p *producer) unanswered(unwritten int) {
+	for _, g := range p.pending.drop(unwritten) {
+		p.unknown(g)
+	}
+}
+
+// unknown notes that the push of a group will have no answer: whether its jobs are in the
+// queue is not known until they are seen again.
+func (p *producer) unknown(g pace.Group) {
+	p.tally.Add(ledger.Unknown, int64(g.Jobs))
+	for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		b, j := p.r.flight.Find(n)
+		if j == nil {
+			continue
+		}
+		j.Stamp[flight.AckedAt] = flight.Absent
+		p.accepted(b, j, n, flight.PushUnknown)
+	}
+}
+
 // acked notes that the push of a group was answered.
 func (p *producer) acked(g pace.Group, at int64) {
-	p.streak.answered()
+	p.streak.Answered()
 	p.tally.Add(ledger.Acked, int64(g.Jobs))
 	for n := g.First; n < g.First+int64(g.Jobs); n++ {
 		b, j := p.r.flight.Find(n)
@@ -72,18 +118,22 @@ func (p *producer) acked(g pace.Group, at int64) {
 			continue
 		}
 		j.Stamp[flight.AckedAt] = at
-		marks, _, here := j.Mark(n, flight.Acked)
-		if !here {
-			continue
-		}
-		switch {
-		case marks&flight.Unheard != 0:
-			p.r.unheard(b, j, n, p.tally)
-		case marks&flight.Unsaved != 0:
-			p.r.surelyLost(b, j, n, p.tally, ledger.Unsaved)
-		default:
-			p.r.finish(b, j, n, marks, p.shard)
-		}
+		p.accepted(b, j, n, flight.Acked)
+	}
+}
+
+// accepted marks a job whose push was answered, or will not be, and closes it if that was
+// the last that was missing.
+func (p *producer) accepted(b *flight.Block, j *flight.Job, n int64, mark uint64) {
+	marks, _, here := j.Mark(n, mark)
+	switch {
+	case !here:
+	case marks&flight.Unheard != 0:
+		p.r.unheard(b, j, n, p.tally)
+	case marks&flight.Unsaved != 0:
+		p.r.surelyLost(b, j, n, p.tally, ledger.Unsaved)
+	default:
+		p.r.finish(b, j, n, marks, p.shard)
 	}
 }
 
@@ -106,11 +156,16 @@ func (p *pushes) len() int {
 	return p.all.Len()
 }
 
-// forget drops them all: their answers will not come.
-func (p *pushes) forget() {
+// drop removes them all, and returns them without the last few.
+func (p *pushes) drop(last int) (groups []pace.Group) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.all.Len() > last {
+		g, _ := p.all.Pop()
+		groups = append(groups, g)
+	}
 	p.all.Clear()
-	p.mu.Unlock()
+	return groups
 }
 
 func (p *pushes) take() (g pace.Group, ok bool) {

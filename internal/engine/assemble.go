@@ -47,6 +47,8 @@ func (r *run) result(released error) *result.Result {
 		Stages:   map[metric.Stage]*result.StageSummary{},
 		Scalars:  map[string]*float64{},
 		Timeline: r.sampler.timeline,
+		RowS:     r.sampler.slot.Joined.Seconds(),
+		Stall:    r.stall(),
 		Observed: r.outcome.seen, Unreturned: r.outcome.unreturned, NotUnderstood: r.unrecognized.first,
 		Warnings: r.notes.lines(errors.Is(r.fatal(), errEnded)),
 	}
@@ -71,6 +73,7 @@ func (r *run) result(released error) *result.Result {
 	r.describe(res)
 	res.Postgres = a.postgres()
 	a.scalars()
+	a.faultFigures()
 	a.cautions()
 	var notes []string
 	res.Validity, notes = validity.Judge(res, a.evidence())
@@ -80,6 +83,13 @@ func (r *run) result(released error) *result.Result {
 		res.Warnings = append(res.Warnings, err.Error()) // cannot happen: they were validated
 	}
 	res.Thresholds = r.sampler.live.outcomes(outcomes, gate.Undecided(res))
+	if !r.s.Shard.Whole() {
+		res.Run.Shard = &result.Shard{Index: r.s.Shard.Index, Of: r.s.Shard.Of, SharedQueue: r.o.Shared, Overheard: r.foreign.overheard.Load()}
+		res.Scenario.Thresholds, res.Thresholds = r.thresholds, res.Thresholds[:0]
+		if res.Run.Aborted != "" {
+			res.Warnings = append(res.Warnings, fmt.Sprintf("this shard ended its share of the load because its own figures broke %q; the threshold is decided on the merged result only", res.Run.Aborted))
+		}
+	}
 	return res
 }
 
@@ -96,6 +106,9 @@ func (r *assembly) stages() {
 		}
 		if err != nil {
 			r.res.Warnings = append(r.res.Warnings, err.Error())
+		}
+		if !r.s.Shard.Whole() {
+			sum.SumNS = record.Sum(r.rec.Window[i])
 		}
 		r.res.Stages[stage] = sum
 	}
@@ -157,8 +170,9 @@ func (r *assembly) scalars() {
 	if jobs == 0 {
 		return
 	}
-	foreign := r.foreignShare()
-	if foreign > maxForeign {
+	// What a server does for one of several shards is not known.
+	alone, foreign := r.s.Shard.Whole(), r.foreignShare()
+	if alone && foreign > maxForeign {
 		r.res.Warnings = append(r.res.Warnings, fmt.Sprintf("other clients issued %.0f%% of the server's commands, so its cost per job is not known", 100*foreign))
 	}
 	if used := r.cpu[1] - r.cpu[0]; used > 0 {
@@ -168,7 +182,7 @@ func (r *assembly) scalars() {
 	if used := r.worked.CPU; used != nil {
 		r.res.Scalars["worker_cpu_per_job"] = ptr(float64(*used) / jobs)
 	}
-	if foreign > maxForeign {
+	if !alone || foreign > maxForeign {
 		return
 	}
 	user, ok1 := r.res.Server.Deltas["used_cpu_user"]
@@ -230,7 +244,11 @@ func (r *assembly) cautions() {
 	warn := func(format string, args ...any) {
 		r.res.Warnings = append(r.res.Warnings, fmt.Sprintf(format, args...))
 	}
-	r.warnOfReconnects(warn, r.idleLimit())
+	idleLimit := r.idleLimit()
+	if r.broken().Lossy {
+		idleLimit = "" // the faults explain it
+	}
+	r.warnOfReconnects(warn, idleLimit)
 	if s := r.res.Stages[metric.EndToEnd]; s != nil && s.Overflow > 0 {
 		n := s.Overflow
 		warn("%d jobs took more than an hour, beyond the histogram's range; they count, but quantiles among them are not given", n)

@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"fmt"
+	"iter"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/dialect"
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -28,16 +30,22 @@ func (r *run) close() error {
 	for _, w := range r.waiters {
 		w.Close()
 	}
-	if !r.foreign.keyMade {
-		return nil // nothing was opened that makes a key
+	if !r.foreign.keyMade || r.faults.ended() {
+		return nil // nothing was opened that makes a key, or it is gone with the server
 	}
 	patience := 3 * time.Second
-	if r.o.Shared {
-		patience = 30 * time.Second // the jobs are searched for one by one
+	sweeper, sweeps := r.b.(dialect.Sweeper)
+	if r.o.Shared || sweeps {
+		// The jobs are searched for one by one, in pages that take a round trip each.
+		patience = 30*time.Second + time.Duration(r.flight.Top.Load())*100*time.Microsecond
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), patience)
 	defer cancel()
-	if err := r.clear(ctx); err != nil {
+	err := r.clear(ctx)
+	if err == nil && sweeps {
+		err = sweeper.Sweep(ctx, r.sentIDs())
+	}
+	if err != nil {
 		if r.fatal() != nil {
 			r.warn("the queue could not be removed: %s", err)
 			return nil // most likely for the same reason
@@ -48,6 +56,17 @@ func (r *run) close() error {
 		return fmt.Errorf("remove the queue: %w", err)
 	}
 	return nil
+}
+
+// sentIDs are the ids of all jobs that this run may have sent.
+func (r *run) sentIDs() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for n := range r.flight.Top.Load() { // numbers are not dense: producers share them
+			if !yield(string(r.format.AppendID(nil, n))) {
+				return
+			}
+		}
+	}
 }
 
 // closeProducer closes the connection that a producer has now.

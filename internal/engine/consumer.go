@@ -9,11 +9,12 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/updates"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // consumer pops jobs, works on them, and publishes their updates.
@@ -21,7 +22,7 @@ type consumer struct {
 	r     *run
 	index int
 	conn  jobqueue.PublishPopper // replaced under r.conns
-	wait  pace.Waiter            // nil without work
+	wait  waiter.Waiter          // nil without work
 	// service is how long the work on the next job takes.
 	service func() time.Duration
 	// popWait is how long one pop waits for a job. It ends sooner when the run does.
@@ -33,11 +34,12 @@ type consumer struct {
 	finished
 
 	id      [1]string // of the job whose row is updated
-	streak  streak
+	streak  reconnect.Streak
 	over    func() error // why no job is popped any more, nil before that
 	working bool         // jobs are left to work on after those in done
 	// busy is true while the consumer has jobs, for the sampler.
 	busy atomic.Bool
+	mortal
 }
 
 // popped is what the last pop brought.
@@ -69,10 +71,20 @@ func (c *consumer) loop(ctx context.Context) error {
 	c.over = ctx.Err
 	for {
 		err := c.serveAll(ctx)
-		if !errors.Is(err, jobqueue.ErrLost) || ctx.Err() != nil {
+		switch {
+		case errors.Is(err, errOver):
+			return nil
+		case c.killed() && ctx.Err() == nil:
+			if !c.revived(ctx) {
+				return nil
+			}
+			continue
+		case !errors.Is(err, jobqueue.ErrLost) && !c.r.faults.full(err) || ctx.Err() != nil:
 			return err
 		}
-		if err := c.reopen(ctx, err); err != nil {
+		if err := c.reopen(ctx, err); errors.Is(err, errOver) {
+			return nil
+		} else if err != nil && !c.killed() {
 			return err
 		}
 	}
@@ -146,8 +158,14 @@ func (c *consumer) foreign(i int) bool { return c.held[i].n < 0 }
 func (c *consumer) take(n, at int64) taken {
 	b, j := c.r.flight.Find(n)
 	if j != nil {
+		if c.r.redelivers && underWay(j, n) {
+			// Before the mark: another consumer that has the job, too, may end it.
+			atomic.CompareAndSwapInt64(&j.Stamp[flight.PoppedAt], flight.Absent, at)
+		}
 		if _, first, here := j.Mark(n, flight.Popped); here && first {
-			j.Stamp[flight.PoppedAt] = at
+			if !c.r.redelivers {
+				j.Stamp[flight.PoppedAt] = at
+			}
 			c.tally.Add(ledger.Popped, 1)
 			return taken{n, j, b}
 		} else if here && c.r.redelivers {
@@ -245,7 +263,7 @@ func (c *consumer) serve(i int) (done bool, err error) {
 	if c.wait == nil {
 		return true, nil
 	}
-	until := c.r.now() + int64(c.service())
+	until := c.r.now() + c.r.faults.slowed(c.service())
 	if ahead := until - c.r.now() - provedBefore; ahead > 0 {
 		if !c.wait.Wait(time.Duration(ahead)) {
 			return false, context.Cause(c.r.ctx)
@@ -284,8 +302,13 @@ func (c *consumer) turn(ctx context.Context, limit int) ([][]byte, error) {
 		c.busy.Store(false) // nothing to publish: from now on it only waits
 	}
 	jobs, err := c.exchange(ctx, c.updates, c.acked, limit, c.popWait)
-	c.done, c.updates = c.done[c.acks:], c.updates[c.acks:]
+	c.answered()
 	return jobs, err
+}
+
+// answered forgets the finished jobs whose publishes were answered.
+func (c *consumer) answered() {
+	c.done, c.updates, c.acks = c.done[c.acks:], c.updates[c.acks:], 0
 }
 
 // workDone notes that the work on a job ended at that moment.
@@ -305,11 +328,26 @@ func (c *consumer) stamps(h taken, which int, at int64) bool {
 		h.job.Stamp[which] = at
 		return true
 	}
-	if w := h.job.Word.Load(); w>>flight.MarkBits != uint64(h.n)+1 || w&flight.Closed != 0 {
+	if !underWay(h.job, h.n) {
 		return false
 	}
 	atomic.StoreInt64(&h.job.Stamp[which], at)
 	return true
+}
+
+// underWay reports whether the slot is still that of job n, and the job is not over.
+func underWay(j *flight.Job, n int64) bool {
+	w := j.Word.Load()
+	return w>>flight.MarkBits == uint64(n)+1 && w&flight.Closed == 0
+}
+
+// firstPublish reports whether no other consumer has published the end of the job.
+func (c *consumer) firstPublish(h taken) bool {
+	if !c.r.redelivers {
+		return true
+	}
+	_, first, here := h.job.Mark(h.n, flight.Published)
+	return here && first
 }
 
 // published notes the answer to the i-th publish.
@@ -323,11 +361,11 @@ func (c *consumer) published(i, receivers int) {
 	if h.job == nil {
 		return
 	}
-	if c.r.s.Notify != jobqueue.NoNotify {
-		c.tally.Add(ledger.Published, 1)
-	}
 	if !c.stamps(h, flight.PublishedAt, at) {
 		return
+	}
+	if c.r.s.Notify != jobqueue.NoNotify && c.firstPublish(h) {
+		c.tally.Add(ledger.Published, 1)
 	}
 	m := flight.Published
 	switch {
@@ -349,7 +387,7 @@ func (c *consumer) published(i, receivers int) {
 	switch {
 	case !here:
 	case marks&flight.Unheard != 0:
-		if marks&flight.Acked != 0 {
+		if flight.Accepted(marks) {
 			c.r.unheard(h.block, h.job, h.n, c.tally)
 		}
 	default:

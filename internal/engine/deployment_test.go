@@ -50,7 +50,7 @@ func onEachNode(t *testing.T, g *redisserver.Group) func(name string) bool {
 	return func(name string) bool {
 		seen := map[int64]bool{}
 		for i := range 3 {
-			slot, err := rdb.ClusterKeySlot(t.Context(), jobqueue.QueueName(name, i, 3)).Result()
+			slot, err := rdb.ClusterKeySlot(t.Context(), fmt.Sprintf("%s:%d", name, i)).Result()
 			if err != nil {
 				t.Fatal(err)
 			}

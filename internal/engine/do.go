@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,21 +46,38 @@ type crew struct {
 	stopEntry, stopSaving, stopPops, stopHearing, stopSampling context.CancelFunc
 	endPause                                                   func()
 	endHalt                                                    func() bool
+	repair                                                     func() // ends the faults, and repairs what is broken
 	probes                                                     *probe.Probes
 	before                                                     hoststat.Snapshot
 }
 
 // do starts the clock and runs the load until its schedule is over or something else
-// ends it.
-func (r *run) do() *crew {
+// ends it. The error is that of [Options.Start]: there was no load.
+func (r *run) do() (*crew, error) {
 	c := &crew{}
-	if r.o.Workers != nil {
-		r.o.Workers.Begin()
+	begin := func() {
+		if r.o.Workers != nil {
+			r.o.Workers.Begin()
+		}
+	}
+	if r.o.Start == nil {
+		begin()
 	}
 	if err := r.prefill(); err != nil {
 		r.fail("push", err)
 	}
+	if r.o.Start != nil && r.ctx.Err() != nil {
+		return nil, context.Cause(r.ctx) // the others must not wait for this one
+	}
+	epoch, err := r.awaitStart()
+	if err != nil {
+		return nil, err
+	}
+	if r.o.Start != nil {
+		begin() // the wait for the others is no part of what workers need
+	}
 	c.probes = r.startProbes()
+	r.sleepUntil(epoch.Add(-lead))
 	if !r.o.NoProbes {
 		c.before = hoststat.Take()
 	}
@@ -67,9 +85,11 @@ func (r *run) do() *crew {
 	if r.o.Begin != nil {
 		r.o.Begin()
 	}
-	r.epoch = time.Now()
-	if r.s.Load.Open() {
-		r.epoch = r.epoch.Add(lead)
+	if r.epoch = epoch; r.o.Start == nil {
+		r.epoch = time.Now()
+		if r.s.Load.Open() {
+			r.epoch = r.epoch.Add(lead)
+		}
 	}
 	r.started = r.epoch
 	c.endHalt = context.AfterFunc(r.ctx, r.halt)
@@ -80,7 +100,36 @@ func (r *run) do() *crew {
 	} else {
 		r.stop(r.untilOver())
 	}
-	return c
+	return c, nil
+}
+
+// probeLead is how long before the load the control probes are started where the
+// beginning is agreed on with others: opening their connection takes time.
+const probeLead = 150 * time.Millisecond
+
+// awaitStart is when the load begins, where that is not at once. It returns shortly before.
+func (r *run) awaitStart() (time.Time, error) {
+	if r.o.Start == nil {
+		return time.Time{}, nil
+	}
+	epoch, err := r.o.Start(r.ctx)
+	if err == nil {
+		if r.o.Shards != nil {
+			r.foreign.expect(r.o.Shards())
+		}
+		r.sleepUntil(epoch.Add(-probeLead))
+	}
+	return epoch, err
+}
+
+// sleepUntil sleeps until the moment, or until the hard stop.
+func (r *run) sleepUntil(at time.Time) {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.ctx.Done():
+	}
 }
 
 // startAll starts the goroutines, those at the end of a job's way first.
@@ -121,6 +170,7 @@ func (r *run) startAll(c *crew) {
 			} else {
 				r.fail("push", p.open())
 			}
+			p.finish()
 		})
 	}
 	samples, c.stopSampling = context.WithCancel(context.WithoutCancel(r.ctx))
@@ -130,6 +180,7 @@ func (r *run) startAll(c *crew) {
 	if r.thinking != nil {
 		c.sampling.Go(func() { r.thinking.Loop(samples) })
 	}
+	c.repair = r.faults.start(r.ctx, r.o.Stop)
 }
 
 // measured takes what was measured of this host and of the workers during the load.
@@ -152,6 +203,7 @@ const lastSaves = 2 * time.Second
 // dismiss ends the goroutines. Consumers end first, while their answers and
 // notifications can still arrive.
 func (r *run) dismiss(c *crew) {
+	c.repair()
 	c.stopEntry()
 	if r.entry != nil {
 		r.entry.end(r.outstanding() > 0)
@@ -163,9 +215,7 @@ func (r *run) dismiss(c *crew) {
 		// The drain timeout is over: unfinished work stays unfinished.
 		c.stopSaving()
 		for _, one := range r.consumers {
-			if one.wait != nil {
-				one.wait.Stop()
-			}
+			one.stopWork()
 		}
 	}
 	// No job is outstanding, so what is saved now was given out twice.
@@ -191,7 +241,7 @@ func (r *run) dismiss(c *crew) {
 	}
 	c.hearing.Wait()
 	r.closeReaders()
-	if r.away != nil && !r.interrupted {
+	if r.away != nil && !r.interrupted && !r.faults.ended() {
 		r.fail("connect", r.away)
 	}
 	c.stopSampling()
@@ -212,7 +262,10 @@ func (r *run) halt() {
 		}
 	}
 	if r.ctx.Err() != nil {
-		for _, w := range r.waiters {
+		r.conns.Lock()
+		waiters := slices.Clone(r.waiters)
+		r.conns.Unlock()
+		for _, w := range waiters {
 			w.Stop()
 		}
 	}

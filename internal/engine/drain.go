@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/plan"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -47,7 +48,7 @@ func (r *run) drainJobs(sending *sync.WaitGroup) {
 		r.stop(r.naturalReason())
 		if !r.await(r.s.DrainTimeout, func() bool {
 			t := ledger.SumOf(r.tallies, ledger.WindowLost, ledger.WindowSent)
-			return r.rec.Completed()+t[ledger.WindowLost] >= t[ledger.WindowSent] || r.stopping() || r.unrecognized.hopeless()
+			return r.rec.Completed()+t[ledger.WindowLost] >= t[ledger.WindowSent] || r.stopping() || r.unrecognized.hopeless() || r.faults.ended()
 		}) {
 			left = min(left, 250*time.Millisecond)
 		}
@@ -79,7 +80,7 @@ func (r *run) drainJobs(sending *sync.WaitGroup) {
 	sending.Wait()
 	// The jobs that kept the load on have as much time to arrive as those of the
 	// window had. If those took all of it, no time is left.
-	if !r.await(left, func() bool { return r.outstanding() == 0 || r.unrecognized.hopeless() }) && r.ctx.Err() == nil {
+	if !r.await(left, func() bool { return r.outstanding() == 0 || r.unrecognized.hopeless() || r.faults.ended() }) && r.ctx.Err() == nil {
 		r.warn("%d jobs were still on their way when the drain timeout of %s was over", r.outstanding(), r.s.DrainTimeout)
 	}
 	if r.ctx.Err() != nil && r.fatal() == nil {
@@ -136,7 +137,7 @@ func (r *run) untilPassed(done <-chan struct{}) string {
 // untilWindowOver waits for the end of the window, which comes later than its last
 // job: a window that ended with that job would be too short, and its rates too high. It returns the reason when something else ended the load.
 func (r *run) untilWindowOver() string {
-	if !r.s.Load.Open() || r.s.Load.Duration == 0 || r.s.Load.Jobs > 0 && r.total(ledger.Sent)-r.filled >= r.s.Load.Jobs {
+	if !r.s.Load.Open() || r.s.Load.Duration == 0 || r.s.Load.Jobs > 0 && r.total(ledger.Sent)-r.filled >= plan.JobLimit(r.s) {
 		return "" // it ends with its last job
 	}
 	// What is due at the very end belongs to the time after it.
@@ -211,7 +212,7 @@ func (r *run) naturalReason() string {
 	if reason := r.shortened(); reason != "" {
 		return reason
 	}
-	if r.s.Load.Jobs > 0 && r.total(ledger.Sent)-r.filled >= r.s.Load.Jobs {
+	if r.s.Load.Jobs > 0 && r.total(ledger.Sent)-r.filled >= plan.JobLimit(r.s) {
 		return stopreason.JobsSent
 	}
 	return stopreason.ScheduleOver

@@ -11,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/validity"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
@@ -131,7 +132,7 @@ func (p frozenProducer) Push(ctx context.Context, jobs ...[]byte) error {
 }
 
 // tardy is a waiter on a host that wakes threads late.
-type tardy struct{ pace.Waiter }
+type tardy struct{ waiter.Waiter }
 
 func (w tardy) Wait(d time.Duration) bool {
 	return w.Waiter.Wait(d + rand.N(20*time.Millisecond))
@@ -158,7 +159,10 @@ func TestAStallOrABusyHostIsNotAccused(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			o := virtual()
 			if c.tardy {
-				o.Waiter = func() (pace.Waiter, error) { return tardy{pace.NewCoarse()}, nil }
+				o.Waiter = func() (waiter.Waiter, error) {
+					w, err := waiter.Coarse()
+					return tardy{w}, err
+				}
 			}
 			now := time.Now()
 			r := mustRun(t, c.s, &frozen{memory.New(), now.Add(c.from), now.Add(c.to)}, o)

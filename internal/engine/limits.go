@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/plan"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 )
 
@@ -37,8 +38,8 @@ func (r *run) watchLimits(ctx context.Context) {
 		}
 		// What producers take between the two calls is forgotten for one period, so
 		// they can exceed the bound by what they send in that moment.
-		r.room.Store(int64(r.s.Load.MaxInFlight) - r.outstanding())
-		if limit := r.s.Load.MaxBacklog; limit > 0 {
+		r.room.Store(plan.MaxInFlight(r.s) - r.outstanding())
+		if limit := plan.MaxBacklog(r.s, r.o.Shared); limit > 0 {
 			if waiting := r.waiting(); waiting > limit && r.cut.Load() == never {
 				at := time.Duration(r.now())
 				r.limited(fmt.Sprintf("the run was ended by max_backlog: at %.1f s more than %d jobs waited in the queue", at.Seconds(), limit))
@@ -61,7 +62,7 @@ func (r *run) waiting() int64 {
 // capped notes that the load was held back by the bound of jobs in flight.
 func (r *run) capped() {
 	r.limited(fmt.Sprintf("at %.1f s the load was held back by max_in_flight: %d jobs were on their way; from then on jobs were sent late, and the load was not the one requested",
-		time.Duration(r.now()).Seconds(), r.s.Load.MaxInFlight))
+		time.Duration(r.now()).Seconds(), plan.MaxInFlight(r.s)))
 }
 
 // limited notes which limit stopped or held back the load. The first one is kept.

@@ -71,8 +71,17 @@ func TestLossIsAttributedToItsLeg(t *testing.T) {
 				if got := r.Window.Scheduled - r.Window.Completed; got != lost {
 					t.Errorf("the window misses %d jobs, want %d", got, lost)
 				}
+				for i, row := range r.Timeline {
+					lost -= row.Lost
+					if row.Lost > row.Sent {
+						t.Errorf("row %d of the timeline: %d of %d sent jobs are lost", i, row.Lost, row.Sent)
+					}
+				}
+				if lost != 0 {
+					t.Errorf("%d lost jobs are in no row of the timeline", lost)
+				}
 				// 1% lost: the 99th percentile is the last that arrived or none.
-				if lost > 10 && r.Stages[metric.EndToEnd].P99NS != nil {
+				if lost := r.Ledger.Lost; lost > 10 && r.Stages[metric.EndToEnd].P99NS != nil {
 					t.Errorf("p99 is given although %d of 1000 jobs never arrived", lost)
 				}
 			})
@@ -131,6 +140,22 @@ func TestDuplicatesAndForeignersAreCounted(t *testing.T) {
 		}
 		if l.Foreign != 10+101 || l.Corrupt != 0 || l.Unreadable != 101 {
 			t.Errorf("%d foreign, %d corrupt and %d unreadable, want 111, 0 and 101", l.Foreign, l.Corrupt, l.Unreadable)
+		}
+	})
+}
+
+// TestAJobThatTwoWorkersEndIsPublishedOnce: as it is popped and finished once. The law that
+// a later count is never above an earlier one depends on it.
+func TestAJobThatTwoWorkersEndIsPublishedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		twice := &faulty{Queue: memory.New(), push: func(jobs [][]byte) ([][]byte, error) { return append(jobs, jobs...), nil }}
+		r := mustRun(t, scenario.Scenario{
+			Name: "twice", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 500}, Consumers: 4, Design: jobqueue.ReliableList,
+			Work: scenario.Work{Time: 5 * time.Millisecond}, DrainTimeout: time.Second,
+		}, twice, virtual())
+		if l := r.Ledger; l.Notified != 500 || l.Popped != 500 || l.Finished != 500 || l.Published != 500 || l.Redelivered != 500 {
+			t.Errorf("ledger %+v, want each of 500 jobs counted once on every leg", l)
 		}
 	})
 }

@@ -20,7 +20,8 @@ func measured() *result.Result {
 		Ledger: result.Ledger{Scheduled: 1000, Lost: 4, Duplicated: 5, OutOfOrder: 6, Corrupt: 7, Foreign: 8, Failed: 9, Unreadable: 19,
 			Errors: map[string]int64{"push": 4, "pop": 6}},
 		Scalars: map[string]*float64{"backlog.max": of(11.0), "cpu_per_job": of(12.0), "redis_cpu_per_job": of(13.0), "recovery": of(14.0), "blocked_clients": of(15.0),
-			"redis_commands_per_job": of(16.0), "redis_bytes_per_job": of(17.0), "worker_cpu_per_job": of(18.0)},
+			"redis_commands_per_job": of(16.0), "redis_bytes_per_job": of(17.0), "worker_cpu_per_job": of(18.0),
+			"fault.lost": of(21.0), "fault.duplicated": of(22.0), "fault.detection": of(23.0), "fault.recovery": of(24.0)},
 	}
 	for i, stage := range metric.Stages() {
 		at := func(n int) *int64 { return of(int64(100*(i+1) + n)) }

@@ -33,7 +33,7 @@ func others(t *testing.T, ctx context.Context, q *memory.Queue) {
 		return
 	}
 	say := func(u jobqueue.Update) {
-		if _, err := c.Publish(ctx, jobqueue.AppendUpdate(nil, u)); err != nil && ctx.Err() == nil {
+		if _, err := c.Publish(ctx, u.AppendTo(nil)); err != nil && ctx.Err() == nil {
 			t.Error(err)
 		}
 	}
@@ -203,7 +203,7 @@ func TestJobsLongerThanTheLookAreNotTakenForShortOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		say := func(id int, s jobqueue.Status) {
-			if _, err := c.Publish(ctx, jobqueue.AppendUpdate(nil, jobqueue.Update{JobID: fmt.Sprint(id), Status: s})); err != nil && ctx.Err() == nil {
+			if _, err := c.Publish(ctx, jobqueue.Update{JobID: fmt.Sprint(id), Status: s}.AppendTo(nil)); err != nil && ctx.Err() == nil {
 				t.Error(err)
 			}
 		}

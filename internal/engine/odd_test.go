@@ -47,10 +47,10 @@ func TestOnlyCompletedAndFailedEndAJob(t *testing.T) {
 		q := memory.New()
 		worker(t, q, func(id string, publish func([]byte)) {
 			for _, status := range []jobqueue.Status{"STARTED", "progress"} {
-				publish(jobqueue.AppendUpdate(nil, jobqueue.Update{JobID: id, Status: status}))
+				publish(jobqueue.Update{JobID: id, Status: status}.AppendTo(nil))
 			}
 			time.Sleep(30 * time.Millisecond)
-			publish(jobqueue.AppendUpdate(nil, jobqueue.Update{JobID: id, Status: jobqueue.Completed}))
+			publish(jobqueue.Update{JobID: id, Status: jobqueue.Completed}.AppendTo(nil))
 		})
 		r := mustRun(t, external(), q, virtual())
 		if s := r.Stages[metric.EndToEnd]; *s.MinNS != 30e6 || *s.MaxNS != 30e6 || r.Ledger.Duplicated != 0 {
@@ -108,12 +108,12 @@ func TestProgressAndRUNNINGDoNotStopARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := memory.New()
 		worker(t, q, func(id string, publish func([]byte)) {
-			publish(jobqueue.AppendUpdate(nil, jobqueue.Update{JobID: id, Status: jobqueue.Running}))
+			publish(jobqueue.Update{JobID: id, Status: jobqueue.Running}.AppendTo(nil))
 			for range 150 {
-				publish(jobqueue.AppendUpdate(nil, jobqueue.Update{JobID: id, Status: "progress"}))
+				publish(jobqueue.Update{JobID: id, Status: "progress"}.AppendTo(nil))
 				publish([]byte("ping"))
 			}
-			publish(jobqueue.AppendUpdate(nil, jobqueue.Update{JobID: id, Status: "Completed"}))
+			publish(jobqueue.Update{JobID: id, Status: "Completed"}.AppendTo(nil))
 		})
 		r := mustRun(t, external(), q, virtual())
 		if l := r.Ledger; l.Notified != 100 || l.Lost != 0 || l.Unreadable != 15_000 || r.Validity.Verdict == result.Valid {

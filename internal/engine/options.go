@@ -2,13 +2,17 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/fault"
 	"github.com/queuedyno/queuedyno/internal/jobtable"
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/number"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // Options are what a run needs besides its scenario. The zero value is usable.
@@ -21,15 +25,29 @@ type Options struct {
 	Stop <-chan struct{}
 	// Progress is called about once a second, by one goroutine.
 	Progress func(Progress)
+	// Snapshot is called right after Progress, by the same goroutine, with what can be
+	// shown of the run so far.
+	Snapshot func(Snapshot)
 	// Interval is called once a second and stage, by one goroutine, with what
 	// was completed in that second of the jobs of the window.
 	Interval func(latency.Interval)
+	// Counted is called about once a second, by the goroutine that calls Progress and
+	// Interval, with all counts so far.
+	Counted func(ledger.Totals)
 	// Sampled is called about 100 times a second with the backlog, by the goroutine
-	// that calls Progress and Interval.
+	// that calls Progress, Snapshot and Interval.
 	Sampled func(at time.Duration, backlog int64)
+	// Checkpoint is called about every CheckpointEvery, by the goroutine that calls
+	// Snapshot, with what the result would be if the run were stopped now; see
+	// [stopreason.Checkpoint]. The receiver owns it.
+	Checkpoint      func(*result.Result)
+	CheckpointEvery time.Duration
+	// MostRows is how many rows the timeline of a schedule has at most, an even number; 0
+	// means [rowlength.Most].
+	MostRows int
 	// Waiter makes what waits for due times and service times; nil means
-	// [pace.NewWaiter]. Tests in virtual time give [pace.NewCoarse].
-	Waiter func() (pace.Waiter, error)
+	// [waiter.Precise]. Tests in virtual time give [waiter.Coarse].
+	Waiter func() (waiter.Waiter, error)
 	// NoProbes omits what measures next to the load (see package probe),
 	// for tests in virtual time.
 	NoProbes bool
@@ -42,6 +60,14 @@ type Options struct {
 	// End when its last job is accounted for, before anything is closed. They
 	// are where a benchmark's timer starts and stops.
 	Begin, End func()
+	// Start is called when everything is open and the jobs that wait at the beginning are
+	// in the queue. It says when the load begins, with a monotonic clock reading; shards
+	// of one load agree on it. An error ends the run before its load. nil means at once.
+	Start func(context.Context) (time.Time, error)
+	// Shards, if set, are the ids of the runs of all shards of the load, which are known
+	// when Start has returned. Shards with one channel hear each other's updates; those
+	// are not foreign.
+	Shards func() []string
 	// Postgres is the URL of the database of a scenario that stores its jobs, and
 	// PostgresKind where that server comes from. OpenStore opens the table there; nil
 	// means [jobtable.Open].
@@ -60,6 +86,14 @@ type Options struct {
 	// that is lost ends the run at once, and is not opened again for half a
 	// minute. nil means that it may come back.
 	ServerEnded <-chan struct{}
+	// Server breaks and repairs the server, for faults of the scenario that need it. nil
+	// means that nothing can; a scenario with such a fault is refused then.
+	Server fault.Server
+	// Database breaks and repairs the Postgres, as Server does the server.
+	Database fault.Server
+	// Network breaks and repairs the ways of the pools to their servers, for faults of the
+	// network. nil means that nothing can; a scenario with such a fault is refused then.
+	Network fault.Network
 	// Tags, Tool and Redis are copied to the result, and Worker is.
 	Tags  map[string]string
 	Tool  result.Tool
@@ -86,7 +120,8 @@ type Progress struct {
 
 // Workers are processes that were started to work on the jobs of a run with
 // external consumers. The caller that started them describes them with this,
-// and ends them if Stop was not called, as when the load never began.
+// and ends them if Stop was not called, as when the load never began. Faults can break
+// them if they are [fault.Workers] as well.
 type Workers interface {
 	// Begin is called right before the first job is pushed, and End when the last
 	// one is accounted for.
@@ -119,3 +154,14 @@ func (w Worked) failure() error {
 	}
 	return &WorkersError{w.Err}
 }
+
+// NotEmptyError says that jobs of other clients wait in the queue of a run that did not
+// allow them.
+type NotEmptyError struct{ Jobs int64 }
+
+func (e *NotEmptyError) Error() string {
+	return fmt.Sprintf("the queue is not empty: %s that this run did not send", number.Plural(e.Jobs, "job"))
+}
+
+// Hint is the remedy.
+func (e *NotEmptyError) Hint() string { return "name another queue, or clear it" }

@@ -1,12 +1,15 @@
 package engine_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -108,4 +111,61 @@ func TestAPrefilledQueueIsABacklogFromTheFirstRow(t *testing.T) {
 			t.Errorf("the first row's highest backlog is %d, want 500", got)
 		}
 	})
+}
+
+// unanswered is a server that does not say how long its queue is, for a while.
+type unanswered struct {
+	jobqueue.Backend
+	from, to time.Time
+}
+
+func (q unanswered) Len(ctx context.Context) (int64, error) {
+	if now := time.Now(); now.After(q.from) && now.Before(q.to) {
+		select {
+		case <-time.After(q.to.Sub(now)):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+	return q.Backend.Len(ctx)
+}
+
+// A stall is in the result with its time, and in the snapshots once it is known. One that
+// the scenario asked for is among the faults, and no stall.
+func TestAStallIsInTheResultUnlessAFaultCausedIt(t *testing.T) {
+	t.Parallel()
+	for _, planned := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBreakable()
+			o := on(b)
+			var live *result.Stall
+			var faults []result.Fault
+			o.Snapshot = func(s engine.Snapshot) { live, faults = s.Result().Stall, s.Result().Faults }
+			s := at1000(12 * time.Second)
+			if planned {
+				f := faultOf(scenario.PauseFault, scenario.RedisTarget, 3*time.Second)
+				f.For = 3 * time.Second
+				s.Faults = append(s.Faults, f)
+			}
+			now := time.Now()
+			r := mustRun(t, s, unanswered{b, now.Add(3 * time.Second), now.Add(6 * time.Second)}, o)
+			if planned {
+				if r.Stall != nil || live != nil {
+					t.Errorf("a planned pause is the stall %+v", r.Stall)
+				}
+				if len(faults) != 1 || *faults[0].BeganNS != *r.Faults[0].BeganNS || *faults[0].EndedNS != *r.Faults[0].EndedNS {
+					t.Errorf("the last snapshot has the faults %+v, the result %+v", faults, r.Faults)
+				}
+				return
+			}
+			if r.Stall == nil || live == nil || *live != *r.Stall || r.Stall.Lasted {
+				t.Fatalf("the stall is %+v, in the last snapshot %+v", r.Stall, live)
+			}
+			within(t, "its begin", float64(r.Stall.FromNS)/1e9, 3, 0.1)
+			within(t, "its end", float64(r.Stall.ToNS)/1e9, 6, 0.1)
+			if len(r.Faults)+len(faults) != 0 {
+				t.Errorf("faults %+v of a run without any", r.Faults)
+			}
+		})
+	}
 }

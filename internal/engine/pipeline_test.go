@@ -39,7 +39,7 @@ func outside(t *testing.T, q *memory.Queue, workers int, work time.Duration, for
 				}
 				id := string(jobs[0])
 				say := func(s jobqueue.Status, took time.Duration) {
-					c.Publish(ctx, jobqueue.AppendUpdate(nil, jobqueue.Update{TenantID: "t1", JobID: id, Status: s, Work: took}))
+					c.Publish(ctx, jobqueue.Update{TenantID: "t1", JobID: id, Status: s, Work: took}.AppendTo(nil))
 				}
 				if forget() {
 					continue

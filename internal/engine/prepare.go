@@ -7,8 +7,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/plan"
+	"github.com/queuedyno/queuedyno/internal/publishpop"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/token"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -20,9 +25,26 @@ type pools struct {
 	consumers   []*consumer
 	subscribers []*subscriber
 	listeners   []*listener // the subscribers, and then the WebSocket clients
-	waiters     []pace.Waiter
+	waiters     []waiter.Waiter
 	passed      sync.WaitGroup // a producer leaves it when it has passed the window
 	conns       sync.Mutex     // guards their connections, which change when one is lost
+}
+
+// Connections is how many connections to Redis a run of the scenario opens at most.
+// apart says that its queues lie on several servers.
+func Connections(s scenario.Scenario, apart bool) int {
+	const own = 5 // for commands outside the load
+	producers := s.Producers
+	switch s.Entry.Kind {
+	case scenario.EntryPostgres:
+		producers = s.Entry.Postgres.Connections
+	case scenario.EntryHTTP:
+		producers = 0
+	}
+	if apart {
+		producers *= len(s.Queues) // each has a connection to each queue
+	}
+	return producers + s.Consumers + s.Subscribers + own
 }
 
 // prepare opens everything and pushes nothing.
@@ -32,18 +54,7 @@ func (r *run) prepare() error {
 		r.warn("the server's TLS certificate was not verified: its identity is not known")
 	}
 	if c, ok := r.b.(checker); ok && !s.Load.Observed {
-		const own = 5 // for commands outside the load
-		producers := s.Producers
-		switch r.s.Entry.Kind {
-		case scenario.EntryPostgres:
-			producers = s.Entry.Postgres.Connections
-		case scenario.EntryHTTP:
-			producers = 0
-		}
-		if r.apart() {
-			producers *= len(s.Queues) // each has a connection to each queue
-		}
-		if err := c.Check(r.ctx, producers+s.Consumers+s.Subscribers+own); err != nil {
+		if err := c.Check(r.ctx, Connections(s, r.apart())); err != nil {
 			return err
 		}
 	}
@@ -54,7 +65,7 @@ func (r *run) prepare() error {
 	} else if s.Load.Observed {
 		r.foreign.found = n // what is in it is what is to be seen
 	} else if n > 0 && !r.o.AllowNonEmpty {
-		return fmt.Errorf("the queue is not empty: %d jobs of other clients wait in it; name another queue, clear it, or use --allow-non-empty", n)
+		return &NotEmptyError{Jobs: n}
 	} else if n > 0 {
 		r.warn("%d jobs of other clients waited in the queue when the run began: they are served first", n)
 	}
@@ -86,18 +97,18 @@ func (r *run) prepare() error {
 	}
 	r.foreign.keyMade = pool(s) > 0 || s.Producers > 0 && s.Entry.Kind != scenario.EntryHTTP
 	for i := range pool(s) {
-		conn, err := r.openConsumer(i)
+		conn, err := r.openConsumer(r.ctx, i)
 		if err != nil {
 			return fmt.Errorf("open consumer %d of %d: %w", i+1, s.Consumers, err)
 		}
-		c := &consumer{r: r, index: i, conn: jobqueue.PublishPopperOf(conn), popWait: redisconn.PopWait(s.Consumers), tally: r.tally(), shard: r.rec.Shard()}
+		c := &consumer{r: r, index: i, conn: publishpop.Of(conn), popWait: redisconn.PopWait(s.Consumers), tally: r.tally(), shard: r.rec.Shard()}
 		c.acked = c.published
 		r.consumers = append(r.consumers, c)
 		if s.Work.Time > 0 {
 			if c.wait, err = r.waiter(); err != nil {
 				return err
 			}
-			c.service = service(s.Work, s.Seed, i)
+			c.service = service(s.Work, s.Seed, s.Shard.Index*s.Consumers+i)
 		}
 	}
 	if err := r.openEntry(); err != nil {
@@ -160,7 +171,8 @@ func pool(s scenario.Scenario) int {
 	return s.Consumers
 }
 
-// service is how long the work of one consumer takes, job by job.
+// service is how long the work of one consumer takes, job by job. Each consumer of all shards
+// draws times that differ from the others'.
 func service(w scenario.Work, seed uint64, consumer int) func() time.Duration {
 	if w.Drawn.IsFixed() {
 		return func() time.Duration { return w.Time }
@@ -199,14 +211,14 @@ func (r *run) apart() bool {
 
 // openConsumer opens the i-th consumer. It takes from all queues, or from one of
 // them in turn where they are in different slots.
-func (r *run) openConsumer(i int) (jobqueue.Consumer, error) {
+func (r *run) openConsumer(ctx context.Context, i int) (jobqueue.Consumer, error) {
 	if r.apart() {
-		return r.b.(jobqueue.MultiQueue).OpenConsumerOn(r.ctx, i%len(r.s.Queues))
+		return r.b.(jobqueue.MultiQueue).OpenConsumerOn(ctx, i%len(r.s.Queues))
 	}
-	return r.b.OpenConsumer(r.ctx)
+	return r.b.OpenConsumer(ctx)
 }
 
-func (r *run) waiter() (pace.Waiter, error) {
+func (r *run) waiter() (waiter.Waiter, error) {
 	w, err := r.o.Waiter()
 	if err == nil {
 		r.waiters = append(r.waiters, w)
@@ -235,4 +247,69 @@ func (r *run) inspect(i int) {
 			r.warn("withheld by the server: %s", w)
 		}
 	}
+}
+
+// prefill pushes the jobs that wait when the load begins. They are due at the
+// moment at which the consumers are let loose.
+func (r *run) prefill() error {
+	// Where jobs need not go to several queues, a push takes as many as fit into
+	// one write.
+	const most = 1000
+	if plan.Prefill(r.s) == 0 {
+		return nil
+	}
+	p, limit, due := r.producers[0], plan.Prefill(r.s), -int64(lead)
+	var d *storeDoor
+	if r.store != nil {
+		d = r.entry.doors[0].(*storeDoor)
+		p = d.producer
+	}
+	size := int64(r.s.Batch)
+	if p.aimer == nil {
+		size = max(size, min(most, maxWrite/int64(r.format.Max))/size*size)
+	}
+	for r.filled < limit && !r.stopping() {
+		g := plan.Clip(pace.Group{First: r.filled, Jobs: int(size)}, limit)
+		if d != nil {
+			d.encode(g)
+			if err := r.store.Insert(r.ctx, d.ids, d.tenants); err != nil {
+				return fmt.Errorf("prefill the table: %w", err)
+			}
+		}
+		if err := p.fill(g, due); err != nil {
+			return fmt.Errorf("prefill the queue: %w", err)
+		}
+		r.filled += int64(g.Jobs)
+	}
+	return nil
+}
+
+// fill pushes a group before the load begins and waits for the answer.
+func (p *producer) fill(g pace.Group, due int64) error {
+	p.batch, p.arena, p.slots = p.batch[:0], p.arena[:0], p.slots[:0]
+	for n := g.First; n < g.First+int64(g.Jobs); n++ {
+		j := p.r.start(n, due)
+		j.Stamp[flight.SentAt], j.Stamp[flight.AckedAt] = due, due
+		p.slots = append(p.slots, j)
+		at := len(p.arena)
+		p.arena = p.r.format.Append(p.arena, n)
+		p.batch = append(p.batch, p.arena[at:len(p.arena):len(p.arena)])
+	}
+	p.aim(g)
+	if err := p.conn.Push(p.r.ctx, p.batch...); err != nil {
+		return err
+	}
+	for i, j := range p.slots {
+		j.Launch(g.First + int64(i))
+		marks := flight.Acked
+		if p.r.store != nil {
+			j.Stamp[flight.StoredAt] = due
+			marks |= flight.Stored
+		}
+		j.Mark(g.First+int64(i), marks)
+	}
+	p.tally.Add(ledger.Sent, int64(g.Jobs))
+	p.tally.Add(ledger.Acked, int64(g.Jobs))
+	p.batch, p.arena, p.slots = p.batch[:0], p.arena[:0], p.slots[:0]
+	return nil
 }

@@ -24,6 +24,7 @@ type problems struct {
 	reconnected map[string]*reconnected // by operation
 	away        error                   // of a connection that could not be opened again before the run was over
 	lostPops    int64                   // jobs that may have been handed to connections that were lost
+	noticed     func()                  // is called for each error; nil when faults are not watched
 
 	resubscribed atomic.Int64
 	unconfirmed  atomic.Int64 // subscriptions that did not answer at the end
@@ -31,6 +32,9 @@ type problems struct {
 
 // problem counts an error that the run survives, and quotes it with its remedy.
 func (p *problems) problem(op string, err error) {
+	if p.noticed != nil {
+		p.noticed()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.errors[op]++
@@ -200,6 +204,7 @@ func (p *problems) reconnects() map[string]int64 {
 }
 
 // warnOfReconnects says in one line for each pool what became of its connections.
+// idleLimit says whose limit closes idle ones, and is empty if that is not in question.
 func (p *problems) warnOfReconnects(warn func(format string, args ...any), idleLimit string) {
 	limit := false
 	for _, op := range slices.Sorted(maps.Keys(p.reconnected)) {
@@ -215,7 +220,7 @@ func (p *problems) warnOfReconnects(warn func(format string, args ...any), idleL
 			warn("%s: connections that were lost with a command under way, and opened again: %d; the longest gap was %s", op, n.busy, n.longest.Round(time.Millisecond))
 		}
 	}
-	if limit {
+	if limit && idleLimit != "" {
 		warn("%s", idleLimit)
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/plan"
+	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/internal/record"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -27,7 +29,7 @@ type producer struct {
 	r     *run
 	index int
 	pushConn
-	wait  pace.Waiter
+	wait  waiter.Waiter
 	tally *ledger.Tally
 	shard *record.Shard // of the goroutine that reads the answers
 
@@ -44,7 +46,12 @@ type producer struct {
 	// draining says that the reader of the answers still gets some over the broken
 	// connection, although the server refuses what is pushed.
 	draining atomic.Bool
-	streak   streak
+	// parked says that the reader of the answers waits for the next connection, and
+	// finished that the sender opens none any more.
+	parked, finished atomic.Bool
+	// unwritten is how many of the pending groups, the last ones, were not written.
+	unwritten int
+	streak    reconnect.Streak
 	// entering ends when jobs that are stored are not pushed any more. It is nil without
 	// an entry.
 	entering context.Context
@@ -280,7 +287,10 @@ func (p *producer) send() error {
 		for err = p.pipe.Flush(); errors.Is(err, jobqueue.ErrStale); err = p.resend() {
 			// Nothing was written, so it is sent over the next connection.
 			p.lost(err, p.pending.len() <= len(p.groups))
-			if err = p.reopen(); err != nil {
+			p.unwritten = len(p.groups)
+			err = p.reopen()
+			p.unwritten = 0
+			if err != nil {
 				p.recall()
 				break
 			}
@@ -310,19 +320,6 @@ func (p *producer) resend() error {
 		p.pending.add(g)
 	}
 	return p.pipe.Flush()
-}
-
-// recall undoes launch: none of the staged jobs was written, and none will be.
-func (p *producer) recall() {
-	for _, j := range p.slots {
-		j.Word.Store(0)
-	}
-	p.tally.Add(ledger.Sent, -int64(len(p.slots)))
-	for _, g := range p.groups {
-		if d := int64(g.Due); d >= p.r.rec.From && d < p.r.rec.To {
-			p.tally.Add(ledger.WindowSent, -int64(g.Jobs))
-		}
-	}
 }
 
 // launch stamps the jobs of the groups as sent and makes them visible to other
@@ -367,9 +364,14 @@ func (p *producer) push() error {
 			}
 			err = p.conn.Push(p.r.ctx, p.batch...)
 		}
+		if p.answered(g, p.r.now(), err) {
+			continue
+		}
 		if errors.Is(err, jobqueue.ErrLost) {
 			if refusal(err) {
 				p.refused(g)
+			} else {
+				p.unknown(g)
 			}
 			p.lost(err, false)
 			if i == len(p.groups)-1 {
@@ -380,10 +382,7 @@ func (p *producer) push() error {
 			}
 			continue
 		}
-		if err != nil {
-			return err
-		}
-		p.acked(g, p.r.now())
+		return err
 	}
 	return nil
 }

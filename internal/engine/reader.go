@@ -65,7 +65,7 @@ func (r *run) openReaders() error {
 	}
 	open := r.o.OpenReaders
 	if open == nil {
-		open = newReaders
+		open = r.newReaders
 	}
 	clients, err := open(exit, max(1, r.s.Tenants.Count))
 	if err != nil {
@@ -155,7 +155,7 @@ func (r *run) closeReaders() {
 func listening(s scenario.Scenario) int { return s.Subscribers + s.Exit.WebSocket.Clients }
 
 // newReaders is the WebSocket clients of package browser.
-func newReaders(exit scenario.WebSocketExit, tenants int) (Readers, error) {
+func (r *run) newReaders(exit scenario.WebSocketExit, tenants int) (Readers, error) {
 	exit, err := exit.Expand(os.LookupEnv)
 	if err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func newReaders(exit scenario.WebSocketExit, tenants int) (Readers, error) {
 	}
 	b := &browsers{o: browser.Options{
 		URL: exit.URL, Headers: exit.Headers, Subprotocol: exit.Subprotocol, First: exit.Message, Clients: exit.Clients, Mapping: mapping,
-		Policy: subscribersPolicy,
+		Policy: subscribersPolicy, Route: r.way(scenario.ExitTarget),
 	}}
 	for i := range tenants {
 		b.o.Tenants = append(b.o.Tenants, flight.TenantName(i))

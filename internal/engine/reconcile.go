@@ -4,10 +4,9 @@ import (
 	"cmp"
 	"context"
 	"math"
-	"slices"
-	"strconv"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/dialect/library"
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/plan"
@@ -57,17 +56,8 @@ func (r *run) reconcile() {
 		seen := r.ids.Counts()
 		c.totals[ledger.Foreign] += seen.Waiting + seen.Evicted
 	}
-	c.ledger = result.NewLedger(&c.totals)
-	c.ledger.LostByLeg, c.ledger.Errors, c.ledger.Reconnects = map[result.Leg]int64{}, r.errors, r.reconnects()
-	for _, leg := range ledger.Legs() {
-		n := int64(0)
-		if leg.Counted >= 0 {
-			n = c.totals[leg.Counted]
-		}
-		if leg.Always || n > 0 {
-			c.ledger.LostByLeg[result.Leg(leg.Key)] = n
-		}
-	}
+	c.ledger = ledgerOf(&c.totals)
+	c.ledger.LostByLeg, c.ledger.Errors, c.ledger.Reconnects = countedLegs(&c.totals), r.errors, r.reconnects()
 	r.flight.Each(c.close)
 	c.ledger.LostJobs, c.ledger.Prefilled = c.named(), r.filled
 	if r.s.External {
@@ -128,6 +118,9 @@ func (c *reconciliation) close(n int64, j *flight.Job, marks uint64) {
 	} else {
 		c.ledger.LostByLeg[leg]++
 		c.lost = keepFirst(append(c.lost, lostJob{n, leg}))
+		c.sampler.lose(due)
+		c.losses.add(due, leg)
+		c.rec.Gone(due)
 	}
 	if inside && leg == Abandoned {
 		c.rec.Abandon(n, due)
@@ -140,6 +133,8 @@ func (c *reconciliation) close(n int64, j *flight.Job, marks uint64) {
 // last question.
 func (c *reconciliation) warnOfStall(err error) {
 	switch from, length, lasts := c.sampler.stalled(); {
+	case c.faults.away(from) || c.faults.ended():
+		// The scenario asked for it.
 	case length == 0:
 		if err != nil && !redisconn.Withheld(err) && c.fatal() == nil {
 			c.run.warn("the server did not answer after the load: %s", err)
@@ -167,11 +162,15 @@ func (c *reconciliation) warn() {
 		warn("the API accepted jobs, and no WebSocket client read anything: do the workers run, and do the clients ask for the jobs of the right tenant?")
 	}
 	if c.s.External && c.external > 0 && t[ledger.Notified] == 0 && understood {
-		warn("the workers took jobs from the queue, and nothing about them was heard: do they publish on the channel that is listened to?")
+		warn("the workers took jobs from the queue, and nothing about them was heard: %s",
+			cmp.Or(library.Facts(c.s).Silence, "do they publish on the channel that is listened to?"))
 	}
 	if n := t[ledger.Redelivered]; n > 0 {
-		warn("%d jobs were given to a second worker, because the first gave no sign of life; the slowest of them took %.2f s from end to end",
-			n, time.Duration(c.again.Load()).Seconds())
+		why := "were given to a second worker, because the first gave no sign of life"
+		if library.Facts(c.s).Announces() {
+			why = "began a second time: the library gave them out again, or they were retried"
+		}
+		warn("%d jobs %s; the slowest of them took %.2f s from end to end", n, why, time.Duration(c.again.Load()).Seconds())
 	}
 	if c.unanswered > 0 {
 		asked := "push or publish"
@@ -195,6 +194,7 @@ func (c *reconciliation) countUnsent() {
 		l.Abandoned += l.Scheduled - l.Sent
 	} else {
 		l.LostByLeg[result.LegUnsent] = l.Scheduled - l.Sent
+		c.losses.addMany(min(c.cut.Load(), c.rec.To), result.LegUnsent, l.Scheduled-l.Sent)
 	}
 }
 
@@ -226,42 +226,6 @@ func (r *reconciliation) abandon(leg result.Leg, j *flight.Job) result.Leg {
 		return leg
 	}
 	return Abandoned
-}
-
-// maxLostJobs bounds [result.Ledger.LostJobs].
-const maxLostJobs = 1000
-
-// lostJob is a job that did not arrive.
-type lostJob struct {
-	n   int64
-	leg result.Leg
-}
-
-// keepFirst cuts the list down to the jobs with the lowest numbers, now and then.
-func keepFirst(lost []lostJob) []lostJob {
-	if len(lost) < 4*maxLostJobs {
-		return lost
-	}
-	return firstLost(lost)
-}
-
-// firstLost are the jobs with the lowest numbers, in order.
-func firstLost(lost []lostJob) []lostJob {
-	slices.SortFunc(lost, func(a, b lostJob) int { return cmp.Compare(a.n, b.n) })
-	return lost[:min(len(lost), maxLostJobs)]
-}
-
-// named are the lost jobs by their ids. The ids that the user's API chose are not kept.
-func (r *reconciliation) named() []result.LostJob {
-	var out []result.LostJob
-	for _, l := range firstLost(r.lost) {
-		id := strconv.FormatInt(l.n, 10)
-		if r.ids == nil {
-			id = string(flight.AppendJobID(nil, r.format.Run, l.n))
-		}
-		out = append(out, result.LostJob{ID: id, Leg: l.leg})
-	}
-	return out
 }
 
 // legOf is where a job that is not over was lost. When the queue could not be read, a
@@ -350,7 +314,7 @@ func (r *reconciliation) measure() result.Window {
 			case r.s.Load.Varies() && next < never:
 				to = min(to, int64(next))
 			case !r.s.Load.Varies():
-				to = int64(r.s.Load.Rate.At(p.Limit))
+				to = int64(r.s.Load.Rate.At(plan.WholeLimit(r.s)))
 			}
 		}
 	}
@@ -388,4 +352,27 @@ func (r *reconciliation) attributeUnsent() {
 			}
 		}
 	}
+}
+
+// ledgerOf is the ledger that shows the totals. Its maps are empty.
+func ledgerOf(totals *ledger.Totals) (l result.Ledger) {
+	for _, row := range ledger.Rows() {
+		l.SetCount(row.Key, totals[row.Counter])
+	}
+	return l
+}
+
+// countedLegs are the lost jobs by leg that were counted when that happened.
+func countedLegs(t *ledger.Totals) map[result.Leg]int64 {
+	legs := map[result.Leg]int64{}
+	for _, leg := range ledger.Legs() {
+		n := int64(0)
+		if leg.Counted >= 0 {
+			n = t[leg.Counted]
+		}
+		if leg.Always || n > 0 {
+			legs[result.Leg(leg.Key)] = n
+		}
+	}
+	return legs
 }

@@ -5,17 +5,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/fault"
+	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/publishpop"
 	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
 // patience is how long a run waits for a server to come back, or for another to
-// take its place, before a lost connection ends it.
+// take its place, before a lost connection ends it. An outage that the scenario asks for
+// comes on top: see [run.patience].
 const patience = 30 * time.Second
+
+// patience is how long this run waits.
+func (r *run) patience() time.Duration { return patience + fault.Outage(r.s.Faults) }
 
 // How connections are opened again. A message that is published before the
 // subscribers are back is lost, so they try more often than producers and consumers,
@@ -56,43 +63,6 @@ func (e *goneError) Hint() string {
 	return ""
 }
 
-// A connection that is closed within rightAfter of being opened, before any command on
-// it was answered, counts as refused. After maxRefused of them in a row the run gives
-// up: a proxy closes a connection on which it gets a command that it does not know.
-const (
-	rightAfter = 100 * time.Millisecond
-	maxRefused = 10
-)
-
-// streak is a row of connections that were lost before a command was answered.
-type streak struct {
-	n      atomic.Int32
-	opened time.Time
-	began  time.Time
-}
-
-// answered ends the row. It is called for every answer.
-func (k *streak) answered() {
-	if k.n.Load() != 0 {
-		k.n.Store(0)
-	}
-}
-
-// next counts the loss, and says how many there were in a row or that another
-// connection is pointless.
-func (k *streak) next(lost error) (failures int, over bool) {
-	now := time.Now()
-	if now.Sub(k.opened) >= rightAfter {
-		k.n.Store(0) // it was good for a while
-	}
-	n := int(k.n.Add(1))
-	if n == 1 {
-		k.began = now
-		return n, false
-	}
-	return n, !refusal(lost) && n >= maxRefused || now.Sub(k.began) > patience
-}
-
 // refusal reports whether the error is one that the server answered.
 func refusal(err error) bool {
 	var reply *resp.ReplyError
@@ -103,9 +73,10 @@ func refusal(err error) bool {
 // of the policy. It gives up with the error that lost it when the
 // patience is over or the server has ended, and when over says that it is not
 // needed any more, with the error of over.
-func reopened[T any](r *run, op string, k *streak, lost error, policy reconnect.Policy, over func() error, open func(context.Context) (T, error)) (conn T, err error) {
+func reopened[T any](r *run, op string, k *reconnect.Streak, lost error, policy reconnect.Policy, over func() error, open func(context.Context) (T, error)) (conn T, err error) {
 	began := time.Now()
-	failures, hopeless := k.next(lost)
+	patience := r.patience()
+	failures, hopeless := k.Next(refusal(lost), patience)
 	if hopeless {
 		return conn, fmt.Errorf("%w; so did the %d connections before it", lost, failures-1)
 	}
@@ -115,8 +86,7 @@ func reopened[T any](r *run, op string, k *streak, lost error, policy reconnect.
 		conn, err = open(ctx)
 		cancel()
 		if err == nil {
-			k.opened = time.Now()
-			r.reconnect(op, lost, k.opened.Sub(began), tries == 1)
+			r.reconnect(op, lost, k.Opened().Sub(began), tries == 1)
 			return conn, nil
 		}
 		if waited(lost) && tries == 1 {
@@ -124,6 +94,9 @@ func reopened[T any](r *run, op string, k *streak, lost error, policy reconnect.
 		}
 		if r.ctx.Err() != nil {
 			return conn, context.Cause(r.ctx)
+		}
+		if r.faults.ended() {
+			return conn, errOver // the run has ended the server itself
 		}
 		if why := over(); why != nil {
 			r.problems.mu.Lock()
@@ -216,6 +189,7 @@ func (p *producer) reopen() error {
 	// A server that refuses pushes answers those that are under way, too.
 	p.r.await(refusals, func() bool { return !p.draining.Load() })
 	p.conn.Close()
+	p.abandon()
 	p.r.conns.Lock()
 	cause := p.cause
 	p.r.conns.Unlock()
@@ -237,7 +211,6 @@ func (p *producer) reopen() error {
 	if p.aimer != nil {
 		p.aimer = conn.(jobqueue.QueueSelector)
 	}
-	p.pending.forget()
 	p.broken.Store(false)
 	if p.answering {
 		select {
@@ -247,6 +220,43 @@ func (p *producer) reopen() error {
 		}
 	}
 	return nil
+}
+
+// abandon notes that pushes over the closed connection will have no answer. It waits for
+// the reader of the answers, however long that takes: a push that is still pending when
+// the next connection is open would be taken for the one that is answered first there.
+// The reader finds the connection closed, but it may be asking the server for a sign of
+// life just then.
+func (p *producer) abandon() {
+	for p.answering && !p.parked.Load() {
+		if p.r.ctx.Err() != nil {
+			return // the run was stopped at once, and the reader may have an answer still
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	p.unanswered(p.unwritten)
+}
+
+// recall undoes launch: none of the staged jobs was written, and none will be.
+func (p *producer) recall() {
+	for _, j := range p.slots {
+		j.Word.Store(0)
+	}
+	p.tally.Add(ledger.Sent, -int64(len(p.slots)))
+	for _, g := range p.groups {
+		if d := int64(g.Due); d >= p.r.rec.From && d < p.r.rec.To {
+			p.tally.Add(ledger.WindowSent, -int64(g.Jobs))
+		}
+	}
+}
+
+// finish ends the sender: it opens no connection any more.
+func (p *producer) finish() {
+	p.finished.Store(true)
+	if p.answering && p.broken.Load() && !p.draining.Load() {
+		p.r.closeProducer(&p.conn)
+		p.abandon()
+	}
 }
 
 // refusals is how long the answers of a server that refuses pushes are waited
@@ -261,31 +271,58 @@ func (c *consumer) reopen(ctx context.Context, lost error) error {
 	if !waited(lost) {
 		c.r.problem("consume", lost)
 	}
-	conn, err := reopened(c.r, "consume", &c.streak, lost, workersPolicy, ctx.Err, func(context.Context) (jobqueue.Consumer, error) { return c.r.openConsumer(c.index) })
+	conn, err := reopened(c.r, "consume", &c.streak, lost, workersPolicy, ctx.Err, c.open)
 	if err != nil {
 		return err
 	}
 	c.use(conn)
+	c.drop()
+	return nil
+}
+
+// open opens another connection.
+func (c *consumer) open(ctx context.Context) (jobqueue.Consumer, error) {
+	return c.r.openConsumer(ctx, c.index)
+}
+
+// drop drops the jobs that the consumer has. Those that are finished may have been
+// published: the answer will not come.
+func (c *consumer) drop() {
+	for _, h := range c.done {
+		if h.job == nil {
+			continue
+		}
+		switch marks, _, here := h.job.Mark(h.n, flight.PublishUnknown); {
+		case !here:
+		case marks&flight.Done != 0:
+			c.r.finish(h.block, h.job, h.n, marks, c.shard)
+		}
+	}
 	c.done, c.updates, c.working = nil, nil, false
 	c.busy.Store(false)
-	return nil
 }
 
 // use takes the next connection.
 func (c *consumer) use(conn jobqueue.Consumer) {
 	c.r.conns.Lock()
-	c.conn = jobqueue.PublishPopperOf(conn)
+	c.conn = publishpop.Of(conn)
+	dead := c.deaths != c.survived
 	c.r.conns.Unlock()
+	if dead {
+		abort(conn) // it was killed meanwhile
+	}
 }
 
 // exchange is a turn on the connection. If the connection was closed while nothing was
 // under way, the turn takes place on the next one, with the same jobs.
 func (c *consumer) exchange(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), most int, wait time.Duration) ([][]byte, error) {
 	for {
+		c.stand(ctx)
 		jobs, err := c.conn.PublishAndPop(ctx, outcomes, acked, most, wait)
 		if !errors.Is(err, jobqueue.ErrStale) {
 			if err == nil || errors.Is(err, jobqueue.ErrEmpty) {
-				c.streak.answered()
+				c.streak.Answered()
+				c.stand(ctx) // it takes the jobs after a pause that began meanwhile
 			} else if errors.Is(err, jobqueue.ErrLost) && most > 0 && !refusal(err) {
 				c.r.lostPop(most)
 				if c.acks == len(outcomes) {
@@ -294,6 +331,9 @@ func (c *consumer) exchange(ctx context.Context, outcomes []jobqueue.Outcome, ac
 			}
 			return jobs, err
 		}
+		// A queue that publishes and pops in two writes may have published some already.
+		outcomes = outcomes[c.acks:]
+		c.answered()
 		// Finished jobs are published even when no job may be popped any more, if a
 		// connection can be opened for that.
 		over := func() error { return cmp.Or(ctx.Err(), c.over()) }
@@ -310,7 +350,7 @@ func (c *consumer) resume(ctx context.Context) (jobqueue.Consumer, error) {
 	if old, ok := c.conn.(jobqueue.Reopener); ok {
 		return old.Reopen(ctx)
 	}
-	conn, err := c.r.openConsumer(c.index)
+	conn, err := c.open(ctx)
 	if err == nil {
 		c.conn.Close()
 		for i := range c.outcomes {

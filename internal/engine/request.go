@@ -98,8 +98,8 @@ func (d *apiDoor) failed(b *flight.Block, j *flight.Job, n int64, err error) err
 	d.r.surelyLost(b, j, n, d.tally, as)
 	if d.failing.IsZero() {
 		d.failing = time.Now()
-	} else if time.Since(d.failing) > patience {
-		return fmt.Errorf("no request was answered for %s: %w", patience, err)
+	} else if time.Since(d.failing) > d.r.patience() {
+		return fmt.Errorf("no request was answered for %s: %w", d.r.patience(), err)
 	}
 	return nil
 }
@@ -115,7 +115,7 @@ const unknownJob = -2
 func (r *run) openAPI() error {
 	open := r.o.OpenAPI
 	if open == nil {
-		open = newAPI
+		open = r.newAPI
 	}
 	api, err := open(r.s.Entry.HTTP)
 	if err != nil {
@@ -135,14 +135,14 @@ func (r *run) openAPI() error {
 }
 
 // newAPI is a client of the API over HTTP.
-func newAPI(e scenario.HTTPEntry) (API, error) {
+func (r *run) newAPI(e scenario.HTTPEntry) (API, error) {
 	e, err := e.Expand(os.LookupEnv)
 	if err != nil {
 		return nil, err
 	}
 	return apiclient.New(apiclient.Options{
 		Method: e.Method, URL: e.URL, Headers: e.Headers, Body: e.Body, ID: e.ID, Status: e.Status,
-		Connections: e.Connections, Timeout: e.Timeout,
+		Connections: e.Connections, Timeout: e.Timeout, Route: r.way(scenario.EntryTarget),
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/dialect/library"
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/hoststat"
 	"github.com/queuedyno/queuedyno/internal/idmatch"
@@ -24,13 +25,14 @@ import (
 	"github.com/queuedyno/queuedyno/internal/probe"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/runname"
+	"github.com/queuedyno/queuedyno/internal/shard"
 	"github.com/queuedyno/queuedyno/internal/token"
 	"github.com/queuedyno/queuedyno/internal/updates"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // lead is the time between the end of the preparations and the epoch, so that
@@ -50,7 +52,7 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 	}
 	s = s.WithDefaults()
 	if problems := s.Validate(); len(problems) > 0 {
-		return nil, &scenario.InvalidError{Faults: problems}
+		return nil, &scenario.InvalidError{Problems: problems}
 	}
 	blackBox := b == nil
 	if blackBox {
@@ -73,10 +75,23 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 		s.Seed = rand.Uint64()>>11 | 1 // at most 53 bits: a whole number in JSON everywhere
 	}
 	if o.Waiter == nil {
-		o.Waiter = pace.NewWaiter
+		o.Waiter = waiter.Precise
 	}
-	if q, ok := b.(flight.Named); ok && !runname.IsQueue(strings.TrimPrefix(q.Queue(), scenario.SidekiqPrefix)) {
+	if q, ok := b.(flight.Named); ok && !runname.IsQueue(strings.TrimPrefix(q.Queue(), library.Facts(s).KeyPrefix)) {
 		o.Shared = true
+	}
+	if d := library.Of(s); d != nil {
+		var err error
+		if b, err = d.Over(b, string(flight.AppendIDPrefix(nil, tag))); err != nil {
+			return nil, err
+		}
+	}
+	var thresholds []string
+	if !s.Shard.Whole() {
+		if err := shard.Check(s); err != nil {
+			return nil, err
+		}
+		thresholds, s.Thresholds = s.Thresholds, shard.Aborting(s.Thresholds)
 	}
 	hard, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -84,8 +99,9 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 	if err != nil {
 		return nil, err
 	}
+	r.thresholds = thresholds
 	r.ctx, r.cancel = hard, cancel
-	if n := s.Load.InFlight; s.Load.Closed() && n%s.Batch != 0 {
+	if n := plan.InFlight(s); s.Load.Closed() && n%s.Batch != 0 {
 		r.warn("of %d in flight %d are used: jobs are sent in batches of %d", n, n-n%s.Batch, s.Batch)
 	}
 	for _, caution := range s.Load.Replay.Cautions() {
@@ -94,7 +110,11 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 	if err := r.prepare(); err != nil {
 		return nil, errors.Join(err, r.close(), r.closeStore())
 	}
-	crew := r.do()
+	crew, err := r.do()
+	if err != nil {
+		r.stopWorkers() // what they write after that would remain
+		return nil, errors.Join(err, r.close(), r.closeStore())
+	}
 	r.drain(crew)
 	r.reconcile()
 	r.stopWorkers()
@@ -126,6 +146,7 @@ type run struct {
 	entryWatch   *entryWatch
 	sampler      *sampler
 	observer     *observe.Observer // nil unless the load is observed; belongs to its subscriber
+	faults       *faults           // nil without faults
 	outcome      outcome
 }
 
@@ -140,6 +161,9 @@ type setup struct {
 	redelivers bool            // the queue may give a job out twice
 	spread     flight.Spread
 	base       int64 // the number of the schedule's first job; those before are prefilled
+	// thresholds are those of the scenario when this run sends one shard of it, which
+	// cannot decide them.
+	thresholds []string
 }
 
 // clock is the time of the run. All moments count from its epoch.
@@ -193,7 +217,11 @@ func newRun(s scenario.Scenario, b jobqueue.Backend, o Options, tag uint64) (*ru
 	if r.format, err = flight.NewFormat(tag, s, &r.spread, b); err != nil {
 		return nil, err
 	}
-	r.mapping, _ = s.Mapping() // it was validated
+	if r.mapping, _ = s.Mapping(); library.Facts(s).Announces() { // it was validated
+		if r.mapping, err = updates.ParseMapping(library.Facts(s).Update); err != nil {
+			return nil, err
+		}
+	}
 	named, ok := b.(interface{ Channel() string })
 	r.ownChannel = !ok || runname.IsChannel(named.Channel())
 	if s.Load.Observed {
@@ -218,13 +246,13 @@ func newRun(s scenario.Scenario, b jobqueue.Backend, o Options, tag uint64) (*ru
 		r.complete |= flight.Saved
 	}
 	if s.Load.Closed() {
-		r.tokens = token.NewPool(s.Load.InFlight, s.Batch)
+		r.tokens = token.NewPool(plan.InFlight(s), s.Batch)
 	}
 	if s.Entry.Kind == scenario.EntryHTTP {
 		r.ids = idmatch.New(idmatch.Options{})
 	}
 	r.unrecognized.r = r
 	r.numbers.Store(r.base)
-	r.room.Store(int64(s.Load.MaxInFlight))
-	return r, nil
+	r.room.Store(plan.MaxInFlight(s))
+	return r, newFaults(r)
 }

@@ -13,21 +13,30 @@ import (
 	"github.com/queuedyno/queuedyno/internal/level"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/plan"
+	"github.com/queuedyno/queuedyno/internal/record"
+	"github.com/queuedyno/queuedyno/internal/rowlength"
 	"github.com/queuedyno/queuedyno/internal/silence"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // sampler samples the run and writes the timeline.
 type sampler struct {
 	r        *run
 	plan     *plan.Plan // nil in a closed loop
+	rows     rowlength.Rows
 	timeline []result.Second
+	fresh    []result.Second  // of the second that goes on, not in the timeline yet
+	slot     rowlength.Slot   // of the timeline's last row
+	joined   *record.StageSet // all stages of that row; nil while rows are not joined
+	offers   offers
 	stages   []metric.Stage
 	scratch  *latency.Histogram
-	wait     pace.Waiter     // of poll
+	wait     waiter.Waiter   // of poll
 	live     *liveThresholds // nil when no threshold has to be looked at meanwhile
+	standing *standing       // nil when no one asked for snapshots or checkpoints
+	saveAt   time.Duration   // when the next checkpoint is due
 
 	// As of the last row.
 	at      time.Duration
@@ -77,33 +86,15 @@ func newSampler(r *run) (*sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sampler{r: r, scratch: latency.New(), wait: wait, stages: r.s.Measured(), live: newLiveThresholds(r), samples: samples{recovered: flight.Absent, lastLen: r.foreign.found, maxBacklog: r.foreign.found}}
+	s := &sampler{
+		r: r, rows: rowlength.Of(r.s, r.o.MostRows), scratch: latency.New(), wait: wait, stages: r.s.Measured(),
+		live: newLiveThresholds(r), standing: newStanding(r), saveAt: r.o.CheckpointEvery,
+		samples: samples{recovered: flight.Absent, lastLen: r.foreign.found, maxBacklog: r.foreign.found},
+	}
 	if r.s.Load.Open() {
 		s.plan = plan.New(r.s)
 	}
 	return s, nil
-}
-
-// A run of at most shortRun has rows of shortRow, and else of a second. One that
-// is observed has rows of a second always: the trend of its queue is judged by
-// them, and closer ones would not be independent of each other.
-const (
-	shortRun = 30 * time.Second
-	shortRow = 100 * time.Millisecond
-)
-
-// rowLength is how long a row of the timeline is.
-func rowLength(s scenario.Scenario) time.Duration {
-	length := s.Load.Duration
-	if n := s.Load.Jobs; n > 0 && !s.Load.Rate.IsZero() {
-		if d := time.Duration(float64(n) / s.Load.Rate.Float() * float64(time.Second)); length == 0 || d < length {
-			length = d
-		}
-	}
-	if length > 0 && length <= shortRun && !s.Load.Observed {
-		return shortRow
-	}
-	return time.Second
 }
 
 // lookPeriod is how often the backlog is sampled, which takes about a microsecond for
@@ -118,7 +109,7 @@ func (s *sampler) loop(ctx context.Context) {
 	defer polling.Wait()
 	polling.Go(func() { s.poll(ctx) })
 	look := s.lookPeriod()
-	row, nextRow, nextSecond := rowLength(s.r.s), rowLength(s.r.s), time.Second
+	row, nextRow, nextSecond := s.rows.Fine(), s.rows.Fine(), time.Second
 	wait := time.NewTimer(0)
 	defer wait.Stop()
 	for {
@@ -251,7 +242,7 @@ func (s *sampler) look(at, n int64, t ledger.Totals, late time.Duration) {
 	}
 	most := math.Inf(1)
 	if s.r.s.Load.Closed() {
-		most = float64(s.r.s.Load.InFlight)
+		most = float64(plan.InFlight(s.r.s))
 	}
 	s.lengths.Add(at, float64(n), min(most, float64(max(0, t[ledger.Sent]-s.heard[ledger.Sent]))), min(most, s.moved(late)))
 	s.heard = t
@@ -289,6 +280,16 @@ func (p *pools) busyShare() float64 {
 		}
 	}
 	return float64(n) / float64(len(p.consumers))
+}
+
+// stall is the longest stall of the server that no fault of the scenario caused, nil
+// without one.
+func (r *run) stall() *result.Stall {
+	from, length, lasts := r.sampler.stalled()
+	if length == 0 || r.faults.away(from) || r.faults.ended() {
+		return nil
+	}
+	return &result.Stall{FromNS: int64(from), ToNS: int64(from + length), Lasted: lasts}
 }
 
 // stalled is the longest time in which the server answered nothing, 0 when there

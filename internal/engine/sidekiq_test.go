@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -25,7 +26,7 @@ func (q inMails) Queue() string { return q.key }
 func mails(payload int) scenario.Scenario {
 	return scenario.Scenario{
 		Name: "sidekiq", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 50}, External: true, DrainTimeout: time.Second,
-		Elements: scenario.SidekiqElements, JobClass: "HardJob", Payload: payload,
+		Dialect: scenario.SidekiqDialect, JobName: "HardJob", Payload: payload,
 	}.WithDefaults()
 }
 
@@ -43,7 +44,7 @@ func TestWhatIsLeftInAQueueOfSidekiqIsKnownAgain(t *testing.T) {
 		}
 		r, err := Run(t.Context(), mails(10), q, Options{
 			AllowNonEmpty: true, Shared: true, NoProbes: true,
-			Waiter: func() (pace.Waiter, error) { return pace.NewCoarse(), nil },
+			Waiter: waiter.Coarse,
 		})
 		if err != nil {
 			t.Fatal(err)

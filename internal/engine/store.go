@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,9 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/jobtable"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -32,7 +35,8 @@ func (r *run) openStore() (err error) {
 	}
 	if r.store, err = open(r.ctx, jobtable.Options{
 		URL: r.o.Postgres, Table: r.s.Entry.Postgres.Table, Connections: r.s.Entry.Postgres.Connections,
-		Run: r.o.ID, Prefix: string(flight.AppendIDPrefix(nil, r.format.Run)), Tenant: flight.TenantName(0),
+		Route: r.way(scenario.EntryTarget),
+		Run:   r.o.ID, Prefix: string(flight.AppendIDPrefix(nil, r.format.Run)), Tenant: flight.TenantName(0),
 	}); err != nil {
 		r.store = nil
 	}
@@ -68,7 +72,11 @@ func (d *storeDoor) close() { d.r.closeProducer(&d.conn) }
 func (d *storeDoor) admit(ctx context.Context, g pace.Group) error {
 	d.entering = ctx
 	d.encode(g)
-	if err := d.r.store.Insert(ctx, d.ids, d.tenants); err != nil {
+	err := d.r.store.Insert(ctx, d.ids, d.tenants)
+	if away(err) {
+		err = d.r.whileAway(ctx, "store", err, func() error { return nil }, func() error { return d.r.store.Insert(ctx, d.ids, d.tenants) })
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return nil // the run is over: what became of the row is not known
 		}
@@ -90,7 +98,7 @@ func (d *storeDoor) encode(g pace.Group) {
 	for n := g.First; n < g.First+int64(g.Jobs); n++ {
 		d.arena = d.r.format.Append(d.arena, n)
 		d.ends = append(d.ends, len(d.arena))
-		d.ids = append(d.ids, string(flight.AppendJobID(nil, d.r.format.Run, n)))
+		d.ids = append(d.ids, string(d.r.format.AppendID(nil, n)))
 		d.tenants = append(d.tenants, flight.TenantName(d.r.spread.Tenant(n)))
 	}
 	d.batch = d.batch[:0]
@@ -104,12 +112,15 @@ func (d *storeDoor) encode(g pace.Group) {
 // unstored gives up a group whose rows were not inserted, or of which that is not
 // known.
 func (d *storeDoor) unstored(g pace.Group, err error) error {
-	d.r.problem("store", err)
 	d.gone(g, ledger.Unstored)
+	if hopeless(err) {
+		return err
+	}
+	d.r.problem("store", err)
 	if d.failing.IsZero() {
 		d.failing = time.Now()
-	} else if time.Since(d.failing) > patience {
-		return fmt.Errorf("no row could be inserted for %s: %w", patience, err)
+	} else if time.Since(d.failing) > d.r.patience() {
+		return fmt.Errorf("no row could be inserted for %s: %w", d.r.patience(), err)
 	}
 	return nil
 }
@@ -148,9 +159,15 @@ func (d *storeDoor) pushStored(ctx context.Context, g pace.Group) error {
 		case errors.Is(err, jobqueue.ErrStale):
 			d.lost(err, true) // nothing was written
 			continue
+		case d.r.faults.full(err):
+			d.r.problem("push", err)
+			d.gone(g, ledger.Unpushed)
+			return nil
 		case errors.Is(err, jobqueue.ErrLost):
 			if refusal(err) {
 				d.gone(g, ledger.Unpushed)
+			} else {
+				d.unknown(g)
 			}
 			d.lost(err, false)
 			return nil
@@ -179,11 +196,16 @@ func (c *consumer) save(i int) error {
 	if c.r.spread.Fail(h.n) {
 		status, reason = jobtable.Failed, simulated
 	}
-	c.id[0] = string(flight.AppendJobID(nil, c.r.format.Run, h.n))
+	c.id[0] = string(c.r.format.AppendID(nil, h.n))
 	rows, err := c.r.store.Finish(c.r.saving, c.id[:], status, reason)
+	if away(err) {
+		rows, err = c.saveLater(status, reason, err)
+	}
 	switch {
 	case err != nil && c.r.saving.Err() != nil:
 		return c.r.saving.Err() // the run is over: what became of the row is not known
+	case err != nil && hopeless(err):
+		return err
 	case err != nil:
 		c.r.problem("save", err)
 	case rows == 0:
@@ -192,11 +214,61 @@ func (c *consumer) save(i int) error {
 		return nil
 	}
 	// The answer to the push may still be on its way.
-	if marks, _, here := h.job.Mark(h.n, flight.Unsaved); here && marks&flight.Acked != 0 {
+	if marks, _, here := h.job.Mark(h.n, flight.Unsaved); here && flight.Accepted(marks) {
 		c.r.surelyLost(h.block, h.job, h.n, c.tally, ledger.Unsaved)
 	}
 	c.held[i].job, c.outcomes[i].Message = nil, nil
 	return nil
+}
+
+// saveLater updates the row of a job when Postgres is there again. It gives up when the
+// worker is killed.
+func (c *consumer) saveLater(status, reason string, err error) (rows int64, _ error) {
+	err = c.r.whileAway(c.r.saving, "save", err, c.lostLife, func() (err error) {
+		rows, err = c.r.store.Finish(c.r.saving, c.id[:], status, reason)
+		return err
+	})
+	return rows, err
+}
+
+// hopeless reports whether an error is the end of those who wait for Postgres.
+func hopeless(err error) bool {
+	var gone *goneError
+	return errors.As(err, &gone) || errors.Is(err, jobqueue.ErrLost)
+}
+
+// lostLife is the error of a worker that was killed.
+func (c *consumer) lostLife() error {
+	if c.killed() {
+		return jobqueue.ErrLost
+	}
+	return nil
+}
+
+// away reports whether a statement was not sent, because Postgres is away.
+func away(err error) bool {
+	var away *jobtable.AwayError
+	return err != nil && errors.As(err, &away)
+}
+
+// whileAway executes a statement that was not sent again and again until it is, with the
+// pauses of the policy. It gives up at the end of ctx, with the error of over, and when
+// the patience is over.
+func (r *run) whileAway(ctx context.Context, op string, err error, over, statement func() error) error {
+	lost, began := err, time.Now()
+	r.problem(op, lost)
+	for failures := 1; away(err); failures++ {
+		if why := cmp.Or(ctx.Err(), over()); why != nil {
+			return why
+		}
+		if time.Since(began) > r.patience() {
+			return &goneError{lost, err, fmt.Sprintf("nor could it be done for %s: ", r.patience())}
+		}
+		reconnect.Wait(workersPolicy.Pause(failures), ctx.Done())
+		err = statement()
+	}
+	r.reconnect(op, idleError{lost}, time.Since(began), false)
+	return err
 }
 
 // errNoRow says that the row of a job is missing.
@@ -209,5 +281,9 @@ func (r *run) closeStore() error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 30*time.Second)
 	defer cancel()
-	return r.store.Close(ctx)
+	err := r.store.Close(ctx)
+	if r.faults.storeGone() {
+		return nil // a private server is removed with all that it holds
+	}
+	return err
 }

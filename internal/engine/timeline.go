@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/plan"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -32,6 +34,7 @@ func (s *sampler) row(at, due time.Duration) ledger.Totals {
 	row := result.Second{
 		ElapsedS: at.Seconds(), LengthS: length.Seconds(), Phase: s.phase(at),
 		Sent: t[ledger.Sent] - s.totals[ledger.Sent], Notified: t[ledger.Notified] - s.totals[ledger.Notified],
+		Lost:   countedLost(&t) - countedLost(&s.totals),
 		Stages: map[metric.Stage]*result.SecondStage{},
 	}
 	offered := t[ledger.Sent]
@@ -49,27 +52,94 @@ func (s *sampler) row(at, due time.Duration) ledger.Totals {
 	if s.r.o.Sampled != nil {
 		s.r.o.Sampled(at, row.Backlog)
 	}
-	s.timeline = append(s.timeline, row)
+	s.fresh = append(s.fresh, row)
 	extend(&s.whole, row)
+	s.offers.add(at, offered)
 	s.at, s.offered, s.totals = at, offered, t
 	return t
 }
 
-// offeredBy is how many jobs were offered by that moment, interpolated between
-// the rows of the timeline.
-func (s *sampler) offeredBy(at time.Duration) float64 {
-	var n float64
-	for _, row := range s.timeline {
-		missing := row.ElapsedS - at.Seconds()
-		if missing > 0 {
-			if missing < row.LengthS {
-				n += float64(row.Offered) * (1 - missing/row.LengthS)
-			}
-			break
+// countedLost is how many jobs were counted as lost when that happened.
+func countedLost(t *ledger.Totals) (n int64) {
+	for _, leg := range ledger.Legs() {
+		if leg.Counted >= 0 {
+			n += t[leg.Counted]
 		}
-		n += float64(row.Offered)
 	}
 	return n
+}
+
+// lose adds a job that never arrived to the row in which it was due.
+func (s *sampler) lose(due int64) {
+	if len(s.timeline) == 0 {
+		return
+	}
+	at := time.Duration(due).Seconds()
+	k, _ := slices.BinarySearchFunc(s.timeline, at, func(row result.Second, at float64) int { return cmp.Compare(row.ElapsedS, at) })
+	s.timeline[min(k, len(s.timeline)-1)].Lost++
+}
+
+// offeredBy is how many jobs were offered by that moment.
+func (s *sampler) offeredBy(at time.Duration) float64 { return s.offers.by(at) }
+
+// offers is how many jobs were offered in all by the ends of rows: by those of the last hour,
+// and by every k-th of the whole run.
+type offers struct {
+	recent, whole []offer
+	every, seen   int
+}
+
+type offer struct {
+	at    time.Duration
+	total int64
+}
+
+// maxOffers bounds both lists of [offers], each in 128 kB.
+const maxOffers = 8192
+
+func (o *offers) add(at time.Duration, total int64) {
+	if len(o.recent) == maxOffers {
+		o.recent = append(o.recent[:0], o.recent[maxOffers/2:]...)
+	}
+	o.recent = append(o.recent, offer{at, total})
+	o.every = max(1, o.every)
+	if o.seen++; o.seen%o.every != 0 {
+		return
+	}
+	if len(o.whole) == maxOffers {
+		kept := o.whole[:0]
+		for i := 1; i < maxOffers; i += 2 {
+			kept = append(kept, o.whole[i])
+		}
+		o.whole, o.every = kept, 2*o.every
+	}
+	if o.seen%o.every == 0 {
+		o.whole = append(o.whole, offer{at, total})
+	}
+}
+
+// by is how many were offered by that moment, interpolated between two ends.
+func (o *offers) by(at time.Duration) float64 {
+	if len(o.recent) == 0 {
+		return 0
+	}
+	list, next := o.recent, o.recent[len(o.recent)-1]
+	if at < list[0].at {
+		list, next = o.whole, list[0]
+	}
+	k, _ := slices.BinarySearchFunc(list, at, func(one offer, at time.Duration) int { return cmp.Compare(one.at, at) })
+	var before offer
+	if k > 0 {
+		before = list[k-1]
+	}
+	if k < len(list) {
+		next = list[k]
+	}
+	if next.at <= before.at {
+		return float64(before.total) // it was the last end
+	}
+	share := float64(at-before.at) / float64(next.at-before.at)
+	return float64(before.total) + max(0, share)*float64(next.total-before.total)
 }
 
 // extend makes a row longer by the one that follows it.
@@ -79,7 +149,59 @@ func extend(s *result.Second, row result.Second) {
 	s.Offered += row.Offered
 	s.Sent += row.Sent
 	s.Notified += row.Notified
+	s.Lost += row.Lost
 	s.BacklogMax = max(s.BacklogMax, row.BacklogMax)
+	if row.QueueLen != nil {
+		s.QueueLen = row.QueueLen
+	}
+	if row.Blocked != nil {
+		s.Blocked = row.Blocked
+	}
+}
+
+// keep moves the rows of a second into the timeline: as separate rows, or into the last
+// row, whose stages are those of all its seconds by then.
+func (s *sampler) keep(joins bool) {
+	if joins {
+		last := &s.timeline[len(s.timeline)-1]
+		for _, row := range s.fresh {
+			extend(last, row)
+		}
+		last.Stages = map[metric.Stage]*result.SecondStage{} // snapshots hold the one before
+		for i, stage := range metric.Stages() {
+			if slices.Contains(s.stages, stage) {
+				last.Stages[stage] = s.sum(stage, s.joined[i])
+			}
+		}
+	} else {
+		s.timeline = append(s.timeline, s.fresh...)
+	}
+	s.fresh = s.fresh[:0]
+}
+
+// joins reports whether the second that ends with that row belongs to the last row of the
+// timeline. A row holds no seconds of two phases.
+func (s *sampler) joins(row result.Second) bool {
+	middle := time.Duration((row.ElapsedS - s.whole.LengthS/2) * float64(time.Second))
+	before := s.slot
+	s.slot = s.rows.Slot(middle)
+	return before.Joins(s.slot) && s.timeline[len(s.timeline)-1].Phase == row.Phase
+}
+
+// join adds a second to the stages of the row that it belongs to.
+func (s *sampler) join(joins bool, window, outside *record.StageSet) {
+	if s.slot.Joined == 0 {
+		return
+	}
+	if s.joined == nil {
+		set := record.NewStageSet()
+		s.joined = &set
+	}
+	if !joins {
+		s.joined.Reset()
+	}
+	s.joined.Merge(window)
+	s.joined.Merge(outside)
 }
 
 // second writes the row that ends a second, and reports that second.
@@ -91,18 +213,20 @@ func (s *sampler) second(at, due time.Duration) {
 	if s.whole.LengthS == 0 {
 		return
 	}
-	row := &s.timeline[len(s.timeline)-1]
+	row := &s.fresh[len(s.fresh)-1]
+	joins := s.joins(*row)
 	whole := s.whole
 	s.whole = result.Second{}
 	start := s.since
 	s.since = at
 	s.r.rec.Take(func(window, outside *record.StageSet) {
 		s.live.merge(window)
+		s.join(joins, window, outside)
 		for i, stage := range metric.Stages() {
 			if !slices.Contains(s.stages, stage) {
 				continue
 			}
-			row.Stages[stage] = s.stage(window[i], outside[i])
+			row.Stages[stage] = s.stage(stage, window[i], outside[i])
 			if s.r.o.Interval != nil {
 				s.r.o.Interval(latency.Interval{
 					Stage: stage, From: s.r.epoch.Add(start).Round(0),
@@ -114,10 +238,31 @@ func (s *sampler) second(at, due time.Duration) {
 	// The server may take a while to answer; what completes meanwhile belongs to the
 	// next row.
 	row.Blocked = s.blocked(at)
+	rows := slices.Clone(s.fresh)
+	s.keep(joins)
 	s.live.look(whole, t)
-	if s.r.o.Progress != nil {
-		s.r.o.Progress(s.progress(whole, t))
+	if s.r.o.Counted != nil {
+		s.r.o.Counted(s.counted(t))
 	}
+	if s.r.o.Progress == nil && s.standing == nil {
+		return
+	}
+	p := s.progress(whole, t)
+	if s.r.o.Progress != nil {
+		s.r.o.Progress(p)
+	}
+	s.snapshot(whole, rows, t, p)
+}
+
+// counted completes the counts with those that no goroutine counts, as far as they are
+// known by now.
+func (s *sampler) counted(t ledger.Totals) ledger.Totals {
+	t[ledger.Scheduled] = t[ledger.Sent]
+	if s.plan != nil {
+		t[ledger.Scheduled] = max(t[ledger.Sent], s.r.filled+s.offered)
+	}
+	t[ledger.Lost], t[ledger.Prefilled], t[ledger.Errors] = t.Over(), s.r.filled, s.r.errorCount()
+	return t
 }
 
 // blocked asks how many connections wait in a blocking command: the idle workers.
@@ -147,7 +292,7 @@ func (s *sampler) blocked(at time.Duration) *int64 {
 }
 
 // stage sums up one stage of a row.
-func (s *sampler) stage(window, outside *latency.Histogram) *result.SecondStage {
+func (s *sampler) stage(stage metric.Stage, window, outside *latency.Histogram) *result.SecondStage {
 	h := window
 	if outside.Count() > 0 {
 		h = outside
@@ -158,16 +303,21 @@ func (s *sampler) stage(window, outside *latency.Histogram) *result.SecondStage 
 			h = s.scratch
 		}
 	}
-	return &result.SecondStage{
-		Count: h.Count(),
-		P50NS: record.Quantile(h, 0.5, 0), P90NS: record.Quantile(h, 0.9, 0), P99NS: record.Quantile(h, 0.99, 0),
-		MaxNS: record.Extreme(h, h.Max()),
+	return s.sum(stage, h)
+}
+
+// sum sums up the values of a stage in a row.
+func (s *sampler) sum(stage metric.Stage, h *latency.Histogram) *result.SecondStage {
+	sum := record.Second(h)
+	if !s.r.s.Shard.Whole() && stage == s.r.s.Headline() && sum.Count > 0 {
+		sum.HDR = h.EncodePlain() // without it the second has no quantiles in a merged result
 	}
+	return sum
 }
 
 func (s *sampler) progress(row result.Second, t ledger.Totals) Progress {
 	p := Progress{
-		Phase: row.Phase, Elapsed: s.at, Total: s.r.s.Load.Duration, Jobs: s.r.s.Load.Jobs,
+		Phase: row.Phase, Elapsed: s.at, Total: s.r.s.Load.Duration, Jobs: min(s.r.s.Load.Jobs, plan.JobLimit(s.r.s)),
 		Sent: t[ledger.Sent], Notified: t[ledger.Notified], Backlog: row.Backlog,
 		AchievedPerS: float64(row.Notified) / row.LengthS,
 	}

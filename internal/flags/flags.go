@@ -135,6 +135,18 @@ func (s *Set) Switch(to *bool, name, short, usage string) {
 	s.noValue(name)
 }
 
+// Optional declares a flag that may stand without a value, which then is without. A value
+// is written --name=VALUE.
+func Optional[T any](s *Set, to *T, name, usage, without string, parse func(string) (T, error)) {
+	Var(s, to, name, "", usage, parse)
+	s.set.Lookup(name).NoOptDefVal = without
+}
+
+// HasShort reports whether a flag has that letter.
+func (s *Set) HasShort(letter string) bool {
+	return letter != "" && s.set.ShorthandLookup(letter) != nil
+}
+
 // Formerly declares the old name of a flag, which works and is not in the help.
 func (s *Set) Formerly(old, name string) {
 	v := *s.set.Lookup(name).Value.(*value)

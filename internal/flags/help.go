@@ -9,12 +9,21 @@ import (
 
 const other = "Other"
 
-// Usage is the help of the flags in their groups, for a terminal of so many
-// columns. Groups come in the order of their first flags.
-func Usage(set *pflag.FlagSet, columns int) string {
-	var groups []string
-	rows := map[string][][2]string{}
-	left := 0
+// Heading is a group of flags in the help.
+type Heading struct {
+	Title string
+	Rows  []Row
+}
+
+// Row is a flag in the help: its letter without a dash, empty for none, its name, the
+// placeholder of its value, empty for a switch, and what it means.
+type Row struct {
+	Letter, Name, Value, Usage string
+}
+
+// Headings are the flags that the help shows. Groups come in the order of their first
+// flags, and what has no group last.
+func Headings(set *pflag.FlagSet) (all []Heading) {
 	set.VisitAll(func(f *pflag.Flag) {
 		if f.Hidden {
 			return
@@ -23,35 +32,56 @@ func Usage(set *pflag.FlagSet, columns int) string {
 		if g := f.Annotations[groupKey]; len(g) > 0 {
 			group = g[0]
 		}
-		if !slices.Contains(groups, group) {
-			groups = append(groups, group)
+		i := slices.IndexFunc(all, func(h Heading) bool { return h.Title == group })
+		if i < 0 {
+			i, all = len(all), append(all, Heading{Title: group})
 		}
-		placeholder, usage := pflag.UnquoteUsage(f)
-		name := "      --" + f.Name
-		if f.Shorthand != "" {
-			name = "  -" + f.Shorthand + ", --" + f.Name
+		value, usage := pflag.UnquoteUsage(f)
+		if f.Value.Type() == "bool" {
+			value = ""
 		}
-		if f.Value.Type() != "bool" {
-			name += " " + placeholder
-		}
-		left = max(left, len(name)+3)
-		rows[group] = append(rows[group], [2]string{name, usage})
+		all[i].Rows = append(all[i].Rows, Row{Letter: f.Shorthand, Name: f.Name, Value: value, Usage: usage})
 	})
-	if i := slices.Index(groups, other); i >= 0 { // the last one
-		groups = append(slices.Delete(groups, i, i+1), other)
+	if i := slices.IndexFunc(all, func(h Heading) bool { return h.Title == other }); i >= 0 { // the last one
+		last := all[i]
+		all = append(slices.Delete(all, i, i+1), last)
+	}
+	if len(all) == 1 {
+		all[0].Title = "Flags"
+	}
+	return all
+}
+
+// Usage is the help of the flags in their groups, for a terminal of so many
+// columns.
+func Usage(set *pflag.FlagSet, columns int) string {
+	headings := Headings(set)
+	written := func(r Row) string {
+		name := "      --" + r.Name
+		if r.Letter != "" {
+			name = "  -" + r.Letter + ", --" + r.Name
+		}
+		if r.Value != "" {
+			name += " " + r.Value
+		}
+		return name
+	}
+	left := 0
+	for _, h := range headings {
+		for _, r := range h.Rows {
+			left = max(left, len(written(r))+3)
+		}
 	}
 	var b strings.Builder
-	for i, group := range groups {
+	for i, h := range headings {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		if len(groups) == 1 {
-			group = "Flags"
-		}
-		b.WriteString(group + ":\n")
-		for _, row := range rows[groups[i]] {
-			b.WriteString(row[0] + strings.Repeat(" ", left-len(row[0])))
-			b.WriteString(strings.Join(wrap(row[1], max(columns-left, 30)), "\n"+strings.Repeat(" ", left)) + "\n")
+		b.WriteString(h.Title + ":\n")
+		for _, r := range h.Rows {
+			name := written(r)
+			b.WriteString(name + strings.Repeat(" ", left-len(name)))
+			b.WriteString(strings.Join(wrap(r.Usage, max(columns-left, 30)), "\n"+strings.Repeat(" ", left)) + "\n")
 		}
 	}
 	return b.String()

@@ -1,9 +1,12 @@
 package flight
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/dialect"
+	"github.com/queuedyno/queuedyno/internal/dialect/library"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/draw"
@@ -30,7 +33,7 @@ type layout interface {
 
 var (
 	_ layout = plain{}
-	_ layout = (*sidekiq)(nil)
+	_ layout = foreign{}
 )
 
 // NewFormat is the format of a run's jobs on the backend.
@@ -45,16 +48,23 @@ func NewFormat(run uint64, s scenario.Scenario, sp *Spread, b jobqueue.Backend) 
 		f.fill, f.sizes = filler(s.LargestPayload()), s.Payloads
 	}
 	f.layout = p
-	if s.Elements == scenario.SidekiqElements {
-		k, err := newSidekiq(s, b)
+	if d := library.Of(s); d != nil {
+		q, ok := b.(Named)
+		if !ok {
+			return Format{}, errors.New("this backend's queue has no name, and the jobs of a library need one")
+		}
+		l, err := d.Layout(dialect.Jobs{Queue: q.Queue(), Name: s.JobName, Args: s.JobArgs, Payload: s.LargestPayload() > 0})
 		if err != nil {
 			return Format{}, err
 		}
-		f.layout = k
+		f.layout, f.fill, f.sizes = foreign{l}, filler(s.LargestPayload()), s.Payloads
 	}
 	f.Max = f.layout.max(&f)
 	return f, nil
 }
+
+// Named is a backend whose queue has a name.
+type Named interface{ Queue() string }
 
 // TenantName is the name of the i-th tenant, counted from 0.
 func TenantName(i int) string { return "t" + strconv.Itoa(i+1) }
@@ -90,7 +100,7 @@ func (f *Format) payload(n int64) string {
 	if len(f.sizes.Parts) == 0 {
 		return f.fill
 	}
-	return f.fill[:f.sizes.At(f.spread.seed, n)]
+	return f.fill[:f.sizes.At(f.spread.seed, f.spread.Number(n))]
 }
 
 // Origin says whose an element or an id is.
@@ -111,5 +121,14 @@ func (f *Format) Identify(id []byte) (n int64, o Origin) {
 	case n > MaxNumber:
 		return 0, Corrupt
 	}
+	n, here := f.spread.shard.Place(n, int(f.spread.batch))
+	if !here {
+		return 0, Corrupt
+	}
 	return n, Ours
+}
+
+// AppendID appends the id of job n.
+func (f *Format) AppendID(dst []byte, n int64) []byte {
+	return AppendJobID(dst, f.Run, f.spread.Number(n))
 }

@@ -22,10 +22,10 @@ func (p plain) max(f *Format) int {
 
 func (p plain) append(dst []byte, f *Format, n int64) []byte {
 	if !p.json {
-		return AppendJobID(dst, f.Run, n)
+		return f.AppendID(dst, n)
 	}
 	dst = append(dst, beforeID...)
-	dst = AppendJobID(dst, f.Run, n)
+	dst = f.AppendID(dst, n)
 	dst = append(dst, beforeTenant...)
 	dst = append(dst, f.Tenant(n)...)
 	dst = append(dst, beforePayload...)
@@ -38,20 +38,19 @@ func (p plain) read(element []byte, f *Format) (id []byte, n int64, o Origin) {
 		n, o = f.Identify(element)
 		return element, n, o
 	}
-	rest, ok := bytes.CutPrefix(element, []byte(beforeID))
-	if !ok || len(rest) < IDLen {
+	if len(element) < len(beforeID)+IDLen || string(element[:len(beforeID)]) != beforeID {
 		return nil, 0, Foreign
 	}
-	id = rest[:IDLen]
+	id, rest := element[len(beforeID):][:IDLen], element[len(beforeID)+IDLen:]
 	n, o = f.Identify(id)
-	if o == Ours && !p.whole(rest[IDLen:], f, n) {
+	if o == Ours && !whole(rest, f, n) {
 		return nil, 0, Corrupt
 	}
 	return id, n, o
 }
 
 // whole reports whether what follows the id of job n is as it was sent.
-func (plain) whole(rest []byte, f *Format, n int64) bool {
+func whole(rest []byte, f *Format, n int64) bool {
 	tenant := f.Tenant(n)
 	return len(rest) == len(beforeTenant)+len(tenant)+len(beforePayload)+len(f.payload(n))+len(afterPayload) &&
 		bytes.HasPrefix(rest, []byte(beforeTenant)) && rest[len(rest)-1] == '}'

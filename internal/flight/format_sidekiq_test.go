@@ -27,7 +27,7 @@ func (q sidekiqOn) Queue() string { return q.key }
 func sidekiqScenario(payload int) scenario.Scenario {
 	return scenario.Scenario{
 		Name: "sidekiq", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 50}, External: true, DrainTimeout: time.Second,
-		Elements: scenario.SidekiqElements, JobClass: "HardJob", Payload: payload, Seed: 1,
+		Dialect: scenario.SidekiqDialect, JobName: "HardJob", Payload: payload, Seed: 1,
 	}.WithDefaults()
 }
 
@@ -127,15 +127,4 @@ func TestAJobOfSidekiqDoesNotAllocate(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { buf = f.Append(buf[:0], 12345) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-}
-
-func TestTheJIDsOfARunDiffer(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		numbers := rapid.SliceOfNDistinct(rapid.Int64Range(0, MaxNumber), 2, 2, rapid.ID).Draw(t, "numbers")
-		a, b := appendJID(nil, 1<<59, numbers[0]), appendJID(nil, 1<<59, numbers[1])
-		if string(a) == string(b) || len(a) != jidLen {
-			t.Fatalf("jobs %d are %s and %s", numbers, a, b)
-		}
-	})
 }

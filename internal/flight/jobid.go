@@ -69,6 +69,12 @@ func AppendJobID(dst []byte, run uint64, n int64) []byte {
 	return append(dst, b[:]...)
 }
 
+// NumberOf is the number of the job with the id. ok is false for what is not an id.
+func NumberOf(id string) (n int64, ok bool) {
+	_, n, ok = parseJobID([]byte(id))
+	return n, ok
+}
+
 // AppendIDPrefix appends what the ids of a run's jobs begin with, and no other ids.
 func AppendIDPrefix(dst []byte, run uint64) []byte {
 	const prefix = len("xxxxxxxx-xxxx-8xxx-")
@@ -85,6 +91,12 @@ var unhex = func() (t [256]byte) {
 	}
 	return t
 }()
+
+// RunOf is the run that the id of a job carries.
+func RunOf(id []byte) (run uint64, ok bool) {
+	run, _, ok = parseJobID(id)
+	return run, ok
+}
 
 // parseJobID reads an id. ok is false when b is not an id of our layout.
 func parseJobID(b []byte) (run uint64, n int64, ok bool) {

@@ -3,6 +3,7 @@ package flight
 import (
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/draw"
+	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // Spread says of each job, as a pure function of its number and the seed, to
@@ -10,6 +11,7 @@ import (
 // a job need be kept or sent that its number does not say.
 type Spread struct {
 	seed    uint64
+	shard   pace.Shard // whose numbers the jobs have
 	batch   int64
 	queues  []float64 // cumulative shares; nil for one
 	tenants draw.Picker
@@ -19,7 +21,7 @@ type Spread struct {
 
 func NewSpread(s scenario.Scenario) Spread {
 	return Spread{
-		seed: s.Seed, batch: int64(s.Batch), fails: s.Work.FailRate,
+		seed: s.Seed, shard: s.Shard, batch: int64(s.Batch), fails: s.Work.FailRate,
 		queues:  cumulate(len(s.Queues), func(i int) float64 { return float64(s.Queues[i]) }),
 		tenants: draw.Choice{N: max(1, s.Tenants.Count), Skew: s.Tenants.Skew}.Picker(), several: s.Tenants.Count > 1,
 	}
@@ -75,7 +77,7 @@ func (s *Spread) Queue(n int64) int {
 	if s.queues == nil {
 		return 0
 	}
-	return pick(s.queues, s.unit(n/s.batch, saltQueue))
+	return pick(s.queues, s.unit(s.Number(n)/s.batch, saltQueue))
 }
 
 // Tenant is whose job n is.
@@ -83,8 +85,12 @@ func (s *Spread) Tenant(n int64) int {
 	if !s.several {
 		return 0
 	}
-	return s.tenants.At(s.seed, n)
+	return s.tenants.At(s.seed, s.Number(n))
 }
 
 // Fail reports whether the work on job n fails.
-func (s *Spread) Fail(n int64) bool { return s.fails > 0 && s.unit(n, saltFail) < s.fails }
+func (s *Spread) Fail(n int64) bool { return s.fails > 0 && s.unit(s.Number(n), saltFail) < s.fails }
+
+// Number is the number of job n in the whole load, of which this run may send one shard.
+// Ids hold it, and what a job is like follows from it.
+func (s *Spread) Number(n int64) int64 { return s.shard.Number(n, int(s.batch)) }

@@ -52,8 +52,13 @@ const (
 	Saved
 	Broadcast
 	Unsaved // its row was not updated, so its end is not published
+	// PushUnknown and PublishUnknown mean that the answer will not come, since the
+	// connection was lost: whether the server did it is not known. A job that is
+	// notified proves that it did.
+	PushUnknown
+	PublishUnknown
 
-	MarkBits = 16
+	MarkBits = 18
 	// Complete are the marks without which a job is not complete. The answer
 	// to a push or a publish may come after the notification did.
 	Complete = Acked | Done | Published | Notified
@@ -61,6 +66,10 @@ const (
 	// hands in between.
 	Outside = Acked | Notified
 )
+
+// Accepted reports whether the answer to the push of a job with those marks was
+// received, or will not come.
+func Accepted(marks uint64) bool { return marks&(Acked|PushUnknown) != 0 }
 
 // PushedAt is when a job with those stamps was pushed: when it was sent, or where it is
 // stored first when its row was there.

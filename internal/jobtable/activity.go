@@ -3,6 +3,8 @@ package jobtable
 import (
 	"context"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/postgres"
 )
 
 // Pool is how the pool of connections was used since [Open].
@@ -26,7 +28,7 @@ func (t *Table) Pool() Pool {
 	s := t.pool.Stat()
 	return Pool{
 		Connections: int(s.MaxConns()), Busy: t.busy.Load(), MaxBusy: t.maxBusy.Load(), Statements: t.statements.Load(),
-		Waits: s.EmptyAcquireCount() - t.waits, Waited: s.EmptyAcquireWaitTime() - t.waited, Reconnects: s.NewConnsCount() - t.opened,
+		Waits: s.EmptyAcquireCount() - t.waits, Waited: s.EmptyAcquireWaitTime() - t.waited, Reconnects: t.pool.Opened() - t.opened,
 	}
 }
 
@@ -46,31 +48,22 @@ type Activity struct {
 // Sample looks at the database once. It does not wait for the connections of the load.
 func (t *Table) Sample(ctx context.Context) (Activity, error) {
 	a := Activity{Waits: map[string]int{}}
-	rows, err := t.observer.Query(ctx, `
+	var state, wait string
+	var n int
+	err := postgres.Each(ctx, t.observer, []any{&state, &wait, &n}, func() {
+		switch {
+		case state != "active":
+			a.Idle += n
+			return
+		case wait != "" && wait != "Client": // a backend that waits for its client has sent its answer
+			a.Waiting += n
+			a.Waits[wait] += n
+		}
+		a.Active += n
+	}, `
 		SELECT coalesce(state, ''), CASE WHEN state = 'active' THEN coalesce(wait_event_type, '') ELSE '' END, count(*)
 		FROM pg_stat_activity
 		WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 		GROUP BY 1, 2`)
-	if err != nil {
-		return a, t.explain("look at pg_stat_activity", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var state, wait string
-		var n int
-		if err := rows.Scan(&state, &wait, &n); err != nil {
-			return a, t.explain("look at pg_stat_activity", err)
-		}
-		if state != "active" {
-			a.Idle += n
-			continue
-		}
-		a.Active += n
-		// A backend that waits for its client has sent its answer.
-		if wait != "" && wait != "Client" {
-			a.Waiting += n
-			a.Waits[wait] += n
-		}
-	}
-	return a, t.explain("look at pg_stat_activity", rows.Err())
+	return a, t.explain("look at pg_stat_activity", err)
 }

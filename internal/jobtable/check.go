@@ -7,17 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/queuedyno/queuedyno/internal/nearest"
+	"github.com/queuedyno/queuedyno/internal/postgres"
 )
-
-// quote writes a name of the user, with or without a schema, between quotes.
-func quote(name string) string { return pgx.Identifier(strings.Split(name, ".")).Sanitize() }
 
 // create creates the table of the run.
 func (t *Table) create(ctx context.Context, name string) error {
-	if _, err := t.observer.Exec(ctx, fmt.Sprintf(DDL, quote(name))); err != nil {
+	if _, err := t.observer.Exec(ctx, fmt.Sprintf(DDL, postgres.Quote(name))); err != nil {
 		return t.explain("create the table "+name, err)
 	}
 	t.facts.Created, t.facts.Table = true, name
@@ -28,16 +24,13 @@ func (t *Table) create(ctx context.Context, name string) error {
 func (t *Table) find(ctx context.Context, name string) error {
 	t.facts.Table = name
 	op := "check the table " + name
-	rows, err := t.observer.Query(ctx, `
-		SELECT format('%I.%I', n.nspname, c.relname), a.attname, format_type(a.atttypid, -1)
-		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-		WHERE c.oid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`, quote(name))
-	if err != nil {
-		return t.explain(op, err)
-	}
 	types := map[string]string{}
 	var resolved, column, of string
-	if _, err := pgx.ForEachRow(rows, []any{&resolved, &column, &of}, func() error { types[column] = of; return nil }); err != nil {
+	err := postgres.Each(ctx, t.observer, []any{&resolved, &column, &of}, func() { types[column] = of }, `
+		SELECT format('%I.%I', n.nspname, c.relname), a.attname, format_type(a.atttypid, -1)
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+		WHERE c.oid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped`, postgres.Quote(name))
+	if err != nil {
 		return t.explain(op, err)
 	}
 	ddl := fmt.Sprintf(DDL, name)
@@ -63,12 +56,10 @@ func (t *Table) find(ctx context.Context, name string) error {
 
 // near is a table with a name like that one.
 func (t *Table) near(ctx context.Context, name string) string {
-	rows, err := t.observer.Query(ctx, `SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid)
+	var names []string
+	var one string
+	err := postgres.Each(ctx, t.observer, []any{&one}, func() { names = append(names, one) }, `SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid)
 		AND relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) ORDER BY 1 LIMIT 1000`)
-	if err != nil {
-		return ""
-	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return ""
 	}
@@ -77,9 +68,6 @@ func (t *Table) near(ctx context.Context, name string) string {
 	}
 	return nearest.Nearest(name, names)
 }
-
-// errUndo ends a rehearsal.
-var errUndo = errors.New("undo")
 
 // rehearse inserts, updates and deletes rows with the statements of the run, in a
 // transaction that it undoes. Rights, types and constraints of a table show then.
@@ -98,22 +86,19 @@ func (t *Table) rehearse(ctx context.Context, o Options) error {
 		{"count the rows of", t.sql.count, t.sql.ours, 2},
 		{"delete from", t.sql.remove, t.sql.ours, 3},
 	}
-	err := pgx.BeginFunc(ctx, t.pool, func(tx pgx.Tx) error {
+	err := postgres.Undo(ctx, t.pool, func(exec func(sql string, args ...any) (int64, error)) error {
 		for _, s := range steps {
-			tag, err := tx.Exec(ctx, s.sql, s.args...)
+			n, err := exec(s.sql, s.args...)
 			if err != nil {
 				return t.explain(s.op+" the table "+t.facts.Table, err)
 			}
-			if n := tag.RowsAffected(); n != s.rows {
+			if n != s.rows {
 				return t.refuse(s.op+" the table "+t.facts.Table, fmt.Errorf("%d rows were affected instead of %d", n, s.rows),
 					"name a table without a rule, a trigger or a policy (row level security) that changes what a statement does")
 			}
 		}
-		return errUndo
-	})
-	if errors.Is(err, errUndo) {
 		return nil
-	}
+	})
 	return t.explain("check the table "+t.facts.Table, err)
 }
 
@@ -121,12 +106,10 @@ func (t *Table) rehearse(ctx context.Context, o Options) error {
 func (t *Table) describe(ctx context.Context) error {
 	f := &t.facts
 	f.Settings = map[string]string{}
-	rows, err := t.observer.Query(ctx, "SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY ($1)",
+	var name, value string
+	err := postgres.Each(ctx, t.observer, []any{&name, &value}, func() { f.Settings[name] = value },
+		"SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY ($1)",
 		[]string{"server_version", "max_connections", "synchronous_commit", "fsync", "shared_buffers", "max_wal_size"})
-	if err == nil {
-		var name, value string
-		_, err = pgx.ForEachRow(rows, []any{&name, &value}, func() error { f.Settings[name] = value; return nil })
-	}
 	if err != nil {
 		return t.explain("read the settings of Postgres", err)
 	}

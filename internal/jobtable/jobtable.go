@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/queuedyno/queuedyno/internal/postgres"
 )
 
@@ -35,6 +33,9 @@ type Options struct {
 	Prefix string
 	// Tenant is one that the jobs have, to check the table with.
 	Tenant string
+	// Route finds the address that the connections of the pool dial in place of another.
+	// It may be nil.
+	Route func(network, addr string) (at string, err error)
 }
 
 // The statuses of a row: of a job that has not ended, and of one that ended well or
@@ -51,10 +52,10 @@ const DDL = "CREATE TABLE %s (id text PRIMARY KEY, tenant_id text NOT NULL, stat
 
 // Table is an open table. Several goroutines may call its methods at once.
 type Table struct {
-	pool *pgxpool.Pool
+	pool *postgres.Pool
 	// observer is one more connection: statements about the server do not wait for
 	// those of the load.
-	observer *pgxpool.Pool
+	observer *postgres.Pool
 	target   target
 	sql      statements
 	facts    Facts
@@ -112,7 +113,7 @@ func (t *Table) open(ctx context.Context, o Options) (err error) {
 	if t.observer, err = postgres.Open(ctx, o.URL, 1); err != nil {
 		return err
 	}
-	if t.pool, err = postgres.Open(ctx, o.URL, o.Connections); err != nil {
+	if t.pool, err = postgres.OpenVia(ctx, o.URL, o.Connections, o.Route); err != nil {
 		return t.explain(fmt.Sprintf("open %d connections to Postgres", o.Connections), err)
 	}
 	if o.Table == "" {
@@ -132,7 +133,7 @@ func (t *Table) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	s := t.pool.Stat()
-	t.waits, t.waited, t.opened = s.EmptyAcquireCount(), s.EmptyAcquireWaitTime(), s.NewConnsCount()
+	t.waits, t.waited, t.opened = s.EmptyAcquireCount(), s.EmptyAcquireWaitTime(), t.pool.Opened()
 	return nil
 }
 
@@ -148,7 +149,7 @@ func (t *Table) Close(ctx context.Context) error {
 	}
 	switch {
 	case t.facts.Created:
-		if err := t.cleanUp(ctx, "DROP TABLE IF EXISTS "+quote(t.facts.Table)); err != nil {
+		if err := t.cleanUp(ctx, "DROP TABLE IF EXISTS "+postgres.Quote(t.facts.Table)); err != nil {
 			return t.explain("drop the table "+t.facts.Table, err)
 		}
 	case t.sql.remove != "":
@@ -157,6 +158,16 @@ func (t *Table) Close(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Disconnect lets Postgres close the connections of the pool. It fails where none could be
+// closed.
+func (t *Table) Disconnect(ctx context.Context) error {
+	n, err := postgres.Terminate(ctx, t.observer, t.pool)
+	if err == nil && n == 0 {
+		return t.refuse("close connections", errors.New("Postgres knows none of them"), "connect to Postgres itself: behind a pooler the connections are not those of Postgres")
+	}
+	return t.explain("close connections", err)
 }
 
 // cleanUp executes a statement, on a new connection if the old one was lost.

@@ -5,11 +5,15 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/queuedyno/queuedyno/internal/jobtable"
+	"github.com/queuedyno/queuedyno/internal/postgres"
+	"github.com/queuedyno/queuedyno/internal/servertest"
+	"github.com/queuedyno/queuedyno/postgresserver"
 )
 
 // TestRowsByStatusAreWhatWasInsertedAndFinished runs many clients at once: no row is
@@ -170,11 +174,16 @@ func TestWaitingForAConnectionIsCounted(t *testing.T) {
 	}
 }
 
-// TestConnectionsThatAreLostAreReplaced: each lost connection costs at most one statement.
+// TestConnectionsThatAreLostAreReplaced: the first one that is lost costs a statement, and
+// has the others checked before their use.
 func TestConnectionsThatAreLostAreReplaced(t *testing.T) {
 	t.Parallel()
 	url := database(t)
 	table := open(t, options(url, ""))
+	if err := table.Disconnect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// The connection for everything but the load is lost as well.
 	execute(t, url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'queuedyno' AND datname = current_database()")
 	jobs, tenants := ids(0, 20)
 	failed := 0
@@ -183,7 +192,7 @@ func TestConnectionsThatAreLostAreReplaced(t *testing.T) {
 			failed++
 		}
 	}
-	if p := table.Pool(); failed > 4 || p.Reconnects < 1 || p.Reconnects > 4 {
+	if p := table.Pool(); failed > 1 || p.Reconnects < 1 || p.Reconnects > 4 {
 		t.Errorf("%d statements failed on 4 connections, of which %d were replaced", failed, p.Reconnects)
 	}
 	if rows := number(t, url, "SELECT count(*) FROM "+table.Facts().Table); rows != int64(len(jobs)-failed) {
@@ -253,5 +262,79 @@ func TestWhatWaitsIsSeen(t *testing.T) {
 	}
 	if a, err := table.Sample(t.Context()); a.Waiting != 0 || a.Active != 0 || err != nil {
 		t.Errorf("activity %+v, %v, want nothing active", a, err)
+	}
+}
+
+// TestAServerThatIsAwayIsToldFromOneThatDidNotAnswer kills the server and starts it again.
+func TestAServerThatIsAwayIsToldFromOneThatDidNotAnswer(t *testing.T) {
+	t.Parallel()
+	if server == nil {
+		servertest.Missing(t, "postgres", missing)
+	}
+	private, err := postgresserver.Start(t.Context(), postgresserver.Options{Source: "process"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := private.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	table := open(t, options(private.URL(), ""))
+	jobs, tenants := ids(0, 100)
+	insert := func(i int) error { return table.Insert(t.Context(), jobs[i:i+1], tenants[i:i+1]) }
+	if err := insert(0); err != nil {
+		t.Fatal(err)
+	}
+	if err := private.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	away := new(jobtable.AwayError)
+	unknown := 0
+	for i := 1; i < 10; i++ {
+		switch err := insert(i); {
+		case err == nil:
+			t.Fatal("a row was inserted into a server that is gone")
+		case !errors.As(err, &away):
+			unknown++
+		}
+	}
+	if unknown > 1 {
+		t.Errorf("%d statements were sent over lost connections, want the first one at most", unknown)
+	}
+	known, isKnown := errors.AsType[*postgres.Error](error(away))
+	if !isKnown || known.Hint() == "" || !strings.Contains(away.Error(), "connection refused") {
+		t.Errorf("the error of a server that is away is %v", away)
+	}
+	if err := private.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i := 10; i < 20; i++ {
+		if err := insert(i); err != nil {
+			t.Errorf("after the restart: %v", err)
+		}
+	}
+	if rows := number(t, private.URL(), "SELECT count(*) FROM "+table.Facts().Table); rows != 11 {
+		t.Errorf("%d rows, want 11", rows)
+	}
+}
+
+func TestAllConnectionsOfThePoolTakeTheirRoute(t *testing.T) {
+	t.Parallel()
+	o := options(database(t), "")
+	var routed atomic.Int64
+	o.Route = func(_, addr string) (string, error) {
+		if routed.Add(1) == 1 {
+			return addr, nil
+		}
+		return "", nil // the same address
+	}
+	table := open(t, o)
+	jobs, tenants := ids(0, 2)
+	if err := table.Insert(t.Context(), jobs, tenants); err != nil {
+		t.Error(err)
+	}
+	if n := routed.Load(); n != int64(o.Connections) {
+		t.Errorf("%d connections took the route, want the %d of the pool", n, o.Connections)
 	}
 }

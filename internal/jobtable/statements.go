@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/queuedyno/queuedyno/internal/postgres"
 )
 
 // target is the table and the types of its columns.
@@ -75,21 +74,20 @@ func rest(prefix string, digit byte) string {
 
 // Insert stores jobs that have not ended, all or none of them: one with an INSERT of
 // one row, several with one INSERT for all. The time in which it waits for a connection
-// of the pool is part of it. The lists are equally long.
+// of the pool is part of it. The lists are equally long. Of a connection that is lost
+// meanwhile, whether the jobs are stored is not known; an [*AwayError] says that they are
+// not.
 func (t *Table) Insert(ctx context.Context, ids, tenants []string) error {
+	const op = "insert into"
 	var err error
 	switch len(ids) {
 	case 0:
-		return nil
 	case 1:
-		_, err = t.exec(ctx, t.sql.insert, ids[0], tenants[0])
+		_, err = t.exec(ctx, op, t.sql.insert, ids[0], tenants[0])
 	default:
-		_, err = t.exec(ctx, t.sql.insertMany, ids, tenants)
+		_, err = t.exec(ctx, op, t.sql.insertMany, ids, tenants)
 	}
-	if err != nil {
-		return t.explain("insert into the table "+t.facts.Table, err)
-	}
-	return nil
+	return err
 }
 
 // Finish updates jobs that ended with the same status, with one UPDATE for all. The
@@ -100,40 +98,42 @@ func (t *Table) Finish(ctx context.Context, ids []string, status, reason string)
 	if reason != "" {
 		why = reason
 	}
+	const op = "update"
 	switch len(ids) {
 	case 0:
-		return 0, nil
 	case 1:
-		rows, err = t.exec(ctx, t.sql.finish, ids[0], status, why)
+		rows, err = t.exec(ctx, op, t.sql.finish, ids[0], status, why)
 	default:
-		rows, err = t.exec(ctx, t.sql.finishMany, ids, status, why)
+		rows, err = t.exec(ctx, op, t.sql.finishMany, ids, status, why)
 	}
-	if err != nil {
-		return 0, t.explain("update the table "+t.facts.Table, err)
-	}
-	return rows, nil
+	return rows, err
 }
+
+// AwayError is that of a statement that was not sent, because there was no connection to
+// Postgres: it may be tried again.
+type AwayError struct{ Err error }
+
+func (e *AwayError) Error() string { return e.Err.Error() }
+func (e *AwayError) Unwrap() error { return e.Err }
 
 // Count is how many rows of this run have each status.
 func (t *Table) Count(ctx context.Context) (map[string]int64, error) {
 	counts := map[string]int64{}
-	rows, err := t.observer.Query(ctx, t.sql.count, t.sql.ours...)
-	if err == nil {
-		var status string
-		var n int64
-		_, err = pgx.ForEachRow(rows, []any{&status, &n}, func() error { counts[status] = n; return nil })
-	}
+	var status string
+	var n int64
+	err := postgres.Each(ctx, t.observer, []any{&status, &n}, func() { counts[status] = n }, t.sql.count, t.sql.ours...)
 	if err != nil {
 		return nil, t.explain("count the rows of the table "+t.facts.Table, err)
 	}
 	return counts, nil
 }
 
-// exec executes a statement on a connection of the pool.
-func (t *Table) exec(ctx context.Context, sql string, args ...any) (rows int64, err error) {
+// exec executes a statement on a connection of the pool. op is what it does to the table,
+// for an error.
+func (t *Table) exec(ctx context.Context, op, sql string, args ...any) (rows int64, err error) {
 	c, err := t.pool.Acquire(ctx)
 	if err != nil {
-		return 0, err
+		return 0, &AwayError{t.explain(op+" the table "+t.facts.Table, err)}
 	}
 	defer c.Release()
 	busy := t.busy.Add(1)
@@ -142,7 +142,17 @@ func (t *Table) exec(ctx context.Context, sql string, args ...any) (rows int64, 
 	for most := t.maxBusy.Load(); busy > most && !t.maxBusy.CompareAndSwap(most, busy); {
 		most = t.maxBusy.Load()
 	}
-	var tag pgconn.CommandTag
-	tag, err = c.Exec(ctx, sql, args...)
-	return tag.RowsAffected(), err
+	tag, err := c.Exec(ctx, sql, args...)
+	if err == nil {
+		return tag.RowsAffected(), nil
+	}
+	lost := c.Conn().IsClosed()
+	if lost {
+		t.pool.Lost()
+	}
+	explained := t.explain(op+" the table "+t.facts.Table, err)
+	if lost && postgres.Unsent(err) {
+		return 0, &AwayError{explained}
+	}
+	return 0, explained
 }

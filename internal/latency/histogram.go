@@ -36,8 +36,12 @@ type Histogram struct {
 	count    int64
 	overflow int64
 	min, max int64
-	sum      float64
-	sumSq    float64
+	sum      int64
+	// wide is the sum as far as a float64 holds it, for when sum does not: it is beyond an
+	// int64, or rounded, since some of what was added does not have an exact sum.
+	wide    float64
+	rounded bool
+	sumSq   float64
 }
 
 // New returns an empty histogram.
@@ -50,7 +54,8 @@ func New() *Histogram {
 // the lowest bucket.
 func (h *Histogram) Record(ns int64) {
 	h.count++
-	h.sum += float64(ns)
+	h.sum += ns
+	h.wide += float64(ns)
 	h.sumSq += float64(ns) * float64(ns)
 	if ns < h.min {
 		h.min = ns
@@ -74,6 +79,8 @@ func (h *Histogram) Merge(o *Histogram) {
 	h.overflow += h.h.Merge(o.h) + o.overflow
 	h.count += o.count
 	h.sum += o.sum
+	h.wide += o.wide
+	h.rounded = h.rounded || o.rounded
 	h.sumSq += o.sumSq
 	h.min = min(h.min, o.min)
 	h.max = max(h.max, o.max)
@@ -85,7 +92,7 @@ func (h *Histogram) Reset() {
 		return
 	}
 	h.h.Reset()
-	h.count, h.overflow, h.sum, h.sumSq = 0, 0, 0, 0
+	h.count, h.overflow, h.sum, h.wide, h.rounded, h.sumSq = 0, 0, 0, 0, false, 0
 	h.min, h.max = math.MaxInt64, math.MinInt64
 }
 
@@ -116,7 +123,16 @@ func (h *Histogram) Mean() float64 {
 	if h.count == 0 {
 		return 0
 	}
-	return h.sum / float64(h.count)
+	if sum, exact := h.Sum(); exact {
+		return float64(sum) / float64(h.count)
+	}
+	return h.wide / float64(h.count)
+}
+
+// Sum is the sum of all values, 0 when empty, and whether it is exact: it is beyond an
+// int64 when it comes to 292 years.
+func (h *Histogram) Sum() (sum int64, exact bool) {
+	return h.sum, !h.rounded && math.Abs(h.wide) < math.MaxInt64/2
 }
 
 // Stddev is the standard deviation over all values (divisor n), 0 when empty.
@@ -188,6 +204,28 @@ func (h *Histogram) Buckets() []Bucket {
 	return out
 }
 
+// Each calls fn for every non-empty bucket in ascending order. It is [Histogram.Buckets]
+// for those who ask often: it takes some ten microseconds and allocates once, the counts.
+func (h *Histogram) Each(fn func(Bucket)) {
+	// The first two thousand values have their own counts; from there on each doubling
+	// is cut into as many buckets as half of that.
+	const own, perDoubling = countsEach, countsEach / 2
+	if h.count == h.overflow {
+		return
+	}
+	for i, n := range h.h.Export().Counts {
+		switch {
+		case n == 0:
+		case i < own:
+			fn(Bucket{int64(i), int64(i), n})
+		default:
+			doubling := i/perDoubling - 1
+			from := int64(i-doubling*perDoubling) << doubling
+			fn(Bucket{from, from + 1<<doubling - 1, n})
+		}
+	}
+}
+
 // Point is one step of a cumulative distribution: Count values are at or below
 // Value, which is the share Quantile of them all.
 type Point struct {
@@ -212,13 +250,15 @@ func (h *Histogram) Cumulative(ticksPerHalf int) []Point {
 // Shape is what the library calls the number of buckets and of sub-buckets;
 // percentile files print them.
 func (h *Histogram) Shape() (buckets, subBuckets int) {
-	const sub = 2048 // the power of two that holds 2*10^Digits
 	n := 1
-	for top := int64(sub); top <= Highest; top <<= 1 {
+	for top := int64(countsEach); top <= Highest; top <<= 1 {
 		n++
 	}
-	return n, sub
+	return n, countsEach
 }
+
+// countsEach is how many counts a bucket of the library has: the power of two that holds 2*10^Digits.
+const countsEach = 2048
 
 // Encode is the histogram in HdrHistogram's V2 compressed form, base64.
 // Overflow is not part of that form.
@@ -247,7 +287,8 @@ func Decode(s string) (*Histogram, error) {
 	h.count = d.TotalCount()
 	if h.count > 0 {
 		h.min, h.max = d.Min(), d.Max()
-		h.sum = d.Mean() * float64(h.count)
+		h.wide = d.Mean() * float64(h.count)
+		h.sum, h.rounded = int64(math.Round(h.wide)), math.Abs(h.wide) >= math.MaxInt64/2
 		sd := d.StdDev()
 		h.sumSq = (sd*sd + d.Mean()*d.Mean()) * float64(h.count)
 	}

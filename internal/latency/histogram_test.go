@@ -133,6 +133,29 @@ func TestEncodedHistogramsComeBack(t *testing.T) {
 	}
 }
 
+func TestEachShowsTheBuckets(t *testing.T) {
+	t.Parallel()
+	h := latency.New()
+	values := []int64{0, 1, 1023, 1024, 2047, 2048, 2049, 4095, 4096, latency.Highest, latency.Highest - 1, latency.Highest + 1, -7}
+	for shift := range 42 {
+		values = append(values, 1<<shift-1, 1<<shift, 1<<shift+1)
+	}
+	for _, v := range append(values, sample(5, 10_000)...) {
+		h.Record(v)
+	}
+	var got []latency.Bucket
+	h.Each(func(b latency.Bucket) { got = append(got, b) })
+	if want := h.Buckets(); !slices.Equal(got, want) {
+		t.Errorf("%d buckets, want %d", len(got), len(want))
+		for i := range min(len(got), len(want)) {
+			if got[i] != want[i] {
+				t.Fatalf("the first that differs is %+v, want %+v", got[i], want[i])
+			}
+		}
+	}
+	latency.New().Each(func(b latency.Bucket) { t.Errorf("an empty histogram has %+v", b) })
+}
+
 func TestCumulativeEndsAtAllValues(t *testing.T) {
 	t.Parallel()
 	h := fill(sample(4, 10_000))
@@ -199,5 +222,13 @@ func BenchmarkEncode(b *testing.B) {
 		if _, err := h.Encode(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestTheShapeIsThatOfTheRange(t *testing.T) {
+	t.Parallel()
+	buckets, sub := latency.New().Shape()
+	if sub != 2048 || int64(sub)<<(buckets-1) <= latency.Highest || int64(sub)<<(buckets-2) > latency.Highest {
+		t.Errorf("%d buckets of %d, for up to %d", buckets, sub, latency.Highest)
 	}
 }

@@ -34,6 +34,7 @@ const (
 	Acked
 	Sent
 	WindowSent // of the window
+	Unknown    // sent, and the answer to the push was lost with the connection
 
 	// No goroutine counts the following: they are worked out at the end of the run.
 	Scheduled

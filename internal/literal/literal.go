@@ -139,11 +139,7 @@ func Word[T ~string](what string, valid ...T) func(string) (T, error) {
 			}
 			words[i] = string(w)
 		}
-		meant := ""
-		if near := nearest.Nearest(s, words); near != "" {
-			meant = fmt.Sprintf(" (did you mean %q?)", near)
-		}
 		last := len(words) - 1
-		return "", fmt.Errorf("unknown %s %q%s; there are %s and %s", what, s, meant, strings.Join(words[:last], ", "), words[last])
+		return "", fmt.Errorf("unknown %s %q%s; there are %s and %s", what, s, nearest.Clause(s, words), strings.Join(words[:last], ", "), words[last])
 	}
 }

@@ -64,3 +64,18 @@ func TestASeedStaysAWholeNumberEverywhere(t *testing.T) {
 		}
 	}
 }
+
+func TestANumberOfBytesReadsWhatItWrites(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{"1": 1, "2MiB": 2 << 20, "500KB": 500_000, " 3 GiB ": 3 << 30, "100B": 100, "1024": 1024, "1001": 1001} {
+		got, err := literal.Bytes(text)
+		if again, wrong := literal.Bytes(literal.BytesText(got)); err != nil || got != want || wrong != nil || again != want {
+			t.Errorf("Bytes(%q) = %d, %v, written as %q; want %d", text, got, err, literal.BytesText(got), want)
+		}
+	}
+	for _, text := range []string{"", "0", "-1MiB", "2mb", "1.5MiB", "9999999999GiB", "MiB"} {
+		if got, err := literal.Bytes(text); err == nil {
+			t.Errorf("Bytes(%q) = %d, want an error", text, got)
+		}
+	}
+}

@@ -1,5 +1,6 @@
-// Package mask keeps secrets out of messages: [Text] out of any text, [URL] out of a URL
-// that may be malformed.
+// Package mask keeps secrets out of messages: [Text] out of a message of ours,
+// [Everywhere] out of what another server says, [URL] and [Address] out of a URL that
+// may be malformed.
 package mask
 
 import (

@@ -36,3 +36,23 @@ func TestSecretsAreMaskedWhereTheyStandAsSecrets(t *testing.T) {
 		t.Errorf("Mask of two secrets = %q", got)
 	}
 }
+
+func TestAnAddressHasNoUserNoPasswordAndNoOptions(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"https://ann:s3cret@h:8443/a/b?key=s3cret": "https://h:8443/a/b",
+		"https://ann:s3@cret@h/{{.Tenant}}":        "https://h/{{.Tenant}}",
+		"ws://h":                                   "ws://h",
+	} {
+		if got := mask.Address(raw); got != want {
+			t.Errorf("Address(%q) = %q, want %q", raw, got, want)
+		}
+	}
+}
+
+func TestWhatAServerSaysIsMaskedInsideOfWordsToo(t *testing.T) {
+	t.Parallel()
+	if got, want := mask.Everywhere("a s3crets3cret-2 abc", "s3cret", "s3cret-2", "abc", ""), "a ****** abc"; got != want {
+		t.Errorf("Everywhere = %q, want %q", got, want)
+	}
+}

@@ -1,6 +1,10 @@
 package mask
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // URL returns the URL with everything masked that is, or could have been
 // meant as, a password: all between the first colon after the scheme and the
@@ -35,6 +39,32 @@ func URL(raw string) string {
 		host += "/" + path
 	}
 	return scheme + user + host
+}
+
+// Address returns the URL without user, password and options. It does not parse: names
+// in braces may stand in it.
+func Address(raw string) string {
+	raw, _, _ = strings.Cut(raw, "?")
+	scheme, rest, _ := strings.Cut(raw, "://")
+	host, path, hasPath := strings.Cut(rest, "/")
+	host = host[strings.LastIndexByte(host, '@')+1:]
+	if hasPath {
+		host += "/" + path
+	}
+	return scheme + "://" + host
+}
+
+// Everywhere replaces the secrets in a text wherever they stand, also inside of words.
+// It is for what another server says, which may hold them in any place. Secrets of less
+// than four bytes stay.
+func Everywhere(text string, secrets ...string) string {
+	// The longest first, since one may be a part of another.
+	for _, s := range slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return cmp.Compare(len(b), len(a)) }) {
+		if len(s) >= 4 {
+			text = strings.ReplaceAll(text, s, masked)
+		}
+	}
+	return text
 }
 
 // isScheme reports whether a text can be the scheme of a URL (RFC 3986, section 3.1), and

@@ -63,12 +63,32 @@ var scalars = []Metric{
 	{Name: "achieved_ratio", Kind: Ratio, Better: Higher, Parts: true},
 	{Name: "backlog.max", Kind: Count, Better: Lower, Parts: true},
 	{Name: "recovery", Kind: Duration, Better: Lower},
+	{Name: "fault.lost", Kind: Count, Better: Lower},
+	{Name: "fault.duplicated", Kind: Count, Better: Lower},
+	{Name: "fault.detection", Kind: Duration, Better: Lower},
+	{Name: "fault.recovery", Kind: Duration, Better: Lower},
 	{Name: "blocked_clients", Kind: Count, Better: Higher},
 	{Name: "cpu_per_job", Kind: Duration, Better: Lower, Benchmark: "cpu-ns/job", Tracked: 22},
 	{Name: "redis_cpu_per_job", Kind: Duration, Better: Lower, Benchmark: "redis-cpu-ns/job", Tracked: 23},
 	{Name: "worker_cpu_per_job", Kind: Duration, Better: Lower, Benchmark: "worker-cpu-ns/job", Tracked: 26}, // last, for histories that began without it
 	{Name: "redis_commands_per_job", Kind: Count, Better: Lower, Unit: "commands/job", Benchmark: "redis-commands/job", Tracked: 24},
 	{Name: "redis_bytes_per_job", Kind: Count, Better: Lower, Unit: "B/job", Benchmark: "redis-B/job", Tracked: 25},
+}
+
+// faultPrefix begins the metrics of faults: fault.lost is that of the worst fault, and
+// fault.crash.lost that of the fault with the name crash.
+const faultPrefix = "fault."
+
+// OfFaults reports whether the metric is one of faults: of the worst or of a single one.
+func OfFaults(metric string) bool { return strings.HasPrefix(metric, faultPrefix) }
+
+// OfFault splits the metric of a single fault, such as fault.crash.lost, into the name of
+// the fault and the metric of the worst fault, fault.lost. ok is false for every other
+// metric. Whether there is such a fault is not known here.
+func OfFault(metric string) (fault, worst string, ok bool) {
+	rest, ok := strings.CutPrefix(metric, faultPrefix)
+	fault, figure, single := strings.Cut(rest, ".")
+	return fault, faultPrefix + figure, ok && single
 }
 
 // tracked are the places of the other metrics that histories get.
@@ -150,6 +170,9 @@ func TrackedNames() (names []string) {
 // Lookup finds the metric of that name. The error for an unknown name suggests the
 // nearest one.
 func Lookup(name string) (Metric, error) {
+	if fault, worst, ok := OfFault(name); ok {
+		return ofFault(name, fault, worst)
+	}
 	names := make([]string, len(all))
 	for i, m := range all {
 		if m.Name == name {
@@ -165,10 +188,31 @@ func Lookup(name string) (Metric, error) {
 			return Metric{}, fmt.Errorf("quantile %q is not measured; there are %s", aggregate, strings.Join(Quantiles(), ", "))
 		}
 	}
-	if near := nearest.Nearest(name, names); near != "" {
-		return Metric{}, fmt.Errorf("unknown metric %q (did you mean %q?)", name, near)
+	if meant := nearest.Clause(name, names); meant != "" {
+		return Metric{}, fmt.Errorf("unknown metric %q%s", name, meant)
 	}
 	return Metric{}, fmt.Errorf("unknown metric %q; metrics are <stage>.<aggregate>, such as end_to_end.p99, or a word such as lost or achieved_rate", name)
+}
+
+// ofFault is the metric of a single fault.
+func ofFault(name, fault, worst string) (Metric, error) {
+	var names, figures []string
+	for _, m := range all {
+		if !OfFaults(m.Name) {
+			continue
+		}
+		if m.Name == worst && fault != "" {
+			m.Name = name
+			m.Benchmark = strings.Replace(m.Benchmark, faultPrefix, faultPrefix+fault+".", 1)
+			return m, nil
+		}
+		figure := strings.TrimPrefix(m.Name, faultPrefix)
+		names, figures = append(names, faultPrefix+fault+"."+figure), append(figures, figure)
+	}
+	if meant := nearest.Clause(name, names); meant != "" && fault != "" {
+		return Metric{}, fmt.Errorf("unknown metric %q%s", name, meant)
+	}
+	return Metric{}, fmt.Errorf("unknown metric %q; a single fault has %s, such as fault.crash.%s", name, strings.Join(figures, ", "), figures[0])
 }
 
 // isQuantile reports whether the word looks like the name of a quantile,

@@ -1,6 +1,8 @@
 // Package nearest finds the valid word nearest to a misspelled one.
 package nearest
 
+import "fmt"
+
 // longestWord bounds the words that [Nearest] looks at, in runes: no
 // valid word is near to a longer one.
 const longestWord = 80
@@ -26,6 +28,15 @@ func Nearest(word string, valid []string) string {
 		}
 	}
 	return nearest
+}
+
+// Clause asks whether the nearest word was meant, as an addition to a message that
+// refuses the given one. It is empty if no valid word is near.
+func Clause(word string, valid []string) string {
+	if near := Nearest(word, valid); near != "" {
+		return fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return ""
 }
 
 // Slip reports whether the word is the valid one with one or two typing errors. Use

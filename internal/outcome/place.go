@@ -13,6 +13,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/rowlength"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -62,10 +63,18 @@ func (o *Directory) Place(verb, scenarioName, prefix string, now time.Time) Plac
 		at.Dir = filepath.Join(o.Parent, o.Name)
 		return at
 	}
-	at.Dir = filepath.Join(o.Parent, prefix+"-"+now.UTC().Format("20060102-150405Z"))
+	at.Dir = filepath.Join(o.Parent, prefix+"-"+stamp(now))
 	at.How.Generated, at.How.Force = true, false
 	return at
 }
+
+// Page is the file for a page of several results.
+func (o *Directory) Page(now time.Time) string {
+	return filepath.Join(o.Parent, "report-"+stamp(now)+".html")
+}
+
+// stamp is a time as names have it.
+func stamp(t time.Time) string { return t.UTC().Format("20060102-150405Z") }
 
 // Check says whether the place can be had, before anything is started.
 func (p Place) Check() error { return store.Check(p.Dir, p.How) }
@@ -143,7 +152,9 @@ func (p Place) Room(con *console.Console, verb string, record, all float64) []pr
 // RoomForRuns is what the results of runs take: their records alone, and all files.
 func RoomForRuns(all []scenario.Scenario) (record, files float64) {
 	for _, s := range all {
-		seconds := s.Load.Duration.Seconds()
+		// A row is as large however many seconds it holds, but for the buckets of its
+		// histograms, of which more are in use.
+		seconds := min(s.Load.Duration.Seconds(), 2*rowlength.Most)
 		record += RoomForRecord + recordASecond*seconds
 		files += RoomForFiles + (recordASecond+filesASecond)*seconds
 	}

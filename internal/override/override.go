@@ -27,7 +27,8 @@ type Flags struct {
 }
 
 // Declare declares the flags of the fields that the verb has, under the headings
-// that the table gives them, and further ones by their names.
+// that the table gives them, and further ones by their names. A letter that the verb has
+// given to another flag before is not that of a field.
 func Declare(set *flags.Set, verb string, more ...string) Flags {
 	o := Flags{Set: set, texts: map[string]*[]string{}}
 	for _, f := range scenario.Fields() {
@@ -35,18 +36,21 @@ func Declare(set *flags.Set, verb string, more ...string) Flags {
 			continue
 		}
 		set.Group(f.Group)
-		text := new([]string)
+		text, short := new([]string), f.Short
+		if set.HasShort(short) {
+			short = ""
+		}
 		o.table, o.texts[f.Flag] = append(o.table, f), text
 		read := func(text string) (string, error) {
 			var scratch scenario.Scenario
 			return text, f.Set(&scratch, text)
 		}
 		if f.Switch {
-			flags.Toggle(set, text, f.Flag, f.Short, f.Usage, read)
+			flags.Toggle(set, text, f.Flag, short, f.Usage, read)
 		} else if f.Many {
 			flags.List(set, text, f.Flag, separator(f), f.Usage, read)
 		} else {
-			flags.Var(set, text, f.Flag, f.Short, f.Usage, func(text string) ([]string, error) {
+			flags.Var(set, text, f.Flag, short, f.Usage, func(text string) ([]string, error) {
 				text, err := read(text)
 				return []string{text}, err
 			})
@@ -92,9 +96,13 @@ func (o Flags) Apply(s scenario.Scenario) (scenario.Scenario, []string) {
 	note := func(format string, args ...any) {
 		notes = append(notes, s.Name+": "+fmt.Sprintf(format, args...))
 	}
+	if len(s.Faults) > 0 && !slices.Contains(o.Names(), "fault") {
+		note("ignoring its faults, which only run carries out")
+		s.Faults = nil
+	}
 	s.Thresholds = slices.Clone(s.Thresholds)
 	if asked.Load.Observed && !s.Load.Observed {
-		s = observed(s)
+		s = observed(s) // without faults
 		note("ignoring its load, pools, work and thresholds: the producers are external, so the run only observes")
 	}
 	o.shape(&s, asked, note)
@@ -131,8 +139,8 @@ func (o Flags) Apply(s scenario.Scenario) (scenario.Scenario, []string) {
 			s.Update = ""
 		}
 	}
-	if o.Given("elements") && asked.Elements != s.Elements {
-		s.JobClass = ""
+	if o.Given("dialect") && asked.Dialect != s.Dialect {
+		s.JobName, s.JobArgs = "", ""
 	}
 	if o.Given("design") && asked.Design != s.Design {
 		s.Visibility, s.Poll = 0, 0
@@ -226,7 +234,7 @@ func (o Flags) Check(s scenario.Scenario) []problem.Problem {
 	var problems []problem.Problem
 	for _, one := range s.Validate() {
 		field, hint := one.Field+": ", ""
-		blamed := scenario.FlagOf(one.Field)
+		blamed := one.Flag()
 		if blamed == "warmup" && !o.Given("warmup") {
 			// The warm-up is the file's; it was a flag that made the load too
 			// short for it.

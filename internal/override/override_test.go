@@ -204,3 +204,49 @@ func TestStagesIsTheOldNameOfSteps(t *testing.T) {
 		t.Error("the old variable won over --steps on the command line")
 	}
 }
+
+func TestOnlyRunKeepsTheFaultsOfAScenario(t *testing.T) {
+	t.Parallel()
+	pause := scenario.Fault{At: time.Second, For: time.Second, Kind: scenario.PauseFault, Target: scenario.RedisTarget}
+	s := inFile()
+	s.Faults = []scenario.Fault{pause}
+	if got, notes := flagsOf(t, nil).Apply(s); len(got.Faults) != 1 || len(notes) != 0 {
+		t.Errorf("run: faults %v, notes %q; want the fault and no note", got.Faults, notes)
+	}
+	given := flagsOf(t, nil, "--fault", "2s:kill=workers,count=2,restart=1s", "--fault", "5s:disconnect=producers")
+	if got, _ := given.Apply(s); len(got.Faults) != 2 || got.Faults[0].Count != 2 || got.Faults[1].Target != scenario.ProducersTarget {
+		t.Errorf("run with --fault: faults %v, want the two of the flags", got.Faults)
+	}
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	other := override.Declare(flags.New(set), "compare")
+	if got, notes := other.Apply(s); len(got.Faults) != 0 || len(notes) != 1 || !strings.Contains(notes[0], "ignoring its faults") {
+		t.Errorf("compare: faults %v, notes %q; want a note in place of the fault", got.Faults, notes)
+	}
+}
+
+func TestThresholdsOnFaultsGoWithTheirFaults(t *testing.T) {
+	t.Parallel()
+	pause := scenario.Fault{At: time.Second, For: time.Second, Kind: scenario.PauseFault, Target: scenario.RedisTarget, Name: "stop"}
+	s := inFile()
+	s.Faults, s.Thresholds = []scenario.Fault{pause}, []string{"fault.stop.lost == 0", "fault.lost == 0", "lost == 0"}
+	if got, notes := flagsOf(t, nil).Apply(s); len(got.Thresholds) != 3 || len(notes) != 0 {
+		t.Errorf("run: thresholds %q, notes %q; want all three", got.Thresholds, notes)
+	}
+	given := flagsOf(t, nil, "--fault", "2s:kill=workers,name=crash", "--threshold", "fault.crash.lost < 9")
+	got, notes := given.Apply(s)
+	if want := []string{"fault.lost == 0", "lost == 0", "fault.crash.lost < 9"}; !cmp.Equal(got.Thresholds, want) || len(notes) != 1 || !strings.Contains(notes[0], "fault.stop.lost == 0 is ignored") {
+		t.Errorf("run with --fault: thresholds %q, notes %q; want %q and a note", got.Thresholds, notes, want)
+	}
+	if problems := given.Check(got); len(problems) > 0 {
+		t.Errorf("run with --fault: %v", problems)
+	}
+	wrong := flagsOf(t, nil, "--threshold", "fault.crash.lost == 0")
+	got, _ = wrong.Apply(s)
+	if problems := wrong.Check(got); len(problems) != 1 || !strings.Contains(problems[0].What, "--threshold: ") || !strings.Contains(problems[0].What, "no fault has the name crash") {
+		t.Errorf("a threshold on a fault that is not there: %v, want one problem of --threshold", problems)
+	}
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	if got, _ := override.Declare(flags.New(set), "compare").Apply(s); !cmp.Equal(got.Thresholds, []string{"lost == 0"}) {
+		t.Errorf("compare: thresholds %q, want only the one that is not on faults", got.Thresholds)
+	}
+}

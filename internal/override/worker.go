@@ -12,9 +12,10 @@ import (
 
 // Worker says which workers are started for a run.
 type Worker struct {
-	Command string        // for sh, empty for none
-	Start   time.Duration // how long they may take to be ready
-	Flag    string        // the flag that said so, empty for --worker
+	Command   string        // for sh, empty for none
+	Start     time.Duration // how long they may take to be ready
+	Processes int           // how many times the command is started, 0 for once
+	Flag      string        // the flag that said so, empty for --worker
 }
 
 // DeclareWorker declares the flags for workers that are started.
@@ -24,6 +25,20 @@ func (o *Flags) DeclareWorker() {
 	flags.Var(o.Set, &o.Command, "worker", "", "`COMMAND` for sh that starts your workers. It is started before the load and stopped after it, "+
 		"and finds REDIS_URL, QUEUE and CHANNEL in its environment", literal.Text)
 	flags.Var(o.Set, &o.Start, "worker-start", "", "`TIME` that --worker may take to get ready (default 30s)", literal.Duration(1))
+}
+
+// maxProcesses bounds how many times a command is started.
+const maxProcesses = 1000
+
+// DeclareProcesses declares the flag for how many times the workers are started.
+func (o *Flags) DeclareProcesses() {
+	flags.Var(o.Set, &o.Processes, "worker-processes", "", "start --worker `N` times, each in its own process group, so that a fault can kill some of them (default 1)", func(text string) (int, error) {
+		n, err := literal.Int(text)
+		if err == nil && (n < 1 || n > maxProcesses) {
+			err = fmt.Errorf("%d is not a number from 1 to %d", n, maxProcesses)
+		}
+		return n, err
+	})
 }
 
 // WorkerFlag is the flag that says which workers are started.
@@ -57,8 +72,10 @@ func (o Flags) WorkerCommand() string {
 // WorkerProblems says what is wrong with workers that are to be started.
 func (o Flags) WorkerProblems(scenarios []scenario.Scenario) []problem.Problem {
 	var problems []problem.Problem
-	if o.Command == "" && o.Written("worker-start") {
-		problems = append(problems, problem.Problem{What: "--worker-start requires --worker", Hint: "add --worker COMMAND"})
+	for _, flag := range []string{"worker-start", "worker-processes"} {
+		if o.Command == "" && o.Written(flag) {
+			problems = append(problems, problem.Problem{What: "--" + flag + " requires --worker", Hint: "add --worker COMMAND"})
+		}
 	}
 	if o.Command != "" && o.counted() && o.Written("consumers") == o.Written(o.WorkerFlag()) {
 		problems = append(problems, problem.Problem{

@@ -45,7 +45,7 @@ func (d *Decision) explain(all, least int) {
 				f.Name, number.Plural(f.Pairs, "pair"), number.Plural(all, "metric")+" that "+map[bool]string{true: "gates", false: "gate"}[all == 1], least)
 		case f.Verdict == Inconclusive && d.Verdict == Inconclusive:
 			say("%s cannot be decided in %d pairs with this much noise", f.Name, f.Pairs)
-		case f.Verdict == Pass && f.Worse():
+		case f.Verdict == Pass && f.Worse() && d.Verdict != Fail: // that one explains no failure
 			say("%s is worse, but within its margin of %s", f.Name, number.Percent(f.Margin))
 		}
 	}

@@ -33,8 +33,16 @@ func New(s scenario.Scenario) *Plan {
 	return p
 }
 
-// JobLimit is how many jobs may be sent at most.
+// JobLimit is how many jobs this run may send at most.
 func JobLimit(s scenario.Scenario) int64 {
+	if s.Load.Jobs > 0 {
+		return s.Schedule().Shard.Count(WholeLimit(s), s.Batch)
+	}
+	return flight.MaxNumber
+}
+
+// WholeLimit is how many jobs may be sent at most, by all shards together.
+func WholeLimit(s scenario.Scenario) int64 {
 	if s.Load.Jobs > 0 {
 		return min(s.Load.Jobs, flight.MaxNumber)
 	}
@@ -45,7 +53,38 @@ func JobLimit(s scenario.Scenario) int64 {
 // before it, in whole batches.
 func FirstNumber(s scenario.Scenario) int64 {
 	batch := int64(max(1, s.Batch))
-	return (s.Prefill + batch - 1) / batch * batch
+	return (Prefill(s) + batch - 1) / batch * batch
+}
+
+// Prefill is how many jobs this run puts into the queue before its load begins.
+func Prefill(s scenario.Scenario) int64 { return s.Shard.Count(s.Prefill, s.Batch) }
+
+// InFlight is how many tokens of a closed loop this run has: whole batches of them in a
+// shard.
+func InFlight(s scenario.Scenario) int {
+	if s.Shard.Whole() {
+		return s.Load.InFlight
+	}
+	batch := max(1, s.Batch)
+	return int(s.Shard.Count(int64(s.Load.InFlight/batch*batch), batch))
+}
+
+// MaxInFlight is how many jobs of an open loop this run may have on their way at once.
+func MaxInFlight(s scenario.Scenario) int64 { return portion(s, int64(s.Load.MaxInFlight)) }
+
+// MaxBacklog is how many jobs may wait in the queue before the run ends, 0 for no limit.
+// A queue that the shards share may hold as many as the scenario says.
+func MaxBacklog(s scenario.Scenario, shared bool) int64 {
+	if shared {
+		return s.Load.MaxBacklog
+	}
+	return portion(s, s.Load.MaxBacklog)
+}
+
+// portion is a shard's portion of a limit, rounded up.
+func portion(s scenario.Scenario, limit int64) int64 {
+	of := int64(max(1, s.Shard.Of))
+	return (limit + of - 1) / of
 }
 
 // Clip cuts a group at the limit of jobs; a group beyond it becomes empty.

@@ -13,6 +13,7 @@ func TestAddressHasNoSecret(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ url, want string }{
 		{"postgres://localhost/jobs", "postgres://localhost:5432/jobs"},
+		{"postgres://app:hunter2@no.such.host.invalid/jobs", "postgres://no.such.host.invalid:5432/jobs"}, // connects to nothing
 		{"postgresql://app:hunter2@db.example:6000/jobs?sslmode=require", "postgres://db.example:6000/jobs"},
 		{"postgres://app:p%2Fw%40@[::1]:6000/my%20jobs", "postgres://[::1]:6000/my%20jobs"},
 		{"postgres://app@h1:6000,h2:6001/jobs?password=hunter2&target_session_attrs=read-write", "postgres://h1:6000,h2:6001/jobs"},

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/latency"
-	"github.com/queuedyno/queuedyno/scenario/pace"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 )
 
 // Period is how often each probe asks.
@@ -43,13 +43,13 @@ type Probes struct {
 	found   Findings
 	ping    Pinger
 	stop    []func()
-	waiters []pace.Waiter
+	waiters []waiter.Waiter
 	all     sync.WaitGroup
 }
 
 // Start sets the probes to work until Stop. ping may be nil. It closes ping,
 // also when it fails.
-func Start(ctx context.Context, ping Pinger, waiter func() (pace.Waiter, error)) (*Probes, error) {
+func Start(ctx context.Context, ping Pinger, newWaiter func() (waiter.Waiter, error)) (*Probes, error) {
 	p := &Probes{ping: ping, found: Findings{Hiccup: latency.New()}}
 	fail := func(err error) (*Probes, error) {
 		p.Stop()
@@ -66,7 +66,7 @@ func Start(ctx context.Context, ping Pinger, waiter func() (pace.Waiter, error))
 	p.found.Echo = latency.New()
 	p.stop = append(p.stop, func() { client.Close(); server.Close() })
 	for range 3 {
-		w, err := waiter()
+		w, err := newWaiter()
 		if err != nil {
 			return fail(err)
 		}
@@ -105,7 +105,7 @@ func (p *Probes) Stop() Findings {
 }
 
 // hiccups waits again and again and notes how late it woke.
-func hiccups(w pace.Waiter, h *latency.Histogram) {
+func hiccups(w waiter.Waiter, h *latency.Histogram) {
 	for {
 		from := time.Now()
 		if !w.Wait(Period) {
@@ -118,7 +118,7 @@ func hiccups(w pace.Waiter, h *latency.Histogram) {
 // every asks at a fixed schedule. A question that takes longer than a period
 // makes the following ones late, and they count from when they were due: the
 // probe must not leave out what it is there to find.
-func every(w pace.Waiter, h *latency.Histogram, ask func() error) {
+func every(w waiter.Waiter, h *latency.Histogram, ask func() error) {
 	due := time.Now()
 	for {
 		if ahead := time.Until(due); ahead > 0 && !w.Wait(ahead) {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/probe"
-	"github.com/queuedyno/queuedyno/scenario/pace"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 )
 
 // stalling answers at once but for one question, which takes a while.
@@ -43,7 +43,7 @@ func TestAStallIsNotLeftOutByTheProbeItself(t *testing.T) {
 	t.Parallel()
 	const stall = 200 * time.Millisecond
 	server := &stalling{stall: stall, asked: make(chan struct{}, 100), closed: make(chan struct{})}
-	p, err := probe.Start(t.Context(), server, pace.NewWaiter)
+	p, err := probe.Start(t.Context(), server, waiter.Precise)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestAStallIsNotLeftOutByTheProbeItself(t *testing.T) {
 func TestAProbeEndsWhileTheServerStandsStill(t *testing.T) {
 	t.Parallel()
 	server := &stalling{stall: time.Hour, asked: make(chan struct{}, 1), closed: make(chan struct{})}
-	p, err := probe.Start(t.Context(), server, pace.NewWaiter)
+	p, err := probe.Start(t.Context(), server, waiter.Precise)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestAProbeEndsWhileTheServerStandsStill(t *testing.T) {
 
 func TestWithoutAServerThereIsNoPing(t *testing.T) {
 	t.Parallel()
-	p, err := probe.Start(t.Context(), nil, pace.NewWaiter)
+	p, err := probe.Start(t.Context(), nil, waiter.Precise)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ type breakdown struct {
 	spread *flight.Spread
 	bounds []int64 // where each step ends; nil without steps
 	parts  map[string][]*part
+	whole  bool // the histograms of the parts are kept, for a result that is merged
 }
 
 // part gathers the jobs of one step, queue or tenant.
@@ -33,7 +34,7 @@ func newBreakdown(s scenario.Scenario, sp *flight.Spread) *breakdown {
 	if s.Load.Observed {
 		return nil // what the jobs are is not known
 	}
-	b := &breakdown{spread: sp, parts: map[string][]*part{}}
+	b := &breakdown{spread: sp, parts: map[string][]*part{}, whole: !s.Shard.Whole()}
 	add := func(d string, name string) {
 		b.parts[d] = append(b.parts[d], &part{Part: result.Part{Name: name}})
 	}
@@ -134,17 +135,21 @@ func (b *breakdown) Summary(w result.Window) map[string][]result.Part {
 				p.lateness, p.endToEnd = latency.New(), latency.New()
 			}
 			missing := p.Scheduled - p.Completed
-			p.Lateness, p.EndToEnd = brief(p.lateness, missing), brief(p.endToEnd, missing)
+			p.Lateness, p.EndToEnd = b.brief(p.lateness, missing), b.brief(p.endToEnd, missing)
 			out[d] = append(out[d], p.Part)
 		}
 	}
 	return out
 }
 
-// brief is the summary of a part's stage without its histogram.
-func brief(h *latency.Histogram, missing int64) *result.StageSummary {
-	s, _ := Summarize(h, missing) // only the histogram's encoding can fail
-	s.HDR = ""
+// brief is the summary of a part's stage, without its histogram unless the result is to be
+// merged.
+func (b *breakdown) brief(h *latency.Histogram, missing int64) *result.StageSummary {
+	s := Figures(h, missing)
+	if b.whole {
+		s.HDR, _ = h.Encode()
+		s.SumNS = Sum(h)
+	}
 	return s
 }
 

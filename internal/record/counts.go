@@ -127,3 +127,43 @@ func middle(points []coursePoint) (due, latency float64) {
 	slices.Sort(all)
 	return due, float64(all[len(all)/2]+all[(len(all)-1)/2]) / 2
 }
+
+// Bins are the series by which stationarity is judged. They are a tenth of a second long,
+// and in a run of more than an hour twice as long as often as it takes for MaxBins.
+type Bins struct {
+	Length int64 // of a bin, in nanoseconds
+	Of     []Bin
+}
+
+// Bin sums end_to_end of the jobs that were due in it.
+type Bin struct {
+	Sum   float64
+	Count int64
+}
+
+// MaxBins bounds [Bins], in 576 kB. It is even.
+const MaxBins = 3600 * 10
+
+// Add adds a job that was due at that moment, if it was not prefilled.
+func (b *Bins) Add(due, latency int64) {
+	if due < 0 {
+		return
+	}
+	for due/b.Length >= MaxBins {
+		half := (len(b.Of) + 1) / 2
+		for i := range half {
+			sum := b.Of[2*i]
+			if 2*i+1 < len(b.Of) {
+				sum.Sum, sum.Count = sum.Sum+b.Of[2*i+1].Sum, sum.Count+b.Of[2*i+1].Count
+			}
+			b.Of[i] = sum
+		}
+		b.Of, b.Length = b.Of[:half], 2*b.Length
+	}
+	i := int(due / b.Length)
+	for len(b.Of) <= i {
+		b.Of = append(b.Of, Bin{})
+	}
+	b.Of[i].Sum += float64(latency)
+	b.Of[i].Count++
+}

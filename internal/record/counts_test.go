@@ -59,3 +59,30 @@ func TestTheCourseOfLatencyIsBoundedAndKeepsItsSlope(t *testing.T) {
 		}
 	}
 }
+
+func TestBinsOfADayAreBoundedAndKeepEveryJob(t *testing.T) {
+	t.Parallel()
+	b := Bins{Length: int64(100 * time.Millisecond)}
+	const n = 400_000
+	step := int64(24*time.Hour) / n
+	for i := range int64(n) {
+		b.Add(i*step, i)
+	}
+	b.Add(-1, 5) // prefilled
+	if len(b.Of) > MaxBins || len(b.Of) < MaxBins/2 {
+		t.Errorf("%d bins of %v, want at most %d", len(b.Of), time.Duration(b.Length), MaxBins)
+	}
+	var count int64
+	sum, last := 0.0, 0.0
+	for i, bin := range b.Of {
+		count, sum = count+bin.Count, sum+bin.Sum
+		mean := bin.Sum / float64(bin.Count)
+		if from, to := float64(int64(i)*b.Length/step)-1, float64(int64(i+1)*b.Length/step)+1; bin.Count > 0 && (mean < max(from, last) || mean > to) {
+			t.Fatalf("bin %d has the mean %v, want %v to %v", i, mean, from, to)
+		}
+		last = mean
+	}
+	if count != n || sum != n*(n-1)/2 {
+		t.Errorf("%d jobs with the sum %v, want %d and %d", count, sum, n, n*(n-1)/2)
+	}
+}

@@ -40,7 +40,10 @@ func durations(t *[flight.Stamps]int64, requested bool) [nStages]int64 {
 		published = flight.SavedAt
 	}
 	pushed := flight.PushedAt(t)
-	enqueue, request, queue := t[flight.AckedAt]-pushed, int64(flight.Absent), int64(flight.Absent)
+	enqueue, request, queue := int64(flight.Absent), int64(flight.Absent), int64(flight.Absent)
+	if t[flight.AckedAt] != flight.Absent { // it is known that the push was acknowledged
+		enqueue = t[flight.AckedAt] - pushed
+	}
 	if t[flight.PoppedAt] != flight.Absent {
 		queue = t[flight.PoppedAt] - pushed
 	}
@@ -77,7 +80,8 @@ func span(t *[flight.Stamps]int64, from, to int) int64 {
 // StageSet is a histogram for each stage.
 type StageSet [nStages]*latency.Histogram
 
-func newStageSet() StageSet {
+// NewStageSet returns empty histograms.
+func NewStageSet() StageSet {
 	var s StageSet
 	for i := range s {
 		s[i] = latency.New()
@@ -94,13 +98,15 @@ func (s *StageSet) record(places []int, d *[nStages]int64) {
 	}
 }
 
-func (s *StageSet) merge(o *StageSet) {
+// Merge adds everything in o.
+func (s *StageSet) Merge(o *StageSet) {
 	for i, h := range s {
 		h.Merge(o[i])
 	}
 }
 
-func (s *StageSet) reset() {
+// Reset empties the histograms.
+func (s *StageSet) Reset() {
 	for _, h := range s {
 		h.Reset()
 	}
@@ -118,7 +124,7 @@ type Recorder struct {
 	shards    []*Shard
 	lateLimit int64
 	slow      int64 // the p99 of end_to_end so far
-	Bins      []bin // by due time, the warm-up included
+	Bins      Bins  // by due time, the warm-up included
 	Parts     *breakdown
 	// Departures and Arrivals are when every job of the run was sent, and when its
 	// notification arrived; Course is the latency of the window's jobs over time.
@@ -127,6 +133,7 @@ type Recorder struct {
 	first                int64 // the number of the first job that is not prefilled
 	requested            bool  // jobs come in through the user's API
 	measured             []int // the places of the stages that the scenario measures
+	faulted                    // what a run with faults keeps besides
 }
 
 // sets are the histograms of a recorder.
@@ -150,17 +157,9 @@ type Counts struct {
 	// Held counts jobs of the window that were sent more than the limit late, Late
 	// those that were sent well after its end, and Negative those with a stage of
 	// negative length. Of the jobs slower than the p99 so far, Tail counts all and
-	// TailLate those whose time is mostly lateness.
-	Held, Late, Negative, Tail, TailLate int64
-}
-
-// BinLength is the length of a bin of the series by which stationarity is judged.
-const BinLength = int64(100 * time.Millisecond)
-
-// bin sums end_to_end of the jobs that were due in it.
-type bin struct {
-	Sum   float64
-	Count int64
+	// TailLate those whose time is mostly lateness. Excused jobs are late because of a
+	// fault, and are in none of these but Negative.
+	Held, Late, Negative, Tail, TailLate, Excused int64
 }
 
 func NewRecorder(s scenario.Scenario, sp *flight.Spread, first, from, to int64, cut *atomic.Int64) *Recorder {
@@ -174,9 +173,10 @@ func NewRecorder(s scenario.Scenario, sp *flight.Spread, first, from, to int64, 
 		Parts:     newBreakdown(s, sp), first: first, Departures: NewTimeCounts(), Arrivals: NewTimeCounts(),
 		From: from, To: to, cut: cut, lateLimit: int64(LateLimit(s)),
 		sets: sets{
-			Window: newStageSet(), second: newStageSet(), outside: newStageSet(), spare: [2]StageSet{newStageSet(), newStageSet()},
+			Window: NewStageSet(), second: NewStageSet(), outside: NewStageSet(), spare: [2]StageSet{NewStageSet(), NewStageSet()},
 			Total: latency.New(), headline: slices.Index(metric.Stages(), s.Headline()),
 		},
+		Bins: Bins{Length: int64(100 * time.Millisecond)},
 	}
 }
 
@@ -233,13 +233,16 @@ func (s *Shard) hand() {
 			r.Parts.record(n, t[flight.DueAt], &d)
 			r.Course.add(t[flight.DueAt], d[EndToEnd])
 			r.LastNotified = max(r.LastNotified, flight.Ended(t))
-			if t[flight.SentAt]-r.lateLimit > r.To {
+			excused := r.excused(t[flight.DueAt])
+			if t[flight.SentAt]-r.lateLimit > r.To && !excused {
 				r.Late++
 			}
-			if d[Lateness] > r.lateLimit {
+			if d[Lateness] > r.lateLimit && excused {
+				r.Excused++
+			} else if d[Lateness] > r.lateLimit {
 				r.Held++
 			}
-			if whole := d[EndToEnd]; whole > r.slow && r.slow > 0 {
+			if whole := d[EndToEnd]; whole > r.slow && r.slow > 0 && !excused {
 				r.Tail++
 				if d[Lateness] > whole/2 {
 					r.TailLate++
@@ -250,21 +253,22 @@ func (s *Shard) hand() {
 		}
 		r.Departures.Add(t[flight.SentAt])
 		r.Arrivals.Add(flight.Ended(t))
+		if n >= r.first {
+			r.Track.add(t[flight.DueAt], flight.Ended(t))
+		}
 		if n < r.first {
 			r.prefilled = max(r.prefilled, flight.Ended(t))
 		}
 		// A push takes effect about halfway through its round trip.
 		if t[flight.PoppedAt] != flight.Absent {
-			r.Queued += r.InWindow(flight.PushedAt(t)+d[Enqueue]/2, t[flight.PoppedAt])
-			r.Worked += r.InWindow(t[flight.PoppedAt], t[flight.PublishedAt])
-		}
-		if i := int(t[flight.DueAt] / BinLength); t[flight.DueAt] >= 0 && i < maxBins {
-			for len(r.Bins) <= i {
-				r.Bins = append(r.Bins, bin{})
+			published := t[flight.PublishedAt]
+			if published == flight.Absent {
+				published = flight.Ended(t) // its answer was lost
 			}
-			r.Bins[i].Sum += float64(d[EndToEnd])
-			r.Bins[i].Count++
+			r.Queued += r.InWindow(flight.PushedAt(t)+max(0, d[Enqueue])/2, t[flight.PoppedAt])
+			r.Worked += r.InWindow(t[flight.PoppedAt], published)
 		}
+		r.Bins.Add(t[flight.DueAt], d[EndToEnd])
 		for _, v := range d {
 			if v < 0 && v != flight.Absent {
 				r.Negative++
@@ -299,9 +303,6 @@ func (s *Shard) Heard(at int64, end observe.End) {
 		set[Work].Record(int64(end.Work))
 	}
 }
-
-// maxBins bounds the series to a day.
-const maxBins = 24 * 3600 * 10
 
 // InWindow is how much of the span lies in the window.
 func (r *Recorder) InWindow(from, to int64) int64 {
@@ -341,11 +342,11 @@ func (r *Recorder) Take(fn func(window, outside *StageSet)) {
 	r.Mu.Unlock()
 	window, outside := &r.spare[0], &r.spare[1]
 	fn(window, outside)
-	r.Window.merge(window)
+	r.Window.Merge(window)
 	r.Total.Merge(window[r.headline])
 	r.Total.Merge(outside[r.headline])
-	window.reset()
-	outside.reset()
+	window.Reset()
+	outside.Reset()
 	if q := Quantile(r.Total, 0.99, 0); q != nil {
 		r.Mu.Lock()
 		r.slow = *q
@@ -375,13 +376,3 @@ func (r *Recorder) HasParts() bool { return r.Parts != nil }
 
 // Unsent adds a job of the window that was due and not sent.
 func (r *Recorder) Unsent(n, due int64) { r.Parts.unsent(n, due) }
-
-// LateLimit is the lateness from which a job counts as held up: the interval of the
-// load, but at least the precision that a timer can be expected to have.
-func LateLimit(s scenario.Scenario) time.Duration {
-	const minimum = 500 * time.Microsecond
-	if !s.Load.Open() {
-		return minimum
-	}
-	return max(minimum, time.Duration(float64(s.Batch)/s.Schedule().PeakRate()*float64(time.Second)))
-}

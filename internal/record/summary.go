@@ -10,6 +10,15 @@ import (
 
 // Summarize is the summary of a stage; missing jobs count as infinitely late.
 func Summarize(h *latency.Histogram, missing int64) (*result.StageSummary, error) {
+	s := Figures(h, missing)
+	var err error
+	s.HDR, err = h.Encode()
+	return s, err
+}
+
+// Figures is the summary of a stage without its histogram, whose encoding takes most
+// of the time.
+func Figures(h *latency.Histogram, missing int64) *result.StageSummary {
 	s := &result.StageSummary{
 		Count: h.Count(), Overflow: h.Overflow(), Censored: missing,
 		MinNS: Extreme(h, h.Min()), MaxNS: Extreme(h, h.Max()),
@@ -39,9 +48,16 @@ func Summarize(h *latency.Histogram, missing int64) (*result.StageSummary, error
 		}
 		s.Missing[q.name] = why
 	}
-	var err error
-	s.HDR, err = h.Encode()
-	return s, err
+	return s
+}
+
+// Second is the summary of a stage in one second.
+func Second(h *latency.Histogram) *result.SecondStage {
+	return &result.SecondStage{
+		Count: h.Count(),
+		P50NS: Quantile(h, 0.5, 0), P90NS: Quantile(h, 0.9, 0), P99NS: Quantile(h, 0.99, 0),
+		MaxNS: Extreme(h, h.Max()),
+	}
 }
 
 // Quantile is the q-quantile, nil when the values cannot carry it.
@@ -59,4 +75,13 @@ func Extreme[T any](h *latency.Histogram, v T) *T {
 		return nil
 	}
 	return &v
+}
+
+// Sum is the exact sum of all values, nil without any and where it is not exact.
+func Sum(h *latency.Histogram) *int64 {
+	sum, exact := h.Sum()
+	if !exact {
+		return nil
+	}
+	return Extreme(h, sum)
 }

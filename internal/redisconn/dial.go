@@ -14,7 +14,16 @@ import (
 // producers, consumers, subscribers and pings is made here. withID asks for the
 // connection's id, which unblock needs.
 func (s *Servers) Dial(ctx context.Context, key string, withID bool) (*Wire, error) {
-	w, err := s.reach(ctx, key, withID)
+	return s.DialVia(ctx, nil, key, withID)
+}
+
+// Route returns the address, host:port, to dial by TCP in place of another, which is
+// that of a server and stays its name: a proxy's. Empty means to dial the server.
+type Route func(network, addr string) (proxied string, err error)
+
+// DialVia is Dial by a route, nil for none.
+func (s *Servers) DialVia(ctx context.Context, via Route, key string, withID bool) (*Wire, error) {
+	w, err := s.reach(ctx, via, key, withID)
 	if err == nil {
 		return w, nil
 	}
@@ -32,14 +41,14 @@ func (s *Servers) Retryable(err error) error {
 }
 
 // reach dials the node of the key, and goes on to where that one sends us.
-func (s *Servers) reach(ctx context.Context, key string, withID bool) (*Wire, error) {
+func (s *Servers) reach(ctx context.Context, via Route, key string, withID bool) (*Wire, error) {
 	const most = 5
 	addr, err := s.Find(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	for hops := 1; ; hops++ {
-		w, err := s.dialNode(ctx, addr, withID)
+		w, err := s.dialNode(ctx, via, addr, withID)
 		if err != nil {
 			s.invalidate()
 			return nil, err
@@ -60,9 +69,12 @@ func (s *Servers) reach(ctx context.Context, key string, withID bool) (*Wire, er
 	}
 }
 
-func (s *Servers) dialNode(ctx context.Context, addr string, withID bool) (*Wire, error) {
+func (s *Servers) dialNode(ctx context.Context, via Route, addr string, withID bool) (*Wire, error) {
 	o := *s.options
 	o.Addr = addr
+	if via != nil {
+		o.Dialer = greeting(s.dialVia(via), o.Protocol, s.noHello)
+	}
 	w, err := openWire(ctx, &o, withID)
 	if err != nil {
 		return nil, err
@@ -90,5 +102,28 @@ func dialHome(o *redis.Options, home string) func(ctx context.Context, network, 
 	dial := redis.NewDialer(o)
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		return dial(ctx, network, atHost(addr, home))
+	}
+}
+
+// dialVia dials by a route. By TLS it expects the certificate of the server, whatever
+// the address that it dials.
+func (s *Servers) dialVia(via Route) dialer {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if s.home != "" {
+			addr = atHost(addr, s.home)
+		}
+		proxied, err := via(network, addr)
+		if err != nil {
+			return nil, err
+		}
+		o := *s.options
+		if proxied == "" {
+			return redis.NewDialer(&o)(ctx, network, addr)
+		}
+		if o.TLSConfig != nil && o.TLSConfig.ServerName == "" {
+			o.TLSConfig = o.TLSConfig.Clone()
+			o.TLSConfig.ServerName, _, _ = net.SplitHostPort(addr)
+		}
+		return redis.NewDialer(&o)(ctx, "tcp", proxied)
 	}
 }

@@ -68,6 +68,12 @@ func gone(err error) bool {
 	return err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrClosed)
 }
 
+// Unreached reports whether err says that no connection could be opened.
+func Unreached(err error) bool {
+	var dialled *net.OpError
+	return errors.As(err, &dialled) && dialled.Op == "dial"
+}
+
 // movedTo is the address in a reply of a cluster's node that says where the key
 // is served.
 func movedTo(err error) (addr string, moved bool) {

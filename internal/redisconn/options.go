@@ -1,6 +1,7 @@
 package redisconn
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -41,9 +42,7 @@ func parseURL(cfg Config) (target, *redis.Options, error) {
 		o.Dialer = dialHome(o, t.addrs[0])
 	}
 	o.MaxRetries = -1
-	if o.Protocol == 0 {
-		o.Protocol = 2
-	}
+	o.Protocol = cmp.Or(o.Protocol, 2)
 	o.DisableIdentity = true
 	o.ClientName = "" // see introduce
 	o.PoolSize = 4

@@ -67,12 +67,7 @@ func (w *watched) Find(ctx context.Context, _ string) (string, error) {
 
 // ask asks one sentinel where the master is.
 func (w *watched) ask(ctx context.Context, sentinel string) (string, error) {
-	o := *w.options
-	o.Addr, o.DB, o.PoolSize = sentinel, 0, 1
-	o.Username, o.Password = w.target.sentinelUser, w.target.sentinelPassword
-	o.Protocol, o.OnConnect = 2, nil
-	o.ReadTimeout = o.DialTimeout // an answer is not part of any measurement
-	s := redis.NewSentinelClient(&o)
+	s := w.sentinel(sentinel)
 	defer s.Close()
 	where, err := s.GetMasterAddrByName(ctx, w.target.master).Result()
 	switch {

@@ -35,6 +35,7 @@ type Servers struct {
 	// returns is true where a server that is away is replaced or comes back; see
 	// Config.Reconnect.
 	returns bool
+	home    string // an address of a cluster's URL, empty for all else
 	Missing missing
 }
 
@@ -46,12 +47,18 @@ func Open(cfg Config) (*Servers, error) {
 	}
 	quiet()
 	s := &Servers{options: options, returns: cfg.Reconnect || t.deployment != single}
+	if t.deployment == cluster {
+		s.home = t.addrs[0]
+	}
 	options.OnConnect = s.introduce
-	greetBy(options, func(err error) {
-		s.Missing.Note("HELLO", "RESP2 is used although the URL asks for protocol=3", err)
-	})
+	greetBy(options, s.noHello)
 	s.Client, s.routes = t.open(options)
 	return s, nil
+}
+
+// noHello notes that the server does not know HELLO.
+func (s *Servers) noHello(err error) {
+	s.Missing.Note("HELLO", "RESP2 is used although the URL asks for protocol=3", err)
 }
 
 // Greet makes sure that the server of the key answers, and lets probe ask it what

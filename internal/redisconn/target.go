@@ -82,7 +82,7 @@ func parseTarget(raw string) (t target, o *redis.Options, faults []string) {
 		}
 	}
 	for i, host := range strings.Split(hosts, ",") {
-		addr, fault := address(host, ports[d])
+		addr, fault := HostPort(host, ports[d])
 		if fault != "" {
 			faults = append(faults, fmt.Sprintf("address %d: %s", i+1, fault))
 		}
@@ -136,8 +136,24 @@ func parseTarget(raw string) (t target, o *redis.Options, faults []string) {
 	return t, o, nil
 }
 
-// address completes a host with the port, if it has none.
-func address(host, port string) (addr, fault string) {
+// CheckMany checks the URL of sentinels or of a cluster, dials nothing, and returns it
+// without user, password and options. The problem, "" for a good URL, quotes no secret.
+func CheckMany(raw string) (address, problem string) {
+	t, o, faults := parseTarget(raw)
+	if len(faults) > 0 {
+		return "", strings.Join(faults, "; ") + "; write it as in " + forms[t.deployment]
+	}
+	scheme, _, _ := strings.Cut(raw, "://")
+	address = scheme + "://" + strings.Join(t.addrs, ",")
+	if t.deployment == sentinels {
+		address += "/" + strconv.Itoa(o.DB) + "#" + url.PathEscape(t.master)
+	}
+	return address, ""
+}
+
+// HostPort completes a host with the port, if it has none. The fault, "" for an address
+// that can be dialed, quotes nothing.
+func HostPort(host, port string) (addr, fault string) {
 	name := host
 	if h, p, err := net.SplitHostPort(host); err == nil {
 		name, port = h, p
@@ -146,12 +162,12 @@ func address(host, port string) (addr, fault string) {
 	}
 	name = strings.Trim(name, "[]")
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return host, "the port must be a number from 1 to 65535"
+		return host, "the port must be a number from 1 to 65535, as in host:port"
 	}
 	if name == "" {
 		return host, "the host is missing"
 	}
-	if strings.ContainsAny(name, " \t\r\n%\"<>^`{|}\\") {
+	if strings.ContainsAny(name, " \t\r\n%\"<>[]^`{|}\\") {
 		return host, "the host holds a character that no host has"
 	}
 	return net.JoinHostPort(name, port), ""

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -164,6 +165,26 @@ func (w *Wire) Address() string { return w.Addr }
 // Unblock makes the server answer a command that blocks on this connection, as
 // if its time were up.
 func (w *Wire) Unblock(ctx context.Context) { w.peer.ClientUnblock(ctx, w.ID) }
+
+// Fresh returns a client for single commands to the same node, on a new connection. The
+// clients that last give up on a node for a while when it was away: go-redis dials it once
+// a second then, and refuses every command in between. The caller closes it.
+func (w *Wire) Fresh() *redis.Client {
+	o := *w.peer.Options()
+	o.PoolSize, o.MinIdleConns = 1, 0
+	return redis.NewClient(&o)
+}
+
+// Kill makes the server close this connection: CLIENT KILL on another one.
+func (w *Wire) Kill(ctx context.Context) error {
+	if w.ID == 0 {
+		return errors.New("the server does not say which connection is which (CLIENT ID)")
+	}
+	other := w.Fresh()
+	defer other.Close()
+	err := other.ClientKillByFilter(ctx, "ID", strconv.FormatInt(w.ID, 10)).Err()
+	return Explain("close a connection to", w.Address(), err)
+}
 
 // Abort makes a read that waits return at once.
 func (w *Wire) Abort() {

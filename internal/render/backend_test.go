@@ -12,6 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/render/rendertest"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 func TestTheSumOfEndToEndHasTheStagesOfTheRun(t *testing.T) {
@@ -127,6 +128,24 @@ func TestSearchesAndComparisonsNameThePostgresAndTheAPI(t *testing.T) {
 		for _, want := range d.want {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("%s: no %q in\n%s", name, want, b.String())
+			}
+		}
+	}
+}
+
+func TestAReportSaysHowTheJobsOfALibraryAreHeard(t *testing.T) {
+	t.Parallel()
+	r := rendertest.Requested(t)
+	r.Scenario.Entry, r.Scenario.Exit = scenario.Entry{}, scenario.Exit{}
+	r.Scenario.External, r.Scenario.Dialect, r.Scenario.JobName = true, scenario.CeleryDialect, "tasks.work"
+	for _, format := range []string{"md", "html"} {
+		var b bytes.Buffer
+		if err := render.Of(r).Encode(&b, format, render.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"Celery task tasks.work", "when the result backend stores it", "without those that workers have prefetched"} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s does not say %q", format, want)
 			}
 		}
 	}

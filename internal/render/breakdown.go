@@ -1,13 +1,17 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
+	"github.com/queuedyno/queuedyno/internal/webpage"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -215,4 +219,99 @@ func recoveryWords(r *result.Result) string {
 		return "the queue did not empty again after " + since
 	}
 	return fmt.Sprintf("the queue was empty again, except for jobs in progress, %s after %s", number.Span(time.Duration(*v).Round(10*time.Millisecond)), since)
+}
+
+// shardTable is a row for each of those shards: what became of its jobs, how slow they were,
+// and how its clock stood.
+func shardTable(r *result.Result, shards []result.ShardResult, notes *footnotes) table {
+	t := table{head: []string{"shard", "jobs", "lost", "late p99", "p50", "p99", "max", "clock", "±", "validity"}, left: 1}
+	span := func(ns int64) string { return number.Duration(float64(ns)) }
+	for _, s := range shards {
+		row := []string{strconv.Itoa(s.Run.Shard.Index), number.Count(s.Window.Scheduled), number.Count(s.Ledger.Lost)}
+		late, whole := figuresOf(s.Stages[metric.Lateness]), figuresOf(s.Stages[r.Scenario.Headline()])
+		for _, one := range []struct {
+			of   *result.StageSummary
+			name string
+			ns   *int64
+		}{{late, "p99", late.P99NS}, {whole, "p50", whole.P50NS}, {whole, "p99", whole.P99NS}, {whole, "max", whole.MaxNS}} {
+			if one.ns != nil {
+				row = append(row, span(*one.ns))
+			} else {
+				row = append(row, notes.mark(inShort(one.of, one.name)))
+			}
+		}
+		if c := s.Run.Shard.Clock; c != nil {
+			row = append(row, span(c.OffsetNS), span(c.UncertaintyNS))
+		} else {
+			row = append(row, "", "")
+		}
+		t.rows = append(t.rows, append(row, s.Validity.Verdict))
+	}
+	return t
+}
+
+// shardNote says how to read the table.
+const shardNote = "The quantiles are those of each shard's own jobs. clock is by how much the clock of the server was ahead of the shard's, and ± how uncertain that is."
+
+// slowestShards are those that a terminal shows: of many, the ones with the highest p99 in
+// the order of their numbers.
+func slowestShards(r *result.Result) []result.ShardResult {
+	const most = 20
+	all := slices.Clone(r.Fleet.Shards)
+	if len(all) <= most {
+		return all
+	}
+	p99 := func(s result.ShardResult) int64 {
+		if v := figuresOf(s.Stages[r.Scenario.Headline()]).P99NS; v != nil {
+			return *v
+		}
+		return math.MaxInt64 // not known: worth a look
+	}
+	slices.SortStableFunc(all, func(a, b result.ShardResult) int { return cmp.Compare(p99(b), p99(a)) })
+	all = all[:most]
+	slices.SortFunc(all, func(a, b result.ShardResult) int { return cmp.Compare(a.Run.Shard.Index, b.Run.Shard.Index) })
+	return all
+}
+
+func (t *page) shards(r *result.Result) {
+	if r.Fleet == nil {
+		return
+	}
+	var notes footnotes
+	shown := slowestShards(r)
+	t.b.WriteString("\n" + t.paint(bold, "shards") + "\n")
+	for i, line := range shardTable(r, shown, &notes).lines(t.o.Width) {
+		if i == 0 {
+			line = t.paint(faint, line)
+		}
+		t.b.WriteString(line + "\n")
+	}
+	t.footnotes(notes)
+	if left := len(r.Fleet.Shards) - len(shown); left > 0 {
+		t.para(noInk, "", fmt.Sprintf("These are the slowest; %d more are in report.md.", left))
+	}
+	t.para(noInk, "", shardNote)
+}
+
+func (m *sheet) shards(r *result.Result) {
+	if r.Fleet == nil {
+		return
+	}
+	var notes footnotes
+	m.para("## Shards")
+	m.para("%s", shardTable(r, r.Fleet.Shards, &notes).markdown())
+	m.footnotes(notes)
+	m.para("%s", shardNote)
+}
+
+// shardSection shows the shards that a result was merged from.
+func shardSection(r *result.Result) webpage.Section {
+	s := webpage.Section{ID: "shards", Title: "Shards", Note: shardNote}
+	if r.Fleet == nil {
+		return s
+	}
+	var notes footnotes
+	t := shardTable(r, r.Fleet.Shards, &notes)
+	s.Tables = []webpage.Table{tableOf("", t, notes)}
+	return s
 }

@@ -22,7 +22,12 @@ func searchAnswer(r *study.Record) string {
 	a := r.Answer
 	switch a.Status {
 	case capacity.Confirmed:
-		words := fmt.Sprintf("%s jobs/s (confirmed %d × %s)", number.Rate(a.Rate), max(a.ConfirmedTrials, 2), number.Span(cmp.Or(a.ConfirmedFor, r.Confirm).Round(100*time.Millisecond))) // older records do not say how often
+		trials, length := max(a.ConfirmedTrials, 2), number.Span(cmp.Or(a.ConfirmedFor, r.Confirm).Round(100*time.Millisecond)) // older records do not say how often
+		how := fmt.Sprintf("confirmed %d × %s", trials, length)
+		if a.ConfirmedAgainst > 0 {
+			how = fmt.Sprintf("held in %d of %d trials of %s", trials, trials+a.ConfirmedAgainst, length)
+		}
+		words := fmt.Sprintf("%s jobs/s (%s)", number.Rate(a.Rate), how)
 		if !a.Narrow() {
 			return fmt.Sprintf("%s carries at least %s; up to %s is not ruled out", r.Scenario.Name, words, number.Rate(a.High))
 		}
@@ -36,14 +41,16 @@ func searchAnswer(r *study.Record) string {
 		if a.Rate == 0 {
 			return "the load generator or the host was the limit at every rate, so nothing is known about " + r.Scenario.Name
 		}
-		part := "generator"
-		switch a.Limit.Part {
-		case usage.Host:
-			part = "host, which Redis shares with the generator"
-		case usage.CPULimit:
-			part = "generator's CPU limit"
+		part := "the generator"
+		switch {
+		case a.Limit.External:
+			part = "other programs on this host"
+		case a.Limit.Part == usage.Host:
+			part = "the host, which Redis shares with the generator"
+		case a.Limit.Part == usage.CPULimit:
+			part = "the generator's CPU limit"
 		}
-		return fmt.Sprintf("%s carries at least %s jobs/s, limited by the %s", r.Scenario.Name, number.Rate(a.Rate), part)
+		return fmt.Sprintf("%s carries at least %s jobs/s, limited by %s", r.Scenario.Name, number.Rate(a.Rate), part)
 	case capacity.NoRate:
 		return fmt.Sprintf("no rate holds this SLO: %s failed down to %s jobs/s", r.Scenario.Name, number.Rate(lowestBad(r)))
 	}

@@ -87,6 +87,7 @@ func TestTheAnswerIsSaidWithHowGoodItIs(t *testing.T) {
 	for want, a := range map[string]capacity.Answer{
 		"orders carries 1,000 jobs/s (confirmed 3 × 30s)":                                        {Status: capacity.Confirmed, ConfirmedTrials: 3, Rate: 1000, High: 1050},
 		"orders carries 1,000 jobs/s (confirmed 3 × 30s); fails at 1,025":                        {Status: capacity.Confirmed, ConfirmedTrials: 3, Rate: 1000, High: 1050, RefutedRate: 1025},
+		"orders carries 1,000 jobs/s (held in 2 of 3 trials of 30s); fails at 1,025":             {Status: capacity.Confirmed, ConfirmedTrials: 2, ConfirmedAgainst: 1, Rate: 1000, High: 1050, RefutedRate: 1025},
 		"orders carries at least 1,000 jobs/s (confirmed 2 × 30s); up to 2,000 is not ruled out": {Status: capacity.Confirmed, ConfirmedTrials: 2, Rate: 1000, High: 2000},
 		"orders carries about 1,000 jobs/s, not confirmed":                                       {Status: capacity.Estimated, Rate: 1000},
 		"orders carries at least 1,000 jobs/s, limited by the generator":                         {Status: capacity.AtLeast, Rate: 1000, Limit: capacity.Limit{Part: "generator"}},

@@ -163,6 +163,8 @@ func gaveOut(l capacity.Limit) string {
 		return "Postgres"
 	case l.Part == usage.API:
 		return "API"
+	case l.Part == usage.Backend:
+		return "back end"
 	case l.Part != "":
 		return strings.ReplaceAll(l.Part, "_", " ")
 	case l.Detail != "":

@@ -141,8 +141,8 @@ func runCells(r *result.Result) (head, cells []string) {
 }
 
 // timelineCSV writes the rows of the timeline: jobs, backlog and queue length,
-// then each stage. A null is an empty cell; rows that do not end a second have
-// no stages, and empty cells for them.
+// then each stage, the lost jobs, and the faults that are on. A null is an empty cell; rows
+// that do not end a second have no stages, and empty cells for them.
 func timelineCSV(w io.Writer, r *result.Result) error {
 	head := []string{"run_id", "validity", "warnings", "elapsed_s", "length_s", "phase", "offered", "sent", "notified", "backlog", "backlog_max", "queue_len", "blocked_clients"}
 	for _, stage := range metric.Stages() {
@@ -150,6 +150,7 @@ func timelineCSV(w io.Writer, r *result.Result) error {
 			head = append(head, string(stage)+"_"+c)
 		}
 	}
+	head = append(head, "lost", "faults")
 	rows := [][]string{head}
 	for _, s := range r.Timeline {
 		row := []string{
@@ -170,7 +171,7 @@ func timelineCSV(w io.Writer, r *result.Result) error {
 			row = append(row, strconv.FormatInt(q.Count, 10),
 				wholeCell(q.P50NS), wholeCell(q.P90NS), wholeCell(q.P99NS), wholeCell(q.MaxNS))
 		}
-		rows = append(rows, row)
+		rows = append(rows, append(row, strconv.FormatInt(s.Lost, 10), faultCell(r, s)))
 	}
 	return writeCSV(w, "timeline", rows)
 }

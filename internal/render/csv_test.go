@@ -85,6 +85,9 @@ func TestTimelineCSVHasARowASecond(t *testing.T) {
 		if got, want := rows[i]["sent"], strconv.FormatInt(s.Sent, 10); got != want {
 			t.Errorf("sent in row %d = %q, want %q", i, got, want)
 		}
+		if got, want := rows[i]["lost"], strconv.FormatInt(s.Lost, 10); got != want {
+			t.Errorf("lost in row %d = %q, want %q", i, got, want)
+		}
 		want := ""
 		if e := s.Stages[metric.EndToEnd]; e != nil && e.P99NS != nil {
 			want = strconv.FormatInt(*e.P99NS, 10)

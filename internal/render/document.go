@@ -3,7 +3,8 @@
 //
 // It computes no figure. It formats what a record holds and reads curves out of
 // the histograms stored in it; what is null there is n/a here, with the reason.
-// So every report can be made again from the record alone. It knows no clock and
+// So every report can be made again from the record alone; only the heat map of a run
+// needs its interval log too, see [Document.WithIntervals]. It knows no clock and
 // no file system. The validity of a run and its warnings are part of every format.
 //
 // Begin reading at [Document]; the formats of each kind are listed in formats.go.
@@ -17,6 +18,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/webpage"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -32,6 +34,8 @@ type Document struct {
 	record  any
 	formats []bound
 	files   func() []File
+	// page is the part of a page that so many documents share.
+	page func(documents int) (webpage.Document, error)
 }
 
 // Of is the document of a record.
@@ -39,15 +43,36 @@ func Of[R Record](record R) Document {
 	d := Document{kind: KindOf[R](), record: record}
 	switch r := any(record).(type) {
 	case *result.Result:
-		d.formats, d.files = bind(r, runFormats()), func() []File { return runFiles(r) }
+		return ofRun(r, nil)
 	case *study.Record:
-		d.formats, d.files = bind(r, searchFormats()), func() []File { return searchFiles(r) }
+		d.formats, d.files, d.page = bind(r, searchFormats()), func() []File { return searchFiles(r) }, only(searchPage, r)
 	case *compare.Record:
-		d.formats, d.files = bind(r, comparisonFormats()), func() []File { return comparisonFiles(r) }
+		d.formats, d.files, d.page = bind(r, comparisonFormats()), func() []File { return comparisonFiles(r) }, only(comparisonPage, r)
 	case *compare.Calibration:
-		d.formats, d.files = bind(r, calibrationFormats()), func() []File { return calibrationFiles(r) }
+		d.formats, d.files, d.page = bind(r, calibrationFormats()), func() []File { return calibrationFiles(r) }, only(calibrationPage, r)
 	case *study.Staffing:
-		d.formats, d.files = bind(r, staffingFormats()), func() []File { return staffingFiles(r) }
+		d.formats, d.files, d.page = bind(r, staffingFormats()), func() []File { return staffingFiles(r) }, only(staffingPage, r)
+	}
+	return d
+}
+
+// ofRun is the document of a run, whose pages have a heat map where there is an interval
+// log.
+func ofRun(r *result.Result, log opener) Document {
+	return Document{
+		kind: Run, record: r, formats: bind(r, runFormats(log)), files: func() []File { return runFiles(r, log) },
+		page: func(documents int) (webpage.Document, error) {
+			return runPage{intervals: log, documents: documents}.document(r)
+		},
+	}
+}
+
+// WithIntervals is the document with the interval log of its run, which open opens
+// whenever a format needs it. An error of open that matches [io/fs.ErrNotExist] means
+// that there is no log. Documents of other kinds have no use for it.
+func (d Document) WithIntervals(open func() (io.ReadCloser, error)) Document {
+	if r, ok := As[*result.Result](d); ok {
+		return ofRun(r, open)
 	}
 	return d
 }

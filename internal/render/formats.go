@@ -45,6 +45,7 @@ func file[R Record](name string, record R, encode encoder[R]) File {
 
 // The files that others link to.
 const (
+	pageFile        = "report.html"
 	summaryFile     = "summary.csv"
 	timelineFile    = "timeline.csv"
 	percentilesFile = "percentiles.svg"
@@ -58,11 +59,11 @@ const (
 // IntervalsFile holds the intervals of a run, see [Intervals].
 const IntervalsFile = "histograms.hlog"
 
-func runFormats() []format[*result.Result] {
+func runFormats(log opener) []format[*result.Result] {
 	return []format[*result.Result]{
 		{"text", runText},
 		in("md", runMarkdown),
-		in("html", runHTML),
+		in("html", runHTML(log)),
 		in("csv", summaryCSV),
 		in("timeline-csv", timelineCSV),
 		in("json", runJSON),
@@ -75,12 +76,12 @@ func runFormats() []format[*result.Result] {
 	}
 }
 
-func runFiles(r *result.Result) []File {
+func runFiles(r *result.Result, log opener) []File {
 	headline := r.Scenario.Headline()
 	files := []File{
 		file(Run.File(), r, runJSON),
 		file(IntervalsFile, r, wholeRun),
-		file("report.html", r, runHTML),
+		file(pageFile, r, runHTML(log)),
 		file("report.md", r, runMarkdown),
 		file(summaryFile, r, summaryCSV),
 		file(timelineFile, r, timelineCSV),
@@ -106,14 +107,14 @@ func Intervals(log io.Reader) File {
 
 func searchFormats() []format[*study.Record] {
 	return []format[*study.Record]{
-		in("text", searchText), in("md", searchMarkdown), in("html", searchHTML), in("csv", searchCSV), in("json", searchJSON),
+		in("text", searchText), in("md", searchMarkdown), in("html", html(searchPage)), in("csv", searchCSV), in("json", searchJSON),
 	}
 }
 
 func searchFiles(r *study.Record) []File {
 	files := []File{
 		file(Search.File(), r, searchJSON),
-		file("report.html", r, searchHTML),
+		file(pageFile, r, html(searchPage)),
 		file("capacity.md", r, searchMarkdown),
 		file("capacity.csv", r, searchCSV),
 	}
@@ -132,7 +133,7 @@ func comparisonFormats() []format[*compare.Record] {
 	return []format[*compare.Record]{
 		in("text", comparisonText),
 		in("md", comparisonMarkdown),
-		in("html", comparisonHTML),
+		in("html", html(comparisonPage)),
 		in("json", comparisonJSON),
 		in("junit", comparisonJUnit),
 		in("benchmark", comparisonBenchmark(compare.Candidate)),
@@ -145,7 +146,7 @@ func comparisonFormats() []format[*compare.Record] {
 func comparisonFiles(r *compare.Record) []File {
 	return []File{
 		file(Comparison.File(), r, comparisonJSON),
-		file("report.html", r, comparisonHTML),
+		file(pageFile, r, html(comparisonPage)),
 		file("compare.md", r, comparisonMarkdown),
 		file("junit.xml", r, comparisonJUnit),
 		file("base.txt", r, comparisonBenchmark(compare.Base)),
@@ -163,17 +164,18 @@ func Runs(results map[string]*result.Result) []File {
 }
 
 func calibrationFormats() []format[*compare.Calibration] {
-	return []format[*compare.Calibration]{in("text", calibrationText), in("json", calibrationJSON)}
+	return []format[*compare.Calibration]{in("text", calibrationText), in("html", html(calibrationPage)), in("json", calibrationJSON)}
 }
 
 func calibrationFiles(c *compare.Calibration) []File {
-	return []File{file(Calibration.File(), c, calibrationJSON)}
+	// Next to the comparison that it was made from, which has the page report.html.
+	return []File{file(Calibration.File(), c, calibrationJSON), file("calibration.html", c, html(calibrationPage))}
 }
 
 func staffingFormats() []format[*study.Staffing] {
-	return []format[*study.Staffing]{in("text", staffingText), in("json", staffingJSON)}
+	return []format[*study.Staffing]{in("text", staffingText), in("html", html(staffingPage)), in("json", staffingJSON)}
 }
 
 func staffingFiles(s *study.Staffing) []File {
-	return []File{file(Staffing.File(), s, staffingJSON)}
+	return []File{file(Staffing.File(), s, staffingJSON), file(pageFile, s, html(staffingPage))}
 }

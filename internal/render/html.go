@@ -16,23 +16,38 @@ import (
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
-// runHTML writes the report as one HTML file with charts. Its charts hold the
-// figures of the result as they are, in nanoseconds and jobs.
-func runHTML(w io.Writer, r *result.Result) error {
-	d, err := runDocument(r)
-	if err != nil {
-		return err
-	}
-	return writePage(w, d)
+// opener opens the interval log of a run.
+type opener = func() (io.ReadCloser, error)
+
+// runPage makes the part of a page that is about one run. Its charts hold the figures of
+// the result as they are, in nanoseconds and jobs.
+type runPage struct {
+	intervals opener // nil without a log
+	// documents is how many share the page, which bounds how much each may take.
+	documents int
+	// only are the rows of the timeline that charts show, nil for all.
+	only []result.Second
 }
 
-func runDocument(r *result.Result) (webpage.Document, error) {
+// rows are the rows of the timeline that charts show.
+func (p runPage) rows(r *result.Result) []result.Second {
+	if p.only != nil {
+		return p.only
+	}
+	return r.Timeline
+}
+
+// share is this document's part of a number that a page can take.
+func (p runPage) share(whole int) int { return max(whole/max(1, p.documents), whole/20) }
+
+func (p runPage) document(r *result.Result) (webpage.Document, error) {
 	d := webpage.Document{
 		Title:    plain(r.Run.Scenario),
 		Verdict:  verdict(r),
 		Answer:   plain(answer(r)),
 		Reasons:  each(reasonsOf(r), plain),
 		Warnings: each(warningsOf(r), plain),
+		Figures:  runFigures(r),
 	}
 	if word, why := ending(r); word != "" {
 		d.Reasons = append(d.Reasons, plain(capital(word)+": "+sentence(why)))
@@ -41,8 +56,12 @@ func runDocument(r *result.Result) (webpage.Document, error) {
 	if err != nil {
 		return d, err
 	}
+	over, heat := p.latencySection(r), p.heatSection(r)
+	if len(heat.Charts) == 0 {
+		over.Note = heat.Note // why it has no chart
+	}
 	for _, s := range []webpage.Section{
-		latencySection(r), percentiles, stageSection(r), loadSection(r), jobSection(r),
+		over, heat, percentiles, stageSection(r), p.loadSection(r), jobSection(r), shardSection(r), faultSection(r),
 		thresholdSection(r), partSection(r), usageSection(r), postgresSection(r), environmentSection(r),
 	} {
 		if len(s.Charts)+len(s.Tables) > 0 {
@@ -50,83 +69,6 @@ func runDocument(r *result.Result) (webpage.Document, error) {
 		}
 	}
 	return d, nil
-}
-
-// latencySection shows the quantiles of every stage over time.
-func latencySection(r *result.Result) webpage.Section {
-	rows := slices.DeleteFunc(bySecond(r.Timeline), func(s result.Second) bool { return len(s.Stages) == 0 })
-	s := webpage.Section{ID: "latency", Title: "Latency over time"}
-	if len(rows) == 0 {
-		return s
-	}
-	c := webpage.Chart{
-		ID: "latency", Title: s.Title, Kind: webpage.Time, Unit: webpage.Nanoseconds, Log: true, Marks: phases(r),
-		Note: "Jobs by the moment they ended. Latency counts from the due time. A gap means too few jobs for the quantile.",
-	}
-	for _, row := range rows {
-		c.X = append(c.X, row.ElapsedS)
-	}
-	headline := r.Scenario.Headline()
-	stages := append([]metric.Stage{headline}, slices.DeleteFunc(metric.Stages(), func(s metric.Stage) bool { return s == headline })...)
-	for _, stage := range stages {
-		of := func(pick func(*result.SecondStage) *int64) []*float64 {
-			var ys []*float64
-			for _, row := range rows {
-				if e := row.Stages[stage]; e != nil {
-					ys = append(ys, whole(pick(e)))
-				} else {
-					ys = append(ys, nil)
-				}
-			}
-			return ys
-		}
-		v := webpage.Variant{Name: string(stage), Series: []webpage.Series{
-			{Name: "p50", Style: webpage.Area, Y: of(func(e *result.SecondStage) *int64 { return e.P50NS })},
-			{Name: "p90", Style: webpage.Band, Y: of(func(e *result.SecondStage) *int64 { return e.P90NS })},
-			{Name: "p99", Style: webpage.Band, Y: of(func(e *result.SecondStage) *int64 { return e.P99NS })},
-			{Name: "max", Style: webpage.Band, Y: of(func(e *result.SecondStage) *int64 { return e.MaxNS })},
-		}}
-		if slices.ContainsFunc(v.Series, func(s webpage.Series) bool {
-			return slices.ContainsFunc(s.Y, func(y *float64) bool { return y != nil })
-		}) {
-			c.Variants = append(c.Variants, v)
-		}
-	}
-	if len(c.Variants) > 0 {
-		s.Charts = []webpage.Chart{c}
-	}
-	return s
-}
-
-// whole is a count or a duration as a chart takes it, null where it is missing.
-func whole(p *int64) *float64 {
-	if p == nil {
-		return nil
-	}
-	v := float64(*p)
-	return &v
-}
-
-// phases are the parts of the run: warm-up, drain, a pause of the workers, and where
-// the steps of the load begin.
-func phases(r *result.Result) []webpage.Mark {
-	var out []webpage.Mark
-	from, to := float64(r.Window.FromNS)/1e9, float64(r.Window.ToNS)/1e9
-	if from > 0 {
-		out = append(out, webpage.Mark{From: 0, To: from, Label: "warm-up"})
-	}
-	for _, p := range r.Breakdown["step"] {
-		if at := float64(p.FromNS) / 1e9; at > 0 {
-			out = append(out, webpage.Mark{From: at, To: at, Label: plain(p.Name)})
-		}
-	}
-	if h := r.Scenario.Hold; h.For > 0 {
-		out = append(out, webpage.Mark{From: h.From.Seconds(), To: (h.From + h.For).Seconds(), Label: "no consumer pops"})
-	}
-	if n := len(r.Timeline); n > 0 && to > from && r.Timeline[n-1].ElapsedS > to {
-		out = append(out, webpage.Mark{From: to, To: r.Timeline[n-1].ElapsedS, Label: "drain"})
-	}
-	return out
 }
 
 // percentileSection shows the distribution of every stage, read out of the stored
@@ -196,50 +138,6 @@ func tableOf(title string, t table, notes footnotes) webpage.Table {
 		out.Notes = append(out.Notes, superscript(i+1)+" "+reason)
 	}
 	return out
-}
-
-// loadSection shows rates and the backlog over time.
-func loadSection(r *result.Result) webpage.Section {
-	s := webpage.Section{ID: "load", Title: "Load and backlog"}
-	if len(r.Timeline) == 0 {
-		return s
-	}
-	rates := webpage.Chart{ID: "rates", Title: "Jobs per second", Kind: webpage.Time, Unit: webpage.PerSecond, Marks: phases(r), Variants: []webpage.Variant{{}}}
-	rows, _ := thin(bySecond(r.Timeline), r.Scenario.Headline())
-	for _, row := range rows {
-		rates.X = append(rates.X, row.to)
-	}
-	for _, line := range panelSeries(0, r) {
-		y := webpage.Series{Name: line.name, Style: webpage.Line}
-		for _, row := range rows {
-			if v := line.value(row); math.IsNaN(v) {
-				y.Y = append(y.Y, nil)
-			} else {
-				y.Y = append(y.Y, new(v))
-			}
-		}
-		rates.Variants[0].Series = append(rates.Variants[0].Series, y)
-	}
-	backlog := webpage.Chart{ID: "backlog", Title: "Backlog", Kind: webpage.Time, Unit: webpage.Jobs, Marks: phases(r)}
-	waiting, length := webpage.Series{Name: "sent and not yet notified, highest", Style: webpage.Area}, webpage.Series{Name: "length of the queue", Style: webpage.Line}
-	for _, row := range r.Timeline {
-		backlog.X = append(backlog.X, row.ElapsedS)
-		waiting.Y = append(waiting.Y, new(float64(row.Peak())))
-		length.Y = append(length.Y, whole(row.QueueLen))
-	}
-	shown := []webpage.Series{waiting}
-	if r.Observed != nil {
-		shown = nil
-	}
-	if slices.ContainsFunc(length.Y, func(y *float64) bool { return y != nil }) {
-		shown = append(shown, length)
-	}
-	backlog.Variants = []webpage.Variant{{Series: shown}}
-	s.Charts = []webpage.Chart{rates}
-	if len(shown) > 0 {
-		s.Charts = append(s.Charts, backlog)
-	}
-	return s
 }
 
 // jobSection shows where the jobs went: the ledger as a funnel, each loss at the
@@ -380,6 +278,11 @@ func environmentSection(r *result.Result) webpage.Section {
 	t.Rows = append(t.Rows,
 		[]string{"load", plain(loadWords(r.Scenario))},
 		[]string{"pools", plain(poolWords(r.Scenario) + workerWords(r))},
+	)
+	if words := libraryWords(r.Scenario); words != "" {
+		t.Rows = append(t.Rows, []string{"library", plain(words)})
+	}
+	t.Rows = append(t.Rows,
 		[]string{"window", fmt.Sprintf("%s to %s of the schedule; warm-up is left out, the drain counts", number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS)))},
 	)
 	for _, f := range environmentFacts(r) {

@@ -1,22 +1,22 @@
 package render
 
 import (
-	"fmt"
-	"io"
+	"slices"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/study"
 	"github.com/queuedyno/queuedyno/internal/webpage"
 )
 
-// comparisonHTML writes a comparison as one HTML file.
-func comparisonHTML(w io.Writer, r *compare.Record) error {
+// comparisonPage is the part of a page about a comparison.
+func comparisonPage(r *compare.Record) webpage.Document {
 	d := webpage.Document{
 		Title: plain(r.Base.Label + " against " + r.Candidate.Label), Verdict: string(r.Verdict), Answer: comparisonAnswer(r),
-		Reasons: each(r.Reasons, plain), Warnings: each(r.Warnings, plain),
+		Reasons: each(r.Reasons, plain), Warnings: each(r.Warnings, plain), Figures: comparisonFigures(r),
 	}
 	c := webpage.Chart{
 		ID: "changes", Title: "The candidate over the baseline, less 1", Kind: webpage.Intervals, Unit: webpage.Share,
@@ -43,8 +43,83 @@ func comparisonHTML(w io.Writer, r *compare.Record) error {
 	for _, text := range remedies(r) {
 		s.Tables[0].Notes = append(s.Tables[0].Notes, plain(text))
 	}
-	d.Sections = []webpage.Section{s, factSection(comparisonFacts(r), methodOf(r))}
-	return writePage(w, d)
+	d.Sections = []webpage.Section{s}
+	if each := pairSection(r); len(each.Charts) > 0 {
+		d.Sections = append(d.Sections, each)
+	}
+	d.Sections = append(d.Sections, factSection(comparisonFacts(r), methodOf(r)))
+	return d
+}
+
+// pairSection shows the figures of each run, a metric at a time.
+func pairSection(r *compare.Record) webpage.Section {
+	s := webpage.Section{ID: "pairs", Title: "Each pair"}
+	c := webpage.Chart{
+		ID: "pairs", Title: s.Title, Kind: webpage.Number, XName: "pair", Unit: webpage.Plain, Log: true,
+		Note: "A full dot is the figure of a run of the baseline, a ring that of the candidate. Pairs that do not count are left out.",
+	}
+	for _, name := range chartedMetrics(r) {
+		base, candidate := webpage.Series{Name: r.Base.Label, Style: webpage.Dot}, webpage.Series{Name: r.Candidate.Label, Style: webpage.Ring}
+		for _, run := range r.Runs {
+			v, has := run.Figures[name]
+			if !has || v <= 0 || run.Left != "" || !number.Finite(v) {
+				continue
+			}
+			side := &base
+			if run.Side == compare.Candidate {
+				side = &candidate
+			}
+			side.X, side.Y = append(side.X, float64(run.Pair)), append(side.Y, new(v))
+		}
+		v := webpage.Variant{Name: plain(name), Unit: unitOf(name)}
+		for _, side := range []webpage.Series{base, candidate} {
+			if side.Name = plain(side.Name); len(side.Y) > 0 {
+				v.Series = append(v.Series, side)
+			}
+		}
+		if len(v.Series) > 0 {
+			c.Variants = append(c.Variants, v)
+		}
+	}
+	if len(c.Variants) > 0 {
+		s.Charts = []webpage.Chart{c}
+	}
+	return s
+}
+
+// chartedMetrics are the metrics whose figures are shown run by run: those that are
+// compared, or, before that is known, the usual ones or else all.
+func chartedMetrics(r *compare.Record) (names []string) {
+	measured := func(name string) bool {
+		return slices.ContainsFunc(r.Runs, func(run compare.Run) bool { _, has := run.Figures[name]; return has })
+	}
+	for _, f := range r.Figures {
+		names = append(names, f.Name)
+	}
+	if len(names) > 0 {
+		return names
+	}
+	for _, m := range compare.Defaults() {
+		if measured(m.Name) {
+			names = append(names, m.Name)
+		}
+	}
+	if len(names) == 0 && len(r.Runs) > 0 {
+		names = sortedKeys(r.Runs[0].Figures)
+	}
+	return names
+}
+
+// unitOf is the unit of a compared metric.
+func unitOf(name string) webpage.Unit {
+	m, err := metric.Lookup(name)
+	switch {
+	case err == nil && m.Kind == metric.Duration, err != nil && nanoseconds(name):
+		return webpage.Nanoseconds
+	case err == nil && m.Kind == metric.Rate:
+		return webpage.PerSecond
+	}
+	return webpage.Plain
 }
 
 // comparisonAnswer is the verdict in a sentence that stands after its word.
@@ -62,18 +137,14 @@ func factSection(facts [][2]string, method string) webpage.Section {
 	return webpage.Section{ID: "facts", Title: "How and where", Note: plain(method), Tables: []webpage.Table{t}}
 }
 
-func writePage(w io.Writer, d webpage.Document) error {
-	if err := webpage.Write(w, webpage.Page{Title: "queuedyno: " + d.Title, Documents: []webpage.Document{d}}); err != nil {
-		return fmt.Errorf("write HTML report: %w", err)
-	}
-	return nil
-}
-
-// searchHTML writes a search as one HTML file.
-func searchHTML(w io.Writer, r *study.Record) error {
+// searchPage is the part of a page about a search.
+func searchPage(r *study.Record) webpage.Document {
 	d := webpage.Document{
 		Title: plain("Capacity of " + r.Scenario.Name), Verdict: string(r.Answer.Status), Answer: plain(capital(searchAnswer(r))) + ".",
-		Warnings: each(r.Warnings, plain),
+		Warnings: each(r.Warnings, plain), Figures: searchFigures(r),
+	}
+	if l := r.Answer.Limit; l.Detail != "" && len(r.Vary) == 0 {
+		d.Reasons = append(d.Reasons, plain("What gave out: "+gaveOut(l)+": "+l.Detail))
 	}
 	if len(r.Vary) > 0 {
 		d.Verdict = ""
@@ -85,7 +156,7 @@ func searchHTML(w io.Writer, r *study.Record) error {
 		d.Sections = append(d.Sections, pointSection(r))
 	}
 	d.Sections = append(d.Sections, factSection(capacityFacts(r), capacityMethod))
-	return writePage(w, d)
+	return d
 }
 
 // trialSection shows the rate of each trial and what became of it.

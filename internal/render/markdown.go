@@ -27,7 +27,9 @@ func runMarkdown(w io.Writer, r *result.Result) error {
 	m.warnings(r)
 	m.stages(r)
 	m.breakdown(r)
+	m.shards(r)
 	m.jobs(r)
+	m.faults(r)
 	m.time(r)
 	m.method(r)
 	m.environment(r)
@@ -246,6 +248,9 @@ func (m *sheet) jobs(r *result.Result) {
 	}
 	if r.Scenario.External && !blackBox(r.Scenario) {
 		m.para("The workers are external: popped counts jobs that were acknowledged and left the queue; finished and published jobs are those whose end was seen.")
+		if words := libraryWords(r.Scenario); words != "" {
+			m.para("%s", words)
+		}
 	}
 }
 

@@ -30,6 +30,9 @@ func (m *sheet) time(r *result.Result) {
 	if words := peakWords(r); words != "" {
 		m.para("%s.", capital(words))
 	}
+	if words := rowWords(r); words != "" {
+		m.para("%s", words)
+	}
 	rows := bySecond(r.Timeline)
 	if len(rows) < len(r.Timeline) || len(rows) > maxTimelineRows {
 		m.para("The %s rows of the timeline are in [%s](%s).", number.Count(int64(len(r.Timeline))), timelineFile, timelineFile)
@@ -94,11 +97,7 @@ func (m *sheet) method(r *result.Result) {
 	}
 	m.para("Every job has a due time, which depends only on its number and never moves. Latency counts from the due time, " +
 		"so a stall of the generator or the server shows in the jobs that had to wait.")
-	var items []string
-	for _, s := range measured(r) {
-		items = append(items, fmt.Sprintf("`%s`: %s", s, meaning(s)))
-	}
-	m.list(items)
+	m.meanings(r)
 	if words := sumWords(r); words != "" {
 		m.para("%s", words)
 	}
@@ -106,6 +105,15 @@ func (m *sheet) method(r *result.Result) {
 		number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS)))
 	m.para("Quantiles are nearest rank over all jobs that were due in the window. A job that never arrived counts as infinitely late. " +
 		"A quantile among those, or with fewer than ten jobs above it, is n/a. Histograms have three significant digits.")
+}
+
+// meanings lists what the measured stages mean.
+func (m *sheet) meanings(r *result.Result) {
+	var items []string
+	for _, s := range measured(r) {
+		items = append(items, fmt.Sprintf("`%s`: %s", s, meaning(s)))
+	}
+	m.list(items)
 }
 
 // environmentFacts are names and values: what was run, on what, and why it ended.
@@ -155,11 +163,7 @@ func environmentFacts(r *result.Result) [][2]string {
 
 func (m *sheet) environment(r *result.Result) {
 	m.para("## Environment")
-	t := table{head: []string{"", ""}, left: 2}
-	for _, f := range environmentFacts(r) {
-		t.rows = append(t.rows, []string{escape(f[0]), escape(f[1])})
-	}
-	m.para("%s", t.markdown())
+	m.facts(environmentFacts(r))
 	if len(r.Scalars) == 0 {
 		return
 	}

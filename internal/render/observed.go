@@ -150,11 +150,7 @@ func (m *sheet) observed(r *result.Result) {
 func (m *sheet) observedMethod(r *result.Result) {
 	m.para("The load and the workers are external. This run subscribed to their updates and polled the length of their queue; it pushed and took no jobs. " +
 		"Redis counts it among the receivers of each update.")
-	var items []string
-	for _, s := range measured(r) {
-		items = append(items, fmt.Sprintf("`%s`: %s", s, meaning(s)))
-	}
-	m.list(items)
+	m.meanings(r)
 	m.para("A job belongs to the window, from %s to %s, by the time at which its end was received.",
 		number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS)))
 	m.para("An observer cannot know when jobs were due, how long they waited, and which were lost. " +

@@ -31,6 +31,7 @@ func purple() color.Color      { return color.RGBA{0xCC, 0x79, 0xA7, 0xFF} }
 func grey() color.Color        { return color.RGBA{0x70, 0x70, 0x70, 0xFF} }
 func gridGrey() color.Color    { return color.RGBA{0xE2, 0xE2, 0xE2, 0xFF} }
 func shade() color.Color       { return color.RGBA{0xF1, 0xF1, 0xF1, 0xFF} }
+func faultShade() color.Color  { return color.RGBA{0xFB, 0xE3, 0xD3, 0xFF} }
 
 // picture is an SVG in the making: white, so that it reads on a dark page too.
 type picture struct {
@@ -134,7 +135,12 @@ func grid(p *plot.Plot) {
 }
 
 // band shades the plot from x to x over its whole height.
-func band(p *plot.Plot, from, to float64) {
+func band(p *plot.Plot, from, to float64) { shaded(p, from, to, shade()) }
+
+// marked shades the time of a fault.
+func marked(p *plot.Plot, from, to float64) { shaded(p, from, to, faultShade()) }
+
+func shaded(p *plot.Plot, from, to float64, c color.Color) {
 	if !(to > from) {
 		return
 	}
@@ -142,7 +148,7 @@ func band(p *plot.Plot, from, to float64) {
 	if err != nil {
 		return // only points that are no numbers can do that, and axes have none
 	}
-	area.Color = shade()
+	area.Color = c
 	area.LineStyle.Width = 0
 	p.Add(area)
 }

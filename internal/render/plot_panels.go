@@ -126,6 +126,9 @@ func fill(panel *plot.Plot, i int, r *result.Result, rows []step, end float64) {
 		band(panel, float64(r.Window.ToNS)/1e9, end)
 	}
 	grid(panel)
+	for _, m := range append(faultMarks(r), stallMarks(r)...) {
+		marked(panel, m.From, max(m.To, m.From+end/400))
+	}
 	for _, s := range panelSeries(i, r) {
 		levels(panel, s, rows)
 	}

@@ -8,19 +8,17 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/number"
+	"github.com/queuedyno/queuedyno/internal/paired"
 	"github.com/queuedyno/queuedyno/internal/queueing"
 	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/threshold"
+	"github.com/queuedyno/queuedyno/internal/webpage"
 )
 
 // staffingText writes what a terminal shows of a plan.
 func staffingText(w io.Writer, s *study.Staffing) error {
 	var b strings.Builder
-	if s.Workers > 0 {
-		fmt.Fprintf(&b, "%s for %s jobs/s of %s each (%s).\n", capital(number.Plural(s.Workers, "worker")), number.Rate(s.Rate), number.Duration(float64(s.Service)), plain(s.From))
-	} else {
-		fmt.Fprintf(&b, "No number of workers keeps %s at %s jobs/s of %s each.\n", sloWords(s), number.Rate(s.Rate), number.Duration(float64(s.Service)))
-	}
-	fmt.Fprintf(&b, "\n  service varies by %s, arrivals by %s (coefficients of variation)\n  SLO %s\n", number.Digits(s.ServiceCV), number.Digits(s.ArrivalCV), sloWords(s))
+	fmt.Fprintf(&b, "%s\n\n  service varies by %s, arrivals by %s (coefficients of variation)\n  SLO %s\n", staffingAnswer(s), number.Digits(s.ServiceCV), number.Digits(s.ArrivalCV), sloWords(s))
 	for _, note := range s.Notes {
 		fmt.Fprintf(&b, "  %s\n", plain(note))
 	}
@@ -31,27 +29,64 @@ func staffingText(w io.Writer, s *study.Staffing) error {
 	for _, line := range staffTable(s).lines(100) {
 		b.WriteString(line + "\n")
 	}
-	for _, p := range s.Plans {
-		if !p.Meets {
-			are := "are"
-			if p.Workers == 1 {
-				are = "is"
-			}
-			fmt.Fprintf(&b, "%s %s not enough: %s.\n", number.Plural(p.Workers, "worker"), are, plain(p.Why))
-		}
+	for _, line := range notEnough(s) {
+		b.WriteString(line + "\n")
 	}
-	o := s.Outage
-	fmt.Fprintf(&b, "\nWithout any worker for %s: %s in the queue, about %s of memory in Redis", number.Span(o.Length), number.Plural(o.Jobs, "job"), bytesWords(o.Bytes))
-	if o.Recovery > 0 {
-		fmt.Fprintf(&b, ", worked off in %s", number.Span(o.Recovery.Round(time.Second)))
-	}
-	b.WriteString(".\n")
+	fmt.Fprintf(&b, "\nWithout any worker for %s: %s.\n", number.Span(s.Outage.Length), outageWords(s.Outage))
 	b.WriteString("The formula: " + formulaWords(s) + ".\n")
 	if c := s.Check; c != nil {
 		b.WriteString("\n" + checkWords(c))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// staffingAnswer is the plan in a sentence.
+func staffingAnswer(s *study.Staffing) string {
+	if s.Workers == 0 {
+		return fmt.Sprintf("No number of workers keeps %s at %s jobs/s of %s each.", sloWords(s), number.Rate(s.Rate), number.Duration(float64(s.Service)))
+	}
+	return fmt.Sprintf("%s for %s jobs/s of %s each (%s).", capital(number.Plural(s.Workers, "worker")), number.Rate(s.Rate), number.Duration(float64(s.Service)), plain(s.From))
+}
+
+// notEnough says of each number of workers that is not enough why.
+func notEnough(s *study.Staffing) (lines []string) {
+	for _, p := range s.Plans {
+		if !p.Meets {
+			are := "are"
+			if p.Workers == 1 {
+				are = "is"
+			}
+			lines = append(lines, fmt.Sprintf("%s %s not enough: %s.", number.Plural(p.Workers, "worker"), are, plain(p.Why)))
+		}
+	}
+	return lines
+}
+
+// outageWords say what happens while no worker works.
+func outageWords(o study.Outage) string {
+	words := fmt.Sprintf("%s in the queue, about %s of memory in Redis", number.Plural(o.Jobs, "job"), bytesWords(o.Bytes))
+	if o.Recovery > 0 {
+		words += ", worked off in " + number.Span(o.Recovery.Round(time.Second))
+	}
+	return words
+}
+
+// staffingFacts are what a page shows of a plan besides its tables, as pairs.
+func staffingFacts(s *study.Staffing) [][2]string {
+	facts := [][2]string{
+		{"load", number.Rate(s.Rate) + " jobs/s"},
+		{"service time", number.Duration(float64(s.Service)) + ", " + s.From},
+		{"variation", fmt.Sprintf("service %s, arrivals %s (coefficients of variation)", number.Digits(s.ServiceCV), number.Digits(s.ArrivalCV))},
+		{"SLO", sloWords(s)},
+	}
+	if s.Stall > 0 {
+		facts = append(facts, [2]string{"stalls", fmt.Sprintf("everything stands still for %s every %s", number.Span(s.Stall), number.Span(s.StallEvery))})
+	}
+	if s.Outage.Length > 0 {
+		facts = append(facts, [2]string{"without any worker for " + number.Span(s.Outage.Length), outageWords(s.Outage)})
+	}
+	return facts
 }
 
 // sloWords name all limits.
@@ -100,7 +135,7 @@ func staffTable(s *study.Staffing) table {
 	for _, p := range s.Plans {
 		row := []string{number.Count(int64(p.Workers)), number.Percent(p.Utilisation), number.Percent(p.WaitProbability), waitWords(p.MeanWait)}
 		for _, i := range at {
-			row = append(row, waitWords(p.Waits[i]))
+			row = append(row, waitWords(waitAt(p, i)))
 		}
 		row = append(row, number.Percent(max(0, p.Burst)))
 		if s.Stall > 0 {
@@ -113,6 +148,14 @@ func staffTable(s *study.Staffing) table {
 		t.rows = append(t.rows, append(row, enough))
 	}
 	return t
+}
+
+// waitAt is the wait for a limit. A record that was cut short may lack it.
+func waitAt(p study.Plan, limit int) time.Duration {
+	if limit < len(p.Waits) {
+		return p.Waits[limit]
+	}
+	return queueing.Unstable
 }
 
 func waitWords(d time.Duration) string {
@@ -144,5 +187,83 @@ func checkWords(c *study.Check) string {
 		c.Metric, number.Duration(float64(c.Measured)), number.Duration(float64(c.Predicted)), number.Duration(float64(c.Service)), number.Digits(c.Ratio))
 }
 
+// checkFacts are the check as pairs.
+func checkFacts(c *study.Check) [][2]string {
+	facts := [][2]string{{"outcome", c.Verdict}, {"workers", number.Count(int64(c.Workers))}}
+	if c.Measured == 0 {
+		return facts
+	}
+	return append(facts,
+		[2]string{c.Metric + ", measured", number.Duration(float64(c.Measured))},
+		[2]string{c.Metric + ", predicted", number.Duration(float64(c.Predicted))},
+		[2]string{"ratio", number.Digits(c.Ratio)},
+		[2]string{"service time, measured", number.Duration(float64(c.Service))},
+	)
+}
+
 // staffingJSON writes a plan, which is read back as it was.
 func staffingJSON(w io.Writer, s *study.Staffing) error { return indented(w, "staffing plan", s) }
+
+// staffingPage is the part of a page about a plan.
+func staffingPage(s *study.Staffing) webpage.Document {
+	d := webpage.Document{Title: "How many workers", Answer: staffingAnswer(s), Warnings: each(s.Notes, plain), Figures: staffingFigures(s)}
+	switch {
+	case s.Workers == 0:
+		d.Verdict = string(paired.Fail)
+	case s.Check != nil && s.Check.Fits:
+		d.Verdict = string(paired.Pass)
+	case s.Check != nil:
+		d.Verdict = string(paired.Inconclusive)
+	}
+	section := webpage.Section{ID: "workers", Title: "Workers and wait", Tables: []webpage.Table{tableOf("", staffTable(s).cells(plain), footnotes{})}}
+	if c, ok := waitChart(s); ok {
+		section.Charts = []webpage.Chart{c}
+	}
+	section.Tables[0].Notes = notEnough(s)
+	d.Sections = []webpage.Section{section}
+	if s.Check != nil {
+		check := factSection(checkFacts(s.Check), "")
+		check.ID, check.Title = "check", "Check against a run"
+		d.Sections = append(d.Sections, check)
+	}
+	d.Sections = append(d.Sections, factSection(staffingFacts(s), "Queueing theory (Erlang C, Allen-Cunneen): "+formulaWords(s)+"."))
+	return d
+}
+
+// waitChart shows the waits of the limits against the number of workers.
+func waitChart(s *study.Staffing) (webpage.Chart, bool) {
+	c := webpage.Chart{
+		ID: "waits", Title: "Wait in the queue", Kind: webpage.Number, XName: "workers", Unit: webpage.Nanoseconds,
+		Note: "Where there is no point, the queue grows without end.",
+	}
+	v := webpage.Variant{}
+	names, at := quantiles(s)
+	for k, name := range names {
+		wait, limit := webpage.Series{Name: name + " wait", Style: webpage.Line}, webpage.Series{Name: name + " limit", Style: webpage.Line}
+		for _, p := range s.Plans {
+			x := float64(p.Workers)
+			wait.X, wait.Y = append(wait.X, x), append(wait.Y, finite(waitAt(p, at[k])))
+			limit.X, limit.Y = append(limit.X, x), append(limit.Y, limitOf(s.SLO[at[k]]))
+		}
+		v.Series = append(v.Series, wait, limit)
+	}
+	c.Variants = []webpage.Variant{v}
+	return c, len(s.Plans) > 1 && len(v.Series) > 0
+}
+
+// finite is a wait as a chart takes it, null for one without end.
+func finite(d time.Duration) *float64 {
+	if d == queueing.Unstable {
+		return nil
+	}
+	return new(float64(d))
+}
+
+// limitOf is the limit in a threshold, null for one that cannot be read.
+func limitOf(slo string) *float64 {
+	t, err := threshold.Parse(slo)
+	if err != nil {
+		return nil
+	}
+	return new(t.Value)
+}

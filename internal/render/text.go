@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -14,15 +15,14 @@ import (
 // runText writes the result for a terminal: what was run, whether to believe it,
 // the stages, where the jobs went, thresholds, warnings.
 func runText(w io.Writer, r *result.Result, o Options) error {
-	if o.Width == 0 {
-		o.Width = 80
-	}
-	o.Width = max(o.Width, 60)
+	o.Width = max(60, cmp.Or(o.Width, 80))
 	t := &page{o: o}
 	t.head(r)
 	t.stages(r)
 	t.breakdown(r)
+	t.shards(r)
 	t.ledger(r)
+	t.faults(r)
 	t.thresholds(r)
 	t.warnings(r)
 	if _, err := io.WriteString(w, t.b.String()); err != nil {

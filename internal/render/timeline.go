@@ -26,6 +26,7 @@ func bySecond(timeline []result.Second) []result.Second {
 			row.Offered += last.Offered
 			row.Sent += last.Sent
 			row.Notified += last.Notified
+			row.Lost += last.Lost
 			row.BacklogMax = max(row.BacklogMax, last.BacklogMax)
 			if row.QueueLen == nil {
 				row.QueueLen = last.QueueLen
@@ -37,6 +38,22 @@ func bySecond(timeline []result.Second) []result.Second {
 		open = len(row.Stages) == 0 && row.LengthS < 0.95
 	}
 	return out
+}
+
+// rowWords say that the rows of the timeline are longer than a second, or nothing.
+func rowWords(r *result.Result) string {
+	if r.RowS == 0 {
+		return ""
+	}
+	return fmt.Sprintf("The run takes more than an hour: the timeline has rows of %s s, each with the sums and the quantiles of all its jobs.", number.Exact(r.RowS))
+}
+
+// spanWord is what a row of the timeline is, in a sentence.
+func spanWord(r *result.Result) string {
+	if r.RowS == 0 {
+		return "second"
+	}
+	return "row of " + number.Exact(r.RowS) + " s"
 }
 
 // peakWords say how many jobs waited at most, and when; nothing where no job did
@@ -104,7 +121,16 @@ func timelineSVG(w io.Writer, r *result.Result) error {
 		l.YOffs = canvases[i][0].Max.Y - p.dc.Max.Y - 6
 		l.Draw(p.dc)
 	}
-	p.text(12, 578, 10.5, grey(), "Shaded: warm-up and drain, which are outside the window. Latencies: jobs that completed in that second; n/a where they are too few.")
+	note := "Shaded: warm-up and drain, which are outside the window."
+	switch {
+	case len(r.Faults) > 0 && r.Stall != nil:
+		note = "Shaded: warm-up and drain, which are outside the window, and in colour the faults and the stall of the server."
+	case len(r.Faults) > 0:
+		note = "Shaded: warm-up and drain, which are outside the window, and in colour the faults."
+	case r.Stall != nil:
+		note = "Shaded: warm-up and drain, which are outside the window, and in colour the stall of the server."
+	}
+	p.text(12, 578, 10.5, grey(), note+" Latencies: jobs that completed in that "+spanWord(r)+"; n/a where they are too few.")
 	return p.write(w, overTimeFile)
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/dialect/library"
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
@@ -109,6 +110,12 @@ func arrivedWord(s scenario.Scenario) string {
 	return "notified"
 }
 
+// libraryWords says how a library's jobs are heard and counted, empty for plain jobs.
+func libraryWords(s scenario.Scenario) string {
+	facts := library.Facts(s)
+	return strings.TrimSpace(facts.Heard + " " + facts.Length)
+}
+
 // poolWords says who worked: "2 producers, 8 consumers, 1 subscriber, work 1ms".
 func poolWords(s scenario.Scenario) string {
 	in, out := entryWords(s)
@@ -120,8 +127,8 @@ func poolWords(s scenario.Scenario) string {
 		consumers = "external consumers"
 	}
 	words := slices.Concat(in, []string{consumers}, out)
-	if s.Elements == scenario.SidekiqElements {
-		words = append(words, "Sidekiq jobs of class "+s.JobClass)
+	if jobs := s.JobWords(); jobs != "" {
+		words = append(words, jobs)
 	}
 	if s.Design != "" && s.Design != jobqueue.List {
 		words = append(words, "design "+string(s.Design))
@@ -143,6 +150,9 @@ func poolWords(s scenario.Scenario) string {
 	}
 	if s.Hold.For > 0 {
 		words = append(words, fmt.Sprintf("consumers paused for %s from %s on", number.Span(s.Hold.For), number.Span(s.Hold.From)))
+	}
+	if n := len(s.Faults); n > 0 {
+		words = append(words, number.Plural(n, "fault"))
 	}
 	if s.Batch > 1 {
 		words = append(words, "batches of "+number.Count(int64(s.Batch)))

@@ -328,6 +328,17 @@ func IsReply(err error) bool {
 	return errors.As(err, &reply)
 }
 
+// OutOfMemory reports whether the server refused a command because of its limit of
+// memory: it would take more, and the server may evict nothing.
+func OutOfMemory(err error) bool {
+	var reply *ReplyError
+	if !errors.As(err, &reply) {
+		return false
+	}
+	// Of a transaction, EXEC names the reason.
+	return strings.HasPrefix(reply.Text, "OOM ") || strings.HasPrefix(reply.Text, "EXECABORT ") && strings.Contains(reply.Text, "OOM ")
+}
+
 // WithoutArguments cuts the arguments that a server quotes when it does not know
 // a command: those of AUTH and HELLO hold the password. What a quoted argument
 // holds is not known, so the rest of its line goes.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -104,6 +105,16 @@ func (s *Shared[S]) find(tb testing.TB) (none S) {
 	}
 	tb.Fatalf("find a %s: %v", s.Name, errors.Join(all...))
 	return none
+}
+
+// Main runs the tests, ends the server and returns the exit code.
+func (s *Shared[S]) Main(m *testing.M) (code int) {
+	code = m.Run()
+	if err := s.Close(); err != nil {
+		fmt.Fprintf(os.Stderr, "close %s: %v\n", s.Name, err)
+		return max(code, 1)
+	}
+	return code
 }
 
 // Close ends the server if there is one.

@@ -67,3 +67,34 @@ func absolute(path string) string {
 	}
 	return path
 }
+
+// escapeLogin writes the user and the password of a URL so that every client
+// reads the same: all but letters, digits and - . _ ~ is percent-encoded. A
+// plus sign would be a space to some.
+func escapeLogin(raw string) string {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	at := strings.LastIndexByte(rest[:end], '@')
+	if !ok || at < 0 {
+		return raw
+	}
+	var b strings.Builder
+	b.WriteString(scheme + "://")
+	colon := false
+	for i := 0; i < at; i++ {
+		c := rest[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~%", c) >= 0,
+			c == ':' && !colon:
+			b.WriteByte(c)
+			colon = colon || c == ':'
+		default:
+			const digits = "0123456789ABCDEF"
+			b.Write([]byte{'%', digits[c>>4], digits[c&15]})
+		}
+	}
+	return b.String() + rest[at:]
+}

@@ -1,5 +1,5 @@
 // Package startedworker starts the workers of --worker for a run, waits until they take
-// jobs, and stops them.
+// jobs, and stops them. Faults can kill and pause them in between.
 package startedworker
 
 import (
@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/fault"
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/mask"
 	"github.com/queuedyno/queuedyno/internal/number"
@@ -21,32 +21,34 @@ import (
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
 	"github.com/queuedyno/queuedyno/jobqueue"
-	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// Worker is what --worker started for one run.
+// Worker is what --worker started for one run. It is safe for concurrent use.
 type Worker struct {
 	console *console.Console
 	verb    string // whose notes they are
 	name    string // of the scenario
 	queue   string
-	group   *workergroup.Group
+	command workergroup.Command
 	Hide    func(string) string // takes the secrets out of what it said
 	// Warning is what there is to be said of its start, empty when nothing.
 	Warning string
 	began   atomic.Pointer[time.Time] // when the load did, nil before
-	read    func() (used time.Duration, known bool)
-	// asked is closed when it is asked to end.
-	ask   sync.Once
-	asked chan struct{}
+
+	processes
 }
 
-var _ engine.Workers = (*Worker)(nil)
+var (
+	_ engine.Workers = (*Worker)(nil)
+	_ fault.Workers  = (*Worker)(nil)
+)
 
 // Options say how workers are started.
 type Options struct {
-	Command       string
+	Command string
+	// Processes is how many times the command is started. Zero means once.
+	Processes     int
 	Ready         time.Duration // how long they may take to be ready
 	AllowNonEmpty bool          // whether other jobs may wait in the queue
 	Environ       []string
@@ -71,17 +73,26 @@ func Start(ctx context.Context, o Options, client *jobqueue.Client, cfg jobqueue
 		return nil, err
 	}
 	hide := Hide(cfg.URL)
-	o.Console.Note("%s: %s: starting the worker: %s", o.Verb, o.Name, hide(console.OneLine(o.Command)))
-	g, err := workergroup.Start(workergroup.Command{
-		Line: o.Command,
-		Env: append(workerEnv(o.Environ, workerURL(cfg.URL), client.Queue(), client.Channel()),
-			workerTLS(cfg, client.Unverified())...),
-	})
-	if err != nil {
-		return nil, err
+	times := ""
+	if o.Processes > 1 {
+		times = fmt.Sprintf(" %d times", o.Processes)
 	}
-	w := &Worker{console: o.Console, verb: o.Verb, name: o.Name, queue: client.Queue(), group: g, Hide: hide, asked: make(chan struct{})}
-	found, err := readiness{look: newcomers.Since, ended: g.Ended(), most: o.Ready}.await(ctx)
+	o.Console.Note("%s: %s: starting the worker%s: %s", o.Verb, o.Name, times, hide(console.OneLine(o.Command)))
+	w := &Worker{
+		console: o.Console, verb: o.Verb, name: o.Name, queue: client.Queue(), Hide: hide, processes: processes{ended: make(chan struct{}), quit: make(chan struct{})},
+		command: workergroup.Command{
+			Line: o.Command,
+			Env: append(workerEnv(o.Environ, workerURL(cfg.URL), client.Queue(), client.Channel()),
+				workerTLS(cfg, client.Unverified())...),
+		},
+	}
+	for range max(1, o.Processes) {
+		if err := w.start(); err != nil {
+			w.Stop()
+			return nil, err
+		}
+	}
+	found, err := readiness{look: newcomers.Since, ended: w.ended, most: o.Ready}.await(ctx)
 	if err != nil {
 		err = w.notReady(err)
 		w.Stop()
@@ -102,7 +113,7 @@ func workerEnv(environ []string, url, queue, channel string) []string {
 			env = append(env, one)
 		}
 	}
-	return append(env, "REDIS_URL="+redisserver.EscapeLogin(url), "QUEUE="+queue, "CHANNEL="+channel,
+	return append(env, "REDIS_URL="+escapeLogin(url), "QUEUE="+queue, "CHANNEL="+channel,
 		flags.Variable("queue")+"="+queue, flags.Variable("channel")+"="+channel)
 }
 
@@ -110,16 +121,18 @@ func workerEnv(environ []string, url, queue, channel string) []string {
 func (w *Worker) notReady(err error) error {
 	switch {
 	case errors.Is(err, errNotConnected):
-		w.show()
+		first := w.all[0].group
+		w.show(first)
 		return &problem.Hinted{
-			What:   fmt.Sprintf("%s%s", err, w.lastWord()),
+			What:   fmt.Sprintf("%s%s", err, w.lastWord(first)),
 			Remedy: "it has to connect to the Redis in REDIS_URL; --worker-start gives a slow worker more time",
 		}
 	case !errors.Is(err, errWorkerEnded):
 		return err
 	}
-	w.show()
-	e := w.group.Ending()
+	g := w.dead()
+	w.show(g)
+	e := g.Ending()
 	hint := "REDIS_URL, QUEUE and CHANNEL name the Redis, the queue and the channel"
 	switch e.Code {
 	case 0:
@@ -127,19 +140,19 @@ func (w *Worker) notReady(err error) error {
 	case 126, 127:
 		hint = "sh could not find or run the program: give its path"
 	}
-	return &problem.Hinted{What: fmt.Sprintf("%s with %s%s", err, e.What, w.lastWord()), Remedy: hint}
+	return &problem.Hinted{What: fmt.Sprintf("%s with %s%s", err, e.What, w.lastWord(g)), Remedy: hint}
 }
 
-// show notes what the worker wrote last.
-func (w *Worker) show() {
-	for _, line := range w.group.Said() {
+// show notes what a worker wrote last.
+func (w *Worker) show(g *workergroup.Group) {
+	for _, line := range g.Said() {
 		w.console.Note("%s: %s: worker: %s", w.verb, w.name, w.Hide(line))
 	}
 }
 
-// lastWord is the line of what it said that tells most.
-func (w *Worker) lastWord() string {
-	line := telling(w.group.Said())
+// lastWord is the line of what a worker said that tells most.
+func (w *Worker) lastWord(g *workergroup.Group) string {
+	line := telling(g.Said())
 	if line == "" {
 		return "; it wrote nothing"
 	}
@@ -174,30 +187,25 @@ func telling(lines []string) string {
 func (w *Worker) Begin() {
 	now := time.Now()
 	w.began.Store(&now)
-	w.read = w.group.Meter()
+	w.measure()
 }
 
 // End is called when its last job is accounted for.
 func (w *Worker) End() engine.Worked {
-	select {
-	case <-w.group.Ended():
-		return engine.Worked{Err: w.died()}
-	default:
+	if g := w.dead(); g != nil {
+		return engine.Worked{Err: w.died(g)}
 	}
-	if used, known := w.read(); known {
-		return engine.Worked{CPU: &used}
-	}
-	return engine.Worked{}
+	return engine.Worked{CPU: w.used()}
 }
 
 // died says how a worker ended on its own.
-func (w *Worker) died() error {
-	e := w.group.Ending()
+func (w *Worker) died(g *workergroup.Group) error {
+	e := g.Ending()
 	when := "before the load"
 	if began := w.began.Load(); began != nil && e.At.After(*began) {
 		when = fmt.Sprintf("%.1f s into the load", e.At.Sub(*began).Seconds())
 	}
-	return fmt.Errorf("the worker ended %s with %s%s", when, e.What, w.lastWord())
+	return fmt.Errorf("the worker ended %s with %s%s", when, e.What, w.lastWord(g))
 }
 
 // WatchExit says so as soon as it happens, until the function it returns is called.
@@ -206,12 +214,10 @@ func (w *Worker) WatchExit() (end func()) {
 	go func() {
 		defer close(stopped)
 		select {
-		case <-w.group.Ended():
-			select {
-			case <-w.asked:
-			default:
-				w.show()
-				w.console.Note("%s: %s: %s; the run goes on without it", w.verb, w.name, w.died())
+		case <-w.ended:
+			if g := w.dead(); g != nil && !w.stopping() {
+				w.show(g)
+				w.console.Note("%s: %s: %s; the run goes on without it", w.verb, w.name, w.died(g))
 			}
 		case <-stop:
 		}
@@ -219,12 +225,52 @@ func (w *Worker) WatchExit() (end func()) {
 	return func() { close(stop); <-stopped }
 }
 
+// Kill ends so many of the workers that run at once, or all with 0; that they end is no
+// error. restart starts as many again.
+func (w *Worker) Kill(_ context.Context, count int) (restart func(context.Context) error, err error) {
+	victims := w.living(count)
+	w.kill(victims)
+	restart = func(context.Context) error {
+		for range victims {
+			if err := w.start(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(victims) < max(1, count) {
+		err = fmt.Errorf("kill workers: of %d only %d run", max(1, count), len(victims))
+	}
+	return restart, err
+}
+
+// Pause stops so many of the workers that run, or all with 0. resume lets them go on.
+func (w *Worker) Pause(count int) (resume func() error, err error) {
+	victims := w.living(count)
+	for _, one := range victims {
+		err = errors.Join(err, one.group.Pause())
+	}
+	if len(victims) < max(1, count) {
+		err = errors.Join(err, fmt.Errorf("pause workers: of %d only %d run", max(1, count), len(victims)))
+	}
+	return func() (err error) {
+		for _, one := range victims {
+			err = errors.Join(err, one.group.Resume())
+		}
+		return err
+	}, err
+}
+
+// start starts one more worker.
+func (w *Worker) start() error {
+	return w.add(func() (*workergroup.Group, error) { return workergroup.Start(w.command) })
+}
+
 // Stop ends the workers. It says what every report has to say of that.
 func (w *Worker) Stop() (warning string) {
-	w.ask.Do(func() { close(w.asked) })
 	slow := time.AfterFunc(time.Second, func() { w.console.Note("%s: %s: waiting for the worker to end", w.verb, w.name) })
 	defer slow.Stop()
-	if w.group.Stop() {
+	if w.stop() {
 		return fmt.Sprintf("the worker did not end within %s of a SIGTERM and was killed", workergroup.Patience)
 	}
 	return ""

@@ -26,6 +26,23 @@ func TestAWorkerGetsAURLThatEveryClientReads(t *testing.T) {
 	}
 }
 
+func TestLoginIsEscapedForEveryClient(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"redis://:a+b@h:6379/0":                "redis://:a%2Bb@h:6379/0",
+		"redis://u+1:p!$&'()*,;=@h":            "redis://u%2B1:p%21%24%26%27%28%29%2A%2C%3B%3D@h",
+		"redis://:a:b%2F~c@h":                  "redis://:a%3Ab%2F~c@h",
+		"redis://:ü@h":                         "redis://:%C3%BC@h",
+		"redis://h:6379/0?x=a+b":               "redis://h:6379/0?x=a+b",
+		"unix:///run/a+b@c.sock":               "unix:///run/a+b@c.sock",
+		"redis-sentinel://:a+b@h1:1,h2:2/0#m+": "redis-sentinel://:a%2Bb@h1:1,h2:2/0#m+",
+	} {
+		if got := escapeLogin(given); got != want {
+			t.Errorf("escapeLogin(%q) = %q, want %q", given, got, want)
+		}
+	}
+}
+
 func TestAWorkerIsToldOfTLSByVariables(t *testing.T) {
 	t.Parallel()
 	if got := workerTLS(jobqueue.Config{}, false); len(got) > 0 {

@@ -20,17 +20,19 @@ const (
 	NoneUnderstood = "none_understood"  // no message of the first ones that may be ends of jobs was understood
 	MaxBacklog     = "max_backlog"      // more jobs waited than the scenario allows
 	Threshold      = "threshold"        // a threshold that aborts was broken
+	ServerKilled   = "server_killed"    // a fault of the scenario ended the server for good
 	Outside        = "stopped"          // stopped from outside; what was sent could still arrive
 	AtOnce         = "stopped_at_once"  // stopped from outside at once
 	ThenAtOnce     = "stopped_then_cut" // stopped from outside, and then at once
 	Error          = "error"            // an error ended the run
+	Checkpoint     = "checkpoint"       // nothing ended it by then: the result is that of a moment, and no other followed
 )
 
 // Reasons lists all reasons.
 func Reasons() []string {
 	return []string{
 		JobsSent, ScheduleOver, NotAllSent, JobsEnded, TimeOver, NoProgress, NotUnderstood,
-		NoneUnderstood, MaxBacklog, Threshold, Outside, AtOnce, ThenAtOnce, Error,
+		NoneUnderstood, MaxBacklog, Threshold, ServerKilled, Outside, AtOnce, ThenAtOnce, Error, Checkpoint,
 	}
 }
 
@@ -69,6 +71,8 @@ func Words(r *result.Result) string {
 			}
 		}
 		return words
+	case ServerKilled:
+		return fmt.Sprintf("a fault of the scenario ended the server for good at %.1f s", r.Run.StoppedAtS)
 	case Outside:
 		return "stopped from outside"
 	case AtOnce:
@@ -77,6 +81,8 @@ func Words(r *result.Result) string {
 		return "stopped from outside, and then at once"
 	case Error:
 		return "error: " + r.Run.Error
+	case Checkpoint:
+		return fmt.Sprintf("the run did not end; this is its checkpoint of %s", r.Run.EndedAt.UTC().Format("2006-01-02 15:04:05Z"))
 	}
 	return r.Run.StopText
 }

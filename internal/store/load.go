@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/queuedyno/queuedyno/internal/render"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // Load reads a stored document of any kind from a result directory or from the
@@ -51,7 +53,21 @@ func load(path string, k kind) (render.Document, error) {
 	if err != nil {
 		return render.Document{}, fmt.Errorf("load %s %w", k.what, err)
 	}
+	if filepath.Base(file) == k.File() {
+		d = d.WithIntervals(func() (io.ReadCloser, error) { return intervalsIn(filepath.Dir(file)) })
+	}
 	return d, nil
+}
+
+// ParseRun reads the result of a run out of the bytes of its record, as [LoadAs] does with a
+// file. Errors begin with the name.
+func ParseRun(name string, data []byte) (*result.Result, error) {
+	d, err := parse(name, data, of(render.Run))
+	if err != nil {
+		return nil, err
+	}
+	r, _ := render.As[*result.Result](d)
+	return r, nil
 }
 
 // parse reads the bytes of a record; its errors begin with the place.

@@ -54,6 +54,8 @@ type Reservation struct {
 	replace bool
 	stored  bool
 	note    string
+	// checkpoint is the file of [Reservation.Checkpoint], empty before the first.
+	checkpoint string
 }
 
 // Reserve makes the result directory of a run that is about to start, or takes
@@ -164,6 +166,7 @@ func (r *Reservation) Release() {
 		return
 	}
 	r.unmark()
+	r.removeCheckpoint()
 	if !r.stored {
 		r.removeMade()
 	}

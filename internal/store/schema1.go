@@ -44,6 +44,7 @@ func stopOf(text string) (reason string, at float64, unknown string) {
 		{`(?s)^the run was ended at (\S+) s: of .* messages on the channel that may be the ends of jobs none could be understood.*`, stopreason.NoneUnderstood},
 		{`^the run was ended by max_backlog: at (\S+) s more than \d+ jobs waited in the queue$`, stopreason.MaxBacklog},
 		{`(?s)^the run was ended at (\S+) s by the threshold ".*`, stopreason.Threshold},
+		{`^a fault of the scenario ended the server for good at (\S+) s$`, stopreason.ServerKilled},
 		{`^stopped from outside$`, stopreason.Outside},
 		{`^stopped at once from outside$`, stopreason.AtOnce},
 		{`^stopped from outside, and then at once$`, stopreason.ThenAtOnce},

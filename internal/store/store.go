@@ -70,7 +70,7 @@ func (e *Error) Hint() string {
 
 // remakable is whether a file can be made from the record.
 func remakable(name string) bool {
-	return name != render.Calibration.File() && !strings.Contains(name, "/")
+	return !strings.HasPrefix(name, "calibration.") && !strings.Contains(name, "/")
 }
 
 func (e *Error) Unwrap() []error {
@@ -83,9 +83,10 @@ func (e *Error) Unwrap() []error {
 // store writes the files, of which the first is the record: all others but an
 // interval log and the results of single runs can be made from it. The record
 // goes to the reserved directory, else to one next to it, else to the temporary
-// directory; the rest goes with it as far as that is possible.
-func (r *Reservation) store(files []render.File) error {
-	e := &Error{Wished: r.dir, record: files[0].Name}
+// directory; the rest goes with it as far as that is possible. What happens is noted in
+// e, which is the error where something went wrong.
+func (r *Reservation) store(files []render.File, e *Error) error {
+	e.record = files[0].Name
 	if r.replace {
 		e.Err = r.renew(files, e)
 	} else {

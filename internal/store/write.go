@@ -2,11 +2,14 @@ package store
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/render"
 )
@@ -31,11 +34,57 @@ func Write(dir string, d render.Document, force bool, more ...render.File) error
 // so they come before those that can; they take the place of the document's own
 // files of the same names. It may be called again for what is known by then.
 func (r *Reservation) Write(d render.Document, more ...render.File) error {
-	files := d.Files()
+	e := &Error{Wished: r.dir}
+	// The interval log comes before the page that shows it.
+	files := d.WithIntervals(func() (io.ReadCloser, error) { return intervalsIn(e.Dir) }).Files()
 	rest := slices.DeleteFunc(files[1:], func(f render.File) bool {
 		return slices.ContainsFunc(more, func(m render.File) bool { return m.Name == f.Name })
 	})
-	return r.store(slices.Concat(files[:1], more, rest))
+	return r.store(slices.Concat(files[:1], more, rest), e)
+}
+
+// CheckpointFile is the name of a checkpoint next to an older result that stays until the
+// new one is complete.
+const CheckpointFile = "checkpoint.json"
+
+// Checkpoint stores the record of a document as it is by now, on the disk when this returns:
+// what remains if the process is killed. It takes the name of the record, which
+// [Reservation.Write] replaces, or [CheckpointFile] where an older result has that.
+func (r *Reservation) Checkpoint(d render.Document) error {
+	if err := r.stillOurs(); err != nil {
+		return fmt.Errorf("write to %q: %w", r.dir, err)
+	}
+	record := d.Files()[0]
+	name := record.Name
+	if r.replace {
+		name = CheckpointFile
+	}
+	if err := writeFile(r.dir, name, record.Encode); err != nil {
+		return fmt.Errorf("write to %q: %w", r.dir, err)
+	}
+	r.checkpoint = filepath.Join(r.dir, name)
+	syncDir(r.dir)
+	return nil
+}
+
+// removeCheckpoint removes the checkpoint where the result is elsewhere, or an older result
+// stays.
+func (r *Reservation) removeCheckpoint() {
+	own := filepath.Base(r.checkpoint) != CheckpointFile
+	if r.checkpoint == "" || own && (!r.stored || filepath.Dir(r.checkpoint) == filepath.Clean(r.dir)) {
+		return
+	}
+	_ = os.Remove(r.checkpoint)
+	removeEmpty(filepath.Dir(r.checkpoint))
+}
+
+// intervalsIn opens the interval log in a result directory.
+func intervalsIn(dir string) (io.ReadCloser, error) {
+	f, err := os.Open(filepath.Join(dir, render.IntervalsFile))
+	if err != nil {
+		return nil, cause(err)
+	}
+	return f, nil
 }
 
 // writeFile writes one file and waits until the disk has it. Until then it has
@@ -77,6 +126,38 @@ func writeFile(dir, name string, encode func(io.Writer) error) (err error) {
 		return err
 	}
 	return os.Rename(temp, path)
+}
+
+// WriteFile writes a file outside of result directories. If the name is taken, it gets
+// a number. It returns the name that it has; the file is complete or not there.
+func WriteFile(path string, data []byte) (string, error) {
+	dir, base := filepath.Split(path)
+	ext := filepath.Ext(base)
+	for n := 1; n < mostNames; n++ {
+		name := base
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(base, ext), n, ext)
+		}
+		// The name is taken first, so that two runs do not write the same file.
+		f, err := os.OpenFile(dir+name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", dir+name, cause(err))
+		}
+		f.Close()
+		err = writeFile(filepath.Clean(dir), name, func(w io.Writer) error {
+			_, err := w.Write(data)
+			return err
+		})
+		if err != nil {
+			os.Remove(dir + name)
+			return "", err
+		}
+		return dir + name, nil
+	}
+	return "", fmt.Errorf("%s: its name is taken, and so are all numbered ones", path)
 }
 
 // partialName is the name that a file has until it is complete.

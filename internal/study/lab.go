@@ -195,9 +195,7 @@ func spread(r *result.Result) float64 {
 // much time in all; 0 means no limit.
 func (l *Lab) idle(within time.Duration) time.Duration {
 	idle := l.Idle
-	if idle == 0 {
-		idle = 500 * time.Millisecond
-	}
+	idle = cmp.Or(idle, 500*time.Millisecond)
 	if l.upset && within > 0 {
 		return max(idle, min(10*idle, within/20))
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // inMemory is a queue in this process that can be closed.
@@ -35,7 +35,7 @@ func lab(t *testing.T, workers int, work time.Duration, stop chan struct{}) *stu
 		},
 		Run: engine.Options{
 			Stop: stop, NoProbes: true,
-			Waiter: func() (pace.Waiter, error) { return pace.NewCoarse(), nil },
+			Waiter: waiter.Coarse,
 		},
 	}
 }

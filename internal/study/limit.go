@@ -27,6 +27,7 @@ func limitOf(r *result.Result) capacity.Limit {
 	case t.Where == usage.CPULimit:
 		l.Part, l.Detail = t.Where, u.Explain(*t.Limit)
 	case limit.External && (t.Where == "" || t.Where == usage.Host):
+		l.External = true
 	case t.Where != "" && t.Detail != "":
 		l.Part, l.Detail = t.Where, t.Detail
 	}

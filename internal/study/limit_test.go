@@ -103,6 +103,9 @@ func TestTheLimitIsNamedByTheEvidence(t *testing.T) {
 		if l.Part != c.part || !strings.Contains(l.Detail, c.detail) || !strings.Contains(c.detail, "waited") && strings.Contains(l.Detail, "waited") {
 			t.Errorf("%s: %q, %q; want %q with %q", c.name, l.Part, l.Detail, c.part, c.detail)
 		}
+		if external := strings.Contains(c.detail, "other programs"); l.External != external {
+			t.Errorf("%s: used up by other programs: %t, want %t", c.name, l.External, external)
+		}
 	}
 }
 

@@ -35,6 +35,10 @@ type Record struct {
 	// Worker is the command that worked on the jobs, with its secrets hidden; empty
 	// where the consumers were the search's own.
 	Worker string `json:"worker,omitempty"`
+	// Queue and Channel are the names that were given for workers that run already;
+	// empty means names of the search's own, or the default ones of an API.
+	Queue   string `json:"queue,omitempty"`
+	Channel string `json:"channel,omitempty"`
 	// SLO are the limits that a trial has to keep, as package threshold writes them.
 	SLO []string `json:"slo"`
 	// Trial and Confirm are the lengths of short and of confirming trials.

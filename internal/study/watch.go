@@ -10,6 +10,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 )
 
@@ -139,7 +140,7 @@ func (w *watch) words(g capacity.Growth, l limit, v capacity.Verdict) string {
 	}
 	grown := func(perS float64) string {
 		d := w.now(l) + time.Duration(max(0, perS)/max(w.rate-g.PerS, w.rate/100)*float64(w.horizon))
-		return fmt.Sprintf("the backlog %s %.2g jobs/s; after %s of it %s %s", map[bool]string{true: "grew by", false: "may grow by"}[v == capacity.Bad], perS, short(w.horizon), what, d.Round(time.Millisecond))
+		return fmt.Sprintf("the backlog %s %.2g jobs/s; after %s of it %s %s", map[bool]string{true: "grew by", false: "may grow by"}[v == capacity.Bad], perS, number.Span(w.horizon), what, d.Round(time.Millisecond))
 	}
 	if v == capacity.Bad {
 		return grown(g.PerS)
@@ -148,18 +149,6 @@ func (w *watch) words(g capacity.Growth, l limit, v capacity.Verdict) string {
 		return fmt.Sprintf("%s were too short to tell whether the backlog grows", w.next)
 	}
 	return fmt.Sprintf("%s were too short to tell: %s", w.next, grown(g.PerS+2*g.Error))
-}
-
-// short is a duration without zero minutes and seconds: 10m, not 10m0s.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // merged is closed when the run is to end: because someone stops it from outside, or

@@ -1,10 +1,10 @@
 package target
 
 import (
-	"fmt"
-
 	"github.com/queuedyno/queuedyno/internal/flags"
+	"github.com/queuedyno/queuedyno/internal/postgres"
 	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/serverstart"
 	"github.com/queuedyno/queuedyno/postgresserver"
 )
 
@@ -38,11 +38,24 @@ func (p *Postgres) exists() bool {
 	return true
 }
 
+// Kind is where the Postgres comes from as far as the flags say: url, process or docker,
+// or empty when that is found out when it is started.
+func (p *Postgres) Kind() string {
+	named := p.getenv("POSTGRES_URL")
+	switch auto := p.Source == "" || p.Source == "auto"; {
+	case p.exists(), auto && named != "" && named != "auto":
+		return string(postgresserver.URL)
+	case auto:
+		return ""
+	}
+	return p.Source
+}
+
 // Options are those to start the Postgres with, checked. They write to log.
 func (p *Postgres) Options(log func(line string)) (postgresserver.Options, error) {
 	if p.exists() {
-		if _, err := postgresserver.CheckURL(p.Source); err != nil {
-			return postgresserver.Options{}, fmt.Errorf("%s: %w", p.set.Source(postgresFlag), err)
+		if _, err := postgres.Address(p.Source); err != nil {
+			return postgresserver.Options{}, serverstart.Usagef("%s: %w", p.set.Source(postgresFlag), err)
 		}
 	}
 	return postgresserver.Options{Source: p.Source, Getenv: p.getenv, Log: log}, nil
@@ -62,7 +75,7 @@ func (p *Postgres) Shown() string {
 	if !p.exists() {
 		return p.Source
 	}
-	if address, err := postgresserver.CheckURL(p.Source); err == nil {
+	if address, err := postgres.Address(p.Source); err == nil {
 		return address
 	}
 	return "url"

@@ -37,7 +37,7 @@ func Names() []string {
 func Declare(set *flags.Set, getenv func(string) string) *Redis {
 	r := &Redis{Source: "auto", set: set, getenv: getenv}
 	set.Group("Redis")
-	set.Text(&r.Source, "redis", "u", "Redis under test: a `URL` (redis://, rediss:// or unix://), or auto, process, docker or embedded to start one "+
+	set.Text(&r.Source, "redis", "u", "Redis under test: a `URL` (redis://, rediss:// or unix://), or auto, process, sentinel, cluster, docker or embedded to start one "+
 		"(default auto: REDIS_URL if set, otherwise the first of process, docker and embedded that is available)")
 	set.Text(&r.Args, "redis-args", "", "extra `ARGS` for the redis-server that is started, as one string, e.g. '--appendonly yes'")
 	set.Text(&r.Image, "image", "", "container `IMAGE` for --redis docker")
@@ -64,7 +64,7 @@ func (r *Redis) declareTLS() {
 // IsURL reports whether the source is a URL and not a kind of Redis to start.
 func IsURL(source string) bool {
 	switch source {
-	case "", "auto", "process", "docker", "embedded":
+	case "", "auto", "process", "sentinel", "cluster", "docker", "embedded":
 		return false
 	}
 	return true
@@ -100,6 +100,9 @@ func (r *Redis) Options(log func(line string)) (redisserver.Options, error) {
 		if _, err := r.address(o); err != nil {
 			return o, err
 		}
+	}
+	if o.Source != "docker" {
+		o.Image = "" // of the environment, for when it is wanted
 	}
 	o.Log = log
 	return o, nil

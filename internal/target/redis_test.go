@@ -65,3 +65,14 @@ func TestFlagsWithoutEffectAreRefusedAndVariablesAreNot(t *testing.T) {
 		t.Errorf("Options: %v, arguments (-want +got):\n%s", err, diff)
 	}
 }
+
+func TestAnImageOfTheEnvironmentIsForDockerAlone(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{"docker": "x", "embedded": "", "process": "", "redis://h:1": ""} {
+		r := redis(t, "", "-u", source)
+		r.Image = "x" // as QUEUEDYNO_IMAGE sets it
+		if o, err := r.Options(nil); err != nil || o.Image != want {
+			t.Errorf("-u %s: the image is %q, %v; want %q", source, o.Image, err, want)
+		}
+	}
+}

@@ -34,6 +34,10 @@ func TestParseReadsEveryForm(t *testing.T) {
 		{"achieved_rate within 7" + " % of 1.5k/s", threshold.Threshold{Metric: "achieved_rate", Op: threshold.Within, Value: 1500, Tolerance: 0.07}, "achieved_rate within 7% of 1500/s"},
 		{"backlog.max < 1000", threshold.Threshold{Metric: "backlog.max", Op: threshold.Less, Value: 1000}, "backlog.max < 1000"},
 		{"cpu_per_job < 20us", threshold.Threshold{Metric: "cpu_per_job", Op: threshold.Less, Value: 20e3}, "cpu_per_job < 20us"},
+		{"fault.recovery < 2s", threshold.Threshold{Metric: "fault.recovery", Op: threshold.Less, Value: 2e9}, "fault.recovery < 2s"},
+		{"fault.crash.lost == 0", threshold.Threshold{Metric: "fault.crash.lost", Op: threshold.Equal}, "fault.crash.lost == 0"},
+		{"fault.b-1_over.recovery<1m", threshold.Threshold{Metric: "fault.b-1_over.recovery", Op: threshold.Less, Value: 60e9}, "fault.b-1_over.recovery < 60s"},
+		{"fault.crash.duplicated: value<=2", threshold.Threshold{Metric: "fault.crash.duplicated", Op: threshold.LessOrEqual, Value: 2}, "fault.crash.duplicated <= 2"},
 		// Over parts of the window, and ending the run.
 		{"end_to_end.p99 over 10s < 80ms", threshold.Threshold{Metric: "end_to_end.p99", Over: 10 * time.Second, Op: threshold.Less, Value: 80e6}, "end_to_end.p99 over 10s < 80ms"},
 		{"achieved_ratio over 1m within 5% of 1", threshold.Threshold{Metric: "achieved_ratio", Over: time.Minute, Op: threshold.Within, Value: 1, Tolerance: 0.05}, "achieved_ratio over 60s within 5% of 1"},

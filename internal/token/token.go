@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/ring"
-	"github.com/queuedyno/queuedyno/scenario/pace"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 )
 
 // Pool are the jobs that a closed loop may have on their way. Returning some wakes
@@ -78,7 +78,7 @@ type Think struct {
 	tokens *Pool
 	think  time.Duration
 	now    func() int64
-	wait   pace.Waiter
+	wait   waiter.Waiter
 
 	mu   sync.Mutex
 	ends ring.Ring[int64] // when each is over
@@ -86,7 +86,7 @@ type Think struct {
 }
 
 // NewThink makes the think time of the tokens of a pool, on the clock now.
-func NewThink(tokens *Pool, think time.Duration, now func() int64, wait pace.Waiter) *Think {
+func NewThink(tokens *Pool, think time.Duration, now func() int64, wait waiter.Waiter) *Think {
 	return &Think{tokens: tokens, think: think, now: now, wait: wait, more: make(chan struct{}, 1)}
 }
 

@@ -22,8 +22,8 @@ func TestUpdateIsTheDocumentedJSON(t *testing.T) {
 		{jobqueue.Update{TenantID: "t1", JobID: "4711", Status: jobqueue.Completed}, `{"tenantId":"t1","jobId":"4711","status":"COMPLETED","error":null}`},
 		{jobqueue.Update{TenantID: "t1", JobID: "4711", Status: jobqueue.Failed, Error: &why}, `{"tenantId":"t1","jobId":"4711","status":"FAILED","error":"disk \"full\""}`},
 	} {
-		if got := string(jobqueue.AppendUpdate(nil, c.u)); got != c.want {
-			t.Errorf("AppendUpdate = %s, want %s", got, c.want)
+		if got := string(c.u.AppendTo(nil)); got != c.want {
+			t.Errorf("AppendTo = %s, want %s", got, c.want)
 		}
 	}
 }
@@ -39,7 +39,7 @@ func FuzzUpdate(f *testing.F) {
 		if failed {
 			u.Error = &why
 		}
-		message := jobqueue.AppendUpdate(nil, u)
+		message := u.AppendTo(nil)
 		var want jobqueue.Update
 		std, err := json.Marshal(u)
 		if err != nil {

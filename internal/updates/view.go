@@ -29,7 +29,7 @@ type View struct {
 
 // ViewUpdate looks at a message. It does not allocate unless texts in it are written
 // with escapes or the status is unknown, and is quickest when the message is
-// written as [jobqueue.AppendUpdate] writes it.
+// written as [jobqueue.Update.AppendTo] writes it.
 func ViewUpdate(message []byte) (View, error) {
 	if v, ok := viewPlain(message); ok {
 		return v, nil
@@ -37,7 +37,7 @@ func ViewUpdate(message []byte) (View, error) {
 	return standard.View(message)
 }
 
-// viewPlain recognises exactly the form of AppendUpdate without escapes.
+// viewPlain recognises exactly the form of AppendTo without escapes.
 func viewPlain(m []byte) (v View, ok bool) {
 	if bytes.IndexByte(m, '\\') >= 0 {
 		return v, false
@@ -115,7 +115,7 @@ func cutText(b []byte, next string) (text, rest []byte, ok bool) {
 // workKey precedes the work time at the end of an update.
 const workKey = `,"workNs":`
 
-// AppendOutcome appends an update as [jobqueue.AppendUpdate] does, for a caller that
+// AppendOutcome appends an update as [jobqueue.Update.AppendTo] does, for a caller that
 // has the job's id as bytes.
 func AppendOutcome(dst []byte, tenant string, jobID []byte, status jobqueue.Status, failure *string) []byte {
 	dst = append(dst, `{"tenantId":`...)

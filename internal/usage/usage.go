@@ -21,6 +21,7 @@ const (
 	Workers   = "workers"   // the consumers are busy
 	Postgres  = "postgres"  // every connection to the database executes a statement
 	API       = "api"       // every connection to the user's API waits for an answer
+	Backend   = "backend"   // the Postgres or the API of the entry uses the CPUs of this host
 	Host      = "host"      // every process on this host is held up
 	CPULimit  = "cpu_limit" // a CPU limit throttles this process
 	InFlight  = "in_flight" // a closed loop keeps too few jobs in flight to use anything up
@@ -87,7 +88,9 @@ func (u Usage) part() string {
 		return Postgres
 	case !full && u.EntryHere && Share(u.API) >= AtLimit:
 		return API
-	case full && u.RedisHere, u.External() >= MostForeign && Share(u.Host) >= noIdle && u.RedisHere:
+	case u.backend():
+		return Backend
+	case full && (u.RedisHere || u.EntryHere), u.External() >= MostForeign && Share(u.Host) >= noIdle && u.RedisHere:
 		return Host
 	case full, u.External() >= MostForeign && Share(u.Host) >= noIdle:
 		return Generator
@@ -137,10 +140,20 @@ func (u Usage) throttled() bool { return Share(u.Throttled) >= throttledMuch }
 func (u Usage) limited() bool { return u.CPULimit > 0 && u.AllowedCPUs >= u.CPULimit }
 
 // full reports whether the CPUs of this host have little left to give, and most
-// of their work is the run's.
+// of their work is the run's. What the Postgres or the API of the entry uses is not
+// measured: if one of them is here, the host is full when it has nothing left.
 func (u Usage) full() bool {
 	own := u.own()
+	if u.EntryHere && Share(u.Host) >= noIdle {
+		return true
+	}
 	return own >= hostFull || u.Host != nil && *u.Host >= hostFull && own >= minOwn**u.Host
+}
+
+// backend reports whether the CPUs of this host have nothing left to give, and little of
+// their work is this process's: what was tried limits itself there.
+func (u Usage) backend() bool {
+	return u.EntryHere && Share(u.Host) >= noIdle && u.ownCPUs() <= (1-minOwn)**u.Host*float64(u.CPUs)
 }
 
 // own is the share of this host's CPUs that this process used, with the workers

@@ -37,6 +37,17 @@ func TestWhatWasAtItsLimitFollowsFromWhatWasInUse(t *testing.T) {
 		{name: "consumers that only wait for answers", u: closed(0.40, 0.20, 0.30, 0.97), part: usage.Workers, near: []string{usage.Workers}, words: "round trips to Redis: more consumers"},
 		{name: "consumers that work", u: closed(0.40, 0.20, 0.30, 0.97), alter: func(u *usage.Usage) { u.Work = 0.9 }, part: usage.Workers, near: []string{usage.Workers}, words: "the workers were busy 97% of the time"},
 		{name: "Redis full, and consumers that wait for it", u: closed(0.60, 0.20, 0.97, 0.99), part: usage.Redis, near: []string{usage.Redis, usage.Workers}, words: "Redis used 97% of one CPU"},
+		{name: "Postgres on this host, whose connections are busy", u: closed(0.85, 0.20, 0.30, 0.50), alter: withPostgres(0.97), part: usage.Postgres, near: []string{usage.Postgres, usage.Host}, words: "connections to Postgres were busy 97% of the time"},
+		{name: "Postgres elsewhere, whose connections are busy", u: closed(0.40, 0.20, 0.30, 0.50), alter: func(u *usage.Usage) { u.Postgres = new(0.97) }, part: usage.Postgres, near: []string{usage.Postgres}, words: "connections to Postgres"},
+		{name: "Postgres on this host, which has nothing left", u: closed(0.98, 0.50, 0.30, 0.50), alter: withPostgres(0.97), part: usage.Host, near: []string{usage.Host, usage.Postgres},
+			words: "98% busy: this process used 1.00 of them, Redis 0.30, Postgres and other programs 0.66; also near its limit: connections to Postgres 97%"},
+		{name: "Postgres on this host, which uses most of it", u: closed(0.98, 0.20, 0.30, 0.50), alter: withPostgres(0.97), part: usage.Backend, near: []string{usage.Postgres, usage.Host},
+			words: "98% busy: this process used 0.40 of them, Redis 0.30, Postgres and other programs 1.26; also near its limit: connections to Postgres 97%"},
+		{name: "an API on this host, which uses most of it", u: closed(0.99, 0.20, 0, 0), alter: func(u *usage.Usage) {
+			u.API, u.EntryHere, u.RedisHere, u.Redis, u.Workers = new(0.60), true, false, nil, nil
+		}, part: usage.Backend, near: []string{usage.Host},
+			words: "99% busy: this process used 0.40 of them, the API and other programs 1.58"},
+		{name: "an API on this host, whose connections are busy", u: closed(0.60, 0.20, 0, 0), alter: func(u *usage.Usage) { u.API, u.EntryHere, u.Redis, u.Workers = new(0.99), true, nil, nil }, part: usage.API, near: []string{usage.API}, words: "the API gave out"},
 		{name: "nothing was measured", u: usage.Usage{InFlight: 8}, part: "", near: []string{}},
 	} {
 		if c.alter != nil {
@@ -47,4 +58,9 @@ func TestWhatWasAtItsLimitFollowsFromWhatWasInUse(t *testing.T) {
 			t.Errorf("%s: %+v, %q; want %q, near %q, with %q", c.name, l, c.u.Explain(l), c.part, c.near, c.words)
 		}
 	}
+}
+
+// withPostgres is a Postgres on this host whose connections are busy for that share.
+func withPostgres(busy float64) func(*usage.Usage) {
+	return func(u *usage.Usage) { u.Postgres, u.EntryHere = &busy, true }
 }

@@ -17,7 +17,7 @@ func (u Usage) Explain(l result.Limit) string {
 	}
 	var others []string
 	for _, part := range l.Near {
-		if part != l.Part && l.Part != "" && !(l.Part == Host && (part == Generator || part == Redis)) {
+		if part != l.Part && l.Part != "" && !(l.Part == Host && (part == Generator || part == Redis)) && !(l.Part == Backend && part == Host) {
 			others = append(others, u.words(part))
 		}
 	}
@@ -32,6 +32,9 @@ func (u Usage) explain(l result.Limit) string {
 		words := fmt.Sprintf("this process used %.2f of them", u.ownCPUs())
 		if u.RedisHere && u.Redis != nil {
 			words += fmt.Sprintf(", Redis %.2f", *u.Redis)
+		}
+		if rest := float64(u.CPUs) * (Share(u.Host) - u.own()); u.EntryHere && rest > 0 {
+			words += fmt.Sprintf(", %s and other programs %.2f", u.entry(), rest)
 		}
 		return words
 	}
@@ -57,7 +60,7 @@ func (u Usage) explain(l result.Limit) string {
 		return fmt.Sprintf("the connections to the API waited for an answer %s of the time: the API gave out, or more connections (entry.http.connections) may carry more", Percent(Share(u.API)))
 	case l.Part == Redis:
 		return fmt.Sprintf("Redis used %s of one CPU, and its commands run on one", Percent(Share(u.Redis)))
-	case l.Part == Host:
+	case l.Part == Host, l.Part == Backend:
 		return fmt.Sprintf("the CPUs of this host (%d) were %s busy: %s", u.CPUs, busy, used()) + u.queued()
 	case l.Part == InFlight:
 		return fmt.Sprintf("nothing was near its limit, so the %d jobs in flight are the limit, together with the round trips: a larger --in-flight may carry more", u.InFlight)
@@ -79,6 +82,14 @@ func (u Usage) partners() string {
 		return "Redis and Postgres"
 	}
 	return "Redis"
+}
+
+// entry is the server through which jobs come in, where there is one.
+func (u Usage) entry() string {
+	if u.Postgres != nil {
+		return "Postgres"
+	}
+	return "the API"
 }
 
 // LimitWords are the CPU limit and what it did.

@@ -98,8 +98,8 @@ func (j *judge) pace() {
 	}
 	if e.LateShare != nil {
 		j.check("late_jobs", *e.LateShare, 0.05, "ratio", *e.LateShare <= 0.05,
-			fmt.Sprintf("%.1f%% of the jobs were sent more than %s late", 100**e.LateShare, e.LateLimit), result.Suspect,
-			fmt.Sprintf("%.1f%% of the jobs were sent more than %s late: %s", 100**e.LateShare, e.LateLimit, j.cause("the generator was held up; is the machine busy with something else?")))
+			fmt.Sprintf("%.1f%% of the jobs were sent more than %s late", 100**e.LateShare, e.LateLimit.Round(10*time.Microsecond)), result.Suspect,
+			fmt.Sprintf("%.1f%% of the jobs were sent more than %s late: %s", 100**e.LateShare, e.LateLimit.Round(10*time.Microsecond), j.cause("the generator was held up; is the machine busy with something else?")))
 	}
 	for _, q := range j.quantiles() {
 		if q.sent <= 0 {
@@ -107,6 +107,10 @@ func (j *judge) pace() {
 		}
 		ratio := float64(q.whole) / float64(q.sent)
 		limit := max(1.10, float64(q.sent+q.floor)/float64(q.sent))
+		if n := j.m.Faults.Late; n > 0 {
+			j.fact("generator_share_"+q.name, ratio, "ratio", fmt.Sprintf("end_to_end.%s is %.2f times from_send.%s; %s jobs were sent late because of a fault", q.name, ratio, q.name, count(n)))
+			continue
+		}
 		to := result.Suspect
 		if q.name != "p50" && q.name != "p99" {
 			to = ""
@@ -184,11 +188,16 @@ func (j *judge) account() {
 		// A connection that is lost while it waits for a job can take one along.
 		vanished := j.vanished()
 		taken := min(vanished, e.LostPops)
+		if j.m.Faults.Lossy {
+			taken = vanished
+		}
 		others := strangers + vanished - taken
 		j.check("strangers", float64(others), 0, "jobs", others == 0,
 			"jobs that other clients popped from the list", result.Invalid,
 			fmt.Sprintf("%s jobs left the list without being popped by this run (%s of them arrived anyway): another consumer takes from the same queue, or the key was evicted or deleted", count(others), count(strangers)))
-		if e.LostPops > 0 {
+		if j.m.Faults.Lossy {
+			j.fact("lost_with_connections", float64(taken), "jobs", "jobs that left the list and were not received, which the faults explain")
+		} else if e.LostPops > 0 {
 			j.check("lost_with_connections", float64(taken), 0, "jobs", taken == 0,
 				"jobs that the server may have handed to connections that were lost", result.Suspect,
 				fmt.Sprintf("%s jobs left the list and were not received: the server handed them to connections that were lost while they waited for a job", count(taken)))
@@ -197,8 +206,8 @@ func (j *judge) account() {
 		if j.r.Scenario.Entry.Kind == scenario.EntryHTTP {
 			asked, by = "request", "the API did them"
 		}
-		j.check("unanswered", float64(unanswered), 0, "jobs", unanswered == 0,
-			"lost jobs whose "+asked+" was never answered", result.Suspect,
+		j.effect("unanswered", float64(unanswered), "jobs",
+			"lost jobs whose "+asked+" was never answered",
 			fmt.Sprintf("%s jobs are lost whose %s was never answered: whether %s is not known", count(unanswered), asked, by))
 	}
 	first := ""
@@ -208,15 +217,19 @@ func (j *judge) account() {
 	j.check("unreadable", float64(unreadable), 0, "messages", unreadable == 0,
 		"messages on the channel that are not updates", result.Suspect,
 		fmt.Sprintf("%s messages on the channel could not be read, and what they say is not in the figures%s", count(unreadable), first))
-	j.check("resubscribed", float64(e.Resubscribed), 0, "subscriptions", e.Resubscribed == 0,
-		"subscriptions that were lost and renewed", result.Suspect,
+	j.effect("resubscribed", float64(e.Resubscribed), "subscriptions",
+		"subscriptions that were lost and renewed",
 		fmt.Sprintf("subscriptions that were lost and renewed: %d; what was published until they were renewed was not heard: an idle limit closed or dropped them, or the server disconnected a subscriber that reads too slowly (client-output-buffer-limit pubsub)", e.Resubscribed))
-	j.check("unconfirmed", float64(e.Unconfirmed), 0, "subscriptions", e.Unconfirmed == 0,
-		"subscriptions that did not answer at the end", result.Suspect,
+	j.effect("unconfirmed", float64(e.Unconfirmed), "subscriptions",
+		"subscriptions that did not answer at the end",
 		fmt.Sprintf("subscriptions that did not answer at the end: %d; they may have been dead, and then what was published was not heard", e.Unconfirmed))
 	j.check("evicted", float64(evicted), 0, "keys", evicted == 0,
 		"keys that the server evicted during the run", result.Suspect,
 		fmt.Sprintf("the server evicted %s keys during the run: it is at its maxmemory, and jobs can vanish", count(evicted)))
+	if j.m.Faults.Any {
+		j.fact("pool_timeouts", float64(e.PoolTimeouts), "waits", "waits for a connection that timed out")
+		return
+	}
 	j.check("pool_timeouts", float64(e.PoolTimeouts), 0, "waits", e.PoolTimeouts == 0,
 		"waits for a connection that timed out", result.Suspect,
 		fmt.Sprintf("%s commands outside the load timed out waiting for a connection", count(e.PoolTimeouts)))
@@ -232,7 +245,7 @@ func (j *judge) machine() {
 		}
 		j.check(name, *v, limit, "ratio", *v <= limit, fmt.Sprintf(detail, 100**v), to, fmt.Sprintf(reason, 100**v))
 	}
-	percent("steal", s.Steal, 0.05, "%.1f%% of the CPUs' time went to other machines on the same host", result.Suspect,
+	percent("steal", s.Steal, MostSteal, "%.1f%% of the CPUs' time went to other machines on the same host", result.Suspect,
 		"the hypervisor gave %.0f%% of the CPUs' time to other machines: figures of this host swing with its neighbours")
 	if usage.Share(j.m.Usage.Throttled) >= usage.ThrottledSome {
 		s.GC = nil // the runtime counts it by the clock, which goes on while nothing runs
@@ -265,7 +278,7 @@ func (j *judge) machine() {
 	if p.hiccup == nil || p.whole == nil {
 		j.unknown("hiccup", "too few samples")
 	} else if !j.closed() {
-		j.check("hiccup", p.hiccup.Seconds(), max(500*time.Microsecond, *p.whole/4).Seconds(), "s", !felt,
+		j.check("hiccup", p.hiccup.Seconds(), max(MostHiccup, *p.whole/4).Seconds(), "s", !felt,
 			fmt.Sprintf("a thread that only waits woke up to %s late (%s)", usage.Round(*p.hiccup), p.at), result.Suspect,
 			fmt.Sprintf("a goroutine of this process that only waits woke up to %s late (%s), which is much of %s: %s", usage.Round(*p.hiccup), p.at, p.name(), j.cause("the host is too busy to measure on")))
 	}
@@ -326,6 +339,12 @@ func (j *judge) cause(otherwise string) string {
 // settling asks whether the window is of one piece.
 func (j *judge) settling() {
 	e := j.m.Course
+	if j.m.Faults.Any {
+		for _, name := range []string{"warmup", "drift", "sustained"} {
+			j.unknown(name, broken)
+		}
+		return
+	}
 	if e.WarmupNeeded == nil {
 		j.unknown("warmup", "the run is too short to tell (it takes 10 s)")
 	} else {

@@ -19,6 +19,11 @@ const (
 // it was meant to.
 func (j *judge) laws() {
 	q, w := j.m.Queue, j.m.Workers
+	if j.m.Faults.Any {
+		j.unknown("little", broken)
+		j.unknown("utilisation", broken)
+		return
+	}
 	switch {
 	case q.Mean == nil || q.Stamps == nil:
 		j.unknown("little", "the length of the queue was not sampled")

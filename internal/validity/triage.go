@@ -69,6 +69,8 @@ func (j *judge) slow() result.Triage {
 		return result.Triage{Where: usage.Host, Detail: at + ", and the workers were slowed down: " + j.m.Usage.Explain(limit)}
 	case busy:
 		return result.Triage{Where: usage.Workers, Detail: fmt.Sprintf("%s, and the workers were busy %s of the time: jobs wait for a worker", at, usage.Percent(*j.m.Usage.Workers))}
+	case limit.Part == usage.Backend:
+		return result.Triage{Where: usage.Backend, Detail: at + ": " + j.m.Usage.Explain(limit)}
 	case major(p.ping):
 		return result.Triage{Where: usage.Redis, Detail: fmt.Sprintf("%s, and a PING on a separate connection took %s, while a local echo did not: Redis was busy or stalled (see LATENCY, SLOWLOG, and what it writes to disk)", at, usage.Round(*p.ping))}
 	case p.worstPing != nil && p.longestHiccup != nil && *p.worstPing > 100*time.Millisecond && *p.worstPing > 4**p.longestHiccup:
@@ -80,5 +82,5 @@ func (j *judge) slow() result.Triage {
 // felt reports whether what the host does to anybody is a good part of the jobs'
 // latency. Then no other part can be blamed: it was held up, too.
 func felt(p probes) bool {
-	return p.hiccup != nil && p.whole != nil && *p.hiccup > 500*time.Microsecond && *p.hiccup > *p.whole/4
+	return p.hiccup != nil && p.whole != nil && *p.hiccup > MostHiccup && *p.hiccup > *p.whole/4
 }

@@ -32,6 +32,7 @@ type Measured struct {
 	Queue, Workers Sampled
 	Usage          usage.Usage
 	Course         Course
+	Faults         Faults
 }
 
 // Schedule is how well an open loop kept its schedule.
@@ -70,6 +71,16 @@ type Course struct {
 	BacklogSlope *float64      // growth of the backlog as a share of the rate
 	SlopeLimit   float64
 }
+
+// The limits on the host that also hold without a run.
+const (
+	// MostSteal is the share of the CPUs' time that the hypervisor may give to other
+	// machines.
+	MostSteal = 0.05
+	// MostHiccup is by how much a thread that only waits may wake too late, whatever
+	// the latency of the jobs is. Above it, a quarter of that latency is allowed.
+	MostHiccup = 500 * time.Microsecond
+)
 
 // Undecided is the effect of a check that can neither pass nor fail.
 const Undecided = "undecided"

@@ -39,6 +39,12 @@ func plan() []experiment {
 	} {
 		all = append(all, s.experiment())
 	}
+	all = append(all, experiment{
+		name:     "server-pause",
+		question: fmt.Sprintf("When a fault pauses the server for %s, do latencies and recovery follow from its length?", pauseLength),
+		setup:    fmt.Sprintf("%d jobs/s, constant arrivals, for %s, %d workers at %s a job", stallRate, pauseSpan, pausing().Consumers, pausing().Work.Time),
+		span:     pauseSpan, do: pauseAsFault,
+	})
 	one := queue{workers: 1, rate: 300, work: 1800 * time.Microsecond, span: 12 * time.Second, within: 0.25}
 	four := queue{workers: 4, rate: 700, work: 4 * time.Millisecond, span: 12 * time.Second, within: 0.30}
 	all = append(all,

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -62,8 +63,8 @@ func cutOff(ctx context.Context, r *rig, x *Experiment) error {
 	const work = 1_234_567 * time.Nanosecond
 	hang := hooks{producer: func(p jobqueue.Producer) jobqueue.Producer { return hangingProducer{p, hanging} }}
 	var begun atomic.Int64
-	res, err := r.run(ctx, load{hooks: hang, waiter: func() (pace.Waiter, error) {
-		w, err := pace.NewWaiter()
+	res, err := r.run(ctx, load{hooks: hang, waiter: func() (waiter.Waiter, error) {
+		w, err := waiter.Precise()
 		return &endlessWaiter{Waiter: w, work: work, endless: endless, begun: &begun, stop: make(chan struct{})}, err
 	}, Scenario: scenario.Scenario{
 		Name: "verify-cut", Load: scenario.Load{Rate: pace.PerSecond(rate), Jobs: jobs},
@@ -134,7 +135,7 @@ func (p hangingProducer) Push(ctx context.Context, jobs ...[]byte) error {
 // endlessWaiter lets the first waits for work last until Stop. Work is known by
 // its length, which no due time is likely to be away.
 type endlessWaiter struct {
-	pace.Waiter
+	waiter.Waiter
 	work    time.Duration
 	endless int64
 	begun   *atomic.Int64

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -40,7 +41,7 @@ func virtualStall(t *testing.T, d time.Duration) Experiment {
 			b.pool.left.Store(int64(float64(s.backlog()) * d.Seconds() / stallLength.Seconds()))
 		}()
 		r, err := engine.Run(t.Context(), s.scenario(), b, engine.Options{
-			NoProbes: true, Waiter: func() (pace.Waiter, error) { return pace.NewCoarse(), nil },
+			NoProbes: true, Waiter: waiter.Coarse,
 		})
 		if err != nil {
 			t.Fatal(err)

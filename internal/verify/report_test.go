@@ -15,6 +15,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/verify"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -126,7 +127,7 @@ func smallRun(t *testing.T) *result.Result {
 		r, err = engine.Run(context.Background(), scenario.Scenario{
 			Name: "law", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: 2 * time.Second},
 			Consumers: 2, Work: scenario.Work{Time: time.Millisecond},
-		}, memory.New(), engine.Options{NoProbes: true, Waiter: func() (pace.Waiter, error) { return pace.NewCoarse(), nil }})
+		}, memory.New(), engine.Options{NoProbes: true, Waiter: waiter.Coarse})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,9 +12,9 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 // rig is what the experiments are made on. It keeps the result of every run,
@@ -29,9 +29,11 @@ type load struct {
 	scenario.Scenario
 	hooks
 	// waiter makes what waits for due times and work; nil means the usual.
-	waiter func() (pace.Waiter, error)
+	waiter func() (waiter.Waiter, error)
 	// meanwhile runs during the load, from right before its beginning. cut ends the load at once, which is not an error then.
 	meanwhile func(ctx context.Context, cut func()) error
+	// server is what the scenario's faults break; nil without faults.
+	server *pausedServer
 }
 
 // run runs a load to its end. An error means that there is no result that could
@@ -65,9 +67,11 @@ func (r *rig) run(ctx context.Context, l load) (*result.Result, error) {
 			}
 		})
 	}
-	res, err := engine.Run(inner, l.Scenario, &site{client, l.hooks}, engine.Options{
-		ID: id, Waiter: l.waiter, Begin: func() { close(begun) }, Tool: r.o.Tool, Redis: r.o.Redis,
-	})
+	o := engine.Options{ID: id, Waiter: l.waiter, Begin: func() { close(begun) }, Tool: r.o.Tool, Redis: r.o.Redis}
+	if l.server != nil {
+		o.Server = l.server
+	}
+	res, err := engine.Run(inner, l.Scenario, &site{client, l.hooks}, o)
 	ended := inner.Err() != nil // before we end it ourselves
 	cut()
 	besides.Wait()

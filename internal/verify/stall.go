@@ -27,10 +27,14 @@ type stall struct {
 	arrivals pace.Arrivals
 	loaded   bool // work that waits, at a utilisation of about 0.6
 	workers  bool // the workers stop and not the server
+	fault    bool // the scenario pauses the server, see pause.go
 }
 
 // quantiles are the six to hold against theory: they lie on the ramp.
 func (s stall) quantiles() []float64 {
+	if s.fault {
+		return []float64{0.85, 0.88, 0.91, 0.94, 0.97, 0.99}
+	}
 	if s.loaded {
 		return []float64{0.80, 0.85, 0.90, 0.94, 0.97, 0.99}
 	}
@@ -93,19 +97,25 @@ func (s stall) do(ctx context.Context, r *rig, x *Experiment) error {
 // compare holds a run against the closed form. The cycle is the time for which a
 // job keeps a consumer while there is a backlog.
 func (s stall) compare(x *Experiment, res *result.Result, length, cycle time.Duration) error {
+	_, err := s.hold(x, res, length, cycle)
+	return err
+}
+
+// hold is compare, and returns the theory. It is the zero value where that says nothing.
+func (s stall) hold(x *Experiment, res *result.Result, length, cycle time.Duration) (theory queueing.Stall, err error) {
 	whole, err := histogram(res, metric.EndToEnd)
 	if err != nil {
-		return err
+		return theory, err
 	}
 	// What arrives over what the consumers carry. It is no figure of the result:
 	// the closed form would then agree with itself.
 	rho := stallRate * cycle.Seconds() / float64(res.Scenario.Consumers)
 	if rho <= 0 || rho > 0.9 {
 		x.expect("utilisation, as the workers were timed", 0.5, &rho, 0.4, unitRatio)
-		return nil
+		return theory, nil
 	}
 	// The rank of a quantile counts jobs, so the span is that of so many jobs.
-	theory := queueing.Stall{
+	theory = queueing.Stall{
 		Length: length, Utilisation: rho,
 		Span: time.Duration(float64(res.Window.Scheduled) / stallRate * float64(time.Second)),
 	}
@@ -113,7 +123,7 @@ func (s stall) compare(x *Experiment, res *result.Result, length, cycle time.Dur
 	// A job that met no stall: the median of those outside the ramp.
 	calm, err := whole.Quantile((1-theory.Ramp())/2, missing)
 	if err != nil {
-		return err
+		return theory, err
 	}
 	var ps, at []float64
 	for _, p := range s.quantiles() {
@@ -136,7 +146,7 @@ func (s stall) compare(x *Experiment, res *result.Result, length, cycle time.Dur
 	if len(ps) < 4 {
 		x.note("only %d of %d quantiles lie on the ramp, too few to judge", len(ps), len(s.quantiles()))
 		x.expect("quantiles on the ramp", float64(len(s.quantiles())), figure(float64(len(ps))), 2, "")
-		return nil
+		return theory, nil
 	}
 	// The ramp's slope gives the utilisation once more, from the latencies
 	// alone; chance bends it by one over the root of the jobs on the ramp.
@@ -153,7 +163,7 @@ func (s stall) compare(x *Experiment, res *result.Result, length, cycle time.Dur
 			figure(stallRate*stages.Seconds()/float64(res.Scenario.Consumers)), 0.06, unitRatio)
 	}
 	x.exactly("jobs lost", 0, res.Ledger.Lost)
-	return nil
+	return theory, nil
 }
 
 // slope is that of the straight line through the points, by least squares.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -28,6 +29,10 @@ type Options struct {
 	// Show is given each look but the last, which Run returns. An error ends the
 	// watching, and is Run's. It may be nil.
 	Show func(Look) error
+	// Times is given the distributions that the times of a look are of, before each
+	// look and before the last: those of all jobs since the start. They are valid
+	// during the call only, which delays the reading of updates. It may be nil.
+	Times func(running, work *latency.Histogram)
 	// Update is the form of the updates. The zero Mapping is the documented form.
 	Update updates.Mapping
 	// Outage gets the error when the updates cannot be received any more, and
@@ -158,6 +163,9 @@ func (w *watcher) hear(ctx context.Context, s jobqueue.Subscriber) error {
 func (w *watcher) glance() Look {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.options.Times != nil {
+		w.options.Times(w.seen.running, w.seen.work)
+	}
 	return w.seen.look(time.Since(w.start))
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/watch"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
@@ -24,7 +25,7 @@ func say(t *testing.T, q jobqueue.Backend, updates ...jobqueue.Update) {
 	}
 	defer c.Close()
 	for _, u := range updates {
-		if _, err := c.Publish(t.Context(), jobqueue.AppendUpdate(nil, u)); err != nil {
+		if _, err := c.Publish(t.Context(), u.AppendTo(nil)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -227,6 +228,29 @@ func TestAnOutageIsToldAndLeavesAGap(t *testing.T) {
 		}
 		if l := all[20]; l.Gaps != 1 || l.Total.Completed != 1 || l.Backlog == nil {
 			t.Errorf("at the end: %+v, want one gap and the update after it", l)
+		}
+	})
+}
+
+func TestTheDistributionsOfAllJobsArePassedOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := memory.New()
+		go func() {
+			time.Sleep(time.Millisecond) // the subscription comes first
+			for i := range 100 {
+				id := fmt.Sprint(i)
+				say(t, q, jobqueue.Update{JobID: id, Status: jobqueue.Running})
+				time.Sleep(10 * time.Millisecond)
+				say(t, q, jobqueue.Update{JobID: id, Status: jobqueue.Completed, Work: 7 * time.Millisecond})
+			}
+		}()
+		var running, work []int64
+		looks := for20s(t, q, watch.Options{Times: func(r, w *latency.Histogram) {
+			running, work = append(running, r.Count()), append(work, w.Count())
+		}})
+		if len(running) != len(looks) || running[len(running)-1] != 100 || work[len(work)-1] != 100 {
+			t.Errorf("with %d looks, running %v and work %v; want 100 at the end", len(looks), running, work)
 		}
 	})
 }

@@ -16,6 +16,9 @@ import (
 type Page struct {
 	Title     string
 	Documents []Document
+	// Figures are the names of the documents' key figures. A page of several documents
+	// begins with a table of them.
+	Figures []string
 }
 
 // Document is one report: a run, for example.
@@ -30,6 +33,9 @@ type Document struct {
 	// Warnings are shown after the reasons.
 	Warnings []string
 	Sections []Section
+	// Figures are the key figures, as text, under the names that the page has for them. It
+	// may have fewer than there are names.
+	Figures []string
 }
 
 // Section is a part of a document that links can point to.
@@ -52,7 +58,7 @@ type Table struct {
 	Notes []string
 }
 
-// IsWords reports whether a column holds words. The template uses it.
+// IsWords reports whether a column holds words.
 func (t Table) IsWords(column int) bool { return column == 0 || slices.Contains(t.Words, column) }
 
 // Kind is how a chart is drawn.
@@ -62,6 +68,10 @@ const (
 	// Time has seconds on its horizontal axis. The charts of this kind in a
 	// document share their crosshair and their zoom.
 	Time Kind = "time"
+	// Heat has seconds on its horizontal axis and a logarithmic vertical one. Colours
+	// show how many jobs are in each cell. It shares crosshair and zoom with the charts
+	// of the kind Time.
+	Heat Kind = "heat"
 	// Percentile has shares of the jobs on its horizontal axis, 0 to 1.
 	Percentile Kind = "percentile"
 	// Number has any other quantity on its horizontal axis, which XName names.
@@ -84,6 +94,8 @@ const (
 	Jobs        Unit = "jobs"
 	PerSecond   Unit = "jobs/s"
 	Share       Unit = "share"
+	// Plain values are shown as numbers.
+	Plain Unit = "number"
 )
 
 // Chart is a picture with a table behind it.
@@ -100,6 +112,8 @@ type Chart struct {
 	X      []float64 `json:"x,omitempty"`
 	XName  string    `json:"x_name,omitempty"`
 	Labels []string  `json:"labels,omitempty"`
+	// Spans are the columns of a heat map: where each begins and ends.
+	Spans [][2]float64 `json:"spans,omitempty"`
 	// Variants are shown one at a time, the first one first.
 	Variants []Variant `json:"variants"`
 	Marks    []Mark    `json:"marks,omitempty"`
@@ -107,8 +121,21 @@ type Chart struct {
 
 // Variant is one set of series of a chart.
 type Variant struct {
-	Name   string   `json:"name,omitempty"`
+	Name string `json:"name,omitempty"`
+	// Unit is that of its values, empty for that of the chart.
+	Unit   Unit     `json:"unit,omitempty"`
 	Series []Series `json:"series"`
+	// Cells are what a heat map has instead of series.
+	Cells *Cells `json:"cells,omitempty"`
+}
+
+// Cells are the cells of a heat map.
+type Cells struct {
+	// Edges are the ends of the bands: band i is from Edges[i] up to Edges[i+1].
+	Edges []float64 `json:"edges"`
+	// Columns has a list for each span of the chart: the band of the first count, then
+	// the counts of this band and those above. The list is empty without a count.
+	Columns [][]int64 `json:"columns"`
 }
 
 // Style is how a series is drawn.
@@ -125,6 +152,9 @@ const (
 	Good Style = "good"
 	Bad  Style = "bad"
 	Void Style = "void"
+	// Dot and Ring are single values of two sides.
+	Dot  Style = "dot"
+	Ring Style = "ring"
 	// Lost is a bar of jobs that were lost.
 	Lost Style = "lost"
 	// Limit is a mark across the bar.
@@ -145,6 +175,10 @@ type Mark struct {
 	From  float64 `json:"from"`
 	To    float64 `json:"to"`
 	Label string  `json:"label"`
+	// Bad marks a part in which something went wrong, Planned one in which something was
+	// broken on purpose.
+	Bad     bool `json:"bad,omitempty"`
+	Planned bool `json:"planned,omitempty"`
 }
 
 //go:embed page.html
@@ -153,16 +187,45 @@ var source string
 //go:embed page.css
 var style string
 
+// The script is in parts, which share one function scope: the axes that most charts
+// have, the heat map, and last the other charts and what draws them all.
+//
+//go:embed axes.js
+var axes string
+
+//go:embed heat.js
+var heat string
+
 //go:embed page.js
-var script string
+var rest string
+
+var script = "'use strict';\n(() => {\n" + axes + heat + rest + "})();\n"
+
+//go:embed live.js
+var liveScript string
 
 var shell = template.Must(template.New("page").Parse(source))
 
+// filled is what the template is filled in with.
+type filled struct {
+	Page
+	Style  template.CSS
+	Script template.JS
+	// Live pages may ask the server that they came from for more.
+	Live bool
+}
+
 // Write writes the page. Its errors are those of w.
 func Write(w io.Writer, p Page) error {
-	return shell.Execute(w, struct {
-		Page
-		Style  template.CSS
-		Script template.JS
-	}{p, template.CSS(style), template.JS(script)})
+	return shell.Execute(w, filled{Page: p, Style: template.CSS(style), Script: template.JS(script)})
 }
+
+// WriteLive writes an empty page that fills itself with what its server sends: see
+// [Part]. Its errors are those of w.
+func WriteLive(w io.Writer, title string) error {
+	return shell.Execute(w, filled{Page: Page{Title: title}, Style: template.CSS(style), Script: template.JS(script + liveScript), Live: true})
+}
+
+// Part writes the documents of a page without its style and its script, for a page that
+// has both. Its errors are those of w.
+func Part(w io.Writer, p Page) error { return shell.Execute(w, filled{Page: p}) }

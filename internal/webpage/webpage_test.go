@@ -2,24 +2,17 @@ package webpage_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/queuedyno/queuedyno/internal/webpage"
-	"github.com/queuedyno/queuedyno/redisserver/redistest"
+	"github.com/queuedyno/queuedyno/internal/webpage/webpagetest"
 )
 
 const hostile = `<script>window.hacked=1</script></script>"'&🐘 ‮abc‬ <img src=http://127.0.0.1:1/x onerror="window.hacked=1">`
@@ -40,17 +33,17 @@ func sample(rows int) webpage.Page {
 	over := func(id string, unit webpage.Unit) webpage.Chart {
 		return webpage.Chart{
 			ID: id, Title: hostile, Note: hostile, Kind: webpage.Time, Unit: unit, Log: unit == webpage.Nanoseconds, X: x,
-			Marks: []webpage.Mark{{From: 0, To: 2, Label: hostile}, {From: 5, To: 5, Label: "step"}},
+			Marks: []webpage.Mark{{From: 0, To: 2, Label: hostile}, {From: 5, To: 5, Label: "step"}, {From: 8, To: 9, Label: "3 lost", Bad: true}},
 			Variants: []webpage.Variant{
 				{Name: "end_to_end", Series: []webpage.Series{{Name: "p50", Style: webpage.Area, Y: p50}, {Name: "p99", Style: webpage.Band, Y: p99}, {Name: "max", Style: webpage.Band, Y: high}}},
 				{Name: hostile, Series: []webpage.Series{{Name: "p50", Style: webpage.Line, Y: p50}}},
 			},
 		}
 	}
-	return webpage.Page{Title: hostile, Documents: []webpage.Document{{
-		Title: hostile, Verdict: "suspect", Answer: hostile, Reasons: []string{hostile}, Warnings: []string{hostile},
+	return webpage.Page{Title: hostile, Figures: []string{hostile}, Documents: []webpage.Document{{
+		Title: hostile, Verdict: "suspect", Answer: hostile, Reasons: []string{hostile}, Warnings: []string{hostile}, Figures: []string{hostile},
 		Sections: []webpage.Section{
-			{ID: "time", Title: "Time", Note: hostile, Charts: []webpage.Chart{over("latency", webpage.Nanoseconds), over("backlog", webpage.Jobs)}},
+			{ID: "time", Title: "Time", Note: hostile, Charts: []webpage.Chart{over("latency", webpage.Nanoseconds), over("backlog", webpage.Jobs), heat(rows)}},
 			{ID: "percentiles", Title: "Percentiles", Charts: []webpage.Chart{{
 				ID: "percentiles", Title: "Percentiles", Kind: webpage.Percentile, Unit: webpage.Nanoseconds, Log: true,
 				Variants: []webpage.Variant{{Series: []webpage.Series{{Name: hostile, Style: webpage.Line, X: []float64{0, 0.5, 0.9, 0.999}, Y: []*float64{new(1e5), new(2e6), new(3e7), new(4e8)}}}}},
@@ -67,145 +60,133 @@ func sample(rows int) webpage.Page {
 	}}}
 }
 
-// browser opens the page from disk in a Chromium. Script errors, console messages and
-// requests for anything but the page fail the test when it ends.
-func browser(t *testing.T, p webpage.Page) context.Context {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
+// heat is a heat map of one-second columns and three bands, of which every tenth column
+// is empty.
+func heat(columns int) webpage.Chart {
+	c := webpage.Chart{ID: "heat", Title: hostile, Note: hostile, Kind: webpage.Heat, Unit: webpage.Nanoseconds, Log: true}
+	cells := webpage.Cells{Edges: []float64{1e6, 2e6, 3e6, 4e6}}
+	for i := range columns {
+		c.Spans = append(c.Spans, [2]float64{float64(i), float64(i + 1)})
+		counts := []int64{int64(i % 2), 5, int64(i + 1)}
+		if i%10 == 9 {
+			counts = []int64{}
 		}
+		cells.Columns = append(cells.Columns, counts)
 	}
-	if path == "" {
-		redistest.Missing(t, "chromium", fmt.Errorf("no Chromium is installed"))
-	}
-	file := filepath.Join(t.TempDir(), "report.html")
+	c.Variants = []webpage.Variant{{Name: "end_to_end", Cells: &cells}, {Name: hostile, Cells: &webpage.Cells{Edges: cells.Edges, Columns: cells.Columns}}}
+	return c
+}
+
+// several is a page of three documents.
+func several(rows int) webpage.Page {
+	p := sample(rows)
+	p.Documents = append(p.Documents, p.Documents[0], p.Documents[0])
+	return p
+}
+
+// browser opens the page in a Chromium.
+func browser(t *testing.T, p webpage.Page) *webpagetest.Browser {
+	t.Helper()
+	b := webpagetest.Start(t)
+	b.Show(written(t, p))
+	return b
+}
+
+func written(t *testing.T, p webpage.Page) []byte {
+	t.Helper()
 	var b bytes.Buffer
 	if err := webpage.Write(&b, p); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	ctx, end := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 900))...)
-	t.Cleanup(end)
-	ctx, cancel := chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	err := chromedp.Listen(ctx, func(event any) {
-		switch e := event.(type) {
-		case *runtime.EventExceptionThrown:
-			t.Errorf("script error: %+v", e.ExceptionDetails)
-		case *runtime.EventConsoleAPICalled:
-			t.Errorf("console: %+v", e.Args)
-		case *network.EventRequestWillBeSent:
-			if !strings.HasPrefix(e.Request.URL, "file://"+file) {
-				t.Errorf("the page asked for %s", e.Request.URL)
-			}
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
-		t.Fatal(err)
-	}
-	do(t, ctx, chromedp.Navigate("file://"+file), chromedp.WaitVisible(".plot path"))
-	return ctx
-}
-
-func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// eval is the value of an expression in the page.
-func eval[T any](t *testing.T, ctx context.Context, expression string) T {
-	t.Helper()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return b.Bytes()
 }
 
 func TestHostileTextIsShownAndNeverRun(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t, sample(60))
-	if got := eval[string](t, ctx, `document.querySelector('h1').textContent`); got != hostile {
+	b := browser(t, sample(60))
+	if got := webpagetest.Eval[string](b, `document.querySelector('h1').textContent`); got != hostile {
 		t.Errorf("the title reads %q, want %q", got, hostile)
 	}
-	if eval[bool](t, ctx, `'hacked' in window || document.querySelectorAll('img').length > 0`) {
+	if webpagetest.Eval[bool](b, `'hacked' in window || document.querySelectorAll('img').length > 0`) {
 		t.Error("text was run as code")
 	}
-	if n := eval[int](t, ctx, `document.querySelectorAll('figure.chart svg').length`); n != 5 {
-		t.Errorf("%d charts are drawn, want 5", n)
+	if n := webpagetest.Eval[int](b, `document.querySelectorAll('figure.chart svg').length`); n != 6 {
+		t.Errorf("%d charts are drawn, want 6", n)
 	}
 }
 
 func TestTheCrosshairReadsAllChartsOfATimeAxis(t *testing.T) {
 	t.Parallel()
 	p := sample(60)
-	ctx := browser(t, p)
-	do(t, ctx, chromedp.Focus(".plot"), chromedp.KeyEvent(strings.Repeat(kb.ArrowRight, 5)))
-	at := eval[[]string](t, ctx, `[...document.querySelectorAll('.at')].map((e) => e.textContent)`)
-	if at[0] != "at 5 s" || at[1] != "at 5 s" || at[2] != "" {
-		t.Errorf("the charts stand at %q, want both of the time axis at 5 s", at)
+	b := browser(t, p)
+	b.Do(chromedp.Focus(".plot"), chromedp.KeyEvent(strings.Repeat(kb.ArrowRight, 5)))
+	at := webpagetest.Eval[[]string](b, `[...document.querySelectorAll('.at')].map((e) => e.textContent)`)
+	if at[0] != "at 5 s" || at[1] != "at 5 s" || at[2] != "4 to 5 s: 10 jobs" || at[3] != "" {
+		t.Errorf("the charts stand at %q, want those of the time axis at 5 s", at)
 	}
-	shown := eval[[]string](t, ctx, `[...document.querySelectorAll('figure.chart:nth-of-type(2) output')].map((e) => e.textContent)`)
+	shown := webpagetest.Eval[[]string](b, `[...document.querySelectorAll('figure.chart:nth-of-type(2) output')].map((e) => e.textContent)`)
 	for i, s := range p.Documents[0].Sections[0].Charts[1].Variants[0].Series {
-		want := eval[string](t, ctx, fmt.Sprintf(`(%.0f).toLocaleString('en-US')`, *s.Y[4]))
+		want := webpagetest.Eval[string](b, fmt.Sprintf(`(%.0f).toLocaleString('en-US')`, *s.Y[4]))
 		if shown[i] != want {
 			t.Errorf("%s reads %q at 5 s, want %q", s.Name, shown[i], want)
 		}
 	}
-	do(t, ctx, chromedp.KeyEvent(kb.ArrowRight))
-	if got := eval[string](t, ctx, `document.querySelectorAll('figure.chart:nth-of-type(2) output')[1].textContent`); got != "n/a" {
+	b.Do(chromedp.KeyEvent(kb.ArrowRight))
+	if got := webpagetest.Eval[string](b, `document.querySelectorAll('figure.chart:nth-of-type(2) output')[1].textContent`); got != "n/a" {
 		t.Errorf("a gap reads %q, want n/a", got)
+	}
+}
+
+func TestTheCrosshairNamesTheMarksItIsInAndLeavesTheChartsWhereTheyAre(t *testing.T) {
+	t.Parallel()
+	b := browser(t, sample(60))
+	b.Look(390, 844, "light", "")
+	b.Do(chromedp.Focus(".plot"), chromedp.KeyEvent(strings.Repeat(kb.ArrowRight, 9)))
+	if got := webpagetest.Eval[string](b, `document.querySelector('.at').textContent`); got != "at 9 s, 3 lost" {
+		t.Errorf("in a mark it reads %q, want its label", got)
+	}
+	const tops = `[...document.querySelectorAll('.plot')].map((p) => Math.round(p.getBoundingClientRect().top + window.scrollY)).join(' ')`
+	with := webpagetest.Eval[string](b, tops)
+	b.Do(chromedp.KeyEvent(kb.Escape))
+	if without := webpagetest.Eval[string](b, tops); without != with {
+		t.Errorf("the charts are at %s with the crosshair and at %s without", with, without)
 	}
 }
 
 func TestDraggingZoomsAllChartsOfATimeAxisAndEscapeShowsAll(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t, sample(600))
+	b := browser(t, sample(600))
 	last := `[...document.querySelectorAll('figure.chart:nth-of-type(2) text')].map((e) => parseFloat(e.textContent)).filter((v, i, a) => document.querySelectorAll('figure.chart:nth-of-type(2) text')[i].textContent.endsWith(' s')).at(-1)`
-	if v := eval[float64](t, ctx, last); v != 600 {
+	if v := webpagetest.Eval[float64](b, last); v != 600 {
 		t.Fatalf("the axis ends at %v s, want 600", v)
 	}
-	box := eval[map[string]float64](t, ctx, `(() => { const b = document.querySelector('.plot').getBoundingClientRect(); return {x: b.x, y: b.y, width: b.width}; })()`)
+	box := webpagetest.Eval[map[string]float64](b, `(() => { const b = document.querySelector('.plot').getBoundingClientRect(); return {x: b.x, y: b.y, width: b.width}; })()`)
 	y := box["y"] + 100
-	do(t, ctx, chromedp.DragAndDropXY(box["x"]+box["width"]*0.3, y, box["x"]+box["width"]*0.5, y, 5))
-	if v := eval[float64](t, ctx, last); v < 200 || v > 320 {
+	b.Do(chromedp.DragAndDropXY(box["x"]+box["width"]*0.3, y, box["x"]+box["width"]*0.5, y, 5))
+	if v := webpagetest.Eval[float64](b, last); v < 200 || v > 320 {
 		t.Errorf("after the zoom the other chart's axis ends at %v s, want about half of 600", v)
 	}
-	do(t, ctx, chromedp.Focus(".plot"), chromedp.KeyEvent(kb.Escape))
-	if v := eval[float64](t, ctx, last); v != 600 {
+	b.Do(chromedp.Focus(".plot"), chromedp.KeyEvent(kb.Escape))
+	if v := webpagetest.Eval[float64](b, last); v != 600 {
 		t.Errorf("after Escape the axis ends at %v s, want 600", v)
 	}
 }
 
 func TestSeriesAreSwitchedVariantsChosenAndTablesOpened(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t, sample(60))
+	b := browser(t, sample(60))
 	paths := `document.querySelectorAll('figure.chart')[0].querySelectorAll('svg path').length`
-	before := eval[int](t, ctx, paths)
-	do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector('.key').click()`))
-	if after := eval[int](t, ctx, paths); after >= before || eval[string](t, ctx, `document.querySelector('.key').getAttribute('aria-pressed')`) != "false" {
+	before := webpagetest.Eval[int](b, paths)
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector('.key').click()`))
+	if after := webpagetest.Eval[int](b, paths); after >= before || webpagetest.Eval[string](b, `document.querySelector('.key').getAttribute('aria-pressed')`) != "false" {
 		t.Errorf("%d paths after a series was switched off, %d before", after, before)
 	}
-	do(t, ctx, chromedp.Evaluate[chromedp.Void](`(() => { const s = document.querySelector('.tools select'); s.selectedIndex = 1; s.dispatchEvent(new Event('change')); })()`))
-	if n := eval[int](t, ctx, `document.querySelectorAll('figure.chart')[0].querySelectorAll('.key').length`); n != 1 {
+	b.Do(chromedp.Evaluate[chromedp.Void](`(() => { const s = document.querySelector('.tools select'); s.selectedIndex = 1; s.dispatchEvent(new Event('change')); })()`))
+	if n := webpagetest.Eval[int](b, `document.querySelectorAll('figure.chart')[0].querySelectorAll('.key').length`); n != 1 {
 		t.Errorf("the second variant shows %d series, want 1", n)
 	}
-	do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector('details.data summary').click()`))
-	rows, err := chromedp.Run(ctx, chromedp.Poll[int](`document.querySelectorAll('figure.chart')[0].querySelectorAll('details tbody tr').length`)) // the toggle event comes after the click
-	if err != nil {
-		t.Fatal(err)
-	}
+	b.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector('details.data summary').click()`))
+	rows := webpagetest.Wait[int](b, `document.querySelectorAll('figure.chart')[0].querySelectorAll('details tbody tr').length`) // the toggle event comes after the click
 	if rows != 60 {
 		t.Errorf("the table has %d rows, want 60", rows)
 	}
@@ -213,33 +194,31 @@ func TestSeriesAreSwitchedVariantsChosenAndTablesOpened(t *testing.T) {
 
 func TestItFitsANarrowScreenAndTheDark(t *testing.T) {
 	t.Parallel()
-	ctx := browser(t, sample(60))
-	light := eval[string](t, ctx, `getComputedStyle(document.body).backgroundColor`)
-	do(t, ctx, chromedp.EmulateViewport(390, 844))
-	dark := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}
-	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, dark); err != nil {
-		t.Fatal(err)
-	}
-	if dark := eval[string](t, ctx, `getComputedStyle(document.body).backgroundColor`); dark == light {
+	b := browser(t, several(60))
+	ground := `getComputedStyle(document.body).backgroundColor`
+	b.Look(390, 844, "light", "")
+	light := webpagetest.Eval[string](b, ground)
+	b.Look(390, 844, "dark", "")
+	if dark := webpagetest.Eval[string](b, ground); dark == light {
 		t.Errorf("the ground is %s in the dark too", dark)
 	}
-	if wide := eval[int](t, ctx, `document.documentElement.scrollWidth`); wide > 390 {
+	if wide := webpagetest.Eval[int](b, `document.documentElement.scrollWidth`); wide > 390 {
 		t.Errorf("the page is %d pixels wide on a screen of 390", wide)
 	}
 }
 
-func TestAnHourIsOneFileOfAtMostAMegabyte(t *testing.T) {
+func TestPaperIsLightAndHasNoControls(t *testing.T) {
 	t.Parallel()
-	var b bytes.Buffer
-	if err := webpage.Write(&b, sample(3600)); err != nil {
-		t.Fatal(err)
+	b := browser(t, sample(60))
+	b.Look(700, 900, "dark", "print")
+	if ground := webpagetest.Eval[string](b, `getComputedStyle(document.body).backgroundColor`); ground != "rgb(255, 255, 255)" {
+		t.Errorf("dark pages are printed on %s", ground)
 	}
-	if b.Len() > 1<<20 {
-		t.Errorf("the page has %d bytes", b.Len())
+	if n := webpagetest.Eval[int](b, `[...document.querySelectorAll('nav, .reset, details.data')].filter((e) => e.getClientRects().length > 0).length`); n != 0 {
+		t.Errorf("%d controls are printed", n)
 	}
-	ctx := browser(t, sample(3600))
-	if n := eval[int](t, ctx, `document.querySelectorAll('figure.chart svg path').length`); n == 0 {
-		t.Error("nothing is drawn")
+	if n := webpagetest.Eval[int](b, `[...document.querySelectorAll('.scroll')].filter((e) => getComputedStyle(e).overflowX !== 'visible').length`); n != 0 {
+		t.Errorf("%d tables are cut off", n)
 	}
 }
 
@@ -259,5 +238,46 @@ func TestTheDataInThePageAreTheFiguresAsTheyAre(t *testing.T) {
 	want := p.Documents[0].Sections[0].Charts[0]
 	if got.Title != want.Title || *got.Variants[0].Series[0].Y[3] != *want.Variants[0].Series[0].Y[3] || got.Variants[0].Series[1].Y[5] != nil {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestAPageOfSeveralBeginsWithATableThatLinksToEach(t *testing.T) {
+	t.Parallel()
+	b := browser(t, several(60))
+	if n := webpagetest.Eval[int](b, `document.querySelectorAll('.overview tbody tr').length`); n != 3 {
+		t.Fatalf("the table has %d rows, want 3", n)
+	}
+	if got := webpagetest.Eval[[]string](b, `[...document.querySelectorAll('.overview tbody tr:first-child > *')].map((e) => e.textContent.trim())`); strings.Join(got, "|") != strings.Join([]string{hostile, "suspect", hostile, hostile}, "|") {
+		t.Errorf("the first row reads %q", got)
+	}
+	for _, link := range []string{`.overview a`, `nav a`} {
+		if n := webpagetest.Eval[int](b, `[...document.querySelectorAll('`+link+`')].filter((a) => !document.getElementById(a.getAttribute('href').slice(1))).length`); n != 0 {
+			t.Errorf("%d links of %s lead nowhere", n, link)
+		}
+	}
+	if n := webpagetest.Eval[int](b, `(() => { const ids = [...document.querySelectorAll('[id]')].map((e) => e.id); return ids.length - new Set(ids).size; })()`); n != 0 {
+		t.Errorf("%d ids are there twice", n)
+	}
+	// The axes of one document are not those of another.
+	b.Do(chromedp.Focus(".plot"), chromedp.KeyEvent(kb.ArrowRight))
+	if n := webpagetest.Eval[int](b, `[...document.querySelectorAll('.at')].filter((e) => e.textContent).length`); n != 3 {
+		t.Errorf("%d charts stand at the place of one document's crosshair, want its 3", n)
+	}
+}
+
+func TestDotsReadTheValuesOfTheirPlace(t *testing.T) {
+	t.Parallel()
+	b := browser(t, webpage.Page{Documents: []webpage.Document{{Sections: []webpage.Section{{ID: "trials", Charts: []webpage.Chart{{
+		ID: "trials", Kind: webpage.Number, XName: "trial", Unit: webpage.PerSecond, Variants: []webpage.Variant{{Series: []webpage.Series{
+			{Name: "good", Style: webpage.Good, X: []float64{1, 3}, Y: []*float64{new(100.0), new(300.0)}},
+			{Name: "bad", Style: webpage.Bad, X: []float64{2}, Y: []*float64{new(200.0)}},
+		}}},
+	}}}}}}})
+	b.Do(chromedp.Focus(".plot"))
+	for i, want := range []string{"at trial 1: 100|", "at trial 2: |200", "at trial 3: 300|"} {
+		b.Do(chromedp.KeyEvent(kb.ArrowRight))
+		if got := webpagetest.Eval[string](b, `document.querySelector('.at').textContent + ': ' + [...document.querySelectorAll('output')].map((e) => e.textContent).join('|')`); got != want {
+			t.Errorf("step %d reads %q, want %q", i+1, got, want)
+		}
 	}
 }

@@ -51,6 +51,13 @@ func (m *members) alive() bool {
 	return false
 }
 
+// Pausable reports whether [Group.Pause] works on this system.
+const Pausable = true
+
+// pause stops all of them, and resume lets them go on. That none is left is no error.
+func (m *members) pause() error  { m.signal(syscall.SIGSTOP); return nil }
+func (m *members) resume() error { m.signal(syscall.SIGCONT); return nil }
+
 // terminate asks all of them to end.
 func (m *members) terminate() { m.signal(syscall.SIGTERM) }
 

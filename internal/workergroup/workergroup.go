@@ -11,6 +11,7 @@
 package workergroup
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -56,6 +57,7 @@ type Group struct {
 
 	ask    sync.Once
 	asked  chan struct{} // closed when they are to end
+	atOnce atomic.Bool   // they are killed, not asked
 	ended  chan struct{} // closed when the command has
 	gone   chan struct{} // closed when nothing is left of it
 	ending Ending
@@ -84,9 +86,7 @@ func Start(c Command) (*Group, error) {
 		output:   out,
 		asked:    make(chan struct{}), ended: make(chan struct{}), gone: make(chan struct{}),
 	}
-	if g.patience == 0 {
-		g.patience = Patience
-	}
+	g.patience = cmp.Or(g.patience, Patience)
 	g.cmd.Args[0] = "sh" // as which it complains
 	g.cmd.Env, g.cmd.Dir = c.Env, c.Dir
 	g.cmd.Stdout, g.cmd.Stderr = out.file, out.file
@@ -131,6 +131,27 @@ func (g *Group) Stop() (killed bool) {
 	<-g.gone
 	return g.killed.Load()
 }
+
+// Kill ends every process of the group at once, without asking, and returns when all have
+// ended.
+func (g *Group) Kill() {
+	select {
+	case <-g.gone:
+		return // another group may have the number of this one
+	default:
+	}
+	g.atOnce.Store(true)
+	g.members.kill()
+	g.ask.Do(func() { close(g.asked) })
+	<-g.gone
+}
+
+// Pause stops every process of the group, as SIGSTOP does, until Resume. Where [Pausable] is
+// false it fails.
+func (g *Group) Pause() error { return g.members.pause() }
+
+// Resume lets the processes of the group go on.
+func (g *Group) Resume() error { return g.members.resume() }
 
 // lookEvery is how often it is checked whether processes are left: only the end of
 // children is reported.
@@ -177,12 +198,19 @@ func (g *Group) over(err error) {
 func (g *Group) end(waited <-chan struct{}) {
 	// After a kill only a process that the kernel holds up can be left.
 	const held = 2 * time.Second
-	g.members.terminate()
-	deadline := time.NewTimer(g.patience)
+	out, patience := g.atOnce.Load(), g.patience
+	if out {
+		patience = held
+		g.members.kill() // those that were being started
+	} else {
+		g.members.terminate()
+		_ = g.members.resume() // one that is paused would not end
+	}
+	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	for out := false; ; {
+	for {
 		select {
 		case <-waited:
 			if !g.members.alive() {

@@ -6,11 +6,11 @@ package memory
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/lane"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -43,13 +43,13 @@ func (q *Queue) OpenProducer(context.Context) (jobqueue.Producer, error) { retur
 // OpenConsumer returns a consumer of all queues; it implements
 // [jobqueue.PublishPopper].
 func (q *Queue) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
-	return q.OpenConsumerOn(ctx, upTo(len(q.lanes))...)
+	return q.OpenConsumerOn(ctx, lane.All(len(q.lanes))...)
 }
 
 // OpenConsumerOn returns a consumer of the given queues, the first of them
 // first.
 func (q *Queue) OpenConsumerOn(_ context.Context, queues ...int) (jobqueue.Consumer, error) {
-	if err := within("queue", queues, len(q.lanes)); err != nil {
+	if err := lane.Check("queue", queues, len(q.lanes)); err != nil {
 		return nil, err
 	}
 	return &consumer{q: q, queues: queues, wake: make(chan struct{}, 1), closed: make(chan struct{})}, nil
@@ -58,12 +58,12 @@ func (q *Queue) OpenConsumerOn(_ context.Context, queues ...int) (jobqueue.Consu
 // OpenSubscriber returns a subscriber of all channels. It holds every message
 // until it is received, as many as they may be: nothing is dropped.
 func (q *Queue) OpenSubscriber(ctx context.Context) (jobqueue.Subscriber, error) {
-	return q.OpenSubscriberOn(ctx, upTo(len(q.channels))...)
+	return q.OpenSubscriberOn(ctx, lane.All(len(q.channels))...)
 }
 
 // OpenSubscriberOn returns a subscriber of the given channels.
 func (q *Queue) OpenSubscriberOn(_ context.Context, channels ...int) (jobqueue.Subscriber, error) {
-	if err := within("channel", channels, len(q.channels)); err != nil {
+	if err := lane.Check("channel", channels, len(q.channels)); err != nil {
 		return nil, err
 	}
 	s := &subscriber{q: q, wake: make(chan struct{}, 1), closed: make(chan struct{})}
@@ -73,28 +73,6 @@ func (q *Queue) OpenSubscriberOn(_ context.Context, channels ...int) (jobqueue.S
 		q.channels[i][s] = struct{}{}
 	}
 	return s, nil
-}
-
-// within tells which of the numbers there is no queue or channel of.
-func within(what string, numbers []int, n int) error {
-	if len(numbers) == 0 {
-		return fmt.Errorf("no %s is named; name one of 0 to %d", what, n-1)
-	}
-	for _, i := range numbers {
-		if i < 0 || i >= n {
-			return fmt.Errorf("no %s %d; there are 0 to %d", what, i, n-1)
-		}
-	}
-	return nil
-}
-
-// upTo is 0 to n-1.
-func upTo(n int) []int {
-	out := make([]int, n)
-	for i := range out {
-		out[i] = i
-	}
-	return out
 }
 
 // Len is how many jobs wait in all queues.
@@ -110,7 +88,7 @@ func (q *Queue) Len(context.Context) (int64, error) {
 
 // LenOf is how many jobs wait in one queue.
 func (q *Queue) LenOf(_ context.Context, queue int) (int64, error) {
-	if err := within("queue", []int{queue}, len(q.lanes)); err != nil {
+	if err := lane.Check("queue", []int{queue}, len(q.lanes)); err != nil {
 		return 0, err
 	}
 	q.mu.Lock()

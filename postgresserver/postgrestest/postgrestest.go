@@ -14,8 +14,6 @@ package postgrestest
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"testing"
 
@@ -51,14 +49,7 @@ func Server(tb testing.TB) *postgresserver.Server {
 // code:
 //
 //	func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
-func Main(m *testing.M) (code int) {
-	code = m.Run()
-	if err := shared.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, "close postgres:", err)
-		return max(code, 1)
-	}
-	return code
-}
+func Main(m *testing.M) (code int) { return shared.Main(m) }
 
 // shared is the server of this process. Nothing smaller than the process would
 // do: one test knows of another only by what the package holds.
@@ -95,21 +86,10 @@ func Docker(tb testing.TB, settings ...string) *postgresserver.Server {
 	return start(tb, "docker", postgresserver.Options{Source: "docker", Settings: settings})
 }
 
-// start starts a server; only its absence can be excused, not its failure.
 func start(tb testing.TB, need string, o postgresserver.Options) *postgresserver.Server {
 	tb.Helper()
 	o.Log = func(line string) { tb.Log(line) }
-	s, err := postgresserver.Start(tb.Context(), o)
-	if errors.Is(err, postgresserver.ErrUnavailable) {
-		servertest.Missing(tb, need, err)
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			tb.Errorf("close postgres: %v", err)
-		}
+	return servertest.Start(tb, "postgres", need, func(ctx context.Context) (*postgresserver.Server, error) {
+		return postgresserver.Start(ctx, o)
 	})
-	return s
 }

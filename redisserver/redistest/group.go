@@ -2,9 +2,9 @@ package redistest
 
 import (
 	"context"
-	"errors"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/servertest"
 	"github.com/queuedyno/queuedyno/redisserver"
 )
 
@@ -13,7 +13,9 @@ import (
 // closes them at the end of the test. It is there, or not, as [Process] is.
 func Sentinel(tb testing.TB, args ...string) *redisserver.Group {
 	tb.Helper()
-	return group(tb, redisserver.StartSentinels, args)
+	return servertest.Start(tb, "redis", "redis", func(ctx context.Context) (*redisserver.Group, error) {
+		return redisserver.StartSentinels(ctx, redisserver.Options{Source: "process", Args: args})
+	})
 }
 
 // Cluster starts a cluster of three masters, each with so many replicas, as
@@ -21,24 +23,7 @@ func Sentinel(tb testing.TB, args ...string) *redisserver.Group {
 // of the test. It is there, or not, as [Process] is.
 func Cluster(tb testing.TB, replicas int, args ...string) *redisserver.Group {
 	tb.Helper()
-	return group(tb, func(ctx context.Context, o redisserver.Options) (*redisserver.Group, error) {
-		return redisserver.StartCluster(ctx, o, replicas)
-	}, args)
-}
-
-func group(tb testing.TB, start func(context.Context, redisserver.Options) (*redisserver.Group, error), args []string) *redisserver.Group {
-	tb.Helper()
-	g, err := start(tb.Context(), redisserver.Options{Source: "process", Args: args})
-	if errors.Is(err, redisserver.ErrUnavailable) {
-		Missing(tb, "redis", err)
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := g.Close(); err != nil {
-			tb.Errorf("close redis: %v", err)
-		}
+	return servertest.Start(tb, "redis", "redis", func(ctx context.Context) (*redisserver.Group, error) {
+		return redisserver.StartCluster(ctx, redisserver.Options{Source: "process", Args: args}, replicas)
 	})
-	return g
 }

@@ -15,7 +15,7 @@
 package redistest
 
 import (
-	"errors"
+	"context"
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/servertest"
@@ -53,21 +53,10 @@ func Missing(tb testing.TB, need string, reason error) {
 	servertest.Missing(tb, need, reason)
 }
 
-// start starts a server; only its absence can be excused, not its failure.
 func start(tb testing.TB, need string, o redisserver.Options) *redisserver.Server {
 	tb.Helper()
 	o.Log = func(line string) { tb.Log(line) }
-	s, err := redisserver.Start(tb.Context(), o)
-	if errors.Is(err, redisserver.ErrUnavailable) {
-		Missing(tb, need, err)
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			tb.Errorf("close redis: %v", err)
-		}
+	return servertest.Start(tb, "redis", need, func(ctx context.Context) (*redisserver.Server, error) {
+		return redisserver.Start(ctx, o)
 	})
-	return s
 }

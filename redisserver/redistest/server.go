@@ -2,7 +2,6 @@ package redistest
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"testing"
 
@@ -38,14 +37,7 @@ func Server(tb testing.TB) *redisserver.Server {
 // code:
 //
 //	func TestMain(m *testing.M) { os.Exit(redistest.Main(m)) }
-func Main(m *testing.M) (code int) {
-	code = m.Run()
-	if err := shared.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, "close redis:", err)
-		return max(code, 1)
-	}
-	return code
-}
+func Main(m *testing.M) (code int) { return shared.Main(m) }
 
 // shared is the server of this process. Nothing smaller than the process would
 // do: one test knows of another only by what the package holds.

@@ -17,18 +17,18 @@ type Choice struct {
 
 // Bounds of a [Choice].
 const (
-	MostChoices = 1_000_000_000
-	MostSkew    = 10
+	maxChoices = 1_000_000_000
+	maxSkew    = 10
 )
 
 // Validate reports every fault of the choice.
 func (c Choice) Validate() error {
 	var faults []error
-	if c.N < 1 || c.N > MostChoices {
-		faults = append(faults, fmt.Errorf("a choice among %d is not one among 1 to %d", c.N, MostChoices))
+	if c.N < 1 || c.N > maxChoices {
+		faults = append(faults, fmt.Errorf("a choice among %d is not one among 1 to %d", c.N, maxChoices))
 	}
-	if !(c.Skew >= 0 && c.Skew <= MostSkew) {
-		faults = append(faults, fmt.Errorf("a skew of %v is not between 0 and %d", c.Skew, MostSkew))
+	if !(c.Skew >= 0 && c.Skew <= maxSkew) {
+		faults = append(faults, fmt.Errorf("a skew of %v is not between 0 and %d", c.Skew, maxSkew))
 	}
 	return errors.Join(faults...)
 }

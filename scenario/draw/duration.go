@@ -32,13 +32,13 @@ type Duration struct {
 	Values []time.Duration
 }
 
-// Bounds of a [Duration]. Whatever a law says, no draw is above Longest: of an
+// Bounds of a Duration. Whatever a law says, no draw is above maxDraw: of an
 // exponential law of the largest mean, that cuts off one draw in 10^10.
 const (
-	LargestParameter = time.Hour
-	Longest          = 24 * time.Hour
-	MaxValues        = 10_000_000
-	widestLognormal  = 1000 // times the median is the 99th percentile
+	maxParameter    = time.Hour
+	maxDraw         = 24 * time.Hour
+	maxValues       = 10_000_000
+	widestLognormal = 1000 // times the median is the 99th percentile
 )
 
 // z99 is the 99th percentile of the normal distribution.
@@ -53,10 +53,10 @@ func (d Duration) Validate() error {
 		switch {
 		case len(d.Values) == 0:
 			fault("%s holds no values yet", d)
-		case len(d.Values) > MaxValues:
-			fault("%s holds more than %d values", d, MaxValues)
-		case slices.Min(d.Values) < 0 || slices.Max(d.Values) > LargestParameter:
-			fault("%s holds a time that is not between 0 and %s", d, LargestParameter)
+		case len(d.Values) > maxValues:
+			fault("%s holds more than %d values", d, maxValues)
+		case slices.Min(d.Values) < 0 || slices.Max(d.Values) > maxParameter:
+			fault("%s holds a time that is not between 0 and %s", d, maxParameter)
 		}
 		return errors.Join(faults...)
 	}
@@ -69,8 +69,8 @@ func (d Duration) Validate() error {
 // wrong says what is wrong with the parameters, or nothing.
 func (d Duration) wrong() string {
 	for _, v := range []time.Duration{d.A, d.B} {
-		if v < 0 || v > LargestParameter {
-			return fmt.Sprintf("%s is not between 0 and %s", v, LargestParameter)
+		if v < 0 || v > maxParameter {
+			return fmt.Sprintf("%s is not between 0 and %s", v, maxParameter)
 		}
 	}
 	switch d.Law {
@@ -149,14 +149,14 @@ func (d Duration) CV2() float64 {
 	}
 }
 
-// Max is the longest time that can be drawn. bounded is false where only
-// [Longest] bounds it.
+// Max is the longest time that can be drawn. bounded is false where only the bound
+// of all draws, 24 hours, limits it.
 func (d Duration) Max() (longest time.Duration, bounded bool) {
 	switch d.Law {
 	case Uniform:
 		return d.B, true
 	case Exponential, Lognormal:
-		return Longest, false
+		return maxDraw, false
 	case Samples:
 		if len(d.Values) == 0 {
 			return 0, true
@@ -191,4 +191,4 @@ func (d Duration) Sampler(seed, stream uint64) func() time.Duration {
 	}
 }
 
-func cut(nanos float64) time.Duration { return time.Duration(math.Round(min(nanos, float64(Longest)))) }
+func cut(nanos float64) time.Duration { return time.Duration(math.Round(min(nanos, float64(maxDraw)))) }

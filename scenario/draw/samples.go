@@ -26,16 +26,16 @@ func (d Duration) Load() (Duration, error) {
 		return d, fmt.Errorf("load times: %w", err)
 	}
 	defer file.Close()
-	if d.Values, err = ReadValues(file); err != nil {
+	if d.Values, err = readValues(file); err != nil {
 		return d, fmt.Errorf("load times from %s: %w", d.Path, err)
 	}
 	return d, nil
 }
 
-// ReadValues reads times, one a line, as seconds (0.005) or with a unit (5ms).
+// readValues reads times, one a line, as seconds (0.005) or with a unit (5ms).
 // Empty lines and those that begin with # are skipped. Up to 20 faults are
 // reported at once, each with its line.
-func ReadValues(r io.Reader) ([]time.Duration, error) {
+func readValues(r io.Reader) ([]time.Duration, error) {
 	var values []time.Duration
 	var faults []error
 	lines, line := bufio.NewScanner(r), 0
@@ -48,9 +48,9 @@ func ReadValues(r io.Reader) ([]time.Duration, error) {
 		v, ok := readValue(text)
 		switch {
 		case !ok:
-			faults = append(faults, fmt.Errorf("line %d: %.60q is not a time between 0 and %s; write seconds such as 0.005, or 5ms", line, text, LargestParameter))
-		case len(values) == MaxValues:
-			return nil, fmt.Errorf("line %d: more than %d times", line, MaxValues)
+			faults = append(faults, fmt.Errorf("line %d: %.60q is not a time between 0 and %s; write seconds such as 0.005, or 5ms", line, text, maxParameter))
+		case len(values) == maxValues:
+			return nil, fmt.Errorf("line %d: more than %d times", line, maxValues)
 		default:
 			values = append(values, v)
 		}
@@ -72,10 +72,10 @@ func readValue(text string) (time.Duration, bool) {
 	v, err := time.ParseDuration(text)
 	if err != nil {
 		seconds, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(math.Abs(seconds) <= LargestParameter.Seconds()) {
+		if err != nil || !(math.Abs(seconds) <= maxParameter.Seconds()) {
 			return 0, false
 		}
 		v = time.Duration(math.Round(seconds * float64(time.Second)))
 	}
-	return v, v >= 0 && v <= LargestParameter
+	return v, v >= 0 && v <= maxParameter
 }

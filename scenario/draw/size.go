@@ -12,15 +12,15 @@ type Size struct{ Parts []Part }
 // Part is a range of sizes, all equally likely, and how many jobs have one of
 // it.
 type Part struct {
-	Share     int // of all jobs, in millionths; those of all parts together are [Whole]
+	Share     int // of all jobs, in millionths; those of all parts together are a million
 	Low, High int // bytes, both included
 }
 
 // Bounds of a [Size].
 const (
-	Whole       = 1_000_000
-	LargestSize = 512 << 20 // bytes: what Redis holds in one string
-	MaxParts    = 100
+	whole    = 1_000_000
+	maxSize  = 512 << 20 // bytes: what Redis holds in one string
+	maxParts = 100
 )
 
 // Validate reports every fault of the distribution. What [ParseSize] returns is
@@ -31,24 +31,24 @@ func (s Size) Validate() error {
 	}
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if len(s.Parts) > MaxParts {
-		fault("%d parts are more than %d", len(s.Parts), MaxParts)
+	if len(s.Parts) > maxParts {
+		fault("%d parts are more than %d", len(s.Parts), maxParts)
 	}
 	sum := 0
 	for i, p := range s.Parts {
-		if p.Low < 0 || p.High > LargestSize {
+		if p.Low < 0 || p.High > maxSize {
 			fault("part %d: a size is between 0 and 512MiB", i+1)
 		}
 		if p.High < p.Low {
 			fault("part %d: the upper end %s is below the lower end %s", i+1, bytesText(p.High), bytesText(p.Low))
 		}
-		if p.Share <= 0 || p.Share > Whole {
+		if p.Share <= 0 || p.Share > whole {
 			fault("part %d: a share is more than 0%% and at most 100%%, in steps of 0.0001%%", i+1)
 			continue
 		}
 		sum += p.Share
 	}
-	if len(faults) == 0 && sum != Whole {
+	if len(faults) == 0 && sum != whole {
 		fault("the shares add up to %s%%, not 100%%", percentText(sum))
 	}
 	return errors.Join(faults...)
@@ -63,7 +63,7 @@ func (s Size) IsFixed() bool {
 func (s Size) Mean() float64 {
 	var sum float64
 	for _, p := range s.Parts {
-		sum += float64(p.Share) / Whole * (float64(p.Low) + float64(p.High)) / 2
+		sum += float64(p.Share) / whole * (float64(p.Low) + float64(p.High)) / 2
 	}
 	return sum
 }
@@ -85,7 +85,7 @@ func (s Size) At(seed uint64, n int64) int {
 	}
 	p := s.Parts[0]
 	if len(s.Parts) > 1 {
-		at := int(below(mix(seed, partStream, uint64(n)), Whole))
+		at := int(below(mix(seed, partStream, uint64(n)), whole))
 		for _, p = range s.Parts {
 			if at -= p.Share; at < 0 {
 				break

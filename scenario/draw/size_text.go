@@ -43,7 +43,7 @@ func readSize(text string) (s Size, why string) {
 	items := strings.Split(text, ",")
 	for _, item := range items {
 		share, sizes, weighted := strings.Cut(item, ":")
-		p := Part{Share: Whole}
+		p := Part{Share: whole}
 		if weighted {
 			var ok bool
 			if p.Share, ok = readPercent(share); !ok {
@@ -73,7 +73,7 @@ func readSize(text string) (s Size, why string) {
 // readPercent reads "90%" in millionths.
 func readPercent(text string) (int, bool) {
 	number, ok := strings.CutSuffix(strings.TrimSpace(text), "%")
-	v, ok2 := readNumber(number, Whole/100)
+	v, ok2 := readNumber(number, whole/100)
 	return v, ok && ok2
 }
 
@@ -83,7 +83,7 @@ func readBytes(text string) (int, bool) {
 	for _, u := range units {
 		if number, ok := strings.CutSuffix(text, u.name); ok {
 			v, ok := readNumber(number, u.bytes)
-			return v, ok && v <= LargestSize
+			return v, ok && v <= maxSize
 		}
 	}
 	return 0, false
@@ -116,7 +116,7 @@ func (s Size) String() string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		if p.Share != Whole {
+		if p.Share != whole {
 			b.WriteString(percentText(p.Share) + "%:")
 		}
 		b.WriteString(bytesText(p.Low))
@@ -150,5 +150,5 @@ func bytesText(n int) string {
 }
 
 func percentText(share int) string {
-	return strconv.FormatFloat(float64(share)/(Whole/100), 'f', -1, 64)
+	return strconv.FormatFloat(float64(share)/(whole/100), 'f', -1, 64)
 }

@@ -313,8 +313,9 @@ func TestNextAllocatesNothing(t *testing.T) {
 
 // BenchmarkNext shows what a due time costs.
 func BenchmarkNext(b *testing.B) {
-	ramp := pace.Steps{{For: pace.MaxLength, To: pace.PerSecond(1000)}}
-	hold := pace.Steps{{For: pace.MaxLength, From: pace.PerSecond(1000), To: pace.PerSecond(1000)}}
+	const year = 366 * 24 * time.Hour
+	ramp := pace.Steps{{For: year, To: pace.PerSecond(1000)}}
+	hold := pace.Steps{{For: year, From: pace.PerSecond(1000), To: pace.PerSecond(1000)}}
 	for name, s := range map[string]pace.Schedule{
 		"rate": {Rate: pace.PerSecond(1000)}, "hold": {Steps: hold}, "ramp": {Steps: ramp},
 		"poisson": {Steps: ramp, Arrivals: pace.Poisson},

@@ -1,9 +1,9 @@
-// Package pace says when jobs are due and waits for that moment.
+// Package pace says when jobs are due.
 //
 // Due times are pure: a function of a job's number, exact to the nanosecond,
 // never rounded to an interval, never moved, never re-based after a delay. The
-// waiting is the other half and the only part that knows a clock. Begin reading
-// at [Rate.At] and [Timer].
+// package knows no clock and does not wait. Begin reading at [Rate.At] and
+// [Schedule].
 package pace
 
 import (
@@ -91,12 +91,13 @@ func (r *Rate) UnmarshalText(b []byte) error {
 	return err
 }
 
-// MaxRate bounds what [ParseRate] accepts, in jobs per second: beyond it a
-// job's interval has no meaning in nanoseconds.
-const MaxRate = 100_000_000
+// maxRate is in jobs per second: beyond it a job's interval has no meaning in
+// nanoseconds.
+const maxRate = 100_000_000
 
 // ParseRate reads "500", "500/s", "2k/s", "1.5k/s", "30/m", "90/h" or "max".
-// A bare number is per second; k and M multiply by a thousand and a million.
+// A bare number is per second; k and M multiply by a thousand and a million. The
+// largest rate is 100 million jobs a second.
 func ParseRate(s string) (Rate, error) {
 	text := strings.TrimSpace(s)
 	if text == "max" {
@@ -154,8 +155,8 @@ func readRate(text string) (r Rate, why string) {
 	// jobs/per with jobs = num/den is num per den*per.
 	v.Quo(v, new(big.Rat).SetInt64(int64(per)))
 	perSecond, _ := new(big.Rat).Mul(v, new(big.Rat).SetInt64(int64(time.Second))).Float64()
-	if perSecond > MaxRate {
-		return bad(fmt.Sprintf("more than %d jobs/s cannot be scheduled in whole nanoseconds", MaxRate))
+	if perSecond > maxRate {
+		return bad(fmt.Sprintf("more than %d jobs/s cannot be scheduled in whole nanoseconds", maxRate))
 	}
 	if perSecond < 1e-6 {
 		return bad("less than one job in a million seconds")

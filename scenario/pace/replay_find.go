@@ -1,6 +1,7 @@
 package pace
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -128,9 +129,7 @@ func (rr *replayReader) findJSON(text string) (f found) {
 		if f.skip = object["type"] == "Metric" || !rr.wanted(metric); f.skip {
 			return f
 		}
-		if column == "" {
-			column = "data.time"
-		}
+		column = cmp.Or(column, "data.time")
 	}
 	if column == "" {
 		if rr.key == "" {

@@ -145,7 +145,7 @@ func (s scanner) number() (m moment, n int, why string) {
 	switch {
 	case whole >= u.from:
 		m.clock = clock(u.name + " since 1970")
-	case m.t > MaxLength:
+	case m.t > maxLength:
 		return m, 0, tooLate
 	default:
 		m.clock = clock(u.name + " since the start")

@@ -2,6 +2,7 @@ package pace
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -32,9 +33,9 @@ type ReplayOptions struct {
 	Spread bool
 }
 
-// Bounds of what [ReadReplay] reads.
+// Bounds of what is read.
 const (
-	MaxReplay   = 100_000_000 // jobs
+	maxReplay   = 100_000_000 // jobs
 	longestLine = 1 << 20     // bytes
 )
 
@@ -52,12 +53,10 @@ const (
 // earliest is when the load starts. Brackets and quotes around a time are left
 // out, and so are empty lines, those that begin with # and a header.
 //
-// Times in disorder are sorted, which [Replay.Unsorted] tells. The error has one
+// A file has at most 100 million jobs. Times in disorder are sorted, which [Replay.Unsorted] tells. The error has one
 // line for each kind of problem, with the first line that has it.
 func ReadReplay(r io.Reader, o ReplayOptions) (*Replay, error) {
-	if o.Speed == 0 {
-		o.Speed = 1
-	}
+	o.Speed = cmp.Or(o.Speed, 1)
 	if !(o.Speed > 0) || math.IsInf(o.Speed, 0) {
 		return nil, fmt.Errorf("replay speed %v: a speed is a number greater than zero; 2 is twice as fast", o.Speed)
 	}
@@ -176,8 +175,8 @@ func (rr *replayReader) take(text string) error {
 		rr.problems.add(rr.line, "mixed "+string(f.clock), fmt.Sprintf("has %s where lines before it have %s", f.clock, rr.clock), "write all alike")
 		return nil
 	}
-	if len(rr.times) == MaxReplay {
-		rr.problems.add(rr.line, "many", fmt.Sprintf("more than %d jobs", MaxReplay), "cut the file")
+	if len(rr.times) == maxReplay {
+		rr.problems.add(rr.line, "many", fmt.Sprintf("more than %d jobs", maxReplay), "cut the file")
 		return errEnough
 	}
 	if f.metric != "" {
@@ -247,10 +246,10 @@ func (rr *replayReader) replay() (*Replay, error) {
 	}
 	if speed := rr.o.Speed; speed != 1 {
 		for i, t := range times {
-			times[i] = time.Duration(min(float64(t)/speed, float64(MaxLength+time.Second)))
+			times[i] = time.Duration(min(float64(t)/speed, float64(maxLength+time.Second)))
 		}
 	}
-	if times[len(times)-1] > MaxLength {
+	if times[len(times)-1] > maxLength {
 		return nil, errors.New("the times take longer than 366 days; raise the speed or cut the file")
 	}
 	return r, nil

@@ -31,8 +31,8 @@ type Steps []Step
 // Bounds of what a schedule may hold. Within them every number of jobs is
 // exact.
 const (
-	MaxSteps  = 10_000               // steps, with repeated ones counted each time
-	MaxLength = 366 * 24 * time.Hour // from the first step's beginning to the last one's end
+	maxSteps  = 10_000               // steps, with repeated ones counted each time
+	maxLength = 366 * 24 * time.Hour // from the first step's beginning to the last one's end
 )
 
 // hint is how a step is written.
@@ -48,12 +48,12 @@ func (s Steps) Length() time.Duration {
 }
 
 // Validate reports every step that has no meaning: one without a length, with
-// a negative rate or one beyond [MaxRate]; and steps beyond [MaxSteps] and
-// [MaxLength]. What [ParseSteps] returns is valid.
+// a negative rate or one above 100 million jobs a second; more than 10,000 steps; and
+// steps that take longer than 366 days. What [ParseSteps] returns is valid.
 func (s Steps) Validate() error {
 	var faults []error
-	if len(s) > MaxSteps {
-		faults = append(faults, fmt.Errorf("%d steps are more than %d", len(s), MaxSteps))
+	if len(s) > maxSteps {
+		faults = append(faults, fmt.Errorf("%d steps are more than %d", len(s), maxSteps))
 	}
 	var sum time.Duration
 	for i, step := range s {
@@ -62,13 +62,13 @@ func (s Steps) Validate() error {
 			continue
 		}
 		for _, r := range []Rate{step.From, step.To} {
-			if r.Jobs < 0 || r.Jobs > 0 && (r.Per <= 0 || r.Float() > MaxRate) {
-				faults = append(faults, fmt.Errorf("step %d: a rate of %d jobs in %s is not between 0 and %d/s", i+1, r.Jobs, r.Per, MaxRate))
+			if r.Jobs < 0 || r.Jobs > 0 && (r.Per <= 0 || r.Float() > maxRate) {
+				faults = append(faults, fmt.Errorf("step %d: a rate of %d jobs in %s is not between 0 and %d/s", i+1, r.Jobs, r.Per, maxRate))
 			}
 		}
-		if sum <= MaxLength {
-			if sum += min(step.For, MaxLength+1); sum > MaxLength {
-				faults = append(faults, fmt.Errorf("step %d: the schedule grows longer than %s, 366 days", i+1, MaxLength))
+		if sum <= maxLength {
+			if sum += min(step.For, maxLength+1); sum > maxLength {
+				faults = append(faults, fmt.Errorf("step %d: the schedule grows longer than %s, 366 days", i+1, maxLength))
 			}
 		}
 	}

@@ -101,8 +101,8 @@ func (p *stepParser) pattern(item, head, rest string) {
 	from := len(p.steps)
 	p.list(inner)
 	once := p.steps[from:len(p.steps):len(p.steps)]
-	if times*uint64(len(once))+uint64(from) > MaxSteps {
-		p.fail(item, "together these are more than %d steps", MaxSteps)
+	if times*uint64(len(once))+uint64(from) > maxSteps {
+		p.fail(item, "together these are more than %d steps", maxSteps)
 		return
 	}
 	for range times - 1 {

@@ -1,0 +1,318 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/redisserver/redistest"
+	"github.com/queuedyno/queuedyno/result"
+)
+
+const (
+	resultOf  = "celery-task-meta-"
+	theirTask = "a0000000-0000-4000-8000-000000000001"
+)
+
+// celeryPython is a Python that has Celery.
+func celeryPython(t *testing.T) string {
+	t.Helper()
+	var err error
+	for _, python := range []string{"/usr/bin/python3", "python3"} { // the system's has the system's modules
+		if err = exec.Command(python, "-c", "import celery, redis").Run(); err == nil {
+			return python
+		}
+	}
+	redistest.Missing(t, "celery", err)
+	return ""
+}
+
+// celeryRedis is a Redis in which others have keys, among them those of other Celery tasks.
+func celeryRedis(t *testing.T) (url string, db *redis.Client) {
+	t.Helper()
+	url = redistest.Process(t).URL()
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db = redis.NewClient(o)
+	t.Cleanup(func() { db.Close() })
+	for _, err := range []error{
+		db.Set(t.Context(), "cart:7", "theirs", 0).Err(),
+		db.Set(t.Context(), resultOf+theirTask, `{"status": "SUCCESS", "task_id": "`+theirTask+`"}`, 0).Err(),
+		db.RPush(t.Context(), "mail", "theirs").Err(),
+		db.HSet(t.Context(), "unacked", theirTask, `[{"body": "theirs"}, "", "mail"]`).Err(),
+		// Far in the future, so that no worker takes it for abandoned.
+		db.ZAdd(t.Context(), "unacked_index", redis.Z{Score: 1e12, Member: theirTask}).Err(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return url, db
+}
+
+// dumpOf are all keys with what they hold.
+func dumpOf(t *testing.T, db *redis.Client) map[string]string {
+	t.Helper()
+	keys, err := db.Keys(t.Context(), "*").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, key := range keys {
+		kind, err := db.Type(t.Context(), key).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := map[string][]any{
+			"string": {"GET", key}, "list": {"LRANGE", key, 0, -1}, "hash": {"HGETALL", key}, "set": {"SORT", key, "ALPHA"}, "zset": {"ZRANGE", key, 0, -1, "WITHSCORES"},
+		}[kind]
+		held, err := db.Do(t.Context(), ask...).Result()
+		if err != nil {
+			t.Fatalf("%s %q: %v", kind, key, err)
+		}
+		all[key] = fmt.Sprint(kind, " ", held)
+	}
+	return all
+}
+
+// celeryWorkers starts workers in a process group and waits until they are ready.
+func celeryWorkers(t *testing.T, python, url string, environ ...string) (cmd *exec.Cmd, gone <-chan error) {
+	t.Helper()
+	cmd = exec.Command(python, "-m", "celery", "-A", "tasks", "worker", "-c", "2", "-l", "INFO")
+	cmd.Dir, cmd.SysProcAttr = "../../examples/celery-worker", &syscall.SysProcAttr{Setpgid: true}
+	cmd.Env = append(append(os.Environ(), "REDIS_URL="+url, "PYTHONDONTWRITEBYTECODE=1"), environ...)
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	var lines []string
+	go func() {
+		once := false
+		for s := bufio.NewScanner(said); s.Scan(); {
+			if strings.HasSuffix(s.Text(), " ready.") && !once {
+				once = true
+				close(ready)
+			} else if !once {
+				lines = append(lines, s.Text())
+			}
+		}
+		ended <- cmd.Wait()
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatalf("Celery ended with %v and said:\n%s", err, strings.Join(lines, "\n"))
+	case <-ctx.Done():
+		t.Fatal("Celery is not ready after a minute")
+	}
+	return cmd, ended
+}
+
+// celeryResult ends a run and reads its result.
+func celeryResult(t *testing.T, c *command, want ...int) *result.Result {
+	t.Helper()
+	if code := c.end(t); !slices.Contains(want, code) {
+		t.Errorf("exit code %d, want one of %v; stderr:\n%s", code, want, strings.Join(c.said, "\n"))
+	}
+	var r result.Result
+	if err := json.Unmarshal(c.stdout.Bytes(), &r); err != nil {
+		t.Fatalf("%v; stderr:\n%s", err, strings.Join(c.said, "\n"))
+	}
+	l := r.Ledger
+	if sum := l.Notified + l.Lost; sum != l.Scheduled || l.Foreign != 0 || l.Corrupt != 0 {
+		t.Errorf("the ledger does not balance: %+v", l)
+	}
+	return &r
+}
+
+func TestTasksOfCeleryAreDoneByItsWorkersAndNothingIsLost(t *testing.T) {
+	t.Parallel()
+	python := celeryPython(t)
+	url, db := celeryRedis(t)
+	_, _ = celeryWorkers(t, python, url)
+	before := dumpOf(t, db)
+	for name, flags := range map[string][]string{
+		"no arguments": nil, "arguments and a payload": {"--job-args", `[42, {"a": "é"}]`, "--payload", "1KB"},
+	} {
+		r := celeryResult(t, start(t, append([]string{"run", "quick", "-u", url, "-y", "external", "--dialect", "celery", "--job-name", "tasks.work",
+			"--queue", "celery", "-r", "100", "-n", "200", "--drain-timeout", "40s", "--allow-invalid", "--json"}, flags...)...), problem.OK)
+		if l := r.Ledger; l.Sent != 200 || l.Notified != 200 || l.Failed != 0 || l.Duplicated != 0 {
+			t.Errorf("%s: ledger %+v, want all 200 notified", name, l)
+		}
+		for _, stage := range []metric.Stage{metric.EndToEnd, metric.Pickup, metric.Running} {
+			if s := r.Stages[stage]; s == nil || s.Count != 200 {
+				t.Errorf("%s: %s = %+v, want 200 jobs", name, stage, s)
+			}
+		}
+		if diff := cmp.Diff(before, dumpOf(t, db)); diff != "" {
+			t.Errorf("%s: other keys than before (-before +after):\n%s", name, diff)
+		}
+	}
+	r := celeryResult(t, start(t, "run", "quick", "-u", url, "-y", "external", "--dialect", "celery", "--job-name", "tasks.fail",
+		"--queue", "celery", "-r", "100", "-n", "50", "--drain-timeout", "40s", "--allow-invalid", "--json"), problem.OK)
+	if l := r.Ledger; l.Notified != 50 || l.Failed != 50 {
+		t.Errorf("ledger %+v, want all 50 failed", l)
+	}
+}
+
+// statesOf hears the states of tasks from now on.
+func statesOf(t *testing.T, db *redis.Client) *redis.PubSub {
+	t.Helper()
+	s := db.PSubscribe(t.Context(), resultOf+"*")
+	t.Cleanup(func() { s.Close() })
+	if _, err := s.Receive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// hear waits for n states.
+func hear(t *testing.T, states *redis.PubSub, n int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for range n {
+		if _, err := states.ReceiveMessage(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// kill ends workers at once, with all that their group has begun.
+func kill(t *testing.T, worker *exec.Cmd, gone <-chan error) {
+	t.Helper()
+	if err := syscall.Kill(-worker.Process.Pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-gone
+}
+
+// begun are the tasks that began and are not over.
+func begun(t *testing.T, db *redis.Client) (ids []string) {
+	t.Helper()
+	keys, err := db.Keys(t.Context(), resultOf+"*").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		state, err := db.Get(t.Context(), key).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(state, `"STARTED"`) {
+			ids = append(ids, strings.TrimPrefix(key, resultOf))
+		}
+	}
+	return ids
+}
+
+// held are the tasks that workers have taken and not ended.
+func held(t *testing.T, db *redis.Client) map[string]bool {
+	t.Helper()
+	tags, err := db.HKeys(t.Context(), "unacked").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for _, id := range append(tags, begun(t, db)...) {
+		if id != theirTask {
+			ids[id] = true
+		}
+	}
+	return ids
+}
+
+func TestTheTasksOfAKilledCeleryWorkerAreNamed(t *testing.T) {
+	t.Parallel()
+	python := celeryPython(t)
+	url, db := celeryRedis(t)
+	worker, gone := celeryWorkers(t, python, url, "WORK_MS=20")
+	states := statesOf(t, db)
+	before := dumpOf(t, db)
+	c := start(t, "run", "quick", "-u", url, "-y", "external", "--dialect", "celery", "--job-name", "tasks.work",
+		"--queue", "celery", "-r", "100", "-n", "300", "--drain-timeout", "10s", "--allow-invalid", "--json")
+	hear(t, states, 40) // by now some are over, and others wait
+	kill(t, worker, gone)
+	want := held(t, db)
+	r := celeryResult(t, c, problem.OK)
+	got := map[string]bool{}
+	for _, j := range r.Ledger.LostJobs {
+		if j.Leg == result.LegUnfinished {
+			got[j.ID] = true
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 {
+		t.Errorf("the tasks that were named are not those that the worker held (-held +named):\n%s", diff)
+	}
+	if n := r.Ledger.LostByLeg[result.LegInQueue]; n+int64(len(want)) != r.Ledger.Lost {
+		t.Errorf("ledger %+v, want what the worker had not taken in the queue", r.Ledger)
+	}
+	if diff := cmp.Diff(before, dumpOf(t, db)); diff != "" {
+		t.Errorf("other keys than before (-before +after):\n%s", diff)
+	}
+}
+
+// A worker that acknowledges late is killed. The one that takes its place gets its tasks
+// once the visibility timeout is over.
+func TestTasksThatCeleryGivesOutAgainAreCounted(t *testing.T) {
+	t.Parallel()
+	python := celeryPython(t)
+	url, db := celeryRedis(t)
+	late := []string{"WORK_MS=200", "ACKS_LATE=yes", "VISIBILITY=0.1"}
+	worker, gone := celeryWorkers(t, python, url, late...)
+	states := statesOf(t, db)
+	c := start(t, "run", "quick", "-u", url, "-y", "external", "--dialect", "celery", "--job-name", "tasks.work",
+		"--queue", "celery", "-r", "100", "-n", "40", "--drain-timeout", "50s", "--allow-invalid", "--json")
+	hear(t, states, 3) // more than began at first: two workers, and one end
+	kill(t, worker, gone)
+	again := int64(len(begun(t, db)))
+	_, _ = celeryWorkers(t, python, url, late...)
+	r := celeryResult(t, c, problem.OK)
+	if l := r.Ledger; l.Notified != 40 || l.Lost != 0 || l.Redelivered != again || again == 0 {
+		t.Errorf("ledger %+v, want 40 notified and %d redelivered", l, again)
+	}
+}
+
+func TestWorkersOfCeleryThatARunStartsLeaveNoKeys(t *testing.T) {
+	t.Parallel()
+	python := celeryPython(t)
+	url, db := celeryRedis(t)
+	before := dumpOf(t, db)
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := celeryResult(t, start(t, "run", "quick", "-u", url, "--dialect", "celery", "--job-name", "tasks.work",
+		"--worker", "cd "+dir+"/../../examples/celery-worker && exec "+python+` -B -m celery -A tasks worker -c 2 -Q "$QUEUE"`,
+		"-r", "100", "-n", "200", "--drain-timeout", "40s", "--allow-invalid", "--json"), problem.OK)
+	if l := r.Ledger; l.Notified != 200 {
+		t.Errorf("ledger %+v, want all 200 notified", l)
+	}
+	if diff := cmp.Diff(before, dumpOf(t, db)); diff != "" {
+		t.Errorf("other keys than before (-before +after):\n%s", diff)
+	}
+}

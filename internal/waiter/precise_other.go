@@ -1,0 +1,5 @@
+//go:build !linux
+
+package waiter
+
+func newPrecise() (Waiter, error) { return Coarse() }

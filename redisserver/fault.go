@@ -1,0 +1,47 @@
+package redisserver
+
+import (
+	"context"
+	"errors"
+)
+
+// ErrNotPrivate is returned by Pause, Resume, Kill and Restart for a server that is no
+// private process: only such a process may be broken, and can be repaired. Start one
+// with the source "process".
+var ErrNotPrivate = errors.New("the server is no private process")
+
+// Pause stops the process as SIGSTOP does: it answers nothing, and its connections stay
+// open, until [Server.Resume]. Pausing it twice is the same as once.
+func (s *Server) Pause() error {
+	if s.private == nil {
+		return ErrNotPrivate
+	}
+	return s.private.pause()
+}
+
+// Resume lets a paused process go on. It does nothing to one that is not paused.
+func (s *Server) Resume() error {
+	if s.private == nil {
+		return ErrNotPrivate
+	}
+	return s.private.resume()
+}
+
+// Kill ends the process at once, as kill -9 does, and returns when it is gone. What it
+// has on disk stays there for [Server.Restart].
+func (s *Server) Kill() error {
+	if s.private == nil {
+		return ErrNotPrivate
+	}
+	return s.private.kill()
+}
+
+// Restart starts a process that was killed again, with the same settings, folder and
+// port, and returns when it answers, which takes until it has loaded its data. The end
+// of ctx ends the start. It does nothing to a process that runs.
+func (s *Server) Restart(ctx context.Context) error {
+	if s.private == nil {
+		return ErrNotPrivate
+	}
+	return s.private.restart(ctx)
+}

@@ -1,0 +1,126 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// faultExample is what a fault looks like in a file.
+const faultExample = "{at: 10s, for: 2s, pause: redis}"
+
+// readFaults reads a list of faults. One that cannot be read keeps its place in the
+// list, so that those after it have their numbers.
+func (r *scenarioReader) readFaults(n ast.Node) (ok, is bool) {
+	items, ok := r.items(n, "["+faultExample+"]")
+	for i, item := range items {
+		if i == maxFaults {
+			r.fault(item, "more than %d faults; remove some", maxFaults)
+			return false, true
+		}
+		field := fmt.Sprintf("faults[%d]", i)
+		one, good := r.readFault(field, item)
+		if !good {
+			r.bad[field], ok = true, false
+		}
+		r.s.Faults = append(r.s.Faults, one)
+	}
+	return ok, true
+}
+
+// readFault reads one fault.
+func (r *scenarioReader) readFault(field string, n ast.Node) (f Fault, ok bool) {
+	value := r.resolve(n)
+	if value == nil {
+		return f, false
+	}
+	r.at[field] = placeOf(value)
+	if !isMapping(value) {
+		text, ok := r.text(value, textForm, "a fault such as "+faultExample)
+		if !ok {
+			return f, false
+		}
+		f, err := ParseFault(text)
+		if err != nil {
+			r.refuse(value, err)
+		}
+		return f, err == nil
+	}
+	entries, ok := r.entries(value, faultExample)
+	chosen := ""
+	for _, e := range entries {
+		r.at[field+"."+e.key] = e.at
+		if !r.faultKey(field, &f, e, &chosen) {
+			ok = false
+		}
+	}
+	if ok && chosen == "" {
+		r.fault(value, "it does not say what happens; write one of %s, such as %s", strings.Join(kindWords(), ", "), faultExample)
+		return f, false
+	}
+	if ok && !slices.ContainsFunc(entries, func(e entry) bool { return e.key == "at" }) {
+		r.fault(value, "at is missing: when the fault begins, such as %s", faultExample)
+		return f, false
+	}
+	return f, ok
+}
+
+// kindWords are the keys of which a fault has one.
+func kindWords() (all []string) {
+	for _, k := range FaultKinds() {
+		all = append(all, string(k))
+	}
+	return all
+}
+
+// faultKey reads one key of a fault. chosen is the kind that was found before it.
+func (r *scenarioReader) faultKey(field string, f *Fault, e entry, chosen *string) bool {
+	kinds := kindWords()
+	switch {
+	case slices.Contains(kinds, e.key):
+		if *chosen != "" {
+			r.faultAt(e.at, "a fault is one thing; remove %s or %s, or write them as two faults", *chosen, e.key)
+			return false
+		}
+		*chosen = e.key
+		if e.key == string(NetworkFault) {
+			return r.readNetwork(field, f, e)
+		}
+		text, ok := r.text(e.value, textForm, "the target of "+e.key)
+		if !ok {
+			return false
+		}
+		if err := f.choose(FaultKind(e.key), text); err != nil {
+			r.refuse(e.value, err)
+			return false
+		}
+		return true
+	case slices.Contains(faultKeys(), e.key):
+		form, what := scalarForm, "a duration such as 10s"
+		switch e.key {
+		case "count":
+			form, what = wholeForm, "a whole number such as 2"
+		case "factor":
+			form, what = numberForm, "a number such as 4"
+		case "to":
+			what = "a size such as 2MiB, or a share of the memory in use such as 80%"
+		case "force":
+			form, what = truthForm, "true"
+		case "name":
+			form, what = textForm, "a name such as crash"
+		}
+		text, ok := r.text(e.value, form, what)
+		if !ok {
+			return false
+		}
+		if err := f.set(e.key, text); err != nil {
+			r.refuse(e.value, err)
+			return false
+		}
+		return true
+	}
+	r.faultAt(e.at, "unknown key %q%s", e.key, orList(e.key, append(faultKeys(), kinds...)))
+	return false
+}
