@@ -34,7 +34,7 @@ func TestAnInterruptedSearchIsStoredAndCanBeGoneOnWith(t *testing.T) {
 		t.Errorf("no answer on standard output: %q", c.stdout.String())
 	}
 
-	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "20s")
+	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "12s")
 	again.end(t)
 	second, err := store.LoadAs[*study.Record](dir)
 	if err != nil {
@@ -63,7 +63,7 @@ func TestInterruptedValuesAreGoneOnWith(t *testing.T) {
 	if len(cells) != 3 || !first.Interrupted || !cells[0].Interrupted || len(cells[0].Trials) < 2 || len(cells[1].Trials) > 0 {
 		t.Fatalf("%+v; want the first value begun, and the others not", cells)
 	}
-	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "40s")
+	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "24s")
 	again.end(t)
 	second, err := store.LoadAs[*study.Record](dir)
 	if err != nil {

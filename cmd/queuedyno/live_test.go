@@ -72,10 +72,9 @@ func withRows(words string) string {
 // is left is the comparison.
 func TestTheLivePageOfAComparisonShowsTheRunsOfBothSides(t *testing.T) {
 	t.Parallel()
-	c := start(t, "compare", "quick", "-d", "3s", "-r", "200", "--redis", "embedded", "--idle", "0s", "--candidate-args", "--work 2ms", "--live", "--name", "c")
-	url := c.awaitPage(t)
-	ctx := chromium(t, url)
-	act(t, ctx, chromedp.Navigate(url))
+	ctx := chromium(t, "http://127.0.0.1:") // a slow host takes long to start it, and must not miss the first runs
+	c := start(t, "compare", "quick", "-d", "4s", "-r", "200", "--redis", "embedded", "--idle", "0s", "--candidate-args", "--work 2ms", "--live", "--name", "c")
+	act(t, ctx, chromedp.Navigate(c.awaitPage(t)))
 	base, candidate := withRows("baseline, pair "), withRows("candidate, pair ")
 	until(t, ctx, `[...document.querySelectorAll('.badge')].filter((e) => e.textContent === 'running').length === 2 && (`+base+" || "+candidate+")")
 	until(t, ctx, base+" && "+candidate)

@@ -61,6 +61,7 @@ func TestPrometheusReadsFromARunWhatItsResultSays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			p.await(t, "1 - up", 1) // what it read before is stored by then
 			p.agrees(t, r, native)
 		})
 	}

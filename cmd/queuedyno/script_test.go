@@ -13,7 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	parallel.AtLeast(6)
+	parallel.AtLeast(8)
 	testscript.Main(m, map[string]func(){"queuedyno": main})
 }
 

@@ -209,7 +209,7 @@ func TestARunGoesOnWhenAllItsConnectionsAreClosed(t *testing.T) {
 			b := startBetween(t, redistest.Process(t))
 			s := scenario.Scenario{
 				Name: "cut", Load: scenario.Load{Rate: pace.PerSecond(200), Duration: 4 * time.Second}, Design: d,
-				Consumers: 3, Producers: 2, DrainTimeout: 20 * time.Second,
+				Consumers: 3, Producers: 2, DrainTimeout: 6 * time.Second,
 			}
 			if d == jobqueue.ReliableList || d == jobqueue.Stream {
 				s.Visibility = 2 * time.Second

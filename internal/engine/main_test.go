@@ -15,7 +15,7 @@ import (
 // TestMain looks for goroutines that runs, their connections or their proxies have left
 // when all tests are over.
 func TestMain(m *testing.M) {
-	parallel.AtLeast(6)
+	parallel.AtLeast(8)
 	code := m.Run()
 	var left []string
 	for deadline := time.Now().Add(30 * time.Second); code == 0; time.Sleep(10 * time.Millisecond) {

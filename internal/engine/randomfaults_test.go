@@ -87,7 +87,7 @@ func brokenAtRandom(t *testing.T, seed uint64) {
 	designs := jobqueue.Designs()
 	s := scenario.Scenario{
 		Name: "random", Load: scenario.Load{Rate: pace.PerSecond(150), Duration: 7 * time.Second}, Design: designs[dice.IntN(len(designs))],
-		Producers: 2, Consumers: 6, Work: scenario.Work{Time: time.Duration(dice.IntN(20)) * time.Millisecond}, DrainTimeout: 4 * time.Second,
+		Producers: 2, Consumers: 6, Work: scenario.Work{Time: time.Duration(dice.IntN(20)) * time.Millisecond}, DrainTimeout: 3 * time.Second,
 		Faults: randomFaults(dice, 10),
 	}
 	if s.Work.Time == 0 {

@@ -81,10 +81,10 @@ func broken(t *testing.T, s scenario.Scenario, server privateRedis) (*result.Res
 func meeting(design jobqueue.Design, faults ...scenario.Fault) scenario.Scenario {
 	s := scenario.Scenario{
 		Name: "broken", Load: scenario.Load{Rate: pace.PerSecond(200), Duration: 4 * time.Second}, Design: design, Prefill: 300,
-		Producers: 2, Consumers: 6, Work: scenario.Work{Time: 20 * time.Millisecond}, DrainTimeout: 6 * time.Second, Faults: faults,
+		Producers: 2, Consumers: 6, Work: scenario.Work{Time: 20 * time.Millisecond}, DrainTimeout: 4 * time.Second, Faults: faults,
 	}
 	if design == jobqueue.ReliableList || design == jobqueue.Stream {
-		s.Visibility = 2 * time.Second
+		s.Visibility, s.DrainTimeout = 2*time.Second, 6*time.Second
 	}
 	return s
 }
@@ -305,7 +305,7 @@ func TestConnectionsThatTheServerClosesAreOpenedAgain(t *testing.T) {
 	t.Parallel()
 	s := scenario.Scenario{
 		Name: "disconnect", Load: scenario.Load{Rate: pace.PerSecond(200), Duration: 5 * time.Second}, Producers: 2, Consumers: 3, Subscribers: 1,
-		Work: scenario.Work{Time: 2 * time.Millisecond}, DrainTimeout: 10 * time.Second,
+		Work: scenario.Work{Time: 2 * time.Millisecond}, DrainTimeout: 3 * time.Second,
 		Faults: []scenario.Fault{
 			{At: time.Second, Kind: scenario.DisconnectFault, Target: scenario.ProducersTarget},
 			{At: 2 * time.Second, Kind: scenario.DisconnectFault, Target: scenario.ConsumersTarget},

@@ -99,6 +99,7 @@ func TestAFailoverLosesWhatTheTestsOwnCountFinds(t *testing.T) {
 		{"in a cluster that was named", "named", failover, 5 * time.Second},
 	} {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			source := row.source
 			if source == "named" {
 				source = redistest.Cluster(t, 1).URL()
