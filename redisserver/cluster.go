@@ -140,9 +140,14 @@ func (g *Group) join(ctx context.Context, secret string, buses []string) error {
 		if i < masterCount {
 			continue
 		}
+		follows := false
 		err = settled(ctx, s, secret, "a replica to follow its master", func(c *conversation) (bool, error) {
-			// Refused for as long as the node has not heard of its master.
-			_, _ = c.command("CLUSTER", "REPLICATE", ids[i%masterCount])
+			if !follows {
+				// Refused for as long as the node has not heard of its master. Not repeated once
+				// it is accepted: that would begin the first copy anew.
+				_, err := c.command("CLUSTER", "REPLICATE", ids[i%masterCount])
+				follows = err == nil
+			}
 			return says(c, "master_link_status:up", "INFO", "replication")
 		})
 		if err != nil {
