@@ -91,7 +91,7 @@ func (p *program) declareFleet(cmd *cobra.Command, named string) *fleeting {
 	})
 	flags.Var(f, &m.Namespace, "namespace", "", "`NAMESPACE` for the pods (default: that of kubectl's context)", fleet.CheckNamespace)
 	flags.List(f, &m.NodeSelector, "node-selector", ",", "run only on nodes with the label `KEY=VALUE` (repeatable)", fleet.ParseLabel)
-	flags.Var(f, &m.CPU, "cpu", "", "whole `NUMBER` of CPUs that each pod requests and is limited to; 0 requests none, and a pod may then be short of CPU (default 2)", literal.Int)
+	flags.Var(f, &m.CPU, "cpu", "", "whole `NUMBER` of CPUs that each pod requests and is limited to; 0 requests none, and a pod may then be short of CPU (default 2)", literal.WholeInt)
 	flags.Var(f, &m.Memory, "memory", "", "`SIZE` of memory that each pod requests and is limited to (default 1Gi)", fleet.ParseMemory)
 	flags.Var(f, &g.secret, "redis-secret", "", "secret `NAME[/KEY]` with the URL of the Redis under test (default queuedyno/REDIS_URL)", fleet.ParseSecret)
 	f.Switch(&m.HostNetwork, "host-network", "", "use the network of the nodes: no overlay network between the pods and Redis")

@@ -91,6 +91,14 @@ func Int(s string) (int, error) {
 	return int(n), err
 }
 
+// WholeInt is [Whole] for what is an int everywhere.
+func WholeInt(s string) (int, error) {
+	if strings.TrimSpace(s) == "0" {
+		return 0, nil
+	}
+	return Int(s)
+}
+
 // Number reads a number that need not be whole.
 func Number(s string) (float64, error) {
 	v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
