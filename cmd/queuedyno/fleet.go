@@ -275,10 +275,12 @@ type fleetRunning struct {
 
 const (
 	fleetVerbName = "fleet run"
-	// fleetPoll is the time between two looks at the pods, and fleetShown the number of
-	// shards whose logs are shown while they go on.
-	fleetPoll  = 2 * time.Second
-	fleetShown = 4
+	// fleetPoll is the time between two looks at the pods, fleetPatience the time that their
+	// logs may take after their end, and fleetShown the number of shards whose logs are shown
+	// while they go on.
+	fleetPoll     = 2 * time.Second
+	fleetPatience = 30 * time.Second
+	fleetShown    = 4
 )
 
 func (r *fleetRunning) run(ctx context.Context, names []string) error {
@@ -316,7 +318,7 @@ func (r *fleetRunning) run(ctx context.Context, names []string) error {
 	defer os.RemoveAll(dir)
 	signals.During("the shards drain and report")
 	logs, err := fleet.Run(ctx, fleet.Options{
-		Kubectl: kubectl, Manifest: r.manifest, Dir: dir, Poll: fleetPoll, Stop: signals.Stop,
+		Kubectl: kubectl, Manifest: r.manifest, Dir: dir, Poll: fleetPoll, Patience: fleetPatience, Stop: signals.Stop,
 		Note: func(format string, args ...any) { r.p.console.Note(fleetVerbName+": "+format, args...) },
 		Line: func(shard int, line string) {
 			if shard < fleetShown {

@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	// patience bounds the wait for the ends of logs after their pods have ended.
-	patience = 30 * time.Second
 	// removal bounds how long it takes to remove everything.
 	removal = 2 * time.Minute
 	// mistakes is how often in a row kubectl may fail to say how things are.
@@ -29,8 +27,9 @@ type Options struct {
 	Manifest Manifest
 	// Dir is an existing directory for the logs of the pods.
 	Dir string
-	// Poll is the time between two looks at the pods.
-	Poll time.Duration
+	// Poll is the time between two looks at the pods, and Patience how long after their end
+	// their logs may take to be read.
+	Poll, Patience time.Duration
 	// Stop asks the shards to stop sending, to drain and to report, when it is closed.
 	Stop <-chan struct{}
 	// Note gets what is to be known while it goes on, and Line each line that a shard logs
@@ -52,8 +51,9 @@ type Log struct {
 }
 
 // Run creates what the manifest says, waits until all shards have ended, and returns their
-// logs by shard. What it created is removed, however it ends, and nothing else is. An
-// error comes with the logs that there are. If ctx ends, it does not wait for the shards.
+// logs by shard. What it created is removed, however it ends, and nothing else is; only when
+// pods have logs that cannot be read it stays, with an [UnreadError]. An error comes with the
+// logs that there are. If ctx ends, it does not wait for the shards.
 func Run(ctx context.Context, o Options) (logs []Log, err error) {
 	r := &run{o: o, id: strings.ToLower(rand.Text()), pods: map[string]*follower{}, noted: map[int]string{}, ended: make(chan *follower)}
 	r.o.Manifest.run = r.id
@@ -65,13 +65,16 @@ func Run(ctx context.Context, o Options) (logs []Log, err error) {
 	}
 	following, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r.following = following
+	r.following, r.giveUp = following, cancel
 	if err = r.create(ctx); err == nil {
 		if err = r.watch(ctx); err == nil {
 			err = r.fetch(ctx)
 		}
 	}
-	removed := r.remove(context.WithoutCancel(ctx), ctx.Err() == nil)
+	var removed error
+	if unread := new(UnreadError); !errors.As(err, &unread) {
+		removed = r.remove(context.WithoutCancel(ctx), ctx.Err() == nil)
+	}
 	cancel()
 	r.await(nil)
 	logs, kept := r.logs()
@@ -82,7 +85,8 @@ func Run(ctx context.Context, o Options) (logs []Log, err error) {
 type run struct {
 	o         Options
 	id        string
-	following context.Context
+	following context.Context // for the streams
+	giveUp    func()          // ends them
 	pods      map[string]*follower
 	open      int // streams
 	ended     chan *follower
@@ -154,9 +158,14 @@ func (r *run) remove(ctx context.Context, wait bool) error {
 	}
 	_, err := r.o.Kubectl.output(ctx, nil, args...)
 	if err != nil {
-		return &RemoveError{Err: err, Command: "kubectl " + strings.Join(append(slices.Clone(r.o.Kubectl.Global), "delete", "job,configmap", r.selector()), " ")}
+		return &RemoveError{Err: err, Command: r.typed("delete", "job,configmap", r.selector())}
 	}
 	return nil
+}
+
+// typed is a call of kubectl as a person types it.
+func (r *run) typed(args ...string) string {
+	return strings.Join(slices.Concat([]string{"kubectl"}, r.o.Kubectl.Global, args), " ")
 }
 
 // RemoveError says that what a run created is still there.
@@ -212,7 +221,7 @@ func (r *run) watch(ctx context.Context) error {
 			switch {
 			case s.over && !running:
 				return nil
-			case !stopped.IsZero() && (!running || time.Since(stopped) > r.o.Manifest.Drain+patience):
+			case !stopped.IsZero() && (!running || time.Since(stopped) > r.o.Manifest.Drain+r.o.Patience):
 				return nil
 			case stopped.IsZero() && !s.job:
 				return ErrGone
@@ -341,61 +350,4 @@ func (r *run) follow(s state) error {
 		r.read(f, "--follow")
 	}
 	return nil
-}
-
-// read reads a log in a goroutine.
-func (r *run) read(f *follower, more ...string) {
-	f.open = true
-	r.open++
-	args := append([]string{"logs", f.name, "--container", Container}, more...)
-	go func() {
-		f.err = r.o.Kubectl.stream(r.following, f.log, args...)
-		r.ended <- f
-	}()
-}
-
-func (r *run) closed(f *follower) {
-	f.open = false
-	r.open--
-}
-
-// await waits for the ends of all streams, or until the timer fires.
-func (r *run) await(timeout <-chan time.Time) {
-	for r.open > 0 {
-		select {
-		case f := <-r.ended:
-			r.closed(f)
-		case <-timeout:
-			return
-		}
-	}
-}
-
-// fetch reads the logs again that have no whole result: a stream may have broken off.
-func (r *run) fetch(ctx context.Context) error {
-	r.await(time.After(patience))
-	for _, f := range r.pods {
-		if f.open || f.log.results > 0 || ctx.Err() != nil {
-			continue
-		}
-		if err := f.log.again(); err != nil {
-			return err
-		}
-		r.read(f)
-	}
-	r.await(time.After(patience))
-	return ctx.Err()
-}
-
-// logs are the logs of all pods, by shard. All streams have ended.
-func (r *run) logs() (all []Log, err error) {
-	for _, f := range r.pods {
-		err = errors.Join(err, f.log.close())
-		if f.why == "" && f.err != nil && f.log.results == 0 {
-			f.why = f.err.Error()
-		}
-		all = append(all, Log{Shard: f.shard, Pod: f.name, File: f.log.file.Name(), Results: f.log.results, Last: f.log.last, Why: f.why})
-	}
-	slices.SortFunc(all, func(a, b Log) int { return cmp.Or(cmp.Compare(a.Shard, b.Shard), cmp.Compare(a.Pod, b.Pod)) })
-	return all, err
 }

@@ -49,8 +49,10 @@ get)
 	esac
 	;;
 logs)
+	if [ -e after-logs ]; then mv after-logs objects; fi
 	n=$(ls "$2".opened.* 2>/dev/null | wc -l)
 	touch "$2.opened.$n"
+	[ "$n" -ge "$(cat unreadable 2>/dev/null || echo 0)" ] || { echo 'Error from server: no preferred addresses found' >&2; exit 1; }
 	if [ -e "$2.$n.log" ]; then cat "$2.$n.log"; else cat "$2.log"; fi
 	;;
 esac
@@ -77,7 +79,7 @@ func newCluster(t *testing.T) *cluster {
 	m.Shards, m.MeetTimeout = 2, time.Minute
 	c.o = fleet.Options{
 		Kubectl:  fleet.Kubectl{Program: program, Global: []string{"--context", "test"}, Environ: append(os.Environ(), "CLUSTER="+c.dir)},
-		Manifest: m, Dir: t.TempDir(), Poll: 10 * time.Millisecond,
+		Manifest: m, Dir: t.TempDir(), Poll: 10 * time.Millisecond, Patience: 30 * time.Second,
 		Note: func(format string, args ...any) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
@@ -230,6 +232,59 @@ func TestAStreamThatBreaksOffIsReadAgain(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"one", "two", "three"}, c.lines[0]); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+// TestALogThatCannotBeReadIsReadLater: only then is the Job removed.
+func TestALogThatCannotBeReadIsReadLater(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.file(t, "objects", objects(true, ended(0, 0), ended(1, 0)))
+	c.file(t, "unreadable", "4") // as often as that
+	c.file(t, "pod-0.log", "{\"a\": \"result of 0\"}\n")
+	c.file(t, "pod-1.log", "{\"a\": \"result of 1\"}\n")
+	logs, err := fleet.Run(t.Context(), c.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := results(t, logs); !slices.Equal(got, []int{1, 1}) {
+		t.Errorf("logs %+v", logs)
+	}
+	c.removed(t)
+}
+
+// TestLogsThatCannotBeReadAreNotRemoved: the results are in them. A pod that is gone has none.
+func TestLogsThatCannotBeReadAreNotRemoved(t *testing.T) {
+	t.Parallel()
+	for name, there := range map[string]bool{"the pods are there": true, "they are gone": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			c.o.Patience = 300 * time.Millisecond
+			c.file(t, "unreadable", "1000000")
+			c.file(t, "objects", objects(true, ended(0, 0), ended(1, 0)))
+			if !there {
+				c.file(t, "after-logs", objects(true))
+			}
+			logs, err := fleet.Run(t.Context(), c.o)
+			unread := new(fleet.UnreadError)
+			if got := errors.As(err, &unread); got != there || len(logs) != 2 || logs[0].Results != 0 {
+				t.Fatalf("logs %+v, error %v", logs, err)
+			}
+			if !there {
+				c.removed(t)
+				return
+			}
+			if diff := cmp.Diff([]int{0, 1}, unread.Shards); diff != "" || !strings.Contains(err.Error(), "could not be read") {
+				t.Errorf("%v; shards (-want +got):\n%s", err, diff)
+			}
+			if hint := unread.Hint(); !strings.Contains(hint, "kubectl --context test --namespace load logs pod-0 > pod-0.log") || !strings.Contains(hint, "kubectl --context test --namespace load delete job,configmap --selector=") {
+				t.Errorf("hint %q", hint)
+			}
+			if calls := c.calls(t, "delete"); len(calls) > 0 {
+				t.Errorf("removed by %q", calls)
+			}
+		})
 	}
 }
 

@@ -14,8 +14,8 @@ var (
 	effects  = []string{"", "note", "undecided", result.Suspect, result.Invalid}
 )
 
-// validity is the worst of all shards', with the shard in each reason. A merged result that
-// lacks shards is invalid.
+// validity is the worst of all shards', with the shard in each reason and in where the time
+// goes. A merged result that lacks shards is invalid.
 func validity(all []shard, f *result.Fleet) result.Validity {
 	worst := all[0]
 	for _, s := range all {
@@ -24,6 +24,9 @@ func validity(all []shard, f *result.Fleet) result.Validity {
 		}
 	}
 	v := result.Validity{Verdict: worst.Validity.Verdict, Triage: worst.Validity.Triage, Usage: worst.Validity.Usage, Checks: map[string]result.Check{}}
+	if v.Triage.Detail != "" && len(all) > 1 {
+		v.Triage.Detail = fmt.Sprintf("in shard %d %s", worst.Run.Shard.Index, v.Triage.Detail)
+	}
 	v.Reasons = attributed(all, func(s shard) []string { return s.Validity.Reasons })
 	if len(f.Missing) > 0 {
 		v.Verdict = result.Invalid
