@@ -132,8 +132,8 @@ func (p hangingProducer) Push(ctx context.Context, jobs ...[]byte) error {
 	return p.Producer.Push(ctx, jobs...)
 }
 
-// endlessWaiter lets the first waits for work last until Stop. Work is known by
-// its length, which no due time is likely to be away.
+// endlessWaiter lets the first waits for work last until Stop. Work is known by its
+// length, less what has passed since it began; no due time is likely to be that far away.
 type endlessWaiter struct {
 	waiter.Waiter
 	work    time.Duration
@@ -144,7 +144,8 @@ type endlessWaiter struct {
 }
 
 func (w *endlessWaiter) Wait(d time.Duration) bool {
-	if d == w.work && w.begun.Add(1) <= w.endless {
+	const passed = 50 * time.Microsecond
+	if d > w.work-passed && d <= w.work && w.begun.Add(1) <= w.endless {
 		<-w.stop
 		return false
 	}

@@ -124,19 +124,31 @@ func TestPlantedFaultsAreFoundExactlyAndTheBooksBalance(t *testing.T) {
 	t.Parallel()
 	s := redistest.Process(t)
 	var said []string
-	r, err := verify.Run(t.Context(), verify.Options{
-		Server:   verify.Server{URL: s.URL(), Stall: stopper(s, 1)},
-		Only:     []string{"losses", "left-in-queue", "cut-off", "strangers", "laws"},
-		Progress: func(p verify.Progress) { said = append(said, p.Name) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, x := range r.Experiments {
-		// Faults are planted by the clock. On a host that was too busy for that, which
-		// the experiment notes, the ledger has to balance anyway.
-		if !x.Pass && (x.Name == "laws" || len(x.Notes) == 0) {
-			t.Errorf("%s failed: %+v, %q", x.Name, x.Rows, x.Notes)
+	var r verify.Report
+	for try := 1; ; try++ {
+		var err error
+		r, err = verify.Run(t.Context(), verify.Options{
+			Server:   verify.Server{URL: s.URL(), Stall: stopper(s, 1)},
+			Only:     []string{"losses", "left-in-queue", "cut-off", "strangers", "laws"},
+			Progress: func(p verify.Progress) { said = append(said, p.Name) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := false
+		for _, x := range r.Experiments {
+			switch {
+			case x.Pass:
+			// Faults are planted by the clock. A host that was too busy for that, which the
+			// experiment notes, has another chance; but the ledger has to balance.
+			case x.Name != "laws" && len(x.Notes) > 0 && try < 5:
+				again = true
+			default:
+				t.Errorf("%s failed: %+v, %q", x.Name, x.Rows, x.Notes)
+			}
+		}
+		if !again {
+			break
 		}
 	}
 	if len(r.Experiments) != 5 || len(said) < 5 || r.Host.CPUs == 0 {
