@@ -281,7 +281,7 @@ func TestWhatWasOpenedOutlivesTheDeadlineOfItsOpening(t *testing.T) {
 			b := clientAt(t, url)
 			var p jobqueue.Producer
 			var c jobqueue.Consumer
-			ctx := t.Context()
+			var ctx context.Context
 			for within := time.Second; ; within *= 2 { // until the machine opens both in time
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithTimeout(t.Context(), within)

@@ -91,4 +91,24 @@ func TestAfterACrashTheLastCheckpointIsAResult(t *testing.T) {
 	if out, code := c.then(t, "run", "quick", "-u", "embedded", "--name", "r"); code != problem.BadUsage || !strings.Contains(out, "--force") {
 		t.Errorf("the name again: exit %d\n%s", code, out)
 	}
+	// A run that replaces it, and is killed as well, leaves its checkpoint next to it.
+	next := exec.CommandContext(t.Context(), "queuedyno", "run", "quick", "-u", "embedded", "--name", "r", "--force", "--checkpoint", "1s")
+	next.Dir, next.Env = c.Dir, c.Env
+	if err := next.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(50 * time.Second); store.Checkpointed(dir) == ""; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no checkpoint came")
+		}
+	}
+	_ = next.Process.Kill()
+	_ = next.Wait()
+	file := filepath.Join(dir, store.CheckpointFile)
+	if out, code := c.then(t, "report", dir); code != problem.OK || !strings.Contains(out, "is the older result; what is known of the run that replaces it: queuedyno report "+file) {
+		t.Errorf("report of the older one: exit %d\n%s", code, out)
+	}
+	if out, code := c.then(t, "report", file); code != problem.OK || !strings.Contains(out, "the run did not end") {
+		t.Errorf("report of the checkpoint: exit %d\n%s", code, out)
+	}
 }

@@ -136,6 +136,9 @@ func (r *reporting) run(results []string) error {
 		if err != nil {
 			return err
 		}
+		if file := store.Checkpointed(name); file != "" {
+			r.p.console.Note("report: %q is the older result; what is known of the run that replaces it: queuedyno report %s", name, file)
+		}
 		if run, ok := render.As[*result.Result](d); ok {
 			runs = append(runs, run)
 		}

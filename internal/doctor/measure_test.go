@@ -74,7 +74,7 @@ func TestFaultsOfARealRedisAreFound(t *testing.T) {
 		"a nosy latency monitor":  {check: "redis.latency_monitor", level: doctor.Note, plant: set("latency-monitor-threshold", "1")},
 		"I/O threads":             {check: "redis.io_threads", level: doctor.Suspect, args: []string{"--io-threads", "8"}},
 		"a replica": {check: "redis.usable", level: doctor.Invalid, plant: func(ctx context.Context, c *redis.Client) error {
-			return c.SlaveOf(ctx, "127.0.0.1", "1").Err()
+			return c.ReplicaOf(ctx, "127.0.0.1", "1").Err()
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -224,9 +224,7 @@ func (r *assembly) postgres() *result.Postgres {
 		Kind: r.o.PostgresKind, Version: f.Version, Address: f.Address, Table: f.Table, Created: f.Created, Settings: f.Settings,
 		Connections: p.Connections, MaxBusy: p.MaxBusy, Statements: p.Statements, Waits: p.Waits, Waited: p.Waited, Reconnects: p.Reconnects,
 	}
-	for _, caution := range f.Cautions {
-		r.res.Warnings = append(r.res.Warnings, caution)
-	}
+	r.res.Warnings = append(r.res.Warnings, f.Cautions...)
 	if w.looks > 0 {
 		out.Busy = ptr(w.busy / float64(w.looks))
 	}

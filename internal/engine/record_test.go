@@ -17,7 +17,7 @@ func ride(r *run, s *record.Shard, n int64) {
 	j.Stamp = blank
 	j.Stamp[flight.DueAt], j.Stamp[flight.SentAt] = n, n+1
 	j.Launch(n)
-	b, j := r.flight.Find(n)
+	_, j = r.flight.Find(n)
 	j.Stamp[flight.AckedAt] = n + 20_000
 	j.Mark(n, flight.Acked)
 	j.Mark(n, flight.Popped)
@@ -26,7 +26,7 @@ func ride(r *run, s *record.Shard, n int64) {
 	j.Mark(n, flight.Done)
 	j.Stamp[flight.PublishedAt] = n + 60_000
 	j.Mark(n, flight.Published)
-	b, j = r.flight.Find(n)
+	b, j := r.flight.Find(n)
 	j.Stamp[flight.NotifiedAt] = n + 70_000
 	marks, _, _ := j.Mark(n, flight.Notified)
 	r.finish(b, j, n, marks, s)

@@ -62,7 +62,8 @@ func (ps *Proxies) ForURL(redisURL string) (proxied string, err error) {
 	if err != nil {
 		return "", errors.New("network fault: the URL of the Redis cannot be read") // the cause quotes it
 	}
-	network, addr := "tcp", u.Host
+	network := "tcp"
+	var addr string
 	switch u.Scheme {
 	case "redis", "rediss":
 		host, port := u.Hostname(), u.Port()

@@ -123,7 +123,8 @@ func TestEncodersLeaveTheResultAlone(t *testing.T) {
 func TestTheSameResultGivesTheSameBytes(t *testing.T) {
 	t.Parallel()
 	for format, e := range encoders() {
-		if written(t, e, rendertest.Lossy(t)) != written(t, e, rendertest.Lossy(t)) {
+		once, again := written(t, e, rendertest.Lossy(t)), written(t, e, rendertest.Lossy(t))
+		if once != again {
 			t.Errorf("%s differs between two renderings of the same result", format)
 		}
 	}

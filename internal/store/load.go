@@ -26,6 +26,16 @@ func Load(path string) (render.Document, error) {
 	return load(path, of(k))
 }
 
+// Checkpointed is the file of a checkpoint next to the older result in a directory, or "". A
+// run that replaces this result, and still goes on or was killed, has left it there.
+func Checkpointed(dir string) string {
+	file := filepath.Join(dir, CheckpointFile)
+	if i, err := os.Stat(file); err != nil || !i.Mode().IsRegular() {
+		return ""
+	}
+	return file
+}
+
 // LoadAs reads a record of one kind, as [Load] does, and refuses others.
 func LoadAs[R render.Record](path string) (R, error) {
 	d, err := load(path, of(render.KindOf[R]()))

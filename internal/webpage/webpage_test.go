@@ -15,7 +15,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/webpage/webpagetest"
 )
 
-const hostile = `<script>window.hacked=1</script></script>"'&🐘 ‮abc‬ <img src=http://127.0.0.1:1/x onerror="window.hacked=1">`
+const hostile = `<script>window.hacked=1</script></script>"'&🐘 ` + "\u202e" + `abc` + "\u202c" + ` <img src=http://127.0.0.1:1/x onerror="window.hacked=1">`
 
 // sample is a page with every kind of chart, and hostile text wherever text goes.
 func sample(rows int) webpage.Page {

@@ -13,6 +13,7 @@ import (
 const (
 	opening = " \"'[("
 	closing = " \"'])"
+	around  = " \"'[(])"
 )
 
 // found is what a line holds.
@@ -70,7 +71,7 @@ func (rr *replayReader) scan(text string, comma bool) scanner {
 
 // exact reads a time that is the whole of a text.
 func exact(s scanner) (m moment, text, why string) {
-	s.text = strings.Trim(s.text, opening+closing)
+	s.text = strings.Trim(s.text, around)
 	m, n, why := s.moment()
 	if why == "" && n < len(s.text) {
 		return moment{}, s.text, notTime
@@ -89,7 +90,7 @@ func (rr *replayReader) inField(text string, sep rune, column int) (m moment, fi
 	}
 	// A date may go on in the next columns.
 	m, _, why = rr.scan(strings.TrimLeft(rest, opening), true).moment()
-	return m, strings.Trim(field, opening+closing), why
+	return m, strings.Trim(field, around), why
 }
 
 // dateIn reads the first date in a line, wherever it stands.

@@ -135,7 +135,7 @@ func (rr *replayReader) decideNumber(text string) (header bool) {
 	names := rr.fields(text, sep)
 	rr.o.Separator = sep
 	if rr.header == nil && rr.column < len(names) {
-		name := strings.Trim(names[rr.column], opening+closing)
+		name := strings.Trim(names[rr.column], around)
 		if name == "" || !isDigit(name[0]) && name[0] != '-' && name[0] != '.' {
 			rr.header = names
 			rr.findMetric()
