@@ -123,7 +123,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/meeting": {rooms: []string{"result", "scenario/pace", "internal/redisconn"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"internal/rowscan": {rooms: []string{"result"}},
 	"internal/fleet":   {},
-	"internal/merge":   {rooms: []string{"internal/rowlength", "internal/rowscan", "result", "scenario", "internal/flight", "internal/gate", "internal/latency", "internal/ledger", "internal/record", "internal/stopreason"}},
+	"internal/merge":   {rooms: []string{"internal/rowlength", "internal/rowscan", "result", "scenario", "internal/flight", "internal/gate", "internal/latency", "internal/ledger", "internal/record", "internal/stopreason", "internal/usage"}},
 
 	// Servers to run against.
 	"internal/serverstart":        {},

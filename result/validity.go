@@ -41,7 +41,7 @@ type Triage struct {
 	// empty when nothing stands out.
 	Where string `json:"where"`
 	// Detail is what the probes found. It is empty when Where follows from Limit
-	// alone.
+	// alone. Of merged shards it names the one of which it speaks.
 	Detail string `json:"detail"`
 	Limit  *Limit `json:"limit,omitempty"`
 }

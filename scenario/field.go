@@ -26,7 +26,9 @@ type Field struct {
 	// Switch means that the flag needs no value, Many that it may be repeated. With
 	// Many the text is a list with separators, and an empty Separator means a comma.
 	Switch, Many bool
-	Separator    string
+	// Path means that the value is the name of a file.
+	Path      bool
+	Separator string
 	// Words are what shell completion offers, each with its meaning after a tab or
 	// without.
 	Words []string

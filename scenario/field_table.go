@@ -75,7 +75,7 @@ func loadFields(runs, builds, plans []string) []Field {
 	}
 	return []Field{
 		rate, steps,
-		row("load.replay", texts(), file, Field{Group: "Load", Flag: "replay", Verbs: runs, Usage: "`FILE` (CSV or a log) with recorded due times, instead of --rate"}),
+		row("load.replay", texts(), file, Field{Group: "Load", Flag: "replay", Path: true, Verbs: runs, Usage: "`FILE` (CSV or a log) with recorded due times, instead of --rate"}),
 		row("load.replay.file", texts(), file, Field{Columns: column("replay"), Usage: "the same, with further keys for reading it"}),
 		row("load.replay.column", kind[string]{what: "the name of a column or its number", parse: literal.Text, format: plain[string], free: true},
 			func(s *Scenario) *string { return &replay(s).Column }, Field{

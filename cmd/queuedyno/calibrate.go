@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/interrupt"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/outcome"
@@ -46,6 +47,7 @@ func (p *program) calibrateVerb() *cobra.Command {
 	declareFile(f, &c.file)
 	c.declareShared(f)
 	f.Text(&c.calibration, "calibration", "", "also write calibration.json to `FILE`, replacing it")
+	f.Completes(flags.Files, "calibration")
 	cmd.RunE = p.verb(func(cmd *cobra.Command, args []string) error {
 		pl, err := c.plan(args)
 		if err != nil {

@@ -116,6 +116,7 @@ func declareCapacity(p *program, f *flags.Set) *searching {
 	flags.Var(f, &c.confirm, "confirm", "", "measured `TIME` of a confirmation trial (default 30s, or a twelfth of the budget of a search if that is less)", literal.Duration(time.Second/2))
 	flags.Var(f, &c.horizon, "horizon", "", "`TIME` for which a sustainable rate must meet the SLO, projected from the growth of the backlog (default 10m)", literal.Duration(time.Second))
 	f.Text(&c.resume, "resume", "", "continue the search stored in `DIR`, with its scenario and SLO")
+	f.Completes(flags.Dirs, "resume")
 	f.Switch(&c.curve, "curve", "", "then measure latency at fractions of the capacity, in random order")
 	flags.List(f, &c.vary, "vary", " ", "search at each of the `NAME=VALUES`, e.g. consumers=1,2,4; NAME is one of "+strings.Join(study.Fields(), ", ")+"; given twice, at all combinations", study.ParseDimension)
 	flags.Var(f, &c.repeats, "repeats", "", "`NUMBER` of trials at each point of the curve (default 3)", literal.Int)

@@ -113,6 +113,7 @@ func declareCompare(p *program, f *flags.Set) *comparing {
 	flags.List(f, &c.metrics, "metric", ",", "deciding `METRIC` and its margin, e.g. end_to_end.p50:10% (repeatable; default p50, p90, achieved rate and the cost of a job, see docs/gates.md)", compare.ParseMetric)
 	flags.Var(f, &c.inconclusive, "inconclusive", "", "`VERDICT` an inconclusive comparison counts as: pass or fail (default neither: exit code 4)", flags.OneOf("pass", "fail"))
 	f.Text(&c.calibration, "calibration", "", "`FILE` written by queuedyno calibrate on this host: margins for metrics without one")
+	f.Completes(flags.Files, "calibration")
 	c.declareShared(f)
 	declareLive(f, &c.live)
 	return c

@@ -35,9 +35,8 @@ func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
 	}
 }
 
-// completeFlags gives a completion to each flag of a verb that has none yet: the
-// words of a scenario's field, else what the word for its value in the help stands
-// for. Only a FILE is completed to the names of files.
+// completeFlags gives a completion to each flag of a verb that has none yet: the names of
+// files or directories where it takes them, else the words of a scenario's field.
 func (p *program) completeFlags(cmd *cobra.Command) {
 	offered := map[string][]string{}
 	for _, f := range scenario.Fields() {
@@ -47,15 +46,15 @@ func (p *program) completeFlags(cmd *cobra.Command) {
 		if _, done := cmd.GetFlagCompletionFunc(f.Name); done || f.Value.Type() == "bool" {
 			return
 		}
-		placeholder, _ := pflag.UnquoteUsage(f)
+		names := f.Value.Type()
 		switch {
 		case f.Name == "file" || strings.HasSuffix(f.Name, "-file"):
 			complete(cmd, f.Name, files(cobra.ShellCompDirectiveFilterFileExt, "yaml", "yml"))
-		case placeholder == "DIR":
+		case names == flags.Dirs:
 			complete(cmd, f.Name, files(cobra.ShellCompDirectiveFilterDirs))
 		case f.Name == "redis" || strings.HasSuffix(f.Name, "-redis"):
 			complete(cmd, f.Name, redisWords)
-		case placeholder != "FILE":
+		case names != flags.Files:
 			complete(cmd, f.Name, words(offered[f.Name]...))
 		}
 	})

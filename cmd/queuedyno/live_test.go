@@ -24,6 +24,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/live"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/store"
+	"github.com/queuedyno/queuedyno/internal/webpage/webpagetest"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -72,7 +73,7 @@ func withRows(words string) string {
 // is left is the comparison.
 func TestTheLivePageOfAComparisonShowsTheRunsOfBothSides(t *testing.T) {
 	t.Parallel()
-	ctx := chromium(t, "http://127.0.0.1:") // a slow host takes long to start it, and must not miss the first runs
+	ctx := webpagetest.Chromium(t, "http://127.0.0.1:") // a slow host takes long to start it, and must not miss the first runs
 	c := start(t, "compare", "quick", "-d", "4s", "-r", "200", "--redis", "embedded", "--idle", "0s", "--candidate-args", "--work 2ms", "--live", "--name", "c")
 	act(t, ctx, chromedp.Navigate(c.awaitPage(t)))
 	base, candidate := withRows("baseline, pair "), withRows("candidate, pair ")
@@ -101,7 +102,7 @@ func TestTheLivePageOfASearchShowsTheTrialThatGoesOn(t *testing.T) {
 	t.Parallel()
 	c := start(t, "capacity", "quick", "--redis", "embedded", "--trial", "10s", "--budget", "5m", "--live", "--name", "c")
 	url := c.awaitPage(t)
-	ctx := chromium(t, url)
+	ctx := webpagetest.Chromium(t, url)
 	act(t, ctx, chromedp.Navigate(url))
 	until(t, ctx, `document.querySelectorAll('article[id^=report]').length === 2 && `+withRows("quick"))
 	until(t, ctx, `[...document.querySelectorAll('figure.chart')].some((f) => queuedyno.drawn.get(f)?.chart.id === 'trials')`)
@@ -120,7 +121,7 @@ func TestTheLivePageShowsTheRunAndBecomesItsReport(t *testing.T) {
 	t.Parallel()
 	c := start(t, "run", "quick", "-d", "10m", "-r", "200", "--redis", "embedded", "--live", "--threshold", "end_to_end.p50 < 1ns", "--out", "results", "--name", "r", "--allow-invalid")
 	url := c.awaitPage(t)
-	early := chromium(t, url, "file://"+c.dir)
+	early := webpagetest.Chromium(t, url, "file://"+c.dir)
 	act(t, early, chromedp.Navigate(url))
 	until(t, early, rowsOf+" >= 2")
 	if got := value[string](t, early, `document.querySelector('.badge').textContent`); got != "running" {
@@ -132,7 +133,7 @@ func TestTheLivePageShowsTheRunAndBecomesItsReport(t *testing.T) {
 	act(t, early, chromedp.Evaluate[chromedp.Void](`document.querySelector('.key').click()`), chromedp.Focus(".plot"), chromedp.KeyEvent(kb.ArrowRight))
 	held := value[string](t, early, `document.querySelector('.at').textContent`)
 
-	late, leaves := tab(t, early, url), tab(t, early, url)
+	late, leaves := webpagetest.Tab(t, early, url), webpagetest.Tab(t, early, url)
 	act(t, leaves, chromedp.Navigate(url))
 	until(t, leaves, rowsOf+" >= 3")
 	if err := chromedp.Cancel(leaves); err != nil {
@@ -163,7 +164,7 @@ func TestTheLivePageShowsTheRunAndBecomesItsReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report := tab(t, early, "file://"+dir)
+	report := webpagetest.Tab(t, early, "file://"+dir)
 	act(t, report, chromedp.Navigate("file://"+filepath.Join(dir, "report.html")))
 	want, rows := value[[]string](t, report, pageText), value[map[string]float64](t, report, charted)
 	for name, ctx := range map[string]context.Context{"early": early, "late": late} {
@@ -208,7 +209,7 @@ func TestTheLivePageGoesOnToTheNextRun(t *testing.T) {
 	}
 	c := start(t, "run", "first", "second", "--file", file, "--redis", "embedded", "--live", "127.0.0.1:0", "--out", "results", "--allow-invalid")
 	url := c.awaitPage(t)
-	ctx := chromium(t, url)
+	ctx := webpagetest.Chromium(t, url)
 	act(t, ctx, chromedp.Navigate(url))
 	until(t, ctx, `document.querySelectorAll('article[id^=report]').length === 2`)
 	if got := value[string](t, ctx, `[...document.querySelectorAll('article[id^=report] h1')].map((e) => e.textContent).join(' ')`); got != "first second" {

@@ -80,6 +80,7 @@ func declarePlan(p *program, f *flags.Set) *planning {
 	flags.Var(f, &v.service, "service", "", "mean `TIME` a job occupies a worker, including round trips to Redis", literal.Duration(1))
 	flags.Var(f, &v.serviceCV, "service-cv", "", "coefficient of variation of the service time, a `NUMBER`: 0 is constant, 1 is exponential (default 1)", variation)
 	f.Text(&v.from, "from", "", "take the service time and its variation from the result in `DIR`")
+	f.Completes(flags.Dirs, "from")
 	flags.Var(f, &v.stall, "stall", "", "`TIME` for which everything stops now and then (default none)", literal.Duration(1))
 	flags.Var(f, &v.stallEvery, "stall-every", "", "`TIME` from one stall to the next (default 1h)", literal.Duration(1))
 	flags.Var(f, &v.outage, "outage", "", "`TIME` without any worker, to show the backlog for (default 1m)", literal.Duration(1))

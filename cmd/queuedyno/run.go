@@ -134,6 +134,7 @@ func declareRun(p *program, f *flags.Set) *running {
 func declareFile(f *flags.Set, to *string) {
 	f.Group("Scenario")
 	f.Text(to, "file", "f", "scenario `FILE`, - for standard input (default ./scenarios.yaml, otherwise the bundled file)")
+	f.Completes(flags.Files, "file")
 }
 
 func declareGitHub(f *flags.Set, to *bool) {

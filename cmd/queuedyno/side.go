@@ -39,6 +39,7 @@ func (s *sideFlags) declare(f *flags.Set, side compare.Side) {
 	text := func(to *string, name, usage string) { f.Text(to, s.flag(name), "", fmt.Sprintf(usage, who)) }
 	text(&s.scenario, "scenario", "`SCENARIO` of %s")
 	text(&s.file, "file", "scenario `FILE` of %s")
+	f.Completes(flags.Files, s.flag("file"))
 	text(&s.args, "args", "more `FLAGS` of run for %s, as one string, e.g. '--work 2ms'")
 	text(&s.redis, "redis", "Redis of %s, as --redis: a `URL`, process, sentinel, cluster, docker or embedded")
 	text(&s.redisArgs, "redis-args", "`ARGS` for the redis-server of %s")

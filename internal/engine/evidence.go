@@ -149,7 +149,10 @@ func (r *assembly) course() (c validity.Course) {
 }
 
 // usage is how much the run used of what may limit it.
-func (r *assembly) usage() usage.Usage {
+func (r *assembly) usage() usage.Usage { return r.counted().Bounded() }
+
+// counted is the usage as each counter has it.
+func (r *assembly) counted() usage.Usage {
 	limit := r.hoststat.CPU
 	u := usage.Usage{
 		Host: r.hoststat.Busy, CPUs: runtime.NumCPU(), AllowedCPUs: limit.Allowed(runtime.GOMAXPROCS(0)),

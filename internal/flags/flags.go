@@ -75,6 +75,19 @@ func (v *value) Set(text string) error {
 func (v *value) String() string { return "" } // the help says the defaults
 func (v *value) Type() string   { return v.kind }
 
+// Files and Dirs are what the values of flags can name, for completion.
+const (
+	Files = "file"
+	Dirs  = "directory"
+)
+
+// Completes says of declared flags what their values are the names of.
+func (s *Set) Completes(what string, names ...string) {
+	for _, name := range names {
+		s.set.Lookup(name).Value.(*value).kind = what
+	}
+}
+
 const groupKey = "group" // of the annotation
 
 func (s *Set) declare(v *value, short, usage string) {

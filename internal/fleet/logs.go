@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// errStuck is why a log has not been read when kubectl neither ended nor failed.
+var errStuck = errors.New("kubectl logs does not come to its end")
+
 // read reads a log in a goroutine.
 func (r *run) read(f *follower, more ...string) {
 	f.open = true
@@ -69,6 +72,11 @@ func (r *run) fetch(ctx context.Context) error {
 	}
 	r.giveUp()
 	r.await(nil)
+	for _, f := range r.pods {
+		if errors.Is(f.err, context.Canceled) {
+			f.err = errStuck
+		}
+	}
 	return r.unread(ctx)
 }
 
@@ -91,13 +99,14 @@ func (r *run) refused() []*follower {
 // Job, are still there.
 type UnreadError struct {
 	Shards []int
+	Of     int
 	Err    error  // of the last try to read one of them
 	Read   string // a command that reads one
 	Remove string // the command that removes the Job afterwards
 }
 
 func (e *UnreadError) Error() string {
-	return fmt.Sprintf("the logs of %d shards could not be read, the first of them shard %d, so that the Job was not removed: %v", len(e.Shards), e.Shards[0], e.Err)
+	return fmt.Sprintf("%d of %d logs could not be read, the first of them that of shard %d, so that the Job was not removed: %v", len(e.Shards), e.Of, e.Shards[0], e.Err)
 }
 
 func (e *UnreadError) Unwrap() error { return e.Err }
@@ -109,15 +118,12 @@ func (e *UnreadError) Hint() string {
 
 // unread is the error for logs that could not be read though their pods are still there.
 func (r *run) unread(ctx context.Context) error {
-	s, known, err := r.look(ctx)
-	if !known {
-		return err
-	}
-	e := &UnreadError{Remove: r.typed("delete", "job,configmap", r.selector())}
+	s, known, _ := r.look(ctx) // when kubectl does not even say that, the pods may be there
+	e := &UnreadError{Of: r.o.Manifest.Shards, Remove: r.typed("delete", "job,configmap", r.selector())}
 	all := r.refused()
 	slices.SortFunc(all, func(a, b *follower) int { return cmp.Compare(a.shard, b.shard) })
 	for _, f := range all {
-		if !slices.ContainsFunc(s.pods, func(p pod) bool { return p.name == f.name }) {
+		if known && !slices.ContainsFunc(s.pods, func(p pod) bool { return p.name == f.name }) {
 			continue
 		}
 		if len(e.Shards) == 0 {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -24,8 +25,14 @@ func validity(all []shard, f *result.Fleet) result.Validity {
 		}
 	}
 	v := result.Validity{Verdict: worst.Validity.Verdict, Triage: worst.Validity.Triage, Usage: worst.Validity.Usage, Checks: map[string]result.Check{}}
-	if v.Triage.Detail != "" && len(all) > 1 {
-		v.Triage.Detail = fmt.Sprintf("in shard %d %s", worst.Run.Shard.Index, v.Triage.Detail)
+	if t := &v.Triage; len(all) > 1 {
+		words := t.Detail
+		if words == "" && t.Limit != nil {
+			words = usage.Usage(v.Usage).Explain(*t.Limit)
+		}
+		if words != "" {
+			t.Detail = fmt.Sprintf("in shard %d %s", worst.Run.Shard.Index, words)
+		}
 	}
 	v.Reasons = attributed(all, func(s shard) []string { return s.Validity.Reasons })
 	if len(f.Missing) > 0 {

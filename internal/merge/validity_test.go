@@ -17,7 +17,16 @@ func TestTheVerdictIsTheWorstAndNamesItsShards(t *testing.T) {
 		r, _ := made(i, 4, 1)
 		all = append(all, r)
 	}
+	// Shard 1 is the first of the worst.
+	all[1].Validity.Triage = result.Triage{Where: "redis", Detail: "its p99 is 3 ms"}
 	r := merged(t, all...)
+	if got := r.Validity.Triage; got.Where != "redis" || got.Detail != "in shard 1 its p99 is 3 ms" {
+		t.Errorf("triage %+v", got)
+	}
+	all[1].Validity.Triage = result.Triage{Where: "workers", Limit: &result.Limit{Part: "workers", Near: []string{"workers"}}}
+	if got := merged(t, all...).Validity.Triage.Detail; !strings.HasPrefix(got, "in shard 1 the consumers were busy ") {
+		t.Errorf("triage of a limit: %q", got)
+	}
 	if r.Validity.Verdict != result.Suspect || !slices.Contains(r.Validity.Reasons, "shards 1 and 3: jobs are late") || !slices.Contains(r.Validity.Reasons, "shard 3: 3 is odd") {
 		t.Errorf("validity %+v", r.Validity)
 	}

@@ -28,6 +28,7 @@ func Declare(set *flags.Set) *Directory {
 	o := &Directory{Parent: "results"}
 	set.Group("Output")
 	set.Text(&o.Parent, "out", "o", "`DIR` for the result directories (default results)")
+	set.Completes(flags.Dirs, "out")
 	flags.Var(set, &o.Name, "name", "", "`NAME` of the result directory (default <scenario>-<UTC time>)", ReadName)
 	set.Switch(&o.Force, "force", "", "replace an existing result directory")
 	return o

@@ -55,6 +55,9 @@ func Declare(set *flags.Set, verb string, more ...string) Flags {
 				return []string{text}, err
 			})
 		}
+		if f.Path {
+			set.Completes(flags.Files, f.Flag)
+		}
 		if f.Formerly != "" {
 			set.Formerly(f.Formerly, f.Flag)
 		}

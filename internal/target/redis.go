@@ -58,6 +58,7 @@ func (r *Redis) declareTLS() {
 	r.set.Text(&r.CACert, "cacert", "", "PEM `FILE` with the certificate authority to trust (rediss:// only)")
 	r.set.Text(&r.Cert, "cert", "", "PEM `FILE` with the client certificate (rediss:// only)")
 	r.set.Text(&r.Key, "key", "", "PEM `FILE` with the key of --cert")
+	r.set.Completes(flags.Files, "cacert", "cert", "key")
 	r.set.Switch(&r.SkipVerify, "tls-skip-verify", "", "do not verify the server's certificate (rediss:// only); the connection is still encrypted")
 }
 

@@ -169,6 +169,16 @@ func (u Usage) own() float64 {
 	return used / float64(u.CPUs)
 }
 
+// Bounded is the usage with a host that is at least as busy as what is known to run on it.
+// The counters of a host may miss work that is shorter than their tick; those of a process
+// do not.
+func (u Usage) Bounded() Usage {
+	if u.Host != nil {
+		u.Host = new(min(1, max(*u.Host, u.own())))
+	}
+	return u
+}
+
 // ownCPUs is how many CPUs this process used.
 func (u Usage) ownCPUs() float64 { return Share(u.Generator) * u.AllowedCPUs }
 

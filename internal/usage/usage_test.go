@@ -64,3 +64,16 @@ func TestWhatWasAtItsLimitFollowsFromWhatWasInUse(t *testing.T) {
 func withPostgres(busy float64) func(*usage.Usage) {
 	return func(u *usage.Usage) { u.Postgres, u.EntryHere = &busy, true }
 }
+
+// A host cannot be less busy than what runs on it, whatever its own counters say.
+func TestTheHostIsAtLeastAsBusyAsWhatIsKnownToRunOnIt(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[float64]float64{0.01: 0.3, 0.5: 0.5} {
+		if got := *closed(host, 0.2, 0.2, 0.5).Bounded().Host; got < want-1e-9 || got > want+1e-9 {
+			t.Errorf("a host that counts %v is %v busy, want %v: 0.2 of two CPUs and 0.2 of one are used", host, got, want)
+		}
+	}
+	if u := (usage.Usage{CPUs: 2}).Bounded(); u.Host != nil {
+		t.Errorf("a host that was not measured is %v busy", *u.Host)
+	}
+}

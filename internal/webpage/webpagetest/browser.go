@@ -3,10 +3,11 @@ package webpagetest
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,15 @@ type Browser struct {
 // where none is installed.
 func Start(t testing.TB) *Browser {
 	t.Helper()
+	file := filepath.Join(t.TempDir(), "report.html")
+	return &Browser{t: t, file: file, ctx: Chromium(t, "file://"+file)}
+}
+
+// Chromium is the context of the only tab of a Chromium that ends with the test. A script
+// error, a message on the console, and a request for anything but an address that begins
+// with one of those fail the test, which is skipped where no Chromium is installed.
+func Chromium(t testing.TB, allowed ...string) context.Context {
+	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
@@ -38,15 +48,19 @@ func Start(t testing.TB) *Browser {
 		}
 	}
 	if path == "" {
-		servertest.Missing(t, "chromium", fmt.Errorf("no Chromium is installed"))
+		servertest.Missing(t, "chromium", errors.New("no Chromium is installed"))
 	}
-	b := &Browser{t: t, file: filepath.Join(t.TempDir(), "report.html")}
 	ctx, end := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 900))...)
 	t.Cleanup(end)
+	return Tab(t, ctx, allowed...)
+}
+
+// Tab opens another tab of the Chromium of a context, watched in the same way.
+func Tab(t testing.TB, ctx context.Context, allowed ...string) context.Context {
+	t.Helper()
 	ctx, cancel := chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	b.ctx = ctx
 	err := chromedp.Listen(ctx, func(event any) {
 		switch e := event.(type) {
 		case *runtime.EventExceptionThrown:
@@ -54,7 +68,7 @@ func Start(t testing.TB) *Browser {
 		case *runtime.EventConsoleAPICalled:
 			t.Errorf("console: %+v", e.Args)
 		case *network.EventRequestWillBeSent:
-			if !strings.HasPrefix(e.Request.URL, "file://"+b.file) {
+			if !slices.ContainsFunc(allowed, func(prefix string) bool { return strings.HasPrefix(e.Request.URL, prefix) }) {
 				t.Errorf("the page asked for %s", e.Request.URL)
 			}
 		}
@@ -65,7 +79,7 @@ func Start(t testing.TB) *Browser {
 	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return ctx
 }
 
 // Show opens a page from disk. When it returns, the page is drawn.
