@@ -104,6 +104,8 @@ func TestEachAnswerThatIsNoSuccessIsExplained(t *testing.T) {
 		{status: 308, location: "https://u:hunter22@b.example/jobs?token=hunter22", count: "status_308", text: "308", hint: "not followed; write the URL to which the API redirects: https://b.example/jobs"},
 		{status: 200, answer: `{"data":{"id":1,"token":"s"},"ok":true}`, count: "no_id", text: "no id at .jobId; it has .data.id, .data.token, .ok", hint: "path of the id"},
 		{status: 200, answer: `{"jobId":{"v":1}}`, count: "no_id", text: "the id at .jobId is neither text nor a number; the answer has .jobId.v", hint: "down to a text"},
+		{status: 200, answer: "{\"jobId\":\"a\x8f\"}", count: "no_id", text: "the id at .jobId has a character that cannot be decoded", hint: "UTF-8"},
+		{status: 200, answer: `{"jobId":"\ud800"}`, count: "no_id", text: "cannot be decoded"},
 		{status: 200, answer: `{"jobId":null}`, count: "no_id", text: "neither text nor a number"},
 		{status: 200, answer: `{}`, count: "no_id", text: "empty object"},
 		{status: 204, count: "unreadable", text: "the answer is empty"},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/queuedyno/queuedyno/internal/endpoint"
 	"github.com/queuedyno/queuedyno/internal/jsonscan"
@@ -119,9 +120,11 @@ func readAll(r io.Reader, buf []byte) ([]byte, error) {
 var (
 	errNotThere = errors.New("there is no id")
 	errNoText   = errors.New("the id is neither text nor a number")
+	errNoUTF8   = errors.New("the id has a character that cannot be decoded")
 )
 
-// find is the id in an answer.
+// find is the id in an answer. One with U+FFFD is refused: decoding puts that in the
+// place of whatever it cannot read, so two such ids could not be told apart.
 func (c *Client) find(answer []byte) ([]byte, error) {
 	token, err := walk(jsonscan.Object(answer), c.path, true)
 	switch {
@@ -132,7 +135,11 @@ func (c *Client) find(answer []byte) ([]byte, error) {
 	case !jsonscan.IsID(token):
 		return nil, errNoText
 	}
-	return jsonscan.Contents(token), nil
+	id := jsonscan.Contents(token)
+	if bytes.ContainsRune(id, utf8.RuneError) {
+		return nil, errNoUTF8
+	}
+	return id, nil
 }
 
 // walk finds the value at a path, nil without one. whole says that the object is
@@ -229,6 +236,8 @@ func (c *Client) withoutID(res *http.Response, answer []byte, err error) error {
 		return c.fail(endpoint.NoID, res.StatusCode, fmt.Errorf("the answer has no id at %s; it has %s", c.pathText, there), "write the path of the id (--entry-id)")
 	case errors.Is(err, errNoText):
 		return c.fail(endpoint.NoID, res.StatusCode, fmt.Errorf("the id at %s is neither text nor a number; the answer has %s", c.pathText, there), "write the path of the id (--entry-id), down to a text or a number")
+	case errors.Is(err, errNoUTF8):
+		return c.fail(endpoint.NoID, res.StatusCode, fmt.Errorf("the id at %s has a character that cannot be decoded", c.pathText), "let the API answer with an id in UTF-8")
 	}
 	remedy := "let the API answer with a JSON object that has the id"
 	if encoding := res.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {

@@ -14,7 +14,7 @@ import (
 func FuzzAnswer(f *testing.F) {
 	for _, seed := range []string{
 		`{"data":{"id":"4711"}}`, `{"data":{"id":4711,"x":[1,{}]},"data":5}`, `{"data":{"id":null}}`, `{"data":{}}`, `{}`,
-		`<html>busy</html>`, `{"data":{"id":"\ud800"}}`, `{"data":`, `{"":{"":""}}`, "", `{"a":"Bearer t0psecret42"}`,
+		`<html>busy</html>`, `{"data":{"id":"\ud800"}}`, "{\"data\":{\"id\":\"a\x8fb\"}}", `{"data":`, `{"":{"":""}}`, "", `{"a":"Bearer t0psecret42"}`,
 	} {
 		f.Add([]byte(seed), 201, "http://user:p@other/x?y")
 	}
