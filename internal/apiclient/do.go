@@ -124,7 +124,7 @@ var (
 )
 
 // find is the id in an answer. One with U+FFFD is refused: decoding puts that in the
-// place of whatever it cannot read, so two such ids could not be told apart.
+// place of whatever it cannot read, so that two such ids can become one.
 func (c *Client) find(answer []byte) ([]byte, error) {
 	token, err := walk(jsonscan.Object(answer), c.path, true)
 	switch {
