@@ -40,21 +40,30 @@ func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
 // openProducer returns a producer that is aimed at a queue, on a connection to
 // its node.
 func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipeliner, error) {
+	p, err := c.newProducer(ctx, queue, name)
+	if err != nil {
+		return nil, err
+	}
+	if c.cfg.Design == Stream {
+		return &streamProducer{producer: *p}, nil
+	}
+	return p, nil
+}
+
+// newProducer returns a producer that is aimed at a queue.
+func (c *Client) newProducer(ctx context.Context, queue int, name string) (*producer, error) {
 	key := c.lanes.queues[queue]
 	w, err := c.dial(ctx, ProducerRole, key, c.identifies())
 	if err != nil {
 		return nil, err
 	}
-	p := producer{w: w, client: c, key: key, name: name, owed: new(atomic.Int64)}
+	p := &producer{w: w, client: c, key: key, name: name, owed: new(atomic.Int64)}
 	w.Proves = !c.servers.Missing.Lacks("PING")
 	if err := w.ExpectAnswers(func() bool { return p.owed.Load() > 0 }); err != nil {
 		w.Close()
 		return nil, c.servers.Retryable(redisconn.Explain("connect to Redis", w.Address(), err))
 	}
-	if c.cfg.Design == Stream {
-		return &streamProducer{producer: p}, nil
-	}
-	return &p, nil
+	return p, nil
 }
 
 // Aim makes the pushes from now on go to the given queue.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -16,10 +17,13 @@ const (
 	PlainDialect   Dialect = "plain"   // the job's id, or JSON with it
 	SidekiqDialect Dialect = "sidekiq" // as Sidekiq's client pushes jobs; the id is the first argument
 	CeleryDialect  Dialect = "celery"  // as Celery's client pushes tasks; the id is the task's id
+	BullMQDialect  Dialect = "bullmq"  // as BullMQ's client adds jobs; the id is the job's id
 )
 
 // Dialects are all dialects, the default first.
-func Dialects() []Dialect { return []Dialect{PlainDialect, SidekiqDialect, CeleryDialect} }
+func Dialects() []Dialect {
+	return []Dialect{PlainDialect, SidekiqDialect, CeleryDialect, BullMQDialect}
+}
 
 // dialectRules are what a scenario of one dialect needs.
 type dialectRules struct {
@@ -27,16 +31,35 @@ type dialectRules struct {
 	job     string         // what the library calls a kind of job
 	example string         // of its name
 	name    *regexp.Regexp // that it matches
-	// args says that jobs have arguments that a scenario chooses, and announces that
-	// the library itself announces the end of a job.
-	args, announces bool
+	args    argsKind       // that a scenario chooses
+	// announces says that the library itself announces the end of a job.
+	announces bool
+}
+
+// argsKind is what a library's jobs have as their arguments.
+type argsKind string
+
+const (
+	noArgs     argsKind = ""
+	arrayArgs  argsKind = `arguments, a JSON array such as [42, "a"]`
+	objectArgs argsKind = `data, a JSON object such as {"user": 42}`
+)
+
+// begin is the first byte of what is of this kind.
+func (k argsKind) begin() byte {
+	if k == objectArgs {
+		return '{'
+	}
+	return '['
 }
 
 var dialects = map[Dialect]dialectRules{
 	SidekiqDialect: {title: "Sidekiq", job: "class", example: "HardJob",
 		name: regexp.MustCompile(`^[A-Z][A-Za-z0-9_]*(::[A-Z][A-Za-z0-9_]*)*$`)},
-	CeleryDialect: {title: "Celery", job: "task", example: "tasks.work", args: true, announces: true,
+	CeleryDialect: {title: "Celery", job: "task", example: "tasks.work", args: arrayArgs, announces: true,
 		name: regexp.MustCompile(`^[\pL\pN_.:/@-]+$`)},
+	BullMQDialect: {title: "BullMQ", job: "job name", example: "send-mail", args: objectArgs, announces: true,
+		name: regexp.MustCompile(`^[^\pC]+$`)},
 }
 
 // dialect checks how jobs look in the queue.
@@ -68,9 +91,15 @@ func (v *validator) dialect() {
 	none("design", v.Design != jobqueue.List, "%s keeps its queues in lists; write design: list", rules.title)
 	none("queues", len(v.Queues) > 1, "%s names its queues itself; run them one by one", rules.title)
 	none("tenants.count", v.Tenants.Count > 1, "%s jobs have no tenant; remove it", rules.title)
-	none("job_args", v.JobArgs != "" && !rules.args, "the arguments of %s jobs are their id and their payload; remove it", rules.title)
+	switch {
+	case v.JobArgs == "":
+	case rules.args == noArgs:
+		none("job_args", true, "the arguments of %s jobs are their id and their payload; remove it", rules.title)
+	case v.JobArgs[0] != rules.args.begin():
+		none("job_args", true, "%.60q is not what a %s %s has: %s", v.JobArgs, rules.title, rules.job, rules.args)
+	}
 	none("update", v.Update != "" && rules.announces, "%s announces the ends of jobs itself; remove it", rules.title)
-	none("notify", v.Notify == jobqueue.ShardedPubSub && rules.announces, "%s publishes on plain channels; write notify: pubsub", rules.title)
+	none("notify", v.Notify == jobqueue.ShardedPubSub && rules.announces, "%s announces the ends of jobs in its own way; remove it", rules.title)
 }
 
 func orPlain(d Dialect) Dialect {
@@ -90,14 +119,14 @@ func (s Scenario) JobWords() string {
 	return rules.title + " " + rules.job + " " + s.JobName
 }
 
-// jobArgs reads the arguments of jobs, and keeps them as they were written.
+// jobArgs reads the arguments or the data of jobs, and keeps them as they were written.
 func jobArgs(s string) (string, error) {
 	if len(s) > maxJobArgs {
 		return "", fmt.Errorf("it has %d bytes, and at most %d are allowed", len(s), maxJobArgs)
 	}
-	var all []json.RawMessage
-	if err := json.Unmarshal([]byte(s), &all); err != nil || all == nil {
-		return "", fmt.Errorf("%.60q is not a JSON array such as [42, \"a\"]", s)
+	s = strings.TrimSpace(s)
+	if !json.Valid([]byte(s)) || s[0] != '[' && s[0] != '{' {
+		return "", fmt.Errorf("%.60q is neither a JSON array such as [42, \"a\"] nor a JSON object such as {\"user\": 42}", s)
 	}
 	return s, nil
 }

@@ -61,6 +61,7 @@ func TestWhatCeleryDoesNotHaveIsRefused(t *testing.T) {
 		"tenants.count": func(s *Scenario) { s.Tenants.Count = 2 },
 		"update":        func(s *Scenario) { s.Update = "id=.id" },
 		"notify":        func(s *Scenario) { s.Notify = "sharded-pubsub" },
+		"job_args":      func(s *Scenario) { s.JobArgs = `{"a": 1}` },
 	} {
 		s := sidekiqJobs
 		s.Dialect, s.JobName = CeleryDialect, "proj.tasks.send-mail"
@@ -69,9 +70,29 @@ func TestWhatCeleryDoesNotHaveIsRefused(t *testing.T) {
 			t.Errorf("%s: %v", field, problems)
 		}
 	}
-	for args, good := range map[string]bool{"[]": true, ` [1, "é"] `: true, `{"a": 1}`: false, "[1": false, "null": false, "[" + strings.Repeat("1,", maxJobArgs) + "1]": false} {
+	for args, good := range map[string]bool{"[]": true, ` [1, "é"] `: true, `{"a": 1}`: true, "[1": false, "null": false, "": false, "7": false, "[" + strings.Repeat("1,", maxJobArgs) + "1]": false} {
 		if _, err := jobArgs(args); (err == nil) != good {
 			t.Errorf("%.20s: %v", args, err)
+		}
+	}
+}
+
+func TestWhatBullMQDoesNotHaveIsRefused(t *testing.T) {
+	t.Parallel()
+	for field, change := range map[string]func(*Scenario){
+		"":         func(s *Scenario) { s.JobArgs, s.Payload = `{"to": {"a": null}}`, 100 },
+		"dialect":  func(s *Scenario) { s.External = false },
+		"job_name": func(s *Scenario) { s.JobName = "two\nlines" },
+		"job_args": func(s *Scenario) { s.JobArgs = `[1]` },
+		"design":   func(s *Scenario) { s.Design = "stream" },
+		"update":   func(s *Scenario) { s.Update = "id=.id" },
+		"notify":   func(s *Scenario) { s.Notify = "sharded-pubsub" },
+	} {
+		s := sidekiqJobs
+		s.Dialect, s.JobName = BullMQDialect, "send mail"
+		change(&s)
+		if problems := s.Validate(); field == "" && len(problems) > 0 || field != "" && (len(problems) != 1 || problems[0].Field != field) {
+			t.Errorf("%s: %v", field, problems)
 		}
 	}
 }

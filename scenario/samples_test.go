@@ -13,7 +13,7 @@ func samples() map[string][]string {
 		"payload": {"100B", "1048576B", "100..2KB", "90%:100,10%:64KiB"}, "work.time": {"7ms", "2ms..8ms", "exp(5ms)", "lognormal(p50=5ms,p99=40ms)"},
 		"work.fail": {"0.01", "1"}, "work.running": {"true"}, "warmup": {"2s"}, "drain_timeout": {"30s"},
 		"thresholds": {"lost == 0", "end_to_end.p99 < 50ms,lost == 0"},
-		"dialect":    {"sidekiq", "celery", "plain"}, "job_name": {"Mail::SendJob"}, "job_args": {`[42, "a: b", {"c": null}]`, "[]"}, "update": {"id=.id,status=.state,completed=done|ok"},
+		"dialect":    {"sidekiq", "celery", "bullmq", "plain"}, "job_name": {"Mail::SendJob"}, "job_args": {`[42, "a: b", {"c": null}]`, "[]"}, "update": {"id=.id,status=.state,completed=done|ok"},
 		"design": {"list", "list-poll", "reliable-list", "stream"}, "visibility": {"3s"}, "poll": {"20ms"}, "queues": {"1,1,1", "1,2,7", "3,"},
 		"notify": {"none", "pubsub"}, "channels": {"tenant", "pattern"}, "tenants": {"100", "100:1.2"}, "tenants.count": {"7"}, "tenants.skew": {"1.1"},
 		"entry":                {"postgres", "http://127.0.0.1:3000/jobs", "https://${USER}:${PASSWORD}@api.example/{{.Tenant}}/jobs"},

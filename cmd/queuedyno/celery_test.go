@@ -3,15 +3,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -67,86 +62,13 @@ func celeryRedis(t *testing.T) (url string, db *redis.Client) {
 	return url, db
 }
 
-// dumpOf are all keys with what they hold.
-func dumpOf(t *testing.T, db *redis.Client) map[string]string {
-	t.Helper()
-	keys, err := db.Keys(t.Context(), "*").Result()
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := map[string]string{}
-	for _, key := range keys {
-		kind, err := db.Type(t.Context(), key).Result()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ask := map[string][]any{
-			"string": {"GET", key}, "list": {"LRANGE", key, 0, -1}, "hash": {"HGETALL", key}, "set": {"SORT", key, "ALPHA"}, "zset": {"ZRANGE", key, 0, -1, "WITHSCORES"},
-		}[kind]
-		held, err := db.Do(t.Context(), ask...).Result()
-		if err != nil {
-			t.Fatalf("%s %q: %v", kind, key, err)
-		}
-		all[key] = fmt.Sprint(kind, " ", held)
-	}
-	return all
-}
-
 // celeryWorkers starts workers in a process group and waits until they are ready.
 func celeryWorkers(t *testing.T, python, url string, environ ...string) (cmd *exec.Cmd, gone <-chan error) {
 	t.Helper()
 	cmd = exec.Command(python, "-m", "celery", "-A", "tasks", "worker", "-c", "2", "-l", "INFO")
-	cmd.Dir, cmd.SysProcAttr = "../../examples/celery-worker", &syscall.SysProcAttr{Setpgid: true}
+	cmd.Dir = "../../examples/celery-worker"
 	cmd.Env = append(append(os.Environ(), "REDIS_URL="+url, "PYTHONDONTWRITEBYTECODE=1"), environ...)
-	said, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	var lines []string
-	go func() {
-		once := false
-		for s := bufio.NewScanner(said); s.Scan(); {
-			if strings.HasSuffix(s.Text(), " ready.") && !once {
-				once = true
-				close(ready)
-			} else if !once {
-				lines = append(lines, s.Text())
-			}
-		}
-		ended <- cmd.Wait()
-	}()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	select {
-	case <-ready:
-	case err := <-ended:
-		t.Fatalf("Celery ended with %v and said:\n%s", err, strings.Join(lines, "\n"))
-	case <-ctx.Done():
-		t.Fatal("Celery is not ready after a minute")
-	}
-	return cmd, ended
-}
-
-// celeryResult ends a run and reads its result.
-func celeryResult(t *testing.T, c *command, want ...int) *result.Result {
-	t.Helper()
-	if code := c.end(t); !slices.Contains(want, code) {
-		t.Errorf("exit code %d, want one of %v; stderr:\n%s", code, want, strings.Join(c.said, "\n"))
-	}
-	var r result.Result
-	if err := json.Unmarshal(c.stdout.Bytes(), &r); err != nil {
-		t.Fatalf("%v; stderr:\n%s", err, strings.Join(c.said, "\n"))
-	}
-	l := r.Ledger
-	if sum := l.Notified + l.Lost; sum != l.Scheduled || l.Foreign != 0 || l.Corrupt != 0 {
-		t.Errorf("the ledger does not balance: %+v", l)
-	}
-	return &r
+	return cmd, awaitGroup(t, cmd, " ready.")
 }
 
 func TestTasksOfCeleryAreDoneByItsWorkersAndNothingIsLost(t *testing.T) {
@@ -158,7 +80,7 @@ func TestTasksOfCeleryAreDoneByItsWorkersAndNothingIsLost(t *testing.T) {
 	for name, flags := range map[string][]string{
 		"no arguments": nil, "arguments and a payload": {"--job-args", `[42, {"a": "é"}]`, "--payload", "1KB"},
 	} {
-		r := celeryResult(t, start(t, append([]string{"run", "quick", "-u", url, "-y", "external", "--dialect", "celery", "--job-name", "tasks.work",
+		r := libraryResult(t, start(t, append([]string{"run", "quick", "-u", url, "-y", "external", "--dialect", "celery", "--job-name", "tasks.work",
 			"--queue", "celery", "-r", "100", "-n", "200", "--drain-timeout", "40s", "--allow-invalid", "--json"}, flags...)...), problem.OK)
 		if l := r.Ledger; l.Sent != 200 || l.Notified != 200 || l.Failed != 0 || l.Duplicated != 0 {
 			t.Errorf("%s: ledger %+v, want all 200 notified", name, l)
@@ -172,7 +94,7 @@ func TestTasksOfCeleryAreDoneByItsWorkersAndNothingIsLost(t *testing.T) {
 			t.Errorf("%s: other keys than before (-before +after):\n%s", name, diff)
 		}
 	}
-	r := celeryResult(t, start(t, "run", "quick", "-u", url, "-y", "external", "--dialect", "celery", "--job-name", "tasks.fail",
+	r := libraryResult(t, start(t, "run", "quick", "-u", url, "-y", "external", "--dialect", "celery", "--job-name", "tasks.fail",
 		"--queue", "celery", "-r", "100", "-n", "50", "--drain-timeout", "40s", "--allow-invalid", "--json"), problem.OK)
 	if l := r.Ledger; l.Notified != 50 || l.Failed != 50 {
 		t.Errorf("ledger %+v, want all 50 failed", l)
@@ -200,15 +122,6 @@ func hear(t *testing.T, states *redis.PubSub, n int) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// kill ends workers at once, with all that their group has begun.
-func kill(t *testing.T, worker *exec.Cmd, gone <-chan error) {
-	t.Helper()
-	if err := syscall.Kill(-worker.Process.Pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	<-gone
 }
 
 // begun are the tasks that began and are not over.
@@ -258,7 +171,7 @@ func TestTheTasksOfAKilledCeleryWorkerAreNamed(t *testing.T) {
 	hear(t, states, 40) // by now some are over, and others wait
 	kill(t, worker, gone)
 	want := held(t, db)
-	r := celeryResult(t, c, problem.OK)
+	r := libraryResult(t, c, problem.OK)
 	got := map[string]bool{}
 	for _, j := range r.Ledger.LostJobs {
 		if j.Leg == result.LegUnfinished {
@@ -299,7 +212,7 @@ func TestTasksThatCeleryGivesOutAgainAreCounted(t *testing.T) {
 	kill(t, worker, gone)
 	again := int64(len(begun(t, db)))
 	_, _ = celeryWorkers(t, python, url, late...)
-	r := celeryResult(t, c, problem.OK)
+	r := libraryResult(t, c, problem.OK)
 	// Celery takes a message from the list before it notes that it holds it, so that the one
 	// that is on its way is lost with the worker.
 	if l := r.Ledger; l.Notified < 39 || l.LostByLeg[result.LegUnfinished] != l.Lost || l.Redelivered != again || again == 0 {
@@ -316,7 +229,7 @@ func TestWorkersOfCeleryThatARunStartsLeaveNoKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := celeryResult(t, start(t, "run", "quick", "-u", url, "--dialect", "celery", "--job-name", "tasks.work",
+	r := libraryResult(t, start(t, "run", "quick", "-u", url, "--dialect", "celery", "--job-name", "tasks.work",
 		"--worker", "cd "+dir+"/../../examples/celery-worker && exec "+python+` -B -m celery -A tasks worker -c 2 -Q "$QUEUE"`,
 		"-r", "100", "-n", "200", "--drain-timeout", "40s", "--allow-invalid", "--json"), problem.OK)
 	if l := r.Ledger; l.Notified != 200 {

@@ -168,10 +168,11 @@ func (r *running) saving(name string, reserved *store.Reservation) *checkpoint.W
 }
 
 // startWorker starts the workers of --worker.
-func (r *runner) startWorker(ctx context.Context, name string, client *jobqueue.Client, cfg jobqueue.Config) (*startedworker.Worker, error) {
+func (r *runner) startWorker(ctx context.Context, s scenario.Scenario, client *jobqueue.Client, cfg jobqueue.Config) (*startedworker.Worker, error) {
 	return startedworker.Start(ctx, startedworker.Options{
 		Command: r.WorkerCommand(), Processes: r.Processes, Ready: r.Start, AllowNonEmpty: r.allowNonEmpty,
-		Environ: r.p.environ, Console: r.p.console, Verb: r.name, Name: name,
+		Environ: r.p.environ, Console: r.p.console, Verb: r.name, Name: s.Name,
+		Queue: library.Facts(s).Name(client.Queue()),
 	}, client, cfg)
 }
 
@@ -230,7 +231,7 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 	}
 	var worker *startedworker.Worker
 	if command := r.WorkerCommand(); command != "" {
-		if worker, err = r.startWorker(ctx, s.Name, client, cfg); err != nil {
+		if worker, err = r.startWorker(ctx, s, client, cfg); err != nil {
 			return nil, rows, err
 		}
 		defer worker.Stop()
@@ -311,7 +312,7 @@ func consumersInBrief(s scenario.Scenario) string {
 // config is how to connect to the server for a scenario.
 func (r *runner) config(s scenario.Scenario, server *target.Servers, queue, channel string) jobqueue.Config {
 	c := s.Config()
-	c.Queue, c.Channel = queue, channel
+	c.Queue, c.Channel = library.Facts(s).Key(queue), channel
 	return r.redis.Config(c, server.URL())
 }
 

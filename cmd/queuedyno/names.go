@@ -52,7 +52,7 @@ func externalNames(s scenario.Scenario, queue, channel, source string, started b
 		})
 	}
 	if d := library.Of(s); d != nil && queue != "" {
-		if _, err := d.Layout(dialect.Jobs{Queue: queue, Name: s.JobName}); err != nil {
+		if _, err := d.Layout(dialect.Jobs{Queue: facts.Key(queue), Name: s.JobName}); err != nil {
 			problems = append(problems, problem.Problem{What: fmt.Sprintf("scenario %q: %s", s.Name, err), Hint: "write it like --queue " + key})
 		}
 	}

@@ -53,7 +53,7 @@ func (w *searchWorker) open(ctx context.Context, sc scenario.Scenario) (*jobqueu
 	if err != nil || w.current != nil {
 		return client, err
 	}
-	if w.current, err = w.s.c.startWorker(ctx, sc.Name, client, cfg); err != nil {
+	if w.current, err = w.s.c.startWorker(ctx, sc, client, cfg); err != nil {
 		client.Close()
 		return nil, err
 	}

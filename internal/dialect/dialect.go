@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -29,8 +30,10 @@ type Dialect interface {
 
 // Facts are what is known of a library.
 type Facts struct {
-	// KeyPrefix is what the key of a queue begins with, before the queue's name.
+	// KeyPrefix is what the names of queues begin with.
 	KeyPrefix string
+	// KeySuffix is what the key of the list of waiting jobs has behind the queue's name.
+	KeySuffix string
 	// Queue is the library's default queue, as --queue takes it.
 	Queue string
 	// Update says how the library announces a job, as [updates.ParseMapping] reads it.
@@ -43,6 +46,17 @@ type Facts struct {
 	// counts, each in a sentence for people.
 	Heard, Length string
 }
+
+// Key is the key of the list of a queue's waiting jobs, by the name of the queue.
+func (f Facts) Key(name string) string {
+	if name == "" {
+		return ""
+	}
+	return name + f.KeySuffix
+}
+
+// Name is the name of the queue whose waiting jobs the key has.
+func (f Facts) Name(key string) string { return strings.TrimSuffix(key, f.KeySuffix) }
 
 // Announces reports whether the library itself announces the ends of jobs.
 func (f Facts) Announces() bool { return f.Update != "" }

@@ -77,7 +77,8 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 	if o.Waiter == nil {
 		o.Waiter = waiter.Precise
 	}
-	if q, ok := b.(flight.Named); ok && !runname.IsQueue(strings.TrimPrefix(q.Queue(), library.Facts(s).KeyPrefix)) {
+	facts := library.Facts(s)
+	if q, ok := b.(flight.Named); ok && !runname.IsQueue(strings.TrimPrefix(facts.Name(q.Queue()), facts.KeyPrefix)) {
 		o.Shared = true
 	}
 	if d := library.Of(s); d != nil {

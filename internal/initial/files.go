@@ -45,6 +45,9 @@ func (r Repository) form() (keys []string, ok bool) {
 		if f.Key == "job_name" && r.Library == "celery" {
 			keys = append(keys, f.Key+": tasks.work # the name of your task")
 		}
+		if f.Key == "job_name" && r.Library == "bullmq" {
+			keys = append(keys, f.Key+": job # the name of your jobs")
+		}
 	}
 	return keys, len(keys) > 0
 }
@@ -61,8 +64,11 @@ func (r Repository) example() string {
 // command is how real workers are put under load.
 func (r Repository) command() string {
 	c := "queuedyno run workers --worker '" + cmp.Or(r.Worker, r.example()) + "'"
-	if r.Library == "" {
+	switch r.Library {
+	case "":
 		c += r.names() // those in the source of other workers are not of their queue
+	case "bullmq":
+		c += " --queue bull:" + cmp.Or(r.JobQueue, "NAME")
 	}
 	return c
 }
@@ -147,10 +153,14 @@ func (r Repository) scenarios() string {
 	}
 	line("")
 	line("  workers:")
-	if r.Library == "celery" {
+	switch r.Library {
+	case "celery":
 		line("    # The workers of this repository do the tasks. They need a result_backend in the same")
 		line("    # Redis, and task_track_started: see docs/celery.md of queuedyno.")
-	} else {
+	case "bullmq":
+		line("    # The workers of this repository do the jobs. They need nothing for that, see")
+		line("    # docs/bullmq.md of queuedyno. bull is BullMQ's default prefix.")
+	default:
 		line("    # The workers of this repository do the jobs. They have to publish an update when a job")
 		line("    # ends, such as {\"jobId\":\"…\",\"status\":\"COMPLETED\"}: see docs/workers.md of queuedyno.")
 	}

@@ -111,6 +111,14 @@ var situations = map[string]struct {
 		want:  initial.Repository{Node: true, Library: "bullmq", Seen: []string{"yarn.lock"}},
 		files: []string{".github/workflows/queuedyno.yml", "scenarios.yaml"},
 	},
+	"a service of Node with BullMQ": {
+		fsys: repository("package.json", `{"dependencies": {"bullmq": "^6", "ioredis": "^6"}, "scripts": {"worker": "node src/worker.js"}}`,
+			"src/worker.js", "const worker = new Worker('mails', send, { connection });\n"),
+		want:    initial.Repository{Node: true, Library: "bullmq", Client: "ioredis", Worker: "npm run worker", JobQueue: "mails", Seen: []string{"package.json", "src/worker.js"}},
+		files:   []string{".github/workflows/queuedyno.yml", "scenarios.yaml"},
+		next:    []string{"queuedyno doctor", "queuedyno run", "queuedyno run workers --worker 'npm run worker' --queue bull:mails"},
+		workers: "dialect: bullmq",
+	},
 	"a project of Python with Celery": {
 		fsys:  repository("requirements.txt", "django==5.1\ncelery[redis]>=5\n", "compose.yml", "services:\n  redis:\n    image: ${REDIS_IMAGE:-redis}\n"),
 		want:  initial.Repository{Python: true, Library: "celery", Redis: initial.Service{File: "compose.yml", Name: "redis", Image: "redis"}, Seen: []string{"compose.yml", "requirements.txt"}},

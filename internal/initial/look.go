@@ -30,7 +30,7 @@ type Repository struct {
 	// Queue and Channel are names in the source: that of the list that jobs are taken
 	// from, and that of the channel that updates are published on.
 	Queue, Channel string
-	// JobClass is a class of Sidekiq jobs, and JobQueue its queue in Sidekiq's terms.
+	// JobClass is a class of Sidekiq jobs, and JobQueue a queue in the terms of the library.
 	JobClass, JobQueue string
 	// Checked is the scenario that CI runs, if it is not the one named smoke.
 	Checked string
@@ -238,6 +238,7 @@ var (
 	publishCall = regexp.MustCompile(`(?i)\bpublish\s*\(\s*(?:[\w.()]+\s*,\s*)?["'\x60]([\w:.-]+)["'\x60]`)
 	jobClass    = regexp.MustCompile(`(?s)\bclass\s+([A-Z][\w:]*)[^\n]*\n(?:[^\n]*\n){0,5}?\s*include\s+Sidekiq::(?:Job|Worker)\b`)
 	jobQueue    = regexp.MustCompile(`sidekiq_options[^\n]*\bqueue:\s*[:"']([\w-]+)`)
+	bullQueue   = regexp.MustCompile(`\bnew\s+(?:Queue|Worker)\s*(?:<[^>]*>)?\s*\(\s*["'\x60]([\w.-]+)["'\x60]`)
 	goPackage   = regexp.MustCompile(`(?m)^package\s+(\w+)`)
 )
 
@@ -279,6 +280,9 @@ func (l *looker) source() {
 			if q := jobQueue.FindStringSubmatch(text); q != nil {
 				l.r.JobQueue = q[1]
 			}
+		}
+		if m := bullQueue.FindStringSubmatch(text); m != nil && l.r.Library == "bullmq" && l.r.JobQueue == "" {
+			l.r.JobQueue, seen = m[1], true
 		}
 		if seen {
 			l.r.Seen = append(l.r.Seen, name)

@@ -54,6 +54,7 @@ type Options struct {
 	Environ       []string
 	Console       *console.Console
 	Verb, Name    string // of the command and the scenario, for notes
+	Queue         string // the name by which the workers know the client's queue
 }
 
 // Start starts the workers of a run and waits until they are ready. The names
@@ -79,10 +80,10 @@ func Start(ctx context.Context, o Options, client *jobqueue.Client, cfg jobqueue
 	}
 	o.Console.Note("%s: %s: starting the worker%s: %s", o.Verb, o.Name, times, hide(console.OneLine(o.Command)))
 	w := &Worker{
-		console: o.Console, verb: o.Verb, name: o.Name, queue: client.Queue(), Hide: hide, processes: processes{ended: make(chan struct{}), quit: make(chan struct{})},
+		console: o.Console, verb: o.Verb, name: o.Name, queue: o.Queue, Hide: hide, processes: processes{ended: make(chan struct{}), quit: make(chan struct{})},
 		command: workergroup.Command{
 			Line: o.Command,
-			Env: append(workerEnv(o.Environ, workerURL(cfg.URL), client.Queue(), client.Channel()),
+			Env: append(workerEnv(o.Environ, workerURL(cfg.URL), o.Queue, client.Channel()),
 				workerTLS(cfg, client.Unverified())...),
 		},
 	}

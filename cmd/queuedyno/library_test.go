@@ -1,0 +1,114 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/queuedyno/queuedyno/result"
+)
+
+// dumpOf are all keys with what they hold.
+func dumpOf(t *testing.T, db *redis.Client) map[string]string {
+	t.Helper()
+	keys, err := db.Keys(t.Context(), "*").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, key := range keys {
+		kind, err := db.Type(t.Context(), key).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind == "none" {
+			continue // it is gone since
+		}
+		ask := map[string][]any{
+			"string": {"GET", key}, "list": {"LRANGE", key, 0, -1}, "hash": {"HGETALL", key}, "set": {"SORT", key, "ALPHA"}, "zset": {"ZRANGE", key, 0, -1, "WITHSCORES"},
+			"stream": {"XRANGE", key, "-", "+"},
+		}[kind]
+		held, err := db.Do(t.Context(), ask...).Result()
+		if err != nil {
+			t.Fatalf("%s %q: %v", kind, key, err)
+		}
+		all[key] = fmt.Sprint(kind, " ", held)
+	}
+	return all
+}
+
+// awaitGroup starts workers in a process group and waits until a line of what they say on
+// standard error ends in the given words.
+func awaitGroup(t *testing.T, cmd *exec.Cmd, words string) (gone <-chan error) {
+	t.Helper()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	var lines []string
+	go func() {
+		once := false
+		for s := bufio.NewScanner(said); s.Scan(); {
+			if strings.HasSuffix(s.Text(), words) && !once {
+				once = true
+				close(ready)
+			} else if !once {
+				lines = append(lines, s.Text())
+			}
+		}
+		ended <- cmd.Wait()
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatalf("the workers ended with %v and said:\n%s", err, strings.Join(lines, "\n"))
+	case <-ctx.Done():
+		t.Fatal("the workers are not ready after a minute")
+	}
+	return ended
+}
+
+// kill ends workers at once, with all that their group has begun.
+func kill(t *testing.T, worker *exec.Cmd, gone <-chan error) {
+	t.Helper()
+	if err := syscall.Kill(-worker.Process.Pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-gone
+}
+
+// libraryResult ends a run and reads its result.
+func libraryResult(t *testing.T, c *command, want ...int) *result.Result {
+	t.Helper()
+	if code := c.end(t); !slices.Contains(want, code) {
+		t.Errorf("exit code %d, want one of %v; stderr:\n%s", code, want, strings.Join(c.said, "\n"))
+	}
+	var r result.Result
+	if err := json.Unmarshal(c.stdout.Bytes(), &r); err != nil {
+		t.Fatalf("%v; stderr:\n%s", err, strings.Join(c.said, "\n"))
+	}
+	l := r.Ledger
+	if sum := l.Notified + l.Lost; sum != l.Scheduled || l.Foreign != 0 || l.Corrupt != 0 {
+		t.Errorf("the ledger does not balance: %+v", l)
+	}
+	return &r
+}

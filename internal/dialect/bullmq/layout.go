@@ -1,0 +1,96 @@
+package bullmq
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/queuedyno/queuedyno/internal/dialect"
+)
+
+// layout is a job as the script that puts it in gets it, all in one text:
+//
+//	<id><time in milliseconds><name of the job>\n<data, a JSON object>
+//
+// The list of waiting jobs has the id alone.
+type layout struct {
+	name string // with the line's end
+	data string // up to the payload
+	end  string // behind the payload
+}
+
+const timeLen = 13 // digits of the milliseconds, until the year 2286
+
+// Layout is how jobs look in BullMQ's queue.
+func (Dialect) Layout(j dialect.Jobs) (dialect.Layout, error) {
+	name, ok := strings.CutSuffix(j.Queue, waiting)
+	if prefix, queue, parts := cutLast(name, ":"); !ok || !parts || prefix == "" || queue == "" {
+		return nil, fmt.Errorf("%q is not a BullMQ queue: its keys begin with a prefix and its name, such as bull:mails", name)
+	}
+	data := strings.TrimSpace(j.Args)
+	if data == "" {
+		data = "{}"
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(data), &members); err != nil || members == nil {
+		return nil, fmt.Errorf("%.60q is not the data of a BullMQ job: it is a JSON object, such as {\"user\": 42}", data)
+	}
+	l := &layout{name: j.Name + "\n", data: data}
+	if j.Payload {
+		l.data = strings.TrimRight(strings.TrimSuffix(data, "}"), " \t\r\n")
+		if len(members) > 0 {
+			l.data += ","
+		}
+		l.data += `"payload":"`
+		l.end = `"}`
+	}
+	return l, nil
+}
+
+// cutLast cuts at the last separator.
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// Max is the size of a job.
+func (l *layout) Max(payload int) int {
+	return dialect.IDLen + timeLen + len(l.name) + len(l.data) + payload + len(l.end)
+}
+
+// Append appends a job, as made now.
+func (l *layout) Append(dst []byte, j dialect.Job) []byte {
+	dst = append(dst, j.ID[:]...)
+	dst = strconv.AppendInt(dst, time.Now().UnixMilli(), 10)
+	return l.appendRest(dst, j)
+}
+
+// appendRest appends what follows the time.
+func (l *layout) appendRest(dst []byte, j dialect.Job) []byte {
+	dst = append(dst, l.name...)
+	dst = append(dst, l.data...)
+	if l.end != "" {
+		dst = append(dst, j.Payload...)
+	}
+	return append(dst, l.end...)
+}
+
+// Find finds the id of a job.
+func (l *layout) Find(element []byte) []byte {
+	const head = dialect.IDLen + timeLen
+	if len(element) != dialect.IDLen && (len(element) < head || !bytes.HasPrefix(element[head:], []byte(l.name))) {
+		return nil
+	}
+	return element[:dialect.IDLen]
+}
+
+// Whole reports whether an element is the job: the list has its id alone.
+func (l *layout) Whole(element []byte, j dialect.Job) bool {
+	return len(element) == dialect.IDLen || bytes.Equal(element[dialect.IDLen+timeLen:], l.appendRest(nil, j))
+}
