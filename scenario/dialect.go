@@ -77,6 +77,7 @@ func (v *validator) dialect() {
 		return
 	}
 	switch {
+	case v.Load.Observed: // no job is put in
 	case v.JobName == "":
 		v.fault("job_name", "%s jobs need a %s: set job_name: %s", rules.title, rules.job, rules.example)
 	case len(v.JobName) > maxJobName || !rules.name.MatchString(v.JobName):
@@ -87,7 +88,7 @@ func (v *validator) dialect() {
 			v.faultWith(field, []string{"dialect", "consumers"}, format, args...)
 		}
 	}
-	none("dialect", !v.External, "only %s workers take %s jobs; write consumers: external", rules.title, rules.title)
+	none("dialect", !v.External && !v.Load.Observed, "only %s workers take %s jobs; write consumers: external", rules.title, rules.title)
 	none("design", v.Design != jobqueue.List, "%s keeps its queues in lists; write design: list", rules.title)
 	none("queues", len(v.Queues) > 1, "%s names its queues itself; run them one by one", rules.title)
 	none("tenants.count", v.Tenants.Count > 1, "%s jobs have no tenant; remove it", rules.title)
@@ -113,8 +114,11 @@ func orPlain(d Dialect) Dialect {
 // plain ones.
 func (s Scenario) JobWords() string {
 	rules, has := dialects[s.Dialect]
-	if !has {
+	switch {
+	case !has:
 		return ""
+	case s.JobName == "": // it is not this run that puts them in
+		return "jobs of " + rules.title
 	}
 	return rules.title + " " + rules.job + " " + s.JobName
 }

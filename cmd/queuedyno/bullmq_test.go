@@ -232,6 +232,36 @@ await mails.close();
 	}
 }
 
+// What BullMQ does is seen from outside, and nothing is changed by that.
+func TestBullMQIsObserved(t *testing.T) {
+	t.Parallel()
+	node := bullmqNode(t)
+	url, db := bullmqRedis(t, node)
+	_, _ = bullmqWorkers(t, node, url, "CONCURRENCY=2")
+	before := dumpOf(t, db)
+	seen := start(t, "run", "quick", "-x", "external", "-u", url, "--dialect", "bullmq", "--queue", "bull:mails", "-n", "150", "-d", "2m", "--allow-invalid", "--json")
+	watched := start(t, "watch", "-u", url, "--dialect", "bullmq", "--queue", "bull:mails", "--json")
+	for deadline := time.Now().Add(time.Minute); strings.Count(db.ClientList(t.Context()).Val(), "cmd=xread ") < 2; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the two do not listen after a minute")
+		}
+	}
+	if diff := cmp.Diff(before, dumpOf(t, db)); diff != "" {
+		t.Errorf("other keys than before (-before +after):\n%s", diff)
+	}
+	libraryResult(t, onMails(t, url, "-n", "200"), problem.OK)
+	r := libraryResult(t, seen, problem.OK)
+	if o := r.Observed; o == nil || r.Window.Completed < 150 || o.Updates.Completed < 150 || r.Stages[metric.Running] == nil {
+		t.Errorf("observed %+v in the window %+v, want 150 jobs with their starts and ends", o, r.Window)
+	}
+	watched.signal(t, os.Interrupt)
+	watched.end(t)
+	lines := strings.Split(strings.TrimSpace(watched.stdout.String()), "\n")
+	if last := lines[len(lines)-1]; !strings.Contains(last, `"completed":200`) {
+		t.Errorf("the last look was %s, want 200 completed", last)
+	}
+}
+
 func TestTheJobsOfAKilledBullMQWorkerAreNamed(t *testing.T) {
 	t.Parallel()
 	node := bullmqNode(t)

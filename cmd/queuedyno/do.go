@@ -248,7 +248,7 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 	if s.Entry.Kind == scenario.EntryHTTP {
 		r.p.console.Note("run: %s: %s, %s", s.Name, loadInBrief(s.Load), entryInBrief(s, server))
 	} else if s.Load.Observed {
-		r.p.console.Note("run: %s: %s: queue %q and channel %q on %s", s.Name, loadInBrief(s.Load), client.Queue(), client.Channel(), server.Address())
+		r.p.console.Note("run: %s: %s: %s on %s", s.Name, loadInBrief(s.Load), watchedNames(s, client), server.Address())
 	} else {
 		r.p.console.Note("run: %s: %s, %s, %s, %s, on %s", s.Name, loadInBrief(s.Load),
 			number.Plural(s.Producers, "producer"), consumersInBrief(s), number.Plural(s.Subscribers, "subscriber"), server.Address())
@@ -277,6 +277,16 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 func ownNames(s scenario.Scenario, id string) (queue, channel string) {
 	queue, channel = runname.Of(id)
 	return library.Facts(s).KeyPrefix + queue, channel
+}
+
+// watchedNames are the queue that is looked at and, unless the library announces the ends of
+// jobs itself, the channel that is heard.
+func watchedNames(s scenario.Scenario, client *jobqueue.Client) string {
+	facts := library.Facts(s)
+	if facts.Announces() {
+		return fmt.Sprintf("queue %q", facts.Name(client.Queue()))
+	}
+	return fmt.Sprintf("queue %q and channel %q", client.Queue(), client.Channel())
 }
 
 // entryInBrief is how jobs come in by HTTP, and where their ends are seen.

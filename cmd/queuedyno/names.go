@@ -72,6 +72,9 @@ func (r *runner) nameProblems(scenarios []scenario.Scenario) []problem.Problem {
 				})
 				break
 			}
+			if library.Facts(s).Announces() {
+				problems = append(problems, externalNames(s, r.queue, r.channel, r.Source("channel"), false)...)
+			}
 			continue
 		}
 		if s.Entry.Kind == scenario.EntryHTTP {
@@ -212,7 +215,7 @@ func (e *existing) connect(ctx context.Context) (*jobqueue.Client, error) {
 func (e *existing) config() jobqueue.Config {
 	asked := e.Asked()
 	c := jobqueue.Config{
-		Queue: e.queue, Channel: e.channel, Queues: len(asked.Queues),
+		Queue: library.Facts(asked).Key(e.queue), Channel: e.channel, Queues: len(asked.Queues),
 		Design: asked.Design, Visibility: asked.Visibility, Poll: asked.Poll, Notify: asked.Notify,
 	}
 	if asked.Channels != "" && asked.Channels != scenario.OneChannel {

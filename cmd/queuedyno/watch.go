@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/dialect"
+	"github.com/queuedyno/queuedyno/internal/dialect/library"
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/interrupt"
 	"github.com/queuedyno/queuedyno/internal/literal"
@@ -32,6 +35,8 @@ const watchHelp = `Watch a queue and its updates without a load: updates per sec
 backlog, its trend and when it will be empty, and how long jobs take from RUNNING to
 COMPLETED or FAILED if both are published.
 
+With --dialect it hears what a library announces itself.
+
 It subscribes, asks for the length once a second, and takes no jobs. Redis counts it
 among the receivers of each update. A terminal shows a display that is redrawn every
 second; otherwise each second is a line. Times cover the jobs that ended in the last ten
@@ -41,7 +46,8 @@ It watches for --for, or until Ctrl-C, which is exit code 130. Exit code 1: it c
 subscribe, or could not write its output.`
 
 const watchExample = `  queuedyno watch -u redis://localhost:6379
-  queuedyno watch --queue mails --channel mail_updates --for 1m --json`
+  queuedyno watch --queue mails --channel mail_updates --for 1m --json
+  queuedyno watch --dialect bullmq --queue bull:mails`
 
 // watching is the verb watch at work.
 type watching struct {
@@ -69,7 +75,7 @@ func (p *program) watchVerb() *cobra.Command {
 	w := &watching{}
 	w.addQueue(f, p, "to watch")
 	w.addChannel(f, "to hear updates on")
-	w.addRedis(f, "update", "design")
+	w.addRedis(f, "dialect", "update", "design")
 	f.Group("Output")
 	flags.Var(f, &w.length, "for", "", "`TIME` to watch (default: until Ctrl-C)", literal.Duration(1))
 	f.Switch(&w.json, "json", "", "print a line of JSON each second")
@@ -81,7 +87,7 @@ func (p *program) watchVerb() *cobra.Command {
 }
 
 func (w *watching) do(ctx context.Context) error {
-	if err := problem.Usage(slices.Concat(w.Problems, w.check(), w.metering.problems())...); err != nil {
+	if err := problem.Usage(slices.Concat(w.Problems, w.check(), w.dialectProblems(), w.metering.problems())...); err != nil {
 		return err
 	}
 	ctx, signals := interrupt.Listen(ctx, w.p.console)
@@ -130,24 +136,58 @@ func (w *watching) watchFor(ctx context.Context, client *jobqueue.Client) error 
 	return w.watch(ctx, client)
 }
 
+// facts are those of the library whose workers are watched.
+func (w *watching) facts() dialect.Facts { return library.Facts(w.Asked()) }
+
+// dialectProblems checks what is said of the library whose workers are watched.
+func (w *watching) dialectProblems() (problems []problem.Problem) {
+	asked, facts := w.Asked(), w.facts()
+	if facts.Announces() && asked.Update != "" {
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("--update: with dialect %s the library announces the ends of jobs itself", asked.Dialect), Hint: "remove it"})
+	}
+	if facts.Announces() && w.channel != "" {
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("--channel: with dialect %s the library announces the ends of jobs itself", asked.Dialect), Hint: "remove it"})
+	}
+	d := library.Of(asked)
+	if d == nil {
+		return problems
+	}
+	if w.queue == "" {
+		return append(problems, problem.Problem{What: fmt.Sprintf("dialect %s needs the name of a queue", asked.Dialect), Hint: "add --queue " + facts.Queue + ", or the name your workers use"})
+	}
+	if _, err := d.Layout(dialect.Jobs{Queue: facts.Key(w.queue)}); err != nil {
+		problems = append(problems, problem.Problem{What: err.Error(), Hint: "write it like --queue " + facts.Queue})
+	}
+	return problems
+}
+
 // errOutput marks the errors of standard output: with them nothing else counts.
 var errOutput = errors.New("write to standard output")
 
 // watch watches until ctx ends and prints each look, and the last one as what was
 // seen in all.
 func (w *watching) watch(ctx context.Context, client *jobqueue.Client) error {
-	w.p.console.Note("watch: queue %q and channel %q at %s", client.Queue(), client.Channel(), w.address)
 	var form updates.Mapping
-	if text := w.Asked().Update; text != "" {
-		form, _ = updates.ParseMapping(text) // the flag has read it
+	var err error
+	if text := cmp.Or(w.Asked().Update, w.facts().Update); text != "" {
+		if form, err = updates.ParseMapping(text); err != nil {
+			return err
+		}
 	}
+	var source watch.Source = client
+	if d := library.Of(w.Asked()); d != nil {
+		if source, err = d.Over(client, ""); err != nil {
+			return err
+		}
+	}
+	w.p.console.Note("watch: %s at %s", watchedNames(w.Asked(), client), w.address)
 	show, end := w.page.looks(client.Queue(), w.address)
 	o := watch.Options{Show: func(l watch.Look) error {
 		show(l)
 		return w.show(l)
 	}, Outage: w.outage, Update: form}
 	seen := w.meter.watch(&o)
-	last, err := watch.Run(ctx, client, o)
+	last, err := watch.Run(ctx, source, o)
 	w.quote(last)
 	end(last)
 	if err == nil {

@@ -82,7 +82,7 @@ func (r *run) observed(t ledger.Totals, left int64) {
 		r.unrecognized.warnOfUnrecognized()
 	}
 	if o.Updates.Messages() == 0 {
-		r.warn("no update was heard: do the workers publish on the channel that is listened to?")
+		r.warn("no update was heard: %s", silenceHint(r.s))
 	} else if o.Updates.Running == 0 && o.Updates.Ended() > 0 {
 		r.warn("no worker said RUNNING, so how long a job takes is not known from outside")
 	}

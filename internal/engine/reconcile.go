@@ -163,7 +163,7 @@ func (c *reconciliation) warn() {
 	}
 	if c.s.External && c.external > 0 && t[ledger.Notified] == 0 && understood {
 		warn("the workers took jobs from the queue, and nothing about them was heard: %s",
-			cmp.Or(library.Facts(c.s).Silence, "do they publish on the channel that is listened to?"))
+			silenceHint(c.s))
 	}
 	if n := t[ledger.Redelivered]; n > 0 {
 		why := "were given to a second worker, because the first gave no sign of life"
@@ -375,4 +375,9 @@ func countedLegs(t *ledger.Totals) map[result.Leg]int64 {
 		}
 	}
 	return legs
+}
+
+// silenceHint says what to look at when nothing is heard of the ends of jobs.
+func silenceHint(s scenario.Scenario) string {
+	return cmp.Or(library.Facts(s).Silence, "do the workers publish on the channel that is listened to?")
 }

@@ -83,7 +83,11 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 	}
 	if d := library.Of(s); d != nil {
 		var err error
-		if b, err = d.Over(b, string(flight.AppendIDPrefix(nil, tag))); err != nil {
+		ids := string(flight.AppendIDPrefix(nil, tag))
+		if s.Load.Observed {
+			ids = "" // the jobs of others
+		}
+		if b, err = d.Over(b, ids); err != nil {
 			return nil, err
 		}
 	}
