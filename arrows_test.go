@@ -114,10 +114,11 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// What a run knows of libraries that keep their jobs in Redis.
 	"internal/dialect":         {rooms: []string{"jobqueue"}},
+	"internal/dialect/asynq":   {rooms: []string{"internal/dialect", "jobqueue"}, modules: []string{"google.golang.org/protobuf"}},
 	"internal/dialect/bullmq":  {rooms: []string{"internal/dialect", "jobqueue"}},
 	"internal/dialect/celery":  {rooms: []string{"internal/dialect", "internal/runname", "jobqueue"}},
 	"internal/dialect/sidekiq": {rooms: []string{"internal/dialect", "jobqueue"}},
-	"internal/dialect/library": {rooms: []string{"internal/dialect", "internal/dialect/bullmq", "internal/dialect/celery", "internal/dialect/sidekiq", "scenario"}},
+	"internal/dialect/library": {rooms: []string{"internal/dialect", "internal/dialect/asynq", "internal/dialect/bullmq", "internal/dialect/celery", "internal/dialect/sidekiq", "scenario"}},
 
 	// Shards of one load on several machines.
 	"internal/shard":   {rooms: []string{"scenario", "scenario/pace", "internal/metric", "internal/threshold"}},

@@ -18,11 +18,12 @@ const (
 	SidekiqDialect Dialect = "sidekiq" // as Sidekiq's client pushes jobs; the id is the first argument
 	CeleryDialect  Dialect = "celery"  // as Celery's client pushes tasks; the id is the task's id
 	BullMQDialect  Dialect = "bullmq"  // as BullMQ's client adds jobs; the id is the job's id
+	AsynqDialect   Dialect = "asynq"   // as asynq's client enqueues tasks; the id is the task's id
 )
 
 // Dialects are all dialects, the default first.
 func Dialects() []Dialect {
-	return []Dialect{PlainDialect, SidekiqDialect, CeleryDialect, BullMQDialect}
+	return []Dialect{PlainDialect, SidekiqDialect, CeleryDialect, BullMQDialect, AsynqDialect}
 }
 
 // dialectRules are what a scenario of one dialect needs.
@@ -59,6 +60,8 @@ var dialects = map[Dialect]dialectRules{
 	CeleryDialect: {title: "Celery", job: "task", example: "tasks.work", args: arrayArgs, announces: true,
 		name: regexp.MustCompile(`^[\pL\pN_.:/@-]+$`)},
 	BullMQDialect: {title: "BullMQ", job: "job name", example: "send-mail", args: objectArgs, announces: true,
+		name: regexp.MustCompile(`^[^\pC]+$`)},
+	AsynqDialect: {title: "asynq", job: "task type", example: "mail:send", args: objectArgs,
 		name: regexp.MustCompile(`^[^\pC]+$`)},
 }
 

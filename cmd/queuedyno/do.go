@@ -276,7 +276,7 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 // their queues by the names that its keys have.
 func ownNames(s scenario.Scenario, id string) (queue, channel string) {
 	queue, channel = runname.Of(id)
-	return library.Facts(s).KeyPrefix + queue, channel
+	return library.Facts(s).NamePrefix + queue, channel
 }
 
 // watchedNames are the queue that is looked at and, unless the library announces the ends of

@@ -39,13 +39,13 @@ func (s *search) answer(why string) Answer {
 
 // decide sets what the answer is and how good it is.
 func (s *search) decide(a *Answer, p *posterior) {
+	if a.ConfirmedRate, a.ConfirmedTrials, a.ConfirmedAgainst = s.best(); a.ConfirmedRate > 0 {
+		a.ConfirmedFor = s.shortest(a.ConfirmedRate, Long)
+	}
 	best := 0.0
 	for _, t := range s.trials {
 		if t.Kind == Ceiling || t.Verdict != Good {
 			continue
-		}
-		if n, against := s.confirmed(t.Rate); t.Kind == Long && t.Rate > a.ConfirmedRate && n > 0 {
-			a.ConfirmedRate, a.ConfirmedTrials, a.ConfirmedAgainst, a.ConfirmedFor = t.Rate, n, against, s.shortest(t.Rate, Long)
 		}
 		// One good trial may be luck. A rate that failed more often does not count.
 		if t.Rate > best && s.mostlyGood(t.Rate) {

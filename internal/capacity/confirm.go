@@ -82,7 +82,11 @@ func (s *search) confirm(p *posterior, t Trial) (Trial, string) {
 	last := long[len(long)-1]
 	n, _ := s.confirmed(last.Rate)
 	if last.Verdict == Good && (n >= enough || n >= confirms && s.short(s.cost(s.o.Confirm))) {
-		return t, fmt.Sprintf("%s jobs/s held in %d confirming trials", format(last.Rate), n)
+		rate, good, against := s.best()
+		if against > 0 {
+			return t, fmt.Sprintf("%s jobs/s held in %d of %d confirming trials", format(rate), good, good+against)
+		}
+		return t, fmt.Sprintf("%s jobs/s held in %d confirming trials", format(rate), good)
 	}
 	if last.Verdict == Good {
 		t.Rate = last.Rate
@@ -135,6 +139,20 @@ func (s *search) confirmed(rate float64) (good, bad int) {
 		return good, bad
 	}
 	return 0, bad
+}
+
+// best is the highest rate that is confirmed, 0 without one, with the confirming trials that
+// say so and those that speak against it.
+func (s *search) best() (rate float64, good, against int) {
+	for _, t := range s.trials {
+		if t.Kind != Long || t.Verdict != Good || t.Rate <= rate {
+			continue
+		}
+		if n, bad := s.confirmed(t.Rate); n > 0 {
+			rate, good, against = t.Rate, n, bad
+		}
+	}
+	return rate, good, against
 }
 
 // held is how many trials say so once there is no time for more: short ones count then,

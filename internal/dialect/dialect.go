@@ -30,10 +30,11 @@ type Dialect interface {
 
 // Facts are what is known of a library.
 type Facts struct {
-	// KeyPrefix is what the names of queues begin with.
-	KeyPrefix string
-	// KeySuffix is what the key of the list of waiting jobs has behind the queue's name.
-	KeySuffix string
+	// NamePrefix is what the names of queues begin with.
+	NamePrefix string
+	// KeyBefore and KeyAfter are what the key of the list of waiting jobs has before and
+	// behind the queue's name.
+	KeyBefore, KeyAfter string
 	// Queue is the library's default queue, as --queue takes it.
 	Queue string
 	// Update says how the library announces a job, as [updates.ParseMapping] reads it.
@@ -52,11 +53,13 @@ func (f Facts) Key(name string) string {
 	if name == "" {
 		return ""
 	}
-	return name + f.KeySuffix
+	return f.KeyBefore + name + f.KeyAfter
 }
 
 // Name is the name of the queue whose waiting jobs the key has.
-func (f Facts) Name(key string) string { return strings.TrimSuffix(key, f.KeySuffix) }
+func (f Facts) Name(key string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(key, f.KeyBefore), f.KeyAfter)
+}
 
 // Announces reports whether the library itself announces the ends of jobs.
 func (f Facts) Announces() bool { return f.Update != "" }

@@ -78,7 +78,7 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 		o.Waiter = waiter.Precise
 	}
 	facts := library.Facts(s)
-	if q, ok := b.(flight.Named); ok && !runname.IsQueue(strings.TrimPrefix(facts.Name(q.Queue()), facts.KeyPrefix)) {
+	if q, ok := b.(flight.Named); ok && !runname.IsQueue(strings.TrimPrefix(facts.Name(q.Queue()), facts.NamePrefix)) {
 		o.Shared = true
 	}
 	if d := library.Of(s); d != nil {

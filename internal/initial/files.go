@@ -48,6 +48,9 @@ func (r Repository) form() (keys []string, ok bool) {
 		if f.Key == "job_name" && r.Library == "bullmq" {
 			keys = append(keys, f.Key+": job # the name of your jobs")
 		}
+		if f.Key == "job_name" && r.Library == "asynq" {
+			keys = append(keys, f.Key+": mail:send # the type of your tasks")
+		}
 	}
 	return keys, len(keys) > 0
 }

@@ -119,6 +119,12 @@ var situations = map[string]struct {
 		next:    []string{"queuedyno doctor", "queuedyno run", "queuedyno run workers --worker 'npm run worker' --queue bull:mails"},
 		workers: "dialect: bullmq",
 	},
+	"a service of Go with asynq": {
+		fsys:    repository("go.mod", "module m\n\nrequire github.com/hibiken/asynq v0.26.0\n", "cmd/worker/main.go", "package main\n"),
+		want:    initial.Repository{Go: true, Library: "asynq", Worker: "go run ./cmd/worker", Seen: []string{"go.mod"}},
+		files:   []string{".github/workflows/queuedyno.yml", "bench_test.go", "scenarios.yaml"},
+		workers: "dialect: asynq",
+	},
 	"a project of Python with Celery": {
 		fsys:  repository("requirements.txt", "django==5.1\ncelery[redis]>=5\n", "compose.yml", "services:\n  redis:\n    image: ${REDIS_IMAGE:-redis}\n"),
 		want:  initial.Repository{Python: true, Library: "celery", Redis: initial.Service{File: "compose.yml", Name: "redis", Image: "redis"}, Seen: []string{"compose.yml", "requirements.txt"}},

@@ -30,7 +30,7 @@ const waiting = ":wait"
 // Facts are what is known of BullMQ.
 func (Dialect) Facts() dialect.Facts {
 	return dialect.Facts{
-		Queue: "bull:NAME", KeySuffix: waiting,
+		Queue: "bull:NAME", KeyAfter: waiting,
 		Update:  "id=.jobId,status=.event,completed=completed,failed=failed,running=active",
 		Silence: "do the workers have the queue's name and prefix (prefix: 'bull' by default), and the same Redis?",
 		Heard:   "A job's start and end are heard in BullMQ's stream of events.",
@@ -114,7 +114,7 @@ func (q *queue) OpenSubscriber(ctx context.Context) (jobqueue.Subscriber, error)
 
 // The parts of a queue, by the ends of their keys.
 var (
-	ofJobs = []string{"", ":lock", ":logs", ":dependencies", ":processed", ":failed", ":unsuccessful"} // behind a job's id
+	ofJobs = []string{":lock", ":logs", ":dependencies", ":processed", ":failed", ":unsuccessful"} // behind a job's id
 	sorted = []string{"completed", "failed", "delayed", "prioritized", "waiting-children"}             // sets that have ids
 	others = []string{"wait", "paused", "active", "stalled", "stalled-check", "events", "meta", "id", "marker", "limiter", "pc",
 		"metrics:completed", "metrics:completed:data", "metrics:failed", "metrics:failed:data"}
@@ -133,35 +133,11 @@ func (q *queue) Clear(ctx context.Context) error {
 // Sweep removes jobs, wherever in the queue they are. A worker that does one of them right
 // then finds at its end that the job is gone.
 func (q *queue) Sweep(ctx context.Context, ids iter.Seq[string]) error {
-	all := slices.Collect(ids)
-	held, err := q.Do(ctx, []string{"LRANGE", q.keys + "active", "0", "-1"})
-	if err != nil {
+	held := dialect.Held{Keys: q.keys, Parts: ofJobs, Active: "active", Sets: []string{"stalled"}, Sorted: sorted}
+	if err := dialect.SweepHeld(ctx, q.Client, held, ids); err != nil {
 		return err
 	}
-	active := map[string]bool{}
-	inProgress, _ := held[0].([]any)
-	for _, id := range inProgress {
-		active[fmt.Sprint(id)] = true
-	}
-	for page := range slices.Chunk(all, 500) {
-		remove, stalled := []string{"DEL"}, append([]string{"SREM", q.keys + "stalled"}, page...)
-		commands := [][]string{stalled}
-		for _, id := range page {
-			for _, key := range ofJobs {
-				remove = append(remove, q.keys+id+key)
-			}
-			if active[id] {
-				commands = append(commands, []string{"LREM", q.keys + "active", "0", id})
-			}
-		}
-		for _, key := range sorted {
-			commands = append(commands, append([]string{"ZREM", q.keys + key}, page...))
-		}
-		if _, err := q.Do(ctx, append(commands, remove)...); err != nil {
-			return fmt.Errorf("remove jobs of the run: %w", err)
-		}
-	}
-	_, err = q.Do(ctx, []string{"EVAL", unmark, "3", q.keys + "wait", q.keys + "prioritized", q.keys + "marker"})
+	_, err := q.Do(ctx, []string{"EVAL", unmark, "3", q.keys + "wait", q.keys + "prioritized", q.keys + "marker"})
 	return err
 }
 

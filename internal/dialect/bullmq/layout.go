@@ -2,7 +2,6 @@ package bullmq
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -18,8 +17,7 @@ import (
 // The list of waiting jobs has the id alone.
 type layout struct {
 	name string // with the line's end
-	data string // up to the payload
-	end  string // behind the payload
+	data dialect.Data
 }
 
 const timeLen = 13 // digits of the milliseconds, until the year 2286
@@ -30,24 +28,11 @@ func (Dialect) Layout(j dialect.Jobs) (dialect.Layout, error) {
 	if prefix, queue, parts := cutLast(name, ":"); !ok || !parts || prefix == "" || queue == "" {
 		return nil, fmt.Errorf("%q is not a BullMQ queue: its keys begin with a prefix and its name, such as bull:mails", name)
 	}
-	data := strings.TrimSpace(j.Args)
-	if data == "" {
-		data = "{}"
+	data, err := dialect.NewData(j.Args, j.Payload)
+	if err != nil {
+		return nil, err
 	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(data), &members); err != nil || members == nil {
-		return nil, fmt.Errorf("%.60q is not the data of a BullMQ job: it is a JSON object, such as {\"user\": 42}", data)
-	}
-	l := &layout{name: j.Name + "\n", data: data}
-	if j.Payload {
-		l.data = strings.TrimRight(strings.TrimSuffix(data, "}"), " \t\r\n")
-		if len(members) > 0 {
-			l.data += ","
-		}
-		l.data += `"payload":"`
-		l.end = `"}`
-	}
-	return l, nil
+	return &layout{name: j.Name + "\n", data: data}, nil
 }
 
 // cutLast cuts at the last separator.
@@ -61,7 +46,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // Max is the size of a job.
 func (l *layout) Max(payload int) int {
-	return dialect.IDLen + timeLen + len(l.name) + len(l.data) + payload + len(l.end)
+	return dialect.IDLen + timeLen + len(l.name) + l.data.Len(payload)
 }
 
 // Append appends a job, as made now.
@@ -73,12 +58,7 @@ func (l *layout) Append(dst []byte, j dialect.Job) []byte {
 
 // appendRest appends what follows the time.
 func (l *layout) appendRest(dst []byte, j dialect.Job) []byte {
-	dst = append(dst, l.name...)
-	dst = append(dst, l.data...)
-	if l.end != "" {
-		dst = append(dst, j.Payload...)
-	}
-	return append(dst, l.end...)
+	return l.data.Append(append(dst, l.name...), j.Payload)
 }
 
 // Find finds the id of a job.

@@ -3,6 +3,7 @@ package library
 
 import (
 	"github.com/queuedyno/queuedyno/internal/dialect"
+	"github.com/queuedyno/queuedyno/internal/dialect/asynq"
 	"github.com/queuedyno/queuedyno/internal/dialect/bullmq"
 	"github.com/queuedyno/queuedyno/internal/dialect/celery"
 	"github.com/queuedyno/queuedyno/internal/dialect/sidekiq"
@@ -13,6 +14,7 @@ var all = map[scenario.Dialect]dialect.Dialect{
 	scenario.SidekiqDialect: sidekiq.Dialect{},
 	scenario.CeleryDialect:  celery.Dialect{},
 	scenario.BullMQDialect:  bullmq.Dialect{},
+	scenario.AsynqDialect:   asynq.Dialect{},
 }
 
 // Of is the dialect of the scenario, nil for plain jobs.

@@ -28,7 +28,7 @@ const prefix = "queue:"
 // Facts are what is known of Sidekiq.
 func (Dialect) Facts() dialect.Facts {
 	return dialect.Facts{
-		KeyPrefix: prefix, Queue: prefix + "default",
+		NamePrefix: prefix, Queue: prefix + "default",
 		Heard:  "A job's end is heard when the workers' own middleware publishes it.",
 		Length: "The queue's length counts the jobs in its list, without those that a worker has fetched.",
 	}
