@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -22,6 +23,8 @@ import (
 // workersOutside are the workers of an example in another language.
 type workersOutside struct {
 	url, queue string
+	channel    string   // empty means the default one
+	environ    []string // of the workers, besides
 	load       []string // further flags of the load
 	probe      string   // an element whose job has the id "ready"
 	command    []string
@@ -31,7 +34,7 @@ type workersOutside struct {
 // begin starts the workers and waits until they work. The end asks them to stop.
 func (w workersOutside) begin(t *testing.T) (end func()) {
 	t.Helper()
-	client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: w.url, Queue: w.queue})
+	client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: w.url, Queue: w.queue, Channel: w.channel})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +47,7 @@ func (w workersOutside) begin(t *testing.T) (end func()) {
 	var said strings.Builder
 	cmd := exec.Command(w.command[0], w.command[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = w.dir, &said, &said
-	cmd.Env = append(os.Environ(), "REDIS_URL="+w.url, "QUEUE="+w.queue, "PYTHONDONTWRITEBYTECODE=1")
+	cmd.Env = append(append(os.Environ(), "REDIS_URL="+w.url, "QUEUE="+w.queue, "PYTHONDONTWRITEBYTECODE=1"), w.environ...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +83,7 @@ func (w workersOutside) begin(t *testing.T) (end func()) {
 func (w workersOutside) hold(t *testing.T) {
 	t.Helper()
 	end := w.begin(t)
-	c := start(t, append([]string{"run", "quick", "-u", w.url, "-y", "external", "--queue", w.queue, "--channel", jobqueue.DefaultChannel,
+	c := start(t, append([]string{"run", "quick", "-u", w.url, "-y", "external", "--queue", w.queue, "--channel", cmp.Or(w.channel, jobqueue.DefaultChannel),
 		"-r", "200", "-n", "300", "--drain-timeout", "40s", "--allow-invalid", "--json"}, w.load...)...)
 	if code := c.end(t); code != problem.OK {
 		t.Errorf("exit code %d; stderr:\n%s", code, strings.Join(c.said, "\n"))
@@ -115,6 +118,17 @@ func TestJobsOfSidekiqAreDoneByItsWorkersAndNothingIsLost(t *testing.T) {
 			}.hold(t)
 		})
 	}
+	t.Run("a namespace", func(t *testing.T) {
+		if err := exec.Command("ruby", "-e", "require 'redis-namespace'").Run(); err != nil {
+			redistest.Missing(t, "sidekiq", err)
+		}
+		workersOutside{
+			url: redistest.Process(t).URL(), queue: "shop:queue:default", channel: "shop:job_updates", environ: []string{"NAMESPACE=shop"},
+			load:    []string{"--dialect", "sidekiq", "--job-name", "HardJob"},
+			probe:   `{"retry":false,"queue":"default","class":"HardJob","args":["ready"],"jid":"a244c6c5eb6017dff55261c5","created_at":1795415735.46,"enqueued_at":1795415735.46}`,
+			command: []string{"sidekiq", "-r", "./worker.rb", "-c", "4"}, dir: "../../examples/sidekiq-worker",
+		}.hold(t)
+	})
 }
 
 func TestOurOwnWorkersTellEachTenantOnHisChannel(t *testing.T) {

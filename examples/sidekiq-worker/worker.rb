@@ -2,6 +2,8 @@
 # middleware that publishes what becomes of it.
 #
 #   REDIS_URL=redis://localhost:6379 sidekiq -r ./worker.rb -c 10
+#
+# NAMESPACE puts all keys, and the channel, under a namespace (the gem redis-namespace).
 
 require "sidekiq"
 require "json"
@@ -32,6 +34,7 @@ class PublishUpdates
 end
 
 Sidekiq.configure_server do |config|
+  config.redis = {namespace: ENV["NAMESPACE"]} if ENV["NAMESPACE"]
   config.server_middleware { |chain| chain.add PublishUpdates }
 end
 

@@ -115,7 +115,7 @@ func (q *queue) OpenSubscriber(ctx context.Context) (jobqueue.Subscriber, error)
 // The parts of a queue, by the ends of their keys.
 var (
 	ofJobs = []string{":lock", ":logs", ":dependencies", ":processed", ":failed", ":unsuccessful"} // behind a job's id
-	sorted = []string{"completed", "failed", "delayed", "prioritized", "waiting-children"}             // sets that have ids
+	sorted = []string{"completed", "failed", "delayed", "prioritized", "waiting-children"}         // sets that have ids
 	others = []string{"wait", "paused", "active", "stalled", "stalled-check", "events", "meta", "id", "marker", "limiter", "pc",
 		"metrics:completed", "metrics:completed:data", "metrics:failed", "metrics:failed:data"}
 )

@@ -59,15 +59,25 @@ const (
 
 // Layout is how jobs look in Sidekiq's queue.
 func (Dialect) Layout(j dialect.Jobs) (dialect.Layout, error) {
-	name, ok := strings.CutPrefix(j.Queue, prefix)
-	if !ok || name == "" {
-		return nil, fmt.Errorf("%q is not a Sidekiq queue: Sidekiq keeps the queue NAME in the list queue:NAME, e.g. queue:default", j.Queue)
+	name := nameOf(j.Queue)
+	if name == "" {
+		return nil, fmt.Errorf("%q is not a Sidekiq queue: Sidekiq keeps the queue NAME in the list queue:NAME, e.g. queue:default, or in NAMESPACE:queue:NAME", j.Queue)
 	}
 	queue, err := json.Marshal(name)
 	if err != nil {
 		return nil, fmt.Errorf("name of the queue: %w", err)
 	}
 	return &layout{before: fmt.Sprintf(`{"retry":false,"queue":%s,"class":"%s","args":["`, queue, j.Name), payload: j.Payload}, nil
+}
+
+// nameOf is the name of the queue in a list, whose key may begin with a namespace. It is
+// empty for another key.
+func nameOf(list string) string {
+	if name, ok := strings.CutPrefix(list, prefix); ok {
+		return name
+	}
+	_, name, _ := strings.Cut(list, ":"+prefix)
+	return name
 }
 
 // Max is the size of the largest job.

@@ -16,3 +16,15 @@ func TestTheJIDsOfARunDiffer(t *testing.T) {
 		}
 	})
 }
+
+func TestAListMayHaveANamespace(t *testing.T) {
+	t.Parallel()
+	for list, want := range map[string]string{
+		"queue:mails": "mails", "shop:queue:mails": "mails", "a:b:queue:c:d": "c:d", "queue:a:queue:b": "a:queue:b",
+		"mails": "", "queue:": "", "shop:queue:": "", "shopqueue:mails": "",
+	} {
+		if got := nameOf(list); got != want {
+			t.Errorf("%q is the list of %q, want %q", list, got, want)
+		}
+	}
+}
