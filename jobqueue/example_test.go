@@ -58,7 +58,7 @@ func ExampleConnect_refused() {
 	}
 	// Output:
 	// connect to Redis at 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused
-	// hint: nothing listens there; start a Redis (redis-server, or docker run --rm -p 6379:6379 redis:7-alpine), or let queuedyno start one: --redis process
+	// hint: nothing listens there (in a container, localhost is that container); start a Redis (redis-server, or docker run --rm -p 6379:6379 redis:7-alpine), or let queuedyno start one: --redis process
 }
 
 func ExampleClient_Push() {

@@ -59,14 +59,19 @@ func (p *program) initialize() error {
 	} else {
 		p.console.Note("init: %s has problems: see queuedyno validate", defaultFile)
 	}
-	for i, command := range r.Next(slices.Contains(names, "workers")) {
+	workers := slices.Contains(names, "workers")
+	if workers && r.Unnamed() {
+		rows = append(rows, []string{"names", "the source shows no queue: your workers have to read QUEUE and CHANNEL, or add --queue and --channel"})
+	}
+	var steps [][]string
+	for i, step := range r.Next(workers) {
 		word := "next"
 		if i > 0 {
 			word = "then"
 		}
-		rows = append(rows, []string{word, command})
+		steps = append(steps, []string{fmt.Sprintf("%-9s", word), step.Command, step.What})
 	}
-	return console.WriteTable(p.stdout, rows)
+	return errors.Join(console.WriteTable(p.stdout, rows), console.WriteTable(p.stdout, steps))
 }
 
 // seenInWords are the files that showed something, the first of them by name.

@@ -9,6 +9,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/dialect/library"
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/number"
+	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/internal/plan"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
@@ -164,6 +166,10 @@ func (c *reconciliation) warn() {
 	if c.s.External && c.external > 0 && t[ledger.Notified] == 0 && understood {
 		warn("the workers took jobs from the queue, and nothing about them was heard: %s",
 			silenceHint(c.s))
+	}
+	if first := c.outcome.failure.Load(); first != nil {
+		warn("%s of the %s that ended failed; the first update that said so: %s",
+			number.Count(t[ledger.Failed]), number.Plural(t[ledger.Notified], "job"), observe.Excerpt(string(*first)))
 	}
 	if n := t[ledger.Redelivered]; n > 0 {
 		why := "were given to a second worker, because the first gave no sign of life"

@@ -6,6 +6,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -200,7 +201,16 @@ type outcome struct {
 	drained    int64
 	strangers  int64 // jobs that arrived without having been popped by this run
 	seen       *result.Observation
-	unreturned [][]byte // elements of other clients that could not be put back
+	failure    atomic.Pointer[[]byte] // the first update that said that a job failed
+	unreturned [][]byte               // elements of other clients that could not be put back
+}
+
+// noteFailure keeps the first update that says that a job failed.
+func (o *outcome) noteFailure(message []byte) {
+	if o.failure.Load() == nil {
+		kept := bytes.Clone(message)
+		o.failure.CompareAndSwap(nil, &kept)
+	}
 }
 
 func newRun(s scenario.Scenario, b jobqueue.Backend, o Options, tag uint64) (*run, error) {

@@ -72,6 +72,9 @@ func (s *subscriber) loop(ctx context.Context) error {
 		case jobqueue.Running:
 			s.running(n, at)
 		case jobqueue.Completed, jobqueue.Failed:
+			if update.Status == jobqueue.Failed && s.r.s.External {
+				s.r.outcome.noteFailure(message)
+			}
 			s.ended(n, at, update.Status, update.Work)
 		default:
 			if s.index == 0 {

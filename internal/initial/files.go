@@ -87,21 +87,28 @@ func (r Repository) names() (flags string) {
 	return flags
 }
 
+// Step is a command to type, and in a few words what comes of it.
+type Step struct{ Command, What string }
+
 // Next are the commands to type next, in their order: at most four. workers says that
 // the scenarios that are there have the one that [Repository.Files] calls workers.
-func (r Repository) Next(workers bool) []string {
-	next := []string{"queuedyno doctor", "queuedyno run"}
+func (r Repository) Next(workers bool) []Step {
+	next := []Step{{"queuedyno doctor", "what here would spoil a measurement"}, {"queuedyno run", "the queue, with simulated workers"}}
 	if s := r.Redis; s.Port != "" {
-		next = []string{"docker compose up -d " + s.Name, "queuedyno run -u redis://localhost:" + s.Port}
+		next = []Step{{"docker compose up -d " + s.Name, "the Redis of " + s.File}, {"queuedyno run -u redis://localhost:" + s.Port, "the queue in it, with simulated workers"}}
 	}
 	if workers {
-		next = append(next, r.command())
+		next = append(next, Step{r.command(), "your own workers, with a private Redis"})
 	}
 	if r.Go {
-		next = append(next, "go get github.com/queuedyno/queuedyno && go test -bench Queue .")
+		next = append(next, Step{"go mod tidy && go test -bench Queue .", "the benchmark; the first part adds queuedyno to go.mod"})
 	}
 	return next
 }
+
+// Unnamed reports whether the workers have to take the names of their queue and channel from
+// QUEUE and CHANNEL, since the source does not show any.
+func (r Repository) Unnamed() bool { return r.hasWorkers() && r.Library == "" && r.Queue == "" }
 
 // hasWorkers reports whether the repository seems to have workers.
 func (r Repository) hasWorkers() bool {
@@ -159,13 +166,20 @@ func (r Repository) scenarios() string {
 	switch r.Library {
 	case "celery":
 		line("    # The workers of this repository do the tasks. They need a result_backend in the same")
-		line("    # Redis, and task_track_started: see docs/celery.md of queuedyno.")
+		line("    # Redis, and task_track_started:")
+		line("    # https://github.com/queuedyno/queuedyno/blob/main/docs/celery.md#what-your-workers-need")
 	case "bullmq":
-		line("    # The workers of this repository do the jobs. They need nothing for that, see")
-		line("    # docs/bullmq.md of queuedyno. bull is BullMQ's default prefix.")
+		line("    # The workers of this repository do the jobs. They need nothing for that.")
+		line("    # bull is BullMQ's default prefix.")
+		line("    # https://github.com/queuedyno/queuedyno/blob/main/docs/bullmq.md")
+	case "sidekiq", "asynq":
+		line("    # The workers of this repository do the jobs. %s announces nothing when a job ends, so", r.Library)
+		line("    # that they need a few lines of middleware first:")
+		line("    # https://github.com/queuedyno/queuedyno/blob/main/docs/workers.md#workers-of-%s", r.Library)
 	default:
 		line("    # The workers of this repository do the jobs. They have to publish an update when a job")
-		line("    # ends, such as {\"jobId\":\"…\",\"status\":\"COMPLETED\"}: see docs/workers.md of queuedyno.")
+		line("    # ends, such as {\"jobId\":\"…\",\"status\":\"COMPLETED\"}:")
+		line("    # https://github.com/queuedyno/queuedyno/blob/main/docs/workers.md#what-a-worker-has-to-do")
 	}
 	line("    #")
 	line("    #   %s", r.command())
@@ -184,7 +198,7 @@ func (r Repository) scenarios() string {
 	for _, key := range keys {
 		line("    %s", key)
 	}
-	line("    thresholds: [\"end_to_end.p95 < 1s\", \"lost == 0\"]")
+	line("    thresholds: [\"end_to_end.p95 < 1s\", \"lost == 0\", \"failed == 0\"]")
 	return b.String()
 }
 
@@ -203,7 +217,7 @@ import (
 // BenchmarkQueue measures jobs from their push to their notification, on a Redis that is
 // started for the benchmark:
 //
-//	go get github.com/queuedyno/queuedyno
+//	go mod tidy
 //	go test -bench Queue -benchtime 5s .
 //
 // To measure your own queue, implement jobqueue.Backend for it and give that in place of

@@ -103,7 +103,7 @@ func remedy(err error) string {
 	case errors.Is(err, ErrDead):
 		return "something between dropped the connection without closing it: a proxy, load balancer, NAT or firewall with an idle limit; raise that limit"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens there; start a Redis (redis-server, or docker run --rm -p 6379:6379 redis:7-alpine), or let queuedyno start one: --redis process"
+		return "nothing listens there (in a container, localhost is that container); start a Redis (redis-server, or docker run --rm -p 6379:6379 redis:7-alpine), or let queuedyno start one: --redis process"
 	case errors.Is(err, syscall.ENOENT):
 		return "there is no such socket; see unixsocket in redis.conf"
 	case errors.Is(err, syscall.EACCES):

@@ -370,6 +370,8 @@ func (j *judge) settling() {
 	switch {
 	case e.Stalled > 0:
 		j.unknown("sustained", fmt.Sprintf("the server answered nothing for %s, which says nothing of the load", usage.Round(e.Stalled)))
+	case j.r.Window.Completed == 0 && !j.observed():
+		j.unknown("sustained", "no job ended, which says nothing of the load")
 	case e.BacklogSlope == nil:
 		j.unknown("sustained", "the run is too short to tell")
 	default:

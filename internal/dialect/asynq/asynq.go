@@ -33,8 +33,9 @@ const (
 func (Dialect) Facts() dialect.Facts {
 	return dialect.Facts{
 		Queue: "default", KeyBefore: before, KeyAfter: pending,
-		Heard:  "A task's end is heard when the workers' own middleware publishes it.",
-		Length: "The queue's length counts the pending tasks, without those that are active, scheduled or to be retried.",
+		Silence: "have they the middleware that publishes (docs/workers.md, Workers of asynq), and a handler for such tasks?",
+		Heard:   "A task's end is heard when the workers' own middleware publishes it.",
+		Length:  "The queue's length counts the pending tasks, without those that are active, scheduled or to be retried.",
 	}
 }
 

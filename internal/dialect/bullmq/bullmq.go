@@ -54,7 +54,7 @@ func (Dialect) Over(b jobqueue.Backend, ids string) (jobqueue.Backend, error) {
 	}
 	q.events = c.Events(q.keys+"events", func(message []byte) bool {
 		return slices.ContainsFunc(heard, func(begin []byte) bool { return bytes.HasPrefix(message, begin) })
-	}, "event", "jobId")
+	}, "event", "jobId", "failedReason")
 	return q, nil
 }
 

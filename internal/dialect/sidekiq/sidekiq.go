@@ -29,8 +29,9 @@ const prefix = "queue:"
 func (Dialect) Facts() dialect.Facts {
 	return dialect.Facts{
 		NamePrefix: prefix, Queue: prefix + "default",
-		Heard:  "A job's end is heard when the workers' own middleware publishes it.",
-		Length: "The queue's length counts the jobs in its list, without those that a worker has fetched.",
+		Silence: "have they the middleware that publishes (docs/workers.md, Workers of Sidekiq), and is there such a class?",
+		Heard:   "A job's end is heard when the workers' own middleware publishes it.",
+		Length:  "The queue's length counts the jobs in its list, without those that a worker has fetched.",
 	}
 }
 
