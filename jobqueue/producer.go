@@ -66,7 +66,7 @@ func (c *Client) newProducer(ctx context.Context, queue int, name string) (*prod
 	return p, nil
 }
 
-// Aim makes the pushes from now on go to the given queue.
+// SelectQueue makes the pushes from now on go to the given queue.
 func (p *producer) SelectQueue(queue int) { p.key = p.client.lanes.queues[queue] }
 
 // Send takes one LPUSH of the jobs into the output buffer.

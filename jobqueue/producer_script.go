@@ -2,7 +2,9 @@ package jobqueue
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/resp"
@@ -38,6 +40,8 @@ func (c *Client) OpenScriptProducer(ctx context.Context, s Script) (Pipeliner, e
 	if err != nil {
 		return nil, err
 	}
+	stop := context.AfterFunc(ctx, p.w.Abort)
+	defer stop()
 	p.w.Out = resp.AppendCommand(p.w.Out, "SCRIPT", "LOAD", s.Text)
 	p.owed.Add(1)
 	err = p.w.Flush()
@@ -46,6 +50,9 @@ func (c *Client) OpenScriptProducer(ctx context.Context, s Script) (Pipeliner, e
 		sha, err = p.w.In.Bulk()
 	}
 	p.owed.Add(-1)
+	if err == nil && !stop() {
+		err = ctx.Err()
+	}
 	if err != nil {
 		err = p.w.Broken(err) // before the close, which would be taken for the reason
 		p.w.Close()
@@ -77,3 +84,34 @@ func (p *scriptProducer) Send(jobs ...[]byte) error {
 
 // Push sends the jobs and waits for the answer.
 func (p *scriptProducer) Push(ctx context.Context, jobs ...[]byte) error { return push(ctx, p, jobs) }
+
+// Await waits for the answer to the oldest push that has none. A server that has lost the
+// script, by a restart or by SCRIPT FLUSH, carries nothing out: another producer loads it again.
+func (p *scriptProducer) Await() error {
+	p.w.Reading.Lock()
+	defer p.w.Reading.Unlock()
+	err := p.w.Next()
+	if err == nil {
+		_, err = p.w.In.Integer()
+	}
+	if err == nil || resp.IsReply(err) {
+		p.owed.Add(-1)
+	}
+	if err == nil {
+		return nil
+	}
+	var reply *resp.ReplyError
+	if errors.As(err, &reply) {
+		// Up to Redis 6 an error inside of a script stands at the end of another one.
+		if _, inside, wrapped := strings.Cut(reply.Text, ": -"); wrapped && strings.HasPrefix(reply.Text, "ERR Error running script") {
+			err = &resp.ReplyError{Text: inside}
+		}
+		if strings.HasPrefix(reply.Text, "NOSCRIPT") {
+			return redisconn.ExplainOn("push to", p.name, p.w.Address(), redisconn.Lost(err))
+		}
+	}
+	return p.fault(err)
+}
+
+// SelectQueue does nothing: a script has one queue.
+func (p *scriptProducer) SelectQueue(int) {}

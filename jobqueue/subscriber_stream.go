@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,10 +26,14 @@ type Events struct {
 	fields []string
 
 	mu sync.Mutex
-	// left are the places at which subscriptions broke: who subscribes next goes on there,
-	// so that nothing is missed in between.
+	// left are the places at which subscriptions broke: who subscribes next goes on at the
+	// first of them, so that nothing is missed in between.
 	left []entryID
 }
+
+// ErrMissed is matched by the error of a Receive before which entries were removed from the
+// stream that it had not read. Another subscriber does not receive them either.
+var ErrMissed = errors.New("entries were removed from the stream before they were read")
 
 // Events is the stream with the key, in the slot of the client's queue. Of each entry, what is
 // received is a JSON object of the named fields, as far as the entry has them, with
@@ -42,12 +47,15 @@ type eventSubscriber struct {
 	w      *redisconn.Wire
 	of     *Events
 	last   entryID // that was read
-	full   bool    // the last answer had as many entries as were asked for: we may be behind
+	after  entryID // that the request is about
+	asked  bool    // it was sent, and its answer was not read yet
 	buf    []byte  // the messages that were read
 	ends   []int   // of the messages in it
-	read   int     // entries of the last answer
 	next   int     // message
 	ending atomic.Bool
+
+	watched context.Context
+	release registration
 }
 
 var (
@@ -99,6 +107,10 @@ func (e *Events) Open(ctx context.Context) (Subscriber, error) {
 		}
 		return nil, err
 	}
+	if err := w.ExpectAnswers(func() bool { return true }); err != nil {
+		w.Close()
+		return nil, e.client.servers.Retryable(redisconn.Explain("subscribe to", w.Address(), err))
+	}
 	return &eventSubscriber{w: w, of: e, last: from}, nil
 }
 
@@ -120,13 +132,16 @@ func (e *Events) leave(at entryID) {
 
 const (
 	entriesAtOnce = 500
-	// entriesWait is for how long the server waits for an entry: how late the end of a
-	// context can be noticed.
+	// entriesWait is for how long the server waits for an entry.
 	entriesWait = 100 * time.Millisecond
 )
 
 // Receive waits for the next entry.
 func (s *eventSubscriber) Receive(ctx context.Context) ([]byte, error) {
+	if ctx != s.watched {
+		s.watched = ctx
+		s.release.at(ctx, s.w.Abort)
+	}
 	for {
 		if s.ending.Load() {
 			return nil, ErrClosed
@@ -142,51 +157,74 @@ func (s *eventSubscriber) Receive(ctx context.Context) ([]byte, error) {
 			s.next++
 			return s.buf[from:s.ends[s.next-1]], nil
 		}
-		if err := s.ask(); err != nil {
-			if s.ending.Load() {
-				return nil, ErrClosed
+		err := s.exchange()
+		switch {
+		case err == nil:
+		case s.ending.Load():
+			return nil, ErrClosed
+		case errors.Is(err, os.ErrDeadlineExceeded) && s.w.Aborted.Swap(false):
+			// A context has ended, this one or one before it. The answer is read with the
+			// next call.
+			if err := s.w.ExpectAnswers(func() bool { return true }); err != nil && !s.w.Aborted.Load() {
+				return nil, s.lost(err)
 			}
-			if err = s.w.Broken(err); errors.Is(err, ErrLost) {
-				s.of.leave(s.last)
-			}
+		case errors.Is(err, ErrMissed):
 			return nil, redisconn.ExplainOn("receive from", s.of.key, s.w.Address(), err)
+		default:
+			return nil, s.lost(err)
 		}
 	}
 }
 
-// ask asks for the next entries. When it may be behind, it asks for the oldest entry, too: if
-// the one that was read last is gone, others may be that were not read. What an error cut
-// off is read again by who goes on.
-func (s *eventSubscriber) ask() (err error) {
-	s.buf, s.ends, s.next, s.read = s.buf[:0], s.ends[:0], 0, 0
-	after, looks := s.last, s.full && s.last != entryID{}
-	defer func() {
-		if err != nil {
-			s.last, s.ends = after, s.ends[:0]
-		}
-	}()
-	s.w.Out = resp.AppendCommand(s.w.Out, "XREAD", "COUNT", strconv.Itoa(entriesAtOnce),
-		"BLOCK", strconv.FormatInt(entriesWait.Milliseconds(), 10), "STREAMS", s.of.key, after.String())
-	if looks {
+// lost is the error of a connection that is of no more use. Who subscribes next goes on at what
+// was read last.
+func (s *eventSubscriber) lost(err error) error {
+	if err = s.w.Broken(err); errors.Is(err, ErrLost) {
+		s.of.leave(s.last)
+	}
+	return redisconn.ExplainOn("receive from", s.of.key, s.w.Address(), err)
+}
+
+// Resumes reports that the subscriber that is opened in the place of this one misses nothing.
+func (s *eventSubscriber) Resumes() bool { return true }
+
+// exchange asks for the next entries and reads the answer. What an error cuts off is read
+// again.
+func (s *eventSubscriber) exchange() error {
+	if !s.asked {
+		s.after, s.asked = s.last, true
+		s.w.Out = resp.AppendCommand(s.w.Out, "XREAD", "COUNT", strconv.Itoa(entriesAtOnce),
+			"BLOCK", strconv.FormatInt(entriesWait.Milliseconds(), 10), "STREAMS", s.of.key, s.after.String())
 		s.w.Out = resp.AppendCommand(s.w.Out, "XRANGE", s.of.key, "-", "+", "COUNT", "1")
+		if err := s.w.Flush(); err != nil {
+			return err
+		}
 	}
-	if err = s.w.Flush(); err == nil {
-		err = s.w.ExpectWithin(entriesWait)
-	}
-	var streams int
-	var flat bool
+	s.buf, s.ends, s.next = s.buf[:0], s.ends[:0], 0
+	s.w.In.Hold()
+	err := s.w.ExpectWithin(entriesWait)
 	if err == nil {
-		streams, flat, err = s.w.In.Pairs()
+		err = s.answer()
 	}
+	if err != nil {
+		s.w.In.Rewind()
+		s.last, s.ends = s.after, s.ends[:0]
+		return err
+	}
+	s.w.In.Release()
+	s.asked = false
+	return nil
+}
+
+// answer reads the next entries, and then the oldest one that the stream has. If the one that
+// was read last before is gone, others may be that were not read.
+func (s *eventSubscriber) answer() error {
+	streams, flat, err := s.w.In.Pairs()
 	for i := 0; err == nil && i < streams; i++ {
 		err = s.stream(flat)
 	}
 	if err != nil {
 		return err
-	}
-	s.full = s.read == entriesAtOnce
-	if !looks {
-		return nil
 	}
 	last, ends := s.last, len(s.ends)
 	if err := s.entries(); err != nil {
@@ -194,8 +232,8 @@ func (s *eventSubscriber) ask() (err error) {
 	}
 	oldest := s.last
 	s.last, s.ends = last, s.ends[:ends]
-	if after.before(oldest) {
-		return fmt.Errorf("entries were removed from the stream before they were read, the last that was is %s and the oldest that is left is %s: let the stream keep more of them, or lower the load", after, oldest)
+	if last != s.after && s.after != (entryID{}) && s.after.before(oldest) {
+		return fmt.Errorf("%w: the last that was is %s, and the oldest that is left is %s; let the stream keep more of them, or lower the load", ErrMissed, s.after, oldest)
 	}
 	return nil
 }
@@ -241,7 +279,7 @@ func (s *eventSubscriber) entries() error {
 		if err := s.entry(); err != nil {
 			return err
 		}
-		if s.read++; s.of.keep(s.buf[from:]) {
+		if s.of.keep(s.buf[from:]) {
 			s.ends = append(s.ends, len(s.buf))
 		} else {
 			s.buf = s.buf[:from]
@@ -290,5 +328,6 @@ func (s *eventSubscriber) Close() error {
 	if s.ending.Swap(true) {
 		return nil
 	}
+	s.release.end()
 	return s.w.Close()
 }

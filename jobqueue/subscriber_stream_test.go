@@ -105,8 +105,70 @@ func TestEventsThatTheStreamForgotAreAnError(t *testing.T) {
 	if _, err := c.Do(t.Context(), []string{"XTRIM", events, "MAXLEN", "700"}); err != nil {
 		t.Fatal(err)
 	}
-	if message, err := sub.Receive(t.Context()); err == nil || !strings.Contains(err.Error(), "removed from the stream before they were read") {
+	if message, err := sub.Receive(t.Context()); !errors.Is(err, jobqueue.ErrMissed) || errors.Is(err, jobqueue.ErrLost) {
 		t.Errorf("received %q, %v", message, err)
+	}
+}
+
+// The same where the entries are forgotten while the connection is broken.
+func TestEventsThatAreForgottenDuringAnOutageAreAnError(t *testing.T) {
+	t.Parallel()
+	c := connectTo(t, redistest.Process(t), jobqueue.Config{Identify: true})
+	appendEvents(t, c, 0, 1)
+	stream := c.Events(events, all, "n")
+	sub := open(t, stream.Open)
+	appendEvents(t, c, 1, 2)
+	if _, err := sub.Receive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := sub.(jobqueue.Disconnector).Disconnect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if message, err := sub.Receive(t.Context()); !errors.Is(err, jobqueue.ErrLost) {
+		t.Fatalf("received %q, %v", message, err)
+	}
+	appendEvents(t, c, 2, 100)
+	if _, err := c.Do(t.Context(), []string{"XTRIM", events, "MAXLEN", "10"}); err != nil {
+		t.Fatal(err)
+	}
+	if message, err := open(t, stream.Open).Receive(t.Context()); !errors.Is(err, jobqueue.ErrMissed) {
+		t.Errorf("received %q, %v", message, err)
+	}
+}
+
+// The end of a context ends a Receive although the server does not answer, and nothing is
+// missed by that.
+func TestAServerThatIsSilentHoldsNoReceiveUp(t *testing.T) {
+	t.Parallel()
+	server := redistest.Process(t)
+	c := connect(t, server)
+	sub := open(t, c.Events(events, all, "n").Open)
+	appendEvents(t, c, 0, 1)
+	if err := server.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := sub.Receive(ctx)
+			ended <- err
+		}()
+		select {
+		case err := <-ended:
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("the end of the context gave %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("the Receive goes on after the end of its context")
+		}
+		cancel()
+	}
+	if err := server.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	if message, err := sub.Receive(t.Context()); err != nil || string(message) != `{"n":"0"}` {
+		t.Errorf("received %q, %v after it", message, err)
 	}
 }
 
@@ -144,7 +206,7 @@ func TestAScriptPushesAllOrNone(t *testing.T) {
 	if err := db.ScriptFlush(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Push(t.Context(), []byte("5")); err == nil || !strings.Contains(err.Error(), "NOSCRIPT") {
+	if err := p.Push(t.Context(), []byte("5")); !errors.Is(err, jobqueue.ErrLost) || !strings.Contains(err.Error(), "NOSCRIPT") {
 		t.Errorf("the server has no script any more: %v", err)
 	}
 	if _, err := c.OpenScriptProducer(t.Context(), jobqueue.Script{Text: "this is not Lua"}); err == nil || !strings.Contains(err.Error(), "load the script") {

@@ -33,9 +33,13 @@ type dialectRules struct {
 	example string         // of its name
 	name    *regexp.Regexp // that it matches
 	args    argsKind       // that a scenario chooses
-	// announces says that the library itself announces the end of a job.
-	announces bool
+	// announces says that the library itself announces the end of a job, and stream that it
+	// does so in a stream, which forgets old entries.
+	announces, stream bool
 }
+
+// mostInStream is how many jobs can be put in before anyone reads the events.
+const mostInStream = 4000
 
 // argsKind is what a library's jobs have as their arguments.
 type argsKind string
@@ -59,7 +63,7 @@ var dialects = map[Dialect]dialectRules{
 		name: regexp.MustCompile(`^[A-Z][A-Za-z0-9_]*(::[A-Z][A-Za-z0-9_]*)*$`)},
 	CeleryDialect: {title: "Celery", job: "task", example: "tasks.work", args: arrayArgs, announces: true,
 		name: regexp.MustCompile(`^[\pL\pN_.:/@-]+$`)},
-	BullMQDialect: {title: "BullMQ", job: "job name", example: "send-mail", args: objectArgs, announces: true,
+	BullMQDialect: {title: "BullMQ", job: "job name", example: "send-mail", args: objectArgs, announces: true, stream: true,
 		name: regexp.MustCompile(`^[^\pC]+$`)},
 	AsynqDialect: {title: "asynq", job: "task type", example: "mail:send", args: objectArgs,
 		name: regexp.MustCompile(`^[^\pC]+$`)},
@@ -102,6 +106,8 @@ func (v *validator) dialect() {
 	case v.JobArgs[0] != rules.args.begin():
 		none("job_args", true, "%.60q is not what a %s %s has: %s", v.JobArgs, rules.title, rules.job, rules.args)
 	}
+	none("subscribers", v.Subscribers > 1 && rules.stream, "%s keeps one stream of events, which one subscriber reads; remove it", rules.title)
+	none("prefill", v.Prefill > mostInStream && rules.stream, "%s keeps about 10,000 events, two for each job that is put in: more than %s jobs cannot be prefilled", rules.title, group(mostInStream))
 	none("update", v.Update != "" && rules.announces, "%s announces the ends of jobs itself; remove it", rules.title)
 	none("notify", v.Notify == jobqueue.ShardedPubSub && rules.announces, "%s announces the ends of jobs in its own way; remove it", rules.title)
 }

@@ -80,13 +80,15 @@ func TestWhatCeleryDoesNotHaveIsRefused(t *testing.T) {
 func TestWhatBullMQDoesNotHaveIsRefused(t *testing.T) {
 	t.Parallel()
 	for field, change := range map[string]func(*Scenario){
-		"":         func(s *Scenario) { s.JobArgs, s.Payload = `{"to": {"a": null}}`, 100 },
-		"dialect":  func(s *Scenario) { s.External = false },
-		"job_name": func(s *Scenario) { s.JobName = "two\nlines" },
-		"job_args": func(s *Scenario) { s.JobArgs = `[1]` },
-		"design":   func(s *Scenario) { s.Design = "stream" },
-		"update":   func(s *Scenario) { s.Update = "id=.id" },
-		"notify":   func(s *Scenario) { s.Notify = "sharded-pubsub" },
+		"":            func(s *Scenario) { s.JobArgs, s.Payload = `{"to": {"a": null}}`, 100 },
+		"dialect":     func(s *Scenario) { s.External = false },
+		"job_name":    func(s *Scenario) { s.JobName = "two\nlines" },
+		"prefill":     func(s *Scenario) { s.Prefill = 4001 },
+		"subscribers": func(s *Scenario) { s.Subscribers = 2 },
+		"job_args":    func(s *Scenario) { s.JobArgs = `[1]` },
+		"design":      func(s *Scenario) { s.Design = "stream" },
+		"update":      func(s *Scenario) { s.Update = "id=.id" },
+		"notify":      func(s *Scenario) { s.Notify = "sharded-pubsub" },
 	} {
 		s := sidekiqJobs
 		s.Dialect, s.JobName = BullMQDialect, "send mail"

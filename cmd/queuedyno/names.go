@@ -72,7 +72,7 @@ func (r *runner) nameProblems(scenarios []scenario.Scenario) []problem.Problem {
 				})
 				break
 			}
-			if library.Facts(s).Announces() {
+			if library.Of(s) != nil && (r.queue == "" || library.Facts(s).Announces()) {
 				problems = append(problems, externalNames(s, r.queue, r.channel, r.Source("channel"), false)...)
 			}
 			continue

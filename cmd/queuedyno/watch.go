@@ -152,6 +152,9 @@ func (w *watching) dialectProblems() (problems []problem.Problem) {
 	if d == nil {
 		return problems
 	}
+	if asked.Design != "" && asked.Design != jobqueue.List {
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("--design: the queues of dialect %s are lists", asked.Dialect), Hint: "remove it"})
+	}
 	if w.queue == "" {
 		return append(problems, problem.Problem{What: fmt.Sprintf("dialect %s needs the name of a queue", asked.Dialect), Hint: "add --queue " + facts.Queue + ", or the name your workers use"})
 	}
@@ -215,7 +218,7 @@ func (w *watching) outage(err error) {
 	if err != nil {
 		w.p.console.Note("watch: %v; waiting for it", err)
 	} else {
-		w.p.console.Note("watch: redis answers again; updates published in between were missed")
+		w.p.console.Note("watch: redis answers again; updates published in between may have been missed")
 	}
 }
 

@@ -27,6 +27,9 @@ func NewData(object string, payload bool) (Data, error) {
 	if !payload {
 		return Data{before: object}, nil
 	}
+	if _, taken := members["payload"]; taken {
+		return Data{}, fmt.Errorf("%.60q has a member payload already, which is the name of the payload", object)
+	}
 	d := Data{before: strings.TrimRight(strings.TrimSuffix(object, "}"), " \t\r\n"), after: `"}`, payload: true}
 	if len(members) > 0 {
 		d.before += ","

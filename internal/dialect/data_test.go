@@ -36,4 +36,7 @@ func TestDataKeepsWhatItWasGiven(t *testing.T) {
 			t.Errorf("%q passes for an object", object)
 		}
 	}
+	if _, err := dialect.NewData(`{"payload": 1}`, true); err == nil {
+		t.Error("a member payload is replaced by the payload")
+	}
 }

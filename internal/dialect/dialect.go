@@ -68,7 +68,7 @@ func (f Facts) Announces() bool { return f.Update != "" }
 type Jobs struct {
 	Queue   string // the key of their queue
 	Name    string // what the library calls them: a class, a task
-	Args    string // their arguments, a JSON array; empty means none
+	Args    string // their arguments, a JSON array, or their data, a JSON object; empty means none
 	Payload bool   // whether each has a payload, which is its last argument
 }
 

@@ -87,8 +87,11 @@ func (s *subscriber) loop(ctx context.Context) error {
 
 // again subscribes anew after the connection broke, so that a subscriber that the
 // server disconnected does not end the run. What was published in between is lost, and
-// the ledger shows that.
+// the ledger shows that, unless the new subscription goes on where the old one was.
 func (s *subscriber) again(ctx context.Context, broken error) error {
+	if errors.Is(broken, jobqueue.ErrMissed) {
+		return broken // which jobs ended is not known any more
+	}
 	if errors.Is(broken, jobqueue.ErrLost) {
 		s.r.problem("receive", broken)
 		conn, err := reopened(s.r, "receive", &s.streak, broken, subscribersPolicy, ctx.Err, s.r.b.OpenSubscriber)
@@ -96,7 +99,9 @@ func (s *subscriber) again(ctx context.Context, broken error) error {
 			return err
 		}
 		s.r.swap(s, conn)
-		s.r.resubscribed.Add(1)
+		if !resumes(conn) {
+			s.r.resubscribed.Add(1)
+		}
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -109,6 +114,12 @@ func (s *subscriber) again(ctx context.Context, broken error) error {
 	s.r.problem("receive", broken)
 	s.r.resubscribed.Add(1)
 	return nil
+}
+
+// resumes reports whether a subscriber goes on where the one before it was.
+func resumes(s jobqueue.Subscriber) bool {
+	r, ok := s.(interface{ Resumes() bool })
+	return ok && r.Resumes()
 }
 
 // listener receives the ends of jobs: a subscriber on the channel, or a WebSocket client

@@ -118,7 +118,9 @@ func (w *watcher) listen(ctx context.Context, s jobqueue.Subscriber) {
 			return
 		}
 		w.tell(err)
-		w.gap()
+		if r, ok := s.(interface{ Resumes() bool }); !ok || !r.Resumes() || errors.Is(err, jobqueue.ErrMissed) {
+			w.gap()
+		}
 		for {
 			reconnect.Wait(reconnects.Pause(1), ctx.Done())
 			if ctx.Err() != nil {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/dialect"
@@ -57,6 +58,8 @@ type queue struct {
 	*jobqueue.Client
 	name string
 	keys string // what all keys of the queue begin with: "asynq:{NAME}:"
+	// named says that asynq did not know the queue before.
+	named atomic.Bool
 }
 
 var _ dialect.Sweeper = (*queue)(nil)
@@ -74,12 +77,19 @@ return #ARGV - 1
 
 // OpenProducer puts tasks in by the script.
 func (q *queue) OpenProducer(ctx context.Context) (jobqueue.Producer, error) {
-	paused, err := q.Do(ctx, []string{"EXISTS", q.keys + "paused"}, []string{"SADD", queues, q.name})
+	paused, err := q.Do(ctx, []string{"EXISTS", q.keys + "paused"})
 	if err != nil {
 		return nil, err
 	}
 	if paused[0] == int64(1) {
 		return nil, fmt.Errorf("the asynq queue %q is paused, so that its workers take nothing; resume it by asynq queue resume", q.name)
+	}
+	added, err := q.Do(ctx, []string{"SADD", queues, q.name})
+	if err != nil {
+		return nil, err
+	}
+	if added[0] == int64(1) {
+		q.named.Store(true)
 	}
 	return q.OpenScriptProducer(ctx, jobqueue.Script{Text: push, Keys: []string{q.keys + "pending"}, Args: []string{q.keys + "t:"}})
 }
@@ -106,7 +116,10 @@ func (q *queue) Clear(ctx context.Context) error {
 // Sweep removes tasks, wherever in the queue they are. A worker that does one of them right
 // then finds at its end that the task is gone.
 func (q *queue) Sweep(ctx context.Context, ids iter.Seq[string]) error {
-	return dialect.SweepHeld(ctx, q.Client, dialect.Held{
-		Keys: q.keys, Job: "t:", Active: "active", Sorted: sorted,
-	}, ids)
+	held := dialect.Held{Keys: q.keys, Job: "t:", Lists: []string{"pending", "active"}, Sorted: sorted}
+	if err := held.Sweep(ctx, q.Client, ids); err != nil || !q.named.Load() {
+		return err
+	}
+	_, err := q.Do(ctx, []string{"SREM", queues, q.name})
+	return err
 }

@@ -71,6 +71,9 @@ var _ dialect.Sweeper = (*queue)(nil)
 // that has an id and no other option.
 const push = `
 local wait, events, meta, counter, marker, prefix = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], ARGV[1]
+if redis.call('HEXISTS', meta, 'paused') == 1 then
+  return redis.error_reply('ERR the queue is paused')
+end
 local most = redis.call('HGET', meta, 'opts.maxLenEvents')
 if not most then
   most = 10000
@@ -133,8 +136,8 @@ func (q *queue) Clear(ctx context.Context) error {
 // Sweep removes jobs, wherever in the queue they are. A worker that does one of them right
 // then finds at its end that the job is gone.
 func (q *queue) Sweep(ctx context.Context, ids iter.Seq[string]) error {
-	held := dialect.Held{Keys: q.keys, Parts: ofJobs, Active: "active", Sets: []string{"stalled"}, Sorted: sorted}
-	if err := dialect.SweepHeld(ctx, q.Client, held, ids); err != nil {
+	held := dialect.Held{Keys: q.keys, Parts: ofJobs, Lists: []string{"wait", "paused", "active"}, Sets: []string{"stalled"}, Sorted: sorted}
+	if err := held.Sweep(ctx, q.Client, ids); err != nil {
 		return err
 	}
 	_, err := q.Do(ctx, []string{"EVAL", unmark, "3", q.keys + "wait", q.keys + "prioritized", q.keys + "marker"})
