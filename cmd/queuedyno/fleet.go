@@ -158,7 +158,7 @@ func (g *fleeting) plan(verb string, names []string) (s scenario.Scenario, probl
 		wrong(fmt.Sprintf("scenario %q: the consumers of each shard would take the jobs of the others from %q", s.Name, g.queue),
 			"remove --queue: each shard makes its own queue; or add --consumers external")
 	}
-	if src.bundled {
+	if src.comes(s.Name) {
 		// Their limits are for the load that they come with.
 		opened.Shard = pace.Shard{}
 		for _, n := range opened.ScaleThresholds(g.Asked().Thresholds) {

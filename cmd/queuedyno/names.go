@@ -123,17 +123,16 @@ func (r *runner) nameProblems(scenarios []scenario.Scenario) []problem.Problem {
 }
 
 // searchNameProblems says what is wrong with the names that a search was given: they
-// are those of workers that run already.
+// are those of the user's workers.
 func (c *searching) searchNameProblems(s scenario.Scenario) (problems []problem.Problem) {
-	theirs := s.Entry.Kind == scenario.EntryHTTP || s.External && c.WorkerCommand() == ""
-	if theirs {
+	if s.Entry.Kind == scenario.EntryHTTP || s.External {
 		return c.nameProblems([]scenario.Scenario{s})
 	}
 	for _, flag := range []string{"queue", "channel"} {
 		if c.Given(flag) {
 			problems = append(problems, problem.Problem{
-				What: c.Source(flag) + ": a search whose workers do not run already makes its own queues and channels",
-				Hint: "add --consumers external if your workers run already, or remove it",
+				What: c.Source(flag) + ": a search whose workers are its own makes its own queues and channels",
+				Hint: "add --consumers external if your workers run already, or --worker COMMAND, or remove it",
 			})
 		}
 	}

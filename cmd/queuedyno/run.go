@@ -203,7 +203,7 @@ func (r *running) plan(names []string) (plan, error) {
 			problems = append(problems, r.Check(s)...)
 			s, wrong := r.sharding.of(s)
 			problems = append(problems, wrong...)
-			if src.bundled {
+			if src.comes(s.Name) {
 				// Their limits are for the load that they come with.
 				notes = append(notes, prefixed(s.Name, s.ScaleThresholds(r.Asked().Thresholds))...)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ var _ engine.Workers = (*searchWorker)(nil)
 func newSearchWorker(s *search, sc scenario.Scenario) *searchWorker {
 	w := &searchWorker{s: s}
 	w.queue, w.channel = ownNames(sc, flight.NewID())
+	w.queue, w.channel = cmp.Or(s.c.queue, w.queue), cmp.Or(s.c.channel, w.channel)
 	return w
 }
 

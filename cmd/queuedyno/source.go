@@ -26,10 +26,14 @@ type source struct {
 	name, where string
 	bundled     bool // it is the one that comes with the command
 	scenarios   []scenario.Scenario
+	// besides are the bundled scenarios where the file is one that was found: they can be named
+	// as well, unless it has one with that name.
+	besides []scenario.Scenario
 }
 
 // findScenarios reads the named file, "-" being standard input; else
-// ./scenarios.yaml where there is one; else the bundled file.
+// ./scenarios.yaml where there is one, and the bundled scenarios besides; else the bundled
+// file.
 func (p *program) findScenarios(file string) (source, error) {
 	src := source{name: file, where: file}
 	var data []byte
@@ -47,6 +51,10 @@ func (p *program) findScenarios(file string) (source, error) {
 			src.bundled = true
 			src.where = "the bundled scenarios (there is no ./" + defaultFile + ")"
 			data, err = queuedyno.Scenarios(), nil
+		} else if err == nil {
+			if src.besides, err = scenario.Parse(src.name, queuedyno.Scenarios()); err != nil {
+				return src, err
+			}
 		}
 	}
 	if err != nil {
@@ -88,6 +96,9 @@ func (s source) names() []string {
 
 func (s source) has(name string) bool { return slices.Contains(s.names(), name) }
 
+// comes reports whether the scenario of that name comes with the command.
+func (s source) comes(name string) bool { return s.bundled || !s.has(name) }
+
 // pick returns the scenarios of the given names, or the first when none is
 // given, and all that is wrong with the names.
 func (s source) pick(names []string) ([]scenario.Scenario, []problem.Problem) {
@@ -98,11 +109,14 @@ func (s source) pick(names []string) ([]scenario.Scenario, []problem.Problem) {
 	var problems []problem.Problem
 	for i, name := range names {
 		at := slices.Index(s.names(), name)
+		besides := slices.IndexFunc(s.besides, func(one scenario.Scenario) bool { return one.Name == name })
 		switch {
 		case slices.Contains(names[:i], name):
 			problems = append(problems, problem.Problem{What: fmt.Sprintf("scenario %q is named twice", name)})
 		case at >= 0:
 			picked = append(picked, s.scenarios[at])
+		case besides >= 0:
+			picked = append(picked, s.besides[besides])
 		case strings.Contains(name, "://"):
 			// It may hold a password and is not repeated.
 			problems = append(problems, problem.Problem{What: "a URL is not a scenario", Hint: "use --redis URL to choose the Redis under test"})
@@ -116,8 +130,16 @@ func (s source) pick(names []string) ([]scenario.Scenario, []problem.Problem) {
 func (s source) unknown(name string) problem.Problem {
 	return problem.Problem{
 		What: fmt.Sprintf("unknown scenario %q in %s%s", name, s.name, nearest.Clause(name, s.names())),
-		Hint: "there are " + strings.Join(s.names(), ", "),
+		Hint: "there are " + strings.Join(s.names(), ", ") + s.alsoThere(),
 	}
+}
+
+// alsoThere says that the bundled scenarios can be named, too.
+func (s source) alsoThere() string {
+	if len(s.besides) == 0 {
+		return ""
+	}
+	return ", and those that come with queuedyno, such as " + s.besides[0].Name
 }
 
 // fileFaults prints every fault of a scenario file and returns how many there
