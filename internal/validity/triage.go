@@ -71,10 +71,15 @@ func (j *judge) slow() result.Triage {
 		return result.Triage{Where: usage.Workers, Detail: fmt.Sprintf("%s, and the workers were busy %s of the time: jobs wait for a worker", at, usage.Percent(*j.m.Usage.Workers))}
 	case limit.Part == usage.Backend:
 		return result.Triage{Where: usage.Backend, Detail: at + ": " + j.m.Usage.Explain(limit)}
+	case major(p.ping) && limit.Part == usage.Host:
+		return result.Triage{Where: usage.Host, Detail: fmt.Sprintf("%s, and a PING took %s: %s", at, usage.Round(*p.ping), j.m.Usage.Explain(limit))}
 	case major(p.ping):
 		return result.Triage{Where: usage.Redis, Detail: fmt.Sprintf("%s, and a PING on a separate connection took %s, while a local echo did not: Redis was busy or stalled (see LATENCY, SLOWLOG, and what it writes to disk)", at, usage.Round(*p.ping))}
 	case p.worstPing != nil && p.longestHiccup != nil && *p.worstPing > 100*time.Millisecond && *p.worstPing > 4**p.longestHiccup:
 		return result.Triage{Where: usage.Redis, Detail: fmt.Sprintf("%s; Redis stood still once for %s, while this process did not", at, usage.Round(*p.worstPing))}
+	}
+	if major(p.pickup) {
+		return result.Triage{Where: usage.Workers, Detail: fmt.Sprintf("%s, and it took %s until a worker said that it had begun, with Redis quick to answer: jobs wait for a worker", at, usage.Round(*p.pickup))}
 	}
 	return result.Triage{Detail: at + "; no single part stands out"}
 }

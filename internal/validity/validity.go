@@ -112,6 +112,7 @@ type probes struct {
 	stage                    metric.Stage // the headline
 	hiccup, echo, ping       *time.Duration
 	whole, lateness, work    *time.Duration
+	pickup                   *time.Duration
 	longestHiccup, worstPing *time.Duration
 }
 
@@ -131,6 +132,7 @@ func probesOf(r *result.Result, found probe.Findings) probes {
 		}
 		p := probes{at: q, stage: r.Scenario.Headline(), hiccup: at(found.Hiccup), echo: at(found.Echo), ping: at(found.Ping)}
 		p.whole, p.lateness = stageAt(r, p.stage, q), stageAt(r, metric.Lateness, q)
+		p.pickup = stageAt(r, metric.Pickup, q)
 		if p.work = stageAt(r, metric.WorkTime, q); p.work == nil {
 			p.work = stageAt(r, metric.Running, q) // workers that report only that they begin and that they are done
 		}

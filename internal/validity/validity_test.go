@@ -165,6 +165,15 @@ func TestTriageNamesThePlace(t *testing.T) {
 			e.p99(metric.EndToEnd, slow)
 			e.Probes.Ping = all(slow)
 		}},
+		{usage.Host, func(e *run) {
+			e.p99(metric.EndToEnd, slow)
+			e.Probes.Ping = all(slow)
+			e.Usage.Host, e.Usage.RedisHere = ptr(0.97), true
+		}},
+		{usage.Workers, func(e *run) {
+			e.p99(metric.EndToEnd, slow)
+			e.Stages[metric.Pickup] = &result.StageSummary{P99NS: ptr(int64(slow))}
+		}},
 		{usage.Redis, func(e *run) { e.Probes.Ping.Record(int64(500 * time.Millisecond)) }},
 		{usage.Workers, func(e *run) {
 			e.p99(metric.EndToEnd, slow)
