@@ -60,8 +60,8 @@ func (p *program) initialize() error {
 		p.console.Note("init: %s has problems: see queuedyno validate", defaultFile)
 	}
 	workers := slices.Contains(names, "workers")
-	if workers && r.Unnamed() {
-		rows = append(rows, []string{"names", "the source shows no queue: your workers have to read QUEUE and CHANNEL, or add --queue and --channel"})
+	if words := r.Names(); workers && words != "" {
+		rows = append(rows, []string{"names", words})
 	}
 	var steps [][]string
 	for i, step := range r.Next(workers) {

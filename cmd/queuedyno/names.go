@@ -48,7 +48,7 @@ func externalNames(s scenario.Scenario, queue, channel, source string, started b
 	case !facts.Announces() && !started && (queue == "" || channel == ""):
 		problems = append(problems, problem.Problem{
 			What: fmt.Sprintf("scenario %q: its consumers are external, and need both --queue and --channel", s.Name),
-			Hint: "add --queue " + key + " --channel " + jobqueue.DefaultChannel + ", or the names your workers use",
+			Hint: "add --queue " + key + " --channel " + jobqueue.DefaultChannel + ", or the names your workers use; --worker COMMAND starts workers and gives them both",
 		})
 	}
 	if d := library.Of(s); d != nil && queue != "" {

@@ -106,9 +106,17 @@ func (r Repository) Next(workers bool) []Step {
 	return next
 }
 
-// Unnamed reports whether the workers have to take the names of their queue and channel from
-// QUEUE and CHANNEL, since the source does not show any.
-func (r Repository) Unnamed() bool { return r.hasWorkers() && r.Library == "" && r.Queue == "" }
+// Names says what is to be known of the names of the queue and the channel, where the source
+// does not show any.
+func (r Repository) Names() string {
+	switch {
+	case r.Library == "bullmq" && r.JobQueue == "":
+		return "the source shows no queue: replace NAME by that in new Worker(…)"
+	case r.hasWorkers() && r.Library == "" && r.Queue == "":
+		return "the source shows no queue: your workers have to read QUEUE and CHANNEL, or add --queue and --channel"
+	}
+	return ""
+}
 
 // hasWorkers reports whether the repository seems to have workers.
 func (r Repository) hasWorkers() bool {

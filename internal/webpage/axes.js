@@ -220,11 +220,13 @@
     // ticks are those of the horizontal axis.
     ticks(from, to, width, height) {
       const y = height - 8;
-      if (this.isTime) return this.x.ticks(width / 90).map((v) => text(this.x(v), y, 'middle', `${v} s`));
+      // A label at the right edge ends there.
+      const label = (x, words) => (x > width - 2 * margin.right ? text(width - 2, y, 'end', words) : text(x, y, 'middle', words));
+      if (this.isTime) return this.x.ticks(width / 90).map((v) => label(this.x(v), `${v} s`));
       const out = [];
       if (this.chart.kind === 'number') {
         const whole = this.series.every((s) => this.xs(s).every((x) => x % 1 === 0)); // there is no half of a worker
-        for (const v of this.x.ticks(width / 90)) if (!whole || v % 1 === 0) out.push(text(this.x(v), y, 'middle', digits(v)));
+        for (const v of this.x.ticks(width / 90)) if (!whole || v % 1 === 0) out.push(label(this.x(v), digits(v)));
         out.push(text(width - margin.right, margin.top - 4, 'end', this.chart.x_name));
         return out;
       }
@@ -233,7 +235,7 @@
         const p = nines(q);
         if (p < from - 1e-9 || p > to + 1e-9 || this.x(p) < free) continue;
         free = this.x(p) + 44;
-        out.push(svg('line', { class: 'grid', x1: this.x(p), x2: this.x(p), y1: margin.top, y2: height - margin.bottom }), text(this.x(p), y, 'middle', percentile(q)));
+        out.push(svg('line', { class: 'grid', x1: this.x(p), x2: this.x(p), y1: margin.top, y2: height - margin.bottom }), label(this.x(p), percentile(q)));
       }
       return out;
     }
