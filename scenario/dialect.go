@@ -45,21 +45,20 @@ const mostInStream = 4000
 type argsKind string
 
 const (
-	noArgs     argsKind = ""
 	arrayArgs  argsKind = `arguments, a JSON array such as [42, "a"]`
 	objectArgs argsKind = `data, a JSON object such as {"user": 42}`
 )
 
-// begin is the first byte of what is of this kind.
-func (k argsKind) begin() byte {
+// begin is what the text of this kind begins with.
+func (k argsKind) begin() string {
 	if k == objectArgs {
-		return '{'
+		return "{"
 	}
-	return '['
+	return "["
 }
 
 var dialects = map[Dialect]dialectRules{
-	SidekiqDialect: {title: "Sidekiq", job: "class", example: "HardJob",
+	SidekiqDialect: {title: "Sidekiq", job: "class", example: "HardJob", args: arrayArgs,
 		name: regexp.MustCompile(`^[A-Z][A-Za-z0-9_]*(::[A-Z][A-Za-z0-9_]*)*$`)},
 	CeleryDialect: {title: "Celery", job: "task", example: "tasks.work", args: arrayArgs, announces: true,
 		name: regexp.MustCompile(`^[\pL\pN_.:/@-]+$`)},
@@ -99,13 +98,7 @@ func (v *validator) dialect() {
 	none("design", v.Design != jobqueue.List, "%s keeps its queues in lists; write design: list", rules.title)
 	none("queues", len(v.Queues) > 1, "%s names its queues itself; run them one by one", rules.title)
 	none("tenants.count", v.Tenants.Count > 1, "%s jobs have no tenant; remove it", rules.title)
-	switch {
-	case v.JobArgs == "":
-	case rules.args == noArgs:
-		none("job_args", true, "the arguments of %s jobs are their id and their payload; remove it", rules.title)
-	case v.JobArgs[0] != rules.args.begin():
-		none("job_args", true, "%.60q is not what a %s %s has: %s", v.JobArgs, rules.title, rules.job, rules.args)
-	}
+	none("job_args", v.JobArgs != "" && !strings.HasPrefix(strings.TrimSpace(v.JobArgs), rules.args.begin()), "%.60q is not what a %s %s has: %s", v.JobArgs, rules.title, rules.job, rules.args)
 	none("subscribers", v.Subscribers > 1 && rules.stream, "%s keeps one stream of events, which one subscriber reads; remove it", rules.title)
 	none("prefill", v.Prefill > mostInStream && rules.stream, "%s keeps about 10,000 events, two for each job that is put in: more than %s jobs cannot be prefilled", rules.title, group(mostInStream))
 	none("update", v.Update != "" && rules.announces, "%s announces the ends of jobs itself; remove it", rules.title)

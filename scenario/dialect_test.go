@@ -35,7 +35,7 @@ func TestWhatSidekiqDoesNotHaveIsRefused(t *testing.T) {
 		t.Errorf("a class without Sidekiq: %v", s.Validate())
 	}
 	s = sidekiqJobs
-	if s.JobArgs = "[1]"; len(s.Validate()) != 1 || s.Validate()[0].Field != "job_args" {
+	if s.JobArgs = `{"a": 1}`; len(s.Validate()) != 1 || s.Validate()[0].Field != "job_args" {
 		t.Errorf("arguments of Sidekiq jobs: %v", s.Validate())
 	}
 	s = sidekiqJobs

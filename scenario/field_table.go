@@ -277,7 +277,7 @@ func pipelineFields(runs, builds []string) []Field {
 		row("job_args", kind[string]{form: textForm, what: `text in quotes such as '[42, "a"]'`, parse: jobArgs, format: plain[string], free: true}, func(s *Scenario) *string { return &s.JobArgs }, Field{
 			Group: "External workers",
 			Flag:  "job-args", Verbs: builds, Columns: column("job_args"),
-			Usage: "`JSON` array with the arguments of Celery's tasks, e.g. '[42, \"a\"]', or object with the data of BullMQ's jobs and asynq's tasks; a payload is the last of them (default: none)",
+			Usage: "`JSON` array with the arguments of Celery's tasks and Sidekiq's jobs, e.g. '[42, \"a\"]', or object with the data of BullMQ's jobs and asynq's tasks; a payload is the last of them (default: none)",
 		}),
 		update,
 		row("design", choices("design", jobqueue.Designs()...), func(s *Scenario) *jobqueue.Design { return &s.Design }, Field{

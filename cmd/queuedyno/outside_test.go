@@ -118,6 +118,14 @@ func TestJobsOfSidekiqAreDoneByItsWorkersAndNothingIsLost(t *testing.T) {
 			}.hold(t)
 		})
 	}
+	t.Run("arguments", func(t *testing.T) {
+		workersOutside{
+			url: redistest.Process(t).URL(), queue: "queue:default",
+			load:    []string{"--dialect", "sidekiq", "--job-name", "HardJob", "--job-args", ` [42] `, "--payload", "10"},
+			probe:   `{"retry":false,"queue":"default","class":"HardJob","id":"ready","args":[42],"jid":"a244c6c5eb6017dff55261c5","created_at":1795415735.46,"enqueued_at":1795415735.46}`,
+			command: []string{"sidekiq", "-r", "./worker.rb", "-c", "4"}, dir: "../../examples/sidekiq-worker",
+		}.hold(t)
+	})
 	t.Run("a namespace", func(t *testing.T) {
 		if err := exec.Command("ruby", "-e", "require 'redis-namespace'").Run(); err != nil {
 			redistest.Missing(t, "sidekiq", err)

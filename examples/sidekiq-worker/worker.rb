@@ -8,8 +8,8 @@
 require "sidekiq"
 require "json"
 
-# Publishes RUNNING, and COMPLETED or FAILED, of each job whose first argument is
-# its id. The jobs themselves need not know.
+# Publishes RUNNING, and COMPLETED or FAILED, of each job. Its id is its "id", or without one
+# its first argument. The jobs themselves need not know.
 class PublishUpdates
   CHANNEL = ENV.fetch("CHANNEL", "job_updates")
   RUNNING = ENV["RUNNING"] != "no"
@@ -28,7 +28,7 @@ class PublishUpdates
   private
 
   def publish(job, status, error = nil)
-    update = {tenantId: "t1", jobId: job["args"].first.to_s, status: status, error: error}
+    update = {tenantId: "t1", jobId: job["id"] || job["args"].first.to_s, status: status, error: error}
     Sidekiq.redis { |redis| redis.publish(CHANNEL, JSON.generate(update)) }
   end
 end

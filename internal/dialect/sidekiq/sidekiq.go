@@ -43,16 +43,17 @@ func (Dialect) Over(b jobqueue.Backend, _ string) (jobqueue.Backend, error) { re
 //	{"retry":false,"queue":"default","class":"HardJob","args":["…"],
 //	"jid":"…","created_at":1767225600.000123,"enqueued_at":1767225600.000123}
 //
-// The id is the first argument, a payload the second. A job is never
-// retried, since a retried one would be published twice.
+// The id is the first argument, a payload the second. Where the arguments are chosen, the id
+// stands before them, as "id", and the payload is the last argument. A job is never retried,
+// since a retried one would be published twice.
 type layout struct {
 	before  string // up to the id
-	payload bool   // whether there is a second argument
+	between string // the id and the payload
+	payload bool
+	behind  string // the payload, up to the jid
 }
 
 const (
-	beforePayload  = `","`
-	beforeJID      = `"],"jid":"`
 	beforeCreated  = `","created_at":`
 	beforeEnqueued = `,"enqueued_at":`
 	jidLen         = 24
@@ -68,7 +69,26 @@ func (Dialect) Layout(j dialect.Jobs) (dialect.Layout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name of the queue: %w", err)
 	}
-	return &layout{before: fmt.Sprintf(`{"retry":false,"queue":%s,"class":"%s","args":["`, queue, j.Name), payload: j.Payload}, nil
+	head := fmt.Sprintf(`{"retry":false,"queue":%s,"class":"%s",`, queue, j.Name)
+	if j.Args == "" {
+		l := &layout{before: head + `"args":["`, payload: j.Payload, behind: `"],"jid":"`}
+		if j.Payload {
+			l.between = `","`
+		}
+		return l, nil
+	}
+	var args []json.RawMessage
+	if err := json.Unmarshal([]byte(j.Args), &args); err != nil || args == nil {
+		return nil, fmt.Errorf("%.60q are not the arguments of a Sidekiq job: they are a JSON array, such as [42, \"a\"]", j.Args)
+	}
+	l := &layout{before: head + `"id":"`, between: `","args":` + strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(j.Args), "]")), payload: j.Payload, behind: `],"jid":"`}
+	if j.Payload {
+		if len(args) > 0 {
+			l.between += ","
+		}
+		l.between, l.behind = l.between+`"`, `"`+l.behind
+	}
+	return l, nil
 }
 
 // nameOf is the name of the queue in a list, whose key may begin with a namespace. It is
@@ -84,7 +104,7 @@ func nameOf(list string) string {
 // Max is the size of the largest job.
 func (k *layout) Max(payload int) int {
 	const moment = 20
-	return len(k.before) + dialect.IDLen + len(beforePayload) + payload + len(beforeJID) + jidLen +
+	return len(k.before) + dialect.IDLen + len(k.between) + payload + len(k.behind) + jidLen +
 		len(beforeCreated) + moment + len(beforeEnqueued) + moment + len("}")
 }
 
@@ -92,11 +112,11 @@ func (k *layout) Max(payload int) int {
 func (k *layout) Append(dst []byte, j dialect.Job) []byte {
 	dst = append(dst, k.before...)
 	dst = append(dst, j.ID[:]...)
+	dst = append(dst, k.between...)
 	if k.payload {
-		dst = append(dst, beforePayload...)
 		dst = append(dst, j.Payload...)
 	}
-	dst = append(dst, beforeJID...)
+	dst = append(dst, k.behind...)
 	dst = appendJID(dst, j.Run, j.Number)
 	now := time.Now().UnixMicro()
 	dst = append(dst, beforeCreated...)
@@ -143,11 +163,11 @@ func (k *layout) Whole(element []byte, j dialect.Job) bool {
 		rest, found = bytes.CutPrefix(rest, []byte(part))
 		good = good && found
 	}
+	pass(k.between)
 	if k.payload {
-		pass(beforePayload)
 		pass(j.Payload)
 	}
-	pass(beforeJID)
+	pass(k.behind)
 	var jid [jidLen]byte
 	pass(string(appendJID(jid[:0], j.Run, j.Number)))
 	pass(beforeCreated)
