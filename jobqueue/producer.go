@@ -108,6 +108,14 @@ func (p *producer) Flush() error {
 // Await waits for the answer to the oldest push that has none, for as long as
 // nothing was sent.
 func (p *producer) Await() error {
+	if err := p.answer(); err != nil {
+		return p.fault(err)
+	}
+	return nil
+}
+
+// answer reads the answer to a push, a whole number.
+func (p *producer) answer() error {
 	p.w.Reading.Lock()
 	defer p.w.Reading.Unlock()
 	err := p.w.Next()
@@ -117,10 +125,7 @@ func (p *producer) Await() error {
 	if err == nil || resp.IsReply(err) {
 		p.owed.Add(-1)
 	}
-	if err != nil {
-		return p.fault(err)
-	}
-	return nil
+	return err
 }
 
 // Push sends the jobs and waits for the answer.

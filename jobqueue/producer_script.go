@@ -88,15 +88,7 @@ func (p *scriptProducer) Push(ctx context.Context, jobs ...[]byte) error { retur
 // Await waits for the answer to the oldest push that has none. A server that has lost the
 // script, by a restart or by SCRIPT FLUSH, carries nothing out: another producer loads it again.
 func (p *scriptProducer) Await() error {
-	p.w.Reading.Lock()
-	defer p.w.Reading.Unlock()
-	err := p.w.Next()
-	if err == nil {
-		_, err = p.w.In.Integer()
-	}
-	if err == nil || resp.IsReply(err) {
-		p.owed.Add(-1)
-	}
+	err := p.answer()
 	if err == nil {
 		return nil
 	}

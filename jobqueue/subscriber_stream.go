@@ -185,8 +185,12 @@ func (s *eventSubscriber) lost(err error) error {
 	return redisconn.ExplainOn("receive from", s.of.key, s.w.Address(), err)
 }
 
-// Resumes reports that the subscriber that is opened in the place of this one misses nothing.
-func (s *eventSubscriber) Resumes() bool { return true }
+// Resumes reports whether the subscriber that is opened in the place of this one, when its
+// connection broke, goes on where this one was.
+func Resumes(s Subscriber) bool {
+	_, does := s.(*eventSubscriber)
+	return does
+}
 
 // exchange asks for the next entries and reads the answer. What an error cuts off is read
 // again.

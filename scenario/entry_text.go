@@ -125,11 +125,11 @@ const (
 	jobName    = ".Job"
 )
 
-// placeholder is a name in a template, or what looks like one.
-var placeholder = regexp.MustCompile(`\{\{[^{}]*\}?\}?`)
+// inBraces is a name in a template, or what looks like one.
+var inBraces = regexp.MustCompile(`\{\{[^{}]*\}?\}?`)
 
 func hasTenant(text string) bool {
-	return slices.ContainsFunc(placeholder.FindAllString(text, -1), func(found string) bool { return nameIn(found) == tenantName })
+	return slices.ContainsFunc(inBraces.FindAllString(text, -1), func(found string) bool { return nameIn(found) == tenantName })
 }
 
 func nameIn(found string) string {
@@ -142,7 +142,7 @@ func nameIn(found string) string {
 
 // checkTemplate finds names other than those that there are.
 func checkTemplate(text string, names ...string) error {
-	for _, found := range placeholder.FindAllString(text, -1) {
+	for _, found := range inBraces.FindAllString(text, -1) {
 		if name := nameIn(found); !slices.Contains(names, name) {
 			near := ""
 			if n := nearest.Nearest(name, names); n != "" {
@@ -189,7 +189,7 @@ const stand = "value-of-a-variable"
 
 // plainURL is the URL with a value in the place of each name.
 func plainURL(text, value string) string {
-	return placeholder.ReplaceAllString(expand(text, func(string) string { return stand }), value)
+	return inBraces.ReplaceAllString(expand(text, func(string) string { return stand }), value)
 }
 
 // secretIn names the part of a URL that would give a secret away, empty for none.

@@ -21,7 +21,7 @@ type Field struct {
 	Formerly string
 	// Group is the heading that the flag has in the help.
 	Group string
-	// Usage is the help of the flag; the word in backquotes is the placeholder of the value.
+	// Usage is the help of the flag; the word in backquotes is the name of the value.
 	Usage string
 	// Switch means that the flag needs no value, Many that it may be repeated. With
 	// Many the text is a list with separators, and an empty Separator means a comma.

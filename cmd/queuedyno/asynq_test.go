@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/result"
@@ -31,23 +30,6 @@ func asynqExample(t *testing.T, pkg string) string {
 	return program
 }
 
-// asynqRedis is a Redis in which others have keys, among them a task of the queue mails, put in
-// by asynq's client.
-func asynqRedis(t *testing.T) (url string, db *redis.Client) {
-	t.Helper()
-	url = redistest.Process(t).URL()
-	o, err := redis.ParseURL(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db = redis.NewClient(o)
-	t.Cleanup(func() { db.Close() })
-	if err := db.Set(t.Context(), "cart:7", "theirs", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
-	return url, db
-}
-
 // ofAsynq are the keys without what asynq writes by itself: who works, and its counters.
 func ofAsynq(t *testing.T, db *redis.Client) map[string]string {
 	t.Helper()
@@ -63,21 +45,14 @@ func ofAsynq(t *testing.T, db *redis.Client) map[string]string {
 func TestTasksOfAsynqAreDoneByItsWorkersAndNothingIsLost(t *testing.T) {
 	t.Parallel()
 	worker := asynqExample(t, ".")
-	url, db := asynqRedis(t)
+	url, db := othersRedis(t)
 	before := ofAsynq(t, db)
 	for name, flags := range map[string][]string{
 		"no data": nil, "data and a payload": {"--job-args", `{"to": "é"}`, "--payload", "1KB"},
 	} {
 		r := libraryResult(t, start(t, append([]string{"run", "quick", "-u", url, "--dialect", "asynq", "--job-name", "mail:send",
 			"--worker", "CONCURRENCY=4 exec " + worker, "-r", "100", "-n", "200", "--drain-timeout", "40s", "--allow-invalid", "--json"}, flags...)...), problem.OK)
-		if l := r.Ledger; l.Sent != 200 || l.Notified != 200 || l.Failed != 0 || l.Duplicated != 0 {
-			t.Errorf("%s: ledger %+v, want all 200 notified", name, l)
-		}
-		for _, stage := range []metric.Stage{metric.EndToEnd, metric.Pickup, metric.Running} {
-			if s := r.Stages[stage]; s == nil || s.Count != 200 {
-				t.Errorf("%s: %s = %+v, want 200 jobs", name, stage, s)
-			}
-		}
+		allDone(t, name, r, 200)
 		if diff := cmp.Diff(before, ofAsynq(t, db)); diff != "" {
 			t.Errorf("%s: other keys than before (-before +after):\n%s", name, diff)
 		}
@@ -97,7 +72,7 @@ func TestTasksOfAsynqAreDoneByItsWorkersAndNothingIsLost(t *testing.T) {
 func TestATaskIsPutInAsAsynqDoesIt(t *testing.T) {
 	t.Parallel()
 	enqueue := asynqExample(t, "./enqueue")
-	url, db := asynqRedis(t)
+	url, db := othersRedis(t)
 	const theirs = "a0000000-0000-4000-8000-000000000001"
 	cmd := exec.Command(enqueue, "mails", "mail:send", theirs, `{"to":"them"}`)
 	cmd.Env = append(os.Environ(), "REDIS_URL="+url)

@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/result"
@@ -40,15 +39,8 @@ func celeryPython(t *testing.T) string {
 // celeryRedis is a Redis in which others have keys, among them those of other Celery tasks.
 func celeryRedis(t *testing.T) (url string, db *redis.Client) {
 	t.Helper()
-	url = redistest.Process(t).URL()
-	o, err := redis.ParseURL(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db = redis.NewClient(o)
-	t.Cleanup(func() { db.Close() })
+	url, db = othersRedis(t)
 	for _, err := range []error{
-		db.Set(t.Context(), "cart:7", "theirs", 0).Err(),
 		db.Set(t.Context(), resultOf+theirTask, `{"status": "SUCCESS", "task_id": "`+theirTask+`"}`, 0).Err(),
 		db.RPush(t.Context(), "mail", "theirs").Err(),
 		db.HSet(t.Context(), "unacked", theirTask, `[{"body": "theirs"}, "", "mail"]`).Err(),
@@ -82,14 +74,7 @@ func TestTasksOfCeleryAreDoneByItsWorkersAndNothingIsLost(t *testing.T) {
 	} {
 		r := libraryResult(t, start(t, append([]string{"run", "quick", "-u", url, "-y", "external", "--dialect", "celery", "--job-name", "tasks.work",
 			"--queue", "celery", "-r", "100", "-n", "200", "--drain-timeout", "40s", "--allow-invalid", "--json"}, flags...)...), problem.OK)
-		if l := r.Ledger; l.Sent != 200 || l.Notified != 200 || l.Failed != 0 || l.Duplicated != 0 {
-			t.Errorf("%s: ledger %+v, want all 200 notified", name, l)
-		}
-		for _, stage := range []metric.Stage{metric.EndToEnd, metric.Pickup, metric.Running} {
-			if s := r.Stages[stage]; s == nil || s.Count != 200 {
-				t.Errorf("%s: %s = %+v, want 200 jobs", name, stage, s)
-			}
-		}
+		allDone(t, name, r, 200)
 		if diff := cmp.Diff(before, dumpOf(t, db)); diff != "" {
 			t.Errorf("%s: other keys than before (-before +after):\n%s", name, diff)
 		}

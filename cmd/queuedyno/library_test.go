@@ -16,8 +16,40 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/result"
 )
+
+// othersRedis is a Redis in which others have a key.
+func othersRedis(t *testing.T) (url string, db *redis.Client) {
+	t.Helper()
+	url = redistest.Process(t).URL()
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db = redis.NewClient(o)
+	t.Cleanup(func() { db.Close() })
+	if err := db.Set(t.Context(), "cart:7", "theirs", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return url, db
+}
+
+// allDone checks that every job was sent, notified and timed in the stages of a library
+// that says when a job begins.
+func allDone(t *testing.T, name string, r *result.Result, jobs int64) {
+	t.Helper()
+	if l := r.Ledger; l.Sent != jobs || l.Notified != jobs || l.Failed != 0 || l.Duplicated != 0 {
+		t.Errorf("%s: ledger %+v, want all %d notified", name, l, jobs)
+	}
+	for _, stage := range []metric.Stage{metric.EndToEnd, metric.Pickup, metric.Running} {
+		if s := r.Stages[stage]; s == nil || s.Count != jobs {
+			t.Errorf("%s: %s = %+v, want %d jobs", name, stage, s, jobs)
+		}
+	}
+}
 
 // dumpOf are all keys with what they hold.
 func dumpOf(t *testing.T, db *redis.Client) map[string]string {

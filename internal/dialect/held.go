@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -19,19 +20,12 @@ type Held struct {
 }
 
 // sweep removes jobs at once, so that a worker that moves one of them meanwhile does not leave
-// its id in a list without a job. Of ids that are in no list, as most are, none is searched for:
-// each list is read once.
+// its id in a list without a job.
 const sweep = `
 local prefix, job, lists, sets, sorted, parts = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), cjson.decode(ARGV[4]), cjson.decode(ARGV[5]), cjson.decode(ARGV[6])
-local ours = {}
-for i = 7, #ARGV do ours[ARGV[i]] = true end
-for _, list in ipairs(lists) do
-  for _, id in ipairs(redis.call('LRANGE', prefix .. list, 0, -1)) do
-    if ours[id] then redis.call('LREM', prefix .. list, 0, id) end
-  end
-end
 for i = 7, #ARGV do
   local id = ARGV[i]
+  for _, list in ipairs(lists) do redis.call('LREM', prefix .. list, 0, id) end
   for _, set in ipairs(sets) do redis.call('SREM', prefix .. set, id) end
   for _, set in ipairs(sorted) do redis.call('ZREM', prefix .. set, id) end
   redis.call('DEL', prefix .. job .. id)
@@ -45,10 +39,54 @@ type doer interface {
 	Do(ctx context.Context, commands ...[]string) (answers []any, err error)
 }
 
-// Sweep removes the jobs with the ids from where they are held.
+// Sweep removes the jobs with the ids from where they are held. Most are in no list: each
+// list is read once, and an id is searched for only if it was in one.
 func (h Held) Sweep(ctx context.Context, d doer, ids iter.Seq[string]) error {
-	for page := range slices.Chunk(slices.Collect(ids), 500) {
-		command := []string{"EVAL", sweep, "0", h.Keys, h.Job, array(h.Lists), array(h.Sets), array(h.Sorted), array(h.Parts)}
+	ours := map[string]bool{} // and whether a list has it
+	for id := range ids {
+		ours[id] = false
+	}
+	for _, list := range h.Lists {
+		if err := h.mark(ctx, d, list, ours); err != nil {
+			return err
+		}
+	}
+	var listed, others []string
+	for id, has := range ours {
+		if has {
+			listed = append(listed, id)
+		} else {
+			others = append(others, id)
+		}
+	}
+	return errors.Join(h.remove(ctx, d, h.Lists, listed), h.remove(ctx, d, nil, others))
+}
+
+// mark notes which of the ids a list has.
+func (h Held) mark(ctx context.Context, d doer, list string, ours map[string]bool) error {
+	const page = 1000
+	for from := 0; ; from += page {
+		answers, err := d.Do(ctx, []string{"LRANGE", h.Keys + list, strconv.Itoa(from), strconv.Itoa(from + page - 1)})
+		if err != nil {
+			return err
+		}
+		found, _ := answers[0].([]any)
+		for _, one := range found {
+			id := fmt.Sprint(one)
+			if _, is := ours[id]; is {
+				ours[id] = true
+			}
+		}
+		if len(found) < page {
+			return nil
+		}
+	}
+}
+
+// remove removes the jobs, from the lists as well.
+func (h Held) remove(ctx context.Context, d doer, lists, ids []string) error {
+	for page := range slices.Chunk(ids, 500) {
+		command := []string{"EVAL", sweep, "0", h.Keys, h.Job, array(lists), array(h.Sets), array(h.Sorted), array(h.Parts)}
 		if _, err := d.Do(ctx, append(command, page...)); err != nil {
 			return fmt.Errorf("remove jobs of the run: %w", err)
 		}

@@ -99,7 +99,7 @@ func (s *subscriber) again(ctx context.Context, broken error) error {
 			return err
 		}
 		s.r.swap(s, conn)
-		if !resumes(conn) {
+		if !jobqueue.Resumes(conn) {
 			s.r.resubscribed.Add(1)
 		}
 		return nil
@@ -114,12 +114,6 @@ func (s *subscriber) again(ctx context.Context, broken error) error {
 	s.r.problem("receive", broken)
 	s.r.resubscribed.Add(1)
 	return nil
-}
-
-// resumes reports whether a subscriber goes on where the one before it was.
-func resumes(s jobqueue.Subscriber) bool {
-	r, ok := s.(interface{ Resumes() bool })
-	return ok && r.Resumes()
 }
 
 // listener receives the ends of jobs: a subscriber on the channel, or a WebSocket client

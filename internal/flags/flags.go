@@ -96,7 +96,7 @@ func (s *Set) declare(v *value, short, usage string) {
 }
 
 // Var declares a flag that parse reads. The word in backquotes in its usage is the
-// placeholder of its value.
+// name of its value.
 func Var[T any](s *Set, to *T, name, short, usage string, parse func(string) (T, error)) {
 	s.declare(&value{set: s, name: name, kind: "value", read: func(text string) error {
 		v, err := parse(text)

@@ -16,7 +16,7 @@ type Heading struct {
 }
 
 // Row is a flag in the help: its letter without a dash, empty for none, its name, the
-// placeholder of its value, empty for a switch, and what it means.
+// name of its value, empty for a switch, and what it means.
 type Row struct {
 	Letter, Name, Value, Usage string
 }

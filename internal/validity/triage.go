@@ -79,7 +79,7 @@ func (j *judge) slow() result.Triage {
 		return result.Triage{Where: usage.Redis, Detail: fmt.Sprintf("%s; Redis stood still once for %s, while this process did not", at, usage.Round(*p.worstPing))}
 	}
 	if major(p.pickup) {
-		return result.Triage{Where: usage.Workers, Detail: fmt.Sprintf("%s, and it took %s until a worker said that it had begun, with Redis quick to answer: jobs wait for a worker", at, usage.Round(*p.pickup))}
+		return result.Triage{Where: usage.Workers, Detail: fmt.Sprintf("%s, and it took %s until a worker said that it had begun: jobs wait for a worker", at, usage.Round(*p.pickup))}
 	}
 	return result.Triage{Detail: at + "; no single part stands out"}
 }

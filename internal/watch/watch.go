@@ -118,7 +118,7 @@ func (w *watcher) listen(ctx context.Context, s jobqueue.Subscriber) {
 			return
 		}
 		w.tell(err)
-		if r, ok := s.(interface{ Resumes() bool }); !ok || !r.Resumes() || errors.Is(err, jobqueue.ErrMissed) {
+		if !jobqueue.Resumes(s) || errors.Is(err, jobqueue.ErrMissed) {
 			w.gap()
 		}
 		for {

@@ -25,7 +25,7 @@ const timeLen = 13 // digits of the milliseconds, until the year 2286
 // Layout is how jobs look in BullMQ's queue.
 func (Dialect) Layout(j dialect.Jobs) (dialect.Layout, error) {
 	name, ok := strings.CutSuffix(j.Queue, waiting)
-	if prefix, queue, parts := cutLast(name, ":"); !ok || !parts || prefix == "" || queue == "" {
+	if at := strings.LastIndex(name, ":"); !ok || at < 1 || at == len(name)-1 {
 		return nil, fmt.Errorf("%q is not a BullMQ queue: its keys begin with a prefix and its name, such as bull:mails", name)
 	}
 	data, err := dialect.NewData(j.Args, j.Payload)
@@ -33,15 +33,6 @@ func (Dialect) Layout(j dialect.Jobs) (dialect.Layout, error) {
 		return nil, err
 	}
 	return &layout{name: j.Name + "\n", data: data}, nil
-}
-
-// cutLast cuts at the last separator.
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
 }
 
 // Max is the size of a job.
