@@ -36,7 +36,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"cmd/queuedyno": {
 		rooms: []string{
 			"", "jobqueue", "postgresserver", "redisserver", "scenario", "scenario/draw", "scenario/pace", "result", "worker",
-			"internal/capacity", "internal/compare", "internal/console", "internal/dialect", "internal/dialect/library", "internal/doctor", "internal/engine", "internal/fault", "internal/flags", "internal/fleet", "internal/flight", "internal/github", "internal/hoststat", "internal/initial", "internal/interrupt", "internal/latency", "internal/literal", "internal/live", "internal/metric",
+			"internal/announced", "internal/capacity", "internal/compare", "internal/console", "internal/dialect", "internal/dialect/library", "internal/doctor", "internal/engine", "internal/fault", "internal/flags", "internal/fleet", "internal/flight", "internal/github", "internal/hoststat", "internal/initial", "internal/interrupt", "internal/latency", "internal/literal", "internal/live", "internal/metric",
 			"internal/manpage", "internal/number", "internal/observe", "internal/outcome", "internal/override", "internal/paired", "internal/probe", "internal/problem", "internal/render", "internal/startedworker", "internal/store",
 			"internal/checkpoint", "internal/rowfile", "internal/rowlength", "internal/ledger", "internal/meeting", "internal/merge", "internal/shard", "internal/study", "internal/target", "internal/telemetry", "internal/threshold", "internal/usage", "internal/validity", "internal/verify", "internal/waiter", "internal/watch", "internal/workergroup", "internal/updates", "internal/census", "internal/redisconn", "internal/runname", "internal/nearest", "internal/stopreason", "internal/webpage",
 		},
@@ -59,7 +59,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":       {rooms: []string{"jobqueue", "scenario", "scenario/draw", "scenario/pace", "internal/dialect", "internal/dialect/library"}},
-	"internal/engine":       {rooms: []string{"internal/dialect", "internal/dialect/library", "internal/rowlength", "internal/fault", "internal/recovery", "internal/publishpop", "internal/waiter", "internal/pause", "internal/plan", "internal/silence", "internal/token", "internal/apiclient", "internal/browser", "internal/endpoint", "internal/idmatch", "internal/jobtable", "jobqueue/memory", "internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/reconnect", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname", "internal/shard"}},
+	"internal/engine":       {rooms: []string{"internal/announced", "internal/dialect", "internal/dialect/library", "internal/rowlength", "internal/fault", "internal/recovery", "internal/publishpop", "internal/waiter", "internal/pause", "internal/plan", "internal/silence", "internal/token", "internal/apiclient", "internal/browser", "internal/endpoint", "internal/idmatch", "internal/jobtable", "jobqueue/memory", "internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/reconnect", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname", "internal/shard"}},
 	"internal/rowlength":    {rooms: []string{"scenario"}},
 	"internal/rowfile":      {rooms: []string{"internal/latency", "internal/render", "internal/rowlength"}},
 	"internal/checkpoint":   {rooms: []string{"result"}},
@@ -84,6 +84,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/probe":        {rooms: []string{"internal/latency", "internal/waiter"}},
 	"internal/waiter":       {modules: []string{"golang.org/x/sys"}},
 	"internal/stationarity": {},
+	"internal/announced":    {rooms: []string{"internal/dialect", "internal/jsonscan", "internal/updates", "jobqueue"}},
 	"internal/observe":      {rooms: []string{"jobqueue", "result", "internal/updates"}},
 	"internal/telemetry": {
 		rooms:   []string{"internal/literal", "result", "internal/latency", "internal/ledger", "internal/metric"},
@@ -117,8 +118,9 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/dialect/asynq":   {rooms: []string{"internal/dialect", "jobqueue"}, modules: []string{"google.golang.org/protobuf"}},
 	"internal/dialect/bullmq":  {rooms: []string{"internal/dialect", "jobqueue"}},
 	"internal/dialect/celery":  {rooms: []string{"internal/dialect", "internal/runname", "jobqueue"}},
+	"internal/dialect/rq":      {rooms: []string{"internal/dialect", "jobqueue"}},
 	"internal/dialect/sidekiq": {rooms: []string{"internal/dialect", "jobqueue"}},
-	"internal/dialect/library": {rooms: []string{"internal/dialect", "internal/dialect/asynq", "internal/dialect/bullmq", "internal/dialect/celery", "internal/dialect/sidekiq", "scenario"}},
+	"internal/dialect/library": {rooms: []string{"internal/dialect", "internal/dialect/asynq", "internal/dialect/bullmq", "internal/announced", "internal/dialect/celery", "internal/dialect/rq", "internal/dialect/sidekiq", "internal/updates", "jobqueue", "scenario"}},
 
 	// Shards of one load on several machines.
 	"internal/shard":   {rooms: []string{"scenario", "scenario/pace", "internal/metric", "internal/threshold"}},

@@ -83,8 +83,9 @@ type Client struct {
 	crossSlot      bool    // see Apart
 	claims         []claim // of each queue
 	subscribed     subscribedNodes
-	noInfo         atomic.Bool  // INFO is withheld
-	pings          atomic.Int64 // sent on silent subscriptions
+	elsewhere      func(context.Context) (Subscriber, error) // opens subscribers, unless nil
+	noInfo         atomic.Bool                               // INFO is withheld
+	pings          atomic.Int64                              // sent on silent subscriptions
 	// What the server can do, asked once.
 	unblocks  bool // CLIENT UNBLOCK, by CLIENT ID
 	popsMany  bool // RPOP with a count, since Redis 6.2

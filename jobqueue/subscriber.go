@@ -24,6 +24,9 @@ type subscriber struct {
 	channel string // the name that errors have
 	verbs   verbs
 	names   []string   // of the channels, or one pattern
+	compose Compose    // of a pattern, or nil
+	on      []byte     // the channel of the message that is composed
+	whole   []byte     // the composed message
 	open    int        // subscriptions whose end was not confirmed; guarded by reading
 	reading sync.Mutex // held by the goroutine that reads
 	ending  atomic.Bool
@@ -54,12 +57,15 @@ var (
 // OpenSubscriber returns a subscriber of all channels on a separate
 // connection, after the server has confirmed the subscription.
 func (c *Client) OpenSubscriber(ctx context.Context) (Subscriber, error) {
+	if c.elsewhere != nil {
+		return c.elsewhere(ctx)
+	}
 	if c.cfg.Pattern && c.cfg.Notify == PubSub {
 		name := escapePattern(c.channel)
 		if len(c.lanes.channels) > 1 {
 			name += ":t*"
 		}
-		return c.subscribe(ctx, pattern, c.channel, []string{name})
+		return c.subscribe(ctx, pattern, c.channel, []string{name}, nil)
 	}
 	return c.OpenSubscriberOn(ctx, lane.All(len(c.lanes.channels))...)
 }
@@ -85,13 +91,22 @@ func (c *Client) OpenSubscriberOn(ctx context.Context, channels ...int) (Subscri
 			names[i] = escapePattern(names[i])
 		}
 	}
-	return c.subscribe(ctx, kind, c.channel, names)
+	return c.subscribe(ctx, kind, c.channel, names, nil)
 }
 
+// Elsewhere makes OpenSubscriber call open, for workers that announce what became of jobs
+// elsewhere than on the client's channels. It is not called while the client is in use.
+func (c *Client) Elsewhere(open func(context.Context) (Subscriber, error)) { c.elsewhere = open }
+
+// Compose appends to dst what is received of a message on a channel; nothing means that it is
+// not received.
+type Compose func(dst, channel, message []byte) []byte
+
 // OpenPatternSubscriber returns a subscriber of all channels whose names match the pattern,
-// as PSUBSCRIBE takes it, in place of the client's own channels.
-func (c *Client) OpenPatternSubscriber(ctx context.Context, names string) (Subscriber, error) {
-	return c.subscribe(ctx, pattern, names, []string{names})
+// as PSUBSCRIBE takes it, in place of the client's own channels. What it receives is what
+// compose makes of each message.
+func (c *Client) OpenPatternSubscriber(ctx context.Context, names string, compose Compose) (Subscriber, error) {
+	return c.subscribe(ctx, pattern, names, []string{names}, compose)
 }
 
 // escapePattern makes a pattern that only the name itself matches.
@@ -100,13 +115,13 @@ func escapePattern(name string) string {
 }
 
 // subscribe subscribes to the names. channel is the name that errors have.
-func (c *Client) subscribe(ctx context.Context, kind verbs, channel string, names []string) (Subscriber, error) {
+func (c *Client) subscribe(ctx context.Context, kind verbs, channel string, names []string, compose Compose) (Subscriber, error) {
 	w, err := c.dial(ctx, SubscriberRole, c.lanes.queues[0], c.identifies())
 	if err != nil {
 		return nil, err
 	}
 	c.subscribed.add(w.Addr)
-	s := &subscriber{w: w, channel: channel, verbs: kind, names: names, pings: &c.pings}
+	s := &subscriber{w: w, channel: channel, verbs: kind, names: names, compose: compose, whole: []byte{}, pings: &c.pings}
 	w.Out = resp.AppendCommand(w.Out, append([]string{kind.subscribe}, names...)...)
 	err = w.Flush()
 	if err == nil {
@@ -116,7 +131,9 @@ func (c *Client) subscribe(ctx context.Context, kind verbs, channel string, name
 	for err == nil && s.open < len(names) {
 		var message []byte
 		if message, err = s.frame(kind.began); message != nil {
-			s.early = append(s.early, bytes.Clone(message))
+			if len(message) > 0 || compose == nil {
+				s.early = append(s.early, bytes.Clone(message))
+			}
 		} else {
 			s.open++
 		}
@@ -223,16 +240,25 @@ func (s *subscriber) rest(n int, kind []byte, awaited string) ([]byte, error) {
 	if n != words {
 		return nil, resp.ProtocolError("a frame of %d on a subscription", n)
 	}
-	for range words - 2 { // the names
-		if _, err := s.w.In.Bulk(); err != nil {
+	for i := range words - 2 { // the names
+		name, err := s.w.In.Bulk()
+		if err != nil {
 			return nil, err
 		}
+		if s.compose != nil && i == 1 {
+			s.on = append(s.on[:0], name...)
+		}
 	}
-	if message {
-		return s.w.In.Bulk()
+	if !message {
+		_, err := s.w.In.Integer()
+		return nil, err
 	}
-	_, err := s.w.In.Integer()
-	return nil, err
+	text, err := s.w.In.Bulk()
+	if s.compose == nil || err != nil {
+		return text, err
+	}
+	s.whole = s.compose(s.whole[:0], s.on, text)
+	return s.whole, nil
 }
 
 // Receive waits for the next message.
@@ -275,6 +301,8 @@ func (s *subscriber) Receive(ctx context.Context) ([]byte, error) {
 			return nil, redisconn.ExplainOn("receive from", s.channel, s.w.Address(), s.w.Broken(err))
 		case message == nil:
 			s.over()
+		case len(message) == 0 && s.compose != nil:
+			// The caller does not want it.
 		case !s.ending.Load():
 			return message, nil
 		}

@@ -19,11 +19,12 @@ const (
 	CeleryDialect  Dialect = "celery"  // as Celery's client pushes tasks; the id is the task's id
 	BullMQDialect  Dialect = "bullmq"  // as BullMQ's client adds jobs; the id is the job's id
 	AsynqDialect   Dialect = "asynq"   // as asynq's client enqueues tasks; the id is the task's id
+	RQDialect      Dialect = "rq"      // as RQ's client enqueues jobs; the id is the job's id
 )
 
 // Dialects are all dialects, the default first.
 func Dialects() []Dialect {
-	return []Dialect{PlainDialect, SidekiqDialect, CeleryDialect, BullMQDialect, AsynqDialect}
+	return []Dialect{PlainDialect, SidekiqDialect, CeleryDialect, BullMQDialect, AsynqDialect, RQDialect}
 }
 
 // dialectRules are what a scenario of one dialect needs.
@@ -64,6 +65,8 @@ var dialects = map[Dialect]dialectRules{
 		name: regexp.MustCompile(`^[\pL\pN_.:/@-]+$`)},
 	BullMQDialect: {title: "BullMQ", job: "job name", example: "send-mail", args: objectArgs, announces: true, stream: true,
 		name: regexp.MustCompile(`^[^\pC]+$`)},
+	RQDialect: {title: "RQ", job: "function", example: "tasks.work", args: arrayArgs, announces: true,
+		name: regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)+$`)},
 	AsynqDialect: {title: "asynq", job: "task type", example: "mail:send", args: objectArgs,
 		name: regexp.MustCompile(`^[^\pC]+$`)},
 }

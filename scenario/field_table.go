@@ -260,24 +260,24 @@ func pipelineFields(runs, builds []string) []Field {
 		Group: "External workers",
 		Flag:  "update", Verbs: builds, Columns: column("update"),
 		Usage: "how external workers publish updates, a `MAPPING` such as 'id=.id,status=.state,completed=done|ok,failed=error' " +
-			"(also tenant, error, running; default: the documented format)",
+			"(also tenant, error, running, and channel=job:{id} or key=result:{id} for where; default: the documented format)",
 	})
 	update.whole = (*scenarioReader).readUpdate
 	return []Field{
 		row("dialect", choices("dialect", Dialects()...), func(s *Scenario) *Dialect { return &s.Dialect }, Field{
 			Group: "External workers",
 			Flag:  "dialect", Formerly: "elements", Verbs: builds, Columns: column("elements"),
-			Usage: "library of the workers, a `KIND`: plain, sidekiq, celery, bullmq or asynq (external consumers only; default plain)",
+			Usage: "library of the workers, a `KIND`: plain, sidekiq, celery, bullmq, asynq or rq (external consumers only; default plain)",
 		}),
 		row("job_name", texts(), func(s *Scenario) *string { return &s.JobName }, Field{
 			Group: "External workers",
 			Flag:  "job-name", Formerly: "job-class", Verbs: builds, Columns: column("job_class"),
-			Usage: "`NAME` of the jobs: Sidekiq's class, e.g. HardJob, Celery's task, e.g. tasks.work, the name of BullMQ's jobs, or asynq's type of task",
+			Usage: "`NAME` of the jobs: Sidekiq's class, e.g. HardJob, Celery's task or RQ's function, e.g. tasks.work, the name of BullMQ's jobs, or asynq's type of task",
 		}),
 		row("job_args", kind[string]{form: textForm, what: `text in quotes such as '[42, "a"]'`, parse: jobArgs, format: plain[string], free: true}, func(s *Scenario) *string { return &s.JobArgs }, Field{
 			Group: "External workers",
 			Flag:  "job-args", Verbs: builds, Columns: column("job_args"),
-			Usage: "`JSON` array with the arguments of Celery's tasks and Sidekiq's jobs, e.g. '[42, \"a\"]', or object with the data of BullMQ's jobs and asynq's tasks; a payload is the last of them (default: none)",
+			Usage: "`JSON` array with the arguments of Celery's tasks, Sidekiq's and RQ's jobs, e.g. '[42, \"a\"]', or object with the data of BullMQ's jobs and asynq's tasks; a payload is the last of them (default: none)",
 		}),
 		update,
 		row("design", choices("design", jobqueue.Designs()...), func(s *Scenario) *jobqueue.Design { return &s.Design }, Field{

@@ -138,7 +138,7 @@ func (s Scenario) Mapping() (updates.Mapping, error) {
 
 // update checks the form of the updates.
 func (v *validator) update() {
-	_, err := v.Mapping()
+	form, err := v.Mapping()
 	if wrong := (*updates.MappingError)(nil); errors.As(err, &wrong) {
 		for _, problem := range wrong.Problems {
 			v.fault("update", "%s", problem)
@@ -146,6 +146,15 @@ func (v *validator) update() {
 	}
 	if v.Update != "" && !v.External {
 		v.faultWith("update", []string{"consumers"}, "it describes external workers, and built-in consumers publish the documented form; remove it, or write consumers: external")
+	}
+	if form.Source() == nil {
+		return
+	}
+	if v.Channels != OneChannel {
+		v.faultWith("channels", []string{"update"}, "the update mapping says where updates are announced; remove it")
+	}
+	if v.Notify == jobqueue.ShardedPubSub {
+		v.faultWith("notify", []string{"update"}, "sharded channels have no patterns, and keys no shards; write notify: pubsub")
 	}
 }
 

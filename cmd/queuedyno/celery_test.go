@@ -97,14 +97,18 @@ func statesOf(t *testing.T, db *redis.Client) *redis.PubSub {
 	return s
 }
 
-// hear waits for n states.
-func hear(t *testing.T, states *redis.PubSub, n int) {
+// hear waits for n states, and then for one that has these letters.
+func hear(t *testing.T, states *redis.PubSub, n int, last string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	for range n {
-		if _, err := states.ReceiveMessage(ctx); err != nil {
+	for i := 0; ; i++ {
+		m, err := states.ReceiveMessage(ctx)
+		if err != nil {
 			t.Fatal(err)
+		}
+		if i >= n && strings.Contains(m.Payload, last) {
+			return
 		}
 	}
 }
@@ -153,7 +157,7 @@ func TestTheTasksOfAKilledCeleryWorkerAreNamed(t *testing.T) {
 	before := dumpOf(t, db)
 	c := start(t, "run", "quick", "-u", url, "-y", "external", "--dialect", "celery", "--job-name", "tasks.work",
 		"--queue", "celery", "-r", "100", "-n", "300", "--drain-timeout", "10s", "--allow-invalid", "--json")
-	hear(t, states, 40) // by now some are over, and others wait
+	hear(t, states, 40, "") // by now some are over, and others wait
 	kill(t, worker, gone)
 	want := held(t, db)
 	r := libraryResult(t, c, problem.OK)
@@ -193,7 +197,7 @@ func TestTasksThatCeleryGivesOutAgainAreCounted(t *testing.T) {
 	states := statesOf(t, db)
 	c := start(t, "run", "quick", "-u", url, "-y", "external", "--dialect", "celery", "--job-name", "tasks.work",
 		"--queue", "celery", "-r", "100", "-n", "40", "--drain-timeout", "50s", "--allow-invalid", "--json")
-	hear(t, states, 3) // more than began at first: two workers, and one end
+	hear(t, states, 3, `"STARTED"`) // more than began at first, and one has just begun
 	kill(t, worker, gone)
 	again := int64(len(begun(t, db)))
 	_, _ = celeryWorkers(t, python, url, late...)

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/announced"
 	"github.com/queuedyno/queuedyno/internal/checkpoint"
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/dialect/library"
@@ -280,13 +281,18 @@ func ownNames(s scenario.Scenario, id string) (queue, channel string) {
 }
 
 // watchedNames are the queue that is looked at and, unless the library announces the ends of
-// jobs itself, the channel that is heard.
+// jobs itself, where updates are heard.
 func watchedNames(s scenario.Scenario, client *jobqueue.Client) string {
 	facts := library.Facts(s)
-	if facts.Announces() {
-		return fmt.Sprintf("queue %q", facts.Name(client.Queue()))
+	queue := fmt.Sprintf("queue %q", facts.Name(client.Queue()))
+	form, err := library.Mapping(s)
+	switch {
+	case facts.Announces() || err != nil:
+		return queue
+	case form.Source() != nil:
+		return queue + " and " + form.Source().Words()
 	}
-	return fmt.Sprintf("queue %q and channel %q", client.Queue(), client.Channel())
+	return queue + fmt.Sprintf(" and channel %q", client.Channel())
 }
 
 // entryInBrief is how jobs come in by HTTP, and where their ends are seen.
@@ -307,6 +313,9 @@ func (r *runner) redisFor(o redisserver.Options, all ...scenario.Scenario) *redi
 	needed := slices.ContainsFunc(all, func(s scenario.Scenario) bool { return s.Entry.Kind != scenario.EntryHTTP })
 	if !needed && len(all) > 0 && !r.redis.Exists() {
 		return nil
+	}
+	if !r.redis.Exists() && slices.ContainsFunc(all, library.SetsKeys) {
+		o.Args = append([]string{"--notify-keyspace-events", announced.Setting}, o.Args...)
 	}
 	return &o
 }

@@ -32,20 +32,20 @@ func (r *runner) declareNames(f *flags.Set, what string) {
 // source is where the channel was named. Workers that are started find both in their
 // environment.
 func externalNames(s scenario.Scenario, queue, channel, source string, started bool) (problems []problem.Problem) {
-	facts := library.Facts(s)
+	facts, by := library.Facts(s), announcedBy(s)
 	key := cmp.Or(facts.Queue, jobqueue.DefaultQueue)
 	switch {
-	case facts.Announces() && !started && queue == "":
+	case by != "" && !started && queue == "":
 		problems = append(problems, problem.Problem{
 			What: fmt.Sprintf("scenario %q: its consumers are external, and need --queue", s.Name),
 			Hint: "add --queue " + key + ", or the name your workers use",
 		})
-	case facts.Announces() && channel != "":
+	case by != "" && channel != "":
 		problems = append(problems, problem.Problem{
-			What: fmt.Sprintf("scenario %q: %s: with dialect %s the library announces the ends of jobs itself", s.Name, source, s.Dialect),
+			What: fmt.Sprintf("scenario %q: %s: %s", s.Name, source, by),
 			Hint: "remove it",
 		})
-	case !facts.Announces() && !started && (queue == "" || channel == ""):
+	case by == "" && !started && (queue == "" || channel == ""):
 		problems = append(problems, problem.Problem{
 			What: fmt.Sprintf("scenario %q: its consumers are external, and need both --queue and --channel", s.Name),
 			Hint: "add --queue " + key + " --channel " + jobqueue.DefaultChannel + ", or the names your workers use; --worker COMMAND starts workers and gives them both",
@@ -57,6 +57,17 @@ func externalNames(s scenario.Scenario, queue, channel, source string, started b
 		}
 	}
 	return problems
+}
+
+// announcedBy says who announces updates elsewhere than on the channel, "" for no one.
+func announcedBy(s scenario.Scenario) string {
+	switch {
+	case library.Facts(s).Announces():
+		return fmt.Sprintf("with dialect %s the library announces the ends of jobs itself", s.Dialect)
+	case library.Announced(s):
+		return "the update mapping says where workers announce the ends of jobs"
+	}
+	return ""
 }
 
 // nameProblems checks the names of the queue and the channel, which external workers have to
@@ -72,7 +83,7 @@ func (r *runner) nameProblems(scenarios []scenario.Scenario) []problem.Problem {
 				})
 				break
 			}
-			if library.Of(s) != nil && (r.queue == "" || library.Facts(s).Announces()) {
+			if library.Of(s) != nil && r.queue == "" || library.Announced(s) {
 				problems = append(problems, externalNames(s, r.queue, r.channel, r.Source("channel"), false)...)
 			}
 			continue

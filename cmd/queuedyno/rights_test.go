@@ -8,9 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // The permissions that a Redis user needs to do the jobs of a queue or to observe it, in
@@ -91,6 +95,60 @@ func TestTheLeastRightsAreEnoughToWorkAndToLookOn(t *testing.T) {
 			w.signal(t, os.Interrupt)
 			if code := w.end(t); code != problem.Interrupted || !strings.Contains(w.stdout.String(), ": 6 RUNNING, 6 COMPLETED, 0 FAILED; backlog 0") {
 				t.Errorf("watch ended with %d:\n%s\n%s", code, strings.Join(w.said, "\n"), w.stdout.String())
+			}
+		})
+	}
+}
+
+// What a load needs for the jobs of a library besides loadersRights.
+const loadersRights = "-@all +ping +client|id +client|unblock +client|setname +hello +auth +select +type +del +llen +lrange"
+
+var libraryRights = []struct {
+	library, queue, name, rights string
+}{
+	{"sidekiq", "queue:mails", "HardJob", "~queue:mails &updates +subscribe +unsubscribe +lpush +lrem"},
+	{"celery", "mails", "tasks.work", "~mails ~unacked ~unacked_index ~celery-task-meta-* allchannels +psubscribe +punsubscribe +lpush +lrem +hdel +zrem"},
+	{"bullmq", "bull:mails", "send", "~bull:mails:* +eval +evalsha +script|load +hexists +hget +hset +incr +xadd +xread +xrange +xrevrange +lpush +lrem +zadd +zrem +zcard +srem"},
+	{"asynq", "mails", "mail:send", "~asynq:{mails}:* ~asynq:queues &updates +subscribe +unsubscribe +eval +evalsha +script|load +exists +sadd +srem +hset +lpush +lrem +zrem"},
+	{"rq", "mails", "tasks.work", "~rq:queue:mails* ~rq:queues ~rq:job:* ~rq:results:* ~rq:executions:* ~rq:*:mails allchannels +psubscribe +punsubscribe +eval +evalsha +script|load +config|get +hmget +hset +rpush +lrem +zrem +srem +sadd"},
+}
+
+func TestTheLeastRightsAreEnoughForTheJobsOfLibraries(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/redis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range libraryRights {
+		t.Run(c.library, func(t *testing.T) {
+			t.Parallel()
+			url, db := rqRedis(t)
+			// What BullMQ has of a queue that is in use.
+			db.HSet(t.Context(), "bull:mails:meta", "opts.maxLenEvents", "10000")
+			db.Set(t.Context(), "bull:mails:id", "1", 0)
+			db.XAdd(t.Context(), &redis.XAddArgs{Stream: "bull:mails:events", Values: []string{"event", "drained"}})
+			before := withoutHistory(dumpOf(t, db))
+			user := []any{"ACL", "SETUSER", "load", "on", ">s3cret"}
+			for right := range strings.FieldsSeq(loadersRights + " " + c.rights) {
+				user = append(user, right)
+			}
+			if err := db.Do(t.Context(), user...).Err(); err != nil {
+				t.Fatal(err)
+			}
+			flags := []string{"run", "quick", "-u", as(url, "load"), "-y", "external", "--dialect", c.library, "--job-name", c.name, "--queue", c.queue,
+				"-r", "100", "-n", "20", "--drain-timeout", "1s", "--warmup", "0s", "--allow-invalid", "--json"}
+			if strings.Contains(c.rights, "&updates") {
+				flags = append(flags, "--channel", "updates")
+			}
+			r := libraryResult(t, start(t, flags...), problem.Invalid) // no worker takes any
+			if l := r.Ledger; l.Sent != 20 || l.LostByLeg[result.LegInQueue] != 20 {
+				t.Errorf("ledger %+v, want 20 jobs in the queue", l)
+			}
+			if diff := cmp.Diff(before, withoutHistory(dumpOf(t, db))); diff != "" {
+				t.Errorf("other keys than before (-before +after):\n%s", diff)
+			}
+			if !strings.Contains(string(text), c.rights) || !strings.Contains(string(text), loadersRights) {
+				t.Errorf("docs/redis.md does not have %s", c.rights)
 			}
 		})
 	}

@@ -190,11 +190,9 @@ func (w *standingWorkers) settle(ctx context.Context, client *jobqueue.Client, s
 		return nil
 	}
 	w.console.Note("capacity: waiting for the workers to finish %s that the last trial left", number.Plural(w.left, "job"))
-	var heard jobqueue.Backend = client
-	if d := library.Of(sc); d != nil {
-		if heard, err = d.Over(client, ""); err != nil {
-			return err
-		}
+	heard, err := library.Over(sc, client, "")
+	if err != nil {
+		return err
 	}
 	sub, err := heard.OpenSubscriber(ctx)
 	if err != nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,7 +25,6 @@ import (
 	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
-	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/internal/watch"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -145,8 +143,8 @@ func (w *watching) dialectProblems() (problems []problem.Problem) {
 	if facts.Announces() && asked.Update != "" {
 		problems = append(problems, problem.Problem{What: fmt.Sprintf("--update: with dialect %s the library announces the ends of jobs itself", asked.Dialect), Hint: "remove it"})
 	}
-	if facts.Announces() && w.channel != "" {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("--channel: with dialect %s the library announces the ends of jobs itself", asked.Dialect), Hint: "remove it"})
+	if by := announcedBy(asked); by != "" && w.channel != "" {
+		problems = append(problems, problem.Problem{What: "--channel: " + by, Hint: "remove it"})
 	}
 	d := library.Of(asked)
 	if d == nil {
@@ -170,18 +168,13 @@ var errOutput = errors.New("write to standard output")
 // watch watches until ctx ends and prints each look, and the last one as what was
 // seen in all.
 func (w *watching) watch(ctx context.Context, client *jobqueue.Client) error {
-	var form updates.Mapping
-	var err error
-	if text := cmp.Or(w.Asked().Update, w.facts().Update); text != "" {
-		if form, err = updates.ParseMapping(text); err != nil {
-			return err
-		}
+	form, err := library.Mapping(w.Asked())
+	if err != nil {
+		return err
 	}
-	var source watch.Source = client
-	if d := library.Of(w.Asked()); d != nil {
-		if source, err = d.Over(client, ""); err != nil {
-			return err
-		}
+	source, err := library.Over(w.Asked(), client, "")
+	if err != nil {
+		return err
 	}
 	w.p.console.Note("watch: %s at %s", watchedNames(w.Asked(), client), w.address)
 	show, end := w.page.looks(client.Queue(), w.address)

@@ -12,7 +12,7 @@ import (
 // Held says where a library keeps a job by its id.
 type Held struct {
 	Keys   string   // what all keys of the queue begin with
-	Job    string   // what the key of a job has behind that, before its id
+	Jobs   []string // what the keys of a job have behind that, before its id; none means nothing
 	Parts  []string // what further keys of a job have behind its id
 	Lists  []string // lists that have ids
 	Sets   []string // sets that have ids
@@ -22,14 +22,16 @@ type Held struct {
 // sweep removes jobs at once, so that a worker that moves one of them meanwhile does not leave
 // its id in a list without a job.
 const sweep = `
-local prefix, job, lists, sets, sorted, parts = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), cjson.decode(ARGV[4]), cjson.decode(ARGV[5]), cjson.decode(ARGV[6])
+local prefix, jobs, lists, sets, sorted, parts = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3]), cjson.decode(ARGV[4]), cjson.decode(ARGV[5]), cjson.decode(ARGV[6])
 for i = 7, #ARGV do
   local id = ARGV[i]
   for _, list in ipairs(lists) do redis.call('LREM', prefix .. list, 0, id) end
   for _, set in ipairs(sets) do redis.call('SREM', prefix .. set, id) end
   for _, set in ipairs(sorted) do redis.call('ZREM', prefix .. set, id) end
-  redis.call('DEL', prefix .. job .. id)
-  for _, part in ipairs(parts) do redis.call('DEL', prefix .. job .. id .. part) end
+  for _, job in ipairs(jobs) do
+    redis.call('DEL', prefix .. job .. id)
+    for _, part in ipairs(parts) do redis.call('DEL', prefix .. job .. id .. part) end
+  end
 end
 return 0
 `
@@ -85,13 +87,37 @@ func (h Held) mark(ctx context.Context, d doer, list string, ours map[string]boo
 
 // remove removes the jobs, from the lists as well.
 func (h Held) remove(ctx context.Context, d doer, lists, ids []string) error {
-	for page := range slices.Chunk(ids, 500) {
-		command := []string{"EVAL", sweep, "0", h.Keys, h.Job, array(lists), array(h.Sets), array(h.Sorted), array(h.Parts)}
+	jobs := h.Jobs
+	if len(jobs) == 0 {
+		jobs = []string{""}
+	}
+	for page := range Pages(slices.Values(ids)) {
+		command := []string{"EVAL", sweep, "0", h.Keys, array(jobs), array(lists), array(h.Sets), array(h.Sorted), array(h.Parts)}
 		if _, err := d.Do(ctx, append(command, page...)); err != nil {
 			return fmt.Errorf("remove jobs of the run: %w", err)
 		}
 	}
 	return nil
+}
+
+// Pages are the ids, a few hundred at a time. A page is valid until the next one.
+func Pages(ids iter.Seq[string]) iter.Seq[[]string] {
+	const most = 500
+	return func(yield func([]string) bool) {
+		page := make([]string, 0, most)
+		for id := range ids {
+			if page = append(page, id); len(page) < most {
+				continue
+			}
+			if !yield(page) {
+				return
+			}
+			page = page[:0]
+		}
+		if len(page) > 0 {
+			yield(page)
+		}
+	}
 }
 
 // array is a JSON array of the names.

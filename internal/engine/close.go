@@ -6,6 +6,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/announced"
 	"github.com/queuedyno/queuedyno/internal/dialect"
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -35,7 +36,8 @@ func (r *run) close() error {
 	}
 	patience := 3 * time.Second
 	sweeper, sweeps := r.b.(dialect.Sweeper)
-	if r.o.Shared || sweeps {
+	source := r.mapping.Source()
+	if r.o.Shared || sweeps || source != nil && source.Keys {
 		// The jobs are searched for one by one, in pages that take a round trip each.
 		patience = 30*time.Second + time.Duration(r.flight.Top.Load())*100*time.Microsecond
 	}
@@ -44,6 +46,9 @@ func (r *run) close() error {
 	err := r.clear(ctx)
 	if err == nil && sweeps {
 		err = sweeper.Sweep(ctx, r.sentIDs())
+	}
+	if err == nil {
+		err = announced.Remove(ctx, r.b, r.mapping, r.sentIDs())
 	}
 	if err != nil {
 		if r.fatal() != nil {

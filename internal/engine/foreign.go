@@ -170,7 +170,7 @@ func (u *unrecognized) notUpdate(kind kind, message []byte, why string, status j
 	u.last.Store(r.now())
 	u.mu.Lock()
 	if kind < cmp.Or(u.kind, allKinds) {
-		u.kind, u.first = kind, observe.OddOf(message, why, func(id []byte) bool {
+		u.kind, u.first = kind, observe.OddOf(&r.mapping, message, why, func(id []byte) bool {
 			_, origin := r.format.Identify(id)
 			return origin == flight.Ours
 		})

@@ -385,5 +385,9 @@ func countedLegs(t *ledger.Totals) map[result.Leg]int64 {
 
 // silenceHint says what to look at when nothing is heard of the ends of jobs.
 func silenceHint(s scenario.Scenario) string {
-	return cmp.Or(library.Facts(s).Silence, "do the workers publish on the channel that is listened to?")
+	silence := "do the workers publish on the channel that is listened to?"
+	if form, err := library.Mapping(s); err == nil && form.Source() != nil {
+		silence = "are the " + form.Source().Words() + " what the workers use, and is the status where the update mapping says?"
+	}
+	return cmp.Or(library.Facts(s).Silence, silence)
 }

@@ -82,15 +82,13 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 	if q, ok := b.(flight.Named); ok && !runname.IsQueue(strings.TrimPrefix(facts.Name(q.Queue()), facts.NamePrefix)) {
 		o.Shared = true
 	}
-	if d := library.Of(s); d != nil {
-		var err error
-		ids := string(flight.AppendIDPrefix(nil, tag))
-		if s.Load.Observed {
-			ids = "" // the jobs of others
-		}
-		if b, err = d.Over(b, ids); err != nil {
-			return nil, err
-		}
+	ids := string(flight.AppendIDPrefix(nil, tag))
+	if s.Load.Observed {
+		ids = "" // the jobs of others
+	}
+	b, err := library.Over(s, b, ids)
+	if err != nil {
+		return nil, err
 	}
 	var thresholds []string
 	if !s.Shard.Whole() {
@@ -232,10 +230,8 @@ func newRun(s scenario.Scenario, b jobqueue.Backend, o Options, tag uint64) (*ru
 	if r.format, err = flight.NewFormat(tag, s, &r.spread, b); err != nil {
 		return nil, err
 	}
-	if r.mapping, _ = s.Mapping(); library.Facts(s).Announces() { // it was validated
-		if r.mapping, err = updates.ParseMapping(library.Facts(s).Update); err != nil {
-			return nil, err
-		}
+	if r.mapping, err = library.Mapping(s); err != nil {
+		return nil, err
 	}
 	named, ok := b.(interface{ Channel() string })
 	r.ownChannel = !ok || runname.IsChannel(named.Channel())

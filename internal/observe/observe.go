@@ -55,7 +55,7 @@ func (o *Observer) Hear(message []byte, at time.Duration) (end End, ended bool) 
 	if err != nil {
 		o.counts.Unreadable++
 		if o.counts.Unreadable == 1 {
-			o.odd = OddOf(message, err.Error(), nil) // before one of another status
+			o.odd = OddOf(&o.form, message, err.Error(), nil) // before one of another status
 		}
 		return End{}, false
 	}
@@ -74,7 +74,7 @@ func (o *Observer) Hear(message []byte, at time.Duration) (end End, ended bool) 
 			o.strange++
 		}
 		if o.odd == nil {
-			o.odd = OddOf(message, UnknownStatus(u.Status), nil)
+			o.odd = OddOf(&o.form, message, UnknownStatus(u.Status), nil)
 		}
 		return End{}, false
 	}

@@ -14,10 +14,10 @@ import (
 // maxQuoted is how many bytes of a text are shown.
 const maxQuoted = 120
 
-// OddOf describes a message. ours tells the ids of jobs that are on their way, which
+// OddOf describes a message that the form does not read. ours tells the ids of jobs that are on their way, which
 // helps to guess; it may be nil.
-func OddOf(message []byte, reason string, ours func(id []byte) bool) *result.Unrecognized {
-	return &result.Unrecognized{Message: Excerpt(string(message)), Reason: reason, Mapping: updates.GuessMapping(message, ours)}
+func OddOf(form *updates.Mapping, message []byte, reason string, ours func(id []byte) bool) *result.Unrecognized {
+	return &result.Unrecognized{Message: Excerpt(string(message)), Reason: reason, Mapping: form.Guess(message, ours)}
 }
 
 // UnknownStatus is the reason of a message with an unknown status.

@@ -53,6 +53,15 @@ type leaf struct {
 	token []byte
 }
 
+// Guess is what [GuessMapping] guesses, and "" for updates that are announced elsewhere than on
+// one channel.
+func (m *Mapping) Guess(message []byte, ours func(id []byte) bool) string {
+	if m.source != nil {
+		return ""
+	}
+	return GuessMapping(message, ours)
+}
+
 // GuessMapping is the mapping that would probably read a message that was not
 // understood, "" where there is no guess or nothing to map. ours says of an id that
 // it is that of a job on its way; it may be nil.

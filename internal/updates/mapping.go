@@ -15,8 +15,11 @@ import (
 // read: what is written is always of the documented form. Use [ParseMapping].
 type Mapping struct {
 	text   string
+	source *Source         // nil for messages on one channel
 	places [facts]place    // empty paths are those of the documented form
 	words  [statuses]words // none are the status itself
+	// otherwise is the status that any other word stands for, by its number from 1, or 0.
+	otherwise int
 }
 
 // What is read of an update.
@@ -35,6 +38,7 @@ const statuses = 3
 type place struct {
 	path    [][]byte
 	anyCase bool // of the letters in the keys
+	whole   bool // it is the whole message, in whatever form
 }
 
 type words [][]byte
@@ -42,11 +46,11 @@ type words [][]byte
 // standard is the documented form.
 var standard = Mapping{
 	places: [facts]place{
-		{[][]byte{[]byte("jobId")}, true},
-		{[][]byte{[]byte("tenantId")}, true},
-		{[][]byte{[]byte("status")}, true},
-		{[][]byte{[]byte("error")}, true},
-		{[][]byte{[]byte("workNs")}, true},
+		{path: [][]byte{[]byte("jobId")}, anyCase: true},
+		{path: [][]byte{[]byte("tenantId")}, anyCase: true},
+		{path: [][]byte{[]byte("status")}, anyCase: true},
+		{path: [][]byte{[]byte("error")}, anyCase: true},
+		{path: [][]byte{[]byte("workNs")}, anyCase: true},
 	},
 	words: [statuses]words{{[]byte(jobqueue.Completed)}, {[]byte(jobqueue.Failed)}, {[]byte(jobqueue.Running)}},
 }
@@ -62,6 +66,10 @@ var (
 
 // String is the text that [ParseMapping] reads, "" for the documented form.
 func (m *Mapping) String() string { return m.text }
+
+// Source is where the updates are announced, nil for the one channel of a run. What is read
+// then is what [Source.AppendComposed] appends.
+func (m *Mapping) Source() *Source { return m.source }
 
 // View looks at a message as [ViewUpdate] does. A Mapping may be used by several
 // goroutines at once.
@@ -121,7 +129,7 @@ func (m *Mapping) search(obj jsonscan.Members, within uint, depth int, found *[f
 			}
 			if len(at.path) > depth+1 {
 				deeper |= 1 << fact
-			} else if usable(fact, obj.Value) {
+			} else if at.whole || usable(fact, obj.Value) {
 				found[fact] = obj.Value
 			}
 		}
@@ -157,11 +165,17 @@ func (m *Mapping) meaning(token []byte) jobqueue.Status {
 			}
 		}
 	}
+	if m.otherwise > 0 {
+		return meanings[m.otherwise-1]
+	}
 	return jobqueue.Status(word)
 }
 
 // String is the path as it is written, ".data.id".
 func (p place) String() string {
+	if p.whole && len(p.path) == 0 {
+		return "."
+	}
 	var b strings.Builder
 	for _, key := range p.path {
 		b.WriteByte('.')

@@ -13,25 +13,36 @@ import (
 // deepest bounds how many keys a path has.
 const deepest = 16
 
-// mappingKey is a key of a mapping: a fact that stands at a path, or a status that
-// has words.
+// mappingKey is a key of a mapping: a fact that stands at a path, a status that has words, or
+// where the updates are announced.
 type mappingKey struct {
 	name    string
 	example string
-	fact    int // -1 for a status
-	status  int
+	kind    keyKind
+	which   int // fact or status
 	// also are names by which somebody may look for it.
 	also []string
 }
 
+type keyKind int
+
+const (
+	ofFact keyKind = iota
+	ofStatus
+	ofChannel
+	ofKey
+)
+
 var mappingKeys = []mappingKey{
-	{"id", "id=.id", factID, -1, []string{"jobId", "job_id", "job"}},
-	{"tenant", "tenant=.org", factTenant, -1, []string{"tenantId", "tenant_id"}},
-	{"status", "status=.state", factStatus, -1, []string{"state"}},
-	{"error", "error=.err.msg", factError, -1, []string{"err", "reason"}},
-	{"completed", "completed=done|ok", -1, 0, []string{"done", "complete", "success", "finished"}},
-	{"failed", "failed=error", -1, 1, []string{"failure", "fail"}},
-	{"running", "running=started", -1, 2, []string{"started", "active"}},
+	{"id", "id=.id", ofFact, factID, []string{"jobId", "job_id", "job"}},
+	{"tenant", "tenant=.org", ofFact, factTenant, []string{"tenantId", "tenant_id"}},
+	{"status", "status=.state", ofFact, factStatus, []string{"state"}},
+	{"error", "error=.err.msg", ofFact, factError, []string{"err", "reason"}},
+	{"completed", "completed=done|ok", ofStatus, 0, []string{"done", "complete", "success", "finished"}},
+	{"failed", "failed=error", ofStatus, 1, []string{"failure", "fail"}},
+	{"running", "running=started", ofStatus, 2, []string{"started", "active"}},
+	{"channel", "channel=job:{id}:events", ofChannel, 0, []string{"channels", "topic", "pattern"}},
+	{"key", "key=result:{id}", ofKey, 0, []string{"keys", "result", "hash"}},
 }
 
 const mappingExample = "id=.id,status=.state,completed=done|ok,failed=error,running=started"
@@ -47,8 +58,12 @@ func (e *MappingError) Error() string { return strings.Join(e.Problems, "; ") }
 //
 // What is left out is as in the documented form. A path names the keys from the
 // outermost object inwards, exactly as they are written; words may be in any case, and
-// stand for numbers, true and false as well. Keys and words with one of . , = | or a
-// space in them go between double quotes. The error is a [*MappingError].
+// stand for numbers, true and false as well, and * for any other word. Keys and words with
+// one of . , = | or a space in them go between double quotes.
+//
+// With channel=job:{id}:events, or {tenant} or {status} in the name, updates are found on
+// channels with such names, and with key=result:{id} at keys, texts or hashes, that workers
+// set. Then a path of . is the whole message. The error is a [*MappingError].
 func ParseMapping(text string) (Mapping, error) {
 	m := Mapping{text: strings.TrimSpace(text)}
 	var problems []string
@@ -57,6 +72,7 @@ func ParseMapping(text string) (Mapping, error) {
 		problem("it is empty; write it like %s", mappingExample)
 	}
 	given := map[string]bool{}
+	var source *Source
 	for _, part := range cut(m.text, ',') {
 		if m.text == "" {
 			break
@@ -66,9 +82,9 @@ func ParseMapping(text string) (Mapping, error) {
 		i := slices.IndexFunc(mappingKeys, func(k mappingKey) bool { return k.name == name })
 		switch {
 		case i < 0:
-			problem("unknown key %.40q%s; there are id, tenant, status, error, completed, failed and running", name, didYouMean(name))
+			problem("unknown key %.40q%s; there are id, tenant, status, error, completed, failed, running, channel and key", name, didYouMean(name))
 			continue
-		case given[name] && mappingKeys[i].fact < 0:
+		case given[name] && mappingKeys[i].kind == ofStatus:
 			problem("%s is given twice; separate its words by |, like %s", name, mappingKeys[i].example)
 			continue
 		case given[name]:
@@ -80,21 +96,43 @@ func ParseMapping(text string) (Mapping, error) {
 		switch {
 		case !paired || value == "":
 			problem("%s has no value; write it like %s", name, key.example)
-		case key.fact >= 0:
+		case key.kind == ofFact && value == ".":
+			m.places[key.which].whole = true
+		case key.kind == ofFact:
 			path, err := ParsePath(value)
 			if err != nil {
 				problem("%s: %s", name, err)
 			}
-			m.places[key.fact].path = path
-		default:
-			all, err := parseWords(value)
+			m.places[key.which].path = path
+		case key.kind == ofStatus:
+			all, otherwise, err := parseWords(value)
 			if err != nil {
 				problem("%s: %s; write it like %s", name, err, key.example)
 			}
-			m.words[key.status] = all
+			m.words[key.which] = all
+			if otherwise && m.otherwise > 0 {
+				problem("%s: any other word stands for %s already; leave the * out of one", name, strings.ToLower(string(meanings[m.otherwise-1])))
+			} else if otherwise {
+				m.otherwise = key.which + 1
+			}
+		case source != nil:
+			problem("updates are announced on channels or at keys; remove channel or key")
+		default:
+			word, err := unquote(value)
+			if err == nil {
+				source, err = parseSource(word, key.kind == ofKey)
+			}
+			if err != nil {
+				problem("%s: %s", name, err)
+			}
 		}
 	}
 	problems = append(problems, m.conflicts()...)
+	if len(problems) == 0 {
+		if err := m.from(source); err != nil {
+			problem("%s", err)
+		}
+	}
 	if len(problems) > 0 {
 		return Mapping{}, &MappingError{problems}
 	}
@@ -159,20 +197,24 @@ func ParsePath(text string) ([][]byte, error) {
 	return path, nil
 }
 
-// parseWords reads "done|ok".
-func parseWords(text string) (words, error) {
-	var all words
+// parseWords reads "done|ok"; a * stands for any other word.
+func parseWords(text string) (all words, otherwise bool, err error) {
 	for _, part := range cut(text, '|') {
-		word, err := unquote(strings.TrimSpace(part))
+		part = strings.TrimSpace(part)
+		if part == "*" {
+			otherwise = true
+			continue
+		}
+		word, err := unquote(part)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if word == "" {
-			return nil, errors.New("a word is empty")
+			return nil, false, errors.New("a word is empty")
 		}
 		all = append(all, []byte(word))
 	}
-	return all, nil
+	return all, otherwise, nil
 }
 
 // cut cuts a text at each separator that is not between double quotes.

@@ -116,7 +116,7 @@ func (q *queue) Clear(ctx context.Context) error {
 // Sweep removes tasks, wherever in the queue they are. A worker that does one of them right
 // then finds at its end that the task is gone.
 func (q *queue) Sweep(ctx context.Context, ids iter.Seq[string]) error {
-	held := dialect.Held{Keys: q.keys, Job: "t:", Lists: []string{"pending", "active"}, Sorted: sorted}
+	held := dialect.Held{Keys: q.keys, Jobs: []string{"t:"}, Lists: []string{"pending", "active"}, Sorted: sorted}
 	if err := held.Sweep(ctx, q.Client, ids); err != nil || !q.named.Load() {
 		return err
 	}

@@ -35,7 +35,7 @@ const (
 func (Dialect) Facts() dialect.Facts {
 	return dialect.Facts{
 		Queue:   "celery",
-		Update:  "id=.task_id,status=.status,completed=SUCCESS,failed=FAILURE|REVOKED,running=STARTED",
+		Update:  "channel=" + resultKey + "{id},status=.status,completed=SUCCESS,failed=FAILURE|REVOKED,running=STARTED",
 		Silence: "do the tasks store their results in this Redis (result_backend, and neither ignore_result nor task_ignore_result)?",
 		Heard:   "A task's end is heard when the result backend stores it, and its start if task_track_started is on.",
 		Length:  "The queue's length counts the messages in its list, without those that workers have prefetched.",
@@ -43,7 +43,7 @@ func (Dialect) Facts() dialect.Facts {
 }
 
 // Over is the queue as Celery's workers use it.
-func (Dialect) Over(b jobqueue.Backend, ids string) (jobqueue.Backend, error) {
+func (Dialect) Over(b jobqueue.Backend, _ string) (jobqueue.Backend, error) {
 	c, ok := b.(*jobqueue.Client)
 	if !ok {
 		return nil, fmt.Errorf("Celery: %w", dialect.ErrNotRedis)
@@ -51,21 +51,13 @@ func (Dialect) Over(b jobqueue.Backend, ids string) (jobqueue.Backend, error) {
 	if c.Clustered() {
 		return nil, fmt.Errorf("Celery: its transport does not work with a Redis Cluster; use a single server or sentinels")
 	}
-	return &queue{c, resultKey + ids + "*"}, nil
+	return &queue{c}, nil
 }
 
 // queue is a queue of Celery's.
-type queue struct {
-	*jobqueue.Client
-	announced string // the pattern of the channels on which states are published
-}
+type queue struct{ *jobqueue.Client }
 
 var _ dialect.Sweeper = (*queue)(nil)
-
-// OpenSubscriber hears the states of tasks.
-func (q *queue) OpenSubscriber(ctx context.Context) (jobqueue.Subscriber, error) {
-	return q.OpenPatternSubscriber(ctx, q.announced)
-}
 
 // Clear removes the queue and its binding, which workers leave when they end.
 func (q *queue) Clear(ctx context.Context) error {
@@ -79,26 +71,14 @@ func (q *queue) Clear(ctx context.Context) error {
 // Sweep removes the stored states of tasks, and the messages that a worker took and did
 // not acknowledge. Another worker would do these tasks again after the visibility timeout.
 func (q *queue) Sweep(ctx context.Context, ids iter.Seq[string]) error {
-	const page = 500
-	results, held, index := []string{"DEL"}, []string{"HDEL", heldKey}, []string{"ZREM", heldIndexKey}
-	send := func() error {
-		if len(results) == 1 {
-			return nil
+	for page := range dialect.Pages(ids) {
+		results, held, index := []string{"DEL"}, append([]string{"HDEL", heldKey}, page...), append([]string{"ZREM", heldIndexKey}, page...)
+		for _, id := range page {
+			results = append(results, resultKey+id)
 		}
-		_, err := q.Do(ctx, results, held, index)
-		results, held, index = results[:1], held[:2], index[:2]
-		return err
-	}
-	for id := range ids {
-		results, held, index = append(results, resultKey+id), append(held, id), append(index, id)
-		if len(results) > page {
-			if err := send(); err != nil {
-				return fmt.Errorf("remove the results of tasks: %w", err)
-			}
+		if _, err := q.Do(ctx, results, held, index); err != nil {
+			return fmt.Errorf("remove the results of tasks: %w", err)
 		}
-	}
-	if err := send(); err != nil {
-		return fmt.Errorf("remove the results of tasks: %w", err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/queuedyno/queuedyno/internal/announced"
 	"github.com/queuedyno/queuedyno/internal/dialect"
 	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/updates"
@@ -26,8 +27,15 @@ func over(t *testing.T) (jobqueue.Backend, *jobqueue.Client) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	b, err := Dialect{}.Over(c, "ours-")
+	b, err := Dialect{}.Over(c, "")
 	if err != nil {
+		t.Fatal(err)
+	}
+	form, err := updates.ParseMapping(Dialect{}.Facts().Update)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := announced.Listen(b, form, "ours-"); err != nil {
 		t.Fatal(err)
 	}
 	return b, c
