@@ -86,7 +86,7 @@ func (v *validator) dialect() {
 		return
 	}
 	switch {
-	case v.Load.Observed: // no job is put in
+	case v.Load.Observed || v.Entry.Kind == EntryHTTP: // the run puts no job in
 	case v.JobName == "":
 		v.fault("job_name", "%s jobs need a %s: set job_name: %s", rules.title, rules.job, rules.example)
 	case len(v.JobName) > maxJobName || !rules.name.MatchString(v.JobName):

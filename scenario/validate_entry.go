@@ -100,7 +100,10 @@ func (v *validator) http() {
 	pushed("prefill", v.Prefill != 0, "your API pushes the jobs of an HTTP entry, so the run cannot fill the queue; remove it")
 	pushed("queues", len(v.Queues) > 1, "your API chooses the queue of a job that comes in by HTTP; remove it")
 	pushed("payload", v.LargestPayload() != 0, "your API makes the payload of a job that comes in by HTTP; remove it, or write a larger entry.http.body")
-	pushed("dialect", v.Dialect != "" && v.Dialect != PlainDialect, "your API pushes the jobs of an HTTP entry, in the format of its library; remove it")
+	pushed("job_name", v.JobName != "", "your API names the jobs of an HTTP entry; remove it")
+	pushed("job_args", v.JobArgs != "", "your API makes the jobs of an HTTP entry; remove it, or write entry.http.body")
+	rules, has := dialects[v.Dialect]
+	pushed("dialect", has && !rules.announces, "your API pushes the jobs of an HTTP entry in the format of its library, and "+rules.title+" announces no ends; remove it")
 }
 
 // exit checks where the end is seen.

@@ -256,6 +256,25 @@ func TestBullMQIsObserved(t *testing.T) {
 	}
 }
 
+// The user's own API adds the jobs, and the library says when they end: nothing of the
+// application is imitated or changed.
+func TestJobsThatAnAPIAddsAreHeardInTheEventsOfBullMQ(t *testing.T) {
+	t.Parallel()
+	node := bullmqNode(t)
+	url, _ := bullmqRedis(t, node)
+	_, _ = bullmqWorkers(t, node, url, "CONCURRENCY=4")
+	api := exec.Command(node, "api.js")
+	api.Dir, api.Env = bullmqExample, append(os.Environ(), "REDIS_URL="+url, "PORT=0")
+	line, _ := awaitLine(t, api, " ready")
+	address, _, _ := strings.Cut(line, " ")
+	r := libraryResult(t, start(t, "run", "quick", "-u", url, "-y", "external", "--entry", address, "--entry-body", `{"to": "them"}`, "--entry-id", "id", "--dialect", "bullmq",
+		"--queue", "bull:mails", "-r", "100", "-n", "200", "--drain-timeout", "40s", "--allow-invalid", "--json"), problem.OK)
+	allDone(t, "by an API", r, 200)
+	if s := r.Stages[metric.Request]; s == nil || s.Count != 200 {
+		t.Errorf("requests %+v, want 200", s)
+	}
+}
+
 func TestTheJobsOfAKilledBullMQWorkerAreNamed(t *testing.T) {
 	t.Parallel()
 	node := bullmqNode(t)

@@ -84,6 +84,13 @@ func dumpOf(t *testing.T, db *redis.Client) map[string]string {
 // standard error ends in the given words.
 func awaitGroup(t *testing.T, cmd *exec.Cmd, words string) (gone <-chan error) {
 	t.Helper()
+	_, gone = awaitLine(t, cmd, words)
+	return gone
+}
+
+// awaitLine is awaitGroup, and returns the line that ends with the words.
+func awaitLine(t *testing.T, cmd *exec.Cmd, words string) (line string, gone <-chan error) {
+	t.Helper()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	said, err := cmd.StderrPipe()
 	if err != nil {
@@ -99,7 +106,7 @@ func awaitGroup(t *testing.T, cmd *exec.Cmd, words string) (gone <-chan error) {
 		once := false
 		for s := bufio.NewScanner(said); s.Scan(); {
 			if strings.HasSuffix(s.Text(), words) && !once {
-				once = true
+				once, line = true, s.Text()
 				close(ready)
 			} else if !once {
 				lines = append(lines, s.Text())
@@ -116,7 +123,7 @@ func awaitGroup(t *testing.T, cmd *exec.Cmd, words string) (gone <-chan error) {
 	case <-ctx.Done():
 		t.Fatal("the workers are not ready after a minute")
 	}
-	return ended
+	return line, ended
 }
 
 // kill ends workers at once, with all that their group has begun.

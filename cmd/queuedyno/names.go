@@ -89,6 +89,9 @@ func (r *runner) nameProblems(scenarios []scenario.Scenario) []problem.Problem {
 			continue
 		}
 		if s.Entry.Kind == scenario.EntryHTTP {
+			if library.Of(s) != nil {
+				problems = append(problems, externalNames(s, r.queue, r.channel, r.Source("channel"), false)...)
+			}
 			if !r.redis.Exists() && !s.Exit.Given() {
 				problems = append(problems, problem.Problem{
 					What: fmt.Sprintf("scenario %q: its jobs come in through your API, and nothing receives their ends", s.Name),

@@ -83,8 +83,8 @@ func Run(ctx context.Context, s scenario.Scenario, b jobqueue.Backend, o Options
 		o.Shared = true
 	}
 	ids := string(flight.AppendIDPrefix(nil, tag))
-	if s.Load.Observed {
-		ids = "" // the jobs of others
+	if s.Load.Observed || s.Entry.Kind == scenario.EntryHTTP {
+		ids = "" // those of others
 	}
 	b, err := library.Over(s, b, ids)
 	if err != nil {

@@ -48,7 +48,7 @@ func NewFormat(run uint64, s scenario.Scenario, sp *Spread, b jobqueue.Backend) 
 		f.fill, f.sizes = filler(s.LargestPayload()), s.Payloads
 	}
 	f.layout = p
-	if d := library.Of(s); d != nil {
+	if d := library.Of(s); d != nil && s.Entry.Kind != scenario.EntryHTTP {
 		q, ok := b.(Named)
 		if !ok {
 			return Format{}, errors.New("this backend's queue has no name, and the jobs of a library need one")
