@@ -59,7 +59,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":       {rooms: []string{"jobqueue", "scenario", "scenario/draw", "scenario/pace", "internal/dialect", "internal/dialect/library"}},
-	"internal/engine":       {rooms: []string{"internal/dialect", "internal/dialect/library", "internal/rowlength", "internal/fault", "internal/recovery", "internal/publishpop", "internal/waiter", "internal/pause", "internal/plan", "internal/silence", "internal/token", "internal/apiclient", "internal/browser", "internal/endpoint", "internal/idmatch", "internal/jobtable", "jobqueue/memory", "internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/reconnect", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname", "internal/shard"}},
+	"internal/engine":       {rooms: []string{"internal/dialect", "internal/dialect/library", "internal/rowlength", "internal/fault", "internal/recovery", "internal/publishpop", "internal/waiter", "internal/pause", "internal/plan", "internal/silence", "internal/token", "internal/apiclient", "internal/browser", "internal/endpoint", "internal/idmatch", "internal/jobtable", "jobqueue/memory", "internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/stuck", "internal/updates", "internal/reconnect", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname", "internal/shard"}},
 	"internal/rowlength":    {rooms: []string{"scenario"}},
 	"internal/rowfile":      {rooms: []string{"internal/latency", "internal/render", "internal/rowlength"}},
 	"internal/checkpoint":   {rooms: []string{"result"}},
@@ -69,6 +69,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/pause":        {rooms: []string{"scenario"}},
 	"internal/plan":         {rooms: []string{"internal/flight", "scenario", "scenario/pace"}},
 	"internal/silence":      {},
+	"internal/stuck":        {},
 	"internal/latency":      {rooms: []string{"internal/metric"}, modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 	"internal/ledger":       {},
 	"internal/metric":       {rooms: []string{"internal/ledger", "internal/nearest"}},
