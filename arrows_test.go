@@ -157,7 +157,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/paired":      {rooms: []string{"internal/number"}},
 	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
 	"internal/verify":      {rooms: []string{"internal/waiter", "jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
-	"internal/watch":       {rooms: []string{"jobqueue", "internal/latency", "internal/observe", "result", "internal/updates", "internal/reconnect"}},
+	"internal/watch":       {rooms: []string{"jobqueue", "internal/nearest", "internal/latency", "internal/observe", "result", "internal/updates", "internal/reconnect"}},
 	"internal/workergroup": {modules: []string{"golang.org/x/sys"}},
 }
 
