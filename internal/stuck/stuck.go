@@ -44,7 +44,7 @@ type Watch struct {
 	Drain time.Duration
 
 	counts bool          // there are enough jobs
-	since  time.Duration // when there were
+	since  time.Duration // when there were, or later when the first left the queue
 	acked  [2]int64      // as of the last two looks, the older one first
 	known  bool          // the length of the queue is
 	taken  bool          // jobs left the queue
@@ -54,14 +54,17 @@ type Watch struct {
 // Look takes in what is seen now. It returns what to warn of, once each, and whether to
 // end the load, since no result worth having can come any more.
 func (w *Watch) Look(s Seen) (warn Kind, end bool) {
-	if s.Waiting != nil {
-		// The answer may be older than the last look, and is newer than the one before.
-		w.known, w.taken = true, w.taken || *s.Waiting < w.acked[0]
-	}
-	w.acked = [2]int64{w.acked[1], s.Acked}
 	if !w.counts && s.Acked >= enough {
 		w.counts, w.since = true, s.At
 	}
+	if s.Waiting != nil {
+		w.known = true
+		// The answer may be older than the last look, and is newer than the one before.
+		if !w.taken && *s.Waiting < w.acked[0] {
+			w.taken, w.since = true, s.At // the first of them ends so much later
+		}
+	}
+	w.acked = [2]int64{w.acked[1], s.Acked}
 	if !w.counts || s.Excused {
 		return Nothing, false
 	}

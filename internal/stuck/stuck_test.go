@@ -72,10 +72,10 @@ func TestWhatIsMissingIsSeenFromTheQueue(t *testing.T) {
 	}{
 		"all wait":           {func(_ int64, s *stuck.Seen) { s.Waiting = &s.Acked }, 6, 0, 41},
 		"others wait, too":   {func(_ int64, s *stuck.Seen) { n := s.Acked + 5000; s.Waiting = &n }, 6, 0, 41},
-		"taken":              {func(_ int64, s *stuck.Seen) { s.Waiting = new(int64) }, 0, 21, 41},
+		"taken":              {func(_ int64, s *stuck.Seen) { s.Waiting = new(int64) }, 0, 23, 43},
 		"not known":          {func(int64, *stuck.Seen) {}, 0, 21, 41},
-		"taken from 10 s on": {func(n int64, s *stuck.Seen) { left := min(s.Acked, 1000); s.Waiting = &left }, 6, 21, 41},
-		"begun":              {func(_ int64, s *stuck.Seen) { s.Begun, s.Waiting = true, new(int64) }, 0, 21, 0},
+		"taken from 10 s on": {func(n int64, s *stuck.Seen) { left := min(s.Acked, 1000); s.Waiting = &left }, 6, 33, 53},
+		"begun":              {func(_ int64, s *stuck.Seen) { s.Begun, s.Waiting = true, new(int64) }, 0, 23, 0},
 		"excused":            {func(_ int64, s *stuck.Seen) { s.Excused, s.Waiting = true, &s.Acked }, 0, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
