@@ -54,12 +54,12 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/github":        {rooms: []string{"internal/console", "internal/outcome", "internal/problem"}},
 	"internal/outcome":       {rooms: []string{"internal/rowlength", "scenario", "result", "internal/console", "internal/flags", "internal/flight", "internal/number", "internal/observe", "internal/problem", "internal/stopreason", "internal/store"}, modules: []string{"golang.org/x/sys"}},
 	"internal/initial":       {rooms: []string{"scenario"}},
-	"internal/doctor":        {rooms: []string{"jobqueue", "result", "scenario", "scenario/pace", "internal/engine", "internal/hoststat", "internal/latency", "internal/literal", "internal/number", "internal/probe", "internal/problem", "internal/redisconn", "internal/redisfacts", "internal/usage", "internal/validity", "internal/waiter"}},
+	"internal/doctor":        {rooms: []string{"internal/apiclient", "internal/browser", "internal/flight", "internal/jobtable", "internal/mask", "internal/postgres", "internal/updates", "jobqueue", "result", "scenario", "scenario/pace", "internal/engine", "internal/hoststat", "internal/latency", "internal/literal", "internal/number", "internal/probe", "internal/problem", "internal/redisconn", "internal/redisfacts", "internal/usage", "internal/validity", "internal/waiter"}},
 	"internal/startedworker": {rooms: []string{"jobqueue", "result", "internal/console", "internal/engine", "internal/fault", "internal/flags", "internal/mask", "internal/number", "internal/problem", "internal/census", "internal/redisconn", "internal/workergroup"}},
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":       {rooms: []string{"jobqueue", "scenario", "scenario/draw", "scenario/pace", "internal/dialect", "internal/dialect/library"}},
-	"internal/engine":       {rooms: []string{"internal/announced", "internal/dialect", "internal/dialect/library", "internal/rowlength", "internal/fault", "internal/recovery", "internal/publishpop", "internal/waiter", "internal/pause", "internal/plan", "internal/silence", "internal/token", "internal/apiclient", "internal/browser", "internal/endpoint", "internal/idmatch", "internal/jobtable", "jobqueue/memory", "internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/updates", "internal/reconnect", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname", "internal/shard"}},
+	"internal/engine":       {rooms: []string{"internal/announced", "internal/dialect", "internal/dialect/library", "internal/rowlength", "internal/fault", "internal/recovery", "internal/publishpop", "internal/waiter", "internal/pause", "internal/plan", "internal/silence", "internal/token", "internal/apiclient", "internal/browser", "internal/endpoint", "internal/idmatch", "internal/jobtable", "jobqueue/memory", "internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/stuck", "internal/updates", "internal/reconnect", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname", "internal/shard"}},
 	"internal/rowlength":    {rooms: []string{"scenario"}},
 	"internal/rowfile":      {rooms: []string{"internal/latency", "internal/render", "internal/rowlength"}},
 	"internal/checkpoint":   {rooms: []string{"result"}},
@@ -69,6 +69,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/pause":        {rooms: []string{"scenario"}},
 	"internal/plan":         {rooms: []string{"internal/flight", "scenario", "scenario/pace"}},
 	"internal/silence":      {},
+	"internal/stuck":        {},
 	"internal/latency":      {rooms: []string{"internal/metric"}, modules: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 	"internal/ledger":       {},
 	"internal/metric":       {rooms: []string{"internal/ledger", "internal/nearest"}},
@@ -158,7 +159,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/paired":      {rooms: []string{"internal/number"}},
 	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
 	"internal/verify":      {rooms: []string{"internal/waiter", "jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
-	"internal/watch":       {rooms: []string{"jobqueue", "internal/latency", "internal/observe", "result", "internal/updates", "internal/reconnect"}},
+	"internal/watch":       {rooms: []string{"jobqueue", "internal/nearest", "internal/latency", "internal/observe", "result", "internal/updates", "internal/reconnect"}},
 	"internal/workergroup": {modules: []string{"golang.org/x/sys"}},
 }
 

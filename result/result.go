@@ -77,9 +77,9 @@ type Info struct {
 	StartedAt time.Time `json:"started_at"`
 	EndedAt   time.Time `json:"ended_at"`
 	// StopReason is why the load ended: jobs_sent, schedule_over, not_all_sent,
-	// jobs_ended, time_over, no_progress, not_understood, none_understood,
-	// max_backlog, threshold, server_killed, stopped, stopped_at_once, stopped_then_cut,
-	// error or checkpoint. A checkpoint is what was known of a run while it went on; EndedAt
+	// jobs_ended, time_over, no_progress, not_understood, none_understood, none_taken,
+	// none_ended, max_backlog, threshold, server_killed, stopped, stopped_at_once,
+	// stopped_then_cut, error or checkpoint. A checkpoint is what was known of a run while it went on; EndedAt
 	// is when it was taken, and jobs on their way are abandoned in its ledger.
 	// StoppedAtS is when, in seconds from the epoch, where a limit or a threshold
 	// ended it. StopText is the sentence of an older result that has no reason.

@@ -255,6 +255,7 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 			number.Plural(s.Producers, "producer"), consumersInBrief(s), number.Plural(s.Subscribers, "subscriber"), server.Address())
 	}
 	o.Progress, o.Snapshot = g.show, r.page.snapshots(id)
+	o.Notice = func(text, hint string) { r.p.console.Warn(fmt.Sprintf("run: %s: %s", s.Name, text), hint) }
 	if r.relay != nil {
 		o.Snapshot = both(o.Snapshot, relayed(r.relay))
 	}

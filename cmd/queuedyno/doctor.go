@@ -18,6 +18,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/jobqueue"
+	"github.com/queuedyno/queuedyno/postgresserver"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/scenario"
 )
@@ -29,6 +30,10 @@ to do about it.
 It observes the host and sends PINGs for two seconds. It tries how many jobs/s this host
 can send, for at most a second and on a Redis that it starts for this: an existing Redis
 gets no load. There it checks the permissions of a run, and writes and removes one key.
+
+Where the scenarios have a Postgres, an API or WebSocket clients, it connects to these and
+closes the connections again; it requests no job. In Postgres it tries the statements of a
+run on the table and undoes them, or creates a table and drops it.
 
 Scenarios come from --file, otherwise from ./scenarios.yaml; without either it checks the
 first bundled one.
@@ -46,6 +51,7 @@ type doctoring struct {
 	flags *flags.Set
 	file  string
 	redis *target.Redis
+	store *target.Postgres
 	json  bool
 }
 
@@ -61,6 +67,7 @@ func (p *program) doctorVerb() *cobra.Command {
 	d := &doctoring{p: p, flags: f}
 	declareFile(f, &d.file)
 	d.redis = target.Declare(f, p.getenv)
+	d.store = target.DeclarePostgres(f, p.getenv)
 	f.Group("Output")
 	f.Switch(&d.json, "json", "", "print facts and checks as JSON")
 	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error { return d.do(cmd.Context(), names) })
@@ -89,16 +96,18 @@ func (d *doctoring) do(ctx context.Context, names []string) error {
 	if err != nil {
 		problems = append(problems, problem.Of(err))
 	}
+	stored, wrong := d.store.For(func(line string) { d.p.console.Note("%s", line) }, picked...)
+	problems = append(problems, wrong...)
 	if err := problem.Usage(problems...); err != nil {
 		return err
 	}
 	ctx, signals := interrupt.Listen(ctx, d.p.console)
 	defer signals.Close()
-	facts, err := d.facts(ctx, picked, options)
+	facts, err := d.facts(ctx, picked, options, stored)
 	switch {
 	case signals.Happened():
 		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted"}}}
-	case errors.Is(err, redisserver.ErrUsage):
+	case errors.Is(err, redisserver.ErrUsage), errors.Is(err, postgresserver.ErrUsage):
 		return problem.Usage(problem.Of(err))
 	case err != nil:
 		return problem.Failed(err)
@@ -114,24 +123,46 @@ func (d *doctoring) do(ctx context.Context, names []string) error {
 }
 
 // facts collects everything that is judged.
-func (d *doctoring) facts(ctx context.Context, scenarios []scenario.Scenario, options redisserver.Options) (f doctor.Facts, err error) {
-	server, err := target.Start(ctx, &options, nil)
+func (d *doctoring) facts(ctx context.Context, scenarios []scenario.Scenario, options redisserver.Options, stored *postgresserver.Options) (f doctor.Facts, err error) {
+	redis := &options
+	if !d.redis.Exists() && !doctor.NeedsRedis(scenarios) {
+		redis = nil
+	}
+	server, err := target.Start(ctx, redis, nil)
 	if err != nil {
 		return f, err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
-	client, refused := d.connect(ctx, server.URL(), scenario.Scenario{})
-	if client != nil {
-		defer client.Close()
+	var client *jobqueue.Client
+	var refused error
+	if server.HasRedis() {
+		if client, refused = d.connect(ctx, server.URL(), scenario.Scenario{}); client != nil {
+			defer client.Close()
+		}
 	}
 	if f, err = doctor.Measure(ctx, client, scenarios, observing); err != nil {
 		return f, err
 	}
-	if f.Redis == nil {
+	if f.Redis == nil && server.HasRedis() {
 		f.Redis = &doctor.Redis{Unusable: []error{refused}}
 	}
-	f.Redis.Redis.Kind, f.Redis.Address = string(server.Kind()), server.Address()
-	f.Redis.Remarks = server.Notes()
+	if f.Redis != nil {
+		f.Redis.Redis.Kind, f.Redis.Address = string(server.Kind()), server.Address()
+		f.Redis.Remarks = server.Notes()
+	}
+	var db doctor.Database
+	if stored != nil {
+		var database *target.Servers
+		if database, db.Err = target.Start(ctx, nil, stored); errors.Is(db.Err, postgresserver.ErrUsage) {
+			return f, db.Err
+		}
+		if db.Err == nil {
+			db.URL, _ = database.Database()
+			db.Remarks = database.Notes()
+			defer func() { err = errors.Join(err, database.Close()) }()
+		}
+	}
+	f.Ends = doctor.Reach(ctx, scenarios, db)
 	if s, ok := doctor.Busiest(scenarios); ok {
 		f.Sending = d.send(ctx, s, server)
 	}
@@ -149,7 +180,7 @@ func (d *doctoring) connect(ctx context.Context, url string, s scenario.Scenario
 // for this alone. It returns nil where that cannot be found out.
 func (d *doctoring) send(ctx context.Context, s scenario.Scenario, server *target.Servers) *doctor.Sending {
 	url := server.URL()
-	if kind := server.Kind(); kind == redisserver.URL || kind == redisserver.Embedded {
+	if kind := server.Kind(); !server.HasRedis() || kind == redisserver.URL || kind == redisserver.Embedded {
 		private, err := redisserver.Start(ctx, redisserver.Options{Source: string(redisserver.Process), Getenv: d.p.getenv})
 		if err != nil {
 			return nil

@@ -20,7 +20,7 @@ import (
 const initHelp = `Write the first files into the repository in the working directory: a commented
 scenarios.yaml that fits it, a benchmark (bench_test.go) if it has a go.mod, and a
 workflow for GitHub (.github/workflows/queuedyno.yml) or a job for GitLab
-(.gitlab/queuedyno.yml).
+(.gitlab/queuedyno.yml). A Git repository without a .gitignore gets one for results/.
 
 It reads go.mod, package.json, Gemfile, requirements.txt, lock files, a compose file and
 the names of queues and channels in the source. It asks nothing, starts nothing, and
@@ -60,8 +60,13 @@ func (p *program) initialize() error {
 		p.console.Note("init: %s has problems: see queuedyno validate", defaultFile)
 	}
 	workers := slices.Contains(names, "workers")
-	if words := r.Names(); workers && words != "" {
-		rows = append(rows, []string{"names", words})
+	for _, words := range r.Names() {
+		if workers {
+			rows = append(rows, []string{"names", words})
+		}
+	}
+	if words := r.Unignored(); words != "" {
+		rows = append(rows, []string{"git", words})
 	}
 	var steps [][]string
 	for i, step := range r.Next(workers) {

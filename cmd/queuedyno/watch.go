@@ -181,7 +181,7 @@ func (w *watching) watch(ctx context.Context, client *jobqueue.Client) error {
 	o := watch.Options{Show: func(l watch.Look) error {
 		show(l)
 		return w.show(l)
-	}, Outage: w.outage, Update: form}
+	}, Outage: w.outage, Update: form, Survey: func(ctx context.Context) *watch.Around { return w.survey(ctx, client) }}
 	seen := w.meter.watch(&o)
 	last, err := watch.Run(ctx, source, o)
 	w.quote(last)
@@ -203,6 +203,45 @@ func (w *watching) print(text string) error {
 		return fmt.Errorf("%w: %w", errOutput, err)
 	}
 	return nil
+}
+
+// survey asks what there is besides the queue, and says what is missing.
+func (w *watching) survey(ctx context.Context, client *jobqueue.Client) *watch.Around {
+	facts := w.facts()
+	s := watch.Survey{
+		Key: client.Queue(), Stream: w.Asked().Design == jobqueue.Stream, Cluster: client.Clustered(),
+		Before: facts.KeyBefore, After: facts.KeyAfter, Names: facts.NamePrefix,
+	}
+	if !facts.Announces() {
+		s.Channel = client.Channel()
+	}
+	a := s.Look(ctx, client)
+	if a == nil {
+		return nil
+	}
+	if a.Missing {
+		empty := "the queue is empty (Redis keeps no empty list), or it has another name"
+		if s.Stream {
+			empty = "nothing was added to the stream yet, or it has another name"
+		}
+		w.p.console.Warn(fmt.Sprintf("watch: there is no key %q: %s", s.Key, empty), otherQueues(a))
+	}
+	if a.Listeners != nil && *a.Listeners == 0 {
+		w.p.console.Warn(fmt.Sprintf("watch: no other client subscribes to channel %q", s.Channel), "--channel names the channel that your workers publish on")
+	}
+	return a
+}
+
+// otherQueues says which queues there are besides one that is missing, as far as that is
+// known.
+func otherQueues(a *watch.Around) string {
+	switch {
+	case len(a.Queues) > 0:
+		return fmt.Sprintf("queues with jobs here: %s; --queue names one", strings.Join(a.Queues, ", "))
+	case a.Searched:
+		return "no queue here has jobs: is it this Redis, and this database?"
+	}
+	return ""
 }
 
 // outage says that the updates cannot be heard, and that they can be again.

@@ -52,6 +52,19 @@ func (c *Console) Note(format string, args ...any) {
 	}
 }
 
+// Warn prints a remark that should not wait for the result, and the remedy.
+func (c *Console) Warn(what, hint string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Quiet {
+		return
+	}
+	c.line("queuedyno: " + what)
+	if hint != "" {
+		c.line("hint: " + hint)
+	}
+}
+
 // Draw replaces the lines that were drawn before. None may be wider than the terminal.
 // It must only be called on a Live console.
 func (c *Console) Draw(lines ...string) {

@@ -86,6 +86,7 @@ func TestQuietSilencesNotesAndProgress(t *testing.T) {
 	c := New(&b, noEnv)
 	c.Quiet, c.Live = true, true
 	c.Note("note")
+	c.Warn("warning", "remedy")
 	c.Draw("line")
 	c.Wipe()
 	if b.Len() != 0 {

@@ -1,7 +1,7 @@
 // Package doctor says what would spoil a measurement before it is made: on this host, in
-// the Redis under test and in the scenarios. Each finding says what it means and what to
-// do about it. [Measure] collects the facts and changes nothing but one key that the check
-// of a run writes and removes; [Judge] judges facts, wherever they are from. It repairs
+// the Redis under test, at the other ends of the scenarios and in the scenarios. Each
+// finding says what it means and what to do about it. [Measure] and [Reach] collect the
+// facts and change only what the checks of a run make and remove; [Judge] judges facts, wherever they are from. It repairs
 // nothing. Begin reading at Judge.
 package doctor
 
@@ -106,6 +106,7 @@ type Sending struct {
 type Facts struct {
 	Host      Host                `json:"host"`
 	Redis     *Redis              `json:"redis,omitempty"`
+	Ends      []End               `json:"ends,omitempty"`
 	Sending   *Sending            `json:"sending,omitempty"`
 	Scenarios []scenario.Scenario `json:"-"`
 }
@@ -130,6 +131,9 @@ func Judge(f Facts) Report {
 	j.host(f.Host)
 	if f.Redis != nil {
 		j.redis(*f.Redis)
+	}
+	for _, e := range f.Ends {
+		j.end(e)
 	}
 	for _, s := range f.Scenarios {
 		j.scenario(s)

@@ -20,6 +20,9 @@ func (r Report) WriteText(w io.Writer, columns int) error {
 		}
 		looked = append(looked, fmt.Sprintf("%s (%s, %s)", strings.TrimSpace(name), d.Kind, d.Address))
 	}
+	for _, e := range r.Ends {
+		looked = add(looked, e.String())
+	}
 	looked = append(looked, number.Plural(len(r.Names), "scenario"))
 	wrap(&b, "doctor", "looked at "+strings.Join(looked, ", "), columns)
 	found := r.Found()
@@ -56,6 +59,19 @@ func (r Report) WriteText(w io.Writer, columns int) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// String is the end in words.
+func (e End) String() string {
+	switch {
+	case e.Kind == HTTPEnd:
+		return "the API at " + e.Address
+	case e.Kind == WebSocketEnd:
+		return "its WebSocket at " + e.Address
+	case e.Postgres == nil || e.Postgres.Version == "":
+		return strings.TrimSpace("Postgres " + e.Address)
+	}
+	return fmt.Sprintf("Postgres %s (%s)", e.Postgres.Version, e.Address)
 }
 
 // add adds a name once.

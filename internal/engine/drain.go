@@ -48,7 +48,7 @@ func (r *run) drainJobs(sending *sync.WaitGroup) {
 		r.stop(r.naturalReason())
 		if !r.await(r.s.DrainTimeout, func() bool {
 			t := ledger.SumOf(r.tallies, ledger.WindowLost, ledger.WindowSent)
-			return r.rec.Completed()+t[ledger.WindowLost] >= t[ledger.WindowSent] || r.stopping() || r.unrecognized.hopeless() || r.faults.ended()
+			return r.rec.Completed()+t[ledger.WindowLost] >= t[ledger.WindowSent] || r.stopping() || r.hopeless() || r.faults.ended()
 		}) {
 			left = min(left, 250*time.Millisecond)
 		}
@@ -80,7 +80,7 @@ func (r *run) drainJobs(sending *sync.WaitGroup) {
 	sending.Wait()
 	// The jobs that kept the load on have as much time to arrive as those of the
 	// window had. If those took all of it, no time is left.
-	if !r.await(left, func() bool { return r.outstanding() == 0 || r.unrecognized.hopeless() || r.faults.ended() }) && r.ctx.Err() == nil {
+	if !r.await(left, func() bool { return r.outstanding() == 0 || r.hopeless() || r.faults.ended() }) && r.ctx.Err() == nil {
 		r.warn("%d jobs were still on their way when the drain timeout of %s was over", r.outstanding(), r.s.DrainTimeout)
 	}
 	if r.ctx.Err() != nil && r.fatal() == nil {
@@ -272,6 +272,13 @@ func (e *ending) stop(reason string) {
 	e.mu.Lock()
 	e.reason = reason
 	e.mu.Unlock()
+}
+
+// over reports whether the load has ended.
+func (e *ending) over() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.reason != ""
 }
 
 // shortened is the limit or the threshold that ended the load, empty when none did.

@@ -205,10 +205,22 @@ func (u *unrecognized) giveUp() {
 	if all < enoughUnrecognized || !r.s.External || u.ended.Load() || r.anyEnded() {
 		return
 	}
+	u.endUnrecognized(all, u.quoted())
+}
+
+// quoted is the message that is quoted of those that were not understood, nil without any.
+func (u *unrecognized) quoted() *result.Unrecognized {
 	u.mu.Lock()
-	first := u.first
-	u.mu.Unlock()
-	u.endUnrecognized(all, first)
+	defer u.mu.Unlock()
+	return u.first
+}
+
+// atWork reports whether workers said that they work on jobs of this run: with RUNNING, or
+// with a status that cannot be an end.
+func (u *unrecognized) atWork() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.begun.Load() || u.updates > 0 && u.strange.Load() == 0
 }
 
 // endUnrecognized ends the load since no message on the channel is understood.

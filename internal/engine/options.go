@@ -45,6 +45,9 @@ type Options struct {
 	// MostRows is how many rows the timeline of a schedule has at most, an even number; 0
 	// means [rowlength.Most].
 	MostRows int
+	// Notice is called, by the goroutine that calls Progress, when a run with external
+	// workers hears nothing of its jobs: what is seen, and the remedy.
+	Notice func(text, hint string)
 	// Waiter makes what waits for due times and service times; nil means
 	// [waiter.Precise]. Tests in virtual time give [waiter.Coarse].
 	Waiter func() (waiter.Waiter, error)

@@ -158,10 +158,10 @@ func (c *reconciliation) warn() {
 			n, c.unplaced, result.LegNotUnderstood)
 	}
 	if n := legs[result.LegInQueue]; c.s.External && n > 0 && n == t[ledger.Sent] {
-		warn("no worker took a job: do they look into the queue that is pushed to?")
+		warn("no worker took a job: %s", takeHint)
 	}
 	if c.blackBox && t[ledger.Acked] > 0 && t[ledger.Notified] == 0 && c.readers.ignored.Load() == 0 {
-		warn("the API accepted jobs, and no WebSocket client read anything: do the workers run, and do the clients ask for the jobs of the right tenant?")
+		warn("the API accepted jobs, and no WebSocket client read anything: %s", readHint)
 	}
 	if c.s.External && c.external > 0 && t[ledger.Notified] == 0 && understood {
 		warn("the workers took jobs from the queue, and nothing about them was heard: %s",

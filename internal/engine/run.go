@@ -262,7 +262,7 @@ func newRun(s scenario.Scenario, b jobqueue.Backend, o Options, tag uint64) (*ru
 	if s.Entry.Kind == scenario.EntryHTTP {
 		r.ids = idmatch.New(idmatch.Options{})
 	}
-	r.unrecognized.r = r
+	r.unrecognized.r, r.stuck.Drain = r, s.DrainTimeout
 	r.numbers.Store(r.base)
 	r.room.Store(plan.MaxInFlight(s))
 	return r, newFaults(r)

@@ -89,6 +89,9 @@ func (s *sampler) snapshot(whole result.Second, rows []result.Second, t ledger.T
 	thresholds := s.standing.thresholds(s.live, t)
 	measured := s.standing.measured(s.r, s.at)
 	trouble := s.standing.trouble(s.r, measured)
+	if s.r.missing != "" {
+		trouble = append(trouble, s.r.missing+" ("+s.r.remedy+")")
+	}
 	if s.r.o.Snapshot != nil {
 		s.r.o.Snapshot(Snapshot{
 			Progress: p, ID: s.r.o.ID, Rows: rows, Headline: s.r.s.Headline(), Thresholds: thresholds, Trouble: trouble,

@@ -241,6 +241,7 @@ func (s *sampler) second(at, due time.Duration) {
 	rows := slices.Clone(s.fresh)
 	s.keep(joins)
 	s.live.look(whole, t)
+	s.r.lookForEnds(whole, t)
 	if s.r.o.Counted != nil {
 		s.r.o.Counted(s.counted(t))
 	}

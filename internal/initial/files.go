@@ -16,12 +16,15 @@ type File struct {
 	Data []byte
 }
 
-// Files are the files for a repository: scenarios, a benchmark where there is Go, and a
-// job for CI.
+// Files are the files for a repository: scenarios, a benchmark where there is Go, a job for
+// CI, and a .gitignore for the results where a Git repository has none.
 func (r Repository) Files() []File {
 	all := []File{{"scenarios.yaml", []byte(r.scenarios())}}
 	if r.Go {
 		all = append(all, File{"bench_test.go", []byte(r.benchmark())})
+	}
+	if r.Git && !r.Ignored {
+		all = append(all, File{".gitignore", []byte("# what queuedyno run writes\n" + resultsLine + "\n")})
 	}
 	if r.GitLab && !r.GitHub {
 		return append(all, File{".gitlab/queuedyno.yml", []byte(r.gitlab())})
@@ -106,16 +109,35 @@ func (r Repository) Next(workers bool) []Step {
 	return next
 }
 
+// resultsLine keeps the results of runs out of a repository.
+const resultsLine = "/results/"
+
+// Unignored says what a .gitignore lacks, and is empty where it lacks nothing.
+func (r Repository) Unignored() string {
+	if !r.Git || !r.Ignored || r.Results {
+		return ""
+	}
+	return "runs write into results/, which .gitignore does not have: add the line " + resultsLine
+}
+
 // Names says what is to be known of the names of the queue and the channel, where the source
 // does not show any.
-func (r Repository) Names() string {
-	switch {
-	case r.Library == "bullmq" && r.JobQueue == "":
-		return "the source shows no queue: replace NAME by that in new Worker(…)"
-	case r.hasWorkers() && r.Library == "" && r.Queue == "":
-		return "the source shows no queue: your workers have to read QUEUE and CHANNEL, or add --queue and --channel"
+func (r Repository) Names() (lines []string) {
+	for _, u := range r.Unresolved {
+		remedy := "add --" + u.What + " NAME"
+		if r.Library == "bullmq" {
+			remedy = "replace NAME by it"
+		}
+		lines = append(lines, u.String()+": "+remedy)
 	}
-	return ""
+	switch {
+	case len(lines) > 0:
+	case r.Library == "bullmq" && r.JobQueue == "":
+		lines = append(lines, "the source shows no queue: replace NAME by that in new Worker(…)")
+	case r.hasWorkers() && r.Library == "" && r.Queue == "":
+		lines = append(lines, "the source shows no queue: your workers have to read QUEUE and CHANNEL, or add --queue and --channel")
+	}
+	return lines
 }
 
 // hasWorkers reports whether the repository seems to have workers.

@@ -209,3 +209,34 @@ func TestNoSecretGetsIntoAFile(t *testing.T) {
 		t.Error("a command holds the secret")
 	}
 }
+
+// Results stay out of a Git repository: by a new file, and otherwise by a
+// line that the user adds.
+func TestResultsAreKeptOutOfAGitRepository(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fsys      fstest.MapFS
+		wrote     bool
+		unignored bool
+	}{
+		"no repository":    {repository(), false, false},
+		"no such file":     {repository(".git/HEAD", "ref"), true, false},
+		"a worktree":       {repository(".git", "gitdir: x"), true, false},
+		"another file":     {repository(".git/HEAD", "ref", ".gitignore", "node_modules\n/results/old\n!results\n# results\n"), false, true},
+		"ignored":          {repository(".git/HEAD", "ref", ".gitignore", "node_modules\nresults\n"), false, false},
+		"at the root":      {repository(".git/HEAD", "ref", ".gitignore", "/results/"), false, false},
+		"all but some":     {repository(".git/HEAD", "ref", ".gitignore", "/results/*\r\n!/results/kept\r\n"), false, false},
+		"only an ignoring": {repository(".gitignore", "x\n"), false, false},
+	} {
+		r := initial.Look(c.fsys)
+		wrote := slices.ContainsFunc(r.Files(), func(f initial.File) bool { return f.Path == ".gitignore" })
+		if unignored := r.Unignored() != ""; wrote != c.wrote || unignored != c.unignored {
+			t.Errorf("%s: written %t, said %t; want %t and %t", name, wrote, unignored, c.wrote, c.unignored)
+		}
+	}
+	for _, f := range initial.Look(repository(".git/HEAD", "ref")).Files() {
+		if f.Path == ".gitignore" && !initial.Look(repository(".gitignore", string(f.Data))).Results {
+			t.Errorf("%q does not ignore the results", f.Data)
+		}
+	}
+}

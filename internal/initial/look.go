@@ -5,6 +5,7 @@
 package initial
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"io/fs"
@@ -32,10 +33,15 @@ type Repository struct {
 	Queue, Channel string
 	// JobClass is a class of Sidekiq jobs, and JobQueue a queue in the terms of the library.
 	JobClass, JobQueue string
+	// Unresolved are names that were looked for, and that the source does not spell out.
+	Unresolved []Unresolved
 	// Checked is the scenario that CI runs, if it is not the one named smoke.
 	Checked string
 	// GitHub and GitLab say where CI runs.
 	GitHub, GitLab bool
+	// Git says that the root is that of a Git repository, and Ignored that it has a
+	// .gitignore: Results is true where that ignores the results of runs.
+	Git, Ignored, Results bool
 	// Seen are the files that showed all this, sorted.
 	Seen []string
 }
@@ -76,9 +82,22 @@ func Look(fsys fs.FS) Repository {
 	l.r.GitHub = err == nil
 	_, err = fs.Stat(fsys, ".gitlab-ci.yml")
 	l.r.GitLab = err == nil
+	l.git()
 	slices.Sort(l.r.Seen)
 	l.r.Seen = slices.Compact(l.r.Seen)
 	return l.r
+}
+
+// ignoresResults is a line of a .gitignore for the directory that runs write into.
+var ignoresResults = regexp.MustCompile(`(?m)^(?:/|\*\*/)?results(?:/|/\*{1,2})?[ \t]*\r?$`)
+
+// git looks whether results are kept out of the repository.
+func (l *looker) git() {
+	_, err := fs.Stat(l.fsys, ".git") // a file in a worktree
+	l.r.Git = err == nil
+	_, err = fs.Stat(l.fsys, ".gitignore")
+	l.r.Ignored = err == nil
+	l.r.Results = ignoresResults.MatchString(l.read(".gitignore"))
 }
 
 type looker struct {
@@ -233,18 +252,16 @@ func (l *looker) compose() {
 }
 
 var (
-	popCall     = regexp.MustCompile(`(?i)\b(?:b[lr]pop|brpoplpush|blmove)\s*\(\s*[^"'\x60\n]*["'\x60]([\w:.-]+)["'\x60]`)
-	pushCall    = regexp.MustCompile(`(?i)\b[lr]push\s*\(\s*(?:[\w.()]+\s*,\s*)?["'\x60]([\w:.-]+)["'\x60]`)
-	publishCall = regexp.MustCompile(`(?i)\bpublish\s*\(\s*(?:[\w.()]+\s*,\s*)?["'\x60]([\w:.-]+)["'\x60]`)
-	jobClass    = regexp.MustCompile(`(?s)\bclass\s+([A-Z][\w:]*)[^\n]*\n(?:[^\n]*\n){0,5}?\s*include\s+Sidekiq::(?:Job|Worker)\b`)
-	jobQueue    = regexp.MustCompile(`sidekiq_options[^\n]*\bqueue:\s*[:"']([\w-]+)`)
-	bullQueue   = regexp.MustCompile(`\bnew\s+(?:Queue|Worker)\s*(?:<[^>]*>)?\s*\(\s*["'\x60]([\w.-]+)["'\x60]`)
-	goPackage   = regexp.MustCompile(`(?m)^package\s+(\w+)`)
+	jobClass   = regexp.MustCompile(`(?s)\bclass\s+([A-Z][\w:]*)[^\n]*\n(?:[^\n]*\n){0,5}?\s*include\s+Sidekiq::(?:Job|Worker)\b`)
+	jobQueue   = regexp.MustCompile(`sidekiq_options[^\n]*\bqueue:\s*([^\n]+)`)
+	symbolName = regexp.MustCompile(`^[\w-]+`)
+	goPackage  = regexp.MustCompile(`(?m)^package\s+(\w+)`)
 )
 
 // source searches the source for the names of the queue and the channel.
 func (l *looker) source() {
 	files, push := 0, ""
+	var popped, pushed, published, job *Unresolved
 	// Unreadable directories show nothing.
 	_ = fs.WalkDir(l.fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
@@ -270,19 +287,32 @@ func (l *looker) source() {
 			}
 		}
 		seen := false
-		for re, to := range map[*regexp.Regexp]*string{popCall: &l.r.Queue, pushCall: &push, publishCall: &l.r.Channel} {
-			if m := re.FindStringSubmatch(text); m != nil && *to == "" {
-				*to, seen = m[1], true
+		// Names are searched for in all files: what one does not spell out, another may.
+		find := func(c call, to *string, not **Unresolved) {
+			if *to != "" {
+				return
+			}
+			name, unresolved := c.name(name, text)
+			if *to = name; name != "" {
+				seen = true
+			} else if *not == nil {
+				*not = unresolved
 			}
 		}
+		find(pops, &l.r.Queue, &popped)
+		find(pushes, &push, &pushed)
+		find(publishes, &l.r.Channel, &published)
 		if m := jobClass.FindStringSubmatch(text); m != nil && l.r.JobClass == "" {
 			l.r.JobClass, seen = m[1], true
 			if q := jobQueue.FindStringSubmatch(text); q != nil {
-				l.r.JobQueue = q[1]
+				l.r.JobQueue = resolve(text, strings.TrimSuffix(firstOf(q[1]), "]"), 3)
+				if symbol := strings.TrimPrefix(q[1], ":"); l.r.JobQueue == "" && symbol != q[1] {
+					l.r.JobQueue = symbolName.FindString(symbol)
+				}
 			}
 		}
-		if m := bullQueue.FindStringSubmatch(text); m != nil && l.r.Library == "bullmq" && l.r.JobQueue == "" {
-			l.r.JobQueue, seen = m[1], true
+		if l.r.Library == "bullmq" {
+			find(bulls, &l.r.JobQueue, &job)
 		}
 		if seen {
 			l.r.Seen = append(l.r.Seen, name)
@@ -291,6 +321,15 @@ func (l *looker) source() {
 	})
 	if l.r.Queue == "" {
 		l.r.Queue = push
+	}
+	switch {
+	case l.r.Library == "bullmq" && l.r.JobQueue == "" && job != nil:
+		l.r.Unresolved = append(l.r.Unresolved, *job)
+	case l.r.Library == "" && l.r.Queue == "" && (popped != nil || pushed != nil):
+		l.r.Unresolved = append(l.r.Unresolved, *cmp.Or(popped, pushed))
+	}
+	if l.r.Library == "" && l.r.Channel == "" && published != nil {
+		l.r.Unresolved = append(l.r.Unresolved, *published)
 	}
 }
 

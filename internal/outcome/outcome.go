@@ -146,6 +146,10 @@ func emptyHint(r *result.Result) string {
 		return "no update was heard on the channel: are the workers running? --channel names the channel they publish on"
 	case r.NotUnderstood != nil:
 		return observe.Hint(r.NotUnderstood)
+	case r.Scenario.External && r.Ledger.Sent > 0 && r.Ledger.LostByLeg[result.LegInQueue] == r.Ledger.Sent:
+		return "are the workers running, on this Redis and database, and do they take jobs from this queue?"
+	case r.Run.StopReason == stopreason.NoneEnded:
+		return "do the workers publish the ends of jobs where the run listens? If a job may take longer, raise --drain-timeout"
 	case r.Observed != nil:
 		return "updates were heard, but no job ended in the measured time; observe for longer"
 	case r.Scenario.Warmup > 0 && r.Ledger.Notified > 0:

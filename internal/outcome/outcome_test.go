@@ -3,9 +3,11 @@ package outcome
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -134,6 +136,23 @@ func TestAThresholdThatFailedIsWorseThanOneThatIsUndecided(t *testing.T) {
 		var f *problem.Failure
 		if err := Worst(row.all); !errors.As(err, &f) || f.Code != row.want {
 			t.Errorf("worst(%+v) = %v, want exit code %d", row.all, err, row.want)
+		}
+	}
+}
+
+// The remedy of a run that heard of no job is that of what it saw of them.
+func TestARunThatHeardNothingOfItsJobsSaysWhatToLookAt(t *testing.T) {
+	t.Parallel()
+	for hint, spoil := range map[string]func(r *result.Result){
+		"are the workers running, on this Redis":  func(r *result.Result) { r.Ledger.LostByLeg = map[result.Leg]int64{result.LegInQueue: 100} },
+		"do the workers publish the ends of jobs": func(r *result.Result) { r.Run.StopReason = stopreason.NoneEnded },
+		"see the ledger in the report":            func(*result.Result) {},
+	} {
+		r := good()
+		r.Scenario.External, r.Window.Completed, r.Ledger, r.Validity.Verdict = true, 0, result.Ledger{Sent: 100, Lost: 100}, result.Invalid
+		spoil(r)
+		if e := Of(r, nil, false, false); e.Code != problem.Invalid || len(e.Problems) != 1 || !strings.HasPrefix(e.Problems[0].Hint, hint) {
+			t.Errorf("%d, %+v; want the hint %q", e.Code, e.Problems, hint)
 		}
 	}
 }

@@ -18,6 +18,8 @@ const (
 	NoProgress     = "no_progress"      // a closed loop in which every token is taken, and no job completes
 	NotUnderstood  = "not_understood"   // the same, as no message of the workers was understood
 	NoneUnderstood = "none_understood"  // no message of the first ones that may be ends of jobs was understood
+	NoneTaken      = "none_taken"       // external workers took no job, for long
+	NoneEnded      = "none_ended"       // no end of a job was heard from external workers, for long
 	MaxBacklog     = "max_backlog"      // more jobs waited than the scenario allows
 	Threshold      = "threshold"        // a threshold that aborts was broken
 	ServerKilled   = "server_killed"    // a fault of the scenario ended the server for good
@@ -32,7 +34,7 @@ const (
 func Reasons() []string {
 	return []string{
 		JobsSent, ScheduleOver, NotAllSent, JobsEnded, TimeOver, NoProgress, NotUnderstood,
-		NoneUnderstood, MaxBacklog, Threshold, ServerKilled, Outside, AtOnce, ThenAtOnce, Error, Checkpoint,
+		NoneUnderstood, NoneTaken, NoneEnded, MaxBacklog, Threshold, ServerKilled, Outside, AtOnce, ThenAtOnce, Error, Checkpoint,
 	}
 }
 
@@ -60,6 +62,10 @@ func Words(r *result.Result) string {
 			words += "; the first: " + r.NotUnderstood.String()
 		}
 		return words
+	case NoneTaken:
+		return fmt.Sprintf("the run was ended at %.1f s: no worker had taken a job", r.Run.StoppedAtS)
+	case NoneEnded:
+		return fmt.Sprintf("the run was ended at %.1f s: no end of a job had been heard", r.Run.StoppedAtS)
 	case MaxBacklog:
 		return fmt.Sprintf("the run was ended by max_backlog: at %.1f s more than %d jobs waited in the queue", r.Run.StoppedAtS, load.MaxBacklog)
 	case Threshold:

@@ -43,6 +43,9 @@ type Look struct {
 	// NotUnderstood is the first message that could not be read, or else the first of
 	// another status; nil without one.
 	NotUnderstood *result.Unrecognized `json:"not_understood,omitempty"`
+	// Around is what there was besides the queue at the start, until updates are heard or a
+	// queue that was missing has jobs; nil when nothing was missing.
+	Around *Around `json:"around,omitempty"`
 	// Trouble says why there is no backlog, "" where there is one.
 	Trouble string `json:"trouble,omitempty"`
 }

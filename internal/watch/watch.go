@@ -35,6 +35,9 @@ type Options struct {
 	Times func(running, work *latency.Histogram)
 	// Update is the form of the updates. The zero Mapping is the documented form.
 	Update updates.Mapping
+	// Survey asks what there is besides the queue, once the updates are heard. nil means that
+	// no one asks.
+	Survey func(ctx context.Context) *Around
 	// Outage gets the error when the updates cannot be received any more, and
 	// nil when they can be again. It may be nil.
 	Outage func(error)
@@ -61,6 +64,9 @@ func Run(ctx context.Context, source Source, o Options) (Look, error) {
 		return Look{}, err
 	}
 	w := &watcher{source: source, options: o, start: time.Now(), seen: newSight(o.Update)}
+	if o.Survey != nil {
+		w.around = o.Survey(ctx)
+	}
 	hearing, enough := context.WithCancel(ctx)
 	var listening sync.WaitGroup
 	listening.Go(func() { w.listen(hearing, s) })
@@ -101,6 +107,7 @@ type watcher struct {
 	options Options
 	start   time.Time
 	trend   trend
+	around  *Around // of the beginning; nil without a survey
 
 	mu   sync.Mutex // guards what follows
 	seen *sight
@@ -185,6 +192,10 @@ func (w *watcher) look(ctx context.Context) Look {
 		return l
 	}
 	l.Backlog = &n
+	if a := w.around; a != nil && (a.Missing && n > 0 || l.Total.Messages() > 0) {
+		w.around = nil
+	}
+	l.Around = w.around
 	w.trend.add(l.ElapsedS, float64(n))
 	slope, known := w.trend.slope()
 	if known {
