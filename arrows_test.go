@@ -27,7 +27,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"scenario/draw":         {},
 	"result":                {rooms: []string{"scenario", "internal/latency", "internal/ledger", "internal/metric", "internal/number"}},
 	"report":                {rooms: []string{"result", "internal/render", "internal/store"}},
-	"jobqueue":              {rooms: []string{"internal/lane", "internal/ring", "internal/jsonscan", "internal/nearest", "internal/census", "internal/redisconn", "internal/redisfacts", "internal/resp"}, modules: []string{"github.com/redis/go-redis/v9"}},
+	"jobqueue":              {rooms: []string{"internal/glob", "internal/lane", "internal/ring", "internal/jsonscan", "internal/nearest", "internal/census", "internal/redisconn", "internal/redisfacts", "internal/resp"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"jobqueue/memory":       {rooms: []string{"jobqueue", "internal/lane", "internal/ring"}},
 	"redisserver":           {rooms: []string{"internal/container", "internal/mask", "internal/privateserver", "internal/redisconn", "internal/resp", "internal/serverstart"}, modules: []string{"github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
 	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue", "internal/runname", "internal/servertest"}},
@@ -102,7 +102,8 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/publishpop":          {rooms: []string{"jobqueue"}},
 	"internal/literal":             {rooms: []string{"internal/nearest"}},
 	"internal/jsonscan":            {},
-	"internal/updates":             {rooms: []string{"internal/jsonscan", "internal/nearest", "jobqueue"}},
+	"internal/glob":                {},
+	"internal/updates":             {rooms: []string{"internal/glob", "internal/jsonscan", "internal/nearest", "jobqueue"}},
 	"internal/census":              {rooms: []string{"internal/redisconn"}},
 	"internal/redisconn":           {rooms: []string{"internal/resp"}, modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
 	"internal/redisfacts":          {rooms: []string{"internal/redisconn"}},
@@ -159,7 +160,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/paired":      {rooms: []string{"internal/number"}},
 	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
 	"internal/verify":      {rooms: []string{"internal/waiter", "jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
-	"internal/watch":       {rooms: []string{"jobqueue", "internal/nearest", "internal/latency", "internal/observe", "result", "internal/updates", "internal/reconnect"}},
+	"internal/watch":       {rooms: []string{"jobqueue", "internal/glob", "internal/nearest", "internal/latency", "internal/observe", "result", "internal/updates", "internal/reconnect"}},
 	"internal/workergroup": {modules: []string{"golang.org/x/sys"}},
 }
 

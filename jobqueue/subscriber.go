@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/glob"
 	"github.com/queuedyno/queuedyno/internal/lane"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/resp"
@@ -61,7 +61,7 @@ func (c *Client) OpenSubscriber(ctx context.Context) (Subscriber, error) {
 		return c.elsewhere(ctx)
 	}
 	if c.cfg.Pattern && c.cfg.Notify == PubSub {
-		name := escapePattern(c.channel)
+		name := glob.Literal(c.channel)
 		if len(c.lanes.channels) > 1 {
 			name += ":t*"
 		}
@@ -88,7 +88,7 @@ func (c *Client) OpenSubscriberOn(ctx context.Context, channels ...int) (Subscri
 	case c.cfg.Pattern:
 		kind = pattern
 		for i := range names {
-			names[i] = escapePattern(names[i])
+			names[i] = glob.Literal(names[i])
 		}
 	}
 	return c.subscribe(ctx, kind, c.channel, names, nil)
@@ -107,11 +107,6 @@ type Compose func(dst, channel, message []byte) []byte
 // compose makes of each message.
 func (c *Client) OpenPatternSubscriber(ctx context.Context, names string, compose Compose) (Subscriber, error) {
 	return c.subscribe(ctx, pattern, names, []string{names}, compose)
-}
-
-// escapePattern makes a pattern that only the name itself matches.
-func escapePattern(name string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`, `^`, `\^`).Replace(name)
 }
 
 // subscribe subscribes to the names. channel is the name that errors have.

@@ -212,7 +212,7 @@ func (w *watching) survey(ctx context.Context, client *jobqueue.Client) *watch.A
 		Key: client.Queue(), Stream: w.Asked().Design == jobqueue.Stream, Cluster: client.Clustered(),
 		Before: facts.KeyBefore, After: facts.KeyAfter, Names: facts.NamePrefix,
 	}
-	if !facts.Announces() {
+	if announcedBy(w.Asked()) == "" {
 		s.Channel = client.Channel()
 	}
 	a := s.Look(ctx, client)

@@ -38,33 +38,56 @@ func (r Repository) form() (keys []string, ok bool) {
 	if r.Library == "" {
 		return nil, true
 	}
-	for _, f := range scenario.Fields() {
-		if f.Key == "dialect" && slices.ContainsFunc(f.Words, func(w string) bool { return w == r.Library || strings.HasPrefix(w, r.Library+"\t") }) {
-			keys = append(keys, f.Key+": "+r.Library)
-		}
-		if f.Key == "job_name" && r.Library == "sidekiq" {
-			keys = append(keys, f.Key+": "+cmp.Or(r.JobClass, "HardJob"))
-		}
-		if f.Key == "job_name" && r.Library == "celery" {
-			keys = append(keys, f.Key+": tasks.work # the name of your task")
-		}
-		if f.Key == "job_name" && r.Library == "bullmq" {
-			keys = append(keys, f.Key+": job # the name of your jobs")
-		}
-		if f.Key == "job_name" && r.Library == "asynq" {
-			keys = append(keys, f.Key+": mail:send # the type of your tasks")
-		}
+	facts, known := forms[r.Library]
+	if !known || !slices.Contains(scenario.Dialects(), scenario.Dialect(r.Library)) {
+		return nil, false
 	}
-	return keys, len(keys) > 0
+	name := facts.jobName
+	if r.Library == "sidekiq" && r.JobClass != "" {
+		name = r.JobClass
+	}
+	return []string{"dialect: " + r.Library, "job_name: " + name}, true
+}
+
+// docs is where the documentation is.
+const docs = "https://github.com/queuedyno/queuedyno/blob/main/docs/"
+
+// forms are what a scenario for the workers of a library needs: its name for a job, what
+// starts its workers where the repository does not show it, and what to know.
+var forms = map[string]struct {
+	jobName, command string
+	about            []string
+}{
+	"sidekiq": {jobName: "HardJob", about: needMiddleware("sidekiq")},
+	"asynq":   {jobName: "mail:send # the type of your tasks", about: needMiddleware("asynq")},
+	"celery": {jobName: "tasks.work # the name of your task", command: `celery -A APP worker -Q "$QUEUE"`, about: []string{
+		"The workers of this repository do the tasks. They need a result_backend in the same",
+		"Redis, and task_track_started:",
+		docs + "celery.md#what-your-workers-need",
+	}},
+	"rq": {jobName: "tasks.work # the name of your function", command: `rq worker -u "$REDIS_URL" "$QUEUE"`, about: []string{
+		"The workers of this repository do the jobs. They need nothing for that.",
+		docs + "workers.md#workers-of-rq",
+	}},
+	"bullmq": {jobName: "job # the name of your jobs", about: []string{
+		"The workers of this repository do the jobs. They need nothing for that.",
+		"bull is BullMQ's default prefix.",
+		docs + "bullmq.md",
+	}},
+}
+
+func needMiddleware(library string) []string {
+	return []string{
+		"The workers of this repository do the jobs. " + library + " announces nothing when a job ends, so",
+		"that they need a few lines of middleware first:",
+		docs + "workers.md#workers-of-" + library,
+	}
 }
 
 // example is what to replace with the command that starts the workers, where the repository
 // does not show it.
 func (r Repository) example() string {
-	if r.Library == "celery" {
-		return `celery -A APP worker -Q "$QUEUE"`
-	}
-	return "COMMAND"
+	return cmp.Or(forms[r.Library].command, "COMMAND")
 }
 
 // command is how real workers are put under load.
@@ -193,32 +216,27 @@ func (r Repository) scenarios() string {
 	}
 	line("")
 	line("  workers:")
-	switch r.Library {
-	case "celery":
-		line("    # The workers of this repository do the tasks. They need a result_backend in the same")
-		line("    # Redis, and task_track_started:")
-		line("    # https://github.com/queuedyno/queuedyno/blob/main/docs/celery.md#what-your-workers-need")
-	case "bullmq":
-		line("    # The workers of this repository do the jobs. They need nothing for that.")
-		line("    # bull is BullMQ's default prefix.")
-		line("    # https://github.com/queuedyno/queuedyno/blob/main/docs/bullmq.md")
-	case "sidekiq", "asynq":
-		line("    # The workers of this repository do the jobs. %s announces nothing when a job ends, so", r.Library)
-		line("    # that they need a few lines of middleware first:")
-		line("    # https://github.com/queuedyno/queuedyno/blob/main/docs/workers.md#workers-of-%s", r.Library)
-	default:
-		line("    # The workers of this repository do the jobs. They have to publish an update when a job")
-		line("    # ends, such as {\"jobId\":\"…\",\"status\":\"COMPLETED\"}:")
-		line("    # https://github.com/queuedyno/queuedyno/blob/main/docs/workers.md#what-a-worker-has-to-do")
+	about := forms[r.Library].about
+	if about == nil {
+		about = []string{
+			"The workers of this repository do the jobs. They have to publish an update when a job",
+			`ends, such as {"jobId":"…","status":"COMPLETED"}:`,
+			docs + "workers.md#what-a-worker-has-to-do",
+		}
+	}
+	for _, text := range about {
+		line("    # %s", text)
 	}
 	line("    #")
 	line("    #   %s", r.command())
 	line("    #")
 	line("    # starts a Redis and then the workers, with REDIS_URL, QUEUE and CHANNEL in their")
 	line("    # environment, and ends both.")
-	if r.Worker == "" && r.Library == "celery" {
+	switch word, _, _ := strings.Cut(r.example(), " "); {
+	case r.Worker != "":
+	case r.Library == "celery":
 		line("    # APP is the module of your application.")
-	} else if r.Worker == "" {
+	case word == "COMMAND":
 		line("    # COMMAND is what starts your workers.")
 	}
 	line("    description: How long do jobs take with the workers of this repository?")

@@ -126,6 +126,13 @@ var situations = map[string]struct {
 		files:   []string{".github/workflows/queuedyno.yml", "bench_test.go", "scenarios.yaml"},
 		workers: "dialect: asynq",
 	},
+	"a project of Python with RQ": {
+		fsys:    repository("requirements.txt", "rq==2.0\n"),
+		want:    initial.Repository{Python: true, Library: "rq", Seen: []string{"requirements.txt"}},
+		files:   []string{".github/workflows/queuedyno.yml", "scenarios.yaml"},
+		next:    []string{"queuedyno doctor", "queuedyno run", `queuedyno run workers --worker 'rq worker -u "$REDIS_URL" "$QUEUE"'`},
+		workers: "dialect: rq",
+	},
 	"a project of Python with Celery": {
 		fsys:  repository("requirements.txt", "django==5.1\ncelery[redis]>=5\n", "compose.yml", "services:\n  redis:\n    image: ${REDIS_IMAGE:-redis}\n"),
 		want:  initial.Repository{Python: true, Library: "celery", Redis: initial.Service{File: "compose.yml", Name: "redis", Image: "redis"}, Seen: []string{"compose.yml", "requirements.txt"}},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/glob"
 	"github.com/queuedyno/queuedyno/internal/jsonscan"
 )
 
@@ -72,18 +73,15 @@ func (s *Source) Words() string {
 // has reports whether the fact stands in the names.
 func (s *Source) has(fact int) bool { return slices.Contains(s.facts, fact) }
 
-// escaped are the characters of a name that mean something in a pattern.
-var escaped = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`, `^`, `\^`)
-
 // Pattern is the pattern of all names, as PSUBSCRIBE takes it, with ids that begin with these
 // letters.
 func (s *Source) Pattern(ids string) string {
 	var b strings.Builder
 	for i, part := range s.parts {
-		b.WriteString(escaped.Replace(string(part)))
+		b.WriteString(glob.Literal(string(part)))
 		if i < len(s.facts) {
 			if s.facts[i] == factID {
-				b.WriteString(escaped.Replace(ids))
+				b.WriteString(glob.Literal(ids))
 			}
 			b.WriteByte('*')
 		}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/glob"
 	"github.com/queuedyno/queuedyno/internal/nearest"
 )
 
@@ -80,7 +81,7 @@ func (s Survey) Look(ctx context.Context, server Server) *Around {
 
 // search looks for other queues.
 func (s Survey) search(ctx context.Context, server Server, a *Around) {
-	pattern, kind := literally(s.Before+s.Names)+"*"+literally(s.After), "list"
+	pattern, kind := glob.Literal(s.Before+s.Names)+"*"+glob.Literal(s.After), "list"
 	if s.Stream {
 		kind = "stream"
 	}
@@ -132,16 +133,4 @@ func number(answer any) (n int64, known bool) {
 		return n, err == nil
 	}
 	return 0, false
-}
-
-// literally is a part of a pattern that matches only itself.
-func literally(text string) string {
-	var b strings.Builder
-	for _, c := range text {
-		if strings.ContainsRune(`*?[]\`, c) {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
 }
