@@ -58,11 +58,20 @@ func converse(ctx context.Context, s *Server, password string, talk func(*conver
 	return nil
 }
 
-// settled asks a server until the answer is yes.
-func settled(ctx context.Context, s *Server, password, what string, ask func(*conversation) (bool, error)) error {
+// settled asks each server until the answer is yes.
+func settled(ctx context.Context, password, what string, ask func(*conversation) (bool, error), all ...*Server) error {
+	for _, s := range all {
+		if err := settledAt(ctx, s, password, ask); err != nil {
+			return fmt.Errorf("wait for %s: %w", what, err)
+		}
+	}
+	return nil
+}
+
+func settledAt(ctx context.Context, s *Server, password string, ask func(*conversation) (bool, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*startTimeout, errors.New("it took too long"))
 	defer cancel()
-	err := converse(ctx, s, password, func(c *conversation) error {
+	return converse(ctx, s, password, func(c *conversation) error {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for {
@@ -76,8 +85,4 @@ func settled(ctx context.Context, s *Server, password, what string, ask func(*co
 			}
 		}
 	})
-	if err != nil {
-		return fmt.Errorf("wait for %s: %w", what, err)
-	}
-	return nil
 }
