@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
@@ -120,21 +121,11 @@ func isLasting(err error) bool {
 func explainRefusal(err error) error {
 	for _, one := range lastingReplies {
 		if begins(err, one.prefix) {
-			return &hintedError{fmt.Errorf("the server answers %w", err), one.hint}
+			return &problem.Hinted{What: "the server answers " + err.Error(), Remedy: one.hint, Err: err}
 		}
 	}
 	return err
 }
-
-// hintedError is an error with a remedy, for those that show it apart.
-type hintedError struct {
-	err  error
-	hint string
-}
-
-func (e *hintedError) Error() string { return e.err.Error() }
-func (e *hintedError) Unwrap() error { return e.err }
-func (e *hintedError) Hint() string  { return e.hint }
 
 // maxAnswers bounds all replies on one connection, in bytes: what answers may be no
 // Redis at all.

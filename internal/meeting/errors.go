@@ -39,11 +39,3 @@ func (e *MissingError) Error() string {
 func (e *MissingError) Hint() string {
 	return "start all shards with the same Redis and the same --fleet, or wait longer with --meet-timeout"
 }
-
-// RefusedError says why a shard does not meet the others.
-type RefusedError struct{ why, remedy string }
-
-func (e *RefusedError) Error() string { return e.why }
-
-// Hint is the remedy.
-func (e *RefusedError) Hint() string { return e.remedy }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/rowlength"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -50,20 +51,8 @@ type lostJob struct {
 // maxLostJobs bounds the list of lost jobs, as in the result of one run.
 const maxLostJobs = 1000
 
-// MismatchError says why a result does not belong to the others.
-type MismatchError struct {
-	Source string
-	Why    string
-	Remedy string
-}
-
-func (e *MismatchError) Error() string { return e.Source + ": " + e.Why }
-
-// Hint is the remedy.
-func (e *MismatchError) Hint() string { return e.Remedy }
-
 // Add adds the result of a shard, or a merged one. source names it in errors. A result that
-// does not belong to the others is a [*MismatchError]; the merger is unchanged then. The
+// does not belong to the others is an error with a remedy; the merger is unchanged then. The
 // result must not be changed afterwards.
 func (m *Merger) Add(r *result.Result, source string) error {
 	l := &loaded{t: &timeline{}}
@@ -147,7 +136,7 @@ func numbersOf(r *result.Result) (all []int) {
 // fits refuses what does not belong to the shards that were added.
 func (m *Merger) fits(r *result.Result, source string) error {
 	refuse := func(remedy, why string, args ...any) error {
-		return &MismatchError{Source: source, Why: fmt.Sprintf(why, args...), Remedy: remedy}
+		return &problem.Hinted{What: source + ": " + fmt.Sprintf(why, args...), Remedy: remedy}
 	}
 	id, ok := identityOf(r)
 	switch {
