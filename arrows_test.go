@@ -102,7 +102,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/jsonscan":            {},
 	"internal/updates":             {rooms: []string{"internal/jsonscan", "internal/nearest", "jobqueue"}},
 	"internal/census":              {rooms: []string{"internal/redisconn"}},
-	"internal/redisconn":           {rooms: []string{"internal/resp"}, modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
+	"internal/redisconn":           {rooms: []string{"internal/mask", "internal/resp"}, modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
 	"internal/redisfacts":          {rooms: []string{"internal/redisconn"}},
 	"internal/resp":                {},
 	"internal/runname":             {rooms: []string{"jobqueue"}},
