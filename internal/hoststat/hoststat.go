@@ -155,7 +155,7 @@ func (s Snapshot) Until(later Snapshot) Stat {
 	if s.has.pressure && later.has.pressure {
 		out.Pressure = share(float64(later.pressure-s.pressure), float64(wall))
 	}
-	out.CPU = s.limits.until(later.limits, wall)
+	out.CPU = s.limits.until(later.limits)
 	out.GC = share(later.gc-s.gc, wall.Seconds()*float64(runtime.GOMAXPROCS(0)))
 	out.SchedP99 = schedP99(s.sched, later.sched)
 	return out
