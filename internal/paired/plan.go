@@ -99,10 +99,8 @@ func reach(spread float64, pairs int) float64 {
 // decide with 80% chance when nothing changed.
 func Detectable(spread float64, pairs int) float64 { return math.Expm1(reach(spread, pairs)) }
 
-// PairsFor is how many pairs of that spread it takes to pass at the margin with
-// 80% chance when nothing changed.
-func PairsFor(spread, margin float64) int { return pairsFor(spread, math.Log1p(margin)) }
-
+// pairsFor is how many pairs of that spread it takes to decide, with 80% chance, what lies
+// so far off the margin as a logarithm.
 func pairsFor(spread, away float64) int {
 	n := math.Ceil(reachZ * reachZ * spread * spread / (efficiency * away * away))
 	return int(min(max(n, LeastPairs), 1e6))
