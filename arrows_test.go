@@ -124,8 +124,8 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/shard":   {rooms: []string{"scenario", "scenario/pace", "internal/metric", "internal/threshold"}},
 	"internal/meeting": {rooms: []string{"result", "scenario/pace", "internal/problem", "internal/redisconn"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"internal/rowscan": {rooms: []string{"result"}},
-	"internal/fleet":   {rooms: []string{"internal/problem"}},
-	"internal/merge":   {rooms: []string{"internal/problem", "internal/rowlength", "internal/rowscan", "result", "scenario", "internal/flight", "internal/gate", "internal/latency", "internal/ledger", "internal/record", "internal/stopreason", "internal/usage"}},
+	"internal/fleet":   {rooms: []string{"internal/jsonscan", "internal/problem"}},
+	"internal/merge":   {rooms: []string{"internal/jsonscan", "internal/problem", "internal/rowlength", "internal/rowscan", "result", "scenario", "internal/flight", "internal/gate", "internal/latency", "internal/ledger", "internal/record", "internal/stopreason", "internal/usage"}},
 
 	// Servers to run against.
 	"internal/serverstart":        {},
