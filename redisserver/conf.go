@@ -3,6 +3,7 @@ package redisserver
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -118,12 +119,9 @@ func splitWords(line string) ([]string, error) {
 					return nil, errQuotes
 				}
 				inside = 0
-			case inside == '"' && c == '\\' && i+3 < len(line) && line[i+1] == 'x' && isHex(line[i+2]) && isHex(line[i+3]):
-				word = append(word, unhex(line[i+2])<<4|unhex(line[i+3]))
-				i += 3
 			case inside == '"' && c == '\\' && i+1 < len(line):
-				i++
-				word = append(word, unescape(line[i]))
+				b, n := unescape(line[i+1:])
+				word, i = append(word, b), i+n
 			case inside == '\'' && c == '\\' && i+1 < len(line) && line[i+1] == '\'':
 				i++
 				word = append(word, '\'')
@@ -138,32 +136,17 @@ func splitWords(line string) ([]string, error) {
 	}
 }
 
-func isHex(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) >= 0 }
-
-func unhex(c byte) byte {
-	switch {
-	case c >= 'a':
-		return c - 'a' + 10
-	case c >= 'A':
-		return c - 'A' + 10
+// unescape is what follows a backslash in double quotes, and how many bytes that takes.
+func unescape(text string) (b byte, n int) {
+	if hex, ok := strings.CutPrefix(text, "x"); ok && len(hex) >= 2 {
+		if v, err := strconv.ParseUint(hex[:2], 16, 8); err == nil {
+			return byte(v), 3
+		}
 	}
-	return c - '0'
-}
-
-func unescape(c byte) byte {
-	switch c {
-	case 'n':
-		return '\n'
-	case 'r':
-		return '\r'
-	case 't':
-		return '\t'
-	case 'b':
-		return '\b'
-	case 'a':
-		return '\a'
+	if at := strings.IndexByte("nrtba", text[0]); at >= 0 {
+		return "\n\r\t\b\a"[at], 1
 	}
-	return c
+	return text[0], 1
 }
 
 // quote writes a word so that splitWords, and Redis, read it as it is.

@@ -19,8 +19,8 @@ type Options struct {
 	// Launch starts a process and waits until it answers. It leaves none after an error.
 	Launch func(ctx context.Context) (*Process, error)
 	// Others are the further processes of the server, which are paused after the one that
-	// was launched: stop pauses that one, and when it has, the others start no more. Nil
-	// means that there are none.
+	// was launched: stop pauses that one, after which the others start no more. Nil means
+	// that there are no others.
 	Others func(ctx context.Context, stop func() error) ([]int, error)
 	// Kill is the signal that ends the server at once, Stop the one that closes it. Grace
 	// is how long it may take then before it is killed.
@@ -96,21 +96,28 @@ func (s *Server) Ended() <-chan struct{} {
 
 // Pause stops the processes as SIGSTOP does, until [Server.Resume].
 func (s *Server) Pause(ctx context.Context) error {
+	return s.alone(func() error {
+		switch {
+		case s.down:
+			return fmt.Errorf("pause %s: it has ended", s.o.Name)
+		case len(s.paused) > 0:
+			return nil
+		}
+		if err := s.stop(ctx); err != nil {
+			return fmt.Errorf("pause %s: %w", s.o.Name, errors.Join(err, s.goOn()))
+		}
+		return nil
+	})
+}
+
+// alone calls f with mu held, for a server that can be broken.
+func (s *Server) alone(f func() error) error {
 	if s == nil {
 		return ErrNotPrivate
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.down:
-		return fmt.Errorf("pause %s: it has ended", s.o.Name)
-	case len(s.paused) > 0:
-		return nil
-	}
-	if err := s.stop(ctx); err != nil {
-		return fmt.Errorf("pause %s: %w", s.o.Name, errors.Join(err, s.goOn()))
-	}
-	return nil
+	return f()
 }
 
 // stop stops all processes. The caller holds mu.
@@ -134,14 +141,7 @@ func (s *Server) stop(ctx context.Context) error {
 }
 
 // Resume lets a paused server go on. It does nothing to one that is not paused.
-func (s *Server) Resume() error {
-	if s == nil {
-		return ErrNotPrivate
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.goOn()
-}
+func (s *Server) Resume() error { return s.alone(s.goOn) }
 
 // goOn lets a paused server go on. The caller holds mu.
 func (s *Server) goOn() error {
@@ -157,15 +157,12 @@ func (s *Server) goOn() error {
 
 // Kill ends the server at once and returns when it is gone.
 func (s *Server) Kill() error {
-	if s == nil {
-		return ErrNotPrivate
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.down {
-		return fmt.Errorf("kill %s: it has ended", s.o.Name)
-	}
-	return s.end(s.o.Kill)
+	return s.alone(func() error {
+		if s.down {
+			return fmt.Errorf("kill %s: it has ended", s.o.Name)
+		}
+		return s.end(s.o.Kill)
+	})
 }
 
 // end ends the process. One that is paused gets the signal first of all when it goes on.
@@ -180,21 +177,18 @@ func (s *Server) end(signal unix.Signal) error {
 
 // Restart launches a process again after a kill. It does nothing to a server that runs.
 func (s *Server) Restart(ctx context.Context) error {
-	if s == nil {
-		return ErrNotPrivate
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.closed:
-		return fmt.Errorf("restart %s: it was closed", s.o.Name)
-	case !s.down:
+	return s.alone(func() error {
+		switch {
+		case s.closed:
+			return fmt.Errorf("restart %s: it was closed", s.o.Name)
+		case !s.down:
+			return nil
+		}
+		if err := s.launch(ctx); err != nil {
+			return fmt.Errorf("restart %s: %w", s.o.Name, err)
+		}
 		return nil
-	}
-	if err := s.launch(ctx); err != nil {
-		return fmt.Errorf("restart %s: %w", s.o.Name, err)
-	}
-	return nil
+	})
 }
 
 // Close ends the server for good.

@@ -4,7 +4,7 @@ package privateserver
 
 import "context"
 
-// Server is a private server, of which there is none on this system: nil alone.
+// Server is always nil here: this system has no private servers.
 type Server struct{}
 
 func (*Server) PID() int                      { return 0 }
