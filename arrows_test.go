@@ -122,10 +122,10 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// Shards of one load on several machines.
 	"internal/shard":   {rooms: []string{"scenario", "scenario/pace", "internal/metric", "internal/threshold"}},
-	"internal/meeting": {rooms: []string{"result", "scenario/pace", "internal/problem", "internal/redisconn"}, modules: []string{"github.com/redis/go-redis/v9"}},
+	"internal/meeting": {rooms: []string{"result", "scenario/pace", "internal/number", "internal/problem", "internal/redisconn"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"internal/rowscan": {rooms: []string{"result"}},
 	"internal/fleet":   {rooms: []string{"internal/jsonscan", "internal/problem"}},
-	"internal/merge":   {rooms: []string{"internal/jsonscan", "internal/problem", "internal/rowlength", "internal/rowscan", "result", "scenario", "internal/flight", "internal/gate", "internal/latency", "internal/ledger", "internal/record", "internal/stopreason", "internal/usage"}},
+	"internal/merge":   {rooms: []string{"internal/jsonscan", "internal/number", "internal/problem", "internal/rowlength", "internal/rowscan", "result", "scenario", "internal/flight", "internal/gate", "internal/latency", "internal/ledger", "internal/record", "internal/stopreason", "internal/usage"}},
 
 	// Servers to run against.
 	"internal/serverstart":        {},
@@ -138,7 +138,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	// The user's API: a client of it, and the WebSocket clients that it notifies.
 	"internal/endpoint":  {rooms: []string{"internal/jsonscan", "internal/mask"}},
 	"internal/apiclient": {rooms: []string{"internal/endpoint", "internal/jsonscan", "internal/updates"}},
-	"internal/browser":   {rooms: []string{"internal/endpoint", "internal/jsonscan", "internal/reconnect", "internal/updates"}, modules: []string{"github.com/coder/websocket"}},
+	"internal/browser":   {rooms: []string{"internal/endpoint", "internal/jsonscan", "internal/reconnect", "internal/updates"}, modules: []string{"github.com/coder/websocket", "golang.org/x/sync"}},
 	"internal/idmatch":   {},
 
 	// Reports, and the directories that keep results.
@@ -154,8 +154,8 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/queueing":    {rooms: []string{"internal/number"}},
 	"internal/study":       {rooms: []string{"internal/number", "internal/problem", "jobqueue", "scenario", "scenario/pace", "result", "internal/capacity", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate"}},
 	"internal/paired":      {rooms: []string{"internal/number"}},
-	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
-	"internal/verify":      {rooms: []string{"internal/waiter", "jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
+	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/number", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
+	"internal/verify":      {rooms: []string{"internal/capacity", "internal/waiter", "jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
 	"internal/watch":       {rooms: []string{"jobqueue", "internal/latency", "internal/observe", "result", "internal/updates", "internal/reconnect"}},
 	"internal/workergroup": {modules: []string{"golang.org/x/sys"}},
 }

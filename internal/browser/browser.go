@@ -11,8 +11,9 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/queuedyno/queuedyno/internal/endpoint"
 	"github.com/queuedyno/queuedyno/internal/reconnect"
@@ -143,28 +144,15 @@ func Open(ctx context.Context, o Options) (*Clients, error) {
 	return nil, err
 }
 
-// connect connects all clients, some at once.
+// connect connects all clients, some at once. Its error is the first.
 func (c *Clients) connect(ctx context.Context) error {
 	const atOnce = 32
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	var next atomic.Int64
-	for range min(atOnce, len(c.all)) {
-		wg.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(c.all) {
-					return
-				}
-				if err := c.all[i].connect(ctx); err != nil {
-					cancel(err) // the first is the cause
-				}
-			}
-		})
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for _, one := range c.all {
+		g.Go(func() error { return one.connect(ctx) })
 	}
-	wg.Wait()
-	return context.Cause(ctx)
+	return g.Wait()
 }
 
 // Listeners are the clients that hear the jobs of Tenants[tenant]: those with that

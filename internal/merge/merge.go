@@ -15,6 +15,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/rowlength"
 	"github.com/queuedyno/queuedyno/result"
@@ -253,15 +254,15 @@ func (m *Merger) addLost(jobs []result.LostJob) {
 // names are shards for people: "shard 3", "shards 1, 2 and 5".
 func names(all []int) string {
 	const most = 12
-	if len(all) == 1 {
-		return fmt.Sprintf("shard %d", all[0])
-	}
 	var words []string
-	for _, i := range all[:min(most, len(all))] {
+	for _, i := range all {
 		words = append(words, strconv.Itoa(i))
 	}
-	if more := len(all) - most; more > 0 {
-		return fmt.Sprintf("shards %s and %d more", strings.Join(words, ", "), more)
+	switch last := len(words) - 1; {
+	case last == 0:
+		return "shard " + words[0]
+	case last < most:
+		return "shards " + strings.Join(words[:last], ", ") + " and " + words[last]
 	}
-	return "shards " + strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+	return "shards " + number.Few(words, most)
 }

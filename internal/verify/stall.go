@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/queueing"
 	"github.com/queuedyno/queuedyno/result"
@@ -91,17 +92,13 @@ func (s stall) do(ctx context.Context, r *rig, x *Experiment) error {
 	if err != nil {
 		return err
 	}
-	return s.compare(x, res, length, workers.cycle())
-}
-
-// compare holds a run against the closed form. The cycle is the time for which a
-// job keeps a consumer while there is a backlog.
-func (s stall) compare(x *Experiment, res *result.Result, length, cycle time.Duration) error {
-	_, err := s.hold(x, res, length, cycle)
+	_, err = s.hold(x, res, length, workers.cycle())
 	return err
 }
 
-// hold is compare, and returns the theory. It is the zero value where that says nothing.
+// hold holds a run against the closed form, which it returns: the zero value where that
+// says nothing. The cycle is the time for which a job keeps a consumer while there is a
+// backlog.
 func (s stall) hold(x *Experiment, res *result.Result, length, cycle time.Duration) (theory queueing.Stall, err error) {
 	whole, err := histogram(res, metric.EndToEnd)
 	if err != nil {
@@ -154,7 +151,8 @@ func (s stall) hold(x *Experiment, res *result.Result, length, cycle time.Durati
 	if s.arrivals == pace.Poisson {
 		within += 3 / math.Sqrt(theory.Ramp()*float64(res.Window.Scheduled))
 	}
-	x.expect("utilisation: as the workers were timed, and by the ramp's slope", rho, figure(1-slope(ps, at)/theory.Span.Seconds()), within, unitRatio)
+	slope, _ := capacity.Line(ps, at)
+	x.expect("utilisation: as the workers were timed, and by the ramp's slope", rho, figure(1-slope/theory.Span.Seconds()), within, unitRatio)
 	if s.loaded {
 		// The stages say it a third time: work and publish are what keeps a
 		// worker. More workers than we know of would not fit together here.
@@ -164,19 +162,4 @@ func (s stall) hold(x *Experiment, res *result.Result, length, cycle time.Durati
 	}
 	x.exactly("jobs lost", 0, res.Ledger.Lost)
 	return theory, nil
-}
-
-// slope is that of the straight line through the points, by least squares.
-func slope(x, y []float64) float64 {
-	var mx, my float64
-	for i := range x {
-		mx += x[i] / float64(len(x))
-		my += y[i] / float64(len(y))
-	}
-	var xy, xx float64
-	for i := range x {
-		xy += (x[i] - mx) * (y[i] - my)
-		xx += (x[i] - mx) * (x[i] - mx)
-	}
-	return xy / xx
 }
