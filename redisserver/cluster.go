@@ -57,7 +57,7 @@ func startClusterOfOne(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	secret := password(o.Args)
-	err = converse(ctx, s, secret, func(c *conversation) error {
+	err = s.converse(ctx, secret, func(c *conversation) error {
 		_, err := c.command("CLUSTER", "ADDSLOTSRANGE", "0", strconv.Itoa(slotCount-1))
 		if err == nil || !begins(err, "ERR") {
 			return err
@@ -102,7 +102,7 @@ func startNode(ctx context.Context, o Options, secret, bus string) (*Server, err
 func (g *Group) join(ctx context.Context, secret, bus string) error {
 	ids := make([]string, len(g.nodes))
 	for i, s := range g.nodes {
-		err := converse(ctx, s, secret, func(c *conversation) (err error) {
+		err := s.converse(ctx, secret, func(c *conversation) (err error) {
 			if ids[i], err = c.command("CLUSTER", "MYID"); err != nil {
 				return err
 			}

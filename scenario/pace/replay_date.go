@@ -135,7 +135,7 @@ func (c *cursor) match(pattern *regexp.Regexp, groups ...*int) bool {
 	return true
 }
 
-// numberOf is a number, or that of a month. A weekday is none, and above 0.
+// numberOf is a number, or that of a month. Of a weekday it is one above 0.
 func numberOf(text string) int {
 	if n, err := strconv.Atoi(text); err == nil {
 		return n
