@@ -73,7 +73,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/ledger":       {},
 	"internal/metric":       {rooms: []string{"internal/ledger", "internal/nearest"}},
 	"internal/threshold":    {rooms: []string{"internal/metric"}},
-	"internal/gate":         {rooms: []string{"result", "internal/metric", "internal/threshold"}},
+	"internal/gate":         {rooms: []string{"result", "internal/metric", "internal/number", "internal/threshold"}},
 	"internal/stopreason":   {rooms: []string{"result"}},
 	"internal/usage":        {rooms: []string{"result"}},
 	"internal/record":       {rooms: []string{"scenario", "result", "internal/flight", "internal/latency", "internal/metric", "internal/number", "internal/observe", "internal/recovery"}},
