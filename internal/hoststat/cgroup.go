@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -170,23 +171,14 @@ func cgroupMounts(text string, v1 bool) (mounts []mount) {
 	return mounts
 }
 
-// unescape undoes the octal escapes of blanks and backslashes in mountinfo.
+// octal is how mountinfo escapes blanks and backslashes.
+var octal = regexp.MustCompile(`\\[0-3][0-7]{2}`)
+
 func unescape(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if v, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(v))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
+	return octal.ReplaceAllStringFunc(s, func(escape string) string {
+		v, _ := strconv.ParseUint(escape[1:], 8, 8)
+		return string([]byte{byte(v)})
+	})
 }
 
 // below is where a cgroup lies under the root of a mount. It is not known when
