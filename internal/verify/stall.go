@@ -135,14 +135,14 @@ func (s stall) hold(x *Experiment, res *result.Result, length, cycle time.Durati
 		}
 		var measured *float64
 		if v, err := whole.Quantile(p, missing); err == nil {
-			measured = figure(ms(time.Duration(v)))
+			measured = new(ms(time.Duration(v)))
 			ps, at = append(ps, p), append(at, time.Duration(v).Seconds())
 		}
 		x.expectTime(fmt.Sprintf("end_to_end.p%v", 100*p), expected, measured, tolerance)
 	}
 	if len(ps) < 4 {
 		x.note("only %d of %d quantiles lie on the ramp, too few to judge", len(ps), len(s.quantiles()))
-		x.expect("quantiles on the ramp", float64(len(s.quantiles())), figure(float64(len(ps))), 2, "")
+		x.expect("quantiles on the ramp", float64(len(s.quantiles())), new(float64(len(ps))), 2, "")
 		return theory, nil
 	}
 	// The ramp's slope gives the utilisation once more, from the latencies
@@ -152,13 +152,13 @@ func (s stall) hold(x *Experiment, res *result.Result, length, cycle time.Durati
 		within += 3 / math.Sqrt(theory.Ramp()*float64(res.Window.Scheduled))
 	}
 	slope, _ := capacity.Line(ps, at)
-	x.expect("utilisation: as the workers were timed, and by the ramp's slope", rho, figure(1-slope/theory.Span.Seconds()), within, unitRatio)
+	x.expect("utilisation: as the workers were timed, and by the ramp's slope", rho, new(1-slope/theory.Span.Seconds()), within, unitRatio)
 	if s.loaded {
 		// The stages say it a third time: work and publish are what keeps a
 		// worker. More workers than we know of would not fit together here.
 		stages := time.Duration(*res.Stages[metric.WorkTime].P50NS + *res.Stages[metric.Publish].P50NS)
 		x.expect("utilisation: as the workers were timed, and by the stages' medians", rho,
-			figure(stallRate*stages.Seconds()/float64(res.Scenario.Consumers)), 0.06, unitRatio)
+			new(stallRate*stages.Seconds()/float64(res.Scenario.Consumers)), 0.06, unitRatio)
 	}
 	x.exactly("jobs lost", 0, res.Ledger.Lost)
 	return theory, nil
