@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"slices"
 	"sync"
 	"time"
 
@@ -30,7 +30,7 @@ type client struct {
 	socket net.Conn // below conn
 	closed bool
 
-	buf   []byte
+	buf   bytes.Buffer
 	since time.Time // the last message, or the connection
 
 	_ [64]byte // no cache line is shared between clients
@@ -143,20 +143,12 @@ func (c *client) read() error {
 		if err != nil {
 			return err
 		}
-		c.buf = c.buf[:0]
-		for {
-			c.buf = slices.Grow(c.buf, 512)
-			n, err := r.Read(c.buf[len(c.buf):cap(c.buf)])
-			c.buf = c.buf[:len(c.buf)+n]
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return err
-			}
+		c.buf.Reset()
+		if _, err := c.buf.ReadFrom(r); err != nil {
+			return err
 		}
 		c.since = time.Now()
-		c.hear(c.buf)
+		c.hear(c.buf.Bytes())
 	}
 }
 

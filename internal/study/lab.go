@@ -98,14 +98,24 @@ func (l *Lab) try(ctx context.Context, t capacity.Trial) (capacity.Outcome, erro
 	defer cancel()
 	s := l.scenario(t, slo)
 	cut := ""
-	stop, end, release := merged(l.Run.Stop)
-	defer release()
+	// The load ends when someone stops it from outside, and when it is judged.
+	load, end := context.WithCancel(context.Background())
+	defer end()
+	if l.Run.Stop != nil {
+		go func() {
+			select {
+			case <-l.Run.Stop:
+				end()
+			case <-load.Done():
+			}
+		}()
+	}
 	w := &watch{
 		limits: limitsOf(slo), rate: t.Rate, horizon: cmp.Or(l.Horizon, Horizon), stop: end,
 		from: s.Warmup, next: t.Length, longest: longest(t),
 	}
 	if t.Kind != capacity.Ceiling {
-		o.Stop, o.Sampled, o.Interval = stop, w.sampled, w.done
+		o.Stop, o.Sampled, o.Interval = load.Done(), w.sampled, w.done
 	}
 	o.Progress = func(g engine.Progress) {
 		if why := flooded(s, slo, g); why != "" && cut == "" {
