@@ -3,6 +3,7 @@ package redisserver
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -86,67 +87,38 @@ func argumentSettings(args []string) ([]setting, error) {
 
 var errQuotes = errors.New("its quotes are not closed, or something follows a quote without a space")
 
+const space = " \t\n\r\v\f\x00"
+
+var (
+	// oneWord is a word and what ends it: text, and perhaps text in quotes at its end.
+	oneWord = regexp.MustCompile(`(?s)^([^"'` + space + `]*)(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\+[^\\])*)')?(?:[` + space + `]|$)`)
+	escaped = regexp.MustCompile(`(?s)\\(?:x[0-9a-fA-F]{2}|.)`)
+)
+
 // splitWords splits a line as Redis does: words in double quotes know the
 // escapes \n \r \t \b \a \xHH, those in single quotes know \' alone.
 func splitWords(line string) ([]string, error) {
-	const space = " \t\n\r\v\f\x00"
 	var words []string
-	for i := 0; ; {
-		for i < len(line) && strings.IndexByte(space, line[i]) >= 0 {
-			i++
-		}
-		if i == len(line) {
-			return words, nil
-		}
-		var word []byte
-		var inside byte // the quote that is open
-		for ; i < len(line); i++ {
-			c := line[i]
-			if inside == 0 {
-				if strings.IndexByte(space, c) >= 0 {
-					break
-				}
-				if c == '"' || c == '\'' {
-					inside = c
-				} else {
-					word = append(word, c)
-				}
-				continue
-			}
-			switch {
-			case c == inside:
-				if i+1 < len(line) && strings.IndexByte(space, line[i+1]) < 0 {
-					return nil, errQuotes
-				}
-				inside = 0
-			case inside == '"' && c == '\\' && i+1 < len(line):
-				b, n := unescape(line[i+1:])
-				word, i = append(word, b), i+n
-			case inside == '\'' && c == '\\' && i+1 < len(line) && line[i+1] == '\'':
-				i++
-				word = append(word, '\'')
-			default:
-				word = append(word, c)
-			}
-		}
-		if inside != 0 {
+	for line = strings.TrimLeft(line, space); line != ""; line = strings.TrimLeft(line, space) {
+		m := oneWord.FindStringSubmatch(line)
+		if m == nil {
 			return nil, errQuotes
 		}
-		words = append(words, string(word))
+		words = append(words, m[1]+escaped.ReplaceAllStringFunc(m[2], unescape)+strings.ReplaceAll(m[3], `\'`, `'`))
+		line = line[len(m[0]):]
 	}
+	return words, nil
 }
 
-// unescape is what follows a backslash in double quotes, and how many bytes that takes.
-func unescape(text string) (b byte, n int) {
-	if hex, ok := strings.CutPrefix(text, "x"); ok && len(hex) >= 2 {
-		if v, err := strconv.ParseUint(hex[:2], 16, 8); err == nil {
-			return byte(v), 3
-		}
+// unescape is what an escape in double quotes stands for.
+func unescape(escape string) string {
+	if v, err := strconv.ParseUint(escape[2:], 16, 8); err == nil {
+		return string([]byte{byte(v)})
 	}
-	if at := strings.IndexByte("nrtba", text[0]); at >= 0 {
-		return "\n\r\t\b\a"[at], 1
+	if at := strings.IndexByte("nrtba", escape[1]); at >= 0 {
+		return "\n\r\t\b\a"[at : at+1]
 	}
-	return text[0], 1
+	return escape[1:]
 }
 
 // quote writes a word so that splitWords, and Redis, read it as it is.
@@ -158,12 +130,6 @@ func quote(word string) string {
 		case c == '"' || c == '\\':
 			b.WriteByte('\\')
 			b.WriteByte(c)
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\r':
-			b.WriteString(`\r`)
-		case c == '\t':
-			b.WriteString(`\t`)
 		case c < ' ' || c >= 0x7f:
 			fmt.Fprintf(&b, `\x%02x`, c)
 		default:

@@ -94,17 +94,23 @@ var lastingReplies = []struct{ prefix, hint string }{
 	{"NOPERM", "the default user lacks the right: remove that rule from \"user default\", or the ACL file"},
 }
 
-// isLasting reports whether a server will never answer otherwise.
-func isLasting(err error) bool {
-	return slices.ContainsFunc(lastingReplies, func(one struct{ prefix, hint string }) bool { return begins(err, one.prefix) })
+// remedy is what to do about an answer that never changes, "" for every other error.
+func remedy(err error) string {
+	for _, one := range lastingReplies {
+		if begins(err, one.prefix) {
+			return one.hint
+		}
+	}
+	return ""
 }
+
+// isLasting reports whether a server will never answer otherwise.
+func isLasting(err error) bool { return remedy(err) != "" }
 
 // explainRefusal adds the setting to remove to an answer that never changes.
 func explainRefusal(err error) error {
-	for _, one := range lastingReplies {
-		if begins(err, one.prefix) {
-			return &problem.Hinted{What: "the server answers " + err.Error(), Remedy: one.hint, Err: err}
-		}
+	if hint := remedy(err); hint != "" {
+		return &problem.Hinted{What: "the server answers " + err.Error(), Remedy: hint, Err: err}
 	}
 	return err
 }

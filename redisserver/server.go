@@ -115,7 +115,12 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 // ready are the options with the files that the arguments name read, and what may
 // be nil set.
 func (o Options) ready() (Options, error) {
-	o.fill()
+	if o.Log == nil {
+		o.Log = func(string) {}
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
 	args, notes, err := readArgs(o.Args)
 	if err != nil {
 		return o, err
@@ -125,16 +130,6 @@ func (o Options) ready() (Options, error) {
 		o.Log(note)
 	}
 	return o, nil
-}
-
-// fill sets what may be nil.
-func (o *Options) fill() {
-	if o.Log == nil {
-		o.Log = func(string) {}
-	}
-	if o.Getenv == nil {
-		o.Getenv = os.Getenv
-	}
 }
 
 // URL is what to connect with. It may hold a secret: keep it out of logs,
