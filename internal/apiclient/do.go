@@ -29,10 +29,11 @@ func (c *Client) Do(ctx context.Context, tenant string, job int64, dst []byte) (
 	if err != nil {
 		return dst, c.endpoint.Explain(c.method, ctx, err)
 	}
-	answer := c.answers.Get().(*bytes.Buffer)
+	answer := c.answers.Get().(*answer)
 	defer c.answers.Put(answer)
 	answer.Reset()
-	n, err := answer.ReadFrom(io.LimitReader(res.Body, MaxAnswer+1))
+	answer.limited = io.LimitedReader{R: res.Body, N: MaxAnswer + 1}
+	n, err := answer.ReadFrom(&answer.limited)
 	res.Body.Close()
 	switch {
 	case n > MaxAnswer:
@@ -76,6 +77,12 @@ func (c *Client) request(ctx context.Context, tenant string, job int64) (*http.R
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }
 	}
 	return req, nil
+}
+
+// answer is the text of an answer, and the reader that limits it: both are used again.
+type answer struct {
+	bytes.Buffer
+	limited io.LimitedReader
 }
 
 // body is the body of one request, and the space for its text.
