@@ -45,9 +45,6 @@ func parseURL(cfg Config) (target, *redis.Options, error) {
 			return t, nil, err
 		}
 	}
-	if t.deployment == cluster {
-		o.Dialer = dialHome(o, t.addrs[0])
-	}
 	o.MaxRetries = -1
 	o.Protocol = cmp.Or(o.Protocol, 2)
 	o.DisableIdentity = true
