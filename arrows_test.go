@@ -29,7 +29,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"report":                {rooms: []string{"result", "internal/render", "internal/store"}},
 	"jobqueue":              {rooms: []string{"internal/glob", "internal/lane", "internal/ring", "internal/jsonscan", "internal/nearest", "internal/census", "internal/redisconn", "internal/redisfacts", "internal/resp"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"jobqueue/memory":       {rooms: []string{"jobqueue", "internal/lane", "internal/ring"}},
-	"redisserver":           {rooms: []string{"internal/container", "internal/mask", "internal/privateserver", "internal/redisconn", "internal/resp", "internal/serverstart"}, modules: []string{"github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
+	"redisserver":           {rooms: []string{"internal/container", "internal/mask", "internal/privateserver", "internal/problem", "internal/redisconn", "internal/resp", "internal/serverstart"}, modules: []string{"github.com/alicebob/miniredis/v2", "golang.org/x/sys"}},
 	"redisserver/redistest": {rooms: []string{"redisserver", "jobqueue", "internal/runname", "internal/servertest"}},
 	"queuetest":             {rooms: []string{"internal/publishpop", "jobqueue", "scenario", "result", "internal/capacity", "internal/engine", "internal/metric", "internal/study", "internal/threshold"}},
 	"worker":                {rooms: []string{"jobqueue", "scenario/draw", "internal/publishpop", "internal/redisconn", "internal/reconnect", "internal/waiter"}, modules: []string{"golang.org/x/sys"}},
@@ -74,7 +74,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/ledger":       {},
 	"internal/metric":       {rooms: []string{"internal/ledger", "internal/nearest"}},
 	"internal/threshold":    {rooms: []string{"internal/metric"}},
-	"internal/gate":         {rooms: []string{"result", "internal/metric", "internal/threshold"}},
+	"internal/gate":         {rooms: []string{"result", "internal/metric", "internal/number", "internal/threshold"}},
 	"internal/stopreason":   {rooms: []string{"result"}},
 	"internal/usage":        {rooms: []string{"result"}},
 	"internal/record":       {rooms: []string{"scenario", "result", "internal/flight", "internal/latency", "internal/metric", "internal/number", "internal/observe", "internal/recovery"}},
@@ -105,7 +105,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/glob":                {},
 	"internal/updates":             {rooms: []string{"internal/glob", "internal/jsonscan", "internal/nearest", "jobqueue"}},
 	"internal/census":              {rooms: []string{"internal/redisconn"}},
-	"internal/redisconn":           {rooms: []string{"internal/resp"}, modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
+	"internal/redisconn":           {rooms: []string{"internal/mask", "internal/resp"}, modules: []string{"github.com/redis/go-redis/v9", "golang.org/x/sys"}},
 	"internal/redisfacts":          {rooms: []string{"internal/redisconn"}},
 	"internal/resp":                {},
 	"internal/runname":             {rooms: []string{"jobqueue"}},
@@ -126,10 +126,10 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// Shards of one load on several machines.
 	"internal/shard":   {rooms: []string{"scenario", "scenario/pace", "internal/metric", "internal/threshold"}},
-	"internal/meeting": {rooms: []string{"result", "scenario/pace", "internal/redisconn"}, modules: []string{"github.com/redis/go-redis/v9"}},
+	"internal/meeting": {rooms: []string{"result", "scenario/pace", "internal/number", "internal/problem", "internal/redisconn"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"internal/rowscan": {rooms: []string{"result"}},
-	"internal/fleet":   {},
-	"internal/merge":   {rooms: []string{"internal/rowlength", "internal/rowscan", "result", "scenario", "internal/flight", "internal/gate", "internal/latency", "internal/ledger", "internal/record", "internal/stopreason", "internal/usage"}},
+	"internal/fleet":   {rooms: []string{"internal/jsonscan", "internal/problem"}},
+	"internal/merge":   {rooms: []string{"internal/jsonscan", "internal/number", "internal/problem", "internal/rowlength", "internal/rowscan", "result", "scenario", "internal/flight", "internal/gate", "internal/latency", "internal/ledger", "internal/record", "internal/stopreason", "internal/usage"}},
 
 	// Servers to run against.
 	"internal/serverstart":        {},
@@ -142,7 +142,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	// The user's API: a client of it, and the WebSocket clients that it notifies.
 	"internal/endpoint":  {rooms: []string{"internal/jsonscan", "internal/mask"}},
 	"internal/apiclient": {rooms: []string{"internal/endpoint", "internal/jsonscan", "internal/updates"}},
-	"internal/browser":   {rooms: []string{"internal/endpoint", "internal/jsonscan", "internal/reconnect", "internal/updates"}, modules: []string{"github.com/coder/websocket"}},
+	"internal/browser":   {rooms: []string{"internal/endpoint", "internal/jsonscan", "internal/reconnect", "internal/updates"}, modules: []string{"github.com/coder/websocket", "golang.org/x/sync"}},
 	"internal/idmatch":   {},
 
 	// Reports, and the directories that keep results.
@@ -156,10 +156,10 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	// What is made of runs, and the theory that it needs.
 	"internal/capacity":    {rooms: []string{"internal/number"}},
 	"internal/queueing":    {rooms: []string{"internal/number"}},
-	"internal/study":       {rooms: []string{"internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/capacity", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate"}},
+	"internal/study":       {rooms: []string{"internal/number", "internal/problem", "jobqueue", "scenario", "scenario/pace", "result", "internal/capacity", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate"}},
 	"internal/paired":      {rooms: []string{"internal/number"}},
-	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
-	"internal/verify":      {rooms: []string{"internal/waiter", "jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
+	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/number", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
+	"internal/verify":      {rooms: []string{"internal/capacity", "internal/waiter", "jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
 	"internal/watch":       {rooms: []string{"jobqueue", "internal/glob", "internal/nearest", "internal/latency", "internal/observe", "result", "internal/updates", "internal/reconnect"}},
 	"internal/workergroup": {modules: []string{"golang.org/x/sys"}},
 }

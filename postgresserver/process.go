@@ -19,17 +19,9 @@ import (
 	"github.com/queuedyno/queuedyno/internal/privateserver"
 )
 
-const (
-	// stopGrace is how long a server may take to stop before it is killed. Postgres
-	// gives its own processes 5 s.
-	stopGrace = 10 * time.Second
-	// portTries is how often another port is tried when a port was taken
-	// between being chosen and being bound.
-	portTries = 5
-)
-
-// errPortTaken means that another process was faster to bind the port.
-var errPortTaken = errors.New("port was taken in the meantime")
+// stopGrace is how long a server may take to stop before it is killed. Postgres
+// gives its own processes 5 s.
+const stopGrace = 10 * time.Second
 
 // errRefused means that the server does not start with the user's settings.
 var errRefused = errors.New("it refuses its settings")
@@ -59,7 +51,7 @@ type machine struct {
 }
 
 // startInstalled starts the Postgres that is installed on a machine.
-func startInstalled(ctx context.Context, o Options, m machine) (_ *Server, err error) {
+func startInstalled(ctx context.Context, o Options, m machine) (*Server, error) {
 	bin, err := lookBinaries(o.Getenv("PATH"), m.patterns)
 	if err != nil {
 		return nil, err
@@ -87,17 +79,11 @@ func startInstalled(ctx context.Context, o Options, m machine) (_ *Server, err e
 	if err := c.init(ctx); err != nil {
 		return nil, errors.Join(err, remove())
 	}
-	for range portTries {
-		var s *Server
-		s, err = c.launch(ctx, m.port, remove)
-		if err == nil {
-			return s, nil
-		}
-		if !errors.Is(err, errPortTaken) {
-			break
-		}
+	s, err := privateserver.OnFreePort(func() (*Server, error) { return c.launch(ctx, m.port, remove) })
+	if err != nil {
+		return nil, errors.Join(err, remove())
 	}
-	return nil, errors.Join(err, remove())
+	return s, nil
 }
 
 // removal waits, after the owner of a server was killed, until the server has ended,
@@ -166,36 +152,36 @@ func (c cluster) init(ctx context.Context) error {
 	return nil
 }
 
-// launch starts the server once and waits until it answers. It returns errPortTaken when
-// it is worth another try. remove removes the folder of a server that was closed.
+// launch starts the server once and waits until it answers. It returns
+// [privateserver.ErrPortTaken] when it is worth another try. remove removes the folder of a
+// server that was closed.
 func (c cluster) launch(ctx context.Context, choose func() (int, error), remove func() error) (*Server, error) {
 	n, err := choose()
 	if err != nil {
 		return nil, fmt.Errorf("choose a port for postgres: %w", err)
 	}
 	address := loopback(strconv.Itoa(n))
-	p := &process{cluster: c, port: n, url: privateURL(address, c.password), ended: make(chan struct{})}
-	version, err := p.start(ctx)
+	s := Server{kind: Process, url: privateURL(address, c.password), address: publicURL(address)}
+	s.private, err = privateserver.Start(ctx, privateserver.Options{
+		Name: "postgres", Kill: unix.SIGQUIT, Stop: unix.SIGQUIT, Grace: stopGrace,
+		Launch: func(ctx context.Context) (p *privateserver.Process, err error) {
+			p, s.version, err = c.run(ctx, n, s.url)
+			return p, err
+		},
+		Others: func(ctx context.Context, stop func() error) ([]int, error) {
+			return postgres.Processes(ctx, s.url, stop)
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
-	note := ""
 	if inMemory(c.dir) {
-		note = memoryNote
+		s.note = memoryNote
 	}
-	return newServer(Server{
-		kind:    Process,
-		url:     p.url,
-		address: publicURL(address),
-		version: version,
-		note:    note,
-		private: p,
-		ended:   p.ended,
-	}, func() error { return errors.Join(p.close(), remove()) }), nil
+	return newServer(s, func() error { return errors.Join(s.private.Close(), remove()) }), nil
 }
 
-// run starts the server on a port and waits until it answers. It returns its version, and
-// errPortTaken when another port is worth a try.
+// run starts the server on a port and waits until it answers. It returns its version.
 func (c cluster) run(ctx context.Context, port int, url string) (p *privateserver.Process, version string, err error) {
 	// The socket is in the data directory, which the server makes its current directory:
 	// a path to it could be too long for a socket. SIGQUIT is Postgres's immediate
@@ -213,7 +199,7 @@ func (c cluster) run(ctx context.Context, port int, url string) (p *privateserve
 		said := hideSecrets(privateserver.Tail(command.Log), c.settings)
 		switch refused := refusedSetting(string(log), c.settings); {
 		case strings.Contains(string(log), "ddress already in use"):
-			err = errPortTaken
+			err = privateserver.ErrPortTaken
 		case refused != "" && ctx.Err() == nil:
 			err, said = errRefused, refused
 		}
@@ -225,23 +211,10 @@ func (c cluster) run(ctx context.Context, port int, url string) (p *privateserve
 // waitReady waits until the server says that it is ready, and then asks for its version.
 // Only after that is the answer at its port surely its own.
 func (c cluster) waitReady(ctx context.Context, p *privateserver.Process, url string) (string, error) {
-	tooLong := time.NewTimer(startTimeout)
-	defer tooLong.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !c.ready(p.PID()) {
-		select {
-		case <-p.Done():
-			if p.Err() == nil {
-				return "", errors.New("it ended at once")
-			}
-			return "", p.Err()
-		case <-ctx.Done():
-			return "", context.Cause(ctx)
-		case <-tooLong.C:
-			return "", fmt.Errorf("not ready within %v", startTimeout)
-		case <-tick.C:
-		}
+	within, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("not ready within %v", startTimeout))
+	defer cancel()
+	if err := p.Await(within, func() (bool, error) { return c.ready(p.PID()), nil }); err != nil {
+		return "", err
 	}
 	return postgres.Version(ctx, url)
 }

@@ -21,6 +21,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/queuedyno/queuedyno/internal/privateserver"
 	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
@@ -73,18 +74,8 @@ type Server struct {
 	address string
 	version string
 	note    string
-	private private // nil unless it is a private process
-	ended   <-chan struct{}
+	private *privateserver.Server // nil unless it is a private process
 	close   func() error
-}
-
-// private is a private process as far as it can be broken and repaired.
-type private interface {
-	pid() int
-	pause(ctx context.Context) error
-	resume() error
-	kill() error
-	restart(ctx context.Context) error
 }
 
 // Start returns a server that answers.
@@ -137,16 +128,11 @@ func (s *Server) Version() string { return s.version }
 func (s *Server) Note() string { return s.note }
 
 // PID is the id of the process that Start started or Restart has started since, or 0.
-func (s *Server) PID() int {
-	if s.private == nil {
-		return 0
-	}
-	return s.private.pid()
-}
+func (s *Server) PID() int { return s.private.PID() }
 
 // Ended is closed when the process that Start started has ended, for any reason but
 // [Server.Kill]. It is nil, and so never closed, for every other server.
-func (s *Server) Ended() <-chan struct{} { return s.ended }
+func (s *Server) Ended() <-chan struct{} { return s.private.Ended() }
 
 // Close ends what Start started and removes what it left on disk; it returns
 // when both are done. It does nothing to an existing database. Every call after the

@@ -3,6 +3,7 @@ package postgresserver
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/mask"
@@ -33,12 +34,8 @@ func checkSettings(settings []string) error {
 			return serverstart.Usagef("postgres setting %q: files cannot be included; write their settings as name=value", name)
 		case strings.ContainsAny(value, "\n\r\x00"):
 			return serverstart.Usagef("postgres setting %q: the value must be one line", name)
-		default:
-			for _, ours := range reserved {
-				if lower == ours {
-					return serverstart.Usagef("postgres setting %q: queuedyno sets it for a server that it starts, and it cannot be overridden; leave it out, or start that server yourself and name its URL", name)
-				}
-			}
+		case slices.Contains(reserved, lower):
+			return serverstart.Usagef("postgres setting %q: queuedyno sets it for a server that it starts, and it cannot be overridden; leave it out, or start that server yourself and name its URL", name)
 		}
 	}
 	return nil

@@ -79,8 +79,8 @@ func TestATakenPortIsReplacedByAnother(t *testing.T) {
 
 	tries = 0
 	m.port = func() (int, error) { tries++; return taken, nil }
-	if _, err := start(t, t.Context(), m); !errors.Is(err, errPortTaken) || tries != portTries || !strings.Contains(err.Error(), "in use") {
-		t.Errorf("startInstalled after %d ports: %v, want %v after %d", tries, err, errPortTaken, portTries)
+	if _, err := start(t, t.Context(), m); !errors.Is(err, privateserver.ErrPortTaken) || tries != privateserver.PortTries || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("startInstalled after %d ports: %v, want %v after %d", tries, err, privateserver.ErrPortTaken, privateserver.PortTries)
 	}
 }
 

@@ -107,16 +107,8 @@ func parents(getenv func(string) string, inMemory func(string) bool) []string {
 	if getenv("TMPDIR") != "" {
 		return dirs
 	}
-	slices.SortStableFunc(dirs, func(a, b string) int {
-		switch inA, inB := inMemory(a), inMemory(b); {
-		case inA == inB:
-			return 0
-		case inA:
-			return 1
-		}
-		return -1
-	})
-	return dirs
+	memory := slices.DeleteFunc(slices.Clone(dirs), func(dir string) bool { return !inMemory(dir) })
+	return append(slices.DeleteFunc(dirs, inMemory), memory...)
 }
 
 // environment is that of a private server: the user that runs it may not be the one whose

@@ -264,30 +264,20 @@ func password(args []string) string {
 	return found
 }
 
-// apart takes arguments apart into names and single values.
-func apart(args []string) []string {
-	var out []string
-	all, _ := argumentSettings(args)
-	for _, s := range all {
-		out = append(append(out, "--"+s.name), s.words...)
-	}
-	return out
-}
-
 // hideSecrets masks in text the values of all arguments that hold secrets.
 // Redis quotes a setting that it refuses.
 func hideSecrets(text string, args []string) string {
-	secret, user := false, false
-	for _, a := range apart(args) {
-		if strings.HasPrefix(a, "--") {
-			name := strings.ToLower(a)
-			user = name == "--user"
-			secret = strings.Contains(name, "pass") || strings.Contains(name, "auth") || user
+	all, _ := argumentSettings(args)
+	for _, s := range all {
+		user := s.name == "user"
+		if !user && !strings.Contains(s.name, "pass") && !strings.Contains(s.name, "auth") {
 			continue
 		}
-		// The other rules of a user are words of every message.
-		if secret && a != "" && (!user || strings.ContainsRune("><#!", rune(a[0]))) {
-			text = mask.Text(text, a)
+		for _, word := range s.words {
+			// The other rules of a user are words of every message.
+			if word != "" && (!user || strings.ContainsRune("><#!", rune(word[0]))) {
+				text = mask.Text(text, word)
+			}
 		}
 	}
 	return text

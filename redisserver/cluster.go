@@ -9,6 +9,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/privateserver"
 )
 
 const (
@@ -22,15 +24,25 @@ const (
 // startCluster is [StartCluster].
 func (g *Group) startCluster(ctx context.Context, o Options, replicas int) error {
 	secret := password(o.Args)
-	var buses []string
+	first := "" // the bus of the first node
 	for range masterCount * (1 + replicas) {
-		s, bus, err := startNode(ctx, o, secret)
+		s, err := privateserver.OnFreePort(func() (*Server, error) {
+			bus, err := freeAddress()
+			if err != nil {
+				return nil, fmt.Errorf("choose a port for the cluster's bus: %w", err)
+			}
+			_, port, _ := net.SplitHostPort(bus)
+			if len(g.nodes) == 0 {
+				first = port
+			}
+			return startNode(ctx, o, secret, port)
+		})
 		if err != nil {
 			return err
 		}
-		g.nodes, buses = append(g.nodes, s), append(buses, bus)
+		g.nodes = append(g.nodes, s)
 	}
-	if err := g.join(ctx, secret, buses); err != nil {
+	if err := g.join(ctx, secret, first); err != nil {
 		return err
 	}
 	g.url = groupURL("redis-cluster", secret, "", g.nodes)
@@ -45,7 +57,7 @@ func startClusterOfOne(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	secret := password(o.Args)
-	err = converse(ctx, s, secret, func(c *conversation) error {
+	err = s.converse(ctx, secret, func(c *conversation) error {
 		_, err := c.command("CLUSTER", "ADDSLOTSRANGE", "0", strconv.Itoa(slotCount-1))
 		if err == nil || !begins(err, "ERR") {
 			return err
@@ -58,9 +70,9 @@ func startClusterOfOne(ctx context.Context, o Options) (*Server, error) {
 		return err
 	})
 	if err == nil {
-		err = settled(ctx, s, secret, "the cluster of one node", func(c *conversation) (bool, error) {
+		err = settled(ctx, secret, "the cluster of one node", func(c *conversation) (bool, error) {
 			return says(c, "cluster_state:ok", "CLUSTER", "INFO")
-		})
+		}, s)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -69,26 +81,9 @@ func startClusterOfOne(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// startNode starts one node and returns the port of its bus as well. If another
-// process takes that port first, it tries others.
-func startNode(ctx context.Context, o Options, secret string) (s *Server, bus string, err error) {
-	for range portTries {
-		if s, bus, err = tryNode(ctx, o, secret); !errors.Is(err, errPortTaken) {
-			break
-		}
-	}
-	return s, bus, err
-}
-
-// tryNode starts one node with a bus port that was free a moment ago.
-func tryNode(ctx context.Context, o Options, secret string) (s *Server, bus string, err error) {
-	address, err := freeAddress()
-	if err != nil {
-		return nil, "", fmt.Errorf("choose a port for the cluster's bus: %w", err)
-	}
-	_, bus, _ = net.SplitHostPort(address)
-	own := o
-	own.Args = append([]string{
+// startNode starts one node with a port for its bus that was free a moment ago.
+func startNode(ctx context.Context, o Options, secret, bus string) (*Server, error) {
+	args := append([]string{
 		"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf",
 		// The usual port, 10,000 above, is beyond the last one for many.
 		"--cluster-port", bus,
@@ -97,17 +92,17 @@ func tryNode(ctx context.Context, o Options, secret string) (s *Server, bus stri
 		"--repl-diskless-sync-delay", "0",
 	}, o.Args...)
 	if secret != "" {
-		own.Args = append(own.Args, "--masterauth", secret)
+		args = append(args, "--masterauth", secret)
 	}
-	s, err = startOne(ctx, own)
-	return s, bus, err
+	o.Args = args
+	return startOne(ctx, o)
 }
 
-// join makes a cluster of the nodes.
-func (g *Group) join(ctx context.Context, secret string, buses []string) error {
+// join makes a cluster of the nodes, of which the first has that bus.
+func (g *Group) join(ctx context.Context, secret, bus string) error {
 	ids := make([]string, len(g.nodes))
 	for i, s := range g.nodes {
-		err := converse(ctx, s, secret, func(c *conversation) (err error) {
+		err := s.converse(ctx, secret, func(c *conversation) (err error) {
 			if ids[i], err = c.command("CLUSTER", "MYID"); err != nil {
 				return err
 			}
@@ -121,27 +116,24 @@ func (g *Group) join(ctx context.Context, secret string, buses []string) error {
 			if _, err = c.command("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1)); err != nil {
 				return err
 			}
-			_, err = c.command("CLUSTER", "MEET", "127.0.0.1", g.nodes[0].port(), buses[0])
+			_, err = c.command("CLUSTER", "MEET", "127.0.0.1", g.nodes[0].port(), bus)
 			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
-	for i, s := range g.nodes {
-		err := settled(ctx, s, secret, "the nodes of the cluster to know each other", func(c *conversation) (bool, error) {
-			text, err := c.command("CLUSTER", "INFO")
-			return strings.Contains(text, "cluster_state:ok") && figure(text, "cluster_known_nodes:") == len(g.nodes) &&
-				figure(text, "cluster_size:") == masterCount, err
-		})
-		if err != nil {
-			return err
-		}
-		if i < masterCount {
-			continue
-		}
+	err := settled(ctx, secret, "the nodes of the cluster to know each other", func(c *conversation) (bool, error) {
+		text, err := c.command("CLUSTER", "INFO")
+		return strings.Contains(text, "cluster_state:ok") && figure(text, "cluster_known_nodes:") == len(g.nodes) &&
+			figure(text, "cluster_size:") == masterCount, err
+	}, g.nodes...)
+	if err != nil {
+		return err
+	}
+	for i, s := range g.nodes[masterCount:] {
 		follows := false
-		err = settled(ctx, s, secret, "a replica to follow its master", func(c *conversation) (bool, error) {
+		err := settled(ctx, secret, "a replica to follow its master", func(c *conversation) (bool, error) {
 			if !follows {
 				// Refused for as long as the node has not heard of its master. Not repeated once
 				// it is accepted: that would begin the first copy anew.
@@ -149,26 +141,15 @@ func (g *Group) join(ctx context.Context, secret string, buses []string) error {
 				follows = err == nil
 			}
 			return says(c, "master_link_status:up", "INFO", "replication")
-		})
+		}, s)
 		if err != nil {
 			return err
 		}
 	}
-	return g.mapped(ctx, secret)
-}
-
-// mapped waits until every node knows of every replica: a client that asks too
-// early has a map without them.
-func (g *Group) mapped(ctx context.Context, secret string) error {
+	// A client that asks too early has a map without the replicas.
 	replicas := len(g.nodes) - masterCount
-	for _, s := range g.nodes {
-		err := settled(ctx, s, secret, "the nodes of the cluster to know the replicas", func(c *conversation) (bool, error) {
-			text, err := c.command("CLUSTER", "NODES")
-			return strings.Count(text, " connected") == len(g.nodes) && strings.Count(text, "slave ") == replicas, err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return settled(ctx, secret, "the nodes of the cluster to know the replicas", func(c *conversation) (bool, error) {
+		text, err := c.command("CLUSTER", "NODES")
+		return strings.Count(text, " connected") == len(g.nodes) && strings.Count(text, "slave ") == replicas, err
+	}, g.nodes...)
 }

@@ -3,6 +3,8 @@ package redisserver
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -85,85 +87,38 @@ func argumentSettings(args []string) ([]setting, error) {
 
 var errQuotes = errors.New("its quotes are not closed, or something follows a quote without a space")
 
+const space = " \t\n\r\v\f\x00"
+
+var (
+	// oneWord is a word and what ends it: text, and perhaps text in quotes at its end.
+	oneWord = regexp.MustCompile(`(?s)^([^"'` + space + `]*)(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\+[^\\])*)')?(?:[` + space + `]|$)`)
+	escaped = regexp.MustCompile(`(?s)\\(?:x[0-9a-fA-F]{2}|.)`)
+)
+
 // splitWords splits a line as Redis does: words in double quotes know the
 // escapes \n \r \t \b \a \xHH, those in single quotes know \' alone.
 func splitWords(line string) ([]string, error) {
-	const space = " \t\n\r\v\f\x00"
 	var words []string
-	for i := 0; ; {
-		for i < len(line) && strings.IndexByte(space, line[i]) >= 0 {
-			i++
-		}
-		if i == len(line) {
-			return words, nil
-		}
-		var word []byte
-		var inside byte // the quote that is open
-		for ; i < len(line); i++ {
-			c := line[i]
-			if inside == 0 {
-				if strings.IndexByte(space, c) >= 0 {
-					break
-				}
-				if c == '"' || c == '\'' {
-					inside = c
-				} else {
-					word = append(word, c)
-				}
-				continue
-			}
-			switch {
-			case c == inside:
-				if i+1 < len(line) && strings.IndexByte(space, line[i+1]) < 0 {
-					return nil, errQuotes
-				}
-				inside = 0
-			case inside == '"' && c == '\\' && i+3 < len(line) && line[i+1] == 'x' && isHex(line[i+2]) && isHex(line[i+3]):
-				word = append(word, unhex(line[i+2])<<4|unhex(line[i+3]))
-				i += 3
-			case inside == '"' && c == '\\' && i+1 < len(line):
-				i++
-				word = append(word, unescape(line[i]))
-			case inside == '\'' && c == '\\' && i+1 < len(line) && line[i+1] == '\'':
-				i++
-				word = append(word, '\'')
-			default:
-				word = append(word, c)
-			}
-		}
-		if inside != 0 {
+	for line = strings.TrimLeft(line, space); line != ""; line = strings.TrimLeft(line, space) {
+		m := oneWord.FindStringSubmatch(line)
+		if m == nil {
 			return nil, errQuotes
 		}
-		words = append(words, string(word))
+		words = append(words, m[1]+escaped.ReplaceAllStringFunc(m[2], unescape)+strings.ReplaceAll(m[3], `\'`, `'`))
+		line = line[len(m[0]):]
 	}
+	return words, nil
 }
 
-func isHex(c byte) bool { return strings.IndexByte("0123456789abcdefABCDEF", c) >= 0 }
-
-func unhex(c byte) byte {
-	switch {
-	case c >= 'a':
-		return c - 'a' + 10
-	case c >= 'A':
-		return c - 'A' + 10
+// unescape is what an escape in double quotes stands for.
+func unescape(escape string) string {
+	if v, err := strconv.ParseUint(escape[2:], 16, 8); err == nil {
+		return string([]byte{byte(v)})
 	}
-	return c - '0'
-}
-
-func unescape(c byte) byte {
-	switch c {
-	case 'n':
-		return '\n'
-	case 'r':
-		return '\r'
-	case 't':
-		return '\t'
-	case 'b':
-		return '\b'
-	case 'a':
-		return '\a'
+	if at := strings.IndexByte("nrtba", escape[1]); at >= 0 {
+		return "\n\r\t\b\a"[at : at+1]
 	}
-	return c
+	return escape[1:]
 }
 
 // quote writes a word so that splitWords, and Redis, read it as it is.
@@ -175,12 +130,6 @@ func quote(word string) string {
 		case c == '"' || c == '\\':
 			b.WriteByte('\\')
 			b.WriteByte(c)
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\r':
-			b.WriteString(`\r`)
-		case c == '\t':
-			b.WriteString(`\t`)
 		case c < ' ' || c >= 0x7f:
 			fmt.Fprintf(&b, `\x%02x`, c)
 		default:

@@ -1,83 +1,77 @@
-//go:build unix
-
 package redisserver
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"io"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
-// conversation is a connection to a server that was started here.
+// maxAnswers bounds all replies on one connection, in bytes: what answers may be no
+// Redis at all.
+const maxAnswers = 16 << 20
+
+// conversation is a connection to a server on which one command follows another.
 type conversation struct {
 	conn net.Conn
 	in   *resp.Reader
 }
 
-// command sends a command and returns its answer, a text.
-func (c *conversation) command(words ...string) (string, error) {
-	answer, err := command(c.conn, c.in, words...)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", strings.Join(words[:min(2, len(words))], " "), err)
-	}
-	return answer, nil
-}
-
-// says reports whether the answer to a command holds the text.
-func says(c *conversation, text string, words ...string) (bool, error) {
-	answer, err := c.command(words...)
-	return strings.Contains(answer, text), err
-}
-
-// converse dials a server, logs in, and calls talk.
-func converse(ctx context.Context, s *Server, password string, talk func(*conversation) error) error {
+// converse dials a server, logs in, and calls talk, all within that time. A server may lack
+// AUTH, or not know its users yet.
+func converse(ctx context.Context, address, password string, within time.Duration, talk func(*conversation) error) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
 	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", s.host())
+	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(3 * startTimeout)); err != nil {
-		return err
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(deadline); err != nil {
+			return err
+		}
 	}
 	c := &conversation{conn: conn, in: answersOf(conn)}
 	if password != "" {
-		// Not by way of the method, whose errors name the words.
-		if _, err := command(conn, c.in, "AUTH", password); err != nil {
-			return fmt.Errorf("log in at %s: %w", s.host(), err)
+		if _, err := c.ask("AUTH", password); err != nil && !begins(err, "LOADING", "ERR unknown command", "NOPERM") {
+			return err
 		}
 	}
-	if err := talk(c); err != nil {
-		return fmt.Errorf("at %s: %w", s.host(), err)
-	}
-	return nil
+	return talk(c)
 }
 
-// settled asks a server until the answer is yes.
-func settled(ctx context.Context, s *Server, password, what string, ask func(*conversation) (bool, error)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, 2*startTimeout, errors.New("it took too long"))
-	defer cancel()
-	err := converse(ctx, s, password, func(c *conversation) error {
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			if yes, err := ask(c); yes || err != nil {
-				return err
-			}
-			select {
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			case <-tick.C:
-			}
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("wait for %s: %w", what, err)
+// ask sends one command and reads its reply, a simple or a bulk string.
+func (c *conversation) ask(words ...string) (string, error) {
+	if _, err := c.conn.Write(resp.AppendCommand(nil, words...)); err != nil {
+		return "", err
 	}
-	return nil
+	return readReply(c.in)
+}
+
+// answersOf reads the replies on a connection.
+func answersOf(conn io.Reader) *resp.Reader {
+	return &resp.Reader{Src: io.LimitReader(conn, maxAnswers)}
+}
+
+// readReply reads a simple string, an error or a bulk string.
+func readReply(r *resp.Reader) (string, error) {
+	if err := r.Await(); err != nil {
+		return "", err
+	}
+	if r.Peek() == '$' {
+		text, err := r.Bulk()
+		return string(text), err
+	}
+	kind, rest, err := r.Head()
+	if err == nil && kind != '+' {
+		err = resp.ProtocolError("%q where a text was due", kind)
+	}
+	if err != nil {
+		return "", err
+	}
+	return string(rest), nil
 }

@@ -3,10 +3,10 @@ package redisserver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/mask"
@@ -113,17 +113,9 @@ func (s *Server) port() string {
 // it is missing. Fields of one line, as in "master0:…,slaves=2", are found by
 // their name with the sign behind it.
 func figure(text, name string) int {
-	_, rest, ok := strings.Cut(text, name)
-	if !ok {
-		return -1
-	}
-	end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
-	if end < 0 {
-		end = len(rest)
-	}
-	n, err := strconv.Atoi(rest[:end])
-	if err != nil {
-		return -1
+	n := -1
+	if _, rest, ok := strings.Cut(text, name); ok {
+		_, _ = fmt.Sscanf(rest, "%d", &n) // what is no number leaves it
 	}
 	return n
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
@@ -45,52 +44,36 @@ type answer struct {
 // The pipeline's client, with its pool and its retries, is neither needed nor wanted in
 // this package.
 func probe(ctx context.Context, address, password string) (a answer, err error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return a, err
-	}
-	defer c.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		if err := c.SetDeadline(deadline); err != nil {
-			return a, err
+	err = converse(ctx, address, password, time.Second, func(c *conversation) error {
+		pong, err := c.ask("PING")
+		switch {
+		case begins(err, "LOADING"):
+			a.loading = true
+		case begins(err, "NOPERM", "ERR unknown command"):
+		case err != nil:
+			return err
+		case pong != "PONG":
+			return fmt.Errorf("PING was answered by %q, want PONG", pong)
 		}
-	}
-	r := answersOf(c)
-	if password != "" {
-		if _, err := command(c, r, "AUTH", password); err != nil && !begins(err, "LOADING", "ERR unknown command", "NOPERM") {
-			return a, err
+		section := "server"
+		if a.loading {
+			section = "persistence"
 		}
-	}
-	pong, err := command(c, r, "PING")
-	switch {
-	case begins(err, "LOADING"):
-		a.loading = true
-	case begins(err, "NOPERM", "ERR unknown command"):
-	case err != nil:
-		return a, err
-	case pong != "PONG":
-		return a, fmt.Errorf("PING was answered by %q, want PONG", pong)
-	}
-	section := "server"
-	if a.loading {
-		section = "persistence"
-	}
-	info, err := command(c, r, "INFO", section)
-	if begins(err, "NOPERM", "ERR", "LOADING") {
-		return a, nil
-	}
-	for line := range strings.Lines(info) {
-		name, v, _ := strings.Cut(strings.TrimSpace(line), ":")
-		switch name {
-		case "process_id":
-			a.pid, _ = strconv.Atoi(v)
-		case "loading_loaded_perc":
-			a.progress = ": " + v + "%"
+		info, err := c.ask("INFO", section)
+		if begins(err, "NOPERM", "ERR", "LOADING") {
+			return nil
 		}
-	}
+		for line := range strings.Lines(info) {
+			name, v, _ := strings.Cut(strings.TrimSpace(line), ":")
+			switch name {
+			case "process_id":
+				a.pid, _ = strconv.Atoi(v)
+			case "loading_loaded_perc":
+				a.progress = ": " + v + "%"
+			}
+		}
+		return err
+	})
 	return a, err
 }
 
@@ -111,63 +94,23 @@ var lastingReplies = []struct{ prefix, hint string }{
 	{"NOPERM", "the default user lacks the right: remove that rule from \"user default\", or the ACL file"},
 }
 
-// isLasting reports whether a server will never answer otherwise.
-func isLasting(err error) bool {
-	return slices.ContainsFunc(lastingReplies, func(one struct{ prefix, hint string }) bool { return begins(err, one.prefix) })
+// remedy is what to do about an answer that never changes, "" for every other error.
+func remedy(err error) string {
+	for _, one := range lastingReplies {
+		if begins(err, one.prefix) {
+			return one.hint
+		}
+	}
+	return ""
 }
+
+// isLasting reports whether a server will never answer otherwise.
+func isLasting(err error) bool { return remedy(err) != "" }
 
 // explainRefusal adds the setting to remove to an answer that never changes.
 func explainRefusal(err error) error {
-	for _, one := range lastingReplies {
-		if begins(err, one.prefix) {
-			return &hintedError{fmt.Errorf("the server answers %w", err), one.hint}
-		}
+	if hint := remedy(err); hint != "" {
+		return &problem.Hinted{What: "the server answers " + err.Error(), Remedy: hint, Err: err}
 	}
 	return err
-}
-
-// hintedError is an error with a remedy, for those that show it apart.
-type hintedError struct {
-	err  error
-	hint string
-}
-
-func (e *hintedError) Error() string { return e.err.Error() }
-func (e *hintedError) Unwrap() error { return e.err }
-func (e *hintedError) Hint() string  { return e.hint }
-
-// maxAnswers bounds all replies on one connection, in bytes: what answers may be no
-// Redis at all.
-const maxAnswers = 16 << 20
-
-// answersOf reads the replies on a connection.
-func answersOf(conn io.Reader) *resp.Reader {
-	return &resp.Reader{Src: io.LimitReader(conn, maxAnswers)}
-}
-
-// command sends one command and reads its reply, a simple or a bulk string.
-func command(w io.Writer, r *resp.Reader, args ...string) (string, error) {
-	if _, err := w.Write(resp.AppendCommand(nil, args...)); err != nil {
-		return "", err
-	}
-	return readReply(r)
-}
-
-// readReply reads a simple string, an error or a bulk string.
-func readReply(r *resp.Reader) (string, error) {
-	if err := r.Await(); err != nil {
-		return "", err
-	}
-	if r.Peek() == '$' {
-		text, err := r.Bulk()
-		return string(text), err
-	}
-	kind, rest, err := r.Head()
-	if err == nil && kind != '+' {
-		err = resp.ProtocolError("%q where a text was due", kind)
-	}
-	if err != nil {
-		return "", err
-	}
-	return string(rest), nil
 }

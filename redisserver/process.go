@@ -21,16 +21,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
-const (
-	// stopGrace is how long a server may take to stop before it is killed.
-	stopGrace = 3 * time.Second
-	// portTries is how often another port is tried when a port was taken
-	// between being chosen and being bound.
-	portTries = 5
-)
-
-// errPortTaken means that another process was faster to bind the port.
-var errPortTaken = errors.New("port was taken in the meantime")
+// stopGrace is how long a server may take to stop before it is killed.
+const stopGrace = 3 * time.Second
 
 // startProcess starts a private redis-server on a free loopback port, in a
 // new temporary folder. A node with cluster-enabled becomes a cluster of one.
@@ -59,14 +51,7 @@ func startBinary(ctx context.Context, o Options, line commandLine) (*Server, err
 		return nil, err
 	}
 	privateserver.Sweep(os.TempDir(), "redis")
-	for range portTries {
-		var s *Server
-		s, err = launch(ctx, binary, o, line)
-		if err == nil || !errors.Is(err, errPortTaken) {
-			return s, err
-		}
-	}
-	return nil, err
+	return privateserver.OnFreePort(func() (*Server, error) { return launch(ctx, binary, o, line) })
 }
 
 // lookServer finds redis-server, or else valkey-server, in the given PATH.
@@ -87,48 +72,72 @@ func lookServer(path string) (string, error) {
 }
 
 // launch starts the binary once and waits until it answers. It returns
-// errPortTaken when it is worth another try. The user's arguments tell the
-// password and what else must not be shown.
-func launch(ctx context.Context, binary string, o Options, line commandLine) (_ *Server, err error) {
-	secret := password(o.Args)
+// [privateserver.ErrPortTaken] when it is worth another try.
+func launch(ctx context.Context, binary string, o Options, line commandLine) (*Server, error) {
 	dir, err := privateserver.Folder(os.TempDir(), "redis")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for redis-server: %w", err)
 	}
+	remove := func() error {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("remove the folder of redis-server: %w", err)
+		}
+		return nil
+	}
 	address, err := freeAddress()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("choose a port for redis-server: %w", err), os.RemoveAll(dir))
+		return nil, errors.Join(fmt.Errorf("choose a port for redis-server: %w", err), remove())
 	}
-	logPath := filepath.Join(dir, "server.log")
 	args, err := line(address, dir)
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, remove())
 	}
-	p := &process{
-		command:  privateserver.Command{Binary: binary, Args: args, Dir: dir, Log: logPath, Death: unix.SIGKILL},
-		starting: starting{address, secret, logPath, o.Log},
-		args:     o.Args,
-		ended:    make(chan struct{}),
+	p := process{
+		command:  privateserver.Command{Binary: binary, Args: args, Dir: dir, Log: filepath.Join(dir, "server.log"), Death: unix.SIGKILL},
+		options:  o,
+		address:  address,
+		password: password(o.Args),
 	}
-	if err := p.start(ctx); err != nil {
-		log := privateserver.Tail(logPath)
-		if strings.Contains(log, "Address already in use") {
-			err = errPortTaken
-		}
-		if isLasting(err) || !p.began() { // the answer says it all
-			err = fmt.Errorf("start %q: %w", binary, err)
-		} else {
-			err = fmt.Errorf("start %q: %w: %s", binary, err, hideSecrets(log, o.Args))
-		}
-		return nil, errors.Join(err, os.RemoveAll(dir))
+	private, err := privateserver.Start(ctx, privateserver.Options{
+		Name: "redis-server", Launch: p.run, Kill: unix.SIGKILL, Stop: unix.SIGTERM, Grace: stopGrace,
+	})
+	if err != nil {
+		return nil, errors.Join(err, remove())
 	}
 	return newServer(Server{
 		kind:    Process,
-		url:     serverURL(address, secret),
+		url:     serverURL(address, p.password),
 		address: serverURL(address, ""),
-		private: p,
-		ended:   p.ended,
-	}, p.close), nil
+		private: private,
+	}, func() error { return errors.Join(private.Close(), remove()) }), nil
+}
+
+// process is how a server is started, and started again after it was killed.
+type process struct {
+	command           privateserver.Command
+	options           Options // the arguments tell what must not be shown
+	address, password string
+}
+
+// run starts the server and waits until it answers.
+func (p process) run(ctx context.Context) (*privateserver.Process, error) {
+	c, err := privateserver.Run(p.command)
+	if err != nil {
+		return nil, fmt.Errorf("start %q: %w", p.command.Binary, err)
+	}
+	if err = p.waitReady(ctx, c); err == nil {
+		return c, nil
+	}
+	c.Stop(unix.SIGTERM, stopGrace)
+	log := privateserver.Tail(p.command.Log)
+	if strings.Contains(log, "Address already in use") {
+		err = privateserver.ErrPortTaken
+	}
+	err = fmt.Errorf("start %q: %w", p.command.Binary, err)
+	if isLasting(err) { // the answer says it all
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: %s", err, hideSecrets(log, p.options.Args))
 }
 
 // writeSettings writes the settings of a server into a file in its folder, which

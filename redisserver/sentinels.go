@@ -48,22 +48,18 @@ func (g *Group) startSentinels(ctx context.Context, o Options) error {
 		}
 		g.sentinels = append(g.sentinels, s)
 	}
-	for _, s := range g.sentinels {
-		err := settled(ctx, s, "", "the sentinels to find each other and the replicas", func(c *conversation) (bool, error) {
-			text, err := c.command("INFO", "sentinel")
-			return figure(text, "slaves=") == replicaCount && figure(text, "sentinels=") == sentinelCount, err
-		})
-		if err != nil {
-			return err
-		}
+	err := settled(ctx, "", "the sentinels to find each other and the replicas", func(c *conversation) (bool, error) {
+		text, err := c.command("INFO", "sentinel")
+		return figure(text, "slaves=") == replicaCount && figure(text, "sentinels=") == sentinelCount, err
+	}, g.sentinels...)
+	if err != nil {
+		return err
 	}
-	for _, s := range g.nodes[1:] {
-		err := settled(ctx, s, secret, "a replica to follow its master", func(c *conversation) (bool, error) {
-			return says(c, "master_link_status:up", "INFO", "replication")
-		})
-		if err != nil {
-			return err
-		}
+	err = settled(ctx, secret, "a replica to follow its master", func(c *conversation) (bool, error) {
+		return says(c, "master_link_status:up", "INFO", "replication")
+	}, g.nodes[1:]...)
+	if err != nil {
+		return err
 	}
 	g.url = groupURL("redis-sentinel", secret, "/0#"+masterName, g.sentinels)
 	g.address = groupURL("redis-sentinel", "", "/0#"+masterName, g.sentinels)

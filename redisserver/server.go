@@ -15,6 +15,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/queuedyno/queuedyno/internal/privateserver"
 	"github.com/queuedyno/queuedyno/internal/serverstart"
 )
 
@@ -72,19 +73,9 @@ type Server struct {
 	url     string
 	address string
 	note    string
-	private private // nil for what is no private process
-	group   *Group  // nil for a single server
-	ended   <-chan struct{}
+	private *privateserver.Server // nil for what is no private process
+	group   *Group                // nil for a single server
 	close   func() error
-}
-
-// private is a process that can be broken.
-type private interface {
-	pid() int
-	pause() error
-	resume() error
-	kill() error
-	restart(ctx context.Context) error
 }
 
 // Start returns a server that answers PING. The one exception is a URL: it is
@@ -124,7 +115,12 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 // ready are the options with the files that the arguments name read, and what may
 // be nil set.
 func (o Options) ready() (Options, error) {
-	o.fill()
+	if o.Log == nil {
+		o.Log = func(string) {}
+	}
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
 	args, notes, err := readArgs(o.Args)
 	if err != nil {
 		return o, err
@@ -134,16 +130,6 @@ func (o Options) ready() (Options, error) {
 		o.Log(note)
 	}
 	return o, nil
-}
-
-// fill sets what may be nil.
-func (o *Options) fill() {
-	if o.Log == nil {
-		o.Log = func(string) {}
-	}
-	if o.Getenv == nil {
-		o.Getenv = os.Getenv
-	}
 }
 
 // URL is what to connect with. It may hold a secret: keep it out of logs,
@@ -161,12 +147,7 @@ func (s *Server) Kind() Kind { return s.kind }
 func (s *Server) Note() string { return s.note }
 
 // PID is the id of the process that Start started or Restart has started since, or 0.
-func (s *Server) PID() int {
-	if s.private == nil {
-		return 0
-	}
-	return s.private.pid()
-}
+func (s *Server) PID() int { return s.private.PID() }
 
 // Group are the servers of the kinds [Sentinel] and [Cluster], nil for every other kind.
 // Closing the server closes them.
@@ -175,7 +156,7 @@ func (s *Server) Group() *Group { return s.group }
 // Ended is closed when the process that Start started has ended for any reason but
 // [Server.Kill]. It is nil, and so never closed, for every other server: where there are
 // several, another takes the place of one that ends.
-func (s *Server) Ended() <-chan struct{} { return s.ended }
+func (s *Server) Ended() <-chan struct{} { return s.private.Ended() }
 
 // Close ends what Start started and removes what it left on disk; it returns
 // when both are done. It leaves an existing Redis alone. Every call after the

@@ -21,58 +21,40 @@ const (
 	loadingNote = 10 * time.Second
 )
 
-// starting is a server that was started and is to be waited for.
-type starting struct {
-	address, password, logPath string
-	log                        func(string)
-}
-
 // waitReady waits until the server answers, ends, refuses for good, or takes too
 // long. A server that loads its data set takes as long as that needs.
-func waitReady(ctx context.Context, c *privateserver.Process, s starting) error {
-	tooLong := time.NewTimer(startTimeout)
-	defer tooLong.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
+func (p process) waitReady(ctx context.Context, c *privateserver.Process) error {
 	var last error
 	var answered, noted time.Time
-	for {
-		a, err := probe(ctx, s.address, s.password)
+	since := time.Now() // it may have begun to answer
+	return c.Await(ctx, func() (ready bool, err error) {
+		a, err := probe(ctx, p.address, p.password)
 		switch {
 		case err != nil:
 			last, answered = err, time.Time{}
 			if isLasting(err) {
-				return explainRefusal(err)
+				return false, explainRefusal(err)
 			}
 		case a.loading:
-			last, answered = errors.New("it still loads its data set"), time.Time{}
-			tooLong.Reset(startTimeout)
+			last, answered, since = errors.New("it still loads its data set"), time.Time{}, time.Now()
 			if time.Since(noted) > loadingNote {
 				noted = time.Now()
-				s.log("redis: redis-server loads its data set" + a.progress)
+				p.options.Log("redis: redis-server loads its data set" + a.progress)
 			}
 		// Another Redis may have bound the port before ours did, and ours is
 		// about to say so: only the answer of our process counts.
 		case a.pid == c.PID():
-			return nil
+			return true, nil
 		case a.pid == 0 && answered.IsZero():
 			answered = time.Now()
-		case a.pid == 0 && (time.Since(answered) > aliveFor || saysReady(s.logPath)):
-			return nil
+		case a.pid == 0 && (time.Since(answered) > aliveFor || saysReady(p.command.Log)):
+			return true, nil
 		}
-		select {
-		case <-c.Done():
-			if c.Err() == nil {
-				return errors.New("it ended at once")
-			}
-			return c.Err()
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-tooLong.C:
-			return fmt.Errorf("no answer within %v (last: %w)", startTimeout, last)
-		case <-tick.C:
+		if time.Since(since) > startTimeout {
+			return false, fmt.Errorf("no answer within %v (last: %w)", startTimeout, last)
 		}
-	}
+		return false, nil
+	})
 }
 
 // saysReady reports whether a server's log says that it has bound its port.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net/url"
 	"strconv"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 const slowLatency, slowJitter = 20 * time.Millisecond, 5 * time.Millisecond
 
 // slowWay is the URL of a proxy in front of the server, which delays everything.
-func slowWay(t *testing.T, url string) string {
+func slowWay(t *testing.T, server string) string {
 	t.Helper()
 	proxies := &netfault.Proxies{}
 	t.Cleanup(func() {
@@ -24,14 +25,17 @@ func slowWay(t *testing.T, url string) string {
 			t.Error(err)
 		}
 	})
-	proxied, err := proxies.ForURL(url)
+	through, err := url.Parse(server)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if through.Host, err = proxies.Route("tcp", through.Host); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := proxies.Begin(netfault.Fault{Latency: slowLatency, Jitter: slowJitter}); err != nil {
 		t.Fatal(err)
 	}
-	return proxied
+	return through.String()
 }
 
 // stored reads a result that a script has written.

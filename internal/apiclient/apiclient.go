@@ -75,7 +75,7 @@ type Client struct {
 func New(o Options) (*Client, error) {
 	c := &Client{
 		method: cmp.Or(o.Method, http.MethodPost), status: slices.Clone(o.Status), timeout: cmp.Or(o.Timeout, defaultTimeout),
-		answers: sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }},
+		answers: sync.Pool{New: func() any { return new(answer) }},
 	}
 	var problems []error
 	names := []string{endpoint.Tenant, endpoint.Job}

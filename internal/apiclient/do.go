@@ -29,22 +29,24 @@ func (c *Client) Do(ctx context.Context, tenant string, job int64, dst []byte) (
 	if err != nil {
 		return dst, c.endpoint.Explain(c.method, ctx, err)
 	}
-	buf := c.answers.Get().(*[]byte)
-	defer c.answers.Put(buf)
-	*buf, err = readAll(res.Body, (*buf)[:0])
+	answer := c.answers.Get().(*answer)
+	defer c.answers.Put(answer)
+	answer.Reset()
+	answer.limited = io.LimitedReader{R: res.Body, N: MaxAnswer + 1}
+	n, err := answer.ReadFrom(&answer.limited)
 	res.Body.Close()
-	if err != nil {
-		if errors.Is(err, errTooLarge) {
-			return dst, c.fail(endpoint.TooLarge, res.StatusCode, err, "let the API answer with the id of the job, not with more")
-		}
+	switch {
+	case n > MaxAnswer:
+		err = fmt.Errorf("the answer is larger than %d KiB", MaxAnswer>>10)
+		return dst, c.fail(endpoint.TooLarge, res.StatusCode, err, "let the API answer with the id of the job, not with more")
+	case err != nil:
 		return dst, c.endpoint.Explain(c.method, ctx, err)
+	case !c.expected(res.StatusCode):
+		return dst, c.refused(res, answer.Bytes())
 	}
-	if !c.expected(res.StatusCode) {
-		return dst, c.refused(res, *buf)
-	}
-	id, err := c.find(*buf)
+	id, err := c.find(answer.Bytes())
 	if err != nil {
-		return dst, c.withoutID(res, *buf, err)
+		return dst, c.withoutID(res, answer.Bytes(), err)
 	}
 	return append(dst, id...), nil
 }
@@ -77,6 +79,12 @@ func (c *Client) request(ctx context.Context, tenant string, job int64) (*http.R
 	return req, nil
 }
 
+// answer is the text of an answer, and the reader that limits it: both are used again.
+type answer struct {
+	bytes.Buffer
+	limited io.LimitedReader
+}
+
 // body is the body of one request, and the space for its text.
 type body struct {
 	bytes.Reader
@@ -90,30 +98,6 @@ func (c *Client) expected(status int) bool {
 		return status >= 200 && status <= 299
 	}
 	return slices.Contains(c.status, status)
-}
-
-var errTooLarge = fmt.Errorf("the answer is larger than %d KiB", MaxAnswer>>10)
-
-// readAll reads an answer into buf.
-func readAll(r io.Reader, buf []byte) ([]byte, error) {
-	for {
-		if len(buf) == cap(buf) {
-			if len(buf) > MaxAnswer {
-				return buf, errTooLarge
-			}
-			buf = slices.Grow(buf, len(buf)+512)
-		}
-		n, err := r.Read(buf[len(buf):min(cap(buf), MaxAnswer+1)])
-		buf = buf[:len(buf)+n]
-		switch {
-		case len(buf) > MaxAnswer:
-			return buf, errTooLarge
-		case errors.Is(err, io.EOF):
-			return buf, nil
-		case err != nil:
-			return buf, err
-		}
-	}
 }
 
 // What an answer without an id is.

@@ -24,10 +24,6 @@ func FuzzAnswer(f *testing.F) {
 	}
 	defer c.Close()
 	f.Fuzz(func(t *testing.T, answer []byte, status int, location string) {
-		read, err := readAll(bytes.NewReader(answer), nil)
-		if err != nil || !bytes.Equal(read, answer) {
-			t.Fatalf("%d bytes of %d read: %v", len(read), len(answer), err)
-		}
 		res := &http.Response{StatusCode: status, Header: http.Header{"Location": {location}}}
 		errs := []error{c.refused(res, answer)}
 		id, err := c.find(answer)

@@ -11,8 +11,9 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/queuedyno/queuedyno/internal/endpoint"
 	"github.com/queuedyno/queuedyno/internal/reconnect"
@@ -63,22 +64,12 @@ type Options struct {
 // Gap is a time in which a client was not connected.
 type Gap struct {
 	Client int
-	// Since is when the client read its last message, or connected. From is when it
-	// noticed the loss, To when it was connected again. What was sent after Since and
-	// before To may be lost.
-	Since, From, To time.Time
-	// Err is the loss. Tries is how many times the client tried to connect again.
-	Err   error
-	Tries int
+	// From is when the client noticed the loss, To when it was connected again.
+	From, To time.Time
+	// Err is the loss.
+	Err error
 	// Ended says that Close ended the gap, not a connection.
 	Ended bool
-}
-
-// Counts is what all clients have seen.
-type Counts struct {
-	Connected                  int64 // clients that are connected now
-	Messages, Updates, Ignored int64
-	Gaps                       int64
 }
 
 // Clients are WebSocket clients that are connected.
@@ -153,28 +144,15 @@ func Open(ctx context.Context, o Options) (*Clients, error) {
 	return nil, err
 }
 
-// connect connects all clients, some at once.
+// connect connects all clients, some at once. Its error is the first.
 func (c *Clients) connect(ctx context.Context) error {
 	const atOnce = 32
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	var next atomic.Int64
-	for range min(atOnce, len(c.all)) {
-		wg.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(c.all) {
-					return
-				}
-				if err := c.all[i].connect(ctx); err != nil {
-					cancel(err) // the first is the cause
-				}
-			}
-		})
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for _, one := range c.all {
+		g.Go(func() error { return one.connect(ctx) })
 	}
-	wg.Wait()
-	return context.Cause(ctx)
+	return g.Wait()
 }
 
 // Listeners are the clients that hear the jobs of Tenants[tenant]: those with that
@@ -194,21 +172,6 @@ func (c *Clients) PerTenant() bool { return c.perTenant }
 
 // Address is the URL without user, password and query.
 func (c *Clients) Address() string { return c.endpoint.Address }
-
-// Counts is what all clients have seen so far.
-func (c *Clients) Counts() Counts {
-	var all Counts
-	for _, one := range c.all {
-		if one.connected.Load() {
-			all.Connected++
-		}
-		all.Messages += one.messages.Load()
-		all.Updates += one.updates.Load()
-		all.Ignored += one.ignored.Load()
-		all.Gaps += one.gaps.Load()
-	}
-	return all
-}
 
 // Close disconnects all clients and waits for their goroutines. No callback runs after
 // it.

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,9 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -31,12 +30,10 @@ type client struct {
 	socket net.Conn // below conn
 	closed bool
 
-	buf   []byte
+	buf   bytes.Buffer
 	since time.Time // the last message, or the connection
 
-	connected                        atomic.Bool
-	messages, updates, ignored, gaps atomic.Int64
-	_                                [64]byte // no cache line is shared between clients
+	_ [64]byte // no cache line is shared between clients
 }
 
 // connect connects and sends the first message.
@@ -80,7 +77,6 @@ func (c *client) connect(ctx context.Context) error {
 		return context.Canceled
 	}
 	c.conn, c.socket, c.since = conn, socket, time.Now()
-	c.connected.Store(true)
 	return nil
 }
 
@@ -100,20 +96,17 @@ func (c *client) disconnect() {
 
 // run reads messages until Close, over one connection after another.
 func (c *client) run() {
-	defer c.connected.Store(false)
 	for {
 		err := c.read()
 		from := time.Now()
-		c.connected.Store(false)
 		if c.of.ctx.Err() != nil {
 			return
 		}
-		gap := Gap{Client: c.index, Since: c.since, From: from, Err: c.explainLoss(err)}
+		gap := Gap{Client: c.index, From: from, Err: c.explainLoss(err)}
 		select {
 		case c.of.lost <- gap.Err:
 		default:
 		}
-		c.gaps.Add(1)
 		c.reconnect(&gap)
 		if c.of.o.Gap != nil {
 			c.of.o.Gap(gap)
@@ -130,7 +123,6 @@ func (c *client) reconnect(gap *Gap) {
 	for failures := 1; ; failures++ {
 		reconnect.Wait(c.of.o.Policy.Pause(failures), c.of.ctx.Done())
 		if c.of.ctx.Err() == nil {
-			gap.Tries++
 			if c.connect(c.of.ctx) == nil {
 				gap.To = c.since
 				return
@@ -151,21 +143,12 @@ func (c *client) read() error {
 		if err != nil {
 			return err
 		}
-		c.buf = c.buf[:0]
-		for {
-			c.buf = slices.Grow(c.buf, 512)
-			n, err := r.Read(c.buf[len(c.buf):cap(c.buf)])
-			c.buf = c.buf[:len(c.buf)+n]
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return err
-			}
+		c.buf.Reset()
+		if _, err := c.buf.ReadFrom(r); err != nil {
+			return err
 		}
 		c.since = time.Now()
-		c.messages.Add(1)
-		c.hear(c.buf)
+		c.hear(c.buf.Bytes())
 	}
 }
 
@@ -190,12 +173,10 @@ func (c *client) one(message []byte) {
 		c.ignore(message, err)
 		return
 	}
-	c.updates.Add(1)
 	c.of.o.Heard(c.index, c.since, update)
 }
 
 func (c *client) ignore(message []byte, err error) {
-	c.ignored.Add(1)
 	if c.of.o.Ignored != nil {
 		c.of.o.Ignored(c.index, message, err)
 	}

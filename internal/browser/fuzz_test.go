@@ -16,22 +16,18 @@ func FuzzMessage(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, message []byte) {
-		heard, ignored := int64(0), int64(0)
 		c := &client{of: &Clients{o: Options{
 			Heard: func(_ int, _ time.Time, update updates.View) {
-				if heard++; len(update.JobID) == 0 {
+				if len(update.JobID) == 0 {
 					t.Errorf("an update without an id in %q", message)
 				}
 			},
 			Ignored: func(_ int, _ []byte, err error) {
-				if ignored++; err == nil {
+				if err == nil {
 					t.Errorf("%q is ignored without a reason", message)
 				}
 			},
 		}}}
 		c.hear(message)
-		if heard != c.updates.Load() || ignored != c.ignored.Load() {
-			t.Errorf("%d heard, %d ignored; counted %d and %d", heard, ignored, c.updates.Load(), c.ignored.Load())
-		}
 	})
 }

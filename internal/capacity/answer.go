@@ -43,18 +43,15 @@ func (s *search) decide(a *Answer, p *posterior) {
 		a.ConfirmedFor = s.shortest(a.ConfirmedRate, Long)
 	}
 	best := 0.0
-	for _, t := range s.trials {
-		if t.Kind == Ceiling || t.Verdict != Good {
-			continue
-		}
+	for _, t := range s.at(Good) {
 		// One good trial may be luck. A rate that failed more often does not count.
 		if t.Rate > best && s.mostlyGood(t.Rate) {
 			best = t.Rate
 		}
 	}
 	if a.ConfirmedRate == 0 && a.Why == s.usedUp() {
-		for _, t := range s.trials {
-			if n := s.held(t.Rate); t.Kind != Ceiling && t.Verdict == Good && t.Rate > a.ConfirmedRate && n > 0 {
+		for _, t := range s.at(Good) {
+			if n := s.held(t.Rate); t.Rate > a.ConfirmedRate && n > 0 {
 				a.ConfirmedRate, a.ConfirmedTrials, a.ConfirmedFor = t.Rate, n, s.shortest(t.Rate, Long, Short)
 			}
 		}
@@ -87,8 +84,8 @@ func (s *search) decide(a *Answer, p *posterior) {
 // shortest is the length of the shortest good trial of these kinds at that rate or a
 // higher one.
 func (s *search) shortest(rate float64, kinds ...Kind) (least time.Duration) {
-	for _, t := range s.trials {
-		if t.Verdict == Good && t.Rate >= rate && slices.Contains(kinds, t.Kind) && (least == 0 || t.measured() < least) {
+	for _, t := range s.at(Good) {
+		if t.Rate >= rate && slices.Contains(kinds, t.Kind) && (least == 0 || t.measured() < least) {
 			least = t.measured()
 		}
 	}
@@ -98,23 +95,13 @@ func (s *search) shortest(rate float64, kinds ...Kind) (least time.Duration) {
 // mostlyGood reports whether at this rate and above at least as many trials
 // were good as were bad at this rate and below.
 func (s *search) mostlyGood(rate float64) bool {
-	score := 0
-	for _, t := range s.trials {
-		switch {
-		case t.Kind == Ceiling:
-		case t.Verdict == Good && t.Rate >= rate:
-			score++
-		case t.Verdict == Bad && t.Rate <= rate:
-			score--
-		}
-	}
-	return score >= 0
+	return len(above(s.at(Good), rate)) >= len(below(s.at(Bad), rate))
 }
 
 // refuted is the lowest rate above the given one that failed, 0 for none.
 func (s *search) refuted(rate float64) (lowest float64) {
-	for _, t := range s.trials {
-		if t.Kind != Ceiling && t.Verdict == Bad && t.Rate > rate && (lowest == 0 || t.Rate < lowest) {
+	for _, t := range s.at(Bad) {
+		if t.Rate > rate && (lowest == 0 || t.Rate < lowest) {
 			lowest = t.Rate
 		}
 	}
@@ -176,12 +163,7 @@ func (s *search) limit(a Answer) Limit {
 // failedAbove are the few trials that failed next above the rate, from the
 // nearest, which is among them wherever it is.
 func (s *search) failedAbove(rate float64) []Trial {
-	var failed []Trial
-	for _, t := range s.trials {
-		if t.Kind != Ceiling && t.Verdict == Bad && t.Rate > rate {
-			failed = append(failed, t)
-		}
-	}
+	failed := slices.DeleteFunc(s.at(Bad), func(t Trial) bool { return t.Rate <= rate })
 	slices.SortStableFunc(failed, func(a, b Trial) int { return cmp.Compare(a.Rate, b.Rate) })
 	n := min(len(failed), witnesses)
 	for rate > 0 && n > 1 && failed[n-1].Rate > nearby*rate {

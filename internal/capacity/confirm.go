@@ -40,9 +40,7 @@ func (s *search) lost(p *posterior) bool {
 	if loops[len(loops)-1].Bound == 0 && p.quantile(0.5) > p.at[len(p.at)-1]-margin {
 		return true
 	}
-	return p.quantile(0.5) < p.at[0]+margin && slices.ContainsFunc(s.trials, func(t Trial) bool {
-		return t.Kind != Ceiling && t.Verdict == Bad && t.Rate <= s.lowest(p)
-	})
+	return p.quantile(0.5) < p.at[0]+margin && len(below(s.at(Bad), s.lowest(p))) > 0
 }
 
 // lowest is the lowest rate that is looked at.
@@ -93,13 +91,8 @@ func (s *search) confirm(p *posterior, t Trial) (Trial, string) {
 		return t, ""
 	}
 	// Steps down become longer, so that they arrive.
-	bad := 0
-	for _, one := range long {
-		if one.Verdict == Bad {
-			bad++
-		}
-	}
-	step := 0.02 * math.Exp2(float64(max(0, bad-2)))
+	bad := slices.DeleteFunc(slices.Clone(long), func(t Trial) bool { return t.Verdict != Bad })
+	step := 0.02 * math.Exp2(float64(max(0, len(bad)-2)))
 	if s.short(2 * s.cost(s.o.Confirm)) {
 		step = max(step, lastStep) // there is no other one
 	}
@@ -127,14 +120,9 @@ func (s *search) target(p *posterior) float64 {
 // where that is not settled, and how many speak against it. A trial that held at a
 // higher rate counts, and so does one that failed at a lower rate, against it.
 func (s *search) confirmed(rate float64) (good, bad int) {
-	for _, t := range s.trials {
-		switch {
-		case t.Kind == Long && t.Verdict == Good && t.Rate >= rate:
-			good++
-		case t.Kind == Long && t.Verdict == Bad && t.Rate <= rate:
-			bad++
-		}
-	}
+	short := func(t Trial) bool { return t.Kind != Long }
+	good = len(slices.DeleteFunc(above(s.at(Good), rate), short))
+	bad = len(slices.DeleteFunc(below(s.at(Bad), rate), short))
 	if good >= confirms && good > bad {
 		return good, bad
 	}
@@ -144,8 +132,8 @@ func (s *search) confirmed(rate float64) (good, bad int) {
 // best is the highest rate that is confirmed, 0 without one, with the confirming trials that
 // say so and those that speak against it.
 func (s *search) best() (rate float64, good, against int) {
-	for _, t := range s.trials {
-		if t.Kind != Long || t.Verdict != Good || t.Rate <= rate {
+	for _, t := range s.at(Good) {
+		if t.Kind != Long || t.Rate <= rate {
 			continue
 		}
 		if n, bad := s.confirmed(t.Rate); n > 0 {
@@ -159,19 +147,12 @@ func (s *search) best() (rate float64, good, against int) {
 // if all that held at that rate or a higher one did for as long together as it takes
 // otherwise, and if none failed at that rate or a lower one.
 func (s *search) held(rate float64) (good int) {
-	var sum time.Duration
-	for _, t := range s.trials {
-		switch {
-		case t.Kind == Ceiling:
-		case t.Verdict == Bad && t.Rate <= rate:
-			return 0
-		case t.Verdict == Good && t.Rate >= rate:
-			sum += t.measured()
-			good++
-		}
+	held, sum := above(s.at(Good), rate), time.Duration(0)
+	for _, t := range held {
+		sum += t.measured()
 	}
-	if sum < confirms*s.o.Confirm {
+	if len(below(s.at(Bad), rate)) > 0 || sum < confirms*s.o.Confirm {
 		return 0
 	}
-	return good
+	return len(held)
 }

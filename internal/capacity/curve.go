@@ -1,6 +1,7 @@
 package capacity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,12 +125,7 @@ func Points(trials []Trial) []Point {
 		}
 		points = append(points, p)
 	}
-	slices.SortFunc(points, func(a, b Point) int {
-		if a.Rate < b.Rate {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(points, func(a, b Point) int { return cmp.Compare(a.Rate, b.Rate) })
 	return points
 }
 

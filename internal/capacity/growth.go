@@ -74,7 +74,7 @@ func (b *Backlog) Growth(from, to time.Duration) Growth {
 		return Growth{}
 	}
 	g := Growth{Returned: true, Span: length / 2}
-	g.PerS, g.Error = line(x, y)
+	g.PerS, g.Error = Line(x, y)
 	// A job more or less is the phase of the samples.
 	slices.Sort(lowest[:sixths/2])
 	base := lowest[sixths/4]
@@ -84,9 +84,9 @@ func (b *Backlog) Growth(from, to time.Duration) Growth {
 	return g
 }
 
-// line is the slope of the straight line through the points by least squares, and its
+// Line is the slope of the straight line through the points by least squares, and its
 // standard error.
-func line(x, y []float64) (slope, e float64) {
+func Line(x, y []float64) (slope, e float64) {
 	n := float64(len(x))
 	var mx, my, sxx, sxy float64
 	for i := range x {

@@ -67,7 +67,7 @@ func FitUSL(points []Size) Scaling {
 	if n := len(sizes); n < leastSizes {
 		return Scaling{Sizes: points, Refused: fmt.Sprintf("it takes the capacity at %d sizes or more, and there are %d", leastSizes, n)}
 	}
-	s := fit{points}.solve()
+	s := solve(points)
 	s.Sizes = points
 	for _, p := range points {
 		r := p.Capacity/s.At(p.N) - 1
@@ -86,9 +86,32 @@ func FitUSL(points []Size) Scaling {
 	return s
 }
 
-// fit is a fit in progress. Its parameters are 1, sigma and kappa over lambda:
-// what the law divides by grows with each of them in proportion.
-type fit struct{ points []Size }
+// solve is the least sum of squared residuals at which no parameter is negative. The
+// parameters are 1, sigma and kappa over lambda: what the law divides by, and so each
+// residual, grows with them in proportion. So the sum has one minimum for each choice of
+// what is held at 0, and the least of those without a negative parameter is the answer.
+func solve(points []Size) Scaling {
+	var best [3]float64
+	least := math.Inf(1)
+	for _, held := range [][3]bool{{}, {1: true}, {2: true}, {1: true, 2: true}} {
+		v, ok := minimum(points, held)
+		if !ok || v[0] <= 0 || v[1] < 0 || v[2] < 0 {
+			continue
+		}
+		sum := 0.0
+		for _, p := range points {
+			r := -1.0
+			for i, a := range row(p) {
+				r += a * v[i]
+			}
+			sum += r * r
+		}
+		if sum < least {
+			best, least = v, sum
+		}
+	}
+	return Scaling{Lambda: 1 / best[0], Sigma: best[1] / best[0], Kappa: best[2] / best[0]}
+}
 
 // row are the factors of the three parameters in the residual at p.
 func row(p Size) [3]float64 {
@@ -96,100 +119,56 @@ func row(p Size) [3]float64 {
 	return [3]float64{w, w * (p.N - 1), w * p.N * (p.N - 1)}
 }
 
-// cost is half the sum of the squared residuals.
-func (f fit) cost(v [3]float64) (sum float64) {
-	for _, p := range f.points {
+// minimum solves the normal equations for what is not held at 0, by Gaussian elimination.
+// They are scaled by their diagonal: the factors differ by the square of the largest size.
+// ok is false where they have no single solution.
+func minimum(points []Size, held [3]bool) (v [3]float64, ok bool) {
+	var m [3][3]float64
+	for _, p := range points {
 		a := row(p)
-		r := a[0]*v[0] + a[1]*v[1] + a[2]*v[2] - 1
-		sum += r * r / 2
-	}
-	return sum
-}
-
-// solve is the method of Levenberg and Marquardt (D. Marquardt, SIAM J. Appl.
-// Math. 11, 1963), kept where no parameter is negative: one that is 0 and would
-// become less is left out of the step, and a step that goes too far is cut.
-//
-// It starts where C. Hale's usl does: sigma 0.1, kappa 0.01, and for lambda the
-// greatest capacity per size.
-func (f fit) solve() Scaling {
-	lambda := 0.0
-	for _, p := range f.points {
-		lambda = max(lambda, p.Capacity/p.N)
-	}
-	v := [3]float64{1 / lambda, 0.1 / lambda, 0.01 / lambda}
-	damping, best := 1e-3, f.cost(v)
-	for range 500 {
-		gradient, curvature := f.slope(v)
-		var held [3]bool
-		for i := range v {
-			held[i] = v[i] <= 0 && gradient[i] > 0
-		}
-		next := v
-		for i, d := range step(gradient, curvature, held, damping) {
-			next[i] = max(0, v[i]+d)
-		}
-		next[0] = max(next[0], v[0]/10) // lambda is finite
-		c := f.cost(next)
-		if !(c < best) {
-			if damping *= 4; damping > 1e12 {
-				break
-			}
-			continue
-		}
-		v, best, damping = next, c, max(damping/10, 1e-15)
-	}
-	return Scaling{Lambda: 1 / v[0], Sigma: v[1] / v[0], Kappa: v[2] / v[0]}
-}
-
-// slope is the gradient of the cost, and its second derivatives.
-func (f fit) slope(v [3]float64) (gradient [3]float64, curvature [3][3]float64) {
-	for _, p := range f.points {
-		a := row(p)
-		r := a[0]*v[0] + a[1]*v[1] + a[2]*v[2] - 1
 		for i := range a {
-			gradient[i] += a[i] * r
+			v[i] += a[i]
 			for j := range a {
-				curvature[i][j] += a[i] * a[j]
+				m[i][j] += a[i] * a[j]
 			}
 		}
 	}
-	return gradient, curvature
-}
-
-// step solves (curvature + damping*its diagonal) step = -gradient for what is
-// not held, by Gaussian elimination; the matrix is positive definite.
-func step(gradient [3]float64, m [3][3]float64, held [3]bool, damping float64) (d [3]float64) {
+	var scale [3]float64
 	for i := range m {
-		m[i][i] *= 1 + damping
-		d[i] = -gradient[i]
+		scale[i] = math.Sqrt(m[i][i])
+	}
+	for i := range m {
+		v[i] /= scale[i]
+		for j := range m {
+			m[i][j] /= scale[i] * scale[j]
+			if held[i] || held[j] {
+				m[i][j] = 0
+			}
+		}
 		if held[i] {
-			for j := range m {
-				m[i][j], m[j][i] = 0, 0
-			}
-			m[i][i], d[i] = 1, 0
+			m[i][i], v[i] = 1, 0
 		}
 	}
 	for i := range m {
+		if !(m[i][i] > 1e-12) {
+			return v, false
+		}
 		for k := i + 1; k < len(m); k++ {
-			if m[i][i] == 0 {
-				return [3]float64{}
-			}
 			q := m[k][i] / m[i][i]
 			for j := i; j < len(m); j++ {
 				m[k][j] -= q * m[i][j]
 			}
-			d[k] -= q * d[i]
+			v[k] -= q * v[i]
 		}
 	}
 	for i := len(m) - 1; i >= 0; i-- {
 		for j := i + 1; j < len(m); j++ {
-			d[i] -= m[i][j] * d[j]
+			v[i] -= m[i][j] * v[j]
 		}
-		if m[i][i] == 0 {
-			return [3]float64{}
-		}
-		d[i] /= m[i][i]
+		v[i] /= m[i][i]
 	}
-	return d
+	for i := range v {
+		v[i] /= scale[i]
+	}
+	return v, true
 }

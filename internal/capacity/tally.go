@@ -15,14 +15,24 @@ func (s *search) of(k Kind) (all []Trial) {
 	return all
 }
 
-// passed is how many trials were lost to causes that pass.
-func (s *search) passed() (n int) {
+// at are the trials at a rate, with that verdict: all but closed loops.
+func (s *search) at(v Verdict) (all []Trial) {
 	for _, t := range s.trials {
-		if t.Verdict == Invalid && t.Passing {
-			n++
+		if t.Kind != Ceiling && t.Verdict == v {
+			all = append(all, t)
 		}
 	}
-	return n
+	return all
+}
+
+// above are those of the trials at that rate or a higher one.
+func above(trials []Trial, rate float64) []Trial {
+	return slices.DeleteFunc(trials, func(t Trial) bool { return t.Rate < rate })
+}
+
+// below are those of the trials at that rate or a lower one.
+func below(trials []Trial, rate float64) []Trial {
+	return slices.DeleteFunc(trials, func(t Trial) bool { return t.Rate > rate })
 }
 
 // Last is the last of the trials that was no closed loop.
@@ -38,10 +48,10 @@ func Last(trials []Trial) (t Trial, ok bool) {
 // count is how many trials were made, of those that MaxTrials bounds: neither
 // what was lost to causes that pass nor closed loops after the first.
 func (s *search) count() int {
-	n := len(s.trials) - s.passed()
-	for _, t := range s.trials[1:] {
-		if t.Kind == Ceiling {
-			n--
+	n := 0
+	for i, t := range s.trials {
+		if !(t.Verdict == Invalid && t.Passing) && (t.Kind != Ceiling || i == 0) {
+			n++
 		}
 	}
 	return n
@@ -75,9 +85,7 @@ func (s *search) gaveUp() bool {
 }
 
 // anyGood reports whether any rate held in any trial.
-func (s *search) anyGood() bool {
-	return slices.ContainsFunc(s.trials, func(t Trial) bool { return t.Kind != Ceiling && t.Verdict == Good })
-}
+func (s *search) anyGood() bool { return len(s.at(Good)) > 0 }
 
 // spent is the part of the budget that is gone.
 func (s *search) spent() (d time.Duration) {

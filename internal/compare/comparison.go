@@ -92,13 +92,9 @@ type Difference struct{ What, Base, Candidate string }
 
 // Differences lists what is compared, by name.
 func (r *Record) Differences() (all []Difference) {
-	names := map[string]bool{}
-	for name := range r.Base.Settings {
-		names[name] = true
-	}
-	for name := range r.Candidate.Settings {
-		names[name] = true
-	}
+	names := map[string]string{}
+	maps.Copy(names, r.Base.Settings)
+	maps.Copy(names, r.Candidate.Settings)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		if a, b := r.Base.Settings[name], r.Candidate.Settings[name]; a != b {
 			all = append(all, Difference{name, a, b})

@@ -54,19 +54,15 @@ func Found(asked []paired.Metric, base, candidate map[string]float64, higher fun
 		m.Gate = m.Gate && inBase && inCandidate
 	}
 	for _, a := range asked {
-		switch _, only := candidate[a.Name]; {
+		_, inBase := base[a.Name]
+		switch _, inCandidate := candidate[a.Name]; {
 		case !slices.ContainsFunc(names, func(name string) bool { return isAsked(a, name) }):
 			faults = append(faults, fmt.Sprintf("the commands printed no %q; they printed %s", a.Name, strings.Join(names, ", ")))
-		case only && !has(base, a.Name):
+		case inCandidate && !inBase:
 			faults = append(faults, fmt.Sprintf("only the candidate printed %q: there is nothing to compare it with", a.Name))
 		}
 	}
 	return metrics, missing, faults
-}
-
-func has(figures map[string]float64, name string) bool {
-	_, ok := figures[name]
-	return ok
 }
 
 // nameBenchmarks names the figures of the first pair of commands that print Go

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/paired"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -30,13 +31,7 @@ func (r *Record) judge(metrics []paired.Metric) (decided bool) {
 }
 
 // listed names a few of them and counts the rest.
-func listed(names []string) string {
-	const few = 6
-	if len(names) <= few {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
-}
+func listed(names []string) string { return number.Few(names, 6) }
 
 // paired are the pairs of which both runs count, and for each by how many more
 // jobs the candidate lost.

@@ -3,10 +3,12 @@
 package endpoint
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -60,16 +62,11 @@ func Parse(raw string, headers map[string]string, schemes, names []string) (*End
 		return nil, errors.New("url: the host is the same for all jobs, since the connections are; write the name into the path, the query or the Host header")
 	}
 	e.TLS = u.Scheme == "https" || u.Scheme == "wss"
-	e.Host = u.Host
-	if u.Port() == "" {
-		e.Host = u.Hostname() + ":80"
-		if e.TLS {
-			e.Host = u.Hostname() + ":443"
-		}
-		if strings.Contains(u.Hostname(), ":") {
-			e.Host = "[" + u.Hostname() + "]" + e.Host[len(u.Hostname()):]
-		}
+	port := "80"
+	if e.TLS {
+		port = "443"
 	}
+	e.Host = net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port))
 	e.Address = mask.Address(raw)
 	e.learn(u)
 	if e.url.Fixed() {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/problem"
 )
 
 const (
@@ -115,20 +117,15 @@ func (r *run) secret(ctx context.Context) error {
 		return nil // the pods may read it anyway
 	case err != nil, slices.Contains(keys, m.SecretKey):
 		return err
-	case len(keys) == 0:
-		return &SecretError{Name: m.Secret, Key: m.SecretKey, What: fmt.Sprintf("there is no secret %q with keys", m.Secret)}
 	}
-	return &SecretError{Name: m.Secret, Key: m.SecretKey, What: fmt.Sprintf("the secret %q has no key %q", m.Secret, m.SecretKey)}
-}
-
-// SecretError says that the secret with the URL of the Redis is not there.
-type SecretError struct{ Name, Key, What string }
-
-func (e *SecretError) Error() string { return e.What }
-
-// Hint is the remedy.
-func (e *SecretError) Hint() string {
-	return fmt.Sprintf("create it: kubectl create secret generic %s --from-literal=%s=redis://HOST:PORT", e.Name, e.Key)
+	missing := &problem.Hinted{
+		What:   fmt.Sprintf("the secret %q has no key %q", m.Secret, m.SecretKey),
+		Remedy: fmt.Sprintf("create it: kubectl create secret generic %s --from-literal=%s=redis://HOST:PORT", m.Secret, m.SecretKey),
+	}
+	if len(keys) == 0 {
+		missing.What = fmt.Sprintf("there is no secret %q with keys", m.Secret)
+	}
+	return missing
 }
 
 // create makes the ConfigMap and the Job. Where one of that name exists, it is an error.
@@ -158,7 +155,9 @@ func (r *run) remove(ctx context.Context, wait bool) error {
 	}
 	_, err := r.o.Kubectl.output(ctx, nil, args...)
 	if err != nil {
-		return &RemoveError{Err: err, Command: r.typed("delete", "job,configmap", r.selector())}
+		return &problem.Hinted{
+			What: "remove the Job and the ConfigMap: " + err.Error(), Remedy: r.typed("delete", "job,configmap", r.selector()), Err: err,
+		}
 	}
 	return nil
 }
@@ -167,18 +166,6 @@ func (r *run) remove(ctx context.Context, wait bool) error {
 func (r *run) typed(args ...string) string {
 	return strings.Join(slices.Concat([]string{"kubectl"}, r.o.Kubectl.Global, args), " ")
 }
-
-// RemoveError says that what a run created is still there.
-type RemoveError struct {
-	Err     error
-	Command string // that removes it
-}
-
-func (e *RemoveError) Error() string { return "remove the Job and the ConfigMap: " + e.Err.Error() }
-func (e *RemoveError) Unwrap() error { return e.Err }
-
-// Hint is the remedy.
-func (e *RemoveError) Hint() string { return e.Command }
 
 // look asks how the Job and its pods are. It tolerates that kubectl fails a few times.
 func (r *run) look(ctx context.Context) (s state, known bool, err error) {
@@ -249,31 +236,6 @@ func (r *run) watch(ctx context.Context) error {
 	}
 }
 
-// LateError says which shards did not start in time.
-type LateError struct {
-	After time.Duration
-	Of    int
-	// Shards are those that did not start, and Why their reasons, in the same order.
-	Shards []int
-	Why    []string
-}
-
-func (e *LateError) Error() string {
-	var all []string
-	for i, shard := range e.Shards[:min(len(e.Shards), 5)] {
-		all = append(all, fmt.Sprintf("shard %d (%s)", shard, e.Why[i]))
-	}
-	if more := len(e.Shards) - len(all); more > 0 {
-		all = append(all, fmt.Sprintf("and %d more", more))
-	}
-	return fmt.Sprintf("%d of %d pods did not start within %s: %s", len(e.Shards), e.Of, e.After, strings.Join(all, ", "))
-}
-
-// Hint is the remedy.
-func (e *LateError) Hint() string {
-	return "mend that, ask for less with --cpu, --memory or -n, or wait longer with --meet-timeout"
-}
-
 // late is the error for shards that have not started.
 func (r *run) late(s state) error {
 	why := map[int]string{}
@@ -291,11 +253,18 @@ func (r *run) late(s state) error {
 	if len(why) == 0 {
 		return nil
 	}
-	e := &LateError{After: r.o.Manifest.MeetTimeout, Of: r.o.Manifest.Shards}
+	var all []string
 	for _, shard := range slices.Sorted(maps.Keys(why)) {
-		e.Shards, e.Why = append(e.Shards, shard), append(e.Why, why[shard])
+		all = append(all, fmt.Sprintf("shard %d (%s)", shard, why[shard]))
 	}
-	return e
+	const most = 5
+	if more := len(all) - most; more > 0 {
+		all = append(all[:most], fmt.Sprintf("and %d more", more))
+	}
+	return &problem.Hinted{
+		What:   fmt.Sprintf("%d of %d pods did not start within %s: %s", len(why), r.o.Manifest.Shards, r.o.Manifest.MeetTimeout, strings.Join(all, ", ")),
+		Remedy: "mend that, ask for less with --cpu, --memory or -n, or wait longer with --meet-timeout",
+	}
 }
 
 // show notes how many pods run, and why others do not, when that changes.

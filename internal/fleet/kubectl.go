@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,33 +29,22 @@ type Kubectl struct {
 // maxSaid bounds what is kept of what kubectl writes to standard error.
 const maxSaid = 4 << 10
 
-func (k Kubectl) command(ctx context.Context, args []string) (*exec.Cmd, *limited) {
-	cmd := exec.CommandContext(ctx, k.Program, append(append([]string{}, k.Global...), args...)...)
-	cmd.Env = k.Environ
+// output runs kubectl and returns what it wrote to standard output.
+func (k Kubectl) output(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	var out bytes.Buffer
+	err := k.stream(ctx, bytes.NewReader(stdin), &out, args...)
+	return out.Bytes(), err
+}
+
+// stream runs kubectl with its standard input, which may be nil, and its standard output.
+func (k Kubectl) stream(ctx context.Context, in io.Reader, out io.Writer, args ...string) error {
+	cmd := exec.CommandContext(ctx, k.Program, slices.Concat(k.Global, args)...)
 	said := &limited{most: maxSaid}
-	cmd.Stderr = said
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = k.Environ, in, out, said
 	if k.Apart != nil {
 		k.Apart(cmd)
 	}
 	cmd.WaitDelay = 5 * time.Second
-	return cmd, said
-}
-
-// output runs kubectl and returns what it wrote to standard output.
-func (k Kubectl) output(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
-	cmd, said := k.command(ctx, args)
-	var out bytes.Buffer
-	cmd.Stdin, cmd.Stdout = bytes.NewReader(stdin), &out
-	if err := cmd.Run(); err != nil {
-		return out.Bytes(), k.failed(ctx, args[0], said, err)
-	}
-	return out.Bytes(), nil
-}
-
-// stream runs kubectl with its standard output going to w.
-func (k Kubectl) stream(ctx context.Context, w io.Writer, args ...string) error {
-	cmd, said := k.command(ctx, args)
-	cmd.Stdout = w
 	if err := cmd.Run(); err != nil {
 		return k.failed(ctx, args[0], said, err)
 	}

@@ -18,7 +18,7 @@ func (r *run) read(f *follower, more ...string) {
 	r.open++
 	args := append([]string{"logs", f.name, "--container", Container}, more...)
 	go func() {
-		f.err = r.o.Kubectl.stream(r.following, f.log, args...)
+		f.err = r.o.Kubectl.stream(r.following, nil, f.log, args...)
 		r.ended <- f
 	}()
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/queuedyno/queuedyno/internal/jsonscan"
 )
 
 // podLog is what one pod has logged. It goes into a file; lines that are not part of a
@@ -15,14 +17,13 @@ type podLog struct {
 	out  *bufio.Writer
 	line func(string)
 
-	depth           int // of braces, above 0 within a result
-	quoted, escaped bool
-	text            []byte // of the line, outside of a result
-	began           bool   // the line has bytes, or belongs to a result
-	lines           int    // that were complete
-	skip            int    // lines that were given to line before, by an earlier stream
-	results         int    // that were complete
-	last            []string
+	result  jsonscan.Boundary
+	text    []byte // of the line, outside of a result
+	began   bool   // the line has bytes, or belongs to a result
+	lines   int    // that were complete
+	skip    int    // lines that were given to line before, by an earlier stream
+	results int    // that were complete
+	last    []string
 }
 
 const (
@@ -51,17 +52,22 @@ func (l *podLog) again() error {
 }
 
 func (l *podLog) Write(p []byte) (int, error) {
-	for _, c := range p {
-		l.add(c)
+	for rest := p; len(rest) > 0; {
+		if !l.result.Inside() {
+			l.add(rest[0])
+			rest = rest[1:]
+			continue
+		}
+		rest = rest[l.result.Take(rest, nil):]
+		if !l.result.Inside() {
+			l.results++
+		}
 	}
 	return l.out.Write(p)
 }
 
+// add reads a byte outside of a result.
 func (l *podLog) add(c byte) {
-	if l.depth > 0 {
-		l.within(c)
-		return
-	}
 	switch {
 	case c == '\n':
 		if line := strings.TrimRight(string(l.text), "\r"); line != "" {
@@ -69,28 +75,9 @@ func (l *podLog) add(c byte) {
 		}
 		l.text, l.began = l.text[:0], false
 	case c == '{' && !l.began:
-		l.depth, l.began = 1, true
+		l.result, l.began = jsonscan.Begun(), true
 	case len(l.text) < maxLine:
 		l.text, l.began = append(l.text, c), true
-	}
-}
-
-// within reads a byte of a result.
-func (l *podLog) within(c byte) {
-	switch {
-	case l.escaped:
-		l.escaped = false
-	case l.quoted && c == '\\':
-		l.escaped = true
-	case c == '"':
-		l.quoted = !l.quoted
-	case l.quoted:
-	case c == '{':
-		l.depth++
-	case c == '}':
-		if l.depth--; l.depth == 0 {
-			l.results++
-		}
 	}
 }
 

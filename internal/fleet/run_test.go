@@ -14,9 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/queuedyno/queuedyno/internal/fleet"
+	"github.com/queuedyno/queuedyno/internal/problem"
 )
 
 // script is a kubectl whose cluster is a directory: "secret" holds the keys of the secret,
@@ -253,13 +252,9 @@ func TestPodsThatDoNotStartEndTheFleetWithTheirReasons(t *testing.T) {
 	c.file(t, "pod-0.log", "waits\n")
 	c.o.Manifest.Shards, c.o.Manifest.MeetTimeout = 4, time.Millisecond
 	_, err := fleet.Run(t.Context(), c.o)
-	late := new(fleet.LateError)
-	if !errors.As(err, &late) || !slices.Equal(late.Shards, []int{1, 2, 3}) {
-		t.Fatalf("error %v", err)
-	}
-	want := []string{"ErrImagePull: no such image", "Unschedulable: 0/1 nodes: Insufficient cpu.", "there is no pod"}
-	if diff := cmp.Diff(want, late.Why); diff != "" {
-		t.Errorf("reasons (-want +got):\n%s", diff)
+	const want = "3 of 4 pods did not start within 1ms: shard 1 (ErrImagePull: no such image), shard 2 (Unschedulable: 0/1 nodes: Insufficient cpu.), shard 3 (there is no pod)"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 	c.removed(t)
 }
@@ -270,7 +265,7 @@ func TestNothingIsCreatedWithoutTheSecret(t *testing.T) {
 		c := newCluster(t)
 		c.file(t, "secret", keys)
 		_, err := fleet.Run(t.Context(), c.o)
-		if missing := new(fleet.SecretError); !errors.As(err, &missing) || !strings.Contains(err.Error(), want) {
+		if missing := new(problem.Hinted); !errors.As(err, &missing) || !strings.Contains(err.Error(), want) {
 			t.Errorf("keys %q: error %v", keys, err)
 		}
 		if calls := append(c.calls(t, "create"), c.calls(t, "delete")...); len(calls) > 0 {

@@ -56,20 +56,11 @@ func (t limit) bound(o *result.Threshold, v float64) {
 	if v <= 0 {
 		return
 	}
-	broken := false
-	switch high := t.Value; t.Op {
-	case threshold.Less:
-		broken = v >= high
-	case threshold.LessOrEqual, threshold.Equal:
-		broken = v > high
-	case threshold.Within:
-		_, high = t.bounds()
-		broken = v > high
-	case threshold.Greater, threshold.GreaterOrEqual:
-		o.Passed = t.holds(v) && !math.IsInf(v, 1)
-	}
-	broken = broken || math.IsInf(v, 1)
-	if o.Undecided = !broken && !o.Passed; !o.Undecided && !math.IsInf(v, 1) {
+	low, high, open := t.bounds()
+	endless := math.IsInf(v, 1)
+	broken := v > high || open && v == high || endless
+	o.Passed = !math.IsInf(low, -1) && math.IsInf(high, 1) && t.holds(v) && !endless
+	if o.Undecided = !broken && !o.Passed; !o.Undecided && !endless {
 		o.Reason += "; it is at least " + t.kind().Show(v) + ", which decides"
 	}
 }
@@ -77,57 +68,29 @@ func (t limit) bound(o *result.Threshold, v float64) {
 // explain says how the value v stands to the limit.
 func (t limit) explain(v float64) string {
 	k := t.kind()
-	switch t.Op {
-	case threshold.Equal:
-		if v == t.Value {
-			return k.Show(v) + " is exactly what is required"
-		}
-	case threshold.NotEqual:
-		if v == t.Value {
-			return k.Show(v) + " is exactly what is not allowed"
-		}
-	case threshold.Within:
-		low, high := t.bounds()
-		if low <= v && v <= high {
-			return fmt.Sprintf("%s lies between the limits of %s and %s", k.Show(v), k.Show(low), k.Show(high))
-		}
-		if v < low {
+	if low, high, _ := t.bounds(); t.Op == threshold.Within {
+		switch {
+		case v < low:
 			return k.Compare(v, low)
+		case v > high:
+			return k.Compare(v, high)
 		}
-		return k.Compare(v, high)
-	case threshold.Less:
-		if v == t.Value {
-			return k.Show(v) + " is the limit itself; less is required"
-		}
-	case threshold.Greater:
-		if v == t.Value {
-			return k.Show(v) + " is the limit itself; more is required"
-		}
+		return fmt.Sprintf("%s lies between the limits of %s and %s", k.Show(v), k.Show(low), k.Show(high))
 	}
-	return k.Compare(v, t.Value)
+	exactly := map[threshold.Op]string{
+		threshold.Equal: "exactly what is required", threshold.NotEqual: "exactly what is not allowed",
+		threshold.Less: "the limit itself; less is required", threshold.Greater: "the limit itself; more is required",
+	}[t.Op]
+	if v != t.Value || exactly == "" {
+		return k.Compare(v, t.Value)
+	}
+	return k.Show(v) + " is " + exactly
 }
 
 // holds reports whether the value v keeps the limit.
 func (t limit) holds(v float64) bool {
-	switch t.Op {
-	case threshold.Less:
-		return v < t.Value
-	case threshold.LessOrEqual:
-		return v <= t.Value
-	case threshold.Greater:
-		return v > t.Value
-	case threshold.GreaterOrEqual:
-		return v >= t.Value
-	case threshold.Equal:
-		return v == t.Value
-	case threshold.NotEqual:
-		return v != t.Value
-	case threshold.Within:
-		low, high := t.bounds()
-		return low <= v && v <= high
-	default:
-		return false
-	}
+	low, high, open := t.bounds()
+	return low <= v && v <= high && !(open && v == t.Value)
 }
 
 // margin is how far v is on the good side of the limit, as a share of it;
@@ -149,7 +112,19 @@ func (t limit) margin(v float64) (share float64, ok bool) {
 	return 0, false
 }
 
-// bounds are the lowest and the highest value that Within allows.
-func (t limit) bounds() (low, high float64) {
-	return t.Value * (1 - t.Tolerance), t.Value * (1 + t.Tolerance)
+// bounds are the lowest and the highest value that keep the limit; open says that the
+// limit itself does not.
+func (t limit) bounds() (low, high float64, open bool) {
+	low, high = math.Inf(-1), math.Inf(1)
+	switch t.Op {
+	case threshold.Less, threshold.LessOrEqual:
+		high = t.Value
+	case threshold.Greater, threshold.GreaterOrEqual:
+		low = t.Value
+	case threshold.Equal:
+		low, high = t.Value, t.Value
+	case threshold.Within:
+		low, high = t.Value*(1-t.Tolerance), t.Value*(1+t.Tolerance)
+	}
+	return low, high, t.Op == threshold.Less || t.Op == threshold.Greater || t.Op == threshold.NotEqual
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -62,9 +63,9 @@ func (p *Parts) Outcome(invalid string) result.Threshold {
 		o.Reason = "the window holds no part of " + length
 	case p.worst != nil && (!p.worst.outcome.Passed || p.lacking == 0):
 		o = p.worst.outcome
-		o.Reason = fmt.Sprintf("in the worst of %s of %s (from %s to %s) %s", parts(p.n), length, seconds(p.worst.from), seconds(p.worst.to), o.Reason)
+		o.Reason = fmt.Sprintf("in the worst of %s of %s (from %s to %s) %s", number.Plural(p.n, "part"), length, seconds(p.worst.from), seconds(p.worst.to), o.Reason)
 	default:
-		o.Reason = fmt.Sprintf("%d of %s of %s tell nothing: %s", p.lacking, parts(p.n), length, p.missing)
+		o.Reason = fmt.Sprintf("%d of %s of %s tell nothing: %s", p.lacking, number.Plural(p.n, "part"), length, p.missing)
 	}
 	if invalid != "" {
 		o.Passed, o.Undecided = false, true
@@ -88,11 +89,3 @@ func (t limit) distance(v float64) float64 {
 
 // seconds writes a moment of a run.
 func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Round(time.Millisecond).Seconds()) }
-
-// parts is a number of parts in words.
-func parts(n int) string {
-	if n == 1 {
-		return "1 part"
-	}
-	return fmt.Sprintf("%d parts", n)
-}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -42,8 +43,6 @@ type group struct {
 type counters struct {
 	periods, throttled int64
 	time               time.Duration
-	used               time.Duration // CPU time of the whole cgroup
-	hasUsed            bool
 }
 
 // ReadCPULimit reads the limit of the process whose /proc is in the file system,
@@ -114,13 +113,9 @@ func readGroups(fsys fs.FS) ([]group, error) {
 
 // walk reads the limits from dir up to top.
 func walk(fsys fs.FS, dir, top string, v1 bool) (groups []group, err error) {
-	read := readMax
-	if v1 {
-		read = readQuota
-	}
 	var faults []error
 	for {
-		limit, source, err := read(fsys, dir)
+		limit, source, err := readLimit(fsys, dir, v1)
 		if err != nil {
 			faults = append(faults, err)
 		}
@@ -176,23 +171,14 @@ func cgroupMounts(text string, v1 bool) (mounts []mount) {
 	return mounts
 }
 
-// unescape undoes the octal escapes of blanks and backslashes in mountinfo.
+// octal is how mountinfo escapes blanks and backslashes.
+var octal = regexp.MustCompile(`\\[0-3][0-7]{2}`)
+
 func unescape(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if v, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(v))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
+	return octal.ReplaceAllStringFunc(s, func(escape string) string {
+		v, _ := strconv.ParseUint(escape[1:], 8, 8)
+		return string([]byte{byte(v)})
+	})
 }
 
 // below is where a cgroup lies under the root of a mount. It is not known when
@@ -214,84 +200,50 @@ func below(root, where string) (rel string, ok bool) {
 
 func outside(p string) bool { return slices.Contains(strings.Split(p, "/"), "..") }
 
-// readMax reads the limit of a version 2 cgroup: "20000 100000" are microseconds
-// of CPU time in microseconds, "max 100000" is no limit. The root has no such
-// file, nor has a cgroup in which the controller is not enabled.
-func readMax(fsys fs.FS, dir string) (limit float64, source string, err error) {
-	source = "/" + path.Join(dir, "cpu.max")
-	b, err := fs.ReadFile(fsys, path.Join(dir, "cpu.max"))
+// readLimit reads the limit of a cgroup: microseconds of CPU time in microseconds. Version
+// 2 has both in one file, as in "20000 100000", and "max 100000" is no limit; version 1 has
+// two files, and a quota of -1 is no limit. The root has no such file, nor has a cgroup in
+// which the controller is not enabled.
+func readLimit(fsys fs.FS, dir string, v1 bool) (limit float64, source string, err error) {
+	file := path.Join(dir, "cpu.max")
+	if v1 {
+		file = path.Join(dir, "cpu.cfs_quota_us")
+	}
+	source = "/" + file
+	text, err := fs.ReadFile(fsys, file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, "", nil
 	}
-	if err != nil {
-		return 0, "", fmt.Errorf("read %s: %w", source, cause(err))
-	}
-	limit, err = parseMax(string(b))
-	if err != nil {
-		return 0, "", fmt.Errorf("read %s: %w", source, err)
-	}
-	return limit, source, nil
-}
-
-func parseMax(text string) (float64, error) {
-	f := strings.Fields(text)
-	if len(f) != 2 {
-		return 0, fmt.Errorf("%.40q is not a quota and a period", text)
-	}
-	if f[0] == "max" {
-		return 0, nil
-	}
-	return ratio(f[0], f[1])
-}
-
-// readQuota reads the limit of a version 1 cgroup; a quota of -1 means no limit.
-func readQuota(fsys fs.FS, dir string) (limit float64, source string, err error) {
-	source = "/" + path.Join(dir, "cpu.cfs_quota_us")
-	quota, err := fs.ReadFile(fsys, path.Join(dir, "cpu.cfs_quota_us"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, "", nil
-	}
-	var period []byte
-	if err == nil {
+	if err == nil && v1 {
+		var period []byte
 		period, err = fs.ReadFile(fsys, path.Join(dir, "cpu.cfs_period_us"))
+		text = append(append(text, ' '), period...)
 	}
 	if err != nil {
 		return 0, "", fmt.Errorf("read %s: %w", source, cause(err))
 	}
-	if strings.TrimSpace(string(quota)) == "-1" {
+	f := strings.Fields(string(text))
+	switch {
+	case len(f) != 2:
+		return 0, "", fmt.Errorf("read %s: %.40q is not a quota and a period", source, text)
+	case f[0] == "max", f[0] == "-1":
 		return 0, source, nil
 	}
-	limit, err = ratio(strings.TrimSpace(string(quota)), strings.TrimSpace(string(period)))
-	if err != nil {
-		return 0, "", fmt.Errorf("read %s: %w", source, err)
+	quota, err1 := strconv.ParseInt(f[0], 10, 64)
+	period, err2 := strconv.ParseInt(f[1], 10, 64)
+	if err1 != nil || err2 != nil || quota <= 0 || period <= 0 {
+		return 0, "", fmt.Errorf("read %s: quota %.40q and period %.40q are not both a number of microseconds", source, f[0], f[1])
 	}
-	return limit, source, nil
+	return float64(quota) / float64(period), source, nil
 }
 
-func ratio(quota, period string) (float64, error) {
-	q, err1 := strconv.ParseInt(quota, 10, 64)
-	p, err2 := strconv.ParseInt(period, 10, 64)
-	if err1 != nil || err2 != nil || q <= 0 || p <= 0 {
-		return 0, fmt.Errorf("quota %.40q and period %.40q are not both a number of microseconds", quota, period)
-	}
-	return float64(q) / float64(p), nil
-}
-
-// readCounters reads how often a cgroup was throttled, and what it used.
+// readCounters reads how often a cgroup was throttled.
 func (g group) readCounters(fsys fs.FS) (c counters, ok bool) {
 	b, err := fs.ReadFile(fsys, path.Join(g.dir, "cpu.stat"))
 	if err != nil {
 		return c, false
 	}
-	c, ok = parseStat(string(b))
-	if g.v1 { // which counts the use in another controller, often in the same directory
-		if b, err := fs.ReadFile(fsys, path.Join(g.dir, "cpuacct.usage")); err == nil {
-			if ns, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err == nil && ns >= 0 {
-				c.used, c.hasUsed = time.Duration(ns), true
-			}
-		}
-	}
-	return c, ok
+	return parseStat(string(b))
 }
 
 // parseStat reads cpu.stat of either version. ok is false when it does not count
@@ -313,18 +265,12 @@ func parseStat(text string) (c counters, ok bool) {
 		case "nr_throttled":
 			c.throttled, throttled = v, true
 		case "throttled_usec":
-			c.time = microseconds(v)
+			c.time = time.Duration(min(v, math.MaxInt64/1000)) * time.Microsecond
 		case "throttled_time":
 			c.time = time.Duration(v)
-		case "usage_usec":
-			c.used, c.hasUsed = microseconds(v), true
 		}
 	}
 	return c, periods && throttled
-}
-
-func microseconds(v int64) time.Duration {
-	return time.Duration(min(v, math.MaxInt64/1000)) * time.Microsecond
 }
 
 // cause is the error without the path that the caller names already.

@@ -20,8 +20,7 @@ type Snapshot struct {
 	ran, wait map[string]time.Duration // by thread
 	stat      []float64                // the CPUs' ticks: user nice system idle iowait irq softirq steal
 	limits    limits
-	pressure  time.Duration
-	has       struct{ threads, pressure bool }
+	pressure  *time.Duration
 	sched     *metrics.Float64Histogram
 	gc        float64
 }
@@ -100,7 +99,6 @@ func (s *Snapshot) readThreads() {
 		wait, err2 := strconv.ParseInt(fields[1], 10, 64)
 		if err1 == nil && err2 == nil {
 			s.ran[f], s.wait[f] = time.Duration(ran), time.Duration(wait)
-			s.has.threads = true
 		}
 	}
 }
@@ -119,7 +117,7 @@ func (s *Snapshot) readPressure() {
 		}
 		us, err := strconv.ParseInt(strings.TrimSpace(total), 10, 64)
 		if err == nil {
-			s.pressure, s.has.pressure = time.Duration(us)*time.Microsecond, true
+			s.pressure = new(time.Duration(us) * time.Microsecond)
 		}
 	}
 }
@@ -131,7 +129,7 @@ func (s Snapshot) Until(later Snapshot) Stat {
 	if wall <= 0 {
 		return out
 	}
-	if s.has.threads && later.has.threads {
+	if len(s.ran) > 0 && len(later.ran) > 0 {
 		var ran, wait time.Duration
 		for f := range later.ran {
 			ran += later.ran[f] - s.ran[f]
@@ -152,10 +150,10 @@ func (s Snapshot) Until(later Snapshot) Stat {
 			out.Busy = share(total-idle, total)
 		}
 	}
-	if s.has.pressure && later.has.pressure {
-		out.Pressure = share(float64(later.pressure-s.pressure), float64(wall))
+	if s.pressure != nil && later.pressure != nil {
+		out.Pressure = share(float64(*later.pressure-*s.pressure), float64(wall))
 	}
-	out.CPU = s.limits.until(later.limits, wall)
+	out.CPU = s.limits.until(later.limits)
 	out.GC = share(later.gc-s.gc, wall.Seconds()*float64(runtime.GOMAXPROCS(0)))
 	out.SchedP99 = schedP99(s.sched, later.sched)
 	return out
@@ -164,8 +162,7 @@ func (s Snapshot) Until(later Snapshot) Stat {
 // share is between 0 and 1. The kernel brings some counters up to date in steps,
 // so that over a short time a part can seem larger than the whole.
 func share(part, whole float64) *float64 {
-	v := min(1, max(0, part)/whole)
-	return &v
+	return new(min(1, max(0, part)/whole))
 }
 
 // schedP99 is the upper end of the bucket in which the 99th percentile lies.
@@ -188,8 +185,7 @@ func schedP99(before, after *metrics.Float64Histogram) *time.Duration {
 			if math.IsInf(end, 1) {
 				end = after.Buckets[i]
 			}
-			d := time.Duration(end * float64(time.Second))
-			return &d
+			return new(time.Duration(end * float64(time.Second)))
 		}
 	}
 	return nil

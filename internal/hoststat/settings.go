@@ -71,14 +71,8 @@ func ReadSettings(fsys fs.FS) Settings {
 // readMemory reads how much memory is left on the host and under each limit of the
 // unified cgroup hierarchy (Documentation/admin-guide/cgroup-v2.rst).
 func (s *Settings) readMemory(fsys fs.FS) {
-	const host = "proc/meminfo"
-	b, _ := fs.ReadFile(fsys, host)
-	for line := range strings.Lines(string(b)) {
-		text, found := strings.CutPrefix(line, "MemAvailable:")
-		kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(text), " kB"), 10, 64)
-		if found && err == nil {
-			s.MemoryAvailable, s.MemorySource = kb<<10, "/"+host
-		}
+	if left, known := memory(fsys, "MemAvailable"); known {
+		s.MemoryAvailable, s.MemorySource = left, "/proc/meminfo"
 	}
 	groups, _ := readGroups(fsys) // those that could be read
 	for _, g := range groups {
@@ -95,13 +89,4 @@ func (s *Settings) readMemory(fsys fs.FS) {
 			s.MemoryAvailable, s.MemorySource = left, "/"+file
 		}
 	}
-}
-
-// word is a file's text without the space around it, or "".
-func word(fsys fs.FS, file string) string {
-	b, err := fs.ReadFile(fsys, file)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(b))
 }

@@ -2,6 +2,7 @@ package hoststat
 
 import (
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,11 +15,7 @@ func readStat(fsys fs.FS) []float64 {
 	if err != nil {
 		return nil
 	}
-	status, err := fs.ReadFile(fsys, "proc/self/status")
-	if err != nil {
-		return parseProcStat(string(b), nil)
-	}
-	return parseProcStat(string(b), allowedCPUs(string(status)))
+	return parseProcStat(string(b), allowedCPUs(field(fsys, "proc/self/status", "Cpus_allowed_list")))
 }
 
 // parseProcStat adds up the first eight counters of the CPUs in /proc/stat
@@ -60,35 +57,23 @@ func parseProcStat(text string, allowed func(cpu int) bool) []float64 {
 	return whole
 }
 
-// allowedCPUs reads which CPUs a process may run on from its /proc/…/status,
-// "Cpus_allowed_list: 0-3,8". It returns nil when that is not said.
-func allowedCPUs(status string) func(cpu int) bool {
-	for line := range strings.Lines(status) {
-		list, ok := strings.CutPrefix(line, "Cpus_allowed_list:")
-		if !ok {
-			continue
+// allowedCPUs reads which CPUs a process may run on, as in "0-3,8". It returns nil when
+// that is not said.
+func allowedCPUs(list string) func(cpu int) bool {
+	var ranges [][2]int
+	for part := range strings.SplitSeq(list, ",") {
+		from, to, isRange := strings.Cut(part, "-")
+		a, err := strconv.Atoi(from)
+		b := a
+		if err == nil && isRange {
+			b, err = strconv.Atoi(to)
 		}
-		var ranges [][2]int
-		for part := range strings.SplitSeq(strings.TrimSpace(list), ",") {
-			from, to, isRange := strings.Cut(part, "-")
-			a, err := strconv.Atoi(from)
-			b := a
-			if err == nil && isRange {
-				b, err = strconv.Atoi(to)
-			}
-			if err != nil || a < 0 || b < a {
-				return nil
-			}
-			ranges = append(ranges, [2]int{a, b})
+		if err != nil || a < 0 || b < a {
+			return nil
 		}
-		return func(cpu int) bool {
-			for _, r := range ranges {
-				if cpu >= r[0] && cpu <= r[1] {
-					return true
-				}
-			}
-			return false
-		}
+		ranges = append(ranges, [2]int{a, b})
 	}
-	return nil
+	return func(cpu int) bool {
+		return slices.ContainsFunc(ranges, func(r [2]int) bool { return cpu >= r[0] && cpu <= r[1] })
+	}
 }

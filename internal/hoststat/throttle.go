@@ -17,8 +17,6 @@ type Throttling struct {
 	Time time.Duration
 	// Share is Throttled over all periods, nil where nothing counts them.
 	Share *float64
-	// Used is the share of its limit that the whole cgroup used.
-	Used *float64
 }
 
 // limits is the state of the cgroups at one moment.
@@ -42,7 +40,7 @@ func readLimits(fsys fs.FS, cpus int) limits {
 
 // until is what the limits did up to a later moment. Of nested cgroups it tells of
 // the one that was throttled most, and of the tightest when none was.
-func (l limits) until(later limits, wall time.Duration) Throttling {
+func (l limits) until(later limits) Throttling {
 	out := Throttling{CPULimit: tightest(l.groups, l.err, l.cpus)}
 	if now := tightest(later.groups, later.err, later.cpus); out.CPUs == 0 || now.CPUs > 0 && now.CPUs < out.CPUs {
 		out.CPULimit = now // it was changed meanwhile
@@ -61,9 +59,6 @@ func (l limits) until(later limits, wall time.Duration) Throttling {
 		t.Share = share(0, 1)
 		if t.Periods > 0 {
 			t.Share = share(float64(t.Throttled), float64(t.Periods))
-		}
-		if a.hasUsed && b.hasUsed {
-			t.Used = share(float64(b.used-a.used), wall.Seconds()*1e9*g.limit)
 		}
 		if out.Share == nil && g.source == tight.Source || t.Throttled > out.Throttled || t.Throttled > 0 && t.Throttled == out.Throttled && g.limit < out.CPUs {
 			out = t

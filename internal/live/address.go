@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/literal"
@@ -40,26 +41,12 @@ func ParseAddress(text string) (Address, error) {
 // Given reports whether the address was given at all.
 func (a Address) Given() bool { return a.port != "" }
 
+// address is PORT or HOST:PORT, and no flag.
+var address = regexp.MustCompile(`^(?:(?:[^-/@= ][^/@= ]*)?:)?[0-9]+$`)
+
 // IsAddress reports whether a word of the command line can be the address of --live:
 // what follows it is otherwise an argument of the command.
-func IsAddress(word string) bool {
-	host, port, ok := cutLast(word)
-	if !ok {
-		host, port = "", word
-	}
-	if port == "" || strings.Trim(port, "0123456789") != "" {
-		return false
-	}
-	return !strings.ContainsAny(host, "/@= ") && !strings.HasPrefix(word, "-")
-}
-
-func cutLast(word string) (before, after string, found bool) {
-	at := strings.LastIndexByte(word, ':')
-	if at < 0 {
-		return "", "", false
-	}
-	return word[:at], word[at+1:], true
-}
+func IsAddress(word string) bool { return address.MatchString(word) }
 
 // everywhere reports whether the address is all interfaces.
 func (a Address) everywhere() bool {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,12 +60,7 @@ func NewHub(title string) *Hub { return &Hub{title: title, changed: make(chan st
 func (h *Hub) Show(key string, whole, more Make) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	at := -1
-	for i, d := range h.docs {
-		if d.key == key {
-			at = i
-		}
-	}
+	at := h.at(key)
 	if at < 0 {
 		at, more = len(h.docs), nil
 		h.docs = append(h.docs, shown{key: key})
@@ -77,13 +73,15 @@ func (h *Hub) Show(key string, whole, more Make) {
 func (h *Hub) Remove(key string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for i, d := range h.docs {
-		if d.key == key {
-			h.docs = append(h.docs[:i:i], h.docs[i+1:]...)
-			h.change(0, nil)
-			return
-		}
+	if at := h.at(key); at >= 0 {
+		h.docs = append(h.docs[:at:at], h.docs[at+1:]...)
+		h.change(0, nil)
 	}
+}
+
+// at is the place of the document of that key, -1 without one. The caller holds mu.
+func (h *Hub) at(key string) int {
+	return slices.IndexFunc(h.docs, func(d shown) bool { return d.key == key })
 }
 
 // End says that what is shown now is all there will be.
@@ -130,7 +128,7 @@ func (h *Hub) next(seen uint64) (f *frame, changed <-chan struct{}) {
 		return h.recent[int(seen+1-h.recent[0].version)], nil
 	}
 	if h.whole == nil {
-		docs, ended := append([]shown(nil), h.docs...), h.ended
+		docs, ended := slices.Clone(h.docs), h.ended
 		h.whole = &frame{version: h.version, last: ended, encode: func() ([]byte, error) { return encodeWhole(h.title, h.Figures, docs, ended) }}
 	}
 	return h.whole, nil

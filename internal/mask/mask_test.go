@@ -56,3 +56,28 @@ func TestWhatAServerSaysIsMaskedInsideOfWordsToo(t *testing.T) {
 		t.Errorf("Everywhere = %q, want %q", got, want)
 	}
 }
+
+func TestAURLShowsNoPassword(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"redis://localhost:6379/0":                       "redis://localhost:6379/0",
+		"redis://user:s3cret@host:6379":                  "redis://user:***@host:6379",
+		"redis://:s3@cret@host":                          "redis://:***@host",
+		"default:s3cret@host:6379":                       "default:***@host:6379",
+		"redis://:12/s3cret@host":                        "redis://:***@host",
+		"redis://:s3cret":                                "redis://:***",
+		"redis://host?password=s3cret&x=1":               "redis://host?***",
+		"redis://user:12?s3cret@host":                    "redis://user:***@host",
+		"unix://user:s3cret@/run/redis.sock":             "unix://user:***@/run/redis.sock",
+		"redis-sentinel://u:s3cret@h1:1,h2:2/0#mymaster": "redis-sentinel://u:***@h1:1,h2:2/0#***",
+		"redis-sentinel://h1?sentinel_password=s3cret#m": "redis-sentinel://h1?***",
+		"redis-cluster://:s3cret@h1:7000,h2:7001":        "redis-cluster://:***@h1:7000,h2:7001",
+		"redis-cluster://:s3cret,h2:7001":                "redis-cluster://:***,h2:7001",
+		"redis-cluster://s3cret@h1:7000":                 "redis-cluster://***@h1:7000",
+		"redis://u:a?s3cret&b@h1":                        "redis://u:***@h1",
+	} {
+		if got := mask.URL(raw); got != want {
+			t.Errorf("URL(%q) = %q, want %q", raw, got, want)
+		}
+	}
+}

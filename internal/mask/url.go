@@ -30,11 +30,15 @@ func URL(raw string) string {
 	if i := strings.IndexAny(rest, "?#"); i >= 0 {
 		rest = rest[:i] + rest[i:i+1] + "***"
 	}
-	host, path, hasPath := strings.Cut(rest, "/")
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") != "" && !strings.HasPrefix(host, "[") {
-		// "redis://:secret", with the host forgotten.
-		host = host[:strings.IndexByte(host, ':')] + ":***"
+	all, path, hasPath := strings.Cut(rest, "/")
+	hosts := strings.Split(all, ",")
+	for n, host := range hosts {
+		if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") != "" && !strings.HasPrefix(host, "[") {
+			// "redis://:secret", with the host forgotten.
+			hosts[n] = host[:strings.IndexByte(host, ':')] + ":***"
+		}
 	}
+	host := strings.Join(hosts, ",")
 	if hasPath {
 		host += "/" + path
 	}

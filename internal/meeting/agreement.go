@@ -77,11 +77,9 @@ func (m *Meeting) Describe(s *result.Shard) {
 		StartNS: m.met.start, OffsetNS: int64(m.met.began.Offset), UncertaintyNS: int64(m.met.began.Uncertainty()), LateNS: int64(m.met.late),
 	}
 	if e := m.met.ended; e != nil {
-		offset, uncertainty := int64(e.Offset), int64(e.Uncertainty())
-		c.EndOffsetNS, c.EndUncertaintyNS = &offset, &uncertainty
+		c.EndOffsetNS, c.EndUncertaintyNS = new(int64(e.Offset)), new(int64(e.Uncertainty()))
 		if length := (e.At - m.met.began.At).Seconds(); length > 0 {
-			drift := float64(offset-c.OffsetNS) / length
-			c.Drift = &drift
+			c.Drift = new(float64(int64(e.Offset)-c.OffsetNS) / length)
 		}
 	}
 	s.Clock = c

@@ -3,8 +3,9 @@ package meeting
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/number"
 )
 
 // MissingError says which shards did not come to the meeting.
@@ -17,17 +18,13 @@ type MissingError struct {
 }
 
 func (e *MissingError) Error() string {
-	const most = 10
 	var names []string
-	for _, i := range e.Missing[:min(most, len(e.Missing))] {
+	for _, i := range e.Missing {
 		names = append(names, strconv.Itoa(i))
 	}
-	what := "shard " + strings.Join(names, ", ")
+	what := "shard " + number.Few(names, 10)
 	if len(e.Missing) > 1 {
-		what = "shards " + strings.Join(names, ", ")
-	}
-	if more := len(e.Missing) - most; more > 0 {
-		what += fmt.Sprintf(" and %d more", more)
+		what = "shards " + number.Few(names, 10)
 	}
 	if e.Interrupted {
 		return fmt.Sprintf("%s of %d was interrupted before the load began", what, e.Of)
@@ -39,11 +36,3 @@ func (e *MissingError) Error() string {
 func (e *MissingError) Hint() string {
 	return "start all shards with the same Redis and the same --fleet, or wait longer with --meet-timeout"
 }
-
-// RefusedError says why a shard does not meet the others.
-type RefusedError struct{ why, remedy string }
-
-func (e *RefusedError) Error() string { return e.why }
-
-// Hint is the remedy.
-func (e *RefusedError) Hint() string { return e.remedy }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -157,7 +158,7 @@ func (m *Meeting) Wait(ctx context.Context) (time.Time, error) {
 // failed explains the error of a command, and leaves other errors as they are.
 func (m *Meeting) failed(err error) error {
 	var missing *MissingError
-	var refused *RefusedError
+	var refused *problem.Hinted
 	if errors.As(err, &missing) || errors.As(err, &refused) || errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -189,22 +190,22 @@ func (m *Meeting) join(ctx context.Context, c Comparison) error {
 func (m *Meeting) fits(s state) error {
 	marks := s.marks
 	if s.over != nil {
-		return &RefusedError{"the other shards have given up: " + s.over.Error(), "start all shards again"}
+		return &problem.Hinted{What: "the other shards have given up: " + s.over.Error(), Remedy: "start all shards again"}
 	}
 	for _, i := range sorted(marks) {
 		switch other := marks[i]; {
 		case other.Of != m.o.Shard.Of:
-			return &RefusedError{fmt.Sprintf("shard %d of %d waits at this meeting, and this is shard %d of %d", i, other.Of, m.o.Shard.Index, m.o.Shard.Of),
-				"give all shards the same number of shards, or another --fleet"}
+			return &problem.Hinted{What: fmt.Sprintf("shard %d of %d waits at this meeting, and this is shard %d of %d", i, other.Of, m.o.Shard.Index, m.o.Shard.Of),
+				Remedy: "give all shards the same number of shards, or another --fleet"}
 		case other.Configuration != m.o.Configuration && i != m.o.Shard.Index:
-			return &RefusedError{fmt.Sprintf("shard %d waits with another configuration (%s) than this shard %d has (%s)", i, other.Configuration, m.o.Shard.Index, m.o.Configuration),
-				"give all shards the same scenario, flags and seed, or another --fleet"}
+			return &problem.Hinted{What: fmt.Sprintf("shard %d waits with another configuration (%s) than this shard %d has (%s)", i, other.Configuration, m.o.Shard.Index, m.o.Configuration),
+				Remedy: "give all shards the same scenario, flags and seed, or another --fleet"}
 		}
 	}
 	if len(marks) >= m.o.Shard.Of {
 		if _, here := marks[m.o.Shard.Index]; here {
-			return &RefusedError{fmt.Sprintf("the %d shards have met already, and shard %d was another process", m.o.Shard.Of, m.o.Shard.Index),
-				"give each shard a different number, or this fleet another --fleet"}
+			return &problem.Hinted{What: fmt.Sprintf("the %d shards have met already, and shard %d was another process", m.o.Shard.Of, m.o.Shard.Index),
+				Remedy: "give each shard a different number, or this fleet another --fleet"}
 		}
 	}
 	return nil
@@ -228,7 +229,7 @@ func (m *Meeting) all(ctx context.Context) (map[int]mark, error) {
 		case over.Val() != "":
 			return nil, errOver
 		case !strings.Contains(own.Val(), m.nonce):
-			return nil, &RefusedError{fmt.Sprintf("another process came as shard %d", m.o.Shard.Index), "give each shard a different number, or this fleet another --fleet"}
+			return nil, &problem.Hinted{What: fmt.Sprintf("another process came as shard %d", m.o.Shard.Index), Remedy: "give each shard a different number, or this fleet another --fleet"}
 		case n.Val() >= int64(m.o.Shard.Of):
 			s, err := m.state(asked)
 			if err != nil || len(s.marks) == m.o.Shard.Of {
@@ -266,7 +267,7 @@ func (m *Meeting) state(ctx context.Context) (s state, err error) {
 			s.marks[i] = one
 		}
 		if err != nil {
-			return s, &RefusedError{fmt.Sprintf("the key of the meeting has the field %q, which no shard wrote", field), "choose another --fleet"}
+			return s, &problem.Hinted{What: fmt.Sprintf("the key of the meeting has the field %q, which no shard wrote", field), Remedy: "choose another --fleet"}
 		}
 	}
 	return s, nil

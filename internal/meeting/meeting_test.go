@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/result"
@@ -222,7 +223,7 @@ func TestShardsThatDoNotFitAreRefused(t *testing.T) {
 		"shard 0 waits with another configuration":                     other,
 	} {
 		_, err := opened(t, url, o).Wait(t.Context())
-		var refused *RefusedError
+		var refused *problem.Hinted
 		if !errors.As(err, &refused) || !strings.Contains(err.Error(), want) || refused.Hint() == "" {
 			t.Errorf("Wait = %v, want an error with %q", err, want)
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/queuedyno/queuedyno/internal/jsonscan"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/rowscan"
 	"github.com/queuedyno/queuedyno/result"
@@ -137,9 +138,8 @@ var timelineKey = []byte(`"timeline"`)
 
 // read reads the rest of a JSON object whose brace was read.
 func (d *document) read(in *bufio.Reader) error {
-	var scan boundary
-	scan.depth = 1
-	for scan.depth > 0 {
+	scan := jsonscan.Begun()
+	for scan.Inside() {
 		if _, err := in.Peek(1); errors.Is(err, io.EOF) {
 			return errors.New("it ends in the middle of a result")
 		} else if err != nil {
@@ -147,7 +147,7 @@ func (d *document) read(in *bufio.Reader) error {
 		}
 		chunk, _ := in.Peek(in.Buffered())
 		base := len(d.data)
-		n := scan.chunk(chunk, func(depth, at int) {
+		n := scan.Take(chunk, func(depth, at int) {
 			at += base
 			switch {
 			case depth == 2 && d.isTimeline(chunk[:at-base]):
@@ -176,59 +176,4 @@ func (d *document) isTimeline(chunk []byte) bool {
 	before = bytes.TrimRight(before, " \t\r\n")
 	key, ok := bytes.CutSuffix(before, []byte(":"))
 	return ok && bytes.HasSuffix(bytes.TrimRight(key, " \t\r\n"), timelineKey)
-}
-
-// boundary finds where a JSON object ends.
-type boundary struct {
-	depth           int
-	quoted, escaped bool
-}
-
-// chunk goes on with the next bytes and returns how many of them belong to the object. It
-// calls fn for each bracket that begins or ends an array, with the depth in it or after it.
-func (s *boundary) chunk(b []byte, fn func(depth, at int)) int {
-	for i := 0; i < len(b); i++ {
-		if s.quoted {
-			switch {
-			case s.escaped:
-				s.escaped = false
-			case b[i] == '\\':
-				s.escaped = true
-			case b[i] == '"':
-				s.quoted = false
-			default:
-				// On to the next byte that matters in a string.
-				n := bytes.IndexByte(b[i:], '"')
-				if n < 0 {
-					n = len(b) - i
-				}
-				if m := bytes.IndexByte(b[i:i+n], '\\'); m >= 0 {
-					n = m
-				}
-				i += n - 1
-			}
-			continue
-		}
-		switch b[i] {
-		case '"':
-			s.quoted = true
-		case '[':
-			s.depth++
-			if s.depth == 2 {
-				fn(s.depth, i)
-			}
-		case ']':
-			s.depth--
-			if s.depth == 1 {
-				fn(s.depth, i)
-			}
-		case '{':
-			s.depth++
-		case '}':
-			if s.depth--; s.depth == 0 {
-				return i + 1
-			}
-		}
-	}
-	return len(b)
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/number"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/rowlength"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -50,20 +52,8 @@ type lostJob struct {
 // maxLostJobs bounds the list of lost jobs, as in the result of one run.
 const maxLostJobs = 1000
 
-// MismatchError says why a result does not belong to the others.
-type MismatchError struct {
-	Source string
-	Why    string
-	Remedy string
-}
-
-func (e *MismatchError) Error() string { return e.Source + ": " + e.Why }
-
-// Hint is the remedy.
-func (e *MismatchError) Hint() string { return e.Remedy }
-
 // Add adds the result of a shard, or a merged one. source names it in errors. A result that
-// does not belong to the others is a [*MismatchError]; the merger is unchanged then. The
+// does not belong to the others is an error with a remedy; the merger is unchanged then. The
 // result must not be changed afterwards.
 func (m *Merger) Add(r *result.Result, source string) error {
 	l := &loaded{t: &timeline{}}
@@ -147,7 +137,7 @@ func numbersOf(r *result.Result) (all []int) {
 // fits refuses what does not belong to the shards that were added.
 func (m *Merger) fits(r *result.Result, source string) error {
 	refuse := func(remedy, why string, args ...any) error {
-		return &MismatchError{Source: source, Why: fmt.Sprintf(why, args...), Remedy: remedy}
+		return &problem.Hinted{What: source + ": " + fmt.Sprintf(why, args...), Remedy: remedy}
 	}
 	id, ok := identityOf(r)
 	switch {
@@ -264,15 +254,15 @@ func (m *Merger) addLost(jobs []result.LostJob) {
 // names are shards for people: "shard 3", "shards 1, 2 and 5".
 func names(all []int) string {
 	const most = 12
-	if len(all) == 1 {
-		return fmt.Sprintf("shard %d", all[0])
-	}
 	var words []string
-	for _, i := range all[:min(most, len(all))] {
+	for _, i := range all {
 		words = append(words, strconv.Itoa(i))
 	}
-	if more := len(all) - most; more > 0 {
-		return fmt.Sprintf("shards %s and %d more", strings.Join(words, ", "), more)
+	switch last := len(words) - 1; {
+	case last == 0:
+		return "shard " + words[0]
+	case last < most:
+		return "shards " + strings.Join(words[:last], ", ") + " and " + words[last]
 	}
-	return "shards " + strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+	return "shards " + number.Few(words, most)
 }

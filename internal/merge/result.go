@@ -85,8 +85,7 @@ func spread(all []shard) *int64 {
 		}
 		uncertain, late = max(uncertain, c.UncertaintyNS), max(late, c.LateNS)
 	}
-	sum := 2*uncertain + late
-	return &sum
+	return new(2*uncertain + late)
 }
 
 // run says how all shards ran.
@@ -156,10 +155,9 @@ func rates(all []shard, w result.Window) (r result.Rates) {
 	r.AchievedPerS = achieved / span
 	if offers {
 		offered := float64(w.Scheduled) / span
-		r.OfferedPerS = &offered
+		r.OfferedPerS = new(offered)
 		if offered > 0 {
-			ratio := r.AchievedPerS / offered
-			r.AchievedRatio = &ratio
+			r.AchievedRatio = new(r.AchievedPerS / offered)
 		}
 	}
 	return r
@@ -233,7 +231,7 @@ func scalars(all []shard, r *result.Result) map[string]*float64 {
 			for _, row := range r.Timeline {
 				most = max(most, row.Peak())
 			}
-			out[name] = value(float64(most))
+			out[name] = new(float64(most))
 		case "redis_cpu_per_job", "redis_commands_per_job", "redis_bytes_per_job":
 			// The shards' own commands, and those of the wait for each other, would be in it.
 			out[name] = nil
@@ -243,8 +241,6 @@ func scalars(all []shard, r *result.Result) map[string]*float64 {
 	}
 	return out
 }
-
-func value(v float64) *float64 { return &v }
 
 // perJob is a cost per job of all shards, nil where one does not know its own.
 func perJob(all []shard, name string) *float64 {
@@ -264,7 +260,7 @@ func perJob(all []shard, name string) *float64 {
 	if jobs == 0 {
 		return nil
 	}
-	return value(cost / jobs)
+	return new(cost / jobs)
 }
 
 // last is the value of the shard that took longest, nil where one has none.

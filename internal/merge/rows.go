@@ -147,8 +147,7 @@ func (r *row) add(o *result.Second, oneQueue bool) {
 	if oneQueue {
 		r.QueueLen = larger(r.QueueLen, o.QueueLen)
 	} else if r.QueueLen != nil && o.QueueLen != nil {
-		n := *r.QueueLen + *o.QueueLen
-		r.QueueLen = &n
+		r.QueueLen = new(*r.QueueLen + *o.QueueLen)
 	} else {
 		r.QueueLen = nil
 	}

@@ -37,11 +37,11 @@ func validity(all []shard, f *result.Fleet) result.Validity {
 	v.Reasons = attributed(all, func(s shard) []string { return s.Validity.Reasons })
 	if len(f.Missing) > 0 {
 		v.Verdict = result.Invalid
-		v.Reasons = append([]string{fmt.Sprintf("%s of %d %s missing", names(f.Missing), f.Of, are(len(f.Missing)))}, v.Reasons...)
+		v.Reasons = append([]string{fmt.Sprintf("%s of %d %s missing", names(f.Missing), f.Of, verb(len(f.Missing), "is", "are"))}, v.Reasons...)
 	}
 	if stopped := interrupted(all); len(stopped) > 0 && len(stopped) < len(all) {
 		v.Verdict = result.Invalid
-		v.Reasons = append([]string{fmt.Sprintf("%s of %d %s interrupted, and the others were not", names(stopped), f.Of, were(len(stopped)))}, v.Reasons...)
+		v.Reasons = append([]string{fmt.Sprintf("%s of %d %s interrupted, and the others were not", names(stopped), f.Of, verb(len(stopped), "was", "were"))}, v.Reasons...)
 	}
 	var aborted []int
 	for _, s := range all {
@@ -75,18 +75,12 @@ func interrupted(all []shard) (numbers []int) {
 	return numbers
 }
 
-func were(n int) string {
+// verb is the form of a verb for one or for several.
+func verb(n int, one, several string) string {
 	if n == 1 {
-		return "was"
+		return one
 	}
-	return "were"
-}
-
-func are(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
+	return several
 }
 
 // attributed are sentences of the shards, each once, with the numbers of those that say it.

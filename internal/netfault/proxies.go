@@ -2,10 +2,7 @@ package netfault
 
 import (
 	"errors"
-	"fmt"
 	"net"
-	"net/url"
-	"strings"
 	"sync"
 )
 
@@ -50,53 +47,6 @@ func (ps *Proxies) Route(network, addr string) (proxied string, err error) {
 	}
 	ps.at[target{network, addr}] = p
 	return p.Addr(), nil
-}
-
-// ForURL is the URL through a proxy, for a program that is given one: that of a single
-// server, redis://, rediss:// or unix://. A cluster and sentinels are refused, because
-// their clients dial the addresses that the servers announce; and TLS unless the
-// certificate is for localhost or 127.0.0.1, because the client would expect the
-// proxy's name. The errors quote no part of the URL that could be secret.
-func (ps *Proxies) ForURL(redisURL string) (proxied string, err error) {
-	u, err := url.Parse(redisURL)
-	if err != nil {
-		return "", errors.New("network fault: the URL of the Redis cannot be read") // the cause quotes it
-	}
-	network := "tcp"
-	var addr string
-	switch u.Scheme {
-	case "redis", "rediss":
-		host, port := u.Hostname(), u.Port()
-		if host == "" {
-			host = "localhost"
-		}
-		if port == "" {
-			port = "6379"
-		}
-		addr = net.JoinHostPort(host, port)
-		if u.Scheme == "rediss" && host != "localhost" && host != "127.0.0.1" {
-			return "", fmt.Errorf("network fault: no proxy can be in front of %s by TLS for a program that is given a URL: it would expect the certificate to name the proxy", addr)
-		}
-	case "unix":
-		network, addr = "unix", u.Path
-	case "redis-cluster", "rediss-cluster", "redis-sentinel", "rediss-sentinel":
-		return "", fmt.Errorf("network fault: no proxy can be in front of %s:// for a program that is given a URL: it dials the addresses that the servers announce", u.Scheme)
-	default:
-		return "", fmt.Errorf("network fault: no proxy can be in front of %q", u.Scheme)
-	}
-	at, err := ps.Route(network, addr)
-	if err != nil {
-		return "", err
-	}
-	if u.Hostname() == "localhost" {
-		at = strings.Replace(at, "127.0.0.1", "localhost", 1)
-	}
-	if network == "unix" {
-		// The database of a unix URL is an option, which redis:// takes too.
-		u.Scheme, u.Path = "redis", ""
-	}
-	u.Host = at
-	return u.String(), nil
 }
 
 // Begin begins a fault in all proxies, those included that are started while it is on,

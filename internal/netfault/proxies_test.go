@@ -3,9 +3,6 @@ package netfault_test
 import (
 	"errors"
 	"net"
-	"path/filepath"
-	"regexp"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -62,33 +59,5 @@ func TestEachAddressHasAProxyAndAllHaveTheFault(t *testing.T) {
 	}
 	if _, err := ps.Begin(netfault.Fault{Down: true}); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Begin() after Close() = %v; want %v", err, net.ErrClosed)
-	}
-}
-
-func TestForURL(t *testing.T) {
-	t.Parallel()
-	var ps netfault.Proxies
-	defer ps.Close()
-	for url, want := range map[string]string{
-		"redis://:pa%2Fss@10.1.2.3:6380/2?protocol=3":   `^redis://:pa%2Fss@127\.0\.0\.1:\d+/2\?protocol=3$`,
-		"redis://redis.test":                            `^redis://127\.0\.0\.1:\d+$`,
-		"rediss://user:x@localhost:6380/1":              `^rediss://user:x@localhost:\d+/1$`,
-		"rediss://127.0.0.1:6380":                       `^rediss://127\.0\.0\.1:\d+$`,
-		"unix://u:x@" + filepath.ToSlash("/tmp/s?db=3"): `^redis://u:x@127\.0\.0\.1:\d+\?db=3$`,
-	} {
-		if got, err := ps.ForURL(url); err != nil || !regexp.MustCompile(want).MatchString(got) {
-			t.Errorf("ForURL(%q) = %q, %v; want %s", url, got, err, want)
-		}
-	}
-	for url, want := range map[string]string{
-		"redis-cluster://:s3cret@a:1,b:2":  "addresses that the servers announce",
-		"rediss-sentinel://:s3cret@a:1#m":  "addresses that the servers announce",
-		"rediss://:s3cret@redis.test:6380": "certificate to name the proxy",
-		"http://:s3cret@redis.test":        `in front of "http"`,
-		"redis://:s3cret%zz@redis.test":    "cannot be read",
-	} {
-		if got, err := ps.ForURL(url); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
-			t.Errorf("ForURL(%q) = %q, %v; want %q and no password", url, got, err, want)
-		}
 	}
 }

@@ -2,6 +2,7 @@ package netfault_test
 
 import (
 	"fmt"
+	"net/url"
 	"testing"
 	"time"
 
@@ -18,8 +19,11 @@ func TestLatencyOfOneRoleOnARealRedis(t *testing.T) {
 	redis := redistest.Process(t)
 	var slow netfault.Proxies
 	t.Cleanup(func() { slow.Close() })
-	slowURL, err := slow.ForURL(redis.URL())
+	slowURL, err := url.Parse(redis.URL())
 	if err != nil {
+		t.Fatal(err)
+	}
+	if slowURL.Host, err = slow.Route("tcp", slowURL.Host); err != nil {
 		t.Fatal(err)
 	}
 	open := func(url string) *jobqueue.Client {
@@ -30,7 +34,7 @@ func TestLatencyOfOneRoleOnARealRedis(t *testing.T) {
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
-	direct, through := open(redis.URL()), open(slowURL)
+	direct, through := open(redis.URL()), open(slowURL.String())
 	producer, err := direct.OpenProducer(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -154,6 +154,14 @@ func Plural[N ~int | ~int64](n N, thing string) string {
 	return Count(int64(n)) + " " + thing + "s"
 }
 
+// Few names so many of the words at most, and counts the rest: "a, b and 3 more".
+func Few(words []string, most int) string {
+	if len(words) <= most {
+		return strings.Join(words, ", ")
+	}
+	return strings.Join(words[:most], ", ") + " and " + Count(int64(len(words)-most)) + " more"
+}
+
 // Grouped puts commas between the thousands of a decimal number.
 func Grouped(s string) string {
 	whole, fraction, cut := strings.Cut(s, ".")

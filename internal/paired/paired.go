@@ -102,9 +102,6 @@ type Decision struct {
 	Reasons []string `json:"reasons"`
 }
 
-// Decided reports whether more pairs would change nothing.
-func (d Decision) Decided() bool { return d.Verdict == Pass || d.Verdict == Fail }
-
 // intervalTail is left out on each side of an interval.
 const intervalTail = 0.05
 

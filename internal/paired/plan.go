@@ -3,6 +3,7 @@ package paired
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 // Plan says after how many pairs it is looked whether they decide, and with
@@ -29,17 +30,10 @@ func Within(pairs int) Plan {
 		p.Looks = append(p.Looks, n)
 	}
 	p.Looks = append(p.Looks, pairs)
-	switch k := len(p.Looks); k {
-	case 1:
-		p.Alpha = Alpha
-	case 2:
-		p.Alpha = 0.029
-	case 3:
-		p.Alpha = 0.022
-	case 4:
-		p.Alpha = 0.02
-	default:
-		p.Alpha = Alpha / float64(k)
+	k, simulated := len(p.Looks), []float64{Alpha, 0.029, 0.022, 0.02}
+	p.Alpha = Alpha / float64(k)
+	if k <= len(simulated) {
+		p.Alpha = simulated[k-1]
 	}
 	return p
 }
@@ -56,14 +50,7 @@ func leastToFail(gates int, alpha float64) int {
 }
 
 // Look reports whether it is looked after n pairs.
-func (p Plan) Look(n int) bool {
-	for _, at := range p.Looks {
-		if n == at {
-			return true
-		}
-	}
-	return false
-}
+func (p Plan) Look(n int) bool { return slices.Contains(p.Looks, n) }
 
 // Order says for each of n pairs whether the candidate runs first. Of two pairs
 // that follow each other one is the other way round, so that a steady drift of
@@ -99,10 +86,8 @@ func reach(spread float64, pairs int) float64 {
 // decide with 80% chance when nothing changed.
 func Detectable(spread float64, pairs int) float64 { return math.Expm1(reach(spread, pairs)) }
 
-// PairsFor is how many pairs of that spread it takes to pass at the margin with
-// 80% chance when nothing changed.
-func PairsFor(spread, margin float64) int { return pairsFor(spread, math.Log1p(margin)) }
-
+// pairsFor is how many pairs of that spread it takes to decide, with 80% chance, what lies
+// so far off the margin as a logarithm.
 func pairsFor(spread, away float64) int {
 	n := math.Ceil(reachZ * reachZ * spread * spread / (efficiency * away * away))
 	return int(min(max(n, LeastPairs), 1e6))

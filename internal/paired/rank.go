@@ -1,6 +1,7 @@
 package paired
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -20,15 +21,7 @@ func SignedRank(values []float64, center float64) (greater, less float64) {
 	if len(off) == 0 {
 		return 1, 1
 	}
-	slices.SortFunc(off, func(a, b float64) int {
-		switch x, y := math.Abs(a), math.Abs(b); {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(off, func(a, b float64) int { return cmp.Compare(math.Abs(a), math.Abs(b)) })
 	// Ranks are doubled, so that a mean of two is a whole number, too.
 	ranks := make([]int, len(off))
 	above, total := 0, 0
@@ -138,15 +131,7 @@ func Holm(p []float64) []float64 {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case p[a] < p[b]:
-			return -1
-		case p[a] > p[b]:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(p[a], p[b]) })
 	out := make([]float64, len(p))
 	highest := 0.0
 	for i, at := range order {

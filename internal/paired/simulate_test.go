@@ -83,7 +83,7 @@ func simulate(n int, one noise, metrics []paired.Metric, most int, ratio float64
 			if pairs = append(pairs, p); !plan.Look(len(pairs)) {
 				continue
 			}
-			if d = paired.Judge(metrics, pairs, plan.Alpha); d.Decided() {
+			if d = paired.Judge(metrics, pairs, plan.Alpha); d.Verdict == paired.Pass || d.Verdict == paired.Fail {
 				break
 			}
 		}

@@ -3,6 +3,8 @@
 package privateserver
 
 import (
+	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"syscall"
@@ -63,11 +65,42 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // Err says how the process ended, once it is done: nil means with exit code 0.
 func (p *Process) Err() error { return p.err }
 
+// Await asks again and again whether the server is ready. It returns when it is, and with
+// an error when ready returns one, the process has ended, or ctx ends.
+func (p *Process) Await(ctx context.Context, ready func() (bool, error)) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if yes, err := ready(); yes || err != nil {
+			return err
+		}
+		select {
+		case <-p.done:
+			if p.err == nil {
+				return errors.New("it ended at once")
+			}
+			return p.err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
 // Stop sends the signal, kills the server if it has not ended by then, and returns when
 // it is gone.
 func (p *Process) Stop(signal unix.Signal, grace time.Duration) {
+	p.signal(signal)
+	p.wait(grace)
+}
+
+func (p *Process) signal(signal unix.Signal) {
 	// An error here means that it has ended already.
 	_ = p.cmd.Process.Signal(signal)
+}
+
+// wait returns when the process has ended, and kills it after the grace.
+func (p *Process) wait(grace time.Duration) {
 	select {
 	case <-p.done:
 		return

@@ -74,8 +74,12 @@ func AsFailure(err error) *Failure {
 	return &Failure{Code: BadUsage, Problems: []Problem{Of(err)}}
 }
 
-// Hinted is an error that knows the remedy.
-type Hinted struct{ What, Remedy string }
+// Hinted is an error that knows the remedy. Err is the cause, nil without one; What says it.
+type Hinted struct {
+	What, Remedy string
+	Err          error
+}
 
 func (h *Hinted) Error() string { return h.What }
 func (h *Hinted) Hint() string  { return h.Remedy }
+func (h *Hinted) Unwrap() error { return h.Err }

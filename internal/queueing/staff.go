@@ -18,9 +18,6 @@ type Demand struct {
 	// Name is what the reasons of a plan call the limit, empty where there is no
 	// other to take it for.
 	Name string
-	// MaxUtilisation is the share of the workers' time that may be taken. Zero
-	// means 0.8: what is left is for bursts, stalls and jobs that grow.
-	MaxUtilisation float64
 	// Stall is for how long everything may stand still once in StallEvery. While
 	// it lasts jobs gather, and they wait; so long as the headroom works them
 	// off, the share that waits must be within the quantile too. Zero means none.
@@ -47,6 +44,10 @@ type Plan struct {
 	Why   string `json:"why"`
 }
 
+// mostBusy is the share of the workers' time that may be taken: what is left is for bursts,
+// stalls and jobs that grow.
+const mostBusy = 0.8
+
 // mostWorkers is beyond any pool; the formulas are linear in it.
 const mostWorkers = 1_000_000
 
@@ -69,8 +70,8 @@ func (d Demand) With(workers int) Plan {
 	switch {
 	case p.Utilisation >= 1:
 		p.Why = "the workers cannot keep up"
-	case p.Utilisation > d.mostBusy():
-		p.Why = fmt.Sprintf("the workers are busy more than %s of the time", number.Percent(d.mostBusy()))
+	case p.Utilisation > mostBusy:
+		p.Why = fmt.Sprintf("the workers are busy more than %s of the time", number.Percent(mostBusy))
 	case p.Wait > d.Limit:
 		p.Why = "the wait is too long" + d.named()
 	case p.StallShare > 1-d.Quantile:
@@ -86,13 +87,6 @@ func (d Demand) named() string {
 		return ""
 	}
 	return " for " + d.Name
-}
-
-func (d Demand) mostBusy() float64 {
-	if d.MaxUtilisation > 0 {
-		return d.MaxUtilisation
-	}
-	return 0.8
 }
 
 // Staff is the smallest number of workers that meets the demand. ok is false

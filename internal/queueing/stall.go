@@ -48,11 +48,6 @@ func (s Stall) Ramp() float64 { return s.Tail(0) }
 // backlog worked off. The closed form holds when the span goes on until then.
 func (s Stall) Drained() time.Duration { return scale(s.Length, 1/(1-s.Utilisation)) }
 
-// Mean is the mean wait over all jobs.
-func (s Stall) Mean() time.Duration {
-	return seconds(s.Length.Seconds() * s.Length.Seconds() / (2 * (1 - s.Utilisation) * s.Span.Seconds()))
-}
-
 // QuantileSpread is the standard deviation of [Stall.Quantile] under Poisson
 // arrivals of the given rate in jobs per second: sqrt(T(1-p)/R). It does not
 // depend on the utilisation. Under constant arrivals it is zero.

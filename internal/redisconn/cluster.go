@@ -22,19 +22,12 @@ type shared struct {
 
 func openCluster(t target, o *redis.Options) (redis.UniversalClient, routes) {
 	s := &shared{nodes: nodes{options: o}, home: t.addrs[0]}
-	s.rdb = redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: t.addrs, Dialer: o.Dialer, OnConnect: o.OnConnect, Protocol: o.Protocol,
-		Username: o.Username, Password: o.Password, TLSConfig: o.TLSConfig,
-		// A redirect by go-redis would also be a second try after a broken
-		// connection; redirected tells the two apart.
-		MaxRedirects: -1, MaxRetries: o.MaxRetries,
-		DialTimeout: o.DialTimeout, DialerRetries: o.DialerRetries,
-		ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolSize: o.PoolSize,
-		ConnMaxIdleTime:       o.ConnMaxIdleTime,
-		ContextTimeoutEnabled: o.ContextTimeoutEnabled, DisableIdentity: o.DisableIdentity,
-		DisableRoutingPolicies:   true, // they ask for COMMAND, which needs a right
-		MaintNotificationsConfig: o.MaintNotificationsConfig,
-	})
+	u := t.universal(o).Cluster()
+	// A redirect by go-redis would also be a second try after a broken
+	// connection; redirected tells the two apart.
+	u.MaxRedirects = -1
+	u.DisableRoutingPolicies = true // they ask for COMMAND, which needs a right
+	s.rdb = redis.NewClusterClient(u)
 	s.rdb.AddHook(redirected{s})
 	return s.rdb, s
 }

@@ -73,7 +73,7 @@ func (s *Servers) dialNode(ctx context.Context, via Route, addr string, withID b
 	o := *s.options
 	o.Addr = addr
 	if via != nil {
-		o.Dialer = greeting(s.dialVia(via), o.Protocol, s.noHello)
+		o.Dialer = greeting(s.dialer(via), o.Protocol, s.noHello)
 	}
 	w, err := openWire(ctx, &o, withID)
 	if err != nil {
@@ -96,27 +96,21 @@ func (s *Servers) wrap(e *resp.ReplyError) error {
 	return &lostError{err: e}
 }
 
-// dialHome dials a node that does not know its own host where the first address
-// of the URL is: a cluster of one node answers so.
-func dialHome(o *redis.Options, home string) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	dial := redis.NewDialer(o)
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		return dial(ctx, network, atHost(addr, home))
-	}
-}
-
-// dialVia dials by a route. By TLS it expects the certificate of the server, whatever
-// the address that it dials.
-func (s *Servers) dialVia(via Route) dialer {
+// dialer dials by a route, nil for none. By TLS it expects the certificate of the server,
+// whatever the address that it dials. A node of a cluster that does not know its own host is
+// dialled where the first address of the URL is: a cluster of one node answers so.
+func (s *Servers) dialer(via Route) dialer {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if s.home != "" {
 			addr = atHost(addr, s.home)
 		}
-		proxied, err := via(network, addr)
-		if err != nil {
-			return nil, err
+		o, proxied := *s.options, ""
+		if via != nil {
+			var err error
+			if proxied, err = via(network, addr); err != nil {
+				return nil, err
+			}
 		}
-		o := *s.options
 		if proxied == "" {
 			return redis.NewDialer(&o)(ctx, network, addr)
 		}

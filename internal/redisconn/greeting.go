@@ -6,8 +6,6 @@ import (
 	"net"
 	"syscall"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
@@ -112,13 +110,4 @@ func ungreeted(conn net.Conn) net.Conn {
 		return g.greeter.Conn
 	}
 	return conn
-}
-
-// greetBy makes go-redis greet so.
-func greetBy(o *redis.Options, refused func(error)) {
-	dial := dialer(o.Dialer)
-	if dial == nil {
-		dial = redis.NewDialer(o)
-	}
-	o.Dialer = greeting(dial, o.Protocol, refused)
 }

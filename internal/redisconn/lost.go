@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/queuedyno/queuedyno/internal/resp"
 )
 
@@ -53,17 +51,11 @@ func IsStale(err error) bool { return errors.Is(err, ErrStale) }
 // gone reports whether err says that the connection to the node, or the node's
 // office, is gone; the end of a context and a refusal are no such thing.
 func gone(err error) bool {
-	// What the server said, without what we say of it.
-	var theirs redis.Error
-	var ours *resp.ReplyError
-	var unexpected *resp.AnswerError
-	switch {
-	case errors.As(err, &unexpected):
+	if _, unexpected := errors.AsType[*resp.AnswerError](err); unexpected {
 		return false // who answers so once answers so again
-	case errors.As(err, &ours):
-		return BeginsWith(ours.Text, elsewhere) || BeginsWith(ours.Text, resharded)
-	case errors.As(err, &theirs):
-		return BeginsWith(theirs.Error(), elsewhere) || BeginsWith(theirs.Error(), resharded)
+	}
+	if text := ReplyText(err); text != "" {
+		return BeginsWith(text, elsewhere) || BeginsWith(text, resharded)
 	}
 	return err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrClosed)
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/queuedyno/queuedyno/internal/mask"
 )
 
 // parseURL makes go-redis options in which nothing is tried twice and nothing
@@ -22,24 +24,26 @@ func parseURL(cfg Config) (target, *redis.Options, error) {
 		faults = append(faults, "protocol must be 2 or 3")
 	}
 	if len(faults) > 0 {
-		return t, nil, fmt.Errorf("redis url %s: %s; write it like %s", Redact(cfg.URL), strings.Join(faults, "; "), forms[t.deployment])
+		return t, nil, fmt.Errorf("redis url %s: %s; write it like %s", mask.URL(cfg.URL), strings.Join(faults, "; "), forms[t.deployment])
 	}
-	if o.TLSConfig == nil && cfg.SkipVerify {
-		return t, nil, fmt.Errorf("redis url %s: the verification of certificates is left out, but the scheme is not %s://",
-			Redact(cfg.URL), strings.Replace(string(t.deployment), "redis", "rediss", 1))
-	}
-	if o.TLSConfig == nil && (cfg.CACert != "" || cfg.Cert != "" || cfg.Key != "") {
-		return t, nil, fmt.Errorf("redis url %s: certificates are given, but the scheme is not %s://",
-			Redact(cfg.URL), strings.Replace(string(t.deployment), "redis", "rediss", 1))
+	if o.TLSConfig == nil {
+		given := ""
+		switch {
+		case cfg.SkipVerify:
+			given = "the verification of certificates is left out"
+		case cfg.CACert != "" || cfg.Cert != "" || cfg.Key != "":
+			given = "certificates are given"
+		}
+		if given != "" {
+			return t, nil, fmt.Errorf("redis url %s: %s, but the scheme is not %s://",
+				mask.URL(cfg.URL), given, strings.Replace(string(t.deployment), "redis", "rediss", 1))
+		}
 	}
 	if o.TLSConfig != nil {
 		o.TLSConfig.InsecureSkipVerify = o.TLSConfig.InsecureSkipVerify || cfg.SkipVerify
 		if err := addCertificates(o.TLSConfig, cfg); err != nil {
 			return t, nil, err
 		}
-	}
-	if t.deployment == cluster {
-		o.Dialer = dialHome(o, t.addrs[0])
 	}
 	o.MaxRetries = -1
 	o.Protocol = cmp.Or(o.Protocol, 2)

@@ -2,7 +2,6 @@ package redisconn
 
 import (
 	"net"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,20 +22,4 @@ func PeerClosed(conn net.Conn) bool {
 		n, _ = unix.Poll(fds, 0)
 	})
 	return err != nil || n > 0 && fds[0].Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
-}
-
-// rawOf is the socket of a connection, below TLS; nil if it has no socket.
-func rawOf(conn net.Conn) syscall.RawConn {
-	if secured, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		conn = secured.NetConn()
-	}
-	s, ok := conn.(syscall.Conn)
-	if !ok {
-		return nil
-	}
-	raw, err := s.SyscallConn()
-	if err != nil {
-		return nil
-	}
-	return raw
 }

@@ -37,6 +37,19 @@ func (t target) open(o *redis.Options) (redis.UniversalClient, routes) {
 	return rdb, oneServer{rdb}
 }
 
+// universal are the options of each server, for all servers together.
+func (t target) universal(o *redis.Options) *redis.UniversalOptions {
+	return &redis.UniversalOptions{
+		Addrs: t.addrs, MasterName: t.master, SentinelUsername: t.sentinelUser, SentinelPassword: t.sentinelPassword,
+		Dialer: o.Dialer, OnConnect: o.OnConnect, Protocol: o.Protocol,
+		Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
+		MaxRetries: o.MaxRetries, DialTimeout: o.DialTimeout, DialerRetries: o.DialerRetries,
+		ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolSize: o.PoolSize, ConnMaxIdleTime: o.ConnMaxIdleTime,
+		ContextTimeoutEnabled: o.ContextTimeoutEnabled, DisableIdentity: o.DisableIdentity,
+		MaintNotificationsConfig: o.MaintNotificationsConfig,
+	}
+}
+
 // oneServer serves every key.
 type oneServer struct{ rdb *redis.Client }
 

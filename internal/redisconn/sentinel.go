@@ -18,16 +18,7 @@ type watched struct {
 
 func openSentinels(t target, o *redis.Options) (redis.UniversalClient, routes) {
 	// go-redis follows the master for single commands.
-	rdb := redis.NewFailoverClient(&redis.FailoverOptions{
-		MasterName: t.master, SentinelAddrs: t.addrs, Dialer: o.Dialer,
-		SentinelUsername: t.sentinelUser, SentinelPassword: t.sentinelPassword,
-		OnConnect: o.OnConnect, Protocol: o.Protocol,
-		Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
-		MaxRetries: o.MaxRetries, DialTimeout: o.DialTimeout, DialerRetries: o.DialerRetries,
-		ReadTimeout: o.ReadTimeout, WriteTimeout: o.WriteTimeout, PoolSize: o.PoolSize,
-		ConnMaxIdleTime:       o.ConnMaxIdleTime,
-		ContextTimeoutEnabled: o.ContextTimeoutEnabled, DisableIdentity: o.DisableIdentity,
-	})
+	rdb := redis.NewFailoverClient(t.universal(o).Failover())
 	return rdb, &watched{nodes: nodes{options: o}, target: t}
 }
 

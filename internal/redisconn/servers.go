@@ -51,7 +51,7 @@ func Open(cfg Config) (*Servers, error) {
 		s.home = t.addrs[0]
 	}
 	options.OnConnect = s.introduce
-	greetBy(options, s.noHello)
+	options.Dialer = greeting(s.dialer(nil), options.Protocol, s.noHello)
 	s.Client, s.routes = t.open(options)
 	return s, nil
 }

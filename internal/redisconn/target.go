@@ -1,6 +1,7 @@
 package redisconn
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -180,4 +181,36 @@ func (t target) String() string {
 		return "master " + t.master + " of sentinels " + all
 	}
 	return "cluster " + all
+}
+
+// reason is the parser's complaint about a URL, as far as that cannot quote a
+// secret: of an option the name, and never the value.
+func reason(err error, raw string) string {
+	const unreadable = "it cannot be read"
+	var u *url.Error
+	if errors.As(err, &u) {
+		if strings.Contains(raw, "@") || strings.Contains(strings.ToLower(raw), "pass") {
+			return unreadable
+		}
+		return u.Err.Error()
+	}
+	if _, query, _ := strings.Cut(raw, "?"); strings.Contains(query, "@") {
+		return unreadable // the option may be the rest of a password with a ? in it
+	}
+	what := strings.TrimPrefix(err.Error(), "redis: ")
+	if names, ok := strings.CutPrefix(what, "unexpected option: "); ok {
+		if strings.Contains(names, "pass") || strings.Contains(names, "user") {
+			what += " (the user and the password stand before the host)"
+		}
+		return what
+	}
+	what, _, _ = strings.Cut(what, ": ")
+	return what
+}
+
+// CheckURL says what is wrong with a URL, options included, as [Connect] would,
+// and dials nothing. No error quotes a secret.
+func CheckURL(raw string) error {
+	_, _, err := parseURL(Config{URL: raw})
+	return err
 }

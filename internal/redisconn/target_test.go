@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/queuedyno/queuedyno/internal/mask"
 )
 
 func TestURLsOfSentinelsAndClusters(t *testing.T) {
@@ -94,7 +96,7 @@ func TestEveryFaultOfAURLIsNamedAndNoSecretIs(t *testing.T) {
 }
 
 // FuzzTarget: no URL makes the parser panic, what it accepts has addresses to
-// dial, and neither its faults nor Redact show what stands before an @.
+// dial, and neither its faults nor mask.URL show what stands before an @.
 func FuzzTarget(f *testing.F) {
 	for _, rest := range []string{"h1:1,h2/0#m", "h1", "[::1]:1", ",", "h1?protocol=3#m", "h1?sentinel_password=x#m", "/", "#", "?", "%zz", "h1:1:1", "@", "a@b"} {
 		f.Add("redis-sentinel", rest)
@@ -107,8 +109,8 @@ func FuzzTarget(f *testing.F) {
 			t.Skip("the secret is not in the place of a password")
 		}
 		raw := scheme + "://user:" + secret + "@" + rest
-		if got := Redact(raw); strings.Contains(got, secret) {
-			t.Errorf("Redact(%q) = %q", raw, got)
+		if got := mask.URL(raw); strings.Contains(got, secret) {
+			t.Errorf("mask.URL(%q) = %q", raw, got)
 		}
 		got, o, faults := parseTarget(raw)
 		if strings.Contains(strings.Join(faults, " "), secret) {

@@ -114,29 +114,19 @@ func (o Owner) write(dir string, flag int) (*os.File, error) {
 
 // fill locks an open marker and gives it its content.
 func (o Owner) fill(f *os.File) (*os.File, error) {
-	err := lockFile(f, true)
-	if errors.Is(err, errNoLocks) {
-		err = nil
-	}
-	var text []byte
-	if err == nil {
-		text, err = json.MarshalIndent(o, "", "  ")
-	}
-	if err == nil {
-		err = f.Truncate(0)
-	}
-	if err == nil {
-		// The content is only for messages, so it may be missing on a full disk.
-		_, _ = f.WriteAt(append(text, '\n'), 0)
-		if !locks { // an open file would keep the directory from being renamed
-			err = f.Close()
-			f = nil
-		}
-	}
-	if err != nil {
+	if err := lockFile(f, true); err != nil && !errors.Is(err, errNoLocks) {
 		return nil, errors.Join(err, f.Close())
 	}
-	return f, nil
+	text, err := json.MarshalIndent(o, "", "  ")
+	if err = errors.Join(err, f.Truncate(0)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	// The content is only for messages, so it may be missing on a full disk.
+	_, _ = f.WriteAt(append(text, '\n'), 0)
+	if locks {
+		return f, nil
+	}
+	return nil, f.Close() // an open file would keep the directory from being renamed
 }
 
 // readOwner reads the marker of a directory.

@@ -62,19 +62,23 @@ type Reservation struct {
 // one that may be replaced. It returns an error that matches [fs.ErrExist] when
 // the directory belongs to another run, or holds something already.
 func Reserve(dir string, o Reserving) (*Reservation, error) {
-	for n := 1; ; n++ {
-		r, err := reserve(numbered(dir, n), o)
-		if err == nil || !o.Generated || !errors.Is(err, fs.ErrExist) || n == mostNames {
-			return r, err
-		}
-	}
+	var r *Reservation
+	err := o.named(dir, func(dir string) (err error) {
+		r, err = reserve(dir, o)
+		return err
+	})
+	return r, err
 }
 
 // Check says whether [Reserve] would work and leaves nothing behind.
 func Check(dir string, o Reserving) error {
+	return o.named(dir, func(dir string) error { return check(dir, o) })
+}
+
+// named tries a directory, and where its name was generated the next ones, until one is free.
+func (o Reserving) named(dir string, try func(dir string) error) error {
 	for n := 1; ; n++ {
-		err := check(numbered(dir, n), o)
-		if err == nil || !o.Generated || !errors.Is(err, fs.ErrExist) || n == mostNames {
+		if err := try(numbered(dir, n)); !o.Generated || !errors.Is(err, fs.ErrExist) || n == mostNames {
 			return err
 		}
 	}
@@ -102,18 +106,16 @@ func reserve(dir string, o Reserving) (*Reservation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("result directory %q: %w", dir, err)
 	}
-	r := &Reservation{owner: o.Owner.filled(), dir: dir}
-	r.made = missingParents(abs)
+	r := &Reservation{owner: o.Owner.filled(), dir: dir, made: missingParents(abs)}
 	err = mkdir(abs)
 	r.madeDir = err == nil
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		r.removeMade()
-		return nil, fmt.Errorf("make directory %q for results: %w; choose another with --out", dir, cause(err))
-	}
-	if err == nil {
+	switch {
+	case err == nil:
 		err = r.mark()
-	} else {
+	case errors.Is(err, fs.ErrExist):
 		err = r.take(o)
+	default:
+		err = fmt.Errorf("make directory %q for results: %w; choose another with --out", dir, cause(err))
 	}
 	if err != nil {
 		r.removeMade()

@@ -112,13 +112,22 @@ func (r *Reservation) fill(files []render.File, e *Error) error {
 	if err := r.stillOurs(); err != nil {
 		return err
 	}
-	if err := writeFile(r.dir, files[0].Name, files[0].Encode); err != nil {
+	if err := e.save(r.dir, files); err != nil {
 		return err
 	}
-	e.Dir = r.dir
-	e.rest(files)
-	syncDir(r.dir)
 	syncDir(filepath.Dir(r.dir))
+	return nil
+}
+
+// save writes the files into a directory. Its error is that of the record; then nothing is
+// in the directory.
+func (e *Error) save(dir string, files []render.File) error {
+	if err := writeFile(dir, files[0].Name, files[0].Encode); err != nil {
+		return err
+	}
+	e.Dir = dir
+	e.rest(files)
+	syncDir(dir)
 	return nil
 }
 
@@ -173,13 +182,10 @@ func (r *Reservation) renew(files []render.File, e *Error) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(temp, files[0].Name, files[0].Encode); err != nil {
+	if err := e.save(temp, files); err != nil {
 		os.RemoveAll(temp)
 		return err
 	}
-	e.Dir = temp
-	e.rest(files)
-	syncDir(temp)
 	if len(e.Missing) > 0 {
 		err = errors.New("not all files could be written, so the old results stay")
 	} else if err = r.replaceBy(temp, abs); err == nil {
@@ -224,14 +230,11 @@ func (r *Reservation) replaceBy(temp, dir string) error {
 // elsewhere keeps the result in the next best place.
 func (r *Reservation) elsewhere(files []render.File, e *Error) {
 	try := func(dir string) bool {
-		if err := writeFile(dir, files[0].Name, files[0].Encode); err != nil {
+		err := e.save(dir, files)
+		if err != nil {
 			os.Remove(dir)
-			return false
 		}
-		e.Dir = dir
-		e.rest(files)
-		syncDir(dir)
-		return true
+		return err == nil
 	}
 	r.unmark() // so that no reader waits for a result there
 	if r.madeDir {

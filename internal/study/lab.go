@@ -39,18 +39,12 @@ type Lab struct {
 	Open func(ctx context.Context, runID string) (Backend, error)
 	// Run are the options of each run; its ID and its Progress are set here.
 	Run engine.Options
-	// Idle is how long the system is left alone before each trial, so that the
-	// sockets and the disk of the last one settle. Zero means half a second. It is up
-	// to ten times as long after an invalid trial, in which the host was disturbed.
-	Idle time.Duration
 	// Horizon is for how long the load is meant to go on: a backlog that grows so
 	// slowly that the trial keeps the SLO must keep it for that long, too. Zero means
 	// [Horizon].
 	Horizon time.Duration
 	// Saw is called with the result of every run.
 	Saw func(*result.Result)
-	// Progress is called about once a second during a trial.
-	Progress func(engine.Progress)
 
 	upset bool // the last trial was invalid
 }
@@ -104,19 +98,26 @@ func (l *Lab) try(ctx context.Context, t capacity.Trial) (capacity.Outcome, erro
 	defer cancel()
 	s := l.scenario(t, slo)
 	cut := ""
-	stop, end, release := merged(l.Run.Stop)
-	defer release()
+	// The load ends when someone stops it from outside, and when it is judged.
+	load, end := context.WithCancel(context.Background())
+	defer end()
+	if l.Run.Stop != nil {
+		go func() {
+			select {
+			case <-l.Run.Stop:
+				end()
+			case <-load.Done():
+			}
+		}()
+	}
 	w := &watch{
 		limits: limitsOf(slo), rate: t.Rate, horizon: cmp.Or(l.Horizon, Horizon), stop: end,
 		from: s.Warmup, next: t.Length, longest: longest(t),
 	}
 	if t.Kind != capacity.Ceiling {
-		o.Stop, o.Sampled, o.Interval = stop, w.sampled, w.done
+		o.Stop, o.Sampled, o.Interval = load.Done(), w.sampled, w.done
 	}
 	o.Progress = func(g engine.Progress) {
-		if l.Progress != nil {
-			l.Progress(g)
-		}
 		if why := flooded(s, slo, g); why != "" && cut == "" {
 			cut = why
 			cancel()
@@ -191,23 +192,26 @@ func spread(r *result.Result) float64 {
 	return math.Sqrt(max(0, square-sum*sum/n) / (n - 1) / n)
 }
 
-// idle is how long to leave the system alone before the next trial, which may take so
-// much time in all; 0 means no limit.
-func (l *Lab) idle(within time.Duration) time.Duration {
-	idle := l.Idle
-	idle = cmp.Or(idle, 500*time.Millisecond)
-	if l.upset && within > 0 {
+// idle is how long the system is left alone before each trial, so that the sockets and the
+// disk of the last one settle.
+const idle = 500 * time.Millisecond
+
+// idleFor is how long to leave the system alone before the next trial, which may take so
+// much time in all; 0 means no limit. It is up to ten times as long after an invalid trial,
+// in which the host was disturbed.
+func (l *Lab) idleFor(within time.Duration) time.Duration {
+	switch {
+	case !l.upset:
+		return idle
+	case within > 0:
 		return max(idle, min(10*idle, within/20))
 	}
-	if l.upset {
-		return 10 * idle
-	}
-	return idle
+	return 10 * idle
 }
 
 // rest leaves the system alone for a while.
 func (l *Lab) rest(ctx context.Context, within time.Duration) error {
-	wait := time.NewTimer(l.idle(within))
+	wait := time.NewTimer(l.idleFor(within))
 	defer wait.Stop()
 	select {
 	case <-wait.C:

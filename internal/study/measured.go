@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -32,16 +33,10 @@ func (s *Staffing) Measured(r *result.Result) error {
 		}
 	}
 	if s.Rate <= 0 {
-		return &remedied{fmt.Sprintf("result %s: no job arrived, so there is no rate to plan for", r.Run.ID), "give --rate"}
+		return &problem.Hinted{What: fmt.Sprintf("result %s: no job arrived, so there is no rate to plan for", r.Run.ID), Remedy: "give --rate"}
 	}
 	return nil
 }
-
-// remedied is an error that knows the remedy.
-type remedied struct{ what, hint string }
-
-func (e *remedied) Error() string { return e.what }
-func (e *remedied) Hint() string  { return e.hint }
 
 // cycle is for how long a job occupied a worker.
 type cycle struct {
@@ -56,7 +51,7 @@ type cycle struct {
 func cycleOf(r *result.Result) (cycle, error) {
 	others := r.Scenario.External || r.Scenario.Load.Observed
 	if n := r.Scenario.Batch; n > 1 && !others {
-		return cycle{}, &remedied{fmt.Sprintf("result %s: its workers took %d jobs at a time, and a job's time holds the wait for the others of its batch", r.Run.ID, n), "measure with a batch of 1, or give --service"}
+		return cycle{}, &problem.Hinted{What: fmt.Sprintf("result %s: its workers took %d jobs at a time, and a job's time holds the wait for the others of its batch", r.Run.ID, n), Remedy: "measure with a batch of 1, or give --service"}
 	}
 	if !others && r.Scenario.Notify != jobqueue.NoNotify {
 		return sumOf(r, nil, metric.WorkTime, metric.Publish)
@@ -71,7 +66,7 @@ func cycleOf(r *result.Result) (cycle, error) {
 		}
 		return sumOf(r, notes, metric.Running)
 	}
-	return cycle{}, &remedied{fmt.Sprintf("result %s: for how long its workers were busy was not measured: they said neither how long they worked (the stage work) nor RUNNING (the stage running)", r.Run.ID), "give --service"}
+	return cycle{}, &problem.Hinted{What: fmt.Sprintf("result %s: for how long its workers were busy was not measured: they said neither how long they worked (the stage work) nor RUNNING (the stage running)", r.Run.ID), Remedy: "give --service"}
 }
 
 // measures reports whether the run measured the stage.
@@ -85,13 +80,13 @@ func sumOf(r *result.Result, notes []string, stages ...metric.Stage) (cycle, err
 	var ns, variance float64
 	for _, stage := range stages {
 		if !measures(r, stage) {
-			return cycle{}, &remedied{fmt.Sprintf("result %s: no job went through the stage %s", r.Run.ID, stage), "give --service"}
+			return cycle{}, &problem.Hinted{What: fmt.Sprintf("result %s: no job went through the stage %s", r.Run.ID, stage), Remedy: "give --service"}
 		}
 		ns += *r.Stages[stage].MeanNS
 		variance += *r.Stages[stage].StddevNS * *r.Stages[stage].StddevNS
 	}
 	if ns < 1 {
-		return cycle{}, &remedied{fmt.Sprintf("result %s: its workers were busy for no time at all", r.Run.ID), "give --service"}
+		return cycle{}, &problem.Hinted{What: fmt.Sprintf("result %s: its workers were busy for no time at all", r.Run.ID), Remedy: "give --service"}
 	}
 	return cycle{time.Duration(ns), math.Sqrt(variance) / ns, notes}, nil
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/capacity"
@@ -149,21 +148,4 @@ func (w *watch) words(g capacity.Growth, l limit, v capacity.Verdict) string {
 		return fmt.Sprintf("%s were too short to tell whether the backlog grows", w.next)
 	}
 	return fmt.Sprintf("%s were too short to tell: %s", w.next, grown(g.PerS+2*g.Error))
-}
-
-// merged is closed when the run is to end: because someone stops it from outside, or
-// by a call of stop.
-func merged(outside <-chan struct{}) (both <-chan struct{}, stop, release func()) {
-	c, over := make(chan struct{}), make(chan struct{})
-	stop = sync.OnceFunc(func() { close(c) })
-	if outside != nil {
-		go func() {
-			select {
-			case <-outside:
-				stop()
-			case <-over:
-			}
-		}()
-	}
-	return c, stop, sync.OnceFunc(func() { close(over) })
 }

@@ -86,8 +86,7 @@ func (s *Source) Backlog(jobs *int64) {
 	defer s.mu.Unlock()
 	s.backlog = nil
 	if jobs != nil {
-		n := float64(*jobs)
-		s.backlog = &n
+		s.backlog = new(float64(*jobs))
 	}
 }
 

@@ -37,10 +37,10 @@ func closedLoop(ctx context.Context, r *rig, x *Experiment) error {
 		return err
 	}
 	saw := whole.Count() - whole.CountAtOrBelow(int64(stallLength/2))
-	x.expect("jobs that saw more than half of the stall", closedTokens, figure(float64(saw)), 1, unitJobs)
+	x.expect("jobs that saw more than half of the stall", closedTokens, new(float64(saw)), 1, unitJobs)
 	x.expect(fmt.Sprintf("end_to_end.p99@%d of the closed loop", closedTokens), 0, msOf(result.Stages[metric.EndToEnd].P99NS), 10, unitMS)
 	open := queueing.Stall{Length: stallLength, Span: stallSpan}
-	x.show("end_to_end.p99 for jobs that come at 1,000/s, by theory", figure(ms(open.Quantile(0.99))), unitMS)
-	x.show("jobs that the closed loop made", figure(float64(result.Window.Completed)), unitJobs)
+	x.show("end_to_end.p99 for jobs that come at 1,000/s, by theory", new(ms(open.Quantile(0.99))), unitMS)
+	x.show("jobs that the closed loop made", new(float64(result.Window.Completed)), unitJobs)
 	return nil
 }

@@ -45,8 +45,8 @@ func laws(_ context.Context, r *rig, x *Experiment) error {
 	x.exactly("the timeline's rows add up to the ledger, difference", 0, rows)
 	x.exactly("every stage holds every completed job, difference", 0, counts)
 	x.expect("end_to_end = lateness + queue + work + notify, worst mean", 0, &worst, 1e-5, unitMS)
-	x.show("runs that were held against it", figure(float64(len(r.results))), "")
-	x.show("jobs in them", figure(float64(jobs)), unitJobs)
+	x.show("runs that were held against it", new(float64(len(r.results))), "")
+	x.show("jobs in them", new(float64(jobs)), unitJobs)
 	return nil
 }
 

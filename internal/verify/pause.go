@@ -104,7 +104,7 @@ func pauseAsFault(ctx context.Context, r *rig, x *Experiment) error {
 	recovered := scaled(theory.Length-wait, 1/(1-theory.Utilisation)) + wait
 	var measured *float64
 	if f.RecoveredNS != nil {
-		measured = figure(ms(length + time.Duration(*f.RecoveredNS)))
+		measured = new(ms(length + time.Duration(*f.RecoveredNS)))
 	} else {
 		x.note("no recovery: %s", f.Why["recovered"])
 	}
@@ -122,5 +122,5 @@ func count(n *int64) *float64 {
 	if n == nil {
 		return nil
 	}
-	return figure(float64(*n))
+	return new(float64(*n))
 }

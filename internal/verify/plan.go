@@ -20,26 +20,13 @@ type experiment struct {
 // plan lists the experiments in their order. The laws come last: they hold for
 // the runs of all others.
 func plan() []experiment {
-	var all []experiment
-	for _, s := range []stall{
-		{arrivals: pace.Constant}, {arrivals: pace.Constant, loaded: true},
-		{arrivals: pace.Poisson}, {arrivals: pace.Poisson, loaded: true},
-	} {
-		all = append(all, s.experiment())
-	}
-	all = append(all, experiment{
+	all := append(stalls(false), experiment{
 		name:     "closed-loop",
 		question: "What does a tool that waits for each answer report of that stall?",
 		setup:    fmt.Sprintf("%d jobs in flight, as fast as they come back, for %s; the server stopped for %s", closedTokens, stallSpan, stallLength),
 		span:     stallSpan, do: closedLoop,
 	})
-	for _, s := range []stall{
-		{arrivals: pace.Constant, workers: true}, {arrivals: pace.Constant, workers: true, loaded: true},
-		{arrivals: pace.Poisson, workers: true}, {arrivals: pace.Poisson, workers: true, loaded: true},
-	} {
-		all = append(all, s.experiment())
-	}
-	all = append(all, experiment{
+	all = append(append(all, stalls(true)...), experiment{
 		name:     "server-pause",
 		question: fmt.Sprintf("When a fault pauses the server for %s, do latencies and recovery follow from its length?", pauseLength),
 		setup:    fmt.Sprintf("%d jobs/s, constant arrivals, for %s, %d workers at %s a job", stallRate, pauseSpan, pausing().Consumers, pausing().Work.Time),
@@ -75,6 +62,16 @@ func plan() []experiment {
 		name: "laws", question: "Do the ledger and the stages add up in every run made here?",
 		setup: "all runs above, those with planted faults and failed tries too", do: laws,
 	})
+}
+
+// stalls are those of the server, or of the workers.
+func stalls(workers bool) (all []experiment) {
+	for _, arrivals := range []pace.Arrivals{pace.Constant, pace.Poisson} {
+		for _, loaded := range []bool{false, true} {
+			all = append(all, stall{arrivals: arrivals, workers: workers, loaded: loaded}.experiment())
+		}
+	}
+	return all
 }
 
 // experiment is the stall as one that can be made.

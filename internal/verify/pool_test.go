@@ -49,7 +49,7 @@ func virtualStall(t *testing.T, d time.Duration) Experiment {
 		if got, want := b.pool.cycle(), s.scenario().Work.Time; got != want {
 			t.Errorf("a job keeps a worker for %v, want the work's %v", got, want)
 		}
-		if err := s.compare(&x, r, stallLength, b.pool.cycle()); err != nil {
+		if _, err := s.hold(&x, r, stallLength, b.pool.cycle()); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -62,7 +62,7 @@ func (q queue) do(ctx context.Context, r *rig, x *Experiment) error {
 		Workers: q.workers, Rate: float64(q.rate), Service: time.Duration(service),
 		ArrivalSCV: 1, ServiceSCV: variance / (service * service),
 	}
-	waited := figure((mean(metric.Queue) - float64(way)) / 1e6)
+	waited := new((mean(metric.Queue) - float64(way)) / 1e6)
 	formula := ms(theory.MeanWait())
 	x.expect("mean wait, by the formula", formula, waited, q.within*formula, unitMS)
 
@@ -78,14 +78,14 @@ func (q queue) do(ctx context.Context, r *rig, x *Experiment) error {
 	}{{"p75", 0.75}, {"p90", 0.90}} {
 		var measured *float64
 		if v, err := h[metric.Queue].Quantile(q.p, 0); err == nil {
-			measured = figure(ms(time.Duration(v - way)))
+			measured = new(ms(time.Duration(v - way)))
 		}
 		at := ms(known[int(math.Ceil(q.p*float64(len(known))))-1])
 		x.expect(q.name+" of the wait, for these very arrivals", at, measured, recursionWithin*at+0.2, unitMS)
 	}
-	x.show("utilisation", figure(theory.Utilisation()), unitRatio)
-	x.show("service time", figure(service/1e6), unitMS)
-	x.show("chance alone, one standard error of the formula's mean", figure(formula*theory.MeanWaitError(q.span)), unitMS)
+	x.show("utilisation", new(theory.Utilisation()), unitRatio)
+	x.show("service time", new(service/1e6), unitMS)
+	x.show("chance alone, one standard error of the formula's mean", new(formula*theory.MeanWaitError(q.span)), unitMS)
 	x.exactly("jobs lost", 0, res.Ledger.Lost)
 	return nil
 }

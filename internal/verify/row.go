@@ -31,7 +31,7 @@ func (x *Experiment) expectTime(what string, expected time.Duration, measured *f
 
 // exactly adds a row of jobs that must be counted to the last one.
 func (x *Experiment) exactly(what string, expected, measured int64) {
-	x.expect(what, float64(expected), figure(float64(measured)), 0, unitJobs)
+	x.expect(what, float64(expected), new(float64(measured)), 0, unitJobs)
 }
 
 // show adds a row that is not judged.
@@ -94,8 +94,6 @@ func (x *Experiment) busy(results []*result.Result) {
 	}
 }
 
-func figure(v float64) *float64 { return &v }
-
 // ms is d in milliseconds.
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
@@ -104,5 +102,5 @@ func msOf(ns *int64) *float64 {
 	if ns == nil {
 		return nil
 	}
-	return figure(ms(time.Duration(*ns)))
+	return new(ms(time.Duration(*ns)))
 }

@@ -26,26 +26,25 @@ var _ jobqueue.Backend = (*site)(nil)
 // OpenProducer opens a producer on the client.
 func (s *site) OpenProducer(ctx context.Context) (jobqueue.Producer, error) {
 	p, err := s.Client.OpenProducer(ctx)
-	if err == nil && s.producer != nil {
-		p = s.producer(p)
-	}
-	return p, err
+	return hooked(p, err, s.producer)
 }
 
 // OpenConsumer opens a consumer on the client.
 func (s *site) OpenConsumer(ctx context.Context) (jobqueue.Consumer, error) {
 	c, err := s.Client.OpenConsumer(ctx)
-	if err == nil && s.consumer != nil {
-		c = s.consumer(c)
-	}
-	return c, err
+	return hooked(c, err, s.consumer)
 }
 
 // OpenSubscriber opens a subscriber on the client.
 func (s *site) OpenSubscriber(ctx context.Context) (jobqueue.Subscriber, error) {
 	c, err := s.Client.OpenSubscriber(ctx)
-	if err == nil && s.subscriber != nil {
-		c = s.subscriber(c)
+	return hooked(c, err, s.subscriber)
+}
+
+// hooked is what was opened, with the hook if there is one.
+func hooked[T any](opened T, err error, hook func(T) T) (T, error) {
+	if err == nil && hook != nil {
+		opened = hook(opened)
 	}
-	return c, err
+	return opened, err
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/capacity"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/queueing"
 	"github.com/queuedyno/queuedyno/result"
@@ -91,17 +92,13 @@ func (s stall) do(ctx context.Context, r *rig, x *Experiment) error {
 	if err != nil {
 		return err
 	}
-	return s.compare(x, res, length, workers.cycle())
-}
-
-// compare holds a run against the closed form. The cycle is the time for which a
-// job keeps a consumer while there is a backlog.
-func (s stall) compare(x *Experiment, res *result.Result, length, cycle time.Duration) error {
-	_, err := s.hold(x, res, length, cycle)
+	_, err = s.hold(x, res, length, workers.cycle())
 	return err
 }
 
-// hold is compare, and returns the theory. It is the zero value where that says nothing.
+// hold holds a run against the closed form, which it returns: the zero value where that
+// says nothing. The cycle is the time for which a job keeps a consumer while there is a
+// backlog.
 func (s stall) hold(x *Experiment, res *result.Result, length, cycle time.Duration) (theory queueing.Stall, err error) {
 	whole, err := histogram(res, metric.EndToEnd)
 	if err != nil {
@@ -138,14 +135,14 @@ func (s stall) hold(x *Experiment, res *result.Result, length, cycle time.Durati
 		}
 		var measured *float64
 		if v, err := whole.Quantile(p, missing); err == nil {
-			measured = figure(ms(time.Duration(v)))
+			measured = new(ms(time.Duration(v)))
 			ps, at = append(ps, p), append(at, time.Duration(v).Seconds())
 		}
 		x.expectTime(fmt.Sprintf("end_to_end.p%v", 100*p), expected, measured, tolerance)
 	}
 	if len(ps) < 4 {
 		x.note("only %d of %d quantiles lie on the ramp, too few to judge", len(ps), len(s.quantiles()))
-		x.expect("quantiles on the ramp", float64(len(s.quantiles())), figure(float64(len(ps))), 2, "")
+		x.expect("quantiles on the ramp", float64(len(s.quantiles())), new(float64(len(ps))), 2, "")
 		return theory, nil
 	}
 	// The ramp's slope gives the utilisation once more, from the latencies
@@ -154,29 +151,15 @@ func (s stall) hold(x *Experiment, res *result.Result, length, cycle time.Durati
 	if s.arrivals == pace.Poisson {
 		within += 3 / math.Sqrt(theory.Ramp()*float64(res.Window.Scheduled))
 	}
-	x.expect("utilisation: as the workers were timed, and by the ramp's slope", rho, figure(1-slope(ps, at)/theory.Span.Seconds()), within, unitRatio)
+	slope, _ := capacity.Line(ps, at)
+	x.expect("utilisation: as the workers were timed, and by the ramp's slope", rho, new(1-slope/theory.Span.Seconds()), within, unitRatio)
 	if s.loaded {
 		// The stages say it a third time: work and publish are what keeps a
 		// worker. More workers than we know of would not fit together here.
 		stages := time.Duration(*res.Stages[metric.WorkTime].P50NS + *res.Stages[metric.Publish].P50NS)
 		x.expect("utilisation: as the workers were timed, and by the stages' medians", rho,
-			figure(stallRate*stages.Seconds()/float64(res.Scenario.Consumers)), 0.06, unitRatio)
+			new(stallRate*stages.Seconds()/float64(res.Scenario.Consumers)), 0.06, unitRatio)
 	}
 	x.exactly("jobs lost", 0, res.Ledger.Lost)
 	return theory, nil
-}
-
-// slope is that of the straight line through the points, by least squares.
-func slope(x, y []float64) float64 {
-	var mx, my float64
-	for i := range x {
-		mx += x[i] / float64(len(x))
-		my += y[i] / float64(len(y))
-	}
-	var xy, xx float64
-	for i := range x {
-		xy += (x[i] - mx) * (y[i] - my)
-		xx += (x[i] - mx) * (x[i] - mx)
-	}
-	return xy / xx
 }

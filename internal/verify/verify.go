@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/runname"
@@ -143,7 +144,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		report.Experiments = append(report.Experiments, made)
 	}
 	report = r.finish(report, began)
-	report.Pass = passed(report.Experiments)
+	report.Pass = !slices.ContainsFunc(report.Experiments, func(x Experiment) bool { return !x.Pass })
 	report.Meaning = meaning(report, len(plan()))
 	return report, nil
 }
@@ -181,15 +182,6 @@ func (r *rig) finish(report Report, began time.Time) Report {
 		report.Redis.Config = map[string]string{}
 	}
 	return report
-}
-
-func passed(all []Experiment) bool {
-	for _, e := range all {
-		if !e.Pass {
-			return false
-		}
-	}
-	return len(all) > 0
 }
 
 // connect opens a client on a separate queue.

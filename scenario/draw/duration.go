@@ -44,26 +44,24 @@ const (
 // z99 is the 99th percentile of the normal distribution.
 const z99 = 2.3263478740408408
 
-// Validate reports every fault of the distribution. What [ParseDuration]
+// Validate reports what is wrong with the distribution. What [ParseDuration]
 // returns is valid, but of Samples, whose values are still to be loaded.
 func (d Duration) Validate() error {
-	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	why := d.wrong()
 	if d.Law == Samples {
 		switch {
 		case len(d.Values) == 0:
-			fault("%s holds no values yet", d)
+			why = fmt.Sprintf("%s holds no values yet", d)
 		case len(d.Values) > maxValues:
-			fault("%s holds more than %d values", d, maxValues)
+			why = fmt.Sprintf("%s holds more than %d values", d, maxValues)
 		case slices.Min(d.Values) < 0 || slices.Max(d.Values) > maxParameter:
-			fault("%s holds a time that is not between 0 and %s", d, maxParameter)
+			why = fmt.Sprintf("%s holds a time that is not between 0 and %s", d, maxParameter)
 		}
-		return errors.Join(faults...)
 	}
-	if why := d.wrong(); why != "" {
-		fault("%s", why)
+	if why == "" {
+		return nil
 	}
-	return errors.Join(faults...)
+	return errors.New(why)
 }
 
 // wrong says what is wrong with the parameters, or nothing.
@@ -74,8 +72,7 @@ func (d Duration) wrong() string {
 		}
 	}
 	switch d.Law {
-	case "", Fixed:
-		return ""
+	case "", Fixed, Samples:
 	case Uniform:
 		if d.B < d.A {
 			return fmt.Sprintf("the upper end %s is below the lower end %s", d.B, d.A)

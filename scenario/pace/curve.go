@@ -77,20 +77,15 @@ func newCurve(steps Steps) *curve {
 // area is the number of jobs of a step in 2^-128 jobs, rounded down:
 // (From+To)/2 * For.
 func (s Step) area() *big.Int {
-	num, den := new(big.Int), big.NewInt(1)
+	sum := new(big.Rat)
 	for _, r := range []Rate{s.From, s.To} {
-		if r.IsZero() {
-			continue
+		if !r.IsZero() {
+			sum.Add(sum, big.NewRat(r.Jobs, int64(r.Per)))
 		}
-		// num/den + jobs/per
-		per := big.NewInt(int64(r.Per))
-		num.Mul(num, per)
-		num.Add(num, new(big.Int).Mul(big.NewInt(r.Jobs), den))
-		den.Mul(den, per)
 	}
-	num.Mul(num, big.NewInt(int64(s.For)))
-	num.Lsh(num, 127) // 2^128 over the 2 of the mean
-	return num.Quo(num, den)
+	sum.Mul(sum, new(big.Rat).SetInt64(int64(s.For)))
+	area := new(big.Int).Lsh(sum.Num(), 127) // 2^128 over the 2 of the mean
+	return area.Quo(area, sum.Denom())
 }
 
 // due is the moment at which the area grows beyond the point of jobs and part,

@@ -1,8 +1,28 @@
 package pace
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
+)
+
+const (
+	weekdayName = `(?:(Mon(?:day)?|Tue(?:sday)?|Wed(?:nesday)?|Thu(?:rsday)?|Fri(?:day)?|Sat(?:urday)?|Sun(?:day)?),? +)?`
+	monthName   = `(Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sep(?:tember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)`
+	hours       = `(\d\d):(\d\d):(\d\d)`
+)
+
+var (
+	isoDate      = regexp.MustCompile(`^(\d{4})[-/](\d\d)[-/](\d\d)`)                                          // 2024-01-31
+	compactDate  = regexp.MustCompile(`^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)`)                               // 20240131T120000
+	dayMonth     = regexp.MustCompile(`(?i)^` + weekdayName + `(\d{1,2})[/ -]` + monthName + `[/ -](\d{2,4})`) // Wed, 31 Jan 2024
+	monthDay     = regexp.MustCompile(`(?i)^` + weekdayName + monthName + ` +(\d{1,2})`)                       // Wed Jan 31
+	timeAfter    = regexp.MustCompile(`^(?:[Tt_:]|,? +)` + hours)
+	timeAlone    = regexp.MustCompile(`^` + hours)
+	zoneName     = regexp.MustCompile(`^ ?(?:UTC|GMT|Z|z)`)
+	zoneOffset   = regexp.MustCompile(`^ ?[+-](\d\d)(?::?(\d\d))?`)
+	trailingYear = regexp.MustCompile(`^ +(?:[A-Z]{1,5} +)?(\d{4})`)
 )
 
 // date reads a date and a time of day in one of the layouts that programs write:
@@ -17,18 +37,28 @@ import (
 func (s scanner) date() (m moment, n int, why string) {
 	c := &cursor{text: s.text}
 	d := day{year: -1}
-	if !c.isoDate(&d) && !c.compactDate(&d) && !c.dayMonth(&d) && !c.monthDay(&d) {
+	switch begin := c.text; {
+	case c.match(isoDate, &d.year, &d.month, &d.day):
+	case c.match(compactDate, &d.year, &d.month, &d.day, &d.hour, &d.minute, &d.second):
+		d.hasTime = true
+	case c.match(dayMonth, &d.weekday, &d.day, &d.month, &d.year):
+		if begin[c.at-3] < '0' || begin[c.at-3] > '9' { // of two digits
+			d.year += 2000
+		}
+	case !c.match(monthDay, &d.weekday, &d.month, &d.day):
 		return m, 0, ""
 	}
-	if !d.hasTime && !c.timeOfDay(&d) {
-		if ends(c.rest()) && d.year >= 0 {
+	after := c.rest()
+	if !d.hasTime && !c.match(timeAfter, &d.hour, &d.minute, &d.second) || !d.possible() {
+		if !d.hasTime && ends(after) && d.year >= 0 {
 			return m, 0, onlyDate
 		}
 		return m, 0, ""
 	}
+	c.fraction(&d)
 	zone := c.zone(&d)
-	if d.year < 0 && d.weekday {
-		c.trailingYear(&d)
+	if was := c.at; d.year < 0 && d.weekday > 0 && c.match(trailingYear, &d.year) && !ends(c.rest()) {
+		c.at, d.year = was, -1
 	}
 	if !ends(c.rest()) {
 		return m, 0, ""
@@ -39,15 +69,15 @@ func (s scanner) date() (m moment, n int, why string) {
 		m.clock, d.year = yearless, 2000 // a leap year
 	case zone:
 		m.clock = zoned
-	case d.year < 1970 || d.year > 2200:
+	}
+	if d.year < 1970 || d.year > 2200 {
 		return m, 0, noDate
 	}
-	at := time.Date(d.year, d.month, d.day, d.hour, d.minute, d.second, d.nanos, time.UTC)
-	if d.year < 1970 || d.year > 2200 || d.month < 1 || d.month > 12 || d.day != time.Date(d.year, d.month, d.day, 0, 0, 0, 0, time.UTC).Day() || d.day < 1 {
+	at := time.Date(d.year, time.Month(d.month), d.day, d.hour, d.minute, d.second, d.nanos, time.UTC)
+	if first := time.Date(d.year, time.Month(d.month), d.day, 0, 0, 0, 0, time.UTC); first.Month() != time.Month(d.month) || first.Day() != d.day {
 		return m, 0, noDate
 	}
-	m.t = time.Duration(at.UnixNano()) - d.offset
-	if m.t < 0 {
+	if m.t = time.Duration(at.UnixNano()) - d.offset; m.t < 0 {
 		return m, 0, noDate
 	}
 	return m, c.at, ""
@@ -57,7 +87,10 @@ func (s scanner) date() (m moment, n int, why string) {
 func (s scanner) clockTime() (m moment, n int, why string) {
 	c := &cursor{text: s.text}
 	var d day
-	if !c.hours(&d) || !ends(c.rest()) {
+	if !c.match(timeAlone, &d.hour, &d.minute, &d.second) || !d.possible() {
+		return m, 0, ""
+	}
+	if c.fraction(&d); !ends(c.rest()) {
 		return m, 0, ""
 	}
 	m.t = time.Duration(d.hour)*time.Hour + time.Duration(d.minute)*time.Minute + time.Duration(d.second)*time.Second + time.Duration(d.nanos)
@@ -68,15 +101,17 @@ func (s scanner) clockTime() (m moment, n int, why string) {
 // day is a date and a time as it is being read.
 type day struct {
 	year                        int // -1 until it is read
-	month                       time.Month
-	day                         int
+	month, day                  int
 	hour, minute, second, nanos int
 	offset                      time.Duration // of the zone, from UTC
-	weekday, hasTime            bool
+	weekday                     int           // 0 without one
+	hasTime                     bool
 }
 
-// cursor is a place in a text. Its methods that read something leave it where
-// it was when they do not find it.
+// possible reports whether there is such a time of day. A leap second is one.
+func (d *day) possible() bool { return d.hour < 24 && d.minute < 60 && d.second <= 60 }
+
+// cursor is a place in a text.
 type cursor struct {
 	text string
 	at   int
@@ -84,151 +119,29 @@ type cursor struct {
 
 func (c *cursor) rest() string { return c.text[c.at:] }
 
-// try goes back to where it was unless read succeeds.
-func (c *cursor) try(read func() bool) bool {
-	was := c.at
-	if read() {
-		return true
-	}
-	c.at = was
-	return false
-}
-
-// number reads between least and most digits.
-func (c *cursor) number(v *int, least, most int) bool {
-	n, x := 0, 0
-	for rest := c.rest(); n < most && n < len(rest) && isDigit(rest[n]); n++ {
-		x = 10*x + int(rest[n]-'0')
-	}
-	if n < least {
+// match reads what the pattern matches, and its groups as numbers.
+func (c *cursor) match(pattern *regexp.Regexp, groups ...*int) bool {
+	at := pattern.FindStringSubmatchIndex(c.rest())
+	if at == nil {
 		return false
 	}
-	*v, c.at = x, c.at+n
+	for i, into := range groups {
+		*into = 0
+		if from, to := at[2*i+2], at[2*i+3]; from >= 0 {
+			*into = numberOf(c.rest()[from:to])
+		}
+	}
+	c.at += at[1]
 	return true
 }
 
-// one reads one of some characters.
-func (c *cursor) one(of string) bool {
-	if c.at < len(c.text) && strings.IndexByte(of, c.text[c.at]) >= 0 {
-		c.at++
-		return true
+// numberOf is a number, or that of a month. Of a weekday it is one above 0.
+func numberOf(text string) int {
+	if n, err := strconv.Atoi(text); err == nil {
+		return n
 	}
-	return false
+	return strings.Index("janfebmaraprmayjunjulaugsepoctnovdecmontuewedthufrisatsun", strings.ToLower(text[:3]))/3 + 1
 }
-
-// spaces reads at least one space.
-func (c *cursor) spaces() bool {
-	n := len(c.rest()) - len(strings.TrimLeft(c.rest(), " "))
-	c.at += n
-	return n > 0
-}
-
-// name reads a name of a month or a weekday, in full or its first three letters.
-func (c *cursor) name(count int, of func(int) string) (int, bool) {
-	rest := c.rest()
-	for i := range count {
-		for _, name := range []string{of(i), of(i)[:3]} {
-			if len(rest) >= len(name) && strings.EqualFold(rest[:len(name)], name) {
-				c.at += len(name)
-				return i, true
-			}
-		}
-	}
-	return 0, false
-}
-
-func (c *cursor) monthName(d *day) bool {
-	m, ok := c.name(12, func(i int) string { return time.Month(i + 1).String() })
-	if ok {
-		d.month = time.Month(m + 1)
-	}
-	return ok
-}
-
-func (c *cursor) weekdayName(d *day) {
-	c.try(func() bool {
-		_, ok := c.name(7, func(i int) string { return time.Weekday(i).String() })
-		c.one(",")
-		d.weekday = ok && c.spaces()
-		return d.weekday
-	})
-}
-
-func (c *cursor) monthNumber(d *day) bool {
-	var m int
-	ok := c.number(&m, 2, 2)
-	d.month = time.Month(m)
-	return ok
-}
-
-// isoDate reads 2024-01-31 or 2024/01/31.
-func (c *cursor) isoDate(d *day) bool {
-	return c.try(func() bool {
-		return c.number(&d.year, 4, 4) && c.one("-/") && c.monthNumber(d) && c.one("-/") && c.number(&d.day, 2, 2)
-	})
-}
-
-// compactDate reads 20240131T120000.
-func (c *cursor) compactDate(d *day) bool {
-	return c.try(func() bool {
-		d.hasTime = c.number(&d.year, 4, 4) && c.monthNumber(d) && c.number(&d.day, 2, 2) && c.one("T") &&
-			c.number(&d.hour, 2, 2) && c.number(&d.minute, 2, 2) && c.number(&d.second, 2, 2) && inDay(d)
-		if d.hasTime {
-			c.fraction(d)
-		} else {
-			d.year = -1
-		}
-		return d.hasTime
-	})
-}
-
-// dayMonth reads 31/Jan/2024, 31 Jan 2024 or 31-Jan-24, with or without a
-// weekday before it.
-func (c *cursor) dayMonth(d *day) bool {
-	return c.try(func() bool {
-		c.weekdayName(d)
-		d.year = -1
-		if !c.number(&d.day, 1, 2) || !c.one("/ -") || !c.monthName(d) || !c.one("/ -") {
-			return false
-		}
-		was := c.at
-		if !c.number(&d.year, 2, 4) {
-			return false
-		}
-		if c.at-was == 2 {
-			d.year += 2000
-		}
-		return true
-	})
-}
-
-// monthDay reads Jan 31, with or without a weekday before it.
-func (c *cursor) monthDay(d *day) bool {
-	return c.try(func() bool {
-		c.weekdayName(d)
-		d.year = -1
-		return c.monthName(d) && c.spaces() && c.number(&d.day, 1, 2)
-	})
-}
-
-// timeOfDay reads what parts a time from its date, and the time.
-func (c *cursor) timeOfDay(d *day) bool {
-	return c.try(func() bool {
-		return (c.one("Tt_:") || c.one(",") && c.spaces() || c.spaces()) && c.hours(d)
-	})
-}
-
-// hours reads 12:00:00 with or without a fraction.
-func (c *cursor) hours(d *day) bool {
-	ok := c.number(&d.hour, 2, 2) && c.one(":") && c.number(&d.minute, 2, 2) && c.one(":") && c.number(&d.second, 2, 2) && inDay(d)
-	if ok {
-		c.fraction(d)
-	}
-	return ok
-}
-
-// inDay reports whether there is such a time. A leap second is one.
-func inDay(d *day) bool { return d.hour < 24 && d.minute < 60 && d.second <= 60 }
 
 // fraction reads .250, :250, or ,250 where that cannot be the next column.
 func (c *cursor) fraction(d *day) {
@@ -255,53 +168,19 @@ func (c *cursor) fraction(d *day) {
 
 // zone reads Z, UTC, GMT, +01, +0100 or +01:00, with a space before it or not.
 func (c *cursor) zone(d *day) bool {
-	return c.try(func() bool {
-		c.one(" ")
-		for _, utc := range []string{"UTC", "GMT", "Z", "z"} {
-			if strings.HasPrefix(c.rest(), utc) && (ends(c.rest()[len(utc):])) {
-				c.at += len(utc)
-				return true
-			}
-		}
-		sign := time.Duration(1)
-		if strings.HasPrefix(c.rest(), "-") {
-			sign = -1
-		}
-		var h, m int
-		if !c.one("+-") || !c.number(&h, 2, 2) {
-			return false
-		}
-		c.try(func() bool { c.one(":"); return c.number(&m, 2, 2) })
-		d.offset = sign * (time.Duration(h)*time.Hour + time.Duration(m)*time.Minute)
-		return h < 24 && m < 60 && ends(c.rest())
-	}) || c.forget(d)
-}
-
-// forget drops what a zone that was none left behind.
-func (c *cursor) forget(d *day) bool {
-	d.offset = 0
-	return false
-}
-
-// trailingYear reads the year at the end of "Wed Jan 31 12:00:00 CET 2024".
-func (c *cursor) trailingYear(d *day) {
-	c.try(func() bool {
-		if !c.spaces() {
-			return false
-		}
-		letters := 0
-		for c.at < len(c.text) && 'A' <= c.text[c.at] && c.text[c.at] <= 'Z' {
-			c.at++
-			letters++
-		}
-		if letters > 0 && (letters > 5 || !c.spaces()) {
-			return false
-		}
-		var year int
-		if !c.number(&year, 4, 4) || !ends(c.rest()) {
-			return false
-		}
-		d.year = year
+	was := c.at
+	if c.match(zoneName) && ends(c.rest()) {
 		return true
-	})
+	}
+	c.at = was
+	var h, m int
+	if rest := c.rest(); c.match(zoneOffset, &h, &m) && h < 24 && m < 60 && ends(c.rest()) {
+		d.offset = time.Duration(h)*time.Hour + time.Duration(m)*time.Minute
+		if strings.HasPrefix(strings.TrimPrefix(rest, " "), "-") {
+			d.offset = -d.offset
+		}
+		return true
+	}
+	c.at = was
+	return false
 }
