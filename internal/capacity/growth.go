@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/queuedyno/queuedyno/internal/line"
 )
 
 // Backlog is how many jobs were due and not done, sample by sample, over a trial.
@@ -74,7 +76,7 @@ func (b *Backlog) Growth(from, to time.Duration) Growth {
 		return Growth{}
 	}
 	g := Growth{Returned: true, Span: length / 2}
-	g.PerS, g.Error = Line(x, y)
+	g.PerS, g.Error = trend(x, y)
 	// A job more or less is the phase of the samples.
 	slices.Sort(lowest[:sixths/2])
 	base := lowest[sixths/4]
@@ -84,31 +86,22 @@ func (b *Backlog) Growth(from, to time.Duration) Growth {
 	return g
 }
 
-// Line is the slope of the straight line through the points by least squares, and its
+// trend is the slope of the straight line through the points by least squares, and its
 // standard error.
-func Line(x, y []float64) (slope, e float64) {
-	n := float64(len(x))
-	var mx, my, sxx, sxy float64
-	for i := range x {
-		mx, my = mx+x[i]/n, my+y[i]/n
-	}
-	for i := range x {
-		sxx += (x[i] - mx) * (x[i] - mx)
-		sxy += (x[i] - mx) * (y[i] - my)
-	}
-	slope = sxy / sxx
+func trend(x, y []float64) (slope, e float64) {
+	through, _ := line.Through(x, y)
 	var square, lagged, before float64
 	for i := range x {
-		left := y[i] - my - slope*(x[i]-mx)
+		left := through.Residual(x[i], y[i])
 		square += left * left
 		lagged += left * before
 		before = left
 	}
 	if square == 0 {
-		return slope, 0
+		return through.Slope, 0
 	}
 	r := min(0.9, max(0, lagged/square))
-	return slope, math.Sqrt(square / (n - 2) / sxx * (1 + r) / (1 - r))
+	return through.Slope, math.Sqrt(square / float64(len(x)-2) / through.XX * (1 + r) / (1 - r))
 }
 
 // Verdict says whether a load of so many jobs a second can go on for the horizon:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/line"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/plan"
 	"github.com/queuedyno/queuedyno/internal/record"
@@ -138,9 +139,9 @@ func (r *assembly) course() (c validity.Course) {
 	}
 	if _, length, _ := r.sampler.stalled(); length > 0 {
 		c.Stalled = length
-	} else if slope, ok := stationarity.Slope(x, y); ok && len(x) >= 4 {
+	} else if through, ok := line.Through(x, y); ok && len(x) >= 4 {
 		rate := *r.res.Rates.OfferedPerS
-		c.BacklogSlope = ptr(slope / rate)
+		c.BacklogSlope = ptr(through.Slope / rate)
 		// Even when the system carries a Poisson load, its slope has a spread of
 		// about sqrt(2/(rate*time)).
 		c.SlopeLimit = max(0.01, math.Sqrt(8/(rate*(end-begin))))

@@ -6,8 +6,8 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/line"
 	"github.com/queuedyno/queuedyno/internal/record"
-	"github.com/queuedyno/queuedyno/internal/stationarity"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -121,19 +121,16 @@ func (s *sampler) lengthsSeen(left int64) (b result.ObservedBacklog) {
 // points that rises or falls by more than one, and by more than five times the standard
 // error of its slope. The lengths of a queue in successive seconds are correlated, so
 // the usual factor of two would find a trend in every other queue.
-func trend(x, y []float64) (slope float64, clear bool) {
-	slope, ok := stationarity.Slope(x, y)
+func trend(x, y []float64) (perS float64, clear bool) {
+	through, ok := line.Through(x, y)
 	if !ok || len(x) < 10 {
 		return 0, false
 	}
-	var stray, spread float64
-	meanX, meanY := mean(x), mean(y)
+	var stray float64
 	for i := range x {
-		d := y[i] - meanY - slope*(x[i]-meanX)
-		stray += d * d
-		spread += (x[i] - meanX) * (x[i] - meanX)
+		stray += math.Pow(through.Residual(x[i], y[i]), 2)
 	}
-	stderr := math.Sqrt(stray / float64(len(x)-2) / spread)
+	slope, stderr := through.Slope, math.Sqrt(stray/float64(len(x)-2)/through.XX)
 	rise := math.Abs(slope) * (x[len(x)-1] - x[0])
 	return slope, rise > 1 && math.Abs(slope) > 5*stderr
 }

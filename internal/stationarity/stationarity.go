@@ -88,26 +88,3 @@ func median(v []float64) float64 {
 	n := len(s)
 	return (s[(n-1)/2] + s[n/2]) / 2
 }
-
-// Slope is the slope of the straight line through the points by least squares,
-// and whether there are enough points for one.
-func Slope(x, y []float64) (slope float64, ok bool) {
-	n := float64(len(x))
-	if len(x) < 3 || len(x) != len(y) {
-		return 0, false
-	}
-	var mx, my float64
-	for i := range x {
-		mx += x[i] / n
-		my += y[i] / n
-	}
-	var sxy, sxx float64
-	for i := range x {
-		sxy += (x[i] - mx) * (y[i] - my)
-		sxx += (x[i] - mx) * (x[i] - mx)
-	}
-	if sxx == 0 {
-		return 0, false
-	}
-	return sxy / sxx, true
-}

@@ -74,15 +74,3 @@ func TestDriftIsSeenAndNoiseIsNot(t *testing.T) {
 		t.Error("zeros have no logarithm and were judged")
 	}
 }
-
-func TestSlopeOfALineIsExact(t *testing.T) {
-	t.Parallel()
-	x := []float64{0, 1, 2, 5}
-	y := []float64{3, 5, 7, 13}
-	if s, ok := stationarity.Slope(x, y); !ok || math.Abs(s-2) > 1e-12 {
-		t.Errorf("slope %f, want 2", s)
-	}
-	if _, ok := stationarity.Slope([]float64{1, 1, 1}, []float64{1, 2, 3}); ok {
-		t.Error("points above each other have a slope")
-	}
-}

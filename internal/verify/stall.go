@@ -6,7 +6,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/queuedyno/queuedyno/internal/line"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/queueing"
 	"github.com/queuedyno/queuedyno/result"
@@ -151,8 +151,8 @@ func (s stall) hold(x *Experiment, res *result.Result, length, cycle time.Durati
 	if s.arrivals == pace.Poisson {
 		within += 3 / math.Sqrt(theory.Ramp()*float64(res.Window.Scheduled))
 	}
-	slope, _ := capacity.Line(ps, at)
-	x.expect("utilisation: as the workers were timed, and by the ramp's slope", rho, new(1-slope/theory.Span.Seconds()), within, unitRatio)
+	ramp, _ := line.Through(ps, at)
+	x.expect("utilisation: as the workers were timed, and by the ramp's slope", rho, new(1-ramp.Slope/theory.Span.Seconds()), within, unitRatio)
 	if s.loaded {
 		// The stages say it a third time: work and publish are what keeps a
 		// worker. More workers than we know of would not fit together here.

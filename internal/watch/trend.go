@@ -1,6 +1,10 @@
 package watch
 
-import "math"
+import (
+	"math"
+
+	"github.com/queuedyno/queuedyno/internal/line"
+)
 
 // trend is the backlog at the last few looks.
 type trend struct{ at, backlog []float64 }
@@ -52,18 +56,6 @@ func (t *trend) fell() bool {
 // slope is that of the straight line with the least squares; false while there
 // are too few points for one.
 func (t *trend) slope() (perS float64, known bool) {
-	n := float64(len(t.at))
-	var meanX, meanY, xy, xx float64
-	for i := range t.at {
-		meanX += t.at[i] / n
-		meanY += t.backlog[i] / n
-	}
-	for i, x := range t.at {
-		xy += (x - meanX) * (t.backlog[i] - meanY)
-		xx += (x - meanX) * (x - meanX)
-	}
-	if n < 2 || xx == 0 {
-		return 0, false
-	}
-	return xy / xx, true
+	through, known := line.Through(t.at, t.backlog)
+	return through.Slope, known
 }
