@@ -3,7 +3,6 @@ package render
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -161,7 +160,7 @@ func (m *sheet) breakdown(r *result.Result) {
 
 // breakdownCSV writes a row for each step, queue and tenant of a result.
 // Durations are in nanoseconds, a null is an empty cell.
-func breakdownCSV(w io.Writer, r *result.Result) error {
+func breakdownCSV(r *result.Result) (string, error) {
 	head := []string{"run_id", "validity", "by", "name", "from_ns", "to_ns", "scheduled", "sent", "completed", "lost", "abandoned"}
 	for _, stage := range []metric.Stage{metric.Lateness, metric.EndToEnd} {
 		for _, f := range figures() {
@@ -184,7 +183,7 @@ func breakdownCSV(w io.Writer, r *result.Result) error {
 			rows = append(rows, row)
 		}
 	}
-	return writeCSV(w, "breakdown", rows)
+	return asCSV("breakdown", rows)
 }
 
 // mostNamed is how many lost jobs a report names.

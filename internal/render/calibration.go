@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 )
 
 // calibrationText writes what a terminal shows after a calibration.
-func calibrationText(w io.Writer, c *compare.Calibration) error {
+func calibrationText(c *compare.Calibration) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Noise of %s on this host, from %s of identical runs, in %s.\n\n",
 		plain(c.Name), number.Plural(c.Pairs, "pair"), number.Span(c.EndedAt.Sub(c.StartedAt).Round(time.Second)))
@@ -29,8 +28,7 @@ func calibrationText(w io.Writer, c *compare.Calibration) error {
 			number.Count(int64(s.Comparisons)), number.Plural(s.Pairs, "pair"), number.Percent(s.Fail), number.Percent(s.Pass), number.Percent(s.Inconclusive))
 	}
 	writeWarnings(&b, c.Warnings)
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String(), nil
 }
 
 // calibrationTable is a row a metric.

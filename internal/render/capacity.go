@@ -3,7 +3,6 @@ package render
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -190,7 +189,7 @@ func figureOf(t capacity.Trial, name string) string {
 }
 
 // searchText writes what a terminal shows after a search.
-func searchText(w io.Writer, r *study.Record) error {
+func searchText(r *study.Record) (string, error) {
 	var b strings.Builder
 	b.WriteString(capital(plain(searchAnswer(r))) + ".\n")
 	b.WriteString("\n")
@@ -202,16 +201,15 @@ func searchText(w io.Writer, r *study.Record) error {
 		}
 	}
 	writeWarnings(&b, r.Warnings)
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String(), nil
 }
 
 // searchMarkdown writes the report that the directory of a search is read by.
 // It shows the SVG files of the same directory.
-func searchMarkdown(w io.Writer, r *study.Record) error {
+func searchMarkdown(r *study.Record) (string, error) {
 	resolved, err := resolved(r.Scenario)
 	if err != nil {
-		return err
+		return "", err
 	}
 	m := &sheet{}
 	m.para("# %s", escape(capital(searchAnswer(r))))
@@ -238,8 +236,7 @@ func searchMarkdown(w io.Writer, r *study.Record) error {
 	m.para("## Scenario")
 	m.para("The trials set their own rates and lengths; of load, only the arrivals were used.")
 	m.para("%s", fence("json", resolved))
-	_, err = io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n"))
-	return err
+	return m.text(), nil
 }
 
 // capacityTables are the tables that a terminal shows after the facts.

@@ -2,7 +2,6 @@ package render
 
 import (
 	"image/color"
-	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -21,7 +20,7 @@ import (
 // searchSVG draws the rate of each trial in the order in which they were made,
 // good ones filled, bad ones crossed, invalid ones hollow, and the answer as a
 // line.
-func searchSVG(w io.Writer, r *study.Record) error {
+func searchSVG(r *study.Record) (string, error) {
 	p := newPicture(820, 400)
 	p.text(12, 10, 15, black(), short("Search: "+searchAnswer(r), 96))
 	low, high := math.Inf(1), math.Inf(-1)
@@ -34,7 +33,7 @@ func searchSVG(w io.Writer, r *study.Record) error {
 	}
 	if low > high {
 		p.text(12, 180, 14, grey(), "Nothing to show: no trial at a rate was made.")
-		return p.write(w, searchFile)
+		return p.svg(searchFile)
 	}
 	chart := axes("trial", "jobs/s, good ●, bad ×, invalid ○")
 	chart.X.Min, chart.X.Max = 0.5, float64(len(r.Trials))+0.5
@@ -50,7 +49,7 @@ func searchSVG(w io.Writer, r *study.Record) error {
 	marks(chart, by[capacity.Bad], vermilion(), draw.CrossGlyph{})
 	marks(chart, by[capacity.Invalid], grey(), draw.RingGlyph{})
 	chart.Draw(p.below(10, 20, 14))
-	return p.write(w, searchFile)
+	return p.svg(searchFile)
 }
 
 func marks(chart *plot.Plot, points plotter.XYs, c color.Color, shape draw.GlyphDrawer) {
@@ -82,7 +81,7 @@ func rateTicks(low, high float64) ticks {
 
 // curveSVG draws latency against the rate that was achieved, with the interval
 // of each point; what was not sustained is hollow.
-func curveSVG(w io.Writer, r *study.Record) error {
+func curveSVG(r *study.Record) (string, error) {
 	p := newPicture(820, 470)
 	p.text(12, 10, 15, black(), short(r.Scenario.Name+": end_to_end against throughput", 96))
 	p.text(12, 31, 11, grey(), short(searchAnswer(r)+". Bars: 95% intervals of repeated trials. Hollow: not sustained.", 130))
@@ -98,7 +97,7 @@ func curveSVG(w io.Writer, r *study.Record) error {
 	}
 	if highest == 0 || right == 0 {
 		p.text(12, 220, 14, grey(), "Nothing to show: no point has a latency.")
-		return p.write(w, curveFile)
+		return p.svg(curveFile)
 	}
 	chart := axes("achieved, jobs/s", "end_to_end")
 	every := roundStep(right / 6)
@@ -125,7 +124,7 @@ func curveSVG(w io.Writer, r *study.Record) error {
 	chart.Draw(p.below(10, 110, 14))
 	names.XOffs, names.YOffs = 722, -60
 	names.Draw(p.dc)
-	return p.write(w, curveFile)
+	return p.svg(curveFile)
 }
 
 // quantileCurve adds the points of one quantile, and returns their line.
@@ -157,7 +156,7 @@ func quantileCurve(chart *plot.Plot, points []capacity.Point, q string, c color.
 }
 
 // searchJSON writes the record as capacity.json, which is read back as it was.
-func searchJSON(w io.Writer, r *study.Record) error {
+func searchJSON(r *study.Record) (string, error) {
 	full := *r
 	full.Trials, full.Curve = listed(r.Trials), listed(r.Curve)
 	full.Cells = listedCells(r.Cells)
@@ -165,7 +164,7 @@ func searchJSON(w io.Writer, r *study.Record) error {
 	full.SLO, full.Warnings = append([]string{}, r.SLO...), append([]string{}, r.Warnings...)
 	full.Redis.Config = orEmpty(r.Redis.Config)
 	full.Answer.Limit.Used = orEmpty(r.Answer.Limit.Used)
-	return indented(w, "capacity", full)
+	return indented("capacity", full)
 }
 
 func listed(trials []capacity.Trial) []capacity.Trial {
@@ -191,7 +190,7 @@ func listedCells(cells []study.Cell) []study.Cell {
 // searchCSV writes a row a trial, those of the curve after those of the
 // search. Where values were varied, each search has a row of its answer before
 // its trials. Units are in the column names, what is not known is an empty cell.
-func searchCSV(w io.Writer, r *study.Record) error {
+func searchCSV(r *study.Record) (string, error) {
 	figures := []string{
 		"end_to_end.mean", "end_to_end.p50", "end_to_end.p90", "end_to_end.p99", "end_to_end.max",
 		"queue.p50", "queue.p99", "work.mean", "lost", "backlog.max", "achieved_ratio",
@@ -242,5 +241,5 @@ func searchCSV(w io.Writer, r *study.Record) error {
 			add(t, a, name, false)
 		}
 	}
-	return writeCSV(w, "capacity", rows)
+	return asCSV("capacity", rows)
 }

@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -229,7 +228,7 @@ func remedies(r *compare.Record) (out []string) {
 }
 
 // comparisonText writes what a terminal shows after a comparison.
-func comparisonText(w io.Writer, r *compare.Record) error {
+func comparisonText(r *compare.Record) (string, error) {
 	var b strings.Builder
 	b.WriteString(capital(comparisonTitle(r)) + ".\n")
 	for _, reason := range r.Reasons {
@@ -248,13 +247,12 @@ func comparisonText(w io.Writer, r *compare.Record) error {
 		b.WriteString("\n")
 	}
 	writeWarnings(&b, r.Warnings)
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String(), nil
 }
 
 // comparisonMarkdown writes the comparison for a pull request: the verdict and
 // the figures first, what else there is folded behind them.
-func comparisonMarkdown(w io.Writer, r *compare.Record) error {
+func comparisonMarkdown(r *compare.Record) (string, error) {
 	m := &sheet{}
 	m.para("### %s queuedyno: %s", sign(r.Verdict), escape(comparisonTitle(r)))
 	m.list(each(r.Reasons, escape))
@@ -274,8 +272,7 @@ func comparisonMarkdown(w io.Writer, r *compare.Record) error {
 	m.facts(comparisonFacts(r))
 	m.para("%s", strings.TrimSpace(methodOf(r)+" "+meaningOf(r)))
 	m.para("</details>")
-	_, err := io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n"))
-	return err
+	return m.text(), nil
 }
 
 // sign is a mark that stands out.

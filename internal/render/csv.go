@@ -1,10 +1,8 @@
 package render
 
 import (
-	"bytes"
 	"encoding/csv"
 	"fmt"
-	"io"
 	"sort"
 	"strconv"
 	"strings"
@@ -21,7 +19,7 @@ import (
 // believe it, then the ledger, then the stage. Units are in the column names,
 // a null is an empty cell, and the columns are the same for every result, so
 // that the rows of many runs make one table.
-func summaryCSV(w io.Writer, r *result.Result) error {
+func summaryCSV(r *result.Result) (string, error) {
 	head, run := runCells(r)
 	head = append(head, "stage", "count")
 	for _, f := range figures() {
@@ -37,7 +35,7 @@ func summaryCSV(w io.Writer, r *result.Result) error {
 		}
 		rows = append(rows, append(row, strconv.FormatInt(s.Overflow, 10), missingCell(s)))
 	}
-	return writeCSV(w, "summary", rows)
+	return asCSV("summary", rows)
 }
 
 // runCells are the columns that are the same for every stage of a run. Those of the
@@ -143,7 +141,7 @@ func runCells(r *result.Result) (head, cells []string) {
 // timelineCSV writes the rows of the timeline: jobs, backlog and queue length,
 // then each stage, the lost jobs, and the faults that are on. A null is an empty cell; rows
 // that do not end a second have no stages, and empty cells for them.
-func timelineCSV(w io.Writer, r *result.Result) error {
+func timelineCSV(r *result.Result) (string, error) {
 	head := []string{"run_id", "validity", "warnings", "elapsed_s", "length_s", "phase", "offered", "sent", "notified", "backlog", "backlog_max", "queue_len", "blocked_clients"}
 	for _, stage := range metric.Stages() {
 		for _, c := range []string{"count", "p50_ns", "p90_ns", "p99_ns", "max_ns"} {
@@ -173,19 +171,15 @@ func timelineCSV(w io.Writer, r *result.Result) error {
 		}
 		rows = append(rows, append(row, strconv.FormatInt(s.Lost, 10), faultCell(r, s)))
 	}
-	return writeCSV(w, "timeline", rows)
+	return asCSV("timeline", rows)
 }
 
-func writeCSV(w io.Writer, name string, rows [][]string) error {
-	var b bytes.Buffer
-	c := csv.NewWriter(&b)
-	if err := c.WriteAll(rows); err != nil {
-		return fmt.Errorf("encode %s as CSV: %w", name, err)
+func asCSV(name string, rows [][]string) (string, error) {
+	var b strings.Builder
+	if err := csv.NewWriter(&b).WriteAll(rows); err != nil {
+		return "", fmt.Errorf("encode %s as CSV: %w", name, err)
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write %s as CSV: %w", name, err)
-	}
-	return nil
+	return b.String(), nil
 }
 
 // column is the name of a figure where a dot has no place: p99_9.

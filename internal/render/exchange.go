@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -106,7 +105,7 @@ func BenchmarkName(r *result.Result) string {
 // reads it. The number of iterations is that of the completed jobs. benchstat makes
 // a table for each value of a configuration line, so what differs from run to run
 // is a comment: that is a line it ignores.
-func runBenchmark(w io.Writer, r *result.Result) error {
+func runBenchmark(r *result.Result) (string, error) {
 	var b strings.Builder
 	about := []string{"run " + r.Run.ID, r.Validity.Verdict}
 	for _, c := range [][2]string{
@@ -131,8 +130,7 @@ func runBenchmark(w io.Writer, r *result.Result) error {
 		}
 		benchmarkLine(&b, BenchmarkName(r), r.Host.GOMAXPROCS, r.Window.Completed, samplesOf(r))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String(), nil
 }
 
 // unitLines write what benchstat has to know to tell better from worse.
@@ -175,7 +173,7 @@ func wordRune(r rune) rune {
 // comparisonBenchmark is one side of a comparison as Go benchmark text, a line a
 // run that counts, so that benchstat can read both.
 func comparisonBenchmark(side compare.Side) encoder[*compare.Record] {
-	return func(w io.Writer, r *compare.Record) error {
+	return func(r *compare.Record) (string, error) {
 		var b strings.Builder
 		unitLines(&b, samplesOfCandidate(r))
 		fmt.Fprintf(&b, "goos: %s\ngoarch: %s\n", r.Host.OS, r.Host.Arch)
@@ -211,8 +209,7 @@ func comparisonBenchmark(side compare.Side) encoder[*compare.Record] {
 				b.WriteString("\n")
 			}
 		}
-		_, err := io.WriteString(w, b.String())
-		return err
+		return b.String(), nil
 	}
 }
 
@@ -227,28 +224,28 @@ type actionEntry struct {
 
 // actionJSON writes those samples of which more is better, or less: that tool
 // takes one direction a file.
-func actionJSON(w io.Writer, name, extra string, samples []sample, higher bool) error {
+func actionJSON(name, extra string, samples []sample, higher bool) (string, error) {
 	out := []actionEntry{}
 	for _, s := range samples {
 		if s.higher == higher {
 			out = append(out, actionEntry{Name: name + " " + s.metric, Unit: plainUnit(s.metric), Value: s.value, Extra: extra})
 		}
 	}
-	return indented(w, "figures", out)
+	return indented("figures", out)
 }
 
 // runAction is the result for github-action-benchmark: with higher for its tool
 // customBiggerIsBetter, else for customSmallerIsBetter.
 func runAction(higher bool) encoder[*result.Result] {
-	return func(w io.Writer, r *result.Result) error {
+	return func(r *result.Result) (string, error) {
 		extra := r.Validity.Verdict + "\n" + againstWords(r.Scenario, r.Redis, r.Postgres) + "\n" + loadWords(r.Scenario)
-		return actionJSON(w, r.Run.Scenario, extra, samplesOf(r), higher)
+		return actionJSON(r.Run.Scenario, extra, samplesOf(r), higher)
 	}
 }
 
 // comparisonAction is [runAction] of the candidate's medians.
 func comparisonAction(higher bool) encoder[*compare.Record] {
-	return func(w io.Writer, r *compare.Record) error {
-		return actionJSON(w, r.Name, fmt.Sprintf("%s, median of %d runs", r.Verdict, r.Pairs), samplesOfCandidate(r), higher)
+	return func(r *compare.Record) (string, error) {
+		return actionJSON(r.Name, fmt.Sprintf("%s, median of %d runs", r.Verdict, r.Pairs), samplesOfCandidate(r), higher)
 	}
 }

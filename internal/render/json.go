@@ -1,10 +1,9 @@
 package render
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
+	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/paired"
@@ -14,23 +13,20 @@ import (
 // runJSON writes the result as result.json: indented, nothing left out, and read
 // back as it was. Lists and objects that hold nothing are [] and {},
 // never null, so that scripts can go through them.
-func runJSON(w io.Writer, r *result.Result) error {
-	return indented(w, "result", filled(*r))
+func runJSON(r *result.Result) (string, error) {
+	return indented("result", filled(*r))
 }
 
 // indented writes a record, with what it is called in errors.
-func indented(w io.Writer, what string, v any) error {
-	var b bytes.Buffer
+func indented(what string, v any) (string, error) {
+	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(v); err != nil {
-		return fmt.Errorf("encode %s: %w", what, err)
+		return "", fmt.Errorf("encode %s: %w", what, err)
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write %s: %w", what, err)
-	}
-	return nil
+	return b.String(), nil
 }
 
 // filled is a copy of r in which no list and no map is nil.
@@ -63,7 +59,7 @@ func orEmpty[M ~map[K]V, K comparable, V any](m M) M {
 
 // comparisonJSON writes the record as compare.json, which is read back as it
 // was.
-func comparisonJSON(w io.Writer, r *compare.Record) error {
+func comparisonJSON(r *compare.Record) (string, error) {
 	full := *r
 	full.Reasons, full.Warnings = append([]string{}, r.Reasons...), append([]string{}, r.Warnings...)
 	full.Looks, full.Figures = append([]int{}, r.Looks...), append([]paired.Figure{}, r.Figures...)
@@ -75,13 +71,13 @@ func comparisonJSON(w io.Writer, r *compare.Record) error {
 	for _, arm := range []*compare.Arm{&full.Base, &full.Candidate} {
 		arm.Settings, arm.Redis.Config = orEmpty(arm.Settings), orEmpty(arm.Redis.Config)
 	}
-	return indented(w, "comparison", full)
+	return indented("comparison", full)
 }
 
 // calibrationJSON writes a calibration, which is read back as it was.
-func calibrationJSON(w io.Writer, c *compare.Calibration) error {
+func calibrationJSON(c *compare.Calibration) (string, error) {
 	full := *c
 	full.Metrics, full.Settings, full.Redis.Config = orEmpty(c.Metrics), orEmpty(c.Settings), orEmpty(c.Redis.Config)
 	full.Warnings = append([]string{}, c.Warnings...)
-	return indented(w, "calibration", full)
+	return indented("calibration", full)
 }

@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -15,10 +14,10 @@ import (
 // and whether to believe it first, then the figures, how they were made, and
 // what they were made on. It shows percentiles.svg and timeline.svg of the same
 // directory.
-func runMarkdown(w io.Writer, r *result.Result) error {
+func runMarkdown(r *result.Result) (string, error) {
 	scenarioJSON, err := resolved(r.Scenario)
 	if err != nil {
-		return err
+		return "", err
 	}
 	m := &sheet{}
 	m.answer(r)
@@ -41,14 +40,14 @@ func runMarkdown(w io.Writer, r *result.Result) error {
 	}
 	m.para("As it was run, with every default filled in:")
 	m.para("%s", fence("json", scenarioJSON))
-	if _, err := io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n")); err != nil {
-		return fmt.Errorf("write Markdown report: %w", err)
-	}
-	return nil
+	return m.text(), nil
 }
 
 // sheet is a Markdown report in the making.
 type sheet struct{ b strings.Builder }
+
+// text is the whole report.
+func (m *sheet) text() string { return strings.TrimSuffix(m.b.String(), "\n") }
 
 // para writes a block and the blank line behind it.
 func (m *sheet) para(format string, args ...any) {
@@ -256,7 +255,7 @@ func (m *sheet) jobs(r *result.Result) {
 
 // stepSummary writes what a step summary shows of a run: the answer, whether to
 // believe it, and the thresholds.
-func stepSummary(w io.Writer, r *result.Result) error {
+func stepSummary(r *result.Result) (string, error) {
 	m := &sheet{}
 	mark := "✅"
 	if word, _ := ending(r); failedThresholds(r) > 0 || word != "" || r.Window.Completed == 0 {
@@ -271,6 +270,5 @@ func stepSummary(w io.Writer, r *result.Result) error {
 		m.para("%s", thresholdTable(r))
 	}
 	m.list(each(warningsOf(r), escape))
-	_, err := io.WriteString(w, m.b.String())
-	return err
+	return m.b.String(), nil
 }

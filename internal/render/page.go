@@ -43,36 +43,23 @@ func Page(w io.Writer, documents ...Document) error {
 	return nil
 }
 
-// runHTML writes a run as one HTML file.
-func runHTML(log opener) encoder[*result.Result] {
-	return func(w io.Writer, r *result.Result) error { return Page(w, ofRun(r, log)) }
+// html is the format that every kind has: the document as one HTML file.
+func (d Document) html() format {
+	return format{"html", func(Options) (string, error) {
+		var b strings.Builder
+		err := Page(&b, d)
+		return b.String(), err
+	}}
 }
 
-// html writes a record as one HTML file.
-func html[R Record](page func(R) webpage.Document) encoder[R] {
-	return func(w io.Writer, record R) error {
-		return Page(w, Document{kind: KindOf[R](), page: only(page, record)})
-	}
+// htmlFile is the file of that name with the page of the document.
+func (d Document) htmlFile(name string) File {
+	return File{name, func(w io.Writer) error { return Page(w, d) }}
 }
 
 // only is the part of a page that is the same however many share it.
 func only[R Record](page func(R) webpage.Document, record R) func(int) (webpage.Document, error) {
 	return func(int) (webpage.Document, error) { return page(record), nil }
-}
-
-// Figures are the names of the key figures that documents of the kind have.
-func (k Kind) Figures() []string {
-	switch k {
-	case Search:
-		return []string{"jobs/s", "trials", "SLO"}
-	case Comparison:
-		return []string{"pairs", "p50", "p99", "achieved rate"}
-	case Calibration:
-		return []string{"pairs", "fail without a change", "widest gate"}
-	case Staffing:
-		return []string{"workers", "jobs/s", "service time"}
-	}
-	return []string{"achieved", "p50", "p99", "max", "lost", "started"}
 }
 
 func runFigures(r *result.Result) []string {

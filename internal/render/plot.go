@@ -1,10 +1,8 @@
 package render
 
 import (
-	"bytes"
 	"fmt"
 	"image/color"
-	"io"
 	"math"
 	"strings"
 
@@ -79,18 +77,15 @@ func (p *picture) below(left, right, bottom vg.Length) draw.Canvas {
 	return draw.Crop(p.dc, left, -right, bottom, -54)
 }
 
-func (p *picture) write(w io.Writer, name string) error {
-	var b bytes.Buffer
+// svg is the picture as a file of that name.
+func (p *picture) svg(name string) (string, error) {
+	var b strings.Builder
 	if _, err := p.canvas.WriteTo(&b); err != nil {
-		return fmt.Errorf("draw %s: %w", name, err)
+		return "", fmt.Errorf("draw %s: %w", name, err)
 	}
 	// The library names the font it measured with and no other. Arial is as
 	// wide, letter by letter; without either, any sans-serif will do.
-	svg := strings.ReplaceAll(b.String(), "font-family:Liberation Sans", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif")
-	if _, err := io.WriteString(w, svg); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
+	return strings.ReplaceAll(b.String(), "font-family:Liberation Sans", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif"), nil
 }
 
 func textStyle(size vg.Length) draw.TextStyle {

@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"image/color"
-	"io"
 	"math"
 	"slices"
 
@@ -19,7 +18,7 @@ import (
 
 // scalingSVG draws the capacity over what was varied: a line for one field, a
 // heat map for two.
-func scalingSVG(w io.Writer, r *study.Record) error {
+func scalingSVG(r *study.Record) (string, error) {
 	p := newPicture(820, 470)
 	p.text(12, 10, 15, black(), short(capital(searchAnswer(r)), 96))
 	known := slices.ContainsFunc(r.Cells, func(c study.Cell) bool { return c.Answer.Median > 0 })
@@ -31,7 +30,7 @@ func scalingSVG(w io.Writer, r *study.Record) error {
 	default:
 		p.lines(r)
 	}
-	return p.write(w, scalingFile)
+	return p.svg(scalingFile)
 }
 
 // lines draws the belief and the bounds over the values of one field.

@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ import (
 )
 
 // staffingText writes what a terminal shows of a plan.
-func staffingText(w io.Writer, s *study.Staffing) error {
+func staffingText(s *study.Staffing) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n  service varies by %s, arrivals by %s (coefficients of variation)\n  SLO %s\n", staffingAnswer(s), number.Digits(s.ServiceCV), number.Digits(s.ArrivalCV), sloWords(s))
 	for _, note := range s.Notes {
@@ -37,8 +36,7 @@ func staffingText(w io.Writer, s *study.Staffing) error {
 	if c := s.Check; c != nil {
 		b.WriteString("\n" + checkWords(c))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String(), nil
 }
 
 // staffingAnswer is the plan in a sentence.
@@ -202,7 +200,7 @@ func checkFacts(c *study.Check) [][2]string {
 }
 
 // staffingJSON writes a plan, which is read back as it was.
-func staffingJSON(w io.Writer, s *study.Staffing) error { return indented(w, "staffing plan", s) }
+func staffingJSON(s *study.Staffing) (string, error) { return indented("staffing plan", s) }
 
 // staffingPage is the part of a page about a plan.
 func staffingPage(s *study.Staffing) webpage.Document {

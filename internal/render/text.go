@@ -3,7 +3,6 @@ package render
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 
 // runText writes the result for a terminal: what was run, whether to believe it,
 // the stages, where the jobs went, thresholds, warnings.
-func runText(w io.Writer, r *result.Result, o Options) error {
+func runText(r *result.Result, o Options) string {
 	o.Width = max(60, cmp.Or(o.Width, 80))
 	t := &page{o: o}
 	t.head(r)
@@ -25,10 +24,7 @@ func runText(w io.Writer, r *result.Result, o Options) error {
 	t.faults(r)
 	t.thresholds(r)
 	t.warnings(r)
-	if _, err := io.WriteString(w, t.b.String()); err != nil {
-		return fmt.Errorf("write text report: %w", err)
-	}
-	return nil
+	return t.b.String()
 }
 
 // ink is an ANSI style.

@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"io"
 	"math"
 
 	"gonum.org/v1/plot"
@@ -83,7 +82,7 @@ func peakWords(r *result.Result) string {
 // sent and notified per second, the highest backlog of each row, and p50, p90 and p99 of the
 // headline. Warm-up and drain are shaded, and where a figure is null its line
 // has a gap.
-func timelineSVG(w io.Writer, r *result.Result) error {
+func timelineSVG(r *result.Result) (string, error) {
 	p := newPicture(820, 600)
 	p.title(r, "over time")
 	fine, each := thin(r.Timeline, r.Scenario.Headline())
@@ -94,7 +93,7 @@ func timelineSVG(w io.Writer, r *result.Result) error {
 	}
 	if end <= 0 {
 		p.text(12, 220, 14, grey(), "Nothing to show: the run ended before its first second was over.")
-		return p.write(w, overTimeFile)
+		return p.svg(overTimeFile)
 	}
 	panels := []*plot.Plot{ratePanel(rows), backlogPanel(fine), latencyPanel(rows, r.Scenario.Headline())}
 	column := make([][]*plot.Plot, len(panels))
@@ -131,7 +130,7 @@ func timelineSVG(w io.Writer, r *result.Result) error {
 		note = "Shaded: warm-up and drain, which are outside the window, and in colour the stall of the server."
 	}
 	p.text(12, 578, 10.5, grey(), note+" Latencies: jobs that completed in that "+spanWord(r)+"; n/a where they are too few.")
-	return p.write(w, overTimeFile)
+	return p.svg(overTimeFile)
 }
 
 // step is one row of the timeline, or several rows as one.
