@@ -180,22 +180,20 @@ func legMeaning(s scenario.Scenario, l result.Leg) string {
 
 // postgresFacts are names and values of the database, in the order of a reader's
 // questions.
-func postgresFacts(p *result.Postgres) [][2]string {
+func postgresFacts(p *result.Postgres) facts {
 	table := p.Table
 	if p.Created {
 		table += " (created for the run, and dropped after it)"
 	}
-	facts := [][2]string{{"server", postgresWords(p)}, {"table", table}, {"pool", poolOf(p)}, {"statements", statementsOf(p)}}
-	if words := activityOf(p); words != "" {
-		facts = append(facts, [2]string{"on the server", words})
-	}
+	all := facts{{"server", postgresWords(p)}, {"table", table}, {"pool", poolOf(p)}, {"statements", statementsOf(p)}}
+	all.some("on the server", activityOf(p))
 	if p.Reconnects > 0 {
-		facts = append(facts, [2]string{"reconnects", number.Count(p.Reconnects)})
+		all.add("reconnects", number.Count(p.Reconnects))
 	}
 	for _, name := range settingsOf(p) {
-		facts = append(facts, [2]string{name, p.Settings[name]})
+		all.add(name, p.Settings[name])
 	}
-	return facts
+	return all
 }
 
 // poolOf says how busy the connections were.
@@ -275,12 +273,12 @@ func (m *sheet) postgres(p *result.Postgres) {
 }
 
 // entryFacts are names and values of the entry and the exit of a run.
-func entryFacts(s scenario.Scenario) (facts [][2]string) {
+func entryFacts(s scenario.Scenario) (all facts) {
 	if h := s.Entry.HTTP; s.Entry.Kind == scenario.EntryHTTP {
-		facts = append(facts, [2]string{"API", fmt.Sprintf("%s %s, %s, timeout %s", h.Method, mask.URL(h.URL), number.Plural(h.Connections, "connection"), number.Span(h.Timeout))})
+		all.add("API", fmt.Sprintf("%s %s, %s, timeout %s", h.Method, mask.URL(h.URL), number.Plural(h.Connections, "connection"), number.Span(h.Timeout)))
 	}
 	if w := s.Exit.WebSocket; s.Exit.Given() {
-		facts = append(facts, [2]string{"WebSocket", fmt.Sprintf("%s, %s", mask.URL(w.URL), number.Plural(w.Clients, "client"))})
+		all.add("WebSocket", fmt.Sprintf("%s, %s", mask.URL(w.URL), number.Plural(w.Clients, "client")))
 	}
-	return facts
+	return all
 }

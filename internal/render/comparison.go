@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,13 +28,13 @@ func comparisonTitle(r *compare.Record) string {
 }
 
 // comparisonFacts are the facts that are shown with the figures, as pairs.
-func comparisonFacts(r *compare.Record) [][2]string {
-	var facts [][2]string
+func comparisonFacts(r *compare.Record) facts {
+	var all facts
 	for _, d := range r.Differences() {
-		facts = append(facts, [2]string{d.What, orNothing(d.Base) + " → " + orNothing(d.Candidate)})
+		all.add(d.What, orNothing(d.Base)+" → "+orNothing(d.Candidate))
 	}
-	if len(facts) == 0 {
-		facts = append(facts, [2]string{"differs", "nothing: the baseline is compared with itself"})
+	if len(all) == 0 {
+		all.add("differs", "nothing: the baseline is compared with itself")
 	}
 	pairs := fmt.Sprintf("%d of at most %d", r.Pairs, r.MostPairs)
 	if r.Repeated > 0 {
@@ -47,15 +46,13 @@ func comparisonFacts(r *compare.Record) [][2]string {
 	if r.Stored {
 		pairs = fmt.Sprintf("%d, of stored results", r.Pairs)
 	}
-	facts = append(facts, [2]string{"pairs", pairs})
-	if suspect := suspectRuns(r); suspect != "" {
-		facts = append(facts, [2]string{"suspect runs", suspect})
-	}
+	all.add("pairs", pairs)
+	all.some("suspect runs", suspectRuns(r))
 	if r.Calibrated != "" {
-		facts = append(facts, [2]string{"margins from", r.Calibrated})
+		all.add("margins from", r.Calibrated)
 	}
 	if !r.Stored {
-		facts = append(facts, [2]string{"took", number.Span(r.EndedAt.Sub(r.StartedAt).Round(time.Second))})
+		all.add("took", number.Span(r.EndedAt.Sub(r.StartedAt).Round(time.Second)))
 	}
 	for _, arm := range []compare.Arm{r.Base, r.Candidate} {
 		var against []string
@@ -66,17 +63,15 @@ func comparisonFacts(r *compare.Record) [][2]string {
 			against = append(against, postgresWords(arm.Postgres))
 		}
 		if len(against) > 0 {
-			facts = append(facts, [2]string{arm.Label + " against", strings.Join(against, " and ")})
+			all.add(arm.Label+" against", strings.Join(against, " and "))
 		}
 	}
-	facts = append(facts, [2]string{"host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, number.Count(int64(r.Host.CPUs)), r.Host.CPUModel)})
-	if limit := limitWords(r.Host); limit != "" {
-		facts = append(facts, [2]string{"CPU limit", limit})
-	}
+	all.add("host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, number.Count(int64(r.Host.CPUs)), r.Host.CPUModel))
+	all.some("CPU limit", limitWords(r.Host))
 	if !r.Stored { // then nothing was drawn
-		facts = append(facts, [2]string{"seed", fmt.Sprint(r.Seed)})
+		all.add("seed", fmt.Sprint(r.Seed))
 	}
-	return facts
+	return all
 }
 
 func orNothing(s string) string {
@@ -170,7 +165,7 @@ func comparisonTable(r *compare.Record) table {
 		default:
 			row[4] = number.Change(f.Change)
 		}
-		t.rows = append(t.rows, row)
+		t.add(row...)
 	}
 	if r.Benchmarks != nil {
 		t.head = append(t.head, "lines a run")
@@ -229,25 +224,23 @@ func remedies(r *compare.Record) (out []string) {
 
 // comparisonText writes what a terminal shows after a comparison.
 func comparisonText(r *compare.Record) (string, error) {
-	var b strings.Builder
-	b.WriteString(capital(comparisonTitle(r)) + ".\n")
+	t := &page{o: Options{Width: 120}}
+	t.b.WriteString(capital(comparisonTitle(r)) + ".\n")
 	for _, reason := range r.Reasons {
-		b.WriteString("  " + plain(reason) + "\n")
+		t.b.WriteString("  " + plain(reason) + "\n")
 	}
-	b.WriteString("\n")
-	for _, line := range comparisonTable(r).lines(120) {
-		b.WriteString(line + "\n")
-	}
-	b.WriteString("\n")
-	writeFacts(&b, comparisonFacts(r))
+	t.b.WriteString("\n")
+	t.table(comparisonTable(r))
+	t.b.WriteString("\n")
+	t.facts(comparisonFacts(r))
 	for _, remedy := range remedies(r) {
-		b.WriteString("\nhint: " + plain(remedy))
+		t.b.WriteString("\nhint: " + plain(remedy))
 	}
 	if len(remedies(r)) > 0 {
-		b.WriteString("\n")
+		t.b.WriteString("\n")
 	}
-	writeWarnings(&b, r.Warnings)
-	return b.String(), nil
+	t.cautions(r.Warnings)
+	return t.b.String(), nil
 }
 
 // comparisonMarkdown writes the comparison for a pull request: the verdict and
@@ -257,15 +250,14 @@ func comparisonMarkdown(r *compare.Record) (string, error) {
 	m.para("### %s queuedyno: %s", sign(r.Verdict), escape(comparisonTitle(r)))
 	m.list(each(r.Reasons, escape))
 	t := comparisonTable(r)
-	t.rows = slices.Clone(t.rows)
-	for i, row := range t.rows {
-		t.rows[i] = each(row, escape)
-		t.rows[i][0] = code(row[0])
-		if row[8] == "worse" {
-			t.rows[i][8] = "**worse**"
+	for _, row := range t.rows {
+		name := code(row[0])
+		copy(row, each(row, escape))
+		if row[0] = name; row[8] == "worse" {
+			row[8] = "**worse**"
 		}
 	}
-	m.para("%s", t.markdown())
+	m.table(t)
 	m.list(each(remedies(r), escape))
 	m.list(each(r.Warnings, escape))
 	m.para("<details><summary>What was compared, and how</summary>")

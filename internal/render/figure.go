@@ -3,8 +3,6 @@ package render
 import (
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
@@ -73,30 +71,6 @@ func missing(s *result.StageSummary, name string) string {
 	}
 }
 
-// footnotes number the reasons for what is n/a, each reason once.
-type footnotes struct{ reasons []string }
-
-// mark is "n/a" with the number of the footnote that gives the reason.
-func (f *footnotes) mark(reason string) string {
-	for i, known := range f.reasons {
-		if known == reason {
-			return number.None + superscript(i+1)
-		}
-	}
-	f.reasons = append(f.reasons, reason)
-	return number.None + superscript(len(f.reasons))
-}
-
-// superscript is n in raised digits, which need no markup.
-func superscript(n int) string {
-	raised := []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")
-	var b strings.Builder
-	for _, d := range strconv.Itoa(n) {
-		b.WriteRune(raised[d-'0'])
-	}
-	return b.String()
-}
-
 // measured are the stages that the run could see, in order.
 func measured(r *result.Result) []metric.Stage {
 	return slices.DeleteFunc(metric.Stages(), func(s metric.Stage) bool { return r.Stages[s] == nil })
@@ -104,9 +78,9 @@ func measured(r *result.Result) []metric.Stage {
 
 // stageTable is a row a stage. Its second cell names the unit: one for the whole
 // table where the durations allow it, and else one for the row.
-func stageTable(r *result.Result, notes *footnotes, names ...string) table {
+func stageTable(r *result.Result, names ...string) table {
 	columns := pick(names...)
-	t := table{head: append([]string{"stage", "unit", "count"}, names...), left: 2}
+	t := table{head: append([]string{"stage", "unit", "count"}, names...), left: 2, strong: string(r.Scenario.Headline())}
 	var all []float64
 	for _, stage := range measured(r) {
 		all = append(all, shownOf(summary(r, stage), columns)...)
@@ -124,13 +98,9 @@ func stageTable(r *result.Result, notes *footnotes, names ...string) table {
 			row[1] = ""
 		}
 		for _, c := range columns {
-			if v := c.of(s); v != nil && number.Finite(*v) {
-				row = append(row, u.In(*v))
-			} else {
-				row = append(row, notes.mark(missing(s, c.name)))
-			}
+			row = append(row, t.figure(c.of(s), u.In, missing(s, c.name)))
 		}
-		t.rows = append(t.rows, row)
+		t.add(row...)
 	}
 	return t
 }

@@ -120,24 +120,9 @@ func stageSection(r *result.Result) webpage.Section {
 	if len(quantiles) > 0 && r.Observed == nil {
 		s.Charts = []webpage.Chart{c}
 	}
-	var notes footnotes
-	t := stageTable(r, &notes, "min", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean")
-	s.Tables = []webpage.Table{tableOf("", t, notes)}
+	t := stageTable(r, "min", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean")
+	s.Tables = []webpage.Table{t.web("")}
 	return s
-}
-
-// tableOf is a table of a text report, with its footnotes.
-func tableOf(title string, t table, notes footnotes) webpage.Table {
-	out := webpage.Table{Title: title, Columns: t.head, Rows: t.rows}
-	for i := range t.head {
-		if t.leftAligned(i) {
-			out.Words = append(out.Words, i)
-		}
-	}
-	for i, reason := range notes.reasons {
-		out.Notes = append(out.Notes, superscript(i+1)+" "+reason)
-	}
-	return out
 }
 
 // jobSection shows where the jobs went: the ledger as a funnel, each loss at the
@@ -218,11 +203,9 @@ func partSection(r *result.Result) webpage.Section {
 	s := webpage.Section{ID: "parts", Title: "By step, queue and tenant"}
 	for _, d := range dimensions() {
 		parts := r.Breakdown[d]
-		if len(parts) == 0 {
-			continue
+		if len(parts) > 0 {
+			s.Tables = append(s.Tables, partTable(d, parts).web(capital(partsWords(d))))
 		}
-		var notes footnotes
-		s.Tables = append(s.Tables, tableOf(capital(partsWords(d)), partTable(d, parts, &notes), notes))
 	}
 	return s
 }
@@ -261,35 +244,21 @@ func usageSection(r *result.Result) webpage.Section {
 
 // postgresSection shows what there is to say of the database.
 func postgresSection(r *result.Result) webpage.Section {
-	s := webpage.Section{ID: "postgres", Title: "Postgres"}
 	if r.Postgres == nil {
-		return s
+		return webpage.Section{}
 	}
-	t := webpage.Table{Columns: []string{"", ""}, Words: []int{1}}
-	for _, f := range postgresFacts(r.Postgres) {
-		t.Rows = append(t.Rows, []string{plain(f[0]), plain(f[1])})
-	}
-	s.Tables = []webpage.Table{t}
-	return s
+	return webpage.Section{ID: "postgres", Title: "Postgres", Tables: postgresFacts(r.Postgres).web()}
 }
 
 func environmentSection(r *result.Result) webpage.Section {
-	t := webpage.Table{Columns: []string{"", ""}, Words: []int{1}}
-	t.Rows = append(t.Rows,
-		[]string{"load", plain(loadWords(r.Scenario))},
-		[]string{"pools", plain(poolWords(r.Scenario) + workerWords(r))},
-	)
-	if words := libraryWords(r.Scenario); words != "" {
-		t.Rows = append(t.Rows, []string{"library", plain(words)})
-	}
-	t.Rows = append(t.Rows,
-		[]string{"window", fmt.Sprintf("%s to %s of the schedule; warm-up is left out, the drain counts", number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS)))},
-	)
-	for _, f := range environmentFacts(r) {
-		t.Rows = append(t.Rows, []string{plain(f[0]), plain(f[1])})
-	}
+	var all facts
+	all.add("load", loadWords(r.Scenario))
+	all.add("pools", poolWords(r.Scenario)+workerWords(r))
+	all.some("library", libraryWords(r.Scenario))
+	all.add("window", fmt.Sprintf("%s to %s of the schedule; warm-up is left out, the drain counts", number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS))))
+	all = append(all, environmentFacts(r)...)
 	return webpage.Section{
-		ID: "environment", Title: "How and where", Tables: []webpage.Table{t},
+		ID: "environment", Title: "How and where", Tables: all.web(),
 		Note: "Quantiles are nearest rank over all jobs that were due in the window. A job that never arrived counts as infinitely late; " +
 			"a quantile that falls among those, or has fewer than ten jobs above it, is omitted.",
 	}

@@ -58,21 +58,16 @@ func (m *sheet) para(format string, args ...any) {
 	m.b.WriteString(strings.TrimRight(text, "\n") + "\n\n")
 }
 
-// footnotes writes what the marks of a table refer to.
-func (m *sheet) footnotes(notes footnotes) {
-	for i, reason := range notes.reasons {
+// table writes a table, and what its marks refer to. The cells are Markdown already.
+func (m *sheet) table(t table) {
+	m.para("%s", t.markdown())
+	for i, reason := range t.notes {
 		m.para("%s %s", superscript(i+1), escape(reason))
 	}
 }
 
 // facts writes pairs as a table without a head.
-func (m *sheet) facts(facts [][2]string) {
-	t := table{head: []string{"", ""}, left: 2}
-	for _, f := range facts {
-		t.rows = append(t.rows, []string{escape(f[0]), escape(f[1])})
-	}
-	m.para("%s", t.markdown())
-}
+func (m *sheet) facts(all facts) { m.table(all.table(escape)) }
 
 // list writes the items as bullets. They are Markdown already.
 func (m *sheet) list(items []string) {
@@ -117,9 +112,9 @@ func (m *sheet) validity(r *result.Result) {
 	t := table{head: []string{"check", "", "value", "limit", "unit", "detail"}, left: 2, words: map[int]bool{4: true, 5: true}}
 	for _, name := range sortedKeys(r.Validity.Checks) {
 		c := r.Validity.Checks[name]
-		t.rows = append(t.rows, []string{code(name), emphasised(state(c)), checkValue(c.Value, c.Unit), checkValue(c.Limit, c.Unit), escape(checkUnit(c.Unit)), escape(c.Detail)})
+		t.add(code(name), emphasised(state(c)), checkValue(c.Value, c.Unit), checkValue(c.Limit, c.Unit), escape(checkUnit(c.Unit)), escape(c.Detail))
 	}
-	m.para("%s", t.markdown())
+	m.table(t)
 }
 
 // checkValue is a figure of a check; one in seconds brings its own unit.
@@ -148,7 +143,7 @@ func (m *sheet) thresholds(r *result.Result) {
 func thresholdTable(r *result.Result) string {
 	t := table{head: []string{"threshold", "", "because"}, left: 3}
 	for _, o := range r.Thresholds {
-		t.rows = append(t.rows, []string{code(o.Expr), emphasised(outcome(o)), escape(o.Reason)})
+		t.add(code(o.Expr), emphasised(outcome(o)), escape(o.Reason))
 	}
 	return t.markdown()
 }
@@ -172,13 +167,7 @@ func (m *sheet) stages(r *result.Result) {
 		m.para("The workers did not report how long the jobs took.")
 		return
 	}
-	var notes footnotes
-	t := stageTable(r, &notes, "p50", "p90", "p99", "p99.9", "max", "mean")
-	for _, row := range t.rows {
-		row[0] = code(row[0])
-	}
-	m.para("%s", t.markdown())
-	m.footnotes(notes)
+	m.table(stageTable(r, "p50", "p90", "p99", "p99.9", "max", "mean").columns(code))
 	m.para("![Latency by percentile, a line a stage](%s)", percentilesFile)
 }
 
@@ -213,22 +202,22 @@ func (m *sheet) jobs(r *result.Result) {
 	m.para("## Where the jobs went")
 	t := table{head: []string{"jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
 	for _, c := range jobCounts(r) {
-		t.rows = append(t.rows, []string{c.name, number.Count(c.n), c.meaning})
+		t.add(c.name, number.Count(c.n), c.meaning)
 	}
-	m.para("%s", t.markdown())
+	m.table(t)
 	if legs := losses(l); len(legs) > 0 {
 		t := table{head: []string{"lost on the leg", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
 		for _, leg := range legs {
-			t.rows = append(t.rows, []string{code(string(leg)), number.Count(l.LostByLeg[leg]), legMeaning(r.Scenario, leg)})
+			t.add(code(string(leg)), number.Count(l.LostByLeg[leg]), legMeaning(r.Scenario, leg))
 		}
-		m.para("%s", t.markdown())
+		m.table(t)
 	}
 	if len(l.Errors) > 0 {
 		t := table{head: []string{"error in", "count"}, left: 1}
 		for _, op := range sortedKeys(l.Errors) {
-			t.rows = append(t.rows, []string{code(op), number.Count(l.Errors[op])})
+			t.add(code(op), number.Count(l.Errors[op]))
 		}
-		m.para("%s", t.markdown())
+		m.table(t)
 	}
 	m.lostJobs(l)
 	m.para("The window: %s.", windowWords(r.Window))

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"sort"
@@ -22,8 +23,7 @@ func (m *sheet) time(r *result.Result) {
 	m.para("## Over time")
 	headline := r.Scenario.Headline()
 	m.para("![Rates, backlog and %s over time](%s)", headlineWords(headline), overTimeFile)
-	switch {
-	case len(r.Timeline) == 0:
+	if len(r.Timeline) == 0 {
 		m.para("The run ended within its first second.")
 		return
 	}
@@ -79,12 +79,12 @@ func (m *sheet) time(r *result.Result) {
 	if r.Observed != nil {
 		t.drop("offered", "sent", "backlog", "backlog max") // unknown, or the same as the queue
 		t.rename("notified", "ended")
-		m.para("%s", t.markdown())
+		m.table(t)
 		m.para("Jobs that ended in each second; queue is the length at the second's end. " +
 			"Times are running of the jobs that ended in that second, n/a if there are too few for the quantile.")
 		return
 	}
-	m.para("%s", t.markdown())
+	m.table(t)
 	m.para("Jobs in each second; backlog is sent and not yet notified at the second's end, backlog max the maximum within the second, queue the last answer to LLEN. " +
 		"Latencies are end_to_end of the jobs that completed in that second, n/a if there are too few for the quantile.")
 }
@@ -117,14 +117,9 @@ func (m *sheet) meanings(r *result.Result) {
 }
 
 // environmentFacts are names and values: what was run, on what, and why it ended.
-func environmentFacts(r *result.Result) [][2]string {
-	var out [][2]string
-	add := func(name, value string) {
-		if value == "" {
-			value = number.None
-		}
-		out = append(out, [2]string{name, value})
-	}
+func environmentFacts(r *result.Result) facts {
+	var all facts
+	add := func(name, value string) { all.add(name, cmp.Or(value, number.None)) }
 	add("run", r.Run.ID)
 	add("started", stamp(r.Run.StartedAt))
 	add("ended", stamp(r.Run.EndedAt))
@@ -133,32 +128,22 @@ func environmentFacts(r *result.Result) [][2]string {
 	for _, k := range sortedKeys(r.Run.Tags) {
 		add("tag "+k, r.Run.Tags[k])
 	}
-	if r.Run.Worker != "" {
-		add("worker", r.Run.Worker)
-	}
-	for _, f := range entryFacts(r.Scenario) {
-		add(f[0], f[1])
-	}
+	all.some("worker", r.Run.Worker)
+	all = append(all, entryFacts(r.Scenario)...)
 	if r.Redis.Kind != noRedis {
 		add("Redis", redisWords(r.Redis))
 	}
 	for _, k := range sortedKeys(r.Redis.Config) {
-		value := r.Redis.Config[k]
-		if value == "" {
-			value = "(empty)"
-		}
-		add("config "+k, value)
+		add("config "+k, cmp.Or(r.Redis.Config[k], "(empty)"))
 	}
 	add("host", strings.Trim(fmt.Sprintf("%s/%s %s", r.Host.OS, r.Host.Arch, r.Host.Kernel), " /"))
 	add("CPU", strings.TrimSpace(fmt.Sprintf("%s %s, GOMAXPROCS %d", number.Plural(r.Host.CPUs, "CPU"), r.Host.CPUModel, r.Host.GOMAXPROCS)))
-	if limit := limitWords(r.Host); limit != "" {
-		add("CPU limit", limit)
-	}
+	all.some("CPU limit", limitWords(r.Host))
 	if r.Host.MemoryBytes > 0 {
 		add("memory", number.Digits(float64(r.Host.MemoryBytes)/(1<<30))+" GiB")
 	}
 	add("queuedyno", strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Tool.Version, r.Tool.Commit, r.Tool.Go)))
-	return out
+	return all
 }
 
 func (m *sheet) environment(r *result.Result) {
@@ -169,9 +154,9 @@ func (m *sheet) environment(r *result.Result) {
 	}
 	s := table{head: []string{"other figures", "value"}, left: 1}
 	for _, k := range sortedKeys(r.Scalars) {
-		s.rows = append(s.rows, []string{code(k), scalar(k, r.Scalars[k])})
+		s.add(code(k), scalar(k, r.Scalars[k]))
 	}
-	m.para("%s", s.markdown())
+	m.table(s)
 }
 
 func (m *sheet) server(r *result.Result) {
@@ -187,16 +172,16 @@ func (m *sheet) server(r *result.Result) {
 		})
 		for _, name := range names {
 			c := r.Server.Commands[name]
-			t.rows = append(t.rows, []string{code(name), number.Count(c.Calls), number.Count(c.USec), number.Digits(c.USecPerCall), number.Count(c.Failed), number.Count(c.Rejected)})
+			t.add(code(name), number.Count(c.Calls), number.Count(c.USec), number.Digits(c.USecPerCall), number.Count(c.Failed), number.Count(c.Rejected))
 		}
-		m.para("%s", t.markdown())
+		m.table(t)
 	}
 	if len(r.Server.Deltas) > 0 {
 		t := table{head: []string{"INFO field", "change"}, left: 1}
 		for _, name := range sortedKeys(r.Server.Deltas) {
-			t.rows = append(t.rows, []string{code(name), number.Plain(r.Server.Deltas[name])})
+			t.add(code(name), number.Plain(r.Server.Deltas[name]))
 		}
-		m.para("%s", t.markdown())
+		m.table(t)
 	}
 }
 

@@ -116,20 +116,20 @@ func (m *sheet) observed(r *result.Result) {
 	m.para("## Updates")
 	t := table{head: []string{"updates and jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
 	for _, row := range heard(r) {
-		t.rows = append(t.rows, []string{row.name, number.Count(row.n), row.meaning})
+		t.add(row.name, number.Count(row.n), row.meaning)
 	}
-	t.rows = append(t.rows, []string{"errors", number.Count(r.Ledger.Count("errors")), "error replies and broken connections"})
-	m.para("%s", t.markdown())
+	t.add("errors", number.Count(r.Ledger.Count("errors")), "error replies and broken connections")
+	m.table(t)
 	o, b := r.Observed, r.Observed.Backlog
 	t = table{head: []string{"the queue in the window", "value"}, left: 1}
 	add := func(name string, v *float64, unit string) {
 		if v != nil {
-			t.rows = append(t.rows, []string{name, number.Digits(*v) + unit})
+			t.add(name, number.Digits(*v)+unit)
 		}
 	}
 	whole := func(name string, v *int64) {
 		if v != nil {
-			t.rows = append(t.rows, []string{name, number.Plural(*v, "job")})
+			t.add(name, number.Plural(*v, "job"))
 		}
 	}
 	add("waiting on average", b.Mean, " jobs")
@@ -143,7 +143,7 @@ func (m *sheet) observed(r *result.Result) {
 		m.para("The length of the queue is unknown.")
 		return
 	}
-	m.para("%s", t.markdown())
+	m.table(t)
 }
 
 // observedMethod says how the figures came about.

@@ -159,11 +159,11 @@ func (d Document) Running(p Progress) (webpage.Document, error) {
 		return len(s.Charts) == 0 && !slices.ContainsFunc(s.Tables, func(t webpage.Table) bool { return len(t.Rows) > 0 })
 	})
 	if len(p.Steps) > 0 {
-		t := webpage.Table{Columns: []string{"", ""}, Words: []int{1}}
+		var steps facts
 		for i, step := range p.Steps {
-			t.Rows = append(t.Rows, []string{fmt.Sprint(i + 1), plain(step)})
+			steps.add(fmt.Sprint(i+1), step)
 		}
-		page.Sections = append([]webpage.Section{{ID: "steps", Title: "So far", Tables: []webpage.Table{t}}}, page.Sections...)
+		page.Sections = append([]webpage.Section{{ID: "steps", Title: "So far", Tables: steps.web()}}, page.Sections...)
 	}
 	return page, err
 }
@@ -214,30 +214,21 @@ func standingSection(r *result.Result) webpage.Section {
 
 // settingSection shows what is known of a run before it ends.
 func settingSection(r *result.Result) webpage.Section {
-	t := webpage.Table{Columns: []string{"", ""}, Words: []int{1}}
-	add := func(name, value string) {
-		if value != "" {
-			t.Rows = append(t.Rows, []string{name, plain(value)})
-		}
-	}
-	add("load", loadWords(r.Scenario))
-	add("pools", poolWords(r.Scenario)+workerWords(r))
-	add("run", r.Run.ID)
-	if !r.Run.StartedAt.IsZero() {
-		add("started", stamp(r.Run.StartedAt))
-	}
+	var all facts
+	all.some("load", loadWords(r.Scenario))
+	all.some("pools", poolWords(r.Scenario)+workerWords(r))
+	all.some("run", r.Run.ID)
+	all.some("started", stamp(r.Run.StartedAt))
 	if r.Run.Seed != 0 {
-		add("seed", fmt.Sprint(r.Run.Seed))
+		all.add("seed", fmt.Sprint(r.Run.Seed))
 	}
 	for _, k := range sortedKeys(r.Run.Tags) {
-		add("tag "+k, r.Run.Tags[k])
+		all.some("tag "+k, r.Run.Tags[k])
 	}
-	add("worker", r.Run.Worker)
-	if r.Redis.Address != "" {
-		add("redis", r.Redis.Address)
-	}
+	all.some("worker", r.Run.Worker)
+	all.some("redis", r.Redis.Address)
 	if r.Host.CPUs > 0 {
-		add("host", fmt.Sprintf("%s/%s, %s", r.Host.OS, r.Host.Arch, number.Plural(r.Host.CPUs, "CPU")))
+		all.add("host", fmt.Sprintf("%s/%s, %s", r.Host.OS, r.Host.Arch, number.Plural(r.Host.CPUs, "CPU")))
 	}
-	return webpage.Section{ID: "environment", Title: "How and where", Tables: []webpage.Table{t}}
+	return webpage.Section{ID: "environment", Title: "How and where", Tables: all.web()}
 }

@@ -52,12 +52,42 @@ func (t *page) paint(c ink, s string) string {
 	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
 }
 
-// footnotes writes what the marks of a table refer to.
-func (t *page) footnotes(notes footnotes) {
-	for i, reason := range notes.reasons {
+// table writes a table, and what its marks refer to.
+func (t *page) table(shown table) {
+	for i, line := range shown.lines(t.o.Width) {
+		switch {
+		case i == 0:
+			line = t.paint(faint, line)
+		case shown.strong != "" && shown.rows[i-1][0] == shown.strong:
+			line = t.paint(bold, line)
+		}
+		t.b.WriteString(line + "\n")
+	}
+	for i, reason := range shown.notes {
 		t.para(noInk, superscript(i+1)+" ", reason)
 	}
 }
+
+// facts writes pairs, one a line.
+func (t *page) facts(all facts) {
+	width := 0
+	for _, f := range all {
+		width = max(width, len(f[0]))
+	}
+	for _, f := range all {
+		fmt.Fprintf(&t.b, "  %-*s  %s\n", width, plain(f[0]), plain(f[1]))
+	}
+}
+
+// cautions writes the warnings of a study, each as a line behind an empty one.
+func (t *page) cautions(warnings []string) {
+	for _, warning := range warnings {
+		t.b.WriteString("\nwarning: " + plain(warning) + "\n")
+	}
+}
+
+// heading writes the title of a part behind an empty line.
+func (t *page) heading(title string) { t.b.WriteString("\n" + t.paint(bold, title) + "\n") }
 
 // para writes text, wrapped behind first; first is painted.
 func (t *page) para(c ink, first, text string) {
@@ -101,19 +131,8 @@ func (t *page) head(r *result.Result) {
 }
 
 func (t *page) stages(r *result.Result) {
-	var notes footnotes
-	table := stageTable(r, &notes, "p50", "p90", "p99", "p99.9", "max")
 	t.b.WriteByte('\n')
-	for i, line := range table.lines(t.o.Width) {
-		switch {
-		case i == 0:
-			line = t.paint(faint, line)
-		case table.rows[i-1][0] == string(r.Scenario.Headline()):
-			line = t.paint(bold, line)
-		}
-		t.b.WriteString(line + "\n")
-	}
-	t.footnotes(notes)
+	t.table(stageTable(r, "p50", "p90", "p99", "p99.9", "max"))
 	if r.Observed != nil {
 		t.para(noInk, "", outsideWords(r))
 		return
@@ -180,7 +199,7 @@ func (t *page) thresholds(r *result.Result) {
 	if len(r.Thresholds) == 0 {
 		return
 	}
-	t.b.WriteString("\n" + t.paint(bold, "thresholds") + "\n")
+	t.heading("thresholds")
 	for _, o := range r.Thresholds {
 		c, word := green, "pass"
 		switch {
