@@ -21,31 +21,20 @@ const noRedis = "none"
 // againstWords say what a run ran against: the user's API, the Redis, the Postgres, those
 // that there were.
 func againstWords(s scenario.Scenario, redis result.Redis, postgres *result.Postgres) string {
-	var words []string
-	if s.Entry.Kind == scenario.EntryHTTP {
-		words = append(words, mask.URL(s.Entry.HTTP.URL))
+	stored := when(s.Entry.Kind == scenario.EntryPostgres, "Postgres")
+	if postgres != nil {
+		stored = postgresWords(postgres)
 	}
-	if redis.Kind != noRedis {
-		words = append(words, redisWords(redis))
-	}
-	switch {
-	case postgres != nil:
-		words = append(words, postgresWords(postgres))
-	case s.Entry.Kind == scenario.EntryPostgres:
-		words = append(words, "Postgres")
-	}
-	return strings.Join(words, " and ")
+	return joined(" and ",
+		when(s.Entry.Kind == scenario.EntryHTTP, mask.URL(s.Entry.HTTP.URL)),
+		when(redis.Kind != noRedis, redisWords(redis)),
+		stored,
+	)
 }
 
-// postgresWords say which server it was: "Postgres 15.3 (process,
-// postgres://127.0.0.1:41163/postgres)".
+// postgresWords say which server it was.
 func postgresWords(p *result.Postgres) string {
-	words := strings.TrimSpace("Postgres " + p.Version)
-	where := slices.DeleteFunc([]string{p.Kind, p.Address}, func(s string) bool { return s == "" })
-	if len(where) > 0 {
-		words += " (" + strings.Join(where, ", ") + ")"
-	}
-	return words
+	return serverWords(p.Kind, p.Address, "Postgres", p.Version)
 }
 
 // entryWords say how jobs come in, and who hears of their ends: the parts of the pools
@@ -232,10 +221,12 @@ func activityOf(p *result.Postgres) string {
 	return words
 }
 
-// settingsOf are the names of the settings, those first on which the time of a commit
-// depends most.
+// decisiveSettings are those on which the time of a commit depends most.
+func decisiveSettings() []string { return []string{"fsync", "synchronous_commit"} }
+
+// settingsOf are the names of the settings, the decisive ones first.
 func settingsOf(p *result.Postgres) []string {
-	decisive := slices.DeleteFunc([]string{"fsync", "synchronous_commit"}, func(name string) bool { return p.Settings[name] == "" })
+	decisive := slices.DeleteFunc(decisiveSettings(), func(name string) bool { return p.Settings[name] == "" })
 	others := slices.DeleteFunc(sortedKeys(p.Settings), func(name string) bool { return slices.Contains(decisive, name) })
 	return append(decisive, others...)
 }
@@ -245,23 +236,11 @@ func (t *page) postgres(p *result.Postgres) {
 	if p == nil {
 		return
 	}
-	words := []string{poolOf(p), statementsOf(p)}
-	if p.Reconnects > 0 {
-		words = append(words, number.Plural(p.Reconnects, "reconnect"))
+	words := []string{poolOf(p), statementsOf(p), when(p.Reconnects > 0, number.Plural(p.Reconnects, "reconnect")), activityOf(p)}
+	for _, name := range decisiveSettings() {
+		words = append(words, when(p.Settings[name] != "", name+" "+p.Settings[name]))
 	}
-	if activity := activityOf(p); activity != "" {
-		words = append(words, activity)
-	}
-	for _, name := range []string{"fsync", "synchronous_commit"} {
-		if value := p.Settings[name]; value != "" {
-			words = append(words, name+" "+value)
-		}
-	}
-	version := ""
-	if p.Version != "" {
-		version = p.Version + ": "
-	}
-	t.para(bold, "Postgres ", version+strings.Join(words, "; "))
+	t.para(bold, "Postgres ", when(p.Version != "", p.Version+": ")+joined("; ", words...))
 }
 
 // postgres writes a section on the database.

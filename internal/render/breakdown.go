@@ -33,7 +33,7 @@ func partsWords(d string) string {
 // partTable is a row a part: what was due and what became of it, and
 // end_to_end in one unit for all rows.
 func partTable(d string, parts []result.Part) table {
-	columns := pick("p50", "p90", "p99", "max")
+	columns := []string{"p50", "p90", "p99", "max"}
 	var shown []float64
 	for _, p := range parts {
 		shown = append(shown, shownOf(figuresOf(p.EndToEnd), columns)...)
@@ -54,7 +54,7 @@ func partTable(d string, parts []result.Part) table {
 	}
 	t := table{head: []string{d, "scheduled", "sent", "lost"}, left: 1}
 	for _, c := range columns {
-		t.head = append(t.head, c.name+" "+u.Name)
+		t.head = append(t.head, c+" "+u.Name)
 	}
 	if d == "step" {
 		t.head = append(t.head, "late p99")
@@ -66,7 +66,7 @@ func partTable(d string, parts []result.Part) table {
 		row := []string{p.Name, number.Count(p.Scheduled), number.Count(p.Sent), number.Count(p.Lost)}
 		s := figuresOf(p.EndToEnd)
 		for _, c := range columns {
-			row = append(row, t.figure(c.of(s), u.In, inShort(s, c.name)))
+			row = append(row, t.figure(s.Figure(c), u.In, inShort(s, c)))
 		}
 		if late := figuresOf(p.Lateness); d == "step" {
 			written := number.Duration
@@ -141,7 +141,7 @@ func breakdownCSV(r *result.Result) (string, error) {
 	head := []string{"run_id", "validity", "by", "name", "from_ns", "to_ns", "scheduled", "sent", "completed", "lost", "abandoned"}
 	for _, stage := range []metric.Stage{metric.Lateness, metric.EndToEnd} {
 		for _, f := range figures() {
-			head = append(head, string(stage)+"_"+column(f.name)+"_ns")
+			head = append(head, string(stage)+"_"+column(f)+"_ns")
 		}
 	}
 	rows := [][]string{head}
@@ -154,7 +154,7 @@ func breakdownCSV(r *result.Result) (string, error) {
 			}
 			for _, s := range []*result.StageSummary{p.Lateness, p.EndToEnd} {
 				for _, f := range figures() {
-					row = append(row, cell(f.of(figuresOf(s))))
+					row = append(row, cell(figuresOf(s).Figure(f)))
 				}
 			}
 			rows = append(rows, row)

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/paired"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // comparisonTitle is the verdict in a line.
@@ -31,7 +33,7 @@ func comparisonTitle(r *compare.Record) string {
 func comparisonFacts(r *compare.Record) facts {
 	var all facts
 	for _, d := range r.Differences() {
-		all.add(d.What, orNothing(d.Base)+" → "+orNothing(d.Candidate))
+		all.add(d.What, cmp.Or(d.Base, "(none)")+" → "+cmp.Or(d.Candidate, "(none)"))
 	}
 	if len(all) == 0 {
 		all.add("differs", "nothing: the baseline is compared with itself")
@@ -55,16 +57,10 @@ func comparisonFacts(r *compare.Record) facts {
 		all.add("took", number.Span(r.EndedAt.Sub(r.StartedAt).Round(time.Second)))
 	}
 	for _, arm := range []compare.Arm{r.Base, r.Candidate} {
-		var against []string
-		if arm.Redis.Kind != "" && arm.Redis.Kind != noRedis {
-			against = append(against, redisWords(arm.Redis))
+		if arm.Redis.Kind == "" {
+			arm.Redis.Kind = noRedis
 		}
-		if arm.Postgres != nil {
-			against = append(against, postgresWords(arm.Postgres))
-		}
-		if len(against) > 0 {
-			all.add(arm.Label+" against", strings.Join(against, " and "))
-		}
+		all.some(arm.Label+" against", againstWords(scenario.Scenario{}, arm.Redis, arm.Postgres))
 	}
 	all.add("host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, number.Count(int64(r.Host.CPUs)), r.Host.CPUModel))
 	all.some("CPU limit", limitWords(r.Host))
@@ -72,13 +68,6 @@ func comparisonFacts(r *compare.Record) facts {
 		all.add("seed", fmt.Sprint(r.Seed))
 	}
 	return all
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "(none)"
-	}
-	return s
 }
 
 // suspectRuns says how many of the runs that count have figures in doubt.

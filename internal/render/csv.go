@@ -3,7 +3,7 @@ package render
 import (
 	"encoding/csv"
 	"fmt"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +23,7 @@ func summaryCSV(r *result.Result) (string, error) {
 	head, run := runCells(r)
 	head = append(head, "stage", "count")
 	for _, f := range figures() {
-		head = append(head, column(f.name)+"_ns")
+		head = append(head, column(f)+"_ns")
 	}
 	head = append(head, "overflow", "missing")
 	rows := [][]string{head}
@@ -31,7 +31,7 @@ func summaryCSV(r *result.Result) (string, error) {
 		s := summary(r, stage)
 		row := append(append([]string{}, run...), string(stage), strconv.FormatInt(s.Count, 10))
 		for _, f := range figures() {
-			row = append(row, cell(f.of(s)))
+			row = append(row, cell(s.Figure(f)))
 		}
 		rows = append(rows, append(row, strconv.FormatInt(s.Overflow, 10), missingCell(s)))
 	}
@@ -203,8 +203,8 @@ func wholeCell(p *int64) string {
 func missingCell(s *result.StageSummary) string {
 	var out []string
 	for _, f := range figures() {
-		if f.of(s) == nil {
-			out = append(out, f.name+": "+missing(s, f.name))
+		if s.Figure(f) == nil {
+			out = append(out, f+": "+missing(s, f))
 		}
 	}
 	return strings.Join(out, "; ")
@@ -215,26 +215,14 @@ func tagCell(tags map[string]string) string {
 	for k, v := range tags {
 		out = append(out, k+"="+v)
 	}
-	sort.Strings(out)
+	slices.Sort(out)
 	return strings.Join(out, ";")
 }
 
 func failedThresholds(r *result.Result) int {
-	n := 0
-	for _, t := range r.Thresholds {
-		if t.Failed() {
-			n++
-		}
-	}
-	return n
+	return len(slices.DeleteFunc(slices.Clone(r.Thresholds), func(t result.Threshold) bool { return !t.Failed() }))
 }
 
 func undecidedThresholds(r *result.Result) int {
-	n := 0
-	for _, t := range r.Thresholds {
-		if t.Undecided {
-			n++
-		}
-	}
-	return n
+	return len(slices.DeleteFunc(slices.Clone(r.Thresholds), func(t result.Threshold) bool { return !t.Undecided }))
 }

@@ -3,6 +3,7 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,23 +85,14 @@ func faultDetails(r *result.Result) (all []string) {
 			words = append(words, f.Error)
 		}
 		if f.Lost > 0 {
-			var parts []string
-			for _, leg := range result.Legs() {
-				if n := f.LostByLeg[leg]; n > 0 {
-					parts = append(parts, fmt.Sprintf("%s %s", number.Count(n), legWord(leg)))
-				}
-			}
-			words = append(words, "lost "+strings.Join(parts, ", "))
+			legs := slices.DeleteFunc(result.Legs(), func(leg result.Leg) bool { return f.LostByLeg[leg] <= 0 })
+			words = append(words, "lost "+lostWords(legs, f.LostByLeg))
 		}
 		if f.Refused+f.Unknown > 0 {
 			words = append(words, fmt.Sprintf("of the pushes under way, %s were refused and %s had no answer, of which %s arrived", number.Count(f.Refused), number.Count(f.Unknown), number.Count(f.Found)))
 		}
 		if len(f.Errors) > 0 {
-			var parts []string
-			for _, op := range sortedKeys(f.Errors) {
-				parts = append(parts, op+" "+number.Count(f.Errors[op]))
-			}
-			words = append(words, "errors: "+strings.Join(parts, ", "))
+			words = append(words, "errors: "+counted(sortedKeys(f.Errors), f.Errors))
 		}
 		if len(words) > 0 {
 			all = append(all, fmt.Sprintf("%s at %s: %s.", faultWords(f), number.Span(time.Duration(f.AtNS)), strings.Join(words, "; ")))

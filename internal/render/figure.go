@@ -10,45 +10,10 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// figure is one aggregate of a stage: the name that reports show, and how to
-// read it. The value is null where the sample could not carry it.
-type figure struct {
-	name string
-	of   func(*result.StageSummary) *float64
-}
-
 // figures are the aggregates of a stage in the order of result.json, all in
 // nanoseconds.
-func figures() []figure {
-	whole := func(of func(*result.StageSummary) *int64) func(*result.StageSummary) *float64 {
-		return func(s *result.StageSummary) *float64 { return whole(of(s)) }
-	}
-	return []figure{
-		{"min", whole(func(s *result.StageSummary) *int64 { return s.MinNS })},
-		{"mean", func(s *result.StageSummary) *float64 { return s.MeanNS }},
-		{"stddev", func(s *result.StageSummary) *float64 { return s.StddevNS }},
-		{"p50", whole(func(s *result.StageSummary) *int64 { return s.P50NS })},
-		{"p75", whole(func(s *result.StageSummary) *int64 { return s.P75NS })},
-		{"p90", whole(func(s *result.StageSummary) *int64 { return s.P90NS })},
-		{"p95", whole(func(s *result.StageSummary) *int64 { return s.P95NS })},
-		{"p99", whole(func(s *result.StageSummary) *int64 { return s.P99NS })},
-		{"p99.9", whole(func(s *result.StageSummary) *int64 { return s.P999NS })},
-		{"p99.99", whole(func(s *result.StageSummary) *int64 { return s.P9999NS })},
-		{"max", whole(func(s *result.StageSummary) *int64 { return s.MaxNS })},
-	}
-}
-
-// pick are the figures with the given names, in that order.
-func pick(names ...string) []figure {
-	var out []figure
-	for _, name := range names {
-		for _, f := range figures() {
-			if f.name == name {
-				out = append(out, f)
-			}
-		}
-	}
-	return out
+func figures() []string {
+	return slices.Concat([]string{"min", "mean", "stddev"}, metric.Quantiles(), []string{"max"})
 }
 
 // summary is the stage's summary, an empty one where the result has none.
@@ -79,16 +44,15 @@ func measured(r *result.Result) []metric.Stage {
 // stageTable is a row a stage. Its second cell names the unit: one for the whole
 // table where the durations allow it, and else one for the row.
 func stageTable(r *result.Result, names ...string) table {
-	columns := pick(names...)
 	t := table{head: append([]string{"stage", "unit", "count"}, names...), left: 2, strong: string(r.Scenario.Headline())}
 	var all []float64
 	for _, stage := range measured(r) {
-		all = append(all, shownOf(summary(r, stage), columns)...)
+		all = append(all, shownOf(summary(r, stage), names)...)
 	}
 	common, one := tableUnit(limitUnit(r), headlineOf(r), all...)
 	for _, stage := range measured(r) {
 		s := summary(r, stage)
-		shown := shownOf(s, columns)
+		shown := shownOf(s, names)
 		u := common
 		if !one {
 			u = commonUnit(shown...)
@@ -97,8 +61,8 @@ func stageTable(r *result.Result, names ...string) table {
 		if len(shown) == 0 {
 			row[1] = ""
 		}
-		for _, c := range columns {
-			row = append(row, t.figure(c.of(s), u.In, missing(s, c.name)))
+		for _, c := range names {
+			row = append(row, t.figure(s.Figure(c), u.In, missing(s, c)))
 		}
 		t.add(row...)
 	}
@@ -106,10 +70,10 @@ func stageTable(r *result.Result, names ...string) table {
 }
 
 // shownOf are the figures of a stage that the columns show.
-func shownOf(s *result.StageSummary, columns []figure) []float64 {
+func shownOf(s *result.StageSummary, columns []string) []float64 {
 	var out []float64
 	for _, c := range columns {
-		if v := c.of(s); v != nil && number.Finite(*v) {
+		if v := s.Figure(c); v != nil && number.Finite(*v) {
 			out = append(out, *v)
 		}
 	}
@@ -120,8 +84,8 @@ func shownOf(s *result.StageSummary, columns []figure) []float64 {
 // what comes next to it.
 func headlineOf(r *result.Result) float64 {
 	s := summary(r, r.Scenario.Headline())
-	for _, f := range append(pick("p50", "mean"), figures()...) {
-		if v := f.of(s); v != nil && number.Finite(*v) {
+	for _, name := range append([]string{"p50", "mean"}, figures()...) {
+		if v := s.Figure(name); v != nil && number.Finite(*v) {
 			return *v
 		}
 	}

@@ -105,15 +105,12 @@ func stageSection(r *result.Result) webpage.Section {
 		ID: "stages", Title: "The stages that add up to end_to_end", Kind: webpage.Stack, Unit: webpage.Nanoseconds, Variants: []webpage.Variant{{}},
 		Note: "The stages of one job add up exactly; quantiles of stages do not: the slowest job of one stage is rarely the slowest of another.",
 	}
-	quantiles := pick("p50", "p90", "p99")
-	quantiles = slices.DeleteFunc(quantiles, func(f figure) bool { return f.of(summary(r, metric.EndToEnd)) == nil })
-	for _, f := range quantiles {
-		c.Labels = append(c.Labels, f.name)
-	}
+	quantiles := slices.DeleteFunc([]string{"p50", "p90", "p99"}, func(name string) bool { return summary(r, metric.EndToEnd).Figure(name) == nil })
+	c.Labels = quantiles
 	for _, stage := range summed(r) {
 		bar := webpage.Series{Name: string(stage), Style: webpage.Line}
 		for _, f := range quantiles {
-			bar.Y = append(bar.Y, f.of(summary(r, stage)))
+			bar.Y = append(bar.Y, summary(r, stage).Figure(f))
 		}
 		c.Variants[0].Series = append(c.Variants[0].Series, bar)
 	}

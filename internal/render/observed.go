@@ -12,33 +12,14 @@ import (
 
 // seen is what was observed, in a few sentences.
 func seen(r *result.Result) string {
-	o := r.Observed
-	var b strings.Builder
-	fmt.Fprintf(&b, "Observed for %s", number.Span(time.Duration(r.Window.ToNS-r.Window.FromNS)))
-	if r.Scenario.Warmup > 0 {
-		fmt.Fprintf(&b, " after %s of warm-up", number.Span(r.Scenario.Warmup))
-	}
-	fmt.Fprintf(&b, "; %s ended, %s a second", number.Plural(r.Window.Completed, "job"), number.Rate(r.Rates.AchievedPerS))
-	if n := o.Updates.Failed; n > 0 {
-		fmt.Fprintf(&b, "; %s failed", number.Plural(n, "job"))
-	}
-	if e := summary(r, metric.Running); e.Count > 0 {
-		b.WriteString("; running")
-		for i, f := range pick("p50", "p99") {
-			if i > 0 {
-				b.WriteString(",")
-			}
-			if v := f.of(e); v != nil {
-				fmt.Fprintf(&b, " %s %s", f.name, number.Duration(*v))
-			} else {
-				fmt.Fprintf(&b, " %s %s (%s)", f.name, number.None, missing(e, f.name))
-			}
-		}
-	}
-	if words := seenBacklog(o.Backlog); words != "" {
-		b.WriteString("; " + words)
-	}
-	return b.String() + "."
+	o, running := r.Observed, summary(r, metric.Running)
+	return joined("; ",
+		"Observed for "+measuredFor(r),
+		fmt.Sprintf("%s ended, %s a second", number.Plural(r.Window.Completed, "job"), number.Rate(r.Rates.AchievedPerS)),
+		when(o.Updates.Failed > 0, number.Plural(o.Updates.Failed, "job")+" failed"),
+		when(running.Count > 0, briefWords(metric.Running, running, "")),
+		seenBacklog(o.Backlog),
+	) + "."
 }
 
 // seenBacklog says how the length of the queue developed, or nothing if it is

@@ -64,8 +64,8 @@ func only[R Record](page func(R) webpage.Document, record R) func(int) (webpage.
 
 func runFigures(r *result.Result) []string {
 	row := []string{number.Rate(r.Rates.AchievedPerS) + " jobs/s"}
-	for _, f := range pick("p50", "p99", "max") {
-		row = append(row, number.Of(f.of(summary(r, r.Scenario.Headline())), number.Duration))
+	for _, f := range []string{"p50", "p99", "max"} {
+		row = append(row, number.Of(summary(r, r.Scenario.Headline()).Figure(f), number.Duration))
 	}
 	lost, started := number.Count(r.Ledger.Lost), number.None
 	if r.Observed != nil {

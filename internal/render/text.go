@@ -3,7 +3,6 @@ package render
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/ledger"
@@ -153,11 +152,7 @@ func (t *page) ledger(r *result.Result) {
 		number.Count(l.Scheduled) + " scheduled", number.Count(l.Sent) + " sent", number.Count(l.Notified) + " " + arrivedWord(r.Scenario), number.Count(l.Lost) + " lost",
 	}
 	if legs := losses(l); len(legs) > 0 {
-		var parts []string
-		for _, leg := range legs {
-			parts = append(parts, fmt.Sprintf("%s %s", number.Count(l.LostByLeg[leg]), legWord(leg)))
-		}
-		words[3] += " (" + strings.Join(parts, ", ") + ")"
+		words[3] += " (" + lostWords(legs, l.LostByLeg) + ")"
 	}
 	for _, row := range ledger.Rows() {
 		if n := l.Count(row.Key); n != 0 && row.Unusual {
@@ -169,11 +164,7 @@ func (t *page) ledger(r *result.Result) {
 	}
 	errs := number.Plural(l.Count("errors"), "error")
 	if len(l.Errors) > 0 {
-		var parts []string
-		for _, op := range sortedKeys(l.Errors) {
-			parts = append(parts, op+" "+number.Count(l.Errors[op]))
-		}
-		errs += " (" + strings.Join(parts, ", ") + ")"
+		errs += " (" + counted(sortedKeys(l.Errors), l.Errors) + ")"
 	}
 	t.b.WriteByte('\n')
 	t.para(bold, "jobs    ", strings.Join(append(words, errs), ", "))
@@ -181,18 +172,13 @@ func (t *page) ledger(r *result.Result) {
 	if r.Host.CPUs > 0 {
 		t.para(bold, "host    ", hostWords(r.Host))
 	}
-	if words := joined(peakWords(r), recoveryWords(r)); words != "" {
+	if words := joined("; ", peakWords(r), recoveryWords(r)); words != "" {
 		t.para(bold, "backlog ", words)
 	}
 	if words := cpuWords(func(name string) *float64 { return r.Scalars[name] }); words != "" {
 		t.para(bold, "CPU     ", words)
 	}
 	t.postgres(r.Postgres)
-}
-
-// joined are the clauses that say something, with semicolons in between.
-func joined(clauses ...string) string {
-	return strings.Join(slices.DeleteFunc(clauses, func(s string) bool { return s == "" }), "; ")
 }
 
 func (t *page) thresholds(r *result.Result) {
