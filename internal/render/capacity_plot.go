@@ -96,17 +96,13 @@ func curveSVG(r *study.Record) (string, error) {
 		right = max(right, point.Achieved.Value)
 	}
 	if highest == 0 || right == 0 {
-		p.text(12, 220, 14, grey(), "Nothing to show: no point has a latency.")
+		p.nothing("no point has a latency.")
 		return p.svg(curveFile)
 	}
 	chart := axes("achieved, jobs/s", "end_to_end")
 	every := roundStep(right / 6)
 	chart.X.Min, chart.X.Max = 0, every*math.Ceil(right*1.02/every)
-	var xs ticks
-	for v := 0.0; v <= chart.X.Max*1.001; v += every {
-		xs = append(xs, plot.Tick{Value: v, Label: tickNumber(v)})
-	}
-	chart.X.Tick.Marker = xs
+	chart.X.Tick.Marker = evenTicks(chart.X.Max, every)
 	chart.Y.Min, chart.Y.Max = durationRange(lowest, highest, 1)
 	chart.Y.Tick.Marker = durationTicks(chart.Y.Min, chart.Y.Max, 350)
 	grid(chart)
@@ -121,9 +117,7 @@ func curveSVG(r *study.Record) (string, error) {
 		chart.Add(line(grey(), 1, []vg.Length{2, 3}, plotter.XYs{{X: k.Rate, Y: chart.Y.Min}, {X: k.Rate, Y: chart.Y.Max}}))
 		names.Add("suggested", line(grey(), 1, []vg.Length{2, 3}, nil))
 	}
-	chart.Draw(p.below(10, 110, 14))
-	names.XOffs, names.YOffs = 722, -60
-	names.Draw(p.dc)
+	p.chart(chart, names, 110, 14)
 	return p.svg(curveFile)
 }
 

@@ -225,10 +225,10 @@ func (p runPage) loadSection(r *result.Result) webpage.Section {
 	for _, row := range rows {
 		rates.X = append(rates.X, row.ElapsedS)
 	}
-	for _, line := range panelSeries(0, r) {
+	for _, line := range rateSeries(r) {
 		y := webpage.Series{Name: line.name, Style: webpage.Line}
 		for _, row := range rows {
-			if v := line.value(stepOf([]result.Second{row}, r.Scenario.Headline())); math.IsNaN(v) {
+			if v := line.value(stepOf(row, r.Scenario.Headline())); math.IsNaN(v) {
 				y.Y = append(y.Y, nil)
 			} else {
 				y.Y = append(y.Y, new(v))

@@ -72,6 +72,16 @@ func (p *picture) title(r *result.Result, what string) {
 	p.text(12, 31, 11, c, short(line, 118))
 }
 
+// nothing is a picture that only says why it shows nothing.
+func (p *picture) nothing(why string) { p.text(12, 220, 14, grey(), "Nothing to show: "+why) }
+
+// chart draws a chart with its legend on the right, for which there is so much room.
+func (p *picture) chart(chart *plot.Plot, names plot.Legend, room, bottom vg.Length) {
+	chart.Draw(p.below(10, room, bottom))
+	names.XOffs, names.YOffs = 832-room, -60
+	names.Draw(p.dc)
+}
+
 // below is the part of the picture that title leaves.
 func (p *picture) below(left, right, bottom vg.Length) draw.Canvas {
 	return draw.Crop(p.dc, left, -right, bottom, -54)

@@ -29,7 +29,7 @@ func percentilesSVG(r *result.Result) (string, error) {
 	p := newPicture(820, 470)
 	p.title(r, "latency by percentile")
 	if len(curves) == 0 {
-		p.text(12, 220, 14, grey(), "Nothing to show: no job of the window completed.")
+		p.nothing("no job of the window completed.")
 		return p.svg(percentilesFile)
 	}
 	// As wide as when all jobs had arrived, so that lines which end early show it.
@@ -64,11 +64,7 @@ func percentilesSVG(r *result.Result) (string, error) {
 		chart.Add(l)
 		names.Add(string(c.stage), l)
 	}
-	area := p.below(10, 150, 34)
-	chart.Draw(area)
-	names.XOffs = 682
-	names.YOffs = -60
-	names.Draw(p.dc)
+	p.chart(chart, names, 150, 34)
 	p.text(12, 448, 10.5, grey(), caption(r))
 	return p.svg(percentilesFile)
 }

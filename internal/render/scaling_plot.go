@@ -24,7 +24,7 @@ func scalingSVG(r *study.Record) (string, error) {
 	known := slices.ContainsFunc(r.Cells, func(c study.Cell) bool { return c.Answer.Median > 0 })
 	switch {
 	case !known:
-		p.text(12, 220, 14, grey(), "Nothing to show: no capacity is known.")
+		p.nothing("no capacity is known.")
 	case len(r.Vary) == 2:
 		p.heat(r)
 	default:
@@ -101,9 +101,7 @@ func (p *picture) lines(r *study.Record) {
 			names.Add(m.name, &plotter.Scatter{GlyphStyle: draw.GlyphStyle{Color: m.color, Radius: 4.5, Shape: m.shape}})
 		}
 	}
-	chart.Draw(p.below(10, 120, 14))
-	names.XOffs, names.YOffs = 712, -60
-	names.Draw(p.dc)
+	p.chart(chart, names, 120, 14)
 }
 
 // lawPoints are the law between two sizes, as far as the axis goes.
