@@ -62,13 +62,19 @@ func (p runPage) document(r *result.Result) (webpage.Document, error) {
 	}
 	for _, s := range []webpage.Section{
 		over, heat, percentiles, stageSection(r), p.loadSection(r), jobSection(r), shardSection(r), faultSection(r),
-		thresholdSection(r), partSection(r), usageSection(r), postgresSection(r), environmentSection(r),
+		thresholdSection(r, "outcome", outcome), partSection(r), usageSection(r), postgresSection(r), environmentSection(r),
 	} {
-		if len(s.Charts)+len(s.Tables) > 0 {
-			d.Sections = append(d.Sections, s)
-		}
+		d.Sections = append(d.Sections, some(s)...)
 	}
 	return d, nil
+}
+
+// some is the section, unless it shows nothing.
+func some(s webpage.Section) []webpage.Section {
+	if len(s.Charts)+len(s.Tables) == 0 {
+		return nil
+	}
+	return []webpage.Section{s}
 }
 
 // percentileSection shows the distribution of every stage, read out of the stored
@@ -134,20 +140,11 @@ func jobSection(r *result.Result) webpage.Section {
 		s.Tables = []webpage.Table{t}
 		return s
 	}
-	l := r.Ledger
 	s.Charts = []webpage.Chart{wayOfJobs(r)}
-	if legs := losses(l); len(legs) > 0 {
-		t := webpage.Table{Title: "Lost", Columns: []string{"leg", "jobs", "meaning"}, Words: []int{2}}
-		for _, leg := range legs {
-			t.Rows = append(t.Rows, []string{string(leg), number.Count(l.LostByLeg[leg]), legMeaning(r.Scenario, leg)})
-		}
-		s.Tables = append(s.Tables, t)
+	if t := lossTable(r, "leg", "jobs"); len(t.rows) > 0 {
+		s.Tables = append(s.Tables, t.web("Lost"))
 	}
-	others := webpage.Table{Columns: []string{"", "count", "meaning"}, Words: []int{2}}
-	for _, c := range jobCounts(r) {
-		others.Rows = append(others.Rows, []string{c.name, number.Count(c.n), c.meaning})
-	}
-	s.Tables = append(s.Tables, others)
+	s.Tables = append(s.Tables, jobTable(r, "").web(""))
 	return s
 }
 
@@ -182,17 +179,13 @@ func wayOfJobs(r *result.Result) webpage.Chart {
 	return c
 }
 
-func thresholdSection(r *result.Result) webpage.Section {
-	s := webpage.Section{ID: "thresholds", Title: "Thresholds"}
+// thresholdSection shows the thresholds and what became of them.
+func thresholdSection(r *result.Result, head string, became func(result.Threshold) string) webpage.Section {
 	if len(r.Thresholds) == 0 {
-		return s
+		return webpage.Section{}
 	}
-	t := webpage.Table{Columns: []string{"threshold", "outcome", "because"}, Words: []int{1, 2}}
-	for _, o := range r.Thresholds {
-		t.Rows = append(t.Rows, []string{o.Expr, outcome(o), plain(o.Reason)})
-	}
-	s.Tables = []webpage.Table{t}
-	return s
+	t := thresholdTable(r, head, became).columns(nil, nil, plain)
+	return webpage.Section{ID: "thresholds", Title: "Thresholds", Tables: []webpage.Table{t.web("")}}
 }
 
 // partSection shows the jobs by step, queue and tenant.
@@ -229,12 +222,8 @@ func usageSection(r *result.Result) webpage.Section {
 		s.Charts = []webpage.Chart{c}
 	}
 	if len(r.Validity.Checks) > 0 {
-		t := webpage.Table{Title: "Checks behind the verdict", Columns: []string{"check", "outcome", "value", "limit", "unit", "detail"}, Words: []int{1, 4, 5}}
-		for _, name := range sortedKeys(r.Validity.Checks) {
-			k := r.Validity.Checks[name]
-			t.Rows = append(t.Rows, []string{name, state(k), checkValue(k.Value, k.Unit), checkValue(k.Limit, k.Unit), checkUnit(k.Unit), plain(k.Detail)})
-		}
-		s.Tables = []webpage.Table{t}
+		t := checkTable(r, "outcome").columns(nil, nil, nil, nil, nil, plain)
+		s.Tables = []webpage.Table{t.web("Checks behind the verdict")}
 	}
 	return s
 }

@@ -44,9 +44,7 @@ func comparisonPage(r *compare.Record) webpage.Document {
 		s.Tables[0].Notes = append(s.Tables[0].Notes, plain(text))
 	}
 	d.Sections = []webpage.Section{s}
-	if each := pairSection(r); len(each.Charts) > 0 {
-		d.Sections = append(d.Sections, each)
-	}
+	d.Sections = append(d.Sections, some(pairSection(r))...)
 	d.Sections = append(d.Sections, factSection(comparisonFacts(r), methodOf(r)))
 	return d
 }

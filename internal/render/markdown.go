@@ -109,12 +109,17 @@ func (m *sheet) validity(r *result.Result) {
 	if len(r.Validity.Checks) == 0 {
 		return
 	}
-	t := table{head: []string{"check", "", "value", "limit", "unit", "detail"}, left: 2, words: map[int]bool{4: true, 5: true}}
+	m.table(checkTable(r, "").columns(code, emphasised, nil, nil, escape, escape))
+}
+
+// checkTable is a row a check behind the verdict.
+func checkTable(r *result.Result, outcome string) table {
+	t := table{head: []string{"check", outcome, "value", "limit", "unit", "detail"}, left: 2, words: map[int]bool{4: true, 5: true}}
 	for _, name := range sortedKeys(r.Validity.Checks) {
 		c := r.Validity.Checks[name]
-		t.add(code(name), emphasised(state(c)), checkValue(c.Value, c.Unit), checkValue(c.Limit, c.Unit), escape(checkUnit(c.Unit)), escape(c.Detail))
+		t.add(name, state(c), checkValue(c.Value, c.Unit), checkValue(c.Limit, c.Unit), when(c.Unit != "s", c.Unit), c.Detail)
 	}
-	m.table(t)
+	return t
 }
 
 // checkValue is a figure of a check; one in seconds brings its own unit.
@@ -125,27 +130,20 @@ func checkValue(v *float64, unit string) string {
 	return number.Of(v, number.Plain)
 }
 
-func checkUnit(unit string) string {
-	if unit == "s" {
-		return ""
-	}
-	return unit
-}
-
 func (m *sheet) thresholds(r *result.Result) {
 	if len(r.Thresholds) > 0 {
 		m.para("## Thresholds")
-		m.para("%s", thresholdTable(r))
+		m.table(thresholdTable(r, "", outcome).columns(code, emphasised, escape))
 	}
 }
 
-// thresholdTable is a row a threshold, in Markdown.
-func thresholdTable(r *result.Result) string {
-	t := table{head: []string{"threshold", "", "because"}, left: 3}
+// thresholdTable is a row a threshold, with what became of it.
+func thresholdTable(r *result.Result, head string, became func(result.Threshold) string) table {
+	t := table{head: []string{"threshold", head, "because"}, left: 3}
 	for _, o := range r.Thresholds {
-		t.add(code(o.Expr), emphasised(outcome(o)), escape(o.Reason))
+		t.add(o.Expr, became(o), o.Reason)
 	}
-	return t.markdown()
+	return t
 }
 
 func (m *sheet) warnings(r *result.Result) {
@@ -171,26 +169,28 @@ func (m *sheet) stages(r *result.Result) {
 	m.para("![Latency by percentile, a line a stage](%s)", percentilesFile)
 }
 
-// jobCount is a counter of the ledger.
-type jobCount struct {
-	name    string
-	n       int64
-	meaning string
-}
-
-// jobCounts are the counters of the ledger, in the order of a job's way.
-func jobCounts(r *result.Result) []jobCount {
-	var counts []jobCount
+// jobTable is a row a counter of the ledger, in the order of a job's way.
+func jobTable(r *result.Result, head string) table {
+	t := table{head: []string{head, "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
 	for _, row := range ledger.Rows() {
 		if blackBox(r.Scenario) && slices.Contains([]ledger.Counter{ledger.Popped, ledger.Finished, ledger.Published}, row.Counter) {
 			continue // no client saw that
 		}
-		name, meaning := counterWords(r.Scenario, row)
-		if c := (jobCount{name, r.Ledger.Count(row.Key), meaning}); c.n != 0 || !row.Rare {
-			counts = append(counts, c)
+		if n := r.Ledger.Count(row.Key); n != 0 || !row.Rare {
+			name, meaning := counterWords(r.Scenario, row)
+			t.add(name, number.Count(n), meaning)
 		}
 	}
-	return counts
+	return t
+}
+
+// lossTable is a row a leg that lost jobs.
+func lossTable(r *result.Result, leg, count string) table {
+	t := table{head: []string{leg, count, "meaning"}, left: 1, words: map[int]bool{2: true}}
+	for _, leg := range losses(r.Ledger) {
+		t.add(string(leg), number.Count(r.Ledger.LostByLeg[leg]), legMeaning(r.Scenario, leg))
+	}
+	return t
 }
 
 func (m *sheet) jobs(r *result.Result) {
@@ -200,17 +200,9 @@ func (m *sheet) jobs(r *result.Result) {
 	}
 	l := r.Ledger
 	m.para("## Where the jobs went")
-	t := table{head: []string{"jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
-	for _, c := range jobCounts(r) {
-		t.add(c.name, number.Count(c.n), c.meaning)
-	}
-	m.table(t)
-	if legs := losses(l); len(legs) > 0 {
-		t := table{head: []string{"lost on the leg", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
-		for _, leg := range legs {
-			t.add(code(string(leg)), number.Count(l.LostByLeg[leg]), legMeaning(r.Scenario, leg))
-		}
-		m.table(t)
+	m.table(jobTable(r, "jobs"))
+	if t := lossTable(r, "lost on the leg", "count"); len(t.rows) > 0 {
+		m.table(t.columns(code))
 	}
 	if len(l.Errors) > 0 {
 		t := table{head: []string{"error in", "count"}, left: 1}
@@ -256,7 +248,7 @@ func stepSummary(r *result.Result) (string, error) {
 	m.para("%s %s.", escape(answer(r)), escape(capital(verdict(r))))
 	m.list(each(reasonsOf(r), escape))
 	if len(r.Thresholds) > 0 {
-		m.para("%s", thresholdTable(r))
+		m.table(thresholdTable(r, "", outcome).columns(code, emphasised, escape))
 	}
 	m.list(each(warningsOf(r), escape))
 	return m.b.String(), nil

@@ -184,32 +184,21 @@ func runningDocument(r *result.Result, p Progress) webpage.Document {
 	if r.Observed == nil {
 		sections = append(sections, jobSection(r))
 	}
-	for _, s := range append(sections, standingSection(r), settingSection(r)) {
-		if len(s.Charts)+len(s.Tables) > 0 {
-			d.Sections = append(d.Sections, s)
-		}
+	for _, s := range append(sections, thresholdSection(r, "now", standing), settingSection(r)) {
+		d.Sections = append(d.Sections, some(s)...)
 	}
 	return d
 }
 
-// standingSection shows how the thresholds stand.
-func standingSection(r *result.Result) webpage.Section {
-	s := webpage.Section{ID: "thresholds", Title: "Thresholds"}
-	if len(r.Thresholds) == 0 {
-		return s
+// standing is how a threshold stands while a run goes on.
+func standing(o result.Threshold) string {
+	switch {
+	case o.Passed:
+		return "passing"
+	case o.Undecided:
+		return "undecided"
 	}
-	t := webpage.Table{Columns: []string{"threshold", "now", "because"}, Words: []int{1, 2}}
-	for _, o := range r.Thresholds {
-		now := "failing"
-		if o.Passed {
-			now = "passing"
-		} else if o.Undecided {
-			now = "undecided"
-		}
-		t.Rows = append(t.Rows, []string{o.Expr, now, plain(o.Reason)})
-	}
-	s.Tables = []webpage.Table{t}
-	return s
+	return "failing"
 }
 
 // settingSection shows what is known of a run before it ends.
