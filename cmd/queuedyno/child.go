@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,7 +88,7 @@ func (c *children) benchmarks(side compare.Side, p *compare.Printed, run compare
 	run.Figures, run.Lines = c.naming.Figures(*p)
 	first, _ := c.naming.Figures(c.printed[side])
 	var missing []string
-	for _, name := range sortedNames(first) {
+	for _, name := range slices.Sorted(maps.Keys(first)) {
 		if _, ok := run.Figures[name]; !ok {
 			missing = append(missing, name)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,30 +44,33 @@ func (c *comparing) do(ctx context.Context, pl comparePlan) error {
 	c.page.remove(string(compare.Candidate))
 	if signals.Happened() && len(r.Runs) == 0 {
 		c.page.failed("comparison", r.Name, "The comparison was interrupted during the first pair.")
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted during the first pair; nothing was written"}}}
+		return problem.Exit(problem.Interrupted, "interrupted during the first pair; nothing was written", "")
 	}
 	if err != nil {
 		c.page.failed("comparison", r.Name, err.Error())
 		return problem.Failed(err)
 	}
 	c.page.show("comparison", render.Of(r))
-	endings := []outcome.Outcome{c.verdict(r)}
-	endings = append(endings, c.kept(reserved[0], reserved[0].Write(render.Of(r), render.Runs(results)...))...)
-	endings = append(endings, c.show(r)...)
+	return c.ended(r, reserved[0], render.Runs(results)...)
+}
+
+// ended stores the record and shows it.
+func (c *comparing) ended(r *compare.Record, reserved *store.Reservation, more ...render.File) error {
+	endings := outcome.Outcomes{c.verdict(r)}
+	endings.Err(c.stored(r, reserved, more...))
+	endings.Err(c.p.print(render.Of(r), c.json, render.Options{}))
+	if c.p.step().Wanted(c.Given("github"), c.github) {
+		endings.Err(c.p.step().Summary(func(w io.Writer) error { return render.Of(r).Encode(w, "md", render.Options{}) }))
+		c.p.step().Annotate(endings[0])
+	}
 	return outcome.Worst(endings)
 }
 
-// kept ends the reservation of a directory in which a result was stored, or not,
-// and says where it is.
-func (c *comparing) kept(reserved *store.Reservation, err error) (endings []outcome.Outcome) {
-	reserved.Release()
-	if err != nil {
-		endings = append(endings, outcome.Failed("", err))
-	}
-	if dir := outcome.KeptIn(reserved, err); dir != "" {
-		c.p.console.Note("%s: results in %s", c.verb, contents(dir))
-	}
-	return endings
+// stored stores the record, and says where it is.
+func (c *comparing) stored(r *compare.Record, reserved *store.Reservation, more ...render.File) error {
+	err := reserved.Write(render.Of(r), more...)
+	c.p.noteResults(c.verb+": ", outcome.Kept(reserved, err))
+	return err
 }
 
 // runs makes the runs of a comparison and completes its record.
@@ -88,7 +92,7 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	}
 	c.p.console.Note("%s: %s, at most %s, seed %d", c.verb, r.Name, number.Plural(r.MostPairs, "pair"), r.Seed)
 	for _, d := range r.Differences() {
-		c.p.console.Note("%s: %s: %s against %s", c.verb, d.What, orNothing(d.Base), orNothing(d.Candidate))
+		c.p.console.Note("%s: %s: %s against %s", c.verb, d.What, cmp.Or(d.Base, "(none)"), cmp.Or(d.Candidate, "(none)"))
 	}
 	r.StartedAt = time.Now().UTC()
 	var left time.Duration
@@ -134,13 +138,6 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 		r.Warnings = append(r.Warnings, "used the embedded server, which is for trying things out: its results say nothing about Redis")
 	}
 	return kids.results, err
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "(none)"
-	}
-	return s
 }
 
 // found names the metrics of commands by what the first pair printed.
@@ -203,7 +200,7 @@ func pairLine(r *compare.Record, pair int) string {
 		}
 	}
 	for _, telling := range []string{"end_to_end.p50", "p50-ns", "ns/op", "achieved_rate", ""} {
-		for _, name := range sortedNames(base.Figures) {
+		for _, name := range slices.Sorted(maps.Keys(base.Figures)) {
 			if a, b := base.Figures[name], candidate.Figures[name]; strings.HasSuffix(name, telling) && a > 0 && b > 0 {
 				return line + fmt.Sprintf(": %s %s", name, number.Change(b/a-1))
 			}
@@ -228,25 +225,6 @@ func lookWords(r *compare.Record, v paired.Verdict) string {
 		return words
 	}
 	return words + ", open: " + strings.Join(open, ", ")
-}
-
-// show writes the record to standard output and to GitHub.
-func (c *comparing) show(r *compare.Record) (endings []outcome.Outcome) {
-	d, format := render.Of(r), "text"
-	if c.json {
-		format = "json"
-	}
-	if err := d.Encode(c.p.stdout, format, render.Options{}); err != nil {
-		endings = append(endings, outcome.Failed("", fmt.Errorf("write to standard output: %w", err)))
-	}
-	if !c.p.step().Wanted(c.Given("github"), c.github) {
-		return endings
-	}
-	if err := c.p.step().Summary(func(w io.Writer) error { return d.Encode(w, "md", render.Options{}) }); err != nil {
-		endings = append(endings, outcome.Failed("", err))
-	}
-	c.p.step().Annotate(c.verdict(r))
-	return endings
 }
 
 // verdict is the exit code of a comparison, and what is to be said of it.

@@ -135,7 +135,7 @@ func (p *program) manualVerb() *cobra.Command {
 			if len(args) == 1 {
 				return nil
 			}
-			return problem.Usage(problem.Problem{What: fmt.Sprintf("%d directories", len(args)), Hint: "write the one for the pages: queuedyno manual DIR"})
+			return problem.Exit(problem.BadUsage, fmt.Sprintf("%d directories", len(args)), "write the one for the pages: queuedyno manual DIR")
 		},
 		RunE: p.verb(func(cmd *cobra.Command, args []string) error { return p.manual(cmd.Root(), args[0]) }),
 	}

@@ -76,7 +76,7 @@ func (d *doctoring) do(ctx context.Context, names []string) error {
 	}
 	picked := src.scenarios
 	if len(names) > 0 || src.bundled {
-		var wrong []problem.Problem
+		var wrong problem.List
 		picked, wrong = src.pick(names)
 		problems = append(problems, wrong...)
 	}
@@ -97,7 +97,7 @@ func (d *doctoring) do(ctx context.Context, names []string) error {
 	facts, err := d.facts(ctx, picked, options)
 	switch {
 	case signals.Happened():
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted"}}}
+		return &problem.Failure{Code: problem.Interrupted, Problems: problem.List{{What: "interrupted"}}}
 	case errors.Is(err, redisserver.ErrUsage):
 		return problem.Usage(problem.Of(err))
 	case err != nil:
@@ -108,7 +108,7 @@ func (d *doctoring) do(ctx context.Context, names []string) error {
 		return problem.Failed(fmt.Errorf("write to standard output: %w", err))
 	}
 	if report.Verdict == doctor.Invalid {
-		return &problem.Failure{Code: problem.Invalid, Problems: []problem.Problem{{What: "a measurement would not be valid: " + firstInvalid(report)}}}
+		return &problem.Failure{Code: problem.Invalid, Problems: problem.List{{What: "a measurement would not be valid: " + firstInvalid(report)}}}
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func (p *program) badScenarios(src source, err error) error {
 	if n == 0 {
 		return err
 	}
-	return problem.Usage(problem.Problem{What: src.name + ": " + number.Plural(n, "problem")})
+	return problem.Exit(problem.BadUsage, src.name+": "+number.Plural(n, "problem"), "")
 }
 
 // loadInBrief is a load in a few words: "1000/s for 10s".
@@ -116,7 +116,7 @@ func (p *program) validateVerb() *cobra.Command {
 		if len(files) == 0 {
 			files = []string{""}
 		}
-		var bad []problem.Problem
+		var bad problem.List
 		for _, file := range files {
 			src, err := p.findScenarios(file)
 			if err != nil {

@@ -215,7 +215,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return problem.Usage(problem.Problem{What: fmt.Sprintf("unexpected argument %q", args[0]), Hint: cmd.CommandPath() + " --help lists the flags"})
+	return problem.Exit(problem.BadUsage, fmt.Sprintf("unexpected argument %q", args[0]), cmd.CommandPath()+" --help lists the flags")
 }
 
 // rest is what follows the verb on the command line.

@@ -78,10 +78,10 @@ type runner struct {
 	postgres       *target.Postgres
 	queue, channel string
 	allowNonEmpty  bool
-	noColor        bool
-	sharding       sharding  // zero but for run
-	meter          *meter    // nil when no one asked for metrics
-	page           *livePage // nil without --live
+	showing
+	sharding sharding  // zero but for run
+	meter    *meter    // nil when no one asked for metrics
+	page     *livePage // nil without --live
 	// saved writes the result so far, every saveEvery; nil when no one wants that.
 	saved     *checkpoint.Writer
 	saveEvery time.Duration
@@ -92,15 +92,14 @@ type runner struct {
 // running is the verb run at work.
 type running struct {
 	runner
-	metering           metering
-	file               string
-	out                *outcome.Directory
-	tags               []tag
-	json, allowInvalid bool
-	jsonLog            bool
-	github             bool
-	live               live.Address
-	allowFaults        bool
+	metering    metering
+	file        string
+	out         *outcome.Directory
+	tags        []tag
+	jsonLog     bool
+	github      bool
+	live        live.Address
+	allowFaults bool
 }
 
 func declareRun(p *program, f *flags.Set) *running {
@@ -223,17 +222,13 @@ func (r *running) plan(names []string) (plan, error) {
 		}
 	}
 	if r.out.Name != "" && len(names) > 1 {
-		problems = append(problems, problem.Problem{
-			What: r.Source("name") + ": several scenarios cannot share one result directory",
-			Hint: "remove it: each directory is named after its scenario and the time",
-		})
+		problems.Add(r.Source("name")+": several scenarios cannot share one result directory",
+			"remove it: each directory is named after its scenario and the time")
 	}
 	pl.redis, err = r.redis.Options(func(line string) { r.p.console.Note("run: %s", line) })
-	if err != nil {
-		problems = append(problems, problem.Of(err))
-	}
+	problems.Err(err)
 	problems = append(problems, r.redis.Problems()...)
-	var wrong []problem.Problem
+	var wrong problem.List
 	pl.postgres, wrong = r.postgres.For(func(line string) { r.p.console.Note("run: %s", line) }, pl.scenarios...)
 	problems = append(problems, wrong...)
 	problems = append(problems, r.nameProblems(pl.scenarios)...)
@@ -246,9 +241,7 @@ func (r *running) plan(names []string) (plan, error) {
 	now := time.Now()
 	for _, s := range pl.scenarios {
 		where := r.out.Place("run", s.Name, r.sharding.prefix(s), now)
-		if err := where.Check(); err != nil {
-			problems = append(problems, problem.Of(err))
-		}
+		problems.Err(where.Check())
 		pl.places = append(pl.places, where)
 	}
 	pl.page = r.out.Page(now)
@@ -265,7 +258,7 @@ func (r *running) plan(names []string) (plan, error) {
 
 // faultProblems refuses faults that cannot be carried out. A Redis that is started for
 // faults is of the kind that they need, unless another one was asked for.
-func (r *running) faultProblems(pl *plan) (problems []problem.Problem) {
+func (r *running) faultProblems(pl *plan) (problems problem.List) {
 	place := r.redis.Place(r.allowFaults)
 	if place.Kind == "" {
 		var all []scenario.Fault
@@ -287,7 +280,7 @@ func (r *running) faultProblems(pl *plan) (problems []problem.Problem) {
 }
 
 // refusals are the faults of a scenario that cannot be carried out at a place.
-func (r *running) refusals(s scenario.Scenario, place fault.Place) (problems []problem.Problem) {
+func (r *running) refusals(s scenario.Scenario, place fault.Place) (problems problem.List) {
 	switch command := r.WorkerCommand(); {
 	case command != "" && workergroup.Pausable:
 		place.Workers, place.Count = fault.StartedWorkers, r.Processes
@@ -297,7 +290,7 @@ func (r *running) refusals(s scenario.Scenario, place fault.Place) (problems []p
 		place.Workers = fault.ExternalWorkers
 	}
 	for _, one := range fault.Refuse(s.Faults, place) {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("scenario %q: %s", s.Name, one.What), Hint: one.Hint})
+		problems.Add(fmt.Sprintf("scenario %q: %s", s.Name, one.What), one.Hint)
 	}
 	return problems
 }

@@ -119,7 +119,7 @@ func (w *watching) do(ctx context.Context) error {
 	}
 	switch {
 	case signals.Happened() && !errors.Is(err, errOutput):
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted"}}}
+		return &problem.Failure{Code: problem.Interrupted, Problems: problem.List{{What: "interrupted"}}}
 	case err != nil:
 		return problem.Failed(err)
 	}
@@ -140,7 +140,7 @@ func (w *watching) watchFor(ctx context.Context, client *jobqueue.Client) error 
 func (w *watching) facts() dialect.Facts { return library.Facts(w.Asked()) }
 
 // dialectProblems checks what is said of the library whose workers are watched.
-func (w *watching) dialectProblems() (problems []problem.Problem) {
+func (w *watching) dialectProblems() (problems problem.List) {
 	asked, facts := w.Asked(), w.facts()
 	if facts.Announces() && asked.Update != "" {
 		problems = append(problems, problem.Problem{What: fmt.Sprintf("--update: with dialect %s the library announces the ends of jobs itself", asked.Dialect), Hint: "remove it"})

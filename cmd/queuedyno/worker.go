@@ -120,7 +120,7 @@ func (w *workers) do(ctx context.Context) error {
 	}
 	switch {
 	case signals.Happened():
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before it began"}}}
+		return problem.Exit(problem.Interrupted, "interrupted before it began", "")
 	case err != nil:
 		return problem.Failed(err)
 	}
@@ -157,26 +157,24 @@ func (w *workers) checkPermissions(ctx context.Context, client *jobqueue.Client)
 }
 
 // work is what is to be done for each job.
-func (w *workers) work() (worker.Work, []problem.Problem) {
+func (w *workers) work() (worker.Work, problem.List) {
 	var (
 		parts    []worker.Work
-		problems []problem.Problem
+		problems problem.List
 	)
 	if w.exec != "" {
 		for _, flag := range []string{"work", "burn"} {
 			if w.Written(flag) {
-				problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s and --exec both set the work", flag), Hint: "remove one of them"})
+				problems.Add(fmt.Sprintf("--%s and --exec both set the work", flag), "remove one of them")
 			}
 		}
 		command, err := w.command()
-		if err != nil {
-			problems = append(problems, problem.Of(err))
-		}
+		problems.Err(err)
 		parts = append(parts, command)
 	} else {
 		for _, flag := range []string{"shell", "exec-timeout"} {
 			if w.Written(flag) {
-				problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s requires --exec", flag), Hint: "add --exec COMMAND"})
+				problems.Add(fmt.Sprintf("--%s requires --exec", flag), "add --exec COMMAND")
 			}
 		}
 		if d := w.burn; d > 0 {
@@ -185,7 +183,7 @@ func (w *workers) work() (worker.Work, []problem.Problem) {
 		if w.Given("work") {
 			d, err := w.wait.Load()
 			if err != nil {
-				problems = append(problems, problem.Problem{What: w.Source("work") + ": " + err.Error()})
+				problems.Add(w.Source("work")+": "+err.Error(), "")
 			} else if d.Mean() > 0 {
 				parts = append(parts, worker.Wait(d))
 			}

@@ -23,7 +23,7 @@ import (
 // Set are the flags of one verb.
 type Set struct {
 	// Problems are the values that could not be read.
-	Problems []problem.Problem
+	Problems problem.List
 	// Notes are remarks for the user, such as that a flag has a new name.
 	Notes []string
 

@@ -24,11 +24,24 @@ type Problem struct {
 	What, Hint string
 }
 
+// List are the problems that were found so far.
+type List []Problem
+
+// Add adds a problem. The hint is empty where no remedy is known.
+func (l *List) Add(what, hint string) { *l = append(*l, Problem{what, hint}) }
+
+// Err adds what an error says, and nothing for nil.
+func (l *List) Err(err error) {
+	if err != nil {
+		*l = append(*l, Of(err))
+	}
+}
+
 // Failure is an error that knows the exit code of the program. It may carry
 // several problems: all that were found, and not just the first.
 type Failure struct {
 	Code     int
-	Problems []Problem
+	Problems List
 }
 
 func (f *Failure) Error() string {
@@ -48,10 +61,15 @@ func Usage(problems ...Problem) error {
 	return &Failure{Code: BadUsage, Problems: problems}
 }
 
+// Exit is the failure with one problem that has its own exit code.
+func Exit(code int, what, hint string) *Failure {
+	return &Failure{Code: code, Problems: List{{what, hint}}}
+}
+
 // Failed is the failure of an operation that could not be done. The hint is the
 // error's own, if it has one.
 func Failed(err error) error {
-	return &Failure{Code: CouldNotRun, Problems: []Problem{Of(err)}}
+	return &Failure{Code: CouldNotRun, Problems: List{Of(err)}}
 }
 
 // Of takes the remedy out of an error that knows one.
@@ -71,7 +89,7 @@ func AsFailure(err error) *Failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	return &Failure{Code: BadUsage, Problems: []Problem{Of(err)}}
+	return &Failure{Code: BadUsage, Problems: List{Of(err)}}
 }
 
 // Hinted is an error that knows the remedy.
