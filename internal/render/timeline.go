@@ -16,25 +16,12 @@ import (
 // rows of a short run are shorter than a second.
 func bySecond(timeline []result.Second) []result.Second {
 	var out []result.Second
-	open := false
-	for _, row := range timeline {
-		row.BacklogMax = row.Peak()
-		if open {
-			last := &out[len(out)-1]
-			row.LengthS += last.LengthS
-			row.Offered += last.Offered
-			row.Sent += last.Sent
-			row.Notified += last.Notified
-			row.Lost += last.Lost
-			row.BacklogMax = max(row.BacklogMax, last.BacklogMax)
-			if row.QueueLen == nil {
-				row.QueueLen = last.QueueLen
-			}
-			*last = row
-		} else {
-			out = append(out, row)
+	from, length := 0, 0.0
+	for i, row := range timeline {
+		if length += row.LengthS; len(row.Stages) > 0 || length >= 0.95 || i == len(timeline)-1 {
+			out = append(out, result.Join(timeline[from:i+1]))
+			from, length = i+1, 0
 		}
-		open = len(row.Stages) == 0 && row.LengthS < 0.95
 	}
 	return out
 }
