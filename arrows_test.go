@@ -146,7 +146,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 		rooms:   []string{"internal/dialect/library", "jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/heat", "internal/latency", "internal/ledger", "internal/mask", "internal/metric", "internal/number", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/usage", "internal/validity", "internal/stopreason", "internal/webpage"},
 		modules: []string{"gonum.org/v1/plot"},
 	},
-	"internal/render/rendertest": {rooms: []string{"scenario", "scenario/pace", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/observe", "internal/paired", "internal/study", "internal/threshold", "internal/stopreason"}},
+	"internal/render/rendertest": {rooms: []string{"scenario", "scenario/pace", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/record", "internal/observe", "internal/paired", "internal/study", "internal/threshold", "internal/stopreason"}},
 	"internal/store":             {rooms: []string{"result", "internal/capacity", "internal/compare", "internal/latency", "internal/render", "internal/study", "internal/stopreason"}},
 
 	// What is made of runs, and the theory that it needs.
