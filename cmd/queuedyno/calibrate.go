@@ -48,19 +48,17 @@ func (p *program) calibrateVerb() *cobra.Command {
 	c.declareShared(f)
 	f.Text(&c.calibration, "calibration", "", "also write calibration.json to `FILE`, replacing it")
 	f.Completes(flags.Files, "calibration")
-	cmd.RunE = p.verb(func(cmd *cobra.Command, args []string) error {
-		pl, err := c.plan(args)
-		if err != nil {
-			return err
-		}
-		return c.calibrate(cmd.Context(), pl)
-	})
+	cmd.RunE = p.verb(c.calibrate)
 	cmd.ValidArgsFunction = p.scenarioNames(&c.file)
 	return cmd
 }
 
 // calibrate makes the runs and works out the noise.
-func (c *comparing) calibrate(ctx context.Context, pl comparePlan) error {
+func (c *comparing) calibrate(ctx context.Context, names []string) error {
+	pl, err := c.plan(names)
+	if err != nil {
+		return err
+	}
 	ctx, signals := interrupt.Listen(ctx, c.p.console)
 	defer signals.Close()
 	reserved, err := outcome.Reserve(c.p.console, c.verb, pl.place)

@@ -71,13 +71,7 @@ func (p *program) capacityVerb() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 	}
 	c := declareCapacity(p, p.flagsOf(cmd))
-	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error {
-		pl, err := c.plan(names)
-		if err != nil {
-			return err
-		}
-		return c.do(cmd.Context(), pl)
-	})
+	cmd.RunE = p.verb(c.do)
 	cmd.ValidArgsFunction = p.scenarioNames(&c.file)
 	complete(cmd, "vary", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		names := study.Fields()
@@ -153,26 +147,19 @@ func (c *searching) plan(names []string) (searchPlan, error) {
 	if c.Written("repeats") && !c.curve {
 		problems.Add("--repeats requires --curve", "add --curve")
 	}
-	var err error
-	pl.redis, err = c.redis.Options(func(line string) { c.p.console.Note("capacity: %s", line) })
-	problems.Err(err)
-	problems = append(problems, c.redis.Problems()...)
+	var scenarios []scenario.Scenario
 	if pl.record != nil {
-		var wrong problem.List
-		pl.postgres, wrong = c.postgres.For(func(line string) { c.p.console.Note("capacity: %s", line) }, pl.record.Scenario)
-		problems = append(problems, wrong...)
+		scenarios = append(scenarios, pl.record.Scenario)
 	}
+	var wrong problem.List
+	pl.redis, pl.postgres, wrong = c.servers(scenarios...)
+	problems = append(problems, wrong...)
 	return pl, problem.Usage(problems...)
 }
 
 // fresh plans a search from its beginning.
 func (c *searching) fresh(pl *searchPlan, names []string) (problems problem.List) {
-	src, err := c.p.findScenarios(c.file)
-	if err != nil {
-		return problem.AsFailure(c.p.badScenarios(src, err)).Problems
-	}
-	picked, unknown := src.pick(names)
-	problems = append(problems, unknown...)
+	src, picked, problems := c.p.pick(c.file, names)
 	if len(picked) == 0 {
 		return problems
 	}
@@ -294,10 +281,13 @@ func (c *searching) resumed(pl *searchPlan, names []string) (problems problem.Li
 }
 
 // do carries out the plan on one server.
-func (c *searching) do(ctx context.Context, pl searchPlan) error {
+func (c *searching) do(ctx context.Context, names []string) error {
+	pl, err := c.plan(names)
+	if err != nil {
+		return err
+	}
 	ctx, signals := interrupt.Listen(ctx, c.p.console)
 	defer signals.Close()
-	var err error
 	if c.page, err = c.p.openLive(ctx, c.live, "capacity"); err != nil {
 		return err
 	}

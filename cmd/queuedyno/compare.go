@@ -63,19 +63,7 @@ func (p *program) compareVerb() *cobra.Command {
 		Args:    cobra.MaximumNArgs(2),
 	}
 	c := declareCompare(p, p.flagsOf(cmd))
-	cmd.RunE = p.verb(func(cmd *cobra.Command, args []string) error {
-		if len(args) == 2 {
-			return c.compareStored(args[0], args[1])
-		}
-		if err := c.alone(args); err != nil {
-			return err
-		}
-		pl, err := c.plan(args)
-		if err != nil {
-			return err
-		}
-		return c.do(cmd.Context(), pl)
-	})
+	cmd.RunE = p.verb(c.do)
 	cmd.ValidArgsFunction = p.scenarioNames(&c.file)
 	complete(cmd, "metric", words(compare.Names()...))
 	complete(cmd, "inconclusive", words("pass", "fail"))

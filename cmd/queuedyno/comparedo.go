@@ -24,11 +24,20 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// do runs both sides, writes the record and shows it.
-func (c *comparing) do(ctx context.Context, pl comparePlan) error {
+// do compares stored results, or runs both sides, writes the record and shows it.
+func (c *comparing) do(ctx context.Context, args []string) error {
+	if len(args) == 2 {
+		return c.compareStored(args[0], args[1])
+	}
+	if err := c.alone(args); err != nil {
+		return err
+	}
+	pl, err := c.plan(args)
+	if err != nil {
+		return err
+	}
 	ctx, signals := interrupt.Listen(ctx, c.p.console)
 	defer signals.Close()
-	var err error
 	if c.page, err = c.p.openLive(ctx, c.live, c.verb); err != nil {
 		return err
 	}

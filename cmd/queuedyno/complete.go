@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -126,7 +127,7 @@ func metricNames() []string {
 // manualVerb writes what packages install besides the binary. It is for building them
 // and not in the help.
 func (p *program) manualVerb() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:    "manual DIR",
 		Short:  "Write the manual pages and the completion scripts",
 		Long:   "Write the manual pages to DIR/man, and the completion scripts of bash, zsh, fish and\nPowerShell to DIR/completions.",
@@ -137,8 +138,9 @@ func (p *program) manualVerb() *cobra.Command {
 			}
 			return problem.Exit(problem.BadUsage, fmt.Sprintf("%d directories", len(args)), "write the one for the pages: queuedyno manual DIR")
 		},
-		RunE: p.verb(func(cmd *cobra.Command, args []string) error { return p.manual(cmd.Root(), args[0]) }),
 	}
+	cmd.RunE = p.verb(func(_ context.Context, args []string) error { return p.manual(cmd.Root(), args[0]) })
+	return cmd
 }
 
 // manual writes the manual pages and completion scripts of all verbs.

@@ -37,10 +37,13 @@ import (
 )
 
 // do carries out a plan: one server, and on it one scenario after another.
-func (r *running) do(ctx context.Context, pl plan) error {
+func (r *running) do(ctx context.Context, names []string) error {
+	pl, err := r.plan(names)
+	if err != nil {
+		return err
+	}
 	ctx, signals := interrupt.Listen(ctx, r.p.console)
 	defer signals.Close()
-	var err error
 	if r.page, err = r.p.openLive(ctx, r.live, "run"); err != nil {
 		return err
 	}
@@ -379,7 +382,7 @@ func (p *program) merged(res *result.Result, interrupted bool, reserved *store.R
 	return e
 }
 
-// noteResults says where results are, unless there are none.
+// noteResults says where results are; an empty directory holds none.
 func (p *program) noteResults(prefix, dir string) {
 	if dir != "" {
 		p.console.Note("%sresults in %s", prefix, contents(dir))

@@ -63,7 +63,7 @@ func (p *program) doctorVerb() *cobra.Command {
 	d.redis = target.Declare(f, p.getenv)
 	f.Group("Output")
 	f.Switch(&d.json, "json", "", "print facts and checks as JSON")
-	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error { return d.do(cmd.Context(), names) })
+	cmd.RunE = p.verb(d.do)
 	cmd.ValidArgsFunction = p.scenarioNames(&d.file)
 	return cmd
 }
@@ -72,7 +72,7 @@ func (d *doctoring) do(ctx context.Context, names []string) error {
 	problems := append(d.flags.Problems, d.redis.Problems()...)
 	src, err := d.p.findScenarios(d.file)
 	if err != nil {
-		return problem.Usage(append(problems, problem.AsFailure(d.p.badScenarios(src, err)).Problems...)...)
+		return problem.Usage(append(problems, d.p.badScenarios(src, err)...)...)
 	}
 	picked := src.scenarios
 	if len(names) > 0 || src.bundled {

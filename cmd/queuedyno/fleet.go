@@ -118,11 +118,7 @@ func (g *fleeting) plan(verb string, names []string) (s scenario.Scenario, probl
 		problems.Add("no image is named", "build one with deploy/image/build NAME, push it to a registry of the cluster, and add --image NAME")
 	}
 	m.Secret, m.SecretKey = g.secret[0], g.secret[1]
-	src, err := g.p.findScenarios(g.file)
-	if err != nil {
-		return s, append(problems, problem.AsFailure(g.p.badScenarios(src, err)).Problems...)
-	}
-	picked, unknown := src.pick(names)
+	src, picked, unknown := g.p.pick(g.file, names)
 	problems = append(problems, unknown...)
 	if len(picked) == 0 {
 		return s, problems
@@ -218,7 +214,7 @@ func (p *program) fleetManifest() *cobra.Command {
 			"  kubectl logs -l job-name=queuedyno-orders --tail=-1 | queuedyno merge -",
 	}
 	g := p.declareFleet(cmd, "queuedyno-SCENARIO")
-	cmd.RunE = p.verb(func(_ *cobra.Command, names []string) error {
+	cmd.RunE = p.verb(func(_ context.Context, names []string) error {
 		s, problems := g.plan("fleet manifest", names)
 		if err := problem.Usage(problems...); err != nil {
 			return err
@@ -255,7 +251,7 @@ func (p *program) fleetRun() *cobra.Command {
 	f.Text(&r.context, "context", "", "`CONTEXT` of kubectl (default: the current one)")
 	r.out = outcome.Declare(f)
 	r.declare(p, f)
-	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error { return r.run(cmd.Context(), names) })
+	cmd.RunE = p.verb(r.run)
 	return cmd
 }
 

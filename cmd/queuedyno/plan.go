@@ -53,7 +53,7 @@ func (p *program) planVerb() *cobra.Command {
 		Args:    noArgs,
 	}
 	v := declarePlan(p, p.flagsOf(cmd))
-	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error { return v.plan(cmd.Context()) })
+	cmd.RunE = p.verb(func(ctx context.Context, _ []string) error { return v.plan(ctx) })
 	complete(cmd, "rate", words("100/s", "1k/s", "10k/s"))
 	complete(cmd, "slo", words("queue.p50", "queue.p90", "queue.p95", "queue.p99", "queue.p99.9"))
 	return cmd

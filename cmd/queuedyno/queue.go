@@ -81,18 +81,18 @@ func (p *program) queueVerbOf(cmd *cobra.Command, own func(*flags.Set), check fu
 	if cmd.Args == nil {
 		cmd.Args = noArgs
 	}
-	cmd.RunE = p.verb(func(cmd *cobra.Command, args []string) error {
+	cmd.RunE = p.verb(func(ctx context.Context, args []string) error {
 		problems := append(slices.Clone(f.Problems), q.check()...)
 		if err := problem.Usage(append(problems, check(q, args)...)...); err != nil {
 			return err
 		}
-		client, err := q.connect(cmd.Context())
+		client, err := q.connect(ctx)
 		if err != nil {
 			return err
 		}
 		defer client.Close()
 		q.client = client
-		return do(cmd.Context(), q, args)
+		return do(ctx, q, args)
 	})
 	q.complete(cmd)
 	return cmd

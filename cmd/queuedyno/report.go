@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -70,7 +71,7 @@ func (p *program) reportVerb() *cobra.Command {
 	f.Completes(flags.Dirs, "out")
 	f.Switch(&r.redraw, "redraw", "", "write the missing files of result directories again")
 	f.Switch(&r.noColor, "no-color", "", "no color on a terminal")
-	cmd.RunE = p.verb(func(_ *cobra.Command, results []string) error { return r.run(results) })
+	cmd.RunE = p.verb(func(_ context.Context, results []string) error { return r.run(results) })
 	p.completeReport(cmd)
 	return cmd
 }

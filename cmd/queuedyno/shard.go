@@ -220,7 +220,7 @@ func (p *program) mergeVerb() *cobra.Command {
 	f := p.flagsOf(cmd)
 	m := &merging{p: p, flags: f, out: outcome.Declare(f)}
 	m.declare(p, f)
-	cmd.RunE = p.verb(func(_ *cobra.Command, results []string) error { return m.run(results) })
+	cmd.RunE = p.verb(func(_ context.Context, results []string) error { return m.run(results) })
 	return cmd
 }
 

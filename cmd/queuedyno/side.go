@@ -127,11 +127,7 @@ func (c *comparing) contender(side compare.Side, own sideFlags, names []string) 
 
 // load finds the scenario of a contender. mine are the flags of both sides.
 func (c *comparing) load(a *contender, mine override.Flags, own sideFlags, file string, names []string) problem.List {
-	src, err := c.p.findScenarios(file)
-	if err != nil {
-		return problem.AsFailure(c.p.badScenarios(src, err)).Problems
-	}
-	picked, problems := src.pick(names)
+	_, picked, problems := c.p.pick(file, names)
 	if len(picked) == 0 {
 		return problems
 	}

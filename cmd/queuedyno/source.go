@@ -11,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno"
 	"github.com/queuedyno/queuedyno/internal/nearest"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -127,6 +128,17 @@ func (s source) pick(names []string) ([]scenario.Scenario, problem.List) {
 	return picked, problems
 }
 
+// pick returns the scenarios of the given names in a file, or its first one, and all that
+// is wrong with them.
+func (p *program) pick(file string, names []string) (source, []scenario.Scenario, problem.List) {
+	src, err := p.findScenarios(file)
+	if err != nil {
+		return source{}, nil, p.badScenarios(src, err)
+	}
+	picked, problems := src.pick(names)
+	return src, picked, problems
+}
+
 func (s source) unknown(name string) problem.Problem {
 	return problem.Problem{
 		What: fmt.Sprintf("unknown scenario %q in %s%s", name, s.name, nearest.Clause(name, s.names())),
@@ -142,17 +154,17 @@ func (s source) alsoThere() string {
 	return ", and those that come with queuedyno, such as " + s.besides[0].Name
 }
 
-// fileFaults prints every fault of a scenario file and returns how many there
-// were; 0 means that err is no such error.
-func (p *program) fileFaults(err error) int {
+// badScenarios are the problems of a file that cannot be used. What is wrong in it is
+// printed as it is; what is returned only counts it.
+func (p *program) badScenarios(src source, err error) problem.List {
 	var all scenario.FileErrors
 	if !errors.As(err, &all) {
-		return 0
+		return problem.AsFailure(err).Problems
 	}
 	for _, one := range all {
 		p.console.Verbatim(one.Error())
 	}
-	return len(all)
+	return problem.List{{What: src.name + ": " + number.Plural(len(all), "problem")}}
 }
 
 // latestWord means the result that ended last.

@@ -45,7 +45,7 @@ func (p *program) verifyVerb() *cobra.Command {
 	f.Group("Output")
 	f.Switch(&v.json, "json", "", "print the report as JSON")
 	p.declareQuiet(f)
-	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error { return v.run(cmd.Context(), names) })
+	cmd.RunE = p.verb(v.run)
 	return cmd
 }
 

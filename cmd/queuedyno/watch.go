@@ -82,7 +82,7 @@ func (p *program) watchVerb() *cobra.Command {
 	declareLive(f, &w.live)
 	w.metering.declare(p, f, "watch")
 	w.complete(cmd)
-	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error { return w.do(cmd.Context()) })
+	cmd.RunE = p.verb(func(ctx context.Context, _ []string) error { return w.do(ctx) })
 	return cmd
 }
 

@@ -69,7 +69,7 @@ func (p *program) workerVerb() *cobra.Command {
 		Args:    noArgs,
 	}
 	w := declareWorker(p, p.flagsOf(cmd))
-	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error { return w.do(cmd.Context()) })
+	cmd.RunE = p.verb(func(ctx context.Context, _ []string) error { return w.do(ctx) })
 	w.complete(cmd)
 	return cmd
 }
