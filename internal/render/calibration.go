@@ -33,11 +33,7 @@ func calibrationTable(c *compare.Calibration) table {
 	t := table{head: []string{"metric", "gate", "median", "noise", "smallest margin", "margin to use"}, left: 2}
 	for _, name := range sortedKeys(c.Metrics) {
 		n := c.Metrics[name]
-		gates := ""
-		if n.Gate {
-			gates = "gate"
-		}
-		t.rows = append(t.rows, []string{name, gates, compared(paired.Figure{Metric: paired.Metric{Name: name}, Pairs: c.Pairs}, n.Median), number.Percent(n.Spread), number.Percent(n.Smallest), number.Percent(n.Margin)})
+		t.add(name, when(n.Gate, "gate"), compared(paired.Figure{Metric: paired.Metric{Name: name}, Pairs: c.Pairs}, n.Median), number.Percent(n.Spread), number.Percent(n.Smallest), number.Percent(n.Margin))
 	}
 	return t
 }
@@ -69,7 +65,7 @@ func calibrationFacts(c *compare.Calibration) facts {
 	if c.Redis.Kind != "" && c.Redis.Kind != noRedis {
 		all.add("against", redisWords(c.Redis))
 	}
-	all.add("host", fmt.Sprintf("%s/%s, %s × %s", c.Host.OS, c.Host.Arch, number.Count(int64(c.Host.CPUs)), c.Host.CPUModel))
+	all.add("host", machineWords(c.Host))
 	return all
 }
 

@@ -70,20 +70,14 @@ func capacityFacts(r *study.Record) facts {
 		return variedFacts(r)
 	}
 	a := r.Answer
-	or := func(v float64) string {
-		if v == 0 {
-			return number.None
-		}
-		return number.Rate(v) + " jobs/s"
-	}
 	slo := strings.Join(r.SLO, ", ")
 	if r.Horizon > 0 {
 		slo += ", for " + number.Span(r.Horizon)
 	}
 	all := facts{
 		{"SLO", slo},
-		{"highest confirmed", or(a.ConfirmedRate)},
-		{"nearest refuted", or(a.RefutedRate)},
+		{"highest confirmed", knownRate(a.ConfirmedRate, " jobs/s")},
+		{"nearest refuted", knownRate(a.RefutedRate, " jobs/s")},
 	}
 	if a.Median > 0 {
 		all.add("80% belief", fmt.Sprintf("%s to %s jobs/s, median %s", number.Rate(a.Low), number.Rate(a.High), number.Rate(a.Median)))
@@ -110,6 +104,14 @@ func capacityFacts(r *study.Record) facts {
 // trialWords say how many trials there were and how long they took.
 func trialWords(n, invalid int, took time.Duration) string {
 	return fmt.Sprintf("%s, %d invalid, %s", number.Plural(n, "trial"), invalid, number.Span(took.Round(time.Second)))
+}
+
+// knownRate is a rate with its unit, or n/a where none is known.
+func knownRate(v float64, unit string) string {
+	if v == 0 {
+		return number.None
+	}
+	return number.Rate(v) + unit
 }
 
 // confirmedFigure answers for the figures of the last good trial at the highest
@@ -205,7 +207,7 @@ func searchText(r *study.Record) (string, error) {
 // searchMarkdown writes the report that the directory of a search is read by.
 // It shows the SVG files of the same directory.
 func searchMarkdown(r *study.Record) (string, error) {
-	resolved, err := resolved(r.Scenario)
+	resolved, err := indented("scenario", r.Scenario)
 	if err != nil {
 		return "", err
 	}

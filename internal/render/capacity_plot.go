@@ -199,6 +199,7 @@ func searchCSV(r *study.Record) (string, error) {
 	}
 	head = append(head, "vary", "low_per_s", "median_per_s", "high_per_s", "confirmed_per_s", "refuted_per_s")
 	rows := [][]string{head}
+	known := func(v float64, known bool) string { return when(known, number.Exact(v)) }
 	add := func(t capacity.Trial, a capacity.Answer, vary string, isAnswer bool) {
 		row := []string{
 			r.Scenario.Name, string(a.Status), number.Exact(a.Rate), strconv.Itoa(t.N), string(t.Kind), number.Exact(t.Rate),
@@ -209,19 +210,12 @@ func searchCSV(r *study.Record) (string, error) {
 			row[3], row[4], row[5], row[6], row[9], row[10] = "", "answer", number.Exact(a.Rate), "", plain(a.Why), ""
 		}
 		for _, f := range figures {
-			if v, ok := t.Figures[f]; ok {
-				row = append(row, number.Exact(v))
-			} else {
-				row = append(row, "")
-			}
+			v, has := t.Figures[f]
+			row = append(row, known(v, has))
 		}
 		row = append(row, vary)
 		for _, v := range []float64{a.Low, a.Median, a.High, a.ConfirmedRate, a.RefutedRate} {
-			if isAnswer && v > 0 {
-				row = append(row, number.Exact(v))
-			} else {
-				row = append(row, "")
-			}
+			row = append(row, known(v, isAnswer && v > 0))
 		}
 		rows = append(rows, row)
 	}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -117,12 +118,6 @@ func cellTable(r *study.Record) table {
 	}
 	t.words[len(t.head)], t.words[len(t.head)+6] = true, true
 	t.head = append(t.head, "status", "jobs/s", "confirmed", "median", "80% belief", "refuted", "what gave out")
-	or := func(v float64) string {
-		if v == 0 {
-			return number.None
-		}
-		return number.Rate(v)
-	}
 	for _, c := range r.Cells {
 		var row []string
 		for _, v := range c.Values {
@@ -132,7 +127,7 @@ func cellTable(r *study.Record) table {
 		if a.Median > 0 {
 			belief = number.Rate(a.Low) + " to " + number.Rate(a.High)
 		}
-		t.add(append(row, cellStatus(c), or(a.Rate), or(a.ConfirmedRate), or(a.Median), belief, or(a.RefutedRate), gaveOut(a.Limit))...)
+		t.add(append(row, cellStatus(c), knownRate(a.Rate, ""), knownRate(a.ConfirmedRate, ""), knownRate(a.Median, ""), belief, knownRate(a.RefutedRate, ""), gaveOut(a.Limit))...)
 	}
 	return t
 }
@@ -156,19 +151,8 @@ func cellStatus(c study.Cell) string {
 }
 
 func gaveOut(l capacity.Limit) string {
-	switch {
-	case l.Part == usage.Postgres:
-		return "Postgres"
-	case l.Part == usage.API:
-		return "API"
-	case l.Part == usage.Backend:
-		return "back end"
-	case l.Part != "":
-		return strings.ReplaceAll(l.Part, "_", " ")
-	case l.Detail != "":
-		return "no single part"
-	}
-	return ""
+	part := map[string]string{usage.Postgres: "Postgres", usage.API: "API", usage.Backend: "back end"}[l.Part]
+	return cmp.Or(part, strings.ReplaceAll(l.Part, "_", " "), when(l.Detail != "", "no single part"))
 }
 
 // varied writes the searches at each value.

@@ -62,7 +62,7 @@ func comparisonFacts(r *compare.Record) facts {
 		}
 		all.some(arm.Label+" against", againstWords(scenario.Scenario{}, arm.Redis, arm.Postgres))
 	}
-	all.add("host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, number.Count(int64(r.Host.CPUs)), r.Host.CPUModel))
+	all.add("host", machineWords(r.Host))
 	all.some("CPU limit", limitWords(r.Host))
 	if !r.Stored { // then nothing was drawn
 		all.add("seed", fmt.Sprint(r.Seed))
@@ -142,11 +142,7 @@ func word(f paired.Figure) string {
 func comparisonTable(r *compare.Record) table {
 	t := table{head: []string{"metric", "gate", "baseline", "candidate", "change", "90% interval", "margin", "noise", "outcome"}, left: 2, words: map[int]bool{8: true}}
 	for _, f := range r.Figures {
-		gates := ""
-		if f.Gate {
-			gates = "gate"
-		}
-		row := []string{f.Name, gates, compared(f, f.Base), compared(f, f.Candidate), number.None, intervalOf(f), number.Percent(f.Margin), noiseOf(f), word(f)}
+		row := []string{f.Name, when(f.Gate, "gate"), compared(f, f.Base), compared(f, f.Candidate), number.None, intervalOf(f), number.Percent(f.Margin), noiseOf(f), word(f)}
 		switch {
 		case f.Pairs == 0:
 		case f.Base == 0 && f.Candidate > 0:

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"slices"
@@ -44,32 +45,15 @@ func summaryCSV(r *result.Result) (string, error) {
 func runCells(r *result.Result) (head, cells []string) {
 	s := r.Scenario
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
-	loop := "open"
-	if s.Load.Closed() {
-		loop = "closed"
-	} else if s.Load.Observed {
-		loop = "observed"
-	}
-	started := ""
-	if !r.Run.StartedAt.IsZero() {
-		started = r.Run.StartedAt.UTC().Format(time.RFC3339Nano)
-	}
+	loop := cmp.Or(when(s.Load.Closed(), "closed"), when(s.Load.Observed, "observed"), "open")
+	started := when(!r.Run.StartedAt.IsZero(), r.Run.StartedAt.UTC().Format(time.RFC3339Nano))
 	// How many external jobs there were is not known.
-	ours := func(n int64) string {
-		if r.Observed != nil {
-			return ""
-		}
-		return whole(n)
-	}
+	ours := func(n int64) string { return when(r.Observed == nil, whole(n)) }
 	fields := map[string]func(scenario.Scenario) string{}
 	for _, row := range ledger.Rows() {
 		if row.Column != "" {
 			fields[row.Column] = func(scenario.Scenario) string {
-				if n := r.Ledger.Count(row.Key); row.Observable {
-					return whole(n)
-				} else {
-					return ours(n)
-				}
+				return when(row.Observable || r.Observed == nil, whole(r.Ledger.Count(row.Key)))
 			}
 		}
 	}
@@ -102,19 +86,8 @@ func runCells(r *result.Result) (head, cells []string) {
 		{"window_ns", whole(r.Window.ToNS - r.Window.FromNS)},
 		{"window_scheduled", ours(r.Window.Scheduled)},
 		{"window_completed", whole(r.Window.Completed)},
-		{"scheduled"},
-		{"sent"},
-		{"notified"},
-		{"lost"},
-		{"abandoned"},
-		{"duplicated"},
-		{"out_of_order"},
-		{"corrupt"},
-		{"foreign"},
-		{"jobs_failed"},
-		{"errors"},
-		{"unreadable"},
-		{"update"},
+		{"scheduled"}, {"sent"}, {"notified"}, {"lost"}, {"abandoned"}, {"duplicated"}, {"out_of_order"}, {"corrupt"}, {"foreign"}, {"jobs_failed"},
+		{"errors"}, {"unreadable"}, {"update"},
 	} {
 		if of, has := fields[c[0]]; has {
 			c[1] = of(s)

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -128,7 +129,7 @@ func runBenchmark(r *result.Result) (string, error) {
 				fmt.Fprintf(&b, "%s: %s\n", c[0], plain(c[1]))
 			}
 		}
-		benchmarkLine(&b, BenchmarkName(r), r.Host.GOMAXPROCS, r.Window.Completed, samplesOf(r))
+		benchmarkLine(&b, onCPUs(BenchmarkName(r), r.Host), r.Window.Completed, samplesOf(r))
 	}
 	return b.String(), nil
 }
@@ -142,24 +143,23 @@ func unitLines(b *strings.Builder, samples []sample) {
 			continue
 		}
 		said[u] = true
-		better := "lower"
-		if s.higher {
-			better = "higher"
-		}
-		fmt.Fprintf(b, "Unit %s better=%s\n", u, better)
+		fmt.Fprintf(b, "Unit %s better=%s\n", u, cmp.Or(when(s.higher, "higher"), "lower"))
 	}
 }
 
-func benchmarkLine(b *strings.Builder, name string, procs int, n int64, samples []sample) {
-	b.WriteString("Benchmark" + name)
-	if procs > 1 { // go test writes no suffix for one
-		fmt.Fprintf(b, "-%d", procs)
-	}
-	fmt.Fprintf(b, "\t%d", max(n, 1))
+// benchmarkLine writes the figures of a benchmark. The name has a suffix for the number of
+// CPUs, unless that is one.
+func benchmarkLine(b *strings.Builder, name string, n int64, samples []sample) {
+	fmt.Fprintf(b, "%s\t%d", name, max(n, 1))
 	for _, s := range samples {
 		fmt.Fprintf(b, "\t%s %s", number.Exact(s.value), benchmarkUnit(s.metric))
 	}
 	b.WriteString("\n")
+}
+
+// onCPUs is a name as go test writes it.
+func onCPUs(name string, h result.Host) string {
+	return "Benchmark" + name + when(h.GOMAXPROCS > 1, fmt.Sprintf("-%d", h.GOMAXPROCS))
 }
 
 // wordRune keeps what the name of a benchmark may hold.
@@ -195,18 +195,14 @@ func comparisonBenchmark(side compare.Side) encoder[*compare.Record] {
 			}
 			for _, name := range sortedKeys(by) {
 				if name == "" {
-					benchmarkLine(&b, "Queuedyno/scenario="+strings.Map(wordRune, r.Name), r.Host.GOMAXPROCS, 1, by[name])
+					benchmarkLine(&b, onCPUs("Queuedyno/scenario="+strings.Map(wordRune, r.Name), r.Host), 1, by[name])
 					continue
 				}
 				config, benchmark := naming.Text(name)
 				for _, line := range config {
 					b.WriteString(line + "\n")
 				}
-				b.WriteString(benchmark + "\t1")
-				for _, s := range by[name] {
-					fmt.Fprintf(&b, "\t%s %s", number.Exact(s.value), benchmarkUnit(s.metric))
-				}
-				b.WriteString("\n")
+				benchmarkLine(&b, benchmark, 1, by[name])
 			}
 		}
 		return b.String(), nil

@@ -15,7 +15,7 @@ import (
 // what they were made on. It shows percentiles.svg and timeline.svg of the same
 // directory.
 func runMarkdown(r *result.Result) (string, error) {
-	scenarioJSON, err := resolved(r.Scenario)
+	scenarioJSON, err := indented("scenario", r.Scenario)
 	if err != nil {
 		return "", err
 	}

@@ -2,9 +2,8 @@ package render
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
-	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // maxTimelineRows is how many rows of the timeline a page takes; more are in
@@ -54,12 +52,7 @@ func (m *sheet) time(r *result.Result) {
 	if !one {
 		u = commonUnit(shown...)
 	}
-	in := func(p *int64) string {
-		if p == nil {
-			return number.None
-		}
-		return u.In(float64(*p))
-	}
+	in := func(p *int64) string { return number.Of(whole(p), u.In) }
 	t := table{
 		head: []string{"until, s", "phase", "offered", "sent", "notified", "backlog", "backlog max", "queue", "p50, " + u.Name, "p99, " + u.Name, "max, " + u.Name},
 		left: 0, words: map[int]bool{1: true},
@@ -69,10 +62,7 @@ func (m *sheet) time(r *result.Result) {
 		if e == nil {
 			e = &result.SecondStage{}
 		}
-		queue := number.None
-		if s.QueueLen != nil {
-			queue = number.Count(*s.QueueLen)
-		}
+		queue := number.Of(whole(s.QueueLen), number.Plain)
 		t.rows = append(t.rows, []string{fmt.Sprintf("%.3f", s.ElapsedS), escape(s.Phase), number.Count(s.Offered), number.Count(s.Sent), number.Count(s.Notified),
 			number.Count(s.Backlog), number.Count(s.Peak()), queue, in(e.P50NS), in(e.P99NS), in(e.MaxNS)})
 	}
@@ -167,9 +157,7 @@ func (m *sheet) server(r *result.Result) {
 	if len(r.Server.Commands) > 0 {
 		t := table{head: []string{"command", "calls", "time, µs", "µs per call", "failed", "rejected"}, left: 1}
 		names := sortedKeys(r.Server.Commands)
-		sort.SliceStable(names, func(i, j int) bool {
-			return r.Server.Commands[names[i]].USec > r.Server.Commands[names[j]].USec
-		})
+		slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(r.Server.Commands[b].USec, r.Server.Commands[a].USec) })
 		for _, name := range names {
 			c := r.Server.Commands[name]
 			t.add(code(name), number.Count(c.Calls), number.Count(c.USec), number.Digits(c.USecPerCall), number.Count(c.Failed), number.Count(c.Rejected))
@@ -203,6 +191,11 @@ func scalar(name string, p *float64) string {
 	}
 }
 
+// machineWords are the kind of a host.
+func machineWords(h result.Host) string {
+	return fmt.Sprintf("%s/%s, %s × %s", h.OS, h.Arch, number.Count(int64(h.CPUs)), h.CPUModel)
+}
+
 // hostWords are what this host lets a run use.
 func hostWords(h result.Host) string {
 	words := fmt.Sprintf("%s, GOMAXPROCS %d", number.Plural(h.CPUs, "CPU"), h.GOMAXPROCS)
@@ -232,15 +225,4 @@ func stamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02 15:04:05.000 UTC")
-}
-
-func resolved(s scenario.Scenario) (string, error) {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(s); err != nil {
-		return "", fmt.Errorf("encode scenario: %w", err)
-	}
-	return b.String(), nil
 }
