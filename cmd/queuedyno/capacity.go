@@ -244,11 +244,8 @@ func (c *searching) resumed(pl *searchPlan, names []string) (problems problem.Li
 		problems.Add("--resume uses the stored scenario, and another one is named", "remove the name")
 	}
 	taken := []string{"slo", "vary", "trial", "confirm", "horizon", "file", "out", "name", "force", "queue", "channel"}
-	for _, flag := range append(taken, c.Names()...) { // the workers are started again: --worker is not among them
-		if c.Written(flag) {
-			problems.Add(fmt.Sprintf("--%s does not apply with --resume, which continues a stored search", flag), "remove it, or start a new search")
-		}
-	}
+	taken = append(taken, c.Names()...) // the workers are started again: --worker is not among them
+	problems = append(problems, c.Refuse("does not apply with --resume, which continues a stored search", "remove it, or start a new search", taken...)...)
 	for _, f := range r.Scenario.Validate() {
 		problems.Add(fmt.Sprintf("%s: %s", dir, f), "")
 	}

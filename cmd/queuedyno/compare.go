@@ -196,10 +196,7 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 // would be two systems, and not two states of one.
 func (c *comparing) workersDiffer(base, candidate contender) problem.List {
 	if base.command != "" || candidate.command != "" {
-		if c.Written("worker") {
-			return problem.List{{What: "--worker does not apply with --base-cmd and --candidate-cmd", Hint: "start the workers in the commands"}}
-		}
-		return nil
+		return c.Refuse("does not apply with --base-cmd and --candidate-cmd", "start the workers in the commands", "worker")
 	}
 	if (base.worker == "") == (candidate.worker == "") {
 		return nil

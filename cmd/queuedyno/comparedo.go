@@ -90,8 +90,11 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 		return nil, fmt.Errorf("make a directory for the runs: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	kids := &children{sides: pl.sides, dir: dir, environ: c.p.environ, getenv: c.p.getenv, printed: map[compare.Side]compare.Printed{}, results: map[string]*result.Result{}, redis: map[compare.Side]result.Redis{}, stored: map[compare.Side]*result.Postgres{}, postgres: c.postgres.Source,
-		page: c.page, labels: map[compare.Side]string{compare.Base: r.Base.Label, compare.Candidate: r.Candidate.Label}}
+	base, candidate := &child{contender: pl.sides[compare.Base], label: r.Base.Label}, &child{contender: pl.sides[compare.Candidate], label: r.Candidate.Label}
+	kids := &children{
+		sides: map[compare.Side]*child{compare.Base: base, compare.Candidate: candidate}, dir: dir, environ: c.p.environ, getenv: c.p.getenv,
+		results: map[string]*result.Result{}, postgres: c.postgres.Source, page: c.page,
+	}
 	for side, a := range pl.sides {
 		if a.command == "" {
 			if err := a.file(filepath.Join(dir, string(side)+".yaml")); err != nil {
@@ -113,10 +116,8 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	}
 	err = compare.Compare(ctx, r, compare.Options{
 		Metrics: pl.metrics, Run: kids.run, Patience: 5, All: all,
-		Idle: func(ctx context.Context) (compare.Idle, error) { return idle(ctx, c.idle) },
-		Found: func(base, candidate *compare.Run) ([]paired.Metric, error) {
-			return c.found(r, kids, base, candidate)
-		},
+		Idle:  func(ctx context.Context) (compare.Idle, error) { return idle(ctx, c.idle) },
+		Found: func(base, candidate *compare.Run) ([]paired.Metric, error) { return c.found(r, kids, base, candidate) },
 		Next: func(side compare.Side, pair int, l time.Duration) {
 			left = l
 			going(c.announce(side, pair, l))
@@ -139,8 +140,8 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	})
 	c.p.console.Wipe()
 	r.EndedAt = time.Now().UTC()
-	r.Base.Redis, r.Candidate.Redis = kids.redis[compare.Base], kids.redis[compare.Candidate]
-	r.Base.Postgres, r.Candidate.Postgres = kids.stored[compare.Base], kids.stored[compare.Candidate]
+	r.Base.Redis, r.Base.Postgres = base.redis, base.postgres
+	r.Candidate.Redis, r.Candidate.Postgres = candidate.redis, candidate.postgres
 	if k := r.Base.Redis.Kind; k == "url" {
 		r.Warnings = append(r.Warnings, "used an existing Redis, so it was not restarted between runs")
 	} else if k == "embedded" {
@@ -151,12 +152,13 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 
 // found names the metrics of commands by what the first pair printed.
 func (c *comparing) found(r *compare.Record, kids *children, base, candidate *compare.Run) ([]paired.Metric, error) {
-	switch len(kids.printed) {
-	case 1:
+	first, second := kids.sides[compare.Base].printed, kids.sides[compare.Candidate].printed
+	if (first == nil) != (second == nil) {
 		return nil, errors.New("one command printed Go benchmark lines and the other a result.json, which cannot be compared")
-	case 2:
+	}
+	if first != nil {
 		before := len(r.Warnings)
-		metrics, err := r.FindBenchmarks(c.metrics, base, candidate, kids.printed[compare.Base], kids.printed[compare.Candidate])
+		metrics, err := r.FindBenchmarks(c.metrics, base, candidate, *first, *second)
 		kids.naming = r.Benchmarks
 		for _, w := range r.Warnings[before:] {
 			c.p.console.Note("%s: warning: %s", c.verb, w)

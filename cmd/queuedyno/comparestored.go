@@ -20,13 +20,9 @@ import (
 // compareStored compares results that were made before.
 func (c *comparing) compareStored(baseName, candidateName string) error {
 	problems := slices.Clone(c.Problems)
-	for _, flag := range c.WrittenNames() {
-		switch flag {
-		case "metric", "calibration", "inconclusive", "json", "quiet", "out", "name", "force", "github":
-		default:
-			problems.Add(fmt.Sprintf("--%s applies only when compare runs scenarios, not to stored results", flag), "leave it out")
-		}
-	}
+	apply := []string{"metric", "calibration", "inconclusive", "json", "quiet", "out", "name", "force", "github"}
+	others := slices.DeleteFunc(c.WrittenNames(), func(flag string) bool { return slices.Contains(apply, flag) })
+	problems = append(problems, c.Refuse("applies only when compare runs scenarios, not to stored results", "leave it out", others...)...)
 	base, more := results(baseName)
 	problems = append(problems, more...)
 	candidate, more := results(candidateName)

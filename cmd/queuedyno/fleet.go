@@ -38,20 +38,7 @@ each runs "queuedyno run --shard". Needs Kubernetes 1.29, an image of queuedyno 
 nodes can pull, and a secret with the URL of the Redis under test.`
 
 func (p *program) fleetVerb() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "fleet",
-		Short: "Run the shards of a load on Kubernetes, merge their results",
-		Long:  fleetHelp,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return unknownWord(cmd, args[0])
-		},
-		Args: cobra.ArbitraryArgs,
-	}
-	cmd.AddCommand(p.fleetManifest(), p.fleetRun())
-	return cmd
+	return group("fleet", "Run the shards of a load on Kubernetes, merge their results", fleetHelp, p.fleetManifest(), p.fleetRun())
 }
 
 // fleeting is a verb of fleet at work.

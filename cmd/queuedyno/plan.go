@@ -172,11 +172,7 @@ func (v *planning) read() (*study.Staffing, error) {
 		}
 		problems = append(problems, v.redis.Problems()...)
 	} else {
-		for _, flag := range append(target.Names(), "duration", "seed") {
-			if v.Written(flag) {
-				problems.Add(fmt.Sprintf("--%s requires --check", flag), "add --check")
-			}
-		}
+		problems = append(problems, v.Refuse("requires --check", "add --check", append(target.Names(), "duration", "seed")...)...)
 	}
 	return s, problem.Usage(problems...)
 }
@@ -191,10 +187,8 @@ func (v *planning) bytes() int {
 
 // measured takes the service time from a stored run.
 func (v *planning) measured(s *study.Staffing) problem.List {
-	for _, flag := range []string{"service", "service-cv"} {
-		if v.Written(flag) {
-			return problem.List{{What: fmt.Sprintf("--%s and --from both set the service time", flag), Hint: "remove one of them"}}
-		}
+	if twice := v.Refuse("and --from both set the service time", "remove one of them", "service", "service-cv"); len(twice) > 0 {
+		return twice
 	}
 	r, err := store.LoadAs[*result.Result](v.from)
 	if err == nil && r.Validity.Verdict == result.Invalid {

@@ -34,26 +34,26 @@ type queueing struct {
 }
 
 func (p *program) queueVerb() *cobra.Command {
+	return group("queue", "Inspect a queue, push, pop, clear", queueHelp, p.queueLen(), p.queuePush(), p.queuePop(), p.queuePeek(), p.queueClear())
+}
+
+// group is a word in front of verbs, which does nothing itself.
+func group(name, short, long string, verbs ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "queue",
-		Short: "Inspect a queue, push, pop, clear",
-		Long:  queueHelp,
+		Use:   name,
+		Short: short,
+		Long:  long,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			return unknownWord(cmd, args[0])
+			f, _ := unknownCommand(cmd, args[0])
+			return problem.Usage(f)
 		},
 		Args: cobra.ArbitraryArgs,
 	}
-	cmd.AddCommand(p.queueLen(), p.queuePush(), p.queuePop(), p.queuePeek(), p.queueClear())
+	cmd.AddCommand(verbs...)
 	return cmd
-}
-
-// unknownWord refuses a word that is not a subcommand.
-func unknownWord(cmd *cobra.Command, word string) error {
-	f, _ := unknownCommand(cmd, word)
-	return problem.Usage(f)
 }
 
 // unknownCommand says what the subcommands are. It reports whether one is like the word.

@@ -373,11 +373,7 @@ func (r *running) onePage(file string, endings []outcome.Outcome) error {
 
 // redrawn makes the missing files of the results.
 func (r *reporting) redrawn(problems problem.List, results []string) error {
-	for _, flag := range []string{"format", "stage", "output", "force"} {
-		if r.flags.Written(flag) {
-			problems.Add(fmt.Sprintf("--%s does not apply with --redraw, which writes every missing file", flag), "remove one of them")
-		}
-	}
+	problems = append(problems, r.flags.Refuse("does not apply with --redraw, which writes every missing file", "remove one of them", "format", "stage", "output", "force")...)
 	if err := problem.Usage(problems...); err != nil {
 		return err
 	}

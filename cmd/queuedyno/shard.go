@@ -101,12 +101,7 @@ func (s *sharding) prefix(one scenario.Scenario) string {
 // shardProblems says what keeps the run from sending one shard of a load.
 func (r *running) shardProblems(all []scenario.Scenario) (problems problem.List) {
 	if !r.sharding.on() {
-		for _, flag := range []string{"fleet", "meet-timeout"} {
-			if r.Written(flag) {
-				problems.Add("--"+flag+" requires --shard", "")
-			}
-		}
-		return problems
+		return r.Refuse("requires --shard", "", "fleet", "meet-timeout")
 	}
 	if !r.redis.Exists() {
 		problems.Add(r.Source("shard")+": the shards meet in the Redis under test, and one that is started for this run is not that of the others",

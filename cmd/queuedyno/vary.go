@@ -31,16 +31,12 @@ func (c *searching) varied(r *study.Record, all []study.Dimension) (problems pro
 	cells := 1
 	for _, d := range all {
 		cells = min(cells*max(1, len(d.Values)), 10*mostCells)
-		if c.Written(d.Field) {
-			problems.Add(fmt.Sprintf("--%s gives a value to what --vary varies", d.Field), "leave one of them out")
-		}
+		problems = append(problems, c.Refuse("gives a value to what --vary varies", "leave one of them out", d.Field)...)
 	}
 	if cells > mostCells {
 		problems.Add(fmt.Sprintf("%s: more than %d combinations", c.Source("vary"), mostCells), "give fewer values")
 	}
-	if c.Written("curve") {
-		problems.Add("--curve does not apply with --vary", "measure the curve of one value: remove --vary")
-	}
+	problems = append(problems, c.Refuse("does not apply with --vary", "measure the curve of one value: remove --vary", "curve")...)
 	if len(problems) > 0 {
 		return problems
 	}

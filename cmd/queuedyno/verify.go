@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,10 +149,8 @@ func verdict(r verify.Report) error {
 }
 
 func unknownExperiment(name string) problem.List {
-	for _, known := range verify.Names() {
-		if name == known {
-			return nil
-		}
+	if slices.Contains(verify.Names(), name) {
+		return nil
 	}
 	f := problem.Problem{What: fmt.Sprintf("there is no experiment %q", name), Hint: "queuedyno verify --help lists them"}
 	if near := nearest.Nearest(name, verify.Names()); near != "" {

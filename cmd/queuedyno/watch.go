@@ -245,7 +245,7 @@ func (w *watching) show(l watch.Look) error {
 		}
 		columns := console.Width(w.p.stdout) - 1
 		for _, line := range lines {
-			out.WriteString("\r\x1b[K" + console.Cut(line, columns) + "\n")
+			out.WriteString("\r\x1b[K" + console.Fit(line, columns) + "\n")
 		}
 		w.drawn.Store(int32(len(lines)))
 	default:

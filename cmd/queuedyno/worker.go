@@ -96,14 +96,9 @@ func declareWorker(p *program, f *flags.Set) *workers {
 }
 
 func (w *workers) do(ctx context.Context) error {
-	problems := append(slices.Clone(w.Problems), w.check()...)
 	work, wrong := w.work()
-	problems = append(problems, w.timesOfDesign()...)
-	problems = append(problems, w.tenantsChannels()...)
-	problems = append(problems, w.unheard()...)
-	problems = append(problems, w.outOfRange()...)
-	problems = append(problems, w.metering.problems()...)
-	if err := problem.Usage(append(problems, wrong...)...); err != nil {
+	problems := slices.Concat(w.Problems, w.check(), w.timesOfDesign(), w.tenantsChannels(), w.unheard(), w.outOfRange(), w.metering.problems(), wrong)
+	if err := problem.Usage(problems...); err != nil {
 		return err
 	}
 	ctx, signals := interrupt.Listen(ctx, w.p.console)
@@ -163,20 +158,12 @@ func (w *workers) work() (worker.Work, problem.List) {
 		problems problem.List
 	)
 	if w.exec != "" {
-		for _, flag := range []string{"work", "burn"} {
-			if w.Written(flag) {
-				problems.Add(fmt.Sprintf("--%s and --exec both set the work", flag), "remove one of them")
-			}
-		}
+		problems = w.Refuse("and --exec both set the work", "remove one of them", "work", "burn")
 		command, err := w.command()
 		problems.Err(err)
 		parts = append(parts, command)
 	} else {
-		for _, flag := range []string{"shell", "exec-timeout"} {
-			if w.Written(flag) {
-				problems.Add(fmt.Sprintf("--%s requires --exec", flag), "add --exec COMMAND")
-			}
-		}
+		problems = w.Refuse("requires --exec", "add --exec COMMAND", "shell", "exec-timeout")
 		if d := w.burn; d > 0 {
 			parts = append(parts, worker.Burn(d))
 		}

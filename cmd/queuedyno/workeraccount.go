@@ -161,14 +161,14 @@ func (w *workers) write(pool *worker.Pool, t worker.Tally, took time.Duration) e
 }
 
 // timesOfDesign refuses times that the design has no use for.
-func (w *workers) timesOfDesign() problem.List {
-	var problems problem.List
+func (w *workers) timesOfDesign() (problems problem.List) {
 	design := cmp.Or(w.Asked().Design, jobqueue.List)
-	if w.Written("visibility") && design != jobqueue.ReliableList && design != jobqueue.Stream {
-		problems.Add(fmt.Sprintf("--visibility does not apply to the design %s", design), "add --design reliable-list or --design stream")
+	what := fmt.Sprintf("does not apply to the design %s", design)
+	if design != jobqueue.ReliableList && design != jobqueue.Stream {
+		problems = w.Refuse(what, "add --design reliable-list or --design stream", "visibility")
 	}
-	if w.Written("poll") && design != jobqueue.ListPoll {
-		problems.Add(fmt.Sprintf("--poll does not apply to the design %s", design), "add --design list-poll")
+	if design != jobqueue.ListPoll {
+		problems = append(problems, w.Refuse(what, "add --design list-poll", "poll")...)
 	}
 	return problems
 }
@@ -178,16 +178,14 @@ func (w *workers) unheard() problem.List {
 	if w.Asked().Notify != jobqueue.NoNotify {
 		return nil
 	}
-	var problems problem.List
-	for _, flag := range []struct {
-		name string
-		set  bool
-	}{{"running", w.running}, {"channels", w.apart()}, {"channel", true}} {
-		if flag.set && w.Written(flag.name) {
-			problems.Add(fmt.Sprintf("--%s does not apply with --notify %s: nothing is published", flag.name, jobqueue.NoNotify), "remove one of them")
-		}
+	var names []string
+	if w.running {
+		names = append(names, "running")
 	}
-	return problems
+	if w.apart() {
+		names = append(names, "channels")
+	}
+	return w.Refuse(fmt.Sprintf("does not apply with --notify %s: nothing is published", jobqueue.NoNotify), "remove one of them", append(names, "channel")...)
 }
 
 // outOfRange refuses values that no queue is made with.
