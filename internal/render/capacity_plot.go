@@ -149,38 +149,6 @@ func quantileCurve(chart *plot.Plot, points []capacity.Point, q string, c color.
 	return l
 }
 
-// searchJSON writes the record as capacity.json, which is read back as it was.
-func searchJSON(r *study.Record) (string, error) {
-	full := *r
-	full.Trials, full.Curve = listed(r.Trials), listed(r.Curve)
-	full.Cells = listedCells(r.Cells)
-	full.Points = append([]capacity.Point{}, r.Points...)
-	full.SLO, full.Warnings = append([]string{}, r.SLO...), append([]string{}, r.Warnings...)
-	full.Redis.Config = orEmpty(r.Redis.Config)
-	full.Answer.Limit.Used = orEmpty(r.Answer.Limit.Used)
-	return indented("capacity", full)
-}
-
-func listed(trials []capacity.Trial) []capacity.Trial {
-	out := append([]capacity.Trial{}, trials...)
-	for i := range out {
-		out[i].Reasons = append([]string{}, out[i].Reasons...)
-		out[i].Figures = orEmpty(out[i].Figures)
-		out[i].Limit.Used = orEmpty(out[i].Limit.Used)
-	}
-	return out
-}
-
-// listedCells have no null where a list or a map belongs.
-func listedCells(cells []study.Cell) []study.Cell {
-	out := slices.Clone(cells)
-	for i := range out {
-		out[i].Trials = listed(out[i].Trials)
-		out[i].Answer.Limit.Used = orEmpty(out[i].Answer.Limit.Used)
-	}
-	return out
-}
-
 // searchCSV writes a row a trial, those of the curve after those of the
 // search. Where values were varied, each search has a row of its answer before
 // its trials. Units are in the column names, what is not known is an empty cell.

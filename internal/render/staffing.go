@@ -196,9 +196,6 @@ func checkFacts(c *study.Check) facts {
 	return all
 }
 
-// staffingJSON writes a plan, which is read back as it was.
-func staffingJSON(s *study.Staffing) (string, error) { return indented("staffing plan", s) }
-
 // staffingPage is the part of a page about a plan.
 func staffingPage(s *study.Staffing) webpage.Document {
 	d := webpage.Document{Title: "How many workers", Answer: staffingAnswer(s), Warnings: each(s.Notes, plain), Figures: staffingFigures(s)}
