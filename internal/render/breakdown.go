@@ -14,20 +14,15 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// dimensions are the keys of a breakdown in the order in which reports show them.
-func dimensions() []string { return []string{"step", "queue", "tenant"} }
+// dimensions are the keys of a breakdown that have parts, in the order in which reports
+// show them.
+func dimensions(r *result.Result) []string {
+	return slices.DeleteFunc([]string{"step", "queue", "tenant"}, func(d string) bool { return len(r.Breakdown[d]) == 0 })
+}
 
 // partsWords is what a dimension is called above its table.
 func partsWords(d string) string {
-	switch d {
-	case "step":
-		return "by step of the load"
-	case "queue":
-		return "by queue, in the order of priority"
-	case "tenant":
-		return "by tenant"
-	}
-	return "by " + d
+	return map[string]string{"step": "by step of the load", "queue": "by queue, in the order of priority", "tenant": "by tenant"}[d]
 }
 
 // partTable is a row a part: what was due and what became of it, and
@@ -102,20 +97,10 @@ func briefly(d string, parts []result.Part) []result.Part {
 	return parts[:most]
 }
 
-func figuresOf(s *result.StageSummary) *result.StageSummary {
-	if s == nil {
-		return &result.StageSummary{}
-	}
-	return s
-}
-
 // breakdown shows the parts of the window on the terminal.
 func (t *page) breakdown(r *result.Result) {
-	for _, d := range dimensions() {
+	for _, d := range dimensions(r) {
 		parts := r.Breakdown[d]
-		if len(parts) == 0 {
-			continue
-		}
 		t.heading("end_to_end " + partsWords(d))
 		t.table(partTable(d, briefly(d, parts)))
 		if left := len(parts) - len(briefly(d, parts)); left > 0 {
@@ -125,13 +110,9 @@ func (t *page) breakdown(r *result.Result) {
 }
 
 func (m *sheet) breakdown(r *result.Result) {
-	for _, d := range dimensions() {
-		parts := r.Breakdown[d]
-		if len(parts) == 0 {
-			continue
-		}
+	for _, d := range dimensions(r) {
 		m.para("## End to end %s", partsWords(d))
-		m.table(partTable(d, parts).columns(escape))
+		m.table(partTable(d, r.Breakdown[d]).columns(escape))
 	}
 }
 
@@ -146,7 +127,7 @@ func breakdownCSV(r *result.Result) (string, error) {
 	}
 	rows := [][]string{head}
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
-	for _, d := range dimensions() {
+	for _, d := range dimensions(r) {
 		for _, p := range r.Breakdown[d] {
 			row := []string{
 				r.Run.ID, r.Validity.Verdict, d, p.Name, whole(p.FromNS), whole(p.ToNS),

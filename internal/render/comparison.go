@@ -254,32 +254,20 @@ func comparisonMarkdown(r *compare.Record) (string, error) {
 
 // sign is a mark that stands out.
 func sign(v paired.Verdict) string {
-	switch v {
-	case paired.Pass:
-		return "✅"
-	case paired.Fail:
-		return "❌"
-	}
-	return "⚪"
+	return cmp.Or(map[paired.Verdict]string{paired.Pass: "✅", paired.Fail: "❌"}[v], "⚪")
 }
 
 // meaningOf says what the verdict means and how often it errs.
 func meaningOf(r *compare.Record) string {
-	switch r.Verdict {
-	case paired.Pass:
-		return "If some metric is worse by its margin or more, at most about 5% of such comparisons pass."
-	case paired.Fail:
-		return "If no metric is worse by more than its margin, at most about 5% of such comparisons fail; if nothing changed, hardly any do."
-	}
-	return ""
+	return map[paired.Verdict]string{
+		paired.Pass: "If some metric is worse by its margin or more, at most about 5% of such comparisons pass.",
+		paired.Fail: "If no metric is worse by more than its margin, at most about 5% of such comparisons fail; if nothing changed, hardly any do.",
+	}[r.Verdict]
 }
 
 // methodOf says how the runs of this comparison came about, and how it decides.
 func methodOf(r *compare.Record) string {
-	looks := "few planned interim looks"
-	if len(r.Looks) == 1 {
-		looks = "one look"
-	}
+	looks := cmp.Or(when(len(r.Looks) == 1, "one look"), "few planned interim looks")
 	return madeHow(r) + " Each run gives one figure for each metric. The exact signed-rank test on the logarithms of the pairs' ratios decides on which side of the margin they lie " +
 		"(failing: Holm's correction; passing: every gating metric; " + looks + "). The change is the Hodges-Lehmann estimate; noise is the robust standard deviation of a pair's ratio."
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -18,10 +19,12 @@ func figures() []string {
 
 // summary is the stage's summary, an empty one where the result has none.
 func summary(r *result.Result, stage metric.Stage) *result.StageSummary {
-	if s := r.Stages[stage]; s != nil {
-		return s
-	}
-	return &result.StageSummary{}
+	return figuresOf(r.Stages[stage])
+}
+
+// figuresOf is s, an empty summary for nil.
+func figuresOf(s *result.StageSummary) *result.StageSummary {
+	return cmp.Or(s, &result.StageSummary{})
 }
 
 // missing says why a figure of a stage is null.

@@ -191,11 +191,8 @@ func thresholdSection(r *result.Result, head string, became func(result.Threshol
 // partSection shows the jobs by step, queue and tenant.
 func partSection(r *result.Result) webpage.Section {
 	s := webpage.Section{ID: "parts", Title: "By step, queue and tenant"}
-	for _, d := range dimensions() {
-		parts := r.Breakdown[d]
-		if len(parts) > 0 {
-			s.Tables = append(s.Tables, partTable(d, parts).web(capital(partsWords(d))))
-		}
+	for _, d := range dimensions(r) {
+		s.Tables = append(s.Tables, partTable(d, r.Breakdown[d]).web(capital(partsWords(d))))
 	}
 	return s
 }

@@ -45,7 +45,7 @@ func (p runPage) latencySection(r *result.Result) webpage.Section {
 	rows, each := merged(rows, p.share(min(mostPoints, mostValues/(len(quantiles)*len(stages)))))
 	c := webpage.Chart{
 		ID: "latency", Title: s.Title, Kind: webpage.Time, Unit: webpage.Nanoseconds, Log: true, Marks: phases(r),
-		Note: "Jobs by the moment they ended. Latency counts from the due time. A gap means too few jobs for the quantile." + spaced(rowWords(r)) + mergedWords(each, "largest quantile"),
+		Note: "Jobs by the moment they ended. Latency counts from the due time. A gap means too few jobs for the quantile." + when(r.RowS != 0, " "+rowWords(r)) + mergedWords(each, "largest quantile"),
 	}
 	for _, row := range rows {
 		c.X = append(c.X, row.ElapsedS)
@@ -97,18 +97,7 @@ func oneRow(rows []result.Second) result.Second {
 
 // mergedWords say that a point stands for several rows, and how.
 func mergedWords(each int, kept string) string {
-	if each == 1 {
-		return ""
-	}
-	return fmt.Sprintf(" There are too many rows for a point each: a point is %d rows of the timeline, and shows their %s.", each, kept)
-}
-
-// spaced is a sentence that follows another one.
-func spaced(sentence string) string {
-	if sentence == "" {
-		return ""
-	}
-	return " " + sentence
+	return when(each > 1, fmt.Sprintf(" There are too many rows for a point each: a point is %d rows of the timeline, and shows their %s.", each, kept))
 }
 
 // whole is a count or a duration as a chart takes it, null where it is missing.

@@ -210,19 +210,12 @@ func hostWords(h result.Host) string {
 
 // limitWords are the CPU limit of this process, empty when it has none.
 func limitWords(h result.Host) string {
-	var words []string
-	if h.CPULimit > 0 {
-		words = append(words, fmt.Sprintf("%.3g CPUs, set in %s", h.CPULimit, h.CPULimitSource))
-	}
-	if h.CPULimitUnknown != "" {
-		words = append(words, "not known: "+h.CPULimitUnknown)
-	}
-	return strings.Join(words, "; ")
+	return joined("; ",
+		when(h.CPULimit > 0, fmt.Sprintf("%.3g CPUs, set in %s", h.CPULimit, h.CPULimitSource)),
+		when(h.CPULimitUnknown != "", "not known: "+h.CPULimitUnknown),
+	)
 }
 
 func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02 15:04:05.000 UTC")
+	return when(!t.IsZero(), t.UTC().Format("2006-01-02 15:04:05.000 UTC"))
 }

@@ -103,23 +103,25 @@ func (m *sheet) observed(r *result.Result) {
 	m.table(t)
 	o, b := r.Observed, r.Observed.Backlog
 	t = table{head: []string{"the queue in the window", "value"}, left: 1}
-	add := func(name string, v *float64, unit string) {
-		if v != nil {
-			t.add(name, number.Digits(*v)+unit)
+	jobs := func(n float64) string { return number.Plural(int64(n), "job") }
+	for _, row := range []struct {
+		name    string
+		v       *float64
+		written func(float64) string
+		unit    string
+	}{
+		{"waiting on average", b.Mean, number.Digits, " jobs"},
+		{"waiting in the first second", whole(b.First), jobs, ""},
+		{"waiting at the end", whole(b.Last), jobs, ""},
+		{"most, warm-up included", whole(b.Max), jobs, ""},
+		{"growth", b.PerS, number.Digits, " jobs/s"},
+		{"empty in", b.DrainS, number.Digits, " s"},
+		{"arrivals, about", o.ArrivedPerS, number.Digits, " jobs/s"},
+	} {
+		if row.v != nil {
+			t.add(row.name, row.written(*row.v)+row.unit)
 		}
 	}
-	whole := func(name string, v *int64) {
-		if v != nil {
-			t.add(name, number.Plural(*v, "job"))
-		}
-	}
-	add("waiting on average", b.Mean, " jobs")
-	whole("waiting in the first second", b.First)
-	whole("waiting at the end", b.Last)
-	whole("most, warm-up included", b.Max)
-	add("growth", b.PerS, " jobs/s")
-	add("empty in", b.DrainS, " s")
-	add("arrivals, about", o.ArrivedPerS, " jobs/s")
 	if len(t.rows) == 0 {
 		m.para("The length of the queue is unknown.")
 		return

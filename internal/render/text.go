@@ -102,10 +102,7 @@ func (t *page) head(r *result.Result) {
 	t.para(noInk, "", r.Run.Scenario+" against "+againstWords(r.Scenario, r.Redis, r.Postgres))
 	t.para(noInk, "  ", loadWords(r.Scenario)+"; "+poolWords(r.Scenario)+workerWords(r))
 	t.b.WriteByte('\n')
-	c := map[string]ink{result.Valid: green, result.Suspect: yellow}[verdict(r)]
-	if c == noInk {
-		c = red
-	}
+	c := cmp.Or(map[string]ink{result.Valid: green, result.Suspect: yellow}[verdict(r)], red)
 	first := strings.ToUpper(verdict(r)) + ": "
 	reasons := reasonsOf(r)
 	for i, reason := range reasons {
@@ -194,11 +191,7 @@ func (t *page) thresholds(r *result.Result) {
 		case o.Failed():
 			c, word = red, "FAIL"
 		}
-		text := o.Expr
-		if o.Reason != "" {
-			text += ": " + o.Reason
-		}
-		t.para(c, "  "+word+"  ", text)
+		t.para(c, "  "+word+"  ", joined(": ", o.Expr, o.Reason))
 	}
 }
 

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -28,18 +29,12 @@ func bySecond(timeline []result.Second) []result.Second {
 
 // rowWords say that the rows of the timeline are longer than a second, or nothing.
 func rowWords(r *result.Result) string {
-	if r.RowS == 0 {
-		return ""
-	}
-	return fmt.Sprintf("The run takes more than an hour: the timeline has rows of %s s, each with the sums and the quantiles of all its jobs.", number.Exact(r.RowS))
+	return when(r.RowS != 0, fmt.Sprintf("The run takes more than an hour: the timeline has rows of %s s, each with the sums and the quantiles of all its jobs.", number.Exact(r.RowS)))
 }
 
 // spanWord is what a row of the timeline is, in a sentence.
 func spanWord(r *result.Result) string {
-	if r.RowS == 0 {
-		return "second"
-	}
-	return "row of " + number.Exact(r.RowS) + " s"
+	return cmp.Or(when(r.RowS != 0, "row of "+number.Exact(r.RowS)+" s"), "second")
 }
 
 // peakWords say how many jobs waited at most, and when; nothing where no job did
