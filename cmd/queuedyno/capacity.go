@@ -73,13 +73,11 @@ func (p *program) capacityVerb() *cobra.Command {
 	c := declareCapacity(p, p.flagsOf(cmd))
 	cmd.RunE = p.verb(c.do)
 	cmd.ValidArgsFunction = p.scenarioNames(&c.file)
-	complete(cmd, "vary", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		names := study.Fields()
-		for i := range names {
-			names[i] += "="
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-	})
+	names := study.Fields()
+	for i := range names {
+		names[i] += "="
+	}
+	complete(cmd, "vary", beginnings(names...))
 	complete(cmd, "slo", words(metricNames()...))
 	return cmd
 }
@@ -179,11 +177,7 @@ func (c *searching) fresh(pl *searchPlan, names []string) (problems problem.List
 	problems = append(problems, c.Check(s)...)
 	slo := slices.Clone(c.slo)
 	if len(slo) == 0 {
-		for _, text := range defaultSLO() {
-			if t, err := threshold.Parse(text); err == nil {
-				slo = append(slo, t)
-			}
-		}
+		slo = limits(defaultSLO())
 	}
 	r := &study.Record{Schema: study.Schema, Kind: "capacity", Scenario: s, Queue: c.queue, Channel: c.channel}
 	searches := 1

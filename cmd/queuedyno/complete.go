@@ -54,7 +54,7 @@ func (p *program) completeFlags(cmd *cobra.Command) {
 		case names == flags.Dirs:
 			complete(cmd, f.Name, files(cobra.ShellCompDirectiveFilterDirs))
 		case f.Name == "redis" || strings.HasSuffix(f.Name, "-redis"):
-			complete(cmd, f.Name, redisWords)
+			complete(cmd, f.Name, beginnings(redisWords()...))
 		case names != flags.Files:
 			complete(cmd, f.Name, words(offered[f.Name]...))
 		}
@@ -68,17 +68,28 @@ func files(which cobra.ShellCompDirective, endings ...string) cobra.CompletionFu
 	}
 }
 
-// redisWords completes to the ways to say which Redis, or its URL.
-func redisWords(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return []string{
+// beginnings completes to what more is written behind.
+func beginnings(all ...string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return all, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+}
+
+// redisSchemes are the beginnings of the URL of a Redis.
+func redisSchemes() []string {
+	return []string{"redis://", "rediss://", "unix://", "redis-sentinel://", "redis-cluster://"}
+}
+
+// redisWords are the ways to say which Redis, and the beginnings of its URL.
+func redisWords() []string {
+	return append([]string{
 		"auto\tREDIS_URL, else the first of process, docker, embedded",
 		"process\ta private redis-server from PATH",
 		"sentinel\ta private master with replicas and sentinels",
 		"cluster\ta private cluster",
 		"docker\ta private container",
 		"embedded\tfor trying things out",
-		"redis://", "rediss://", "unix://", "redis-sentinel://", "redis-cluster://",
-	}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}, redisSchemes()...)
 }
 
 func (p *program) completeReport(cmd *cobra.Command) {

@@ -123,11 +123,7 @@ func (g *fleeting) plan(verb string, names []string) (s scenario.Scenario, probl
 	problems = append(problems, g.Check(opened)...)
 	if m.Shards > 0 {
 		opened.Shard = pace.Shard{Of: m.Shards}
-		if err := shard.Check(opened); err != nil {
-			for line := range strings.SplitSeq(err.Error(), "\n") {
-				problems.Add(fmt.Sprintf("scenario %q: %s", s.Name, line), "")
-			}
-		}
+		problems.AddAll(fmt.Sprintf("scenario %q: ", s.Name), problem.All(shard.Check(opened))...)
 	}
 	for _, one := range fault.Refuse(s.Faults, fault.Place{Kind: string(redisserver.URL), Allowed: g.allowFaults}) {
 		problems.Add(fmt.Sprintf("scenario %q: %s", s.Name, one.What), one.Hint)
@@ -320,7 +316,7 @@ func (r *fleetRunning) report(s scenario.Scenario, reserved *store.Reservation, 
 		heard[log.Shard] = true
 		sources = append(sources, merge.Source{Name: "pod " + log.Pod, Open: func() (io.ReadCloser, error) { return os.Open(log.File) }})
 	}
-	for _, fault := range faultsOf(failed) {
+	for _, fault := range problem.Joined(failed) {
 		if !interrupted || !errors.Is(fault, context.Canceled) {
 			one := problem.Of(fault)
 			fail(one.What, one.Hint)
@@ -346,7 +342,7 @@ func (r *fleetRunning) report(s scenario.Scenario, reserved *store.Reservation, 
 	}
 	var all merge.Merger
 	if err := all.AddAll(sources, store.ParseRun); err != nil {
-		for _, one := range problemsOf(err) {
+		for _, one := range problem.All(err) {
 			fail(one.What, one.Hint)
 		}
 		return outcome.Worst(ending)

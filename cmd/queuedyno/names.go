@@ -160,9 +160,7 @@ func (e *existing) addRedis(f *flags.Set, fields ...string) {
 }
 
 func (e *existing) complete(cmd *cobra.Command) {
-	complete(cmd, "redis", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return []string{"redis://", "rediss://", "unix://", "redis-sentinel://", "redis-cluster://"}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-	})
+	complete(cmd, "redis", beginnings(redisSchemes()...))
 }
 
 // exactName reads the name of one queue or channel. A pattern would not match

@@ -82,11 +82,7 @@ func (s *sharding) of(one scenario.Scenario) (scenario.Scenario, problem.List) {
 	}
 	one.Shard = s.shard
 	var problems problem.List
-	if err = errors.Join(err, shard.Check(one)); err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			problems.Add(fmt.Sprintf("scenario %q: %s", one.Name, line), "")
-		}
-	}
+	problems.AddAll(fmt.Sprintf("scenario %q: ", one.Name), problem.All(errors.Join(err, shard.Check(one)))...)
 	return one, problems
 }
 
@@ -240,7 +236,7 @@ func (m *merging) run(results []string) error {
 	}
 	var all merge.Merger
 	if err := all.AddAll(sources, store.ParseRun); err != nil {
-		return problem.Usage(problemsOf(err)...)
+		return problem.Usage(problem.All(err)...)
 	}
 	res, err := all.Result()
 	if err != nil {
@@ -257,29 +253,6 @@ func (m *merging) run(results []string) error {
 	}
 	defer outcome.Release(reserved)
 	return outcome.Worst(outcome.Outcomes{m.p.merged(res, false, reserved[0], m.showing)})
-}
-
-// problemsOf are the problems of an error that joins several.
-func problemsOf(err error) (all problem.List) {
-	for _, one := range faultsOf(err) {
-		all = append(all, problem.Of(one))
-	}
-	return all
-}
-
-// faultsOf are the errors that were joined, nil for none.
-func faultsOf(err error) (all []error) {
-	if err == nil {
-		return nil
-	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	for _, one := range joined.Unwrap() {
-		all = append(all, faultsOf(one)...)
-	}
-	return all
 }
 
 // sources are where the results of that name are read from.

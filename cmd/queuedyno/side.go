@@ -140,9 +140,7 @@ func (c *comparing) load(a *contender, mine override.Flags, own sideFlags, file 
 	if err != nil {
 		return append(problems, problem.Of(err))
 	}
-	for _, one := range more.Problems {
-		problems.Add(fmt.Sprintf("--%s: %s", args, one.What), one.Hint)
-	}
+	problems.AddAll("--"+args+": ", more.Problems...)
 	if more.Given("seed") {
 		problems.Add(fmt.Sprintf("--%s: both sides use the arrivals of one seed", args), "give --seed to "+c.verb+" itself")
 	}
@@ -168,9 +166,7 @@ func (c *comparing) load(a *contender, mine override.Flags, own sideFlags, file 
 	if err := opened.Open(); err != nil {
 		problems = append(problems, problem.Of(fmt.Errorf("scenario %q: %w", s.Name, err)))
 	}
-	for _, one := range append(more.ReplayProblems(replays), more.Check(s)...) {
-		problems.Add(fmt.Sprintf("--%s: %s", args, one.What), one.Hint)
-	}
+	problems.AddAll("--"+args+": ", append(more.ReplayProblems(replays), more.Check(s)...)...)
 	a.scenario = s
 	return problems
 }

@@ -189,16 +189,8 @@ func (w *workers) unheard() problem.List {
 }
 
 // outOfRange refuses values that no queue is made with.
-func (w *workers) outOfRange() problem.List {
-	var problems problem.List
-	err := w.config().Validate()
-	all, several := err.(interface{ Unwrap() []error })
-	if !several {
-		return nil
-	}
-	for _, one := range all.Unwrap() {
-		problems.Add("--"+one.Error(), "")
-	}
+func (w *workers) outOfRange() (problems problem.List) {
+	problems.AddAll("--", problem.All(w.config().Validate())...)
 	return problems
 }
 

@@ -37,6 +37,36 @@ func (l *List) Err(err error) {
 	}
 }
 
+// AddAll adds problems, each behind that prefix.
+func (l *List) AddAll(prefix string, more ...Problem) {
+	for _, one := range more {
+		l.Add(prefix+one.What, one.Hint)
+	}
+}
+
+// All are the problems of an error that may join several, none for nil.
+func All(err error) (all List) {
+	for _, one := range Joined(err) {
+		all = append(all, Of(one))
+	}
+	return all
+}
+
+// Joined are the errors that an error joins, or joins in turn, none for nil.
+func Joined(err error) (all []error) {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	for _, one := range joined.Unwrap() {
+		all = append(all, Joined(one)...)
+	}
+	return all
+}
+
 // Failure is an error that knows the exit code of the program. It may carry
 // several problems: all that were found, and not just the first.
 type Failure struct {
