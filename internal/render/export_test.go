@@ -13,7 +13,7 @@ import (
 var (
 	Escape     = escape
 	Code       = code
-	Wrap       = wrap
+	Wrap       = hanging
 	CommonUnit = func(ns ...float64) (string, float64) { u := commonUnit(ns...); return u.Name, u.NS }
 
 	TableUnit = func(wanted string, headline float64, ns ...float64) (string, bool) {

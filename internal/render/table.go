@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/webpage"
+	"github.com/queuedyno/queuedyno/internal/wrap"
 )
 
 // table is cells in columns. The first left columns are aligned to the left,
@@ -217,34 +218,19 @@ func plain(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// wrap breaks text into lines of at most width columns. The first line begins
+// hanging breaks text into lines of at most width columns. The first line begins
 // with first, the others with as many blanks. Words that are too long for a
 // line are cut.
-func wrap(first, text string, width int) []string {
+func hanging(first, text string, width int) []string {
 	indent := strings.Repeat(" ", utf8.RuneCountInString(first))
 	room := max(1, width-len(indent))
-	var lines []string
-	line := ""
+	var words []string
 	for _, word := range strings.Fields(plain(text)) {
-		for utf8.RuneCountInString(word) > room {
-			runes := []rune(word)
-			if line != "" {
-				lines, line = append(lines, line), ""
-			}
-			lines, word = append(lines, string(runes[:room])), string(runes[room:])
-		}
-		switch {
-		case line == "":
-			line = word
-		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= room:
-			line += " " + word
-		default:
-			lines, line = append(lines, line), word
+		for piece := range slices.Chunk([]rune(word), room) {
+			words = append(words, string(piece))
 		}
 	}
-	if line != "" || len(lines) == 0 {
-		lines = append(lines, line)
-	}
+	lines := wrap.Words(words, room)
 	for i := range lines {
 		if i == 0 {
 			lines[i] = strings.TrimRight(first+lines[i], " ")

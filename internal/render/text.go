@@ -90,7 +90,7 @@ func (t *page) heading(title string) { t.b.WriteString("\n" + t.paint(bold, titl
 
 // para writes text, wrapped behind first; first is painted.
 func (t *page) para(c ink, first, text string) {
-	for i, line := range wrap(first, text, t.o.Width) {
+	for i, line := range hanging(first, text, t.o.Width) {
 		if i == 0 && strings.TrimSpace(first) != "" {
 			line = t.paint(c, strings.TrimRight(first, " ")) + line[len(strings.TrimRight(first, " ")):]
 		}
