@@ -34,36 +34,12 @@ func (s *StageSummary) aggregate(name string) (value float64, reason string, ok 
 	if s == nil {
 		return 0, "the stage was not measured", false
 	}
-	var ns *int64
-	switch name {
-	case "count":
-		return float64(s.Count), "", true
-	case "mean":
-		if s.MeanNS != nil {
-			return *s.MeanNS, "", true
-		}
-	case "min":
-		ns = s.MinNS
-	case "p50":
-		ns = s.P50NS
-	case "p75":
-		ns = s.P75NS
-	case "p90":
-		ns = s.P90NS
-	case "p95":
-		ns = s.P95NS
-	case "p99":
-		ns = s.P99NS
-	case "p99.9":
-		ns = s.P999NS
-	case "p99.99":
-		ns = s.P9999NS
-	case "max":
-		ns = s.MaxNS
-	}
+	figure := s.Figure(name)
 	switch {
-	case ns != nil:
-		return float64(*ns), "", true
+	case name == "count":
+		return float64(s.Count), "", true
+	case figure != nil:
+		return *figure, "", true
 	case s.Missing[name].Code != "":
 		least, why := s.atLeast(name), s.Missing[name]
 		if math.IsInf(least, 1) {
@@ -76,6 +52,25 @@ func (s *StageSummary) aggregate(name string) (value float64, reason string, ok 
 	default:
 		return 0, fmt.Sprintf("%d jobs in the window are too few", s.Count), false
 	}
+}
+
+// Figure is the min, mean, stddev, max or a quantile of the stage in nanoseconds. It is
+// nil where the sample cannot carry it, and for any other name.
+func (s *StageSummary) Figure(name string) *float64 {
+	switch name {
+	case "mean":
+		return s.MeanNS
+	case "stddev":
+		return s.StddevNS
+	}
+	ns := map[string]*int64{
+		"min": s.MinNS, "p50": s.P50NS, "p75": s.P75NS, "p90": s.P90NS, "p95": s.P95NS,
+		"p99": s.P99NS, "p99.9": s.P999NS, "p99.99": s.P9999NS, "max": s.MaxNS,
+	}[name]
+	if ns == nil {
+		return nil
+	}
+	return new(float64(*ns))
 }
 
 // atLeast is what a quantile without a value is at least: the highest one that so

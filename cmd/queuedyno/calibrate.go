@@ -48,19 +48,17 @@ func (p *program) calibrateVerb() *cobra.Command {
 	c.declareShared(f)
 	f.Text(&c.calibration, "calibration", "", "also write calibration.json to `FILE`, replacing it")
 	f.Completes(flags.Files, "calibration")
-	cmd.RunE = p.verb(func(cmd *cobra.Command, args []string) error {
-		pl, err := c.plan(args)
-		if err != nil {
-			return err
-		}
-		return c.calibrate(cmd.Context(), pl)
-	})
+	cmd.RunE = p.verb(c.calibrate)
 	cmd.ValidArgsFunction = p.scenarioNames(&c.file)
 	return cmd
 }
 
 // calibrate makes the runs and works out the noise.
-func (c *comparing) calibrate(ctx context.Context, pl comparePlan) error {
+func (c *comparing) calibrate(ctx context.Context, names []string) error {
+	pl, err := c.plan(names)
+	if err != nil {
+		return err
+	}
 	ctx, signals := interrupt.Listen(ctx, c.p.console)
 	defer signals.Close()
 	reserved, err := outcome.Reserve(c.p.console, c.verb, pl.place)
@@ -74,33 +72,26 @@ func (c *comparing) calibrate(ctx context.Context, pl comparePlan) error {
 	case err != nil:
 		return problem.Failed(err)
 	case signals.Happened():
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: fmt.Sprintf("interrupted after %s; nothing was written", number.Plural(r.Pairs, "pair"))}}}
+		return problem.Exit(problem.Interrupted, fmt.Sprintf("interrupted after %s; nothing was written", number.Plural(r.Pairs, "pair")), "")
 	case r.Pairs < r.MostPairs:
-		return &problem.Failure{Code: problem.Invalid, Problems: []problem.Problem{{
+		return &problem.Failure{Code: problem.Invalid, Problems: problem.List{{
 			What: fmt.Sprintf("only %s of %d were valid: %s", number.Plural(r.Pairs, "pair"), r.MostPairs, strings.Join(r.Reasons, "; ")),
 			Hint: "try a lower rate, longer runs or a quieter host",
 		}}}
 	}
 	found := compare.Calibrate(r, r.MostPairs)
-	var b bytes.Buffer
-	if err := render.Of(found).Encode(&b, "json", render.Options{}); err != nil {
-		return err
-	}
-	endings := c.kept(reserved[0], reserved[0].Write(render.Of(r), slices.Concat(render.Of(found).Files(), render.Runs(results))...))
+	var endings outcome.Outcomes
+	endings.Err(c.stored(r, reserved[0], slices.Concat(render.Of(found).Files(), render.Runs(results))...))
 	if file := c.calibration; file != "" {
-		if err := writeFile(file, b.Bytes(), true); err != nil {
-			endings = append(endings, outcome.Failed("", err))
-		} else {
+		var b bytes.Buffer
+		err := render.Of(found).Encode(&b, "json", render.Options{})
+		if err == nil {
+			err = writeFile(file, b.Bytes(), true)
+		}
+		if endings.Err(err); err == nil {
 			c.p.console.Note("calibrate: wrote %s", filepath.Clean(file))
 		}
 	}
-	if c.json {
-		_, err = c.p.stdout.Write(b.Bytes())
-	} else {
-		err = render.Of(found).Encode(c.p.stdout, "text", render.Options{})
-	}
-	if err != nil {
-		endings = append(endings, outcome.Failed("", fmt.Errorf("write to standard output: %w", err)))
-	}
+	endings.Err(c.p.print(render.Of(found), c.json, render.Options{}))
 	return outcome.Worst(endings)
 }

@@ -71,21 +71,13 @@ func (p *program) capacityVerb() *cobra.Command {
 		Args:    cobra.MaximumNArgs(1),
 	}
 	c := declareCapacity(p, p.flagsOf(cmd))
-	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error {
-		pl, err := c.plan(names)
-		if err != nil {
-			return err
-		}
-		return c.do(cmd.Context(), pl)
-	})
+	cmd.RunE = p.verb(c.do)
 	cmd.ValidArgsFunction = p.scenarioNames(&c.file)
-	complete(cmd, "vary", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		names := study.Fields()
-		for i := range names {
-			names[i] += "="
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-	})
+	names := study.Fields()
+	for i := range names {
+		names[i] += "="
+	}
+	complete(cmd, "vary", beginnings(names...))
 	complete(cmd, "slo", words(metricNames()...))
 	return cmd
 }
@@ -100,7 +92,7 @@ type searching struct {
 	budget, trial, confirm time.Duration // zero means the default
 	horizon                time.Duration
 	resume                 string
-	curve, json            bool
+	curve                  bool
 	live                   live.Address
 	repeats                int
 	vary                   []study.Dimension
@@ -151,38 +143,28 @@ func (c *searching) plan(names []string) (searchPlan, error) {
 		problems = append(problems, c.fresh(&pl, names)...)
 	}
 	if c.Written("repeats") && !c.curve {
-		problems = append(problems, problem.Problem{What: "--repeats requires --curve", Hint: "add --curve"})
+		problems.Add("--repeats requires --curve", "add --curve")
 	}
-	var err error
-	if pl.redis, err = c.redis.Options(func(line string) { c.p.console.Note("capacity: %s", line) }); err != nil {
-		problems = append(problems, problem.Of(err))
-	}
-	problems = append(problems, c.redis.Problems()...)
+	var scenarios []scenario.Scenario
 	if pl.record != nil {
-		var wrong []problem.Problem
-		pl.postgres, wrong = c.postgres.For(func(line string) { c.p.console.Note("capacity: %s", line) }, pl.record.Scenario)
-		problems = append(problems, wrong...)
+		scenarios = append(scenarios, pl.record.Scenario)
 	}
+	var wrong problem.List
+	pl.redis, pl.postgres, wrong = c.servers(scenarios...)
+	problems = append(problems, wrong...)
 	return pl, problem.Usage(problems...)
 }
 
 // fresh plans a search from its beginning.
-func (c *searching) fresh(pl *searchPlan, names []string) (problems []problem.Problem) {
-	src, err := c.p.findScenarios(c.file)
-	if err != nil {
-		return problem.AsFailure(c.p.badScenarios(src, err)).Problems
-	}
-	picked, unknown := src.pick(names)
-	problems = append(problems, unknown...)
+func (c *searching) fresh(pl *searchPlan, names []string) (problems problem.List) {
+	src, picked, problems := c.p.pick(c.file, names)
 	if len(picked) == 0 {
 		return problems
 	}
 	s := picked[0]
 	if s.Load.Observed || c.Asked().Load.Observed {
-		return append(problems, problem.Problem{
-			What: fmt.Sprintf("scenario %q: its producers are external, and a search needs its own load", s.Name),
-			Hint: "choose a scenario whose producers are not external",
-		})
+		problems.Add(fmt.Sprintf("scenario %q: its producers are external, and a search needs its own load", s.Name), "choose a scenario whose producers are not external")
+		return problems
 	}
 	// The search sets these itself, so they cannot be wrong in the scenario.
 	arrivals := s.Load.Arrivals
@@ -195,11 +177,7 @@ func (c *searching) fresh(pl *searchPlan, names []string) (problems []problem.Pr
 	problems = append(problems, c.Check(s)...)
 	slo := slices.Clone(c.slo)
 	if len(slo) == 0 {
-		for _, text := range defaultSLO() {
-			if t, err := threshold.Parse(text); err == nil {
-				slo = append(slo, t)
-			}
-		}
+		slo = limits(defaultSLO())
 	}
 	r := &study.Record{Schema: study.Schema, Kind: "capacity", Scenario: s, Queue: c.queue, Channel: c.channel}
 	searches := 1
@@ -221,13 +199,11 @@ func (c *searching) fresh(pl *searchPlan, names []string) (problems []problem.Pr
 			what = fmt.Sprintf("%s for %d searches, and ", r.Budget, searches)
 			remedy += ", or use fewer values"
 		}
-		problems = append(problems, problem.Problem{
-			What: fmt.Sprintf("%s: %s%s is too short for two trials of %s", c.Source("budget"), what, console.Short(share), r.Trial),
-			Hint: remedy,
-		})
+		problems.Add(fmt.Sprintf("%s: %s%s is too short for two trials of %s", c.Source("budget"), what, console.Short(share), r.Trial),
+			remedy)
 	}
 	if r.Confirm < r.Trial {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: %s is less than a search trial (%s)", c.Source("confirm"), r.Confirm, r.Trial), Hint: "raise it, or lower --trial"})
+		problems.Add(fmt.Sprintf("%s: %s is less than a search trial (%s)", c.Source("confirm"), r.Confirm, r.Trial), "raise it, or lower --trial")
 	}
 	for _, t := range study.WithLoss(slo) {
 		r.SLO = append(r.SLO, t.String())
@@ -249,62 +225,60 @@ func shortTrials(trial time.Duration, slo []threshold.Threshold) string {
 
 // resumed plans to continue a stored search. Its scenario and SLO cannot be changed:
 // the old trials would not belong to the new ones.
-func (c *searching) resumed(pl *searchPlan, names []string) (problems []problem.Problem) {
+func (c *searching) resumed(pl *searchPlan, names []string) (problems problem.List) {
 	dir := filepath.Clean(c.resume)
 	r, err := store.LoadAs[*study.Record](dir)
 	if err != nil {
-		return []problem.Problem{problem.Of(err)}
+		return problem.List{problem.Of(err)}
 	}
 	if filepath.Base(dir) == "capacity.json" {
 		dir = filepath.Dir(dir)
 	}
 	if len(names) > 0 {
-		problems = append(problems, problem.Problem{What: "--resume uses the stored scenario, and another one is named", Hint: "remove the name"})
+		problems.Add("--resume uses the stored scenario, and another one is named", "remove the name")
 	}
 	taken := []string{"slo", "vary", "trial", "confirm", "horizon", "file", "out", "name", "force", "queue", "channel"}
-	for _, flag := range append(taken, c.Names()...) { // the workers are started again: --worker is not among them
-		if c.Written(flag) {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s does not apply with --resume, which continues a stored search", flag), Hint: "remove it, or start a new search"})
-		}
-	}
+	taken = append(taken, c.Names()...) // the workers are started again: --worker is not among them
+	problems = append(problems, c.Refuse("does not apply with --resume, which continues a stored search", "remove it, or start a new search", taken...)...)
 	for _, f := range r.Scenario.Validate() {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: %s", dir, f)})
+		problems.Add(fmt.Sprintf("%s: %s", dir, f), "")
 	}
 	for _, text := range r.SLO {
 		if _, err := threshold.Parse(text); err != nil {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: %v", dir, err)})
+			problems.Add(fmt.Sprintf("%s: %v", dir, err), "")
 		}
 	}
 	problems = append(problems, c.resumedWorkerProblems(dir, r)...)
 	c.queue, c.channel = r.Queue, r.Channel
 	if r.Trial <= 0 || r.Confirm < r.Trial {
-		problems = append(problems, problem.Problem{What: dir + ": the lengths of its trials are invalid"})
+		problems.Add(dir+": the lengths of its trials are invalid", "")
 	}
 	r.Budget = cmp.Or(c.budget, defaultBudget)
 	if n := len(study.Pending(r.Cells)); n > 0 {
 		r.Budget = cmp.Or(c.budget, defaultBudget*time.Duration(n))
 	}
 	if len(r.Vary) > 0 && c.Written("curve") {
-		problems = append(problems, problem.Problem{What: "--curve does not apply with --vary", Hint: "measure the curve of one value in a separate search"})
+		problems.Add("--curve does not apply with --vary", "measure the curve of one value in a separate search")
 	}
 	for _, cell := range r.Cells {
 		for _, f := range study.At(r.Scenario, r.Vary, cell.Values).Validate() {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: at %s: %s", dir, study.Name(r.Vary, cell.Values), f)})
+			problems.Add(fmt.Sprintf("%s: at %s: %s", dir, study.Name(r.Vary, cell.Values), f), "")
 		}
 	}
 	pl.record, pl.place = r, c.out.Place("capacity", r.Scenario.Name, "", time.Now())
 	pl.place.Dir, pl.place.How.Generated, pl.place.How.Update = dir, false, true
-	if err := pl.place.Check(); err != nil {
-		problems = append(problems, problem.Of(err))
-	}
+	problems.Err(pl.place.Check())
 	return problems
 }
 
 // do carries out the plan on one server.
-func (c *searching) do(ctx context.Context, pl searchPlan) error {
+func (c *searching) do(ctx context.Context, names []string) error {
+	pl, err := c.plan(names)
+	if err != nil {
+		return err
+	}
 	ctx, signals := interrupt.Listen(ctx, c.p.console)
 	defer signals.Close()
-	var err error
 	if c.page, err = c.p.openLive(ctx, c.live, "capacity"); err != nil {
 		return err
 	}
@@ -326,29 +300,16 @@ func (c *searching) do(ctx context.Context, pl searchPlan) error {
 			s.r.Warnings = append(s.r.Warnings, note)
 		}
 	}
-	endings := []outcome.Outcome{s.ending(found)}
+	endings := outcome.Outcomes{s.ending(found)}
 	c.page.remove("trial")
 	c.page.show("search", render.Of(s.r))
 	if trialsMade(s.r) {
 		err := s.store()
-		s.reserved.Release()
-		if err != nil {
-			endings = append(endings, outcome.Failed("", err))
-		}
-		if dir := outcome.KeptIn(s.reserved, err); dir != "" {
-			c.p.console.Note("capacity: results in %s", contents(dir))
-		}
-		format := "text"
-		if c.json {
-			format = "json"
-		}
-		if err := render.Of(s.r).Encode(c.p.stdout, format, render.Options{}); err != nil {
-			endings = append(endings, outcome.Failed("", fmt.Errorf("write to standard output: %w", err)))
-		}
+		endings.Err(err)
+		c.p.noteResults("capacity: ", outcome.Kept(s.reserved, err))
+		endings.Err(c.p.print(render.Of(s.r), c.json, render.Options{}))
 	}
-	if err := server.Close(); err != nil {
-		endings = append(endings, outcome.Failed("", err))
-	}
+	endings.Err(server.Close())
 	return outcome.Worst(endings)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,24 +29,30 @@ import (
 
 // children makes the runs of a comparison, each in its own process.
 type children struct {
-	sides map[compare.Side]contender
+	sides map[compare.Side]*child
 	// dir holds what the processes write; it is removed at the end.
 	dir     string
 	environ []string
 	getenv  func(string) string
 	n       int
-	// printed is what the first command of each side printed as benchmarks, and
-	// naming how their figures are named, nil before the first pair is complete.
-	printed map[compare.Side]compare.Printed
+	// naming is how the figures of commands are named, nil before the first pair is complete.
 	naming  *compare.Naming
 	results map[string]*result.Result
-	redis   map[compare.Side]result.Redis
-	stored  map[compare.Side]*result.Postgres // where jobs were stored
 	// postgres is the value of --postgres.
 	postgres string
 	// page shows the runs under their labels, nil without --live.
-	page   *livePage
-	labels map[compare.Side]string
+	page *livePage
+}
+
+// child is one side of a comparison, and what its runs said of it.
+type child struct {
+	contender
+	label string
+	// printed is what its first command printed as benchmarks, nil for none.
+	printed *compare.Printed
+	// redis and postgres are those of its last run.
+	redis    result.Redis
+	postgres *result.Postgres
 }
 
 // childPatience is how long a process may take to end after it was asked to.
@@ -56,38 +63,38 @@ func (c *children) run(ctx context.Context, side compare.Side, pair int, seed ui
 	c.n++
 	a := c.sides[side]
 	began := time.Now()
-	res, printed, err := c.result(ctx, a, pair, seed)
+	res, printed, err := c.result(ctx, a.contender, pair, seed)
 	if err != nil {
 		if ctx.Err() == nil {
-			c.page.failed(string(side), sideTitle(c.labels[side], pair), err.Error())
+			c.page.failed(string(side), sideTitle(a.label, pair), err.Error())
 		}
 		return compare.Run{}, err
 	}
 	if printed != nil {
-		return c.benchmarks(side, printed, compare.Run{StartedAt: began.UTC(), Took: time.Since(began), Lost: printed.Lost})
+		return c.benchmarks(a, printed, compare.Run{StartedAt: began.UTC(), Took: time.Since(began), Lost: printed.Lost})
 	}
 	run := compare.FromResult(res)
 	run.Took = time.Since(began)
 	run.File = fmt.Sprintf("runs/%03d-%s.json", c.n, side)
 	shown := *res
-	shown.Run.Scenario = sideTitle(c.labels[side], pair)
+	shown.Run.Scenario = sideTitle(a.label, pair)
 	c.page.show(string(side), render.Of(&shown))
-	c.results[run.File], c.redis[side], c.stored[side] = res, res.Redis, res.Postgres
+	c.results[run.File], a.redis, a.postgres = res, res.Redis, res.Postgres
 	return run, nil
 }
 
 // benchmarks completes a run that printed benchmarks. The figures of the first
 // pair are named when both sides of it are known. A later run has to print what
 // the first run of its side printed.
-func (c *children) benchmarks(side compare.Side, p *compare.Printed, run compare.Run) (compare.Run, error) {
+func (c *children) benchmarks(a *child, p *compare.Printed, run compare.Run) (compare.Run, error) {
 	if c.naming == nil {
-		c.printed[side] = *p
+		a.printed = p
 		return run, nil
 	}
 	run.Figures, run.Lines = c.naming.Figures(*p)
-	first, _ := c.naming.Figures(c.printed[side])
+	first, _ := c.naming.Figures(*a.printed)
 	var missing []string
-	for _, name := range sortedNames(first) {
+	for _, name := range slices.Sorted(maps.Keys(first)) {
 		if _, ok := run.Figures[name]; !ok {
 			missing = append(missing, name)
 		}
@@ -153,7 +160,7 @@ func (c *children) result(ctx context.Context, a contender, pair int, seed uint6
 		cmd.Env = append(cmd.Env, secondsVariable+"=1")
 		show := c.page.seconds(string(a.side))
 		cmd.Stdout = &live.Reader{Show: func(s live.Second) {
-			s.Facts.Run.Scenario = sideTitle(c.labels[a.side], pair)
+			s.Facts.Run.Scenario = sideTitle(c.sides[a.side].label, pair)
 			show(s, func() *result.Result { return s.Facts })
 		}}
 	}

@@ -63,19 +63,7 @@ func (p *program) compareVerb() *cobra.Command {
 		Args:    cobra.MaximumNArgs(2),
 	}
 	c := declareCompare(p, p.flagsOf(cmd))
-	cmd.RunE = p.verb(func(cmd *cobra.Command, args []string) error {
-		if len(args) == 2 {
-			return c.stored(args[0], args[1])
-		}
-		if err := c.alone(args); err != nil {
-			return err
-		}
-		pl, err := c.plan(args)
-		if err != nil {
-			return err
-		}
-		return c.do(cmd.Context(), pl)
-	})
+	cmd.RunE = p.verb(c.do)
 	cmd.ValidArgsFunction = p.scenarioNames(&c.file)
 	complete(cmd, "metric", words(compare.Names()...))
 	complete(cmd, "inconclusive", words("pass", "fail"))
@@ -160,7 +148,7 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 	}
 	base, candidate := pl.sides[compare.Base], pl.sides[compare.Candidate]
 	if (base.command == "") != (candidate.command == "") {
-		problems = append(problems, problem.Problem{What: "--base-cmd and --candidate-cmd go together, and only one is given", Hint: "add a command for the other side"})
+		problems.Add("--base-cmd and --candidate-cmd go together, and only one is given", "add a command for the other side")
 	}
 	problems = append(problems, c.workersDiffer(base, candidate)...)
 	r := &compare.Record{
@@ -180,12 +168,10 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 		pl.metrics = metrics
 	}
 	if least := compare.LeastPairs(metrics); base.command == "" && r.MostPairs < least {
-		problems = append(problems, problem.Problem{
-			What: fmt.Sprintf("%s: with %s the metrics that decide cannot fail", c.Source("pairs"), number.Plural(r.MostPairs, "pair")),
-			Hint: fmt.Sprintf("give at least --pairs %d, or fewer metrics", least),
-		})
+		problems.Add(fmt.Sprintf("%s: with %s the metrics that decide cannot fail", c.Source("pairs"), number.Plural(r.MostPairs, "pair")),
+			fmt.Sprintf("give at least --pairs %d, or fewer metrics", least))
 	} else if r.MostPairs < paired.LeastPairs {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: %s can decide nothing", c.Source("pairs"), number.Plural(r.MostPairs, "pair")), Hint: fmt.Sprintf("give at least --pairs %d", paired.LeastPairs)})
+		problems.Add(fmt.Sprintf("%s: %s can decide nothing", c.Source("pairs"), number.Plural(r.MostPairs, "pair")), fmt.Sprintf("give at least --pairs %d", paired.LeastPairs))
 	}
 	r.Name = base.scenario.Name
 	if base.command != "" {
@@ -208,12 +194,9 @@ func (c *comparing) plan(names []string) (comparePlan, error) {
 
 // workersDiffer refuses to compare external workers with built-in consumers: that
 // would be two systems, and not two states of one.
-func (c *comparing) workersDiffer(base, candidate contender) []problem.Problem {
+func (c *comparing) workersDiffer(base, candidate contender) problem.List {
 	if base.command != "" || candidate.command != "" {
-		if c.Written("worker") {
-			return []problem.Problem{{What: "--worker does not apply with --base-cmd and --candidate-cmd", Hint: "start the workers in the commands"}}
-		}
-		return nil
+		return c.Refuse("does not apply with --base-cmd and --candidate-cmd", "start the workers in the commands", "worker")
 	}
 	if (base.worker == "") == (candidate.worker == "") {
 		return nil
@@ -222,7 +205,7 @@ func (c *comparing) workersDiffer(base, candidate contender) []problem.Problem {
 	if base.worker == "" {
 		with = "candidate-worker"
 	}
-	return []problem.Problem{{
+	return problem.List{{
 		What: "--" + with + ": workers are started for one side, and the other side uses built-in consumers",
 		Hint: "use --base-worker and --candidate-worker, or --worker for both",
 	}}
@@ -278,12 +261,12 @@ func (m measurable) defaults() []paired.Metric {
 }
 
 // chosen are the metrics that are compared and their margins.
-func (c *comparing) chosen(r *compare.Record, measured measurable) (metrics []paired.Metric, problems []problem.Problem) {
+func (c *comparing) chosen(r *compare.Record, measured measurable) (metrics []paired.Metric, problems problem.List) {
 	var known *compare.Calibration
 	if c.calibration != "" && c.verb == "compare" {
 		var err error
 		if known, err = store.LoadAs[*compare.Calibration](c.calibration); err != nil {
-			return nil, []problem.Problem{problem.Of(err)}
+			return nil, problem.List{problem.Of(err)}
 		}
 		r.Calibrated = c.calibration
 		if why := known.Foreign(r); len(why) > 0 {
@@ -295,7 +278,7 @@ func (c *comparing) chosen(r *compare.Record, measured measurable) (metrics []pa
 	}
 	metrics, wrong := compare.Resolve(c.metrics, measured.defaults(), known)
 	for _, w := range wrong {
-		problems = append(problems, problem.Problem{What: "--metric: " + w})
+		problems.Add("--metric: "+w, "")
 	}
 	for _, m := range c.metrics {
 		noise, ok := compare.Noise{}, false
@@ -303,11 +286,9 @@ func (c *comparing) chosen(r *compare.Record, measured measurable) (metrics []pa
 			noise, ok = known.Metrics[m.Name]
 		}
 		if least := paired.Detectable(noise.Spread, r.MostPairs); ok && m.Margin > 0 && m.Margin < least && !c.out.Force {
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("--metric: a margin of %s for %s is less than this host can decide in %s, which is %s by the calibration",
-					number.Percent(m.Margin), m.Name, number.Plural(r.MostPairs, "pair"), number.Percent(least)),
-				Hint: "raise the margin or --pairs; --force tries it anyway",
-			})
+			problems.Add(fmt.Sprintf("--metric: a margin of %s for %s is less than this host can decide in %s, which is %s by the calibration",
+				number.Percent(m.Margin), m.Name, number.Plural(r.MostPairs, "pair"), number.Percent(least)),
+				"raise the margin or --pairs; --force tries it anyway")
 		}
 	}
 	return metrics, problems

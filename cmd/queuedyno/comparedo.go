@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,11 +24,20 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// do runs both sides, writes the record and shows it.
-func (c *comparing) do(ctx context.Context, pl comparePlan) error {
+// do compares stored results, or runs both sides, writes the record and shows it.
+func (c *comparing) do(ctx context.Context, args []string) error {
+	if len(args) == 2 {
+		return c.compareStored(args[0], args[1])
+	}
+	if err := c.alone(args); err != nil {
+		return err
+	}
+	pl, err := c.plan(args)
+	if err != nil {
+		return err
+	}
 	ctx, signals := interrupt.Listen(ctx, c.p.console)
 	defer signals.Close()
-	var err error
 	if c.page, err = c.p.openLive(ctx, c.live, c.verb); err != nil {
 		return err
 	}
@@ -43,30 +53,33 @@ func (c *comparing) do(ctx context.Context, pl comparePlan) error {
 	c.page.remove(string(compare.Candidate))
 	if signals.Happened() && len(r.Runs) == 0 {
 		c.page.failed("comparison", r.Name, "The comparison was interrupted during the first pair.")
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted during the first pair; nothing was written"}}}
+		return problem.Exit(problem.Interrupted, "interrupted during the first pair; nothing was written", "")
 	}
 	if err != nil {
 		c.page.failed("comparison", r.Name, err.Error())
 		return problem.Failed(err)
 	}
 	c.page.show("comparison", render.Of(r))
-	endings := []outcome.Outcome{c.verdict(r)}
-	endings = append(endings, c.kept(reserved[0], reserved[0].Write(render.Of(r), render.Runs(results)...))...)
-	endings = append(endings, c.show(r)...)
+	return c.ended(r, reserved[0], render.Runs(results)...)
+}
+
+// ended stores the record and shows it.
+func (c *comparing) ended(r *compare.Record, reserved *store.Reservation, more ...render.File) error {
+	endings := outcome.Outcomes{c.verdict(r)}
+	endings.Err(c.stored(r, reserved, more...))
+	endings.Err(c.p.print(render.Of(r), c.json, render.Options{}))
+	if c.p.step().Wanted(c.Given("github"), c.github) {
+		endings.Err(c.p.step().Summary(func(w io.Writer) error { return render.Of(r).Encode(w, "md", render.Options{}) }))
+		c.p.step().Annotate(endings[0])
+	}
 	return outcome.Worst(endings)
 }
 
-// kept ends the reservation of a directory in which a result was stored, or not,
-// and says where it is.
-func (c *comparing) kept(reserved *store.Reservation, err error) (endings []outcome.Outcome) {
-	reserved.Release()
-	if err != nil {
-		endings = append(endings, outcome.Failed("", err))
-	}
-	if dir := outcome.KeptIn(reserved, err); dir != "" {
-		c.p.console.Note("%s: results in %s", c.verb, contents(dir))
-	}
-	return endings
+// stored stores the record, and says where it is.
+func (c *comparing) stored(r *compare.Record, reserved *store.Reservation, more ...render.File) error {
+	err := reserved.Write(render.Of(r), more...)
+	c.p.noteResults(c.verb+": ", outcome.Kept(reserved, err))
+	return err
 }
 
 // runs makes the runs of a comparison and completes its record.
@@ -77,8 +90,11 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 		return nil, fmt.Errorf("make a directory for the runs: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	kids := &children{sides: pl.sides, dir: dir, environ: c.p.environ, getenv: c.p.getenv, printed: map[compare.Side]compare.Printed{}, results: map[string]*result.Result{}, redis: map[compare.Side]result.Redis{}, stored: map[compare.Side]*result.Postgres{}, postgres: c.postgres.Source,
-		page: c.page, labels: map[compare.Side]string{compare.Base: r.Base.Label, compare.Candidate: r.Candidate.Label}}
+	base, candidate := &child{contender: pl.sides[compare.Base], label: r.Base.Label}, &child{contender: pl.sides[compare.Candidate], label: r.Candidate.Label}
+	kids := &children{
+		sides: map[compare.Side]*child{compare.Base: base, compare.Candidate: candidate}, dir: dir, environ: c.p.environ, getenv: c.p.getenv,
+		results: map[string]*result.Result{}, postgres: c.postgres.Source, page: c.page,
+	}
 	for side, a := range pl.sides {
 		if a.command == "" {
 			if err := a.file(filepath.Join(dir, string(side)+".yaml")); err != nil {
@@ -88,7 +104,7 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	}
 	c.p.console.Note("%s: %s, at most %s, seed %d", c.verb, r.Name, number.Plural(r.MostPairs, "pair"), r.Seed)
 	for _, d := range r.Differences() {
-		c.p.console.Note("%s: %s: %s against %s", c.verb, d.What, orNothing(d.Base), orNothing(d.Candidate))
+		c.p.console.Note("%s: %s: %s against %s", c.verb, d.What, cmp.Or(d.Base, "(none)"), cmp.Or(d.Candidate, "(none)"))
 	}
 	r.StartedAt = time.Now().UTC()
 	var left time.Duration
@@ -100,10 +116,8 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	}
 	err = compare.Compare(ctx, r, compare.Options{
 		Metrics: pl.metrics, Run: kids.run, Patience: 5, All: all,
-		Idle: func(ctx context.Context) (compare.Idle, error) { return idle(ctx, c.idle) },
-		Found: func(base, candidate *compare.Run) ([]paired.Metric, error) {
-			return c.found(r, kids, base, candidate)
-		},
+		Idle:  func(ctx context.Context) (compare.Idle, error) { return idle(ctx, c.idle) },
+		Found: func(base, candidate *compare.Run) ([]paired.Metric, error) { return c.found(r, kids, base, candidate) },
 		Next: func(side compare.Side, pair int, l time.Duration) {
 			left = l
 			going(c.announce(side, pair, l))
@@ -126,8 +140,8 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	})
 	c.p.console.Wipe()
 	r.EndedAt = time.Now().UTC()
-	r.Base.Redis, r.Candidate.Redis = kids.redis[compare.Base], kids.redis[compare.Candidate]
-	r.Base.Postgres, r.Candidate.Postgres = kids.stored[compare.Base], kids.stored[compare.Candidate]
+	r.Base.Redis, r.Base.Postgres = base.redis, base.postgres
+	r.Candidate.Redis, r.Candidate.Postgres = candidate.redis, candidate.postgres
 	if k := r.Base.Redis.Kind; k == "url" {
 		r.Warnings = append(r.Warnings, "used an existing Redis, so it was not restarted between runs")
 	} else if k == "embedded" {
@@ -136,21 +150,15 @@ func (c *comparing) runs(ctx context.Context, pl comparePlan, all bool) (map[str
 	return kids.results, err
 }
 
-func orNothing(s string) string {
-	if s == "" {
-		return "(none)"
-	}
-	return s
-}
-
 // found names the metrics of commands by what the first pair printed.
 func (c *comparing) found(r *compare.Record, kids *children, base, candidate *compare.Run) ([]paired.Metric, error) {
-	switch len(kids.printed) {
-	case 1:
+	first, second := kids.sides[compare.Base].printed, kids.sides[compare.Candidate].printed
+	if (first == nil) != (second == nil) {
 		return nil, errors.New("one command printed Go benchmark lines and the other a result.json, which cannot be compared")
-	case 2:
+	}
+	if first != nil {
 		before := len(r.Warnings)
-		metrics, err := r.FindBenchmarks(c.metrics, base, candidate, kids.printed[compare.Base], kids.printed[compare.Candidate])
+		metrics, err := r.FindBenchmarks(c.metrics, base, candidate, *first, *second)
 		kids.naming = r.Benchmarks
 		for _, w := range r.Warnings[before:] {
 			c.p.console.Note("%s: warning: %s", c.verb, w)
@@ -203,7 +211,7 @@ func pairLine(r *compare.Record, pair int) string {
 		}
 	}
 	for _, telling := range []string{"end_to_end.p50", "p50-ns", "ns/op", "achieved_rate", ""} {
-		for _, name := range sortedNames(base.Figures) {
+		for _, name := range slices.Sorted(maps.Keys(base.Figures)) {
 			if a, b := base.Figures[name], candidate.Figures[name]; strings.HasSuffix(name, telling) && a > 0 && b > 0 {
 				return line + fmt.Sprintf(": %s %s", name, number.Change(b/a-1))
 			}
@@ -228,25 +236,6 @@ func lookWords(r *compare.Record, v paired.Verdict) string {
 		return words
 	}
 	return words + ", open: " + strings.Join(open, ", ")
-}
-
-// show writes the record to standard output and to GitHub.
-func (c *comparing) show(r *compare.Record) (endings []outcome.Outcome) {
-	d, format := render.Of(r), "text"
-	if c.json {
-		format = "json"
-	}
-	if err := d.Encode(c.p.stdout, format, render.Options{}); err != nil {
-		endings = append(endings, outcome.Failed("", fmt.Errorf("write to standard output: %w", err)))
-	}
-	if !c.p.step().Wanted(c.Given("github"), c.github) {
-		return endings
-	}
-	if err := c.p.step().Summary(func(w io.Writer) error { return d.Encode(w, "md", render.Options{}) }); err != nil {
-		endings = append(endings, outcome.Failed("", err))
-	}
-	c.p.step().Annotate(c.verdict(r))
-	return endings
 }
 
 // verdict is the exit code of a comparison, and what is to be said of it.

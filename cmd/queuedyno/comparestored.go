@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,21 +13,16 @@ import (
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/paired"
 	"github.com/queuedyno/queuedyno/internal/problem"
-	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// stored compares results that were made before.
-func (c *comparing) stored(baseName, candidateName string) error {
+// compareStored compares results that were made before.
+func (c *comparing) compareStored(baseName, candidateName string) error {
 	problems := slices.Clone(c.Problems)
-	for _, flag := range c.WrittenNames() {
-		switch flag {
-		case "metric", "calibration", "inconclusive", "json", "quiet", "out", "name", "force", "github":
-		default:
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s applies only when compare runs scenarios, not to stored results", flag), Hint: "leave it out"})
-		}
-	}
+	apply := []string{"metric", "calibration", "inconclusive", "json", "quiet", "out", "name", "force", "github"}
+	others := slices.DeleteFunc(c.WrittenNames(), func(flag string) bool { return slices.Contains(apply, flag) })
+	problems = append(problems, c.Refuse("applies only when compare runs scenarios, not to stored results", "leave it out", others...)...)
 	base, more := results(baseName)
 	problems = append(problems, more...)
 	candidate, more := results(candidateName)
@@ -50,16 +44,12 @@ func (c *comparing) stored(baseName, candidateName string) error {
 		all  []*result.Result
 	}{{baseName, base}, {candidateName, candidate}} {
 		if n := len(side.all); n < least {
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("%q holds %s: too few for the deciding metrics to fail", side.name, number.Plural(n, "result")),
-				Hint: fmt.Sprintf("make at least %d for each side, or name fewer metrics with --metric: one takes %d; queuedyno compare SCENARIO alternates the runs", least, paired.LeastPairs),
-			})
+			problems.Add(fmt.Sprintf("%q holds %s: too few for the deciding metrics to fail", side.name, number.Plural(n, "result")),
+				fmt.Sprintf("make at least %d for each side, or name fewer metrics with --metric: one takes %d; queuedyno compare SCENARIO alternates the runs", least, paired.LeastPairs))
 		}
 	}
 	where := c.out.Place("compare", r.Name, r.Name+"-compare", time.Now())
-	if err := where.Check(); err != nil {
-		problems = append(problems, problem.Of(err))
-	}
+	problems.Err(where.Check())
 	if err := problem.Usage(problems...); err != nil {
 		return err
 	}
@@ -69,8 +59,7 @@ func (c *comparing) stored(baseName, candidateName string) error {
 	}
 	defer outcome.Release(reserved)
 	compare.Stored(r, base, candidate, metrics, c.out.Force)
-	endings := append([]outcome.Outcome{c.verdict(r)}, c.kept(reserved[0], reserved[0].Write(render.Of(r)))...)
-	return outcome.Worst(append(endings, c.show(r)...))
+	return c.ended(r, reserved[0])
 }
 
 // alone refuses a result that is named where a scenario, or two results, belong.
@@ -108,7 +97,7 @@ func storedSettings(name string, r *result.Result) map[string]string {
 }
 
 // results reads one side: results with commas between, or a directory of them.
-func results(names string) (all []*result.Result, problems []problem.Problem) {
+func results(names string) (all []*result.Result, problems problem.List) {
 	for _, name := range strings.Split(names, ",") {
 		paths := []string{name}
 		if inner := resultsIn(name); len(inner) > 0 {
@@ -129,7 +118,7 @@ func results(names string) (all []*result.Result, problems []problem.Problem) {
 // distinct refuses a run that is named more than once. On both sides it would be
 // compared with itself, which always passes, and twice on one side it would count
 // as two.
-func distinct(base, candidate []*result.Result) (problems []problem.Problem) {
+func distinct(base, candidate []*result.Result) (problems problem.List) {
 	seen := map[string]string{}
 	for _, side := range []struct {
 		name string
@@ -165,6 +154,3 @@ func resultsIn(dir string) (paths []string) {
 	}
 	return paths
 }
-
-// sortedNames are the names of figures.
-func sortedNames(figures map[string]float64) []string { return slices.Sorted(maps.Keys(figures)) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,7 +54,7 @@ func (p *program) completeFlags(cmd *cobra.Command) {
 		case names == flags.Dirs:
 			complete(cmd, f.Name, files(cobra.ShellCompDirectiveFilterDirs))
 		case f.Name == "redis" || strings.HasSuffix(f.Name, "-redis"):
-			complete(cmd, f.Name, redisWords)
+			complete(cmd, f.Name, beginnings(redisWords()...))
 		case names != flags.Files:
 			complete(cmd, f.Name, words(offered[f.Name]...))
 		}
@@ -67,17 +68,28 @@ func files(which cobra.ShellCompDirective, endings ...string) cobra.CompletionFu
 	}
 }
 
-// redisWords completes to the ways to say which Redis, or its URL.
-func redisWords(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return []string{
+// beginnings completes to what more is written behind.
+func beginnings(all ...string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return all, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+}
+
+// redisSchemes are the beginnings of the URL of a Redis.
+func redisSchemes() []string {
+	return []string{"redis://", "rediss://", "unix://", "redis-sentinel://", "redis-cluster://"}
+}
+
+// redisWords are the ways to say which Redis, and the beginnings of its URL.
+func redisWords() []string {
+	return append([]string{
 		"auto\tREDIS_URL, else the first of process, docker, embedded",
 		"process\ta private redis-server from PATH",
 		"sentinel\ta private master with replicas and sentinels",
 		"cluster\ta private cluster",
 		"docker\ta private container",
 		"embedded\tfor trying things out",
-		"redis://", "rediss://", "unix://", "redis-sentinel://", "redis-cluster://",
-	}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}, redisSchemes()...)
 }
 
 func (p *program) completeReport(cmd *cobra.Command) {
@@ -126,7 +138,7 @@ func metricNames() []string {
 // manualVerb writes what packages install besides the binary. It is for building them
 // and not in the help.
 func (p *program) manualVerb() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:    "manual DIR",
 		Short:  "Write the manual pages and the completion scripts",
 		Long:   "Write the manual pages to DIR/man, and the completion scripts of bash, zsh, fish and\nPowerShell to DIR/completions.",
@@ -135,10 +147,11 @@ func (p *program) manualVerb() *cobra.Command {
 			if len(args) == 1 {
 				return nil
 			}
-			return problem.Usage(problem.Problem{What: fmt.Sprintf("%d directories", len(args)), Hint: "write the one for the pages: queuedyno manual DIR"})
+			return problem.Exit(problem.BadUsage, fmt.Sprintf("%d directories", len(args)), "write the one for the pages: queuedyno manual DIR")
 		},
-		RunE: p.verb(func(cmd *cobra.Command, args []string) error { return p.manual(cmd.Root(), args[0]) }),
 	}
+	cmd.RunE = p.verb(func(_ context.Context, args []string) error { return p.manual(cmd.Root(), args[0]) })
+	return cmd
 }
 
 // manual writes the manual pages and completion scripts of all verbs.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -18,6 +17,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/dialect/library"
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/interrupt"
 	"github.com/queuedyno/queuedyno/internal/live"
 	"github.com/queuedyno/queuedyno/internal/number"
@@ -38,10 +38,13 @@ import (
 )
 
 // do carries out a plan: one server, and on it one scenario after another.
-func (r *running) do(ctx context.Context, pl plan) error {
+func (r *running) do(ctx context.Context, names []string) error {
+	pl, err := r.plan(names)
+	if err != nil {
+		return err
+	}
 	ctx, signals := interrupt.Listen(ctx, r.p.console)
 	defer signals.Close()
-	var err error
 	if r.page, err = r.p.openLive(ctx, r.live, "run"); err != nil {
 		return err
 	}
@@ -63,7 +66,7 @@ func (r *running) do(ctx context.Context, pl plan) error {
 		return r.notStarted(err, signals)
 	}
 	// Which kind of Redis it is may be known only now.
-	var refused []problem.Problem
+	var refused problem.List
 	for _, s := range pl.scenarios {
 		refused = append(refused, r.refusals(s, server.Place(r.allowFaults))...)
 	}
@@ -73,7 +76,7 @@ func (r *running) do(ctx context.Context, pl plan) error {
 		}
 		return problem.Usage(refused...)
 	}
-	var endings []outcome.Outcome
+	var endings outcome.Outcomes
 	for i, s := range pl.scenarios {
 		e := r.one(ctx, s, pl.places[i].How.Owner.ID, reserved[i], pl.tags, server, signals)
 		endings = append(endings, e)
@@ -86,12 +89,8 @@ func (r *running) do(ctx context.Context, pl plan) error {
 		endings = append(endings, outcome.Outcome{Name: s.Name, Words: "not run"})
 	}
 	all := r.summary(endings)
-	if err := r.onePage(pl.page, endings); err != nil {
-		all = append(all, outcome.Failed("", err))
-	}
-	if err := server.Close(); err != nil {
-		all = append(all, outcome.Outcome{Code: problem.CouldNotRun, Problems: []problem.Problem{problem.Of(err)}})
-	}
+	all.Err(r.onePage(pl.page, endings))
+	all.Err(server.Close())
 	r.meter.end(ctx)
 	return outcome.Worst(all)
 }
@@ -100,7 +99,7 @@ func (r *running) do(ctx context.Context, pl plan) error {
 func (r *runner) notStarted(err error, signals *interrupt.Signals) error {
 	switch {
 	case signals.Happened():
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before the load began; nothing was written"}}}
+		return problem.Exit(problem.Interrupted, "interrupted before the load began; nothing was written", "")
 	case errors.Is(err, redisserver.ErrUsage), errors.Is(err, postgresserver.ErrUsage):
 		return problem.Usage(problem.Of(err))
 	}
@@ -117,7 +116,7 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reser
 	if res == nil {
 		if signals.Happened() {
 			return outcome.Outcome{Name: s.Name, Code: problem.Interrupted, Words: "interrupted",
-				Problems: []problem.Problem{{What: s.Name + ": interrupted before the load began; nothing was written"}}}
+				Problems: problem.List{{What: s.Name + ": interrupted before the load began; nothing was written"}}}
 		}
 		f := problem.Of(err)
 		r.page.failed(id, s.Name, f.What)
@@ -125,7 +124,7 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reser
 		if full := new(engine.NotEmptyError); errors.As(err, &full) {
 			f.Hint += ", or use --allow-non-empty"
 		}
-		return outcome.Outcome{Name: s.Name, Code: problem.CouldNotRun, Words: "could not run", Problems: []problem.Problem{f}}
+		return outcome.Outcome{Name: s.Name, Code: problem.CouldNotRun, Words: "could not run", Problems: problem.List{f}}
 	}
 	res.Warnings = append(server.Notes(), res.Warnings...)
 	intervals, rowsErr := rows.Finish()
@@ -135,25 +134,15 @@ func (r *running) one(ctx context.Context, s scenario.Scenario, id string, reser
 	e := outcome.Of(res, err, signals.Happened(), r.allowInvalid)
 	// Files first: the reader of standard output may be gone.
 	err = reserved.Write(render.Of(res), intervals...)
-	reserved.Release()
-	if err != nil {
-		e = e.And(outcome.Failed(s.Name, err))
-	}
-	e.Dir = outcome.KeptIn(reserved, err)
+	e, e.Dir = e.AndErr(err), outcome.Kept(reserved, err)
 	// With the log in that directory the page has a heat map, as the report there.
 	r.page.show(id, render.Of(res).WithIntervals(func() (io.ReadCloser, error) { return os.Open(filepath.Join(e.Dir, render.IntervalsFile)) }))
-	if err := r.show(res); err != nil {
-		e = e.And(outcome.Failed(s.Name, fmt.Errorf("write to standard output: %w", err)))
-	}
+	e = e.AndErr(r.show(res))
 	if r.p.step().Wanted(r.Given("github"), r.github) {
-		if err := r.p.step().Summary(func(w io.Writer) error { return render.Of(res).Encode(w, "summary", render.Options{}) }); err != nil {
-			e = e.And(outcome.Failed(s.Name, err))
-		}
+		e = e.AndErr(r.p.step().Summary(func(w io.Writer) error { return render.Of(res).Encode(w, "summary", render.Options{}) }))
 		r.p.step().Annotate(e)
 	}
-	if e.Dir != "" {
-		r.p.console.Note("results in %s", contents(e.Dir))
-	}
+	r.p.noteResults("", e.Dir)
 	return e
 }
 
@@ -342,30 +331,72 @@ func (r *running) show(res *result.Result) error {
 		return nil // standard output is for its seconds
 	}
 	if r.jsonLog {
+		// In one piece, since others write there, too.
 		var b bytes.Buffer
 		if err := render.Of(res).Encode(&b, "json", render.Options{}); err != nil {
 			return err
 		}
 		_, err := r.p.console.Write(b.Bytes())
-		return err
+		return outputError(err)
 	}
-	return r.p.showResult(res, r.json, r.noColor)
+	return r.p.showResult(res, r.showing)
+}
+
+// showing are the flags of a verb that shows the result of runs.
+type showing struct{ json, noColor, allowInvalid bool }
+
+func (s *showing) declare(p *program, f *flags.Set) {
+	f.Switch(&s.json, "json", "", "write result.json to standard output instead of the table")
+	f.Switch(&s.noColor, "no-color", "", "no color on a terminal (like NO_COLOR)")
+	p.declareQuiet(f)
+	f.Group("Gates")
+	f.Switch(&s.allowInvalid, "allow-invalid", "", "exit 0 instead of 4 if the result is invalid; its thresholds still do not pass")
 }
 
 // showResult writes a result to standard output, as JSON or as a table.
-func (p *program) showResult(res *result.Result, json, noColor bool) error {
+func (p *program) showResult(res *result.Result, s showing) error {
+	if s.json {
+		return p.print(render.Of(res), true, render.Options{})
+	}
+	err := p.print(render.Of(res), false, p.textOptions(s.noColor))
+	if err == nil {
+		_, err = fmt.Fprintln(p.stdout)
+	}
+	return outputError(err)
+}
+
+// print writes a document to standard output, as JSON or as text.
+func (p *program) print(d render.Document, json bool, o render.Options) error {
 	format := "text"
 	if json {
 		format = "json"
 	}
-	w := bufio.NewWriter(p.stdout)
-	if err := render.Of(res).Encode(w, format, p.textOptions(noColor)); err != nil {
+	return outputError(d.Encode(p.stdout, format, o))
+}
+
+// outputError says that it was standard output that failed, unless err does; nil stays nil.
+func outputError(err error) error {
+	if err == nil || errors.Is(err, errOutput) {
 		return err
 	}
-	if !json {
-		fmt.Fprintln(w)
+	return fmt.Errorf("%w: %w", errOutput, err)
+}
+
+// merged keeps and shows a result that was made of those of shards.
+func (p *program) merged(res *result.Result, interrupted bool, reserved *store.Reservation, s showing) outcome.Outcome {
+	e := outcome.Of(res, nil, interrupted, s.allowInvalid)
+	err := reserved.Write(render.Of(res))
+	e, e.Dir = e.AndErr(err), outcome.Kept(reserved, err)
+	e = e.AndErr(p.showResult(res, s))
+	p.noteResults("", e.Dir)
+	return e
+}
+
+// noteResults says where results are; an empty directory holds none.
+func (p *program) noteResults(prefix, dir string) {
+	if dir != "" {
+		p.console.Note("%sresults in %s", prefix, contents(dir))
 	}
-	return w.Flush()
 }
 
 // contents names a result directory and what is in it.
@@ -377,22 +408,15 @@ func contents(dir string) string {
 			names = append(names, e.Name())
 		}
 	}
-	// The one for people comes first.
-	slices.SortStableFunc(names, func(a, b string) int {
-		switch {
-		case a == "report.md":
-			return -1
-		case b == "report.md":
-			return 1
-		}
-		return 0
-	})
+	if i := slices.Index(names, "report.md"); i >= 0 { // the one for people comes first
+		names = slices.Insert(slices.Delete(names, i, i+1), 0, "report.md")
+	}
 	return fmt.Sprintf("%s%c (%s)", dir, filepath.Separator, strings.Join(names, ", "))
 }
 
 // summary ends a run of several scenarios with a line for each. The JSON on
 // standard output is not disturbed by it.
-func (r *running) summary(endings []outcome.Outcome) []outcome.Outcome {
+func (r *running) summary(endings outcome.Outcomes) outcome.Outcomes {
 	if len(endings) < 2 {
 		return endings
 	}
@@ -404,7 +428,7 @@ func (r *running) summary(endings []outcome.Outcome) []outcome.Outcome {
 		w = r.p.stderr
 	}
 	if err := console.WriteTable(w, outcome.SummaryTable(endings)); err != nil {
-		endings = append(endings, outcome.Failed("", fmt.Errorf("write summary: %w", err)))
+		endings.Err(fmt.Errorf("write summary: %w", err))
 	}
 	return endings
 }

@@ -70,7 +70,7 @@ func (p *program) doctorVerb() *cobra.Command {
 	d.store = target.DeclarePostgres(f, p.getenv)
 	f.Group("Output")
 	f.Switch(&d.json, "json", "", "print facts and checks as JSON")
-	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error { return d.do(cmd.Context(), names) })
+	cmd.RunE = p.verb(d.do)
 	cmd.ValidArgsFunction = p.scenarioNames(&d.file)
 	return cmd
 }
@@ -79,11 +79,11 @@ func (d *doctoring) do(ctx context.Context, names []string) error {
 	problems := append(d.flags.Problems, d.redis.Problems()...)
 	src, err := d.p.findScenarios(d.file)
 	if err != nil {
-		return problem.Usage(append(problems, problem.AsFailure(d.p.badScenarios(src, err)).Problems...)...)
+		return problem.Usage(append(problems, d.p.badScenarios(src, err)...)...)
 	}
 	picked := src.scenarios
 	if len(names) > 0 || src.bundled {
-		var wrong []problem.Problem
+		var wrong problem.List
 		picked, wrong = src.pick(names)
 		problems = append(problems, wrong...)
 	}
@@ -106,7 +106,7 @@ func (d *doctoring) do(ctx context.Context, names []string) error {
 	facts, err := d.facts(ctx, picked, options, stored)
 	switch {
 	case signals.Happened():
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted"}}}
+		return &problem.Failure{Code: problem.Interrupted, Problems: problem.List{{What: "interrupted"}}}
 	case errors.Is(err, redisserver.ErrUsage), errors.Is(err, postgresserver.ErrUsage):
 		return problem.Usage(problem.Of(err))
 	case err != nil:
@@ -117,7 +117,7 @@ func (d *doctoring) do(ctx context.Context, names []string) error {
 		return problem.Failed(fmt.Errorf("write to standard output: %w", err))
 	}
 	if report.Verdict == doctor.Invalid {
-		return &problem.Failure{Code: problem.Invalid, Problems: []problem.Problem{{What: "a measurement would not be valid: " + firstInvalid(report)}}}
+		return &problem.Failure{Code: problem.Invalid, Problems: problem.List{{What: "a measurement would not be valid: " + firstInvalid(report)}}}
 	}
 	return nil
 }

@@ -26,7 +26,6 @@ import (
 	"github.com/queuedyno/queuedyno/internal/outcome"
 	"github.com/queuedyno/queuedyno/internal/override"
 	"github.com/queuedyno/queuedyno/internal/problem"
-	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/shard"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -39,20 +38,7 @@ each runs "queuedyno run --shard". Needs Kubernetes 1.29, an image of queuedyno 
 nodes can pull, and a secret with the URL of the Redis under test.`
 
 func (p *program) fleetVerb() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "fleet",
-		Short: "Run the shards of a load on Kubernetes, merge their results",
-		Long:  fleetHelp,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return unknownWord(cmd, args[0])
-		},
-		Args: cobra.ArbitraryArgs,
-	}
-	cmd.AddCommand(p.fleetManifest(), p.fleetRun())
-	return cmd
+	return group("fleet", "Run the shards of a load on Kubernetes, merge their results", fleetHelp, p.fleetManifest(), p.fleetRun())
 }
 
 // fleeting is a verb of fleet at work.
@@ -109,22 +95,17 @@ func (p *program) declareFleet(cmd *cobra.Command, named string) *fleeting {
 }
 
 // plan completes the manifest. All that is wrong is in the problems.
-func (g *fleeting) plan(verb string, names []string) (s scenario.Scenario, problems []problem.Problem) {
+func (g *fleeting) plan(verb string, names []string) (s scenario.Scenario, problems problem.List) {
 	m := &g.manifest
 	problems = slices.Clone(g.Problems)
-	wrong := func(what, hint string) { problems = append(problems, problem.Problem{What: what, Hint: hint}) }
 	if m.Shards == 0 && !g.Tried("shards") {
-		wrong("the number of shards is not given", "add it: -n 8")
+		problems.Add("the number of shards is not given", "add it: -n 8")
 	}
 	if m.Image == "" && !g.Tried("image") {
-		wrong("no image is named", "build one with deploy/image/build NAME, push it to a registry of the cluster, and add --image NAME")
+		problems.Add("no image is named", "build one with deploy/image/build NAME, push it to a registry of the cluster, and add --image NAME")
 	}
 	m.Secret, m.SecretKey = g.secret[0], g.secret[1]
-	src, err := g.p.findScenarios(g.file)
-	if err != nil {
-		return s, append(problems, problem.AsFailure(g.p.badScenarios(src, err)).Problems...)
-	}
-	picked, unknown := src.pick(names)
+	src, picked, unknown := g.p.pick(g.file, names)
 	problems = append(problems, unknown...)
 	if len(picked) == 0 {
 		return s, problems
@@ -142,20 +123,16 @@ func (g *fleeting) plan(verb string, names []string) (s scenario.Scenario, probl
 	problems = append(problems, g.Check(opened)...)
 	if m.Shards > 0 {
 		opened.Shard = pace.Shard{Of: m.Shards}
-		if err := shard.Check(opened); err != nil {
-			for line := range strings.SplitSeq(err.Error(), "\n") {
-				wrong(fmt.Sprintf("scenario %q: %s", s.Name, line), "")
-			}
-		}
+		problems.AddAll(fmt.Sprintf("scenario %q: ", s.Name), problem.All(shard.Check(opened))...)
 	}
 	for _, one := range fault.Refuse(s.Faults, fault.Place{Kind: string(redisserver.URL), Allowed: g.allowFaults}) {
-		wrong(fmt.Sprintf("scenario %q: %s", s.Name, one.What), one.Hint)
+		problems.Add(fmt.Sprintf("scenario %q: %s", s.Name, one.What), one.Hint)
 	}
 	switch {
 	case s.External:
 		problems = append(problems, externalNames(s, g.queue, g.channel, g.Source("channel"), false)...)
 	case g.queue != "":
-		wrong(fmt.Sprintf("scenario %q: the consumers of each shard would take the jobs of the others from %q", s.Name, g.queue),
+		problems.Add(fmt.Sprintf("scenario %q: the consumers of each shard would take the jobs of the others from %q", s.Name, g.queue),
 			"remove --queue: each shard makes its own queue; or add --consumers external")
 	}
 	if src.comes(s.Name) {
@@ -174,7 +151,7 @@ func (g *fleeting) plan(verb string, names []string) (s scenario.Scenario, probl
 }
 
 // pack puts what the pods need into the manifest.
-func (g *fleeting) pack(s scenario.Scenario) []problem.Problem {
+func (g *fleeting) pack(s scenario.Scenario) problem.List {
 	m := &g.manifest
 	m.Scenario = s.Name
 	for flag, text := range map[string]string{"--queue": g.queue, "--channel": g.channel} {
@@ -189,17 +166,17 @@ func (g *fleeting) pack(s scenario.Scenario) []problem.Problem {
 	var err error
 	if name := s.Load.Replay.File; name != "" {
 		if m.Replay, err = os.ReadFile(name); err != nil {
-			return []problem.Problem{problem.Of(err)}
+			return problem.List{problem.Of(err)}
 		}
 		s.Load.Replay.File = fleet.ReplayFile
 	}
 	var b bytes.Buffer
 	if err := scenario.Encode(&b, []scenario.Scenario{s}); err != nil {
-		return []problem.Problem{problem.Of(err)}
+		return problem.List{problem.Of(err)}
 	}
 	m.File = b.Bytes()
 	if err := m.CheckSize(); err != nil {
-		return []problem.Problem{problem.Of(err)}
+		return problem.List{problem.Of(err)}
 	}
 	return nil
 }
@@ -220,7 +197,7 @@ func (p *program) fleetManifest() *cobra.Command {
 			"  kubectl logs -l job-name=queuedyno-orders --tail=-1 | queuedyno merge -",
 	}
 	g := p.declareFleet(cmd, "queuedyno-SCENARIO")
-	cmd.RunE = p.verb(func(_ *cobra.Command, names []string) error {
+	cmd.RunE = p.verb(func(_ context.Context, names []string) error {
 		s, problems := g.plan("fleet manifest", names)
 		if err := problem.Usage(problems...); err != nil {
 			return err
@@ -256,21 +233,17 @@ func (p *program) fleetRun() *cobra.Command {
 	f.Group("Kubernetes")
 	f.Text(&r.context, "context", "", "`CONTEXT` of kubectl (default: the current one)")
 	r.out = outcome.Declare(f)
-	f.Switch(&r.json, "json", "", "write result.json to standard output instead of the table")
-	f.Switch(&r.noColor, "no-color", "", "no color on a terminal (like NO_COLOR)")
-	p.declareQuiet(f)
-	f.Group("Gates")
-	f.Switch(&r.allowInvalid, "allow-invalid", "", "exit 0 instead of 4 if the result is invalid; its thresholds still do not pass")
-	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error { return r.run(cmd.Context(), names) })
+	r.declare(p, f)
+	cmd.RunE = p.verb(r.run)
 	return cmd
 }
 
 // fleetRunning is the verb fleet run at work.
 type fleetRunning struct {
 	*fleeting
-	out                         *outcome.Directory
-	context                     string
-	json, noColor, allowInvalid bool
+	showing
+	out     *outcome.Directory
+	context string
 }
 
 const (
@@ -288,16 +261,14 @@ func (r *fleetRunning) run(ctx context.Context, names []string) error {
 	kubectl := fleet.Kubectl{Environ: r.p.environ, Apart: apart}
 	var err error
 	if kubectl.Program, err = exec.LookPath("kubectl"); err != nil {
-		problems = append(problems, problem.Problem{What: "there is no kubectl in PATH", Hint: "install it, or use queuedyno fleet manifest"})
+		problems.Add("there is no kubectl in PATH", "install it, or use queuedyno fleet manifest")
 	}
 	if r.context != "" {
 		kubectl.Global = []string{"--context", r.context}
 	}
 	place := r.out.Place(fleetVerbName, s.Name, s.Name+"-fleet", time.Now())
 	if s.Name != "" {
-		if err := place.Check(); err != nil {
-			problems = append(problems, problem.Of(err))
-		}
+		problems.Err(place.Check())
 	}
 	if err := problem.Usage(problems...); err != nil {
 		return err
@@ -331,7 +302,10 @@ func (r *fleetRunning) run(ctx context.Context, names []string) error {
 
 // report merges what the shards reported. failed is why the fleet ended early, or nil.
 func (r *fleetRunning) report(s scenario.Scenario, reserved *store.Reservation, logs []fleet.Log, failed error, interrupted bool) error {
-	var ending []outcome.Outcome
+	var ending outcome.Outcomes
+	fail := func(what, hint string) {
+		ending = append(ending, outcome.Outcome{Name: s.Name, Code: problem.CouldNotRun, Words: "failed", Problems: problem.List{{What: what, Hint: hint}}})
+	}
 	var sources []merge.Source
 	silent, heard := map[int]fleet.Log{}, map[int]bool{}
 	for _, log := range logs {
@@ -342,10 +316,10 @@ func (r *fleetRunning) report(s scenario.Scenario, reserved *store.Reservation, 
 		heard[log.Shard] = true
 		sources = append(sources, merge.Source{Name: "pod " + log.Pod, Open: func() (io.ReadCloser, error) { return os.Open(log.File) }})
 	}
-	for _, fault := range faultsOf(failed) {
+	for _, fault := range problem.Joined(failed) {
 		if !interrupted || !errors.Is(fault, context.Canceled) {
 			one := problem.Of(fault)
-			ending = append(ending, outcome.Outcome{Name: s.Name, Code: problem.CouldNotRun, Words: "failed", Problems: []problem.Problem{one}})
+			fail(one.What, one.Hint)
 		}
 	}
 	for _, i := range slices.Sorted(maps.Keys(silent)) {
@@ -357,19 +331,19 @@ func (r *fleetRunning) report(s scenario.Scenario, reserved *store.Reservation, 
 			r.p.console.Note("%s: %s", fleetVerbName, said)
 			continue
 		}
-		ending = append(ending, outcome.Outcome{Name: s.Name, Code: problem.CouldNotRun, Words: "failed", Problems: []problem.Problem{{What: said}}})
+		fail(said, "")
 	}
 	if len(sources) == 0 {
-		o := outcome.Outcome{Name: s.Name, Code: problem.CouldNotRun, Words: "failed", Problems: []problem.Problem{{What: "no shard left a result; nothing was written"}}}
+		fail("no shard left a result; nothing was written", "")
 		if interrupted {
-			o.Code, o.Words = problem.Interrupted, "interrupted"
+			ending[len(ending)-1].Code = problem.Interrupted
 		}
-		return outcome.Worst(append(ending, o))
+		return outcome.Worst(ending)
 	}
 	var all merge.Merger
 	if err := all.AddAll(sources, store.ParseRun); err != nil {
-		for _, one := range problemsOf(err) {
-			ending = append(ending, outcome.Outcome{Name: s.Name, Code: problem.CouldNotRun, Words: "failed", Problems: []problem.Problem{one}})
+		for _, one := range problem.All(err) {
+			fail(one.What, one.Hint)
 		}
 		return outcome.Worst(ending)
 	}
@@ -377,18 +351,5 @@ func (r *fleetRunning) report(s scenario.Scenario, reserved *store.Reservation, 
 	if err != nil {
 		return err
 	}
-	e := outcome.Of(res, nil, interrupted, r.allowInvalid)
-	err = reserved.Write(render.Of(res))
-	reserved.Release()
-	if err != nil {
-		e = e.And(outcome.Failed(s.Name, err))
-	}
-	e.Dir = outcome.KeptIn(reserved, err)
-	if err := r.p.showResult(res, r.json, r.noColor); err != nil {
-		e = e.And(outcome.Failed(s.Name, fmt.Errorf("write to standard output: %w", err)))
-	}
-	if e.Dir != "" {
-		r.p.console.Note("results in %s", contents(e.Dir))
-	}
-	return outcome.Worst(append(ending, e))
+	return outcome.Worst(append(ending, r.p.merged(res, interrupted, reserved, r.showing)))
 }

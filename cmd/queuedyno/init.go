@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,7 +35,7 @@ func (p *program) initVerb() *cobra.Command {
 		Example: "  queuedyno init && queuedyno run",
 		Args:    noArgs,
 	}
-	cmd.RunE = p.verb(func(*cobra.Command, []string) error { return p.initialize() })
+	cmd.RunE = p.verb(func(context.Context, []string) error { return p.initialize() })
 	return cmd
 }
 

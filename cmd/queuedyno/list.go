@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -32,13 +33,13 @@ func (p *program) listVerb() *cobra.Command {
 	declareFile(f, &file)
 	f.Group("Output")
 	f.Switch(&asJSON, "json", "", "print the scenarios as JSON, with all defaults")
-	cmd.RunE = p.verb(func(*cobra.Command, []string) error {
+	cmd.RunE = p.verb(func(context.Context, []string) error {
 		if err := problem.Usage(f.Problems...); err != nil {
 			return err
 		}
 		src, err := p.findScenarios(file)
 		if err != nil {
-			return p.badScenarios(src, err)
+			return problem.Usage(p.badScenarios(src, err)...)
 		}
 		for i, s := range src.scenarios {
 			src.scenarios[i] = s.WithDefaults()
@@ -54,16 +55,6 @@ func (p *program) listVerb() *cobra.Command {
 		return console.WriteTable(p.stdout, rows)
 	})
 	return cmd
-}
-
-// badScenarios is the failure of a file that cannot be used. Its problems are
-// printed as they are; what is returned only counts them.
-func (p *program) badScenarios(src source, err error) error {
-	n := p.fileFaults(err)
-	if n == 0 {
-		return err
-	}
-	return problem.Usage(problem.Problem{What: src.name + ": " + number.Plural(n, "problem")})
 }
 
 // loadInBrief is a load in a few words: "1000/s for 10s".
@@ -112,15 +103,15 @@ func (p *program) validateVerb() *cobra.Command {
 			return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
 		},
 	}
-	cmd.RunE = p.verb(func(_ *cobra.Command, files []string) error {
+	cmd.RunE = p.verb(func(_ context.Context, files []string) error {
 		if len(files) == 0 {
 			files = []string{""}
 		}
-		var bad []problem.Problem
+		var bad problem.List
 		for _, file := range files {
 			src, err := p.findScenarios(file)
 			if err != nil {
-				bad = append(bad, problem.AsFailure(p.badScenarios(src, err)).Problems...)
+				bad = append(bad, p.badScenarios(src, err)...)
 				continue
 			}
 			if file == "" && src.where != "./"+src.name {

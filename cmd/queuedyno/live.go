@@ -129,19 +129,24 @@ func (l *livePage) seconds(key string) func(live.Second, func() *result.Result) 
 			known = facts()
 		}
 		id = s.ID
-		added, onlyAdded := rows.Add(s.Rows)
-		r := *known
-		r.Timeline = rows.Rows()
-		with := func(added []result.Second) live.Make {
-			return func() (webpage.Document, error) {
-				return render.Of(&r).Running(render.Progress{State: s.State, Added: added})
-			}
+		l.add(key, *known, &rows, s.Rows, s.State, another)
+	}
+}
+
+// add adds rows to the timeline of a run, and shows what is known of the run with them. Of
+// another run than before, the viewers need all.
+func (l *livePage) add(key string, known result.Result, rows *live.Timeline, more []result.Second, state string, another bool) {
+	added, onlyAdded := rows.Add(more)
+	known.Timeline = rows.Rows()
+	with := func(added []result.Second) live.Make {
+		return func() (webpage.Document, error) {
+			return render.Of(&known).Running(render.Progress{State: state, Added: added})
 		}
-		more := with(append([]result.Second{}, added...))
-		if another || !onlyAdded {
-			more = nil
-		}
-		l.hub.Show(key, with(nil), more)
+	}
+	if onlyAdded && !another {
+		l.hub.Show(key, with(nil), with(append([]result.Second{}, added...)))
+	} else {
+		l.hub.Show(key, with(nil), nil)
 	}
 }
 
@@ -176,30 +181,19 @@ func (l *livePage) looks(queue, address string) (show, end func(watch.Look)) {
 		return func(watch.Look) {}, func(watch.Look) {}
 	}
 	rows := live.Timeline{Max: render.LiveRows}
-	with := func(k watch.Look, state string, all, added []result.Second) live.Make {
-		return func() (webpage.Document, error) {
-			r := seenBy(k, queue, address)
-			r.Timeline = all
-			return render.Of(r).Running(render.Progress{State: state, Added: added})
-		}
-	}
 	show = func(k watch.Look) {
-		added, onlyAdded := rows.Add([]result.Second{rowOf(k)})
 		state := strings.Join(append(rates(k), "backlog "+backlog(k)), ", ")
 		if t := times(k.RunningRecent); t != "" {
 			state += "; running (" + recently(k) + ") " + t
 		}
 		state = strings.Join(append([]string{"for " + seconds(k.ElapsedS) + ": " + state}, oddities(k)...), "; ") + "."
-		more := with(k, state, rows.Rows(), append([]result.Second{}, added...))
-		if !onlyAdded {
-			more = nil
-		}
-		l.hub.Show("watch", with(k, state, rows.Rows(), nil), more)
+		l.add("watch", *seenBy(k, queue, address), &rows, []result.Second{rowOf(k)}, state, false)
 	}
 	end = func(k watch.Look) {
-		all := rows.Rows()
+		r := seenBy(k, queue, address)
+		r.Timeline = rows.Rows()
 		l.hub.Show("watch", func() (webpage.Document, error) {
-			page, err := with(k, totals(k)+".", all, nil)()
+			page, err := render.Of(r).Running(render.Progress{State: totals(k) + "."})
 			page.Verdict = ""
 			return page, err
 		}, nil)

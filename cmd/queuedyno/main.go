@@ -194,17 +194,14 @@ func (p *program) usage(cmd *cobra.Command) error {
 
 // verb wraps what a verb does: it reads the variables of the flags first, and gives
 // every error an exit code.
-func (p *program) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+func (p *program) verb(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if f := p.flags[cmd]; f != nil {
 			p.readEnv(f)
 		}
-		err := do(cmd, args)
-		if err == nil {
-			return nil
-		}
-		if f := new(problem.Failure); errors.As(err, &f) {
-			return f
+		err := do(cmd.Context(), args)
+		if f := new(problem.Failure); err == nil || errors.As(err, &f) {
+			return err
 		}
 		return problem.Failed(err)
 	}
@@ -215,7 +212,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return problem.Usage(problem.Problem{What: fmt.Sprintf("unexpected argument %q", args[0]), Hint: cmd.CommandPath() + " --help lists the flags"})
+	return problem.Exit(problem.BadUsage, fmt.Sprintf("unexpected argument %q", args[0]), cmd.CommandPath()+" --help lists the flags")
 }
 
 // rest is what follows the verb on the command line.

@@ -35,9 +35,9 @@ func (m *metering) declare(p *program, f *flags.Set, verb string) {
 }
 
 // problems are those of flags that do not fit together.
-func (m *metering) problems() []problem.Problem {
+func (m *metering) problems() problem.List {
 	if m.linger > 0 && m.address == "" && !m.flags.Tried("metrics") {
-		return []problem.Problem{{What: m.flags.Source("metrics-linger") + " requires --metrics", Hint: "add --metrics 127.0.0.1:9464"}}
+		return problem.List{{What: m.flags.Source("metrics-linger") + " requires --metrics", Hint: "add --metrics 127.0.0.1:9464"}}
 	}
 	return nil
 }

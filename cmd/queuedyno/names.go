@@ -31,29 +31,23 @@ func (r *runner) declareNames(f *flags.Set, what string) {
 // externalNames checks the names that external workers and the run have to have in common.
 // source is where the channel was named. Workers that are started find both in their
 // environment.
-func externalNames(s scenario.Scenario, queue, channel, source string, started bool) (problems []problem.Problem) {
+func externalNames(s scenario.Scenario, queue, channel, source string, started bool) (problems problem.List) {
 	facts, by := library.Facts(s), announcedBy(s)
 	key := cmp.Or(facts.Queue, jobqueue.DefaultQueue)
 	switch {
 	case by != "" && !started && queue == "":
-		problems = append(problems, problem.Problem{
-			What: fmt.Sprintf("scenario %q: its consumers are external, and need --queue", s.Name),
-			Hint: "add --queue " + key + ", or the name your workers use",
-		})
+		problems.Add(fmt.Sprintf("scenario %q: its consumers are external, and need --queue", s.Name),
+			"add --queue "+key+", or the name your workers use")
 	case by != "" && channel != "":
-		problems = append(problems, problem.Problem{
-			What: fmt.Sprintf("scenario %q: %s: %s", s.Name, source, by),
-			Hint: "remove it",
-		})
+		problems.Add(fmt.Sprintf("scenario %q: %s: %s", s.Name, source, by),
+			"remove it")
 	case by == "" && !started && (queue == "" || channel == ""):
-		problems = append(problems, problem.Problem{
-			What: fmt.Sprintf("scenario %q: its consumers are external, and need both --queue and --channel", s.Name),
-			Hint: "add --queue " + key + " --channel " + jobqueue.DefaultChannel + ", or the names your workers use; --worker COMMAND starts workers and gives them both",
-		})
+		problems.Add(fmt.Sprintf("scenario %q: its consumers are external, and need both --queue and --channel", s.Name),
+			"add --queue "+key+" --channel "+jobqueue.DefaultChannel+", or the names your workers use; --worker COMMAND starts workers and gives them both")
 	}
 	if d := library.Of(s); d != nil && queue != "" {
 		if _, err := d.Layout(dialect.Jobs{Queue: facts.Key(queue), Name: s.JobName}); err != nil {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("scenario %q: %s", s.Name, err), Hint: "write it like --queue " + key})
+			problems.Add(fmt.Sprintf("scenario %q: %s", s.Name, err), "write it like --queue "+key)
 		}
 	}
 	return problems
@@ -72,15 +66,13 @@ func announcedBy(s scenario.Scenario) string {
 
 // nameProblems checks the names of the queue and the channel, which external workers have to
 // know.
-func (r *runner) nameProblems(scenarios []scenario.Scenario) []problem.Problem {
-	var problems []problem.Problem
+func (r *runner) nameProblems(scenarios []scenario.Scenario) problem.List {
+	var problems problem.List
 	for _, s := range scenarios {
 		if s.Load.Observed {
 			if !r.redis.Exists() {
-				problems = append(problems, problem.Problem{
-					What: fmt.Sprintf("scenario %q: its producers are external, and cannot know a Redis that is started for the run", s.Name),
-					Hint: "name their Redis with --redis redis://HOST:PORT",
-				})
+				problems.Add(fmt.Sprintf("scenario %q: its producers are external, and cannot know a Redis that is started for the run", s.Name),
+					"name their Redis with --redis redis://HOST:PORT")
 				break
 			}
 			if library.Of(s) != nil && r.queue == "" || library.Announced(s) {
@@ -93,10 +85,8 @@ func (r *runner) nameProblems(scenarios []scenario.Scenario) []problem.Problem {
 				problems = append(problems, externalNames(s, r.queue, r.channel, r.Source("channel"), false)...)
 			}
 			if !r.redis.Exists() && !s.Exit.Given() {
-				problems = append(problems, problem.Problem{
-					What: fmt.Sprintf("scenario %q: its jobs come in through your API, and nothing receives their ends", s.Name),
-					Hint: "name the Redis of your API with --redis redis://HOST:PORT and the channel with --channel, or its WebSocket with --exit ws://HOST:PORT/PATH",
-				})
+				problems.Add(fmt.Sprintf("scenario %q: its jobs come in through your API, and nothing receives their ends", s.Name),
+					"name the Redis of your API with --redis redis://HOST:PORT and the channel with --channel, or its WebSocket with --exit ws://HOST:PORT/PATH")
 			}
 			continue
 		}
@@ -106,10 +96,8 @@ func (r *runner) nameProblems(scenarios []scenario.Scenario) []problem.Problem {
 		started := r.WorkerCommand() != "" // it finds them in its environment
 		problems = append(problems, externalNames(s, r.queue, r.channel, r.Source("channel"), started)...)
 		if !started && !r.redis.Exists() {
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("scenario %q: its consumers are external, and cannot know a Redis that is started for the run", s.Name),
-				Hint: "name their Redis with --redis redis://HOST:PORT, or start them with --worker",
-			})
+			problems.Add(fmt.Sprintf("scenario %q: its consumers are external, and cannot know a Redis that is started for the run", s.Name),
+				"name their Redis with --redis redis://HOST:PORT, or start them with --worker")
 		}
 		break
 	}
@@ -119,35 +107,29 @@ func (r *runner) nameProblems(scenarios []scenario.Scenario) []problem.Problem {
 		}
 		switch {
 		case s.Design == jobqueue.ReliableList, s.Design == jobqueue.Stream:
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("scenario %q: its consumers would take foreign jobs from %q, and the design %s cannot put them back unchanged", s.Name, r.queue, s.Design),
-				Hint: "add --consumers external, or remove --queue",
-			})
+			problems.Add(fmt.Sprintf("scenario %q: its consumers would take foreign jobs from %q, and the design %s cannot put them back unchanged", s.Name, r.queue, s.Design),
+				"add --consumers external, or remove --queue")
 		case len(s.Queues) > 1:
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("scenario %q: its consumers would take foreign jobs from several queues, and could not put them back in place", s.Name),
-				Hint: "add --consumers external, or remove --queue",
-			})
+			problems.Add(fmt.Sprintf("scenario %q: its consumers would take foreign jobs from several queues, and could not put them back in place", s.Name),
+				"add --consumers external, or remove --queue")
 		}
 	}
 	if r.allowNonEmpty && r.queue == "" {
-		problems = append(problems, problem.Problem{What: r.Source("allow-non-empty") + ": without --queue the queue is new and always empty", Hint: "name the queue with --queue"})
+		problems.Add(r.Source("allow-non-empty")+": without --queue the queue is new and always empty", "name the queue with --queue")
 	}
 	return problems
 }
 
 // searchNameProblems says what is wrong with the names that a search was given: they
 // are those of the user's workers.
-func (c *searching) searchNameProblems(s scenario.Scenario) (problems []problem.Problem) {
+func (c *searching) searchNameProblems(s scenario.Scenario) (problems problem.List) {
 	if s.Entry.Kind == scenario.EntryHTTP || s.External {
 		return c.nameProblems([]scenario.Scenario{s})
 	}
 	for _, flag := range []string{"queue", "channel"} {
 		if c.Given(flag) {
-			problems = append(problems, problem.Problem{
-				What: c.Source(flag) + ": a search whose workers are its own makes its own queues and channels",
-				Hint: "add --consumers external if your workers run already, or --worker COMMAND, or remove it",
-			})
+			problems.Add(c.Source(flag)+": a search whose workers are its own makes its own queues and channels",
+				"add --consumers external if your workers run already, or --worker COMMAND, or remove it")
 		}
 	}
 	return problems
@@ -192,9 +174,7 @@ func (e *existing) addRedis(f *flags.Set, fields ...string) {
 }
 
 func (e *existing) complete(cmd *cobra.Command) {
-	complete(cmd, "redis", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return []string{"redis://", "rediss://", "unix://", "redis-sentinel://", "redis-cluster://"}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-	})
+	complete(cmd, "redis", beginnings(redisSchemes()...))
 }
 
 // exactName reads the name of one queue or channel. A pattern would not match
@@ -210,7 +190,7 @@ func exactName(s string) (string, error) {
 }
 
 // check finds the Redis, without dialling it.
-func (e *existing) check() (problems []problem.Problem) {
+func (e *existing) check() (problems problem.List) {
 	e.url, e.address, problems = e.redis.Existing()
 	return problems
 }

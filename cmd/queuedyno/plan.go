@@ -53,7 +53,7 @@ func (p *program) planVerb() *cobra.Command {
 		Args:    noArgs,
 	}
 	v := declarePlan(p, p.flagsOf(cmd))
-	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error { return v.plan(cmd.Context()) })
+	cmd.RunE = p.verb(func(ctx context.Context, _ []string) error { return v.plan(ctx) })
 	complete(cmd, "rate", words("100/s", "1k/s", "10k/s"))
 	complete(cmd, "slo", words("queue.p50", "queue.p90", "queue.p95", "queue.p99", "queue.p99.9"))
 	return cmd
@@ -67,7 +67,7 @@ type planning struct {
 	serviceCV, arrivalCV               float64
 	slo                                []string
 	from                               string
-	check, json                        bool
+	check                              bool
 	stored                             int // the payload of the run of --from, in bytes
 }
 
@@ -125,23 +125,13 @@ func (v *planning) plan(ctx context.Context) error {
 	if err := s.Staff(payload); err != nil {
 		return problem.Usage(problem.Of(err))
 	}
-	var endings []outcome.Outcome
+	var endings outcome.Outcomes
 	if s.Workers == 0 {
-		endings = append(endings, outcome.Outcome{Code: problem.Invalid, Problems: []problem.Problem{{
-			What: "no number of workers meets this: the stalls alone delay more jobs than the quantile allows",
-			Hint: "allow a lower quantile, or rarer stalls",
-		}}})
+		endings.Exit(problem.Invalid, "no number of workers meets this: the stalls alone delay more jobs than the quantile allows", "allow a lower quantile, or rarer stalls")
 	} else if v.check {
-		endings = append(endings, v.verify(ctx, s)...)
+		endings = v.verify(ctx, s)
 	}
-	format := "text"
-	if v.json {
-		format = "json"
-	}
-	err = render.Of(s).Encode(v.p.stdout, format, render.Options{})
-	if err != nil {
-		endings = append(endings, outcome.Failed("", fmt.Errorf("write to standard output: %w", err)))
-	}
+	endings.Err(v.p.print(render.Of(s), v.json, render.Options{}))
 	return outcome.Worst(endings)
 }
 
@@ -161,32 +151,28 @@ func (v *planning) read() (*study.Staffing, error) {
 	if s.Stall > 0 {
 		s.StallEvery = v.stallEvery
 	} else if v.Written("stall-every") {
-		problems = append(problems, problem.Problem{What: "--stall-every requires --stall", Hint: "add --stall TIME, the length of a stall"})
+		problems.Add("--stall-every requires --stall", "add --stall TIME, the length of a stall")
 	}
 	if v.from != "" {
 		problems = append(problems, v.measured(s)...)
 	} else {
 		if !v.Tried("service") {
-			problems = append(problems, problem.Problem{What: "the service time is missing", Hint: "add --service TIME, or --from DIR with a measured run"})
+			problems.Add("the service time is missing", "add --service TIME, or --from DIR with a measured run")
 		}
 		if !v.Tried("rate") {
-			problems = append(problems, problem.Problem{What: "the rate is missing", Hint: "add --rate RATE"})
+			problems.Add("the rate is missing", "add --rate RATE")
 		}
 	}
 	if s.Rate*s.Service.Seconds() > 500_000 {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("more than half a million workers would be busy at %s jobs/s of %s each", number.Count(console.Round(s.Rate)), s.Service)})
+		problems.Add(fmt.Sprintf("more than half a million workers would be busy at %s jobs/s of %s each", number.Count(console.Round(s.Rate)), s.Service), "")
 	}
 	if v.check {
 		if s.ArrivalCV != 0 && s.ArrivalCV != 1 {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: --check can only make arrivals of 0 or 1, not %v", v.Source("arrival-cv"), s.ArrivalCV), Hint: "remove --check"})
+			problems.Add(fmt.Sprintf("%s: --check can only make arrivals of 0 or 1, not %v", v.Source("arrival-cv"), s.ArrivalCV), "remove --check")
 		}
 		problems = append(problems, v.redis.Problems()...)
 	} else {
-		for _, flag := range append(target.Names(), "duration", "seed") {
-			if v.Written(flag) {
-				problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s requires --check", flag), Hint: "add --check"})
-			}
-		}
+		problems = append(problems, v.Refuse("requires --check", "add --check", append(target.Names(), "duration", "seed")...)...)
 	}
 	return s, problem.Usage(problems...)
 }
@@ -200,11 +186,9 @@ func (v *planning) bytes() int {
 }
 
 // measured takes the service time from a stored run.
-func (v *planning) measured(s *study.Staffing) []problem.Problem {
-	for _, flag := range []string{"service", "service-cv"} {
-		if v.Written(flag) {
-			return []problem.Problem{{What: fmt.Sprintf("--%s and --from both set the service time", flag), Hint: "remove one of them"}}
-		}
+func (v *planning) measured(s *study.Staffing) problem.List {
+	if twice := v.Refuse("and --from both set the service time", "remove one of them", "service", "service-cv"); len(twice) > 0 {
+		return twice
 	}
 	r, err := store.LoadAs[*result.Result](v.from)
 	if err == nil && r.Validity.Verdict == result.Invalid {
@@ -214,49 +198,48 @@ func (v *planning) measured(s *study.Staffing) []problem.Problem {
 		err = s.Measured(r)
 	}
 	if err != nil {
-		return []problem.Problem{problem.Of(err)}
+		return problem.List{problem.Of(err)}
 	}
 	v.stored = r.Scenario.Payload
 	return nil
 }
 
 // verify runs the plan.
-func (v *planning) verify(ctx context.Context, s *study.Staffing) []outcome.Outcome {
+func (v *planning) verify(ctx context.Context, s *study.Staffing) (endings outcome.Outcomes) {
 	options, err := v.redis.Options(func(line string) { v.p.console.Note("plan: %s", line) })
 	if err != nil {
-		return []outcome.Outcome{{Code: problem.BadUsage, Problems: []problem.Problem{problem.Of(err)}}}
+		return outcome.Outcomes{{Code: problem.BadUsage, Problems: problem.List{problem.Of(err)}}}
 	}
 	sc := s.Scenario(v.bytes(), v.Asked().Seed, cmp.Or(v.Asked().Load.Duration, 20*time.Second))
 	if problems := v.Check(sc); len(problems) > 0 {
-		return []outcome.Outcome{{Code: problem.BadUsage, Problems: problems}}
+		return outcome.Outcomes{{Code: problem.BadUsage, Problems: problems}}
 	}
 	ctx, signals := interrupt.Listen(ctx, v.p.console)
 	defer signals.Close()
 	server, err := target.Start(ctx, &options, nil)
 	if err != nil {
 		if signals.Happened() {
-			return []outcome.Outcome{{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before the check began"}}}}
+			endings.Exit(problem.Interrupted, "interrupted before the check began", "")
+		} else {
+			endings.Err(err)
 		}
-		return []outcome.Outcome{outcome.Failed("", err)}
+		return endings
 	}
 	r, rows, err := v.load(ctx, sc, flight.NewID(), nil, server, signals)
 	defer rows.Remove()
 	v.p.console.Wipe()
-	var endings []outcome.Outcome
 	switch {
 	case signals.Happened():
-		endings = append(endings, outcome.Outcome{Code: problem.Interrupted, Problems: []problem.Problem{{What: "the check was interrupted"}}})
+		endings.Exit(problem.Interrupted, "the check was interrupted", "")
 	case err != nil:
-		endings = append(endings, outcome.Failed("", fmt.Errorf("the check: %w", err)))
+		endings.Err(fmt.Errorf("the check: %w", err))
 	default:
 		if err := s.Verify(r); err != nil {
-			endings = append(endings, outcome.Failed("", err))
+			endings.Err(err)
 		} else if !s.Check.Fits {
-			endings = append(endings, outcome.Outcome{Code: problem.Invalid, Problems: []problem.Problem{{What: "the check: " + s.Check.Verdict}}})
+			endings.Exit(problem.Invalid, "the check: "+s.Check.Verdict, "")
 		}
 	}
-	if err := server.Close(); err != nil {
-		endings = append(endings, outcome.Failed("", err))
-	}
+	endings.Err(server.Close())
 	return endings
 }

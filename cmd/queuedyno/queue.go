@@ -34,26 +34,26 @@ type queueing struct {
 }
 
 func (p *program) queueVerb() *cobra.Command {
+	return group("queue", "Inspect a queue, push, pop, clear", queueHelp, p.queueLen(), p.queuePush(), p.queuePop(), p.queuePeek(), p.queueClear())
+}
+
+// group is a word in front of verbs, which does nothing itself.
+func group(name, short, long string, verbs ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "queue",
-		Short: "Inspect a queue, push, pop, clear",
-		Long:  queueHelp,
+		Use:   name,
+		Short: short,
+		Long:  long,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			return unknownWord(cmd, args[0])
+			f, _ := unknownCommand(cmd, args[0])
+			return problem.Usage(f)
 		},
 		Args: cobra.ArbitraryArgs,
 	}
-	cmd.AddCommand(p.queueLen(), p.queuePush(), p.queuePop(), p.queuePeek(), p.queueClear())
+	cmd.AddCommand(verbs...)
 	return cmd
-}
-
-// unknownWord refuses a word that is not a subcommand.
-func unknownWord(cmd *cobra.Command, word string) error {
-	f, _ := unknownCommand(cmd, word)
-	return problem.Usage(f)
 }
 
 // unknownCommand says what the subcommands are. It reports whether one is like the word.
@@ -72,7 +72,7 @@ func unknownCommand(cmd *cobra.Command, word string) (f problem.Problem, meant b
 
 // queueVerbOf makes a verb of queue: what it does is given the connected queue.
 // own declares its own flags.
-func (p *program) queueVerbOf(cmd *cobra.Command, own func(*flags.Set), check func(q *queueing, args []string) []problem.Problem, do func(ctx context.Context, q *queueing, args []string) error) *cobra.Command {
+func (p *program) queueVerbOf(cmd *cobra.Command, own func(*flags.Set), check func(q *queueing, args []string) problem.List, do func(ctx context.Context, q *queueing, args []string) error) *cobra.Command {
 	f := p.flagsOf(cmd)
 	q := &queueing{}
 	q.addQueue(f, p, "")
@@ -81,25 +81,25 @@ func (p *program) queueVerbOf(cmd *cobra.Command, own func(*flags.Set), check fu
 	if cmd.Args == nil {
 		cmd.Args = noArgs
 	}
-	cmd.RunE = p.verb(func(cmd *cobra.Command, args []string) error {
+	cmd.RunE = p.verb(func(ctx context.Context, args []string) error {
 		problems := append(slices.Clone(f.Problems), q.check()...)
 		if err := problem.Usage(append(problems, check(q, args)...)...); err != nil {
 			return err
 		}
-		client, err := q.connect(cmd.Context())
+		client, err := q.connect(ctx)
 		if err != nil {
 			return err
 		}
 		defer client.Close()
 		q.client = client
-		return do(cmd.Context(), q, args)
+		return do(ctx, q, args)
 	})
 	q.complete(cmd)
 	return cmd
 }
 
 // nothingMore is for verbs whose flags say it all.
-func nothingMore(*queueing, []string) []problem.Problem { return nil }
+func nothingMore(*queueing, []string) problem.List { return nil }
 
 func (p *program) queueLen() *cobra.Command {
 	var asJSON bool
@@ -136,14 +136,14 @@ in batches of a thousand.`,
 		Example: "  queuedyno queue push 4711 4712 -u redis://localhost:6379\n  seq 1000 | queuedyno queue push -",
 		Args:    cobra.ArbitraryArgs,
 	}
-	check := func(_ *queueing, args []string) []problem.Problem {
+	check := func(_ *queueing, args []string) problem.List {
 		switch {
 		case len(args) == 0:
-			return []problem.Problem{{What: "there is nothing to push", Hint: "add the ids of the jobs, or - to read them from standard input"}}
+			return problem.List{{What: "there is nothing to push", Hint: "add the ids of the jobs, or - to read them from standard input"}}
 		case len(args) > 1 && slices.Contains(args, "-"):
-			return []problem.Problem{{What: "- means standard input only if it is the only argument"}}
+			return problem.List{{What: "- means standard input only if it is the only argument"}}
 		case slices.Contains(args, ""):
-			return []problem.Problem{{What: "one of the ids is empty"}}
+			return problem.List{{What: "one of the ids is empty"}}
 		}
 		return nil
 	}
@@ -174,7 +174,7 @@ func (q *queueing) after(done string, n int, err error) error {
 	}
 	f := problem.Of(err)
 	f.What = fmt.Sprintf("%s (%s had been %s by then)", f.What, number.Plural(n, "job"), done)
-	return &problem.Failure{Code: problem.CouldNotRun, Problems: []problem.Problem{f}}
+	return &problem.Failure{Code: problem.CouldNotRun, Problems: problem.List{f}}
 }
 
 func (p *program) queuePop() *cobra.Command {
@@ -193,10 +193,10 @@ longer in the queue. Exit code 1 means that the queue was empty.`,
 		flags.Var(f, &jobs, "jobs", "n", "maximum `NUMBER` of jobs (default 1)", literal.Count)
 		flags.Var(f, &wait, "wait", "", "`TIME` to wait for the first job (default: do not wait)", literal.Duration(0))
 	}
-	check := func(q *queueing, _ []string) []problem.Problem {
+	check := func(q *queueing, _ []string) problem.List {
 		switch d := q.Asked().Design; d {
 		case jobqueue.ReliableList, jobqueue.Stream:
-			return []problem.Problem{{What: fmt.Sprintf("the design %s needs a worker that acknowledges each job, and pop does not", d),
+			return problem.List{{What: fmt.Sprintf("the design %s needs a worker that acknowledges each job, and pop does not", d),
 				Hint: "inspect with queue peek, remove with queue clear, or do the jobs with queuedyno worker"}}
 		}
 		return nil
@@ -223,7 +223,7 @@ longer in the queue. Exit code 1 means that the queue was empty.`,
 				return problem.Failed(fmt.Errorf("there is no job in %q", q.client.Queue()))
 			}
 			if err != nil && signals.Happened() {
-				return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted; popped jobs were printed"}}}
+				return problem.Exit(problem.Interrupted, "interrupted; popped jobs were printed", "")
 			}
 			if err != nil {
 				return err
@@ -299,11 +299,11 @@ workers. On a terminal it asks first; elsewhere --yes is required.`,
 		Example: "  queuedyno queue clear -u redis://localhost:6379 --queue mails --yes",
 	}
 	own := func(f *flags.Set) { f.Switch(&yes, "yes", "", "do not ask") }
-	check := func(*queueing, []string) []problem.Problem {
+	check := func(*queueing, []string) problem.List {
 		if yes || console.IsTerminal(p.stdin) {
 			return nil
 		}
-		return []problem.Problem{{What: "this removes all jobs, and there is no terminal to ask on", Hint: "add --yes to confirm"}}
+		return problem.List{{What: "this removes all jobs, and there is no terminal to ask on", Hint: "add --yes to confirm"}}
 	}
 	return p.queueVerbOf(cmd, own, check, func(ctx context.Context, q *queueing, _ []string) error {
 		n, err := q.client.Len(ctx)

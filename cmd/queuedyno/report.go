@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -55,7 +56,7 @@ func (p *program) reportVerb() *cobra.Command {
 			if len(args) > 0 {
 				return nil
 			}
-			return problem.Usage(problem.Problem{What: "no result is named", Hint: "add a result directory: queuedyno report results/NAME"})
+			return problem.Exit(problem.BadUsage, "no result is named", "add a result directory: queuedyno report results/NAME")
 		},
 	}
 	f := p.flagsOf(cmd)
@@ -70,7 +71,7 @@ func (p *program) reportVerb() *cobra.Command {
 	f.Completes(flags.Dirs, "out")
 	f.Switch(&r.redraw, "redraw", "", "write the missing files of result directories again")
 	f.Switch(&r.noColor, "no-color", "", "no color on a terminal")
-	cmd.RunE = p.verb(func(_ *cobra.Command, results []string) error { return r.run(results) })
+	cmd.RunE = p.verb(func(_ context.Context, results []string) error { return r.run(results) })
 	p.completeReport(cmd)
 	return cmd
 }
@@ -95,27 +96,27 @@ func (r *reporting) run(results []string) error {
 	results = r.runsOf(results)
 	format := r.format
 	if format != "hgrm" && r.flags.Written("stage") {
-		problems = append(problems, problem.Problem{What: "--stage requires --format hgrm", Hint: "the other formats show every stage"})
+		problems.Add("--stage requires --format hgrm", "the other formats show every stage")
 	}
 	if slices.Contains([]string{"junit", "action-smaller", "action-bigger"}, format) && len(results) > 1 {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("a %s file holds one result, and several are named", format), Hint: "make one for each result"})
+		problems.Add(fmt.Sprintf("a %s file holds one result, and several are named", format), "make one for each result")
 	}
 	if format == "hgrm" && len(results) > 1 {
-		problems = append(problems, problem.Problem{What: "an hgrm file holds one distribution, and several results are named", Hint: "make one for each result"})
+		problems.Add("an hgrm file holds one distribution, and several results are named", "make one for each result")
 	}
 	output := r.output
 	if output == "" && r.flags.Written("force") {
-		problems = append(problems, problem.Problem{What: "--force requires --output"})
+		problems.Add("--force requires --output", "")
 	}
 	if _, err := os.Lstat(output); output != "" && err == nil && !r.force {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("%q exists", output), Hint: "--force overwrites it"})
+		problems.Add(fmt.Sprintf("%q exists", output), "--force overwrites it")
 	}
 	kind := kindOf(results[0])
 	if slices.ContainsFunc(results, func(name string) bool { return kindOf(name) != kind }) {
-		problems = append(problems, problem.Problem{What: "different kinds of results are named: " + kindsOf(results), Hint: "report them one kind at a time"})
+		problems.Add("different kinds of results are named: "+kindsOf(results), "report them one kind at a time")
 	}
 	if known := kind.Formats(); !slices.Contains(known, format) {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: %q is not one of %s", r.flags.Source("format"), format, strings.Join(known, ", "))})
+		problems.Add(fmt.Sprintf("%s: %q is not one of %s", r.flags.Source("format"), format, strings.Join(known, ", ")), "")
 	}
 	if err := problem.Usage(problems...); err != nil {
 		return err
@@ -242,7 +243,7 @@ func writeFile(name string, data []byte, replace bool) (err error) {
 		f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return problem.Usage(problem.Problem{What: fmt.Sprintf("%q exists", name), Hint: "--force overwrites it"})
+		return problem.Exit(problem.BadUsage, fmt.Sprintf("%q exists", name), "--force overwrites it")
 	}
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
@@ -309,7 +310,7 @@ func (r *reporting) benchmarkNotes(names []string, results []*result.Result) err
 		settings[name] = append(settings[name], of)
 	}
 	if len(settings) == 0 {
-		return &problem.Failure{Code: problem.Invalid, Problems: []problem.Problem{{What: "no result is usable for benchstat: " + last, Hint: "make a valid run"}}}
+		return problem.Exit(problem.Invalid, "no result is usable for benchstat: "+last, "make a valid run")
 	}
 	if suspect > 0 {
 		r.p.console.Note("report: %d of %s are suspect; their reasons are comments in the file", suspect, number.Plural(len(results), "result"))
@@ -371,16 +372,12 @@ func (r *running) onePage(file string, endings []outcome.Outcome) error {
 }
 
 // redrawn makes the missing files of the results.
-func (r *reporting) redrawn(problems []problem.Problem, results []string) error {
-	for _, flag := range []string{"format", "stage", "output", "force"} {
-		if r.flags.Written(flag) {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s does not apply with --redraw, which writes every missing file", flag), Hint: "remove one of them"})
-		}
-	}
+func (r *reporting) redrawn(problems problem.List, results []string) error {
+	problems = append(problems, r.flags.Refuse("does not apply with --redraw, which writes every missing file", "remove one of them", "format", "stage", "output", "force")...)
 	if err := problem.Usage(problems...); err != nil {
 		return err
 	}
-	var endings []outcome.Outcome
+	var endings outcome.Outcomes
 	for _, name := range results {
 		made, err := store.Redraw(name)
 		switch {
@@ -389,9 +386,7 @@ func (r *reporting) redrawn(problems []problem.Problem, results []string) error 
 		case err == nil:
 			r.p.console.Note("report: %s: no file is missing", name)
 		}
-		if err != nil {
-			endings = append(endings, outcome.Failed("", err))
-		}
+		endings.Err(err)
 	}
 	return outcome.Worst(endings)
 }

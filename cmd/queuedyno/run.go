@@ -57,13 +57,7 @@ func (p *program) runVerb() *cobra.Command {
 		Args:    cobra.ArbitraryArgs,
 	}
 	r := declareRun(p, p.flagsOf(cmd))
-	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error {
-		plan, err := r.plan(names)
-		if err != nil {
-			return err
-		}
-		return r.do(cmd.Context(), plan)
-	})
+	cmd.RunE = p.verb(r.do)
 	cmd.ValidArgsFunction = p.scenarioNames(&r.file)
 	return cmd
 }
@@ -78,10 +72,10 @@ type runner struct {
 	postgres       *target.Postgres
 	queue, channel string
 	allowNonEmpty  bool
-	noColor        bool
-	sharding       sharding  // zero but for run
-	meter          *meter    // nil when no one asked for metrics
-	page           *livePage // nil without --live
+	showing
+	sharding sharding  // zero but for run
+	meter    *meter    // nil when no one asked for metrics
+	page     *livePage // nil without --live
 	// saved writes the result so far, every saveEvery; nil when no one wants that.
 	saved     *checkpoint.Writer
 	saveEvery time.Duration
@@ -89,18 +83,33 @@ type runner struct {
 	relay *live.Writer
 }
 
+// note prints a remark of the verb.
+func (r *runner) note(line string) { r.p.console.Note("%s: %s", r.name, line) }
+
+// servers are the Redis for those scenarios and the Postgres, nil when none of them stores
+// its jobs, and what is wrong with the flags for both.
+func (r *runner) servers(all ...scenario.Scenario) (redis redisserver.Options, postgres *postgresserver.Options, problems problem.List) {
+	redis, err := r.redis.Options(r.note)
+	problems.Err(err)
+	problems = append(problems, r.redis.Problems()...)
+	if len(all) == 0 { // no scenario could be read
+		return redis, nil, problems
+	}
+	postgres, wrong := r.postgres.For(r.note, all...)
+	return redis, postgres, append(problems, wrong...)
+}
+
 // running is the verb run at work.
 type running struct {
 	runner
-	metering           metering
-	file               string
-	out                *outcome.Directory
-	tags               []tag
-	json, allowInvalid bool
-	jsonLog            bool
-	github             bool
-	live               live.Address
-	allowFaults        bool
+	metering    metering
+	file        string
+	out         *outcome.Directory
+	tags        []tag
+	jsonLog     bool
+	github      bool
+	live        live.Address
+	allowFaults bool
 }
 
 func declareRun(p *program, f *flags.Set) *running {
@@ -185,56 +194,43 @@ func (r *running) plan(names []string) (plan, error) {
 	var pl plan
 	replays := false // whether there is a recorded load, also one that cannot be read
 
-	src, err := r.p.findScenarios(r.file)
-	if err != nil {
-		problems = append(problems, problem.AsFailure(r.p.badScenarios(src, err)).Problems...)
+	src, picked, wrong := r.p.pick(r.file, names)
+	problems = append(problems, wrong...)
+	if len(src.scenarios) == 0 {
 		names = nil // they cannot be checked
-	} else {
-		picked, unknown := src.pick(names)
-		problems = append(problems, unknown...)
-		for _, s := range picked {
-			s, notes := r.Apply(s)
-			replays = replays || s.Load.Replay.File != ""
-			if err := s.Open(); err != nil {
-				problems = append(problems, problem.Of(fmt.Errorf("scenario %q: %w", s.Name, err)))
-				continue
-			}
-			s = s.WithDefaults() // a recorded load is as long as its file
-			problems = append(problems, r.Check(s)...)
-			s, wrong := r.sharding.of(s)
-			problems = append(problems, wrong...)
-			if src.comes(s.Name) {
-				// Their limits are for the load that they come with.
-				notes = append(notes, prefixed(s.Name, s.ScaleThresholds(r.Asked().Thresholds))...)
-			}
-			pl.scenarios = append(pl.scenarios, s)
-			for _, n := range notes {
-				r.p.console.Note("run: %s", n)
-			}
-			if source := s.Load.Replay.Source; source != "" {
-				r.p.console.Note("run: %s: recorded load: %s, %s", s.Name, number.Plural(len(s.Load.Replay.Times.Times), "job"), source)
-			}
-			for _, caution := range s.Load.Replay.Cautions() {
-				r.p.console.Note("run: %s: %s", s.Name, caution)
-			}
-			for _, doubt := range s.Unanswerable() {
-				r.p.console.Note("run: %s: threshold %s", s.Name, doubt)
-			}
+	}
+	for _, s := range picked {
+		s, notes := r.Apply(s)
+		replays = replays || s.Load.Replay.File != ""
+		if err := s.Open(); err != nil {
+			problems.Err(fmt.Errorf("scenario %q: %w", s.Name, err))
+			continue
+		}
+		s = s.WithDefaults() // a recorded load is as long as its file
+		problems = append(problems, r.Check(s)...)
+		s, wrong := r.sharding.of(s)
+		problems = append(problems, wrong...)
+		if src.comes(s.Name) {
+			// Their limits are for the load that they come with.
+			notes = append(notes, prefixed(s.Name, s.ScaleThresholds(r.Asked().Thresholds))...)
+		}
+		pl.scenarios = append(pl.scenarios, s)
+		if source := s.Load.Replay.Source; source != "" {
+			notes = append(notes, fmt.Sprintf("%s: recorded load: %s, %s", s.Name, number.Plural(len(s.Load.Replay.Times.Times), "job"), source))
+		}
+		notes = append(notes, prefixed(s.Name, s.Load.Replay.Cautions())...)
+		for _, doubt := range s.Unanswerable() {
+			notes = append(notes, s.Name+": threshold "+doubt)
+		}
+		for _, n := range notes {
+			r.note(n)
 		}
 	}
 	if r.out.Name != "" && len(names) > 1 {
-		problems = append(problems, problem.Problem{
-			What: r.Source("name") + ": several scenarios cannot share one result directory",
-			Hint: "remove it: each directory is named after its scenario and the time",
-		})
+		problems.Add(r.Source("name")+": several scenarios cannot share one result directory",
+			"remove it: each directory is named after its scenario and the time")
 	}
-	pl.redis, err = r.redis.Options(func(line string) { r.p.console.Note("run: %s", line) })
-	if err != nil {
-		problems = append(problems, problem.Of(err))
-	}
-	problems = append(problems, r.redis.Problems()...)
-	var wrong []problem.Problem
-	pl.postgres, wrong = r.postgres.For(func(line string) { r.p.console.Note("run: %s", line) }, pl.scenarios...)
+	pl.redis, pl.postgres, wrong = r.servers(pl.scenarios...)
 	problems = append(problems, wrong...)
 	problems = append(problems, r.nameProblems(pl.scenarios)...)
 	problems = append(problems, r.WorkerProblems(pl.scenarios)...)
@@ -246,9 +242,7 @@ func (r *running) plan(names []string) (plan, error) {
 	now := time.Now()
 	for _, s := range pl.scenarios {
 		where := r.out.Place("run", s.Name, r.sharding.prefix(s), now)
-		if err := where.Check(); err != nil {
-			problems = append(problems, problem.Of(err))
-		}
+		problems.Err(where.Check())
 		pl.places = append(pl.places, where)
 	}
 	pl.page = r.out.Page(now)
@@ -265,7 +259,7 @@ func (r *running) plan(names []string) (plan, error) {
 
 // faultProblems refuses faults that cannot be carried out. A Redis that is started for
 // faults is of the kind that they need, unless another one was asked for.
-func (r *running) faultProblems(pl *plan) (problems []problem.Problem) {
+func (r *running) faultProblems(pl *plan) (problems problem.List) {
 	place := r.redis.Place(r.allowFaults)
 	if place.Kind == "" {
 		var all []scenario.Fault
@@ -287,7 +281,7 @@ func (r *running) faultProblems(pl *plan) (problems []problem.Problem) {
 }
 
 // refusals are the faults of a scenario that cannot be carried out at a place.
-func (r *running) refusals(s scenario.Scenario, place fault.Place) (problems []problem.Problem) {
+func (r *running) refusals(s scenario.Scenario, place fault.Place) (problems problem.List) {
 	switch command := r.WorkerCommand(); {
 	case command != "" && workergroup.Pausable:
 		place.Workers, place.Count = fault.StartedWorkers, r.Processes
@@ -297,7 +291,7 @@ func (r *running) refusals(s scenario.Scenario, place fault.Place) (problems []p
 		place.Workers = fault.ExternalWorkers
 	}
 	for _, one := range fault.Refuse(s.Faults, place) {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("scenario %q: %s", s.Name, one.What), Hint: one.Hint})
+		problems.Add(fmt.Sprintf("scenario %q: %s", s.Name, one.What), one.Hint)
 	}
 	return problems
 }

@@ -131,14 +131,8 @@ func (s *search) warn(format string, args ...any) {
 
 // lab is where the trials of a scenario are made.
 func (s *search) lab(sc scenario.Scenario) *study.Lab {
-	var slo []threshold.Threshold
-	for _, text := range s.r.SLO {
-		if t, err := threshold.Parse(text); err == nil { // it was read before
-			slo = append(slo, t)
-		}
-	}
 	lab := &study.Lab{
-		Scenario: sc, SLO: slo, Horizon: s.r.Horizon,
+		Scenario: sc, SLO: limits(s.r.SLO), Horizon: s.r.Horizon,
 		Open: func(ctx context.Context, id string) (study.Backend, error) { return s.open(ctx, sc, id) },
 		Run: engine.Options{
 			Stop: s.signals.Stop, ServerEnded: s.server.Ended(), Tags: s.tags, Tool: build().tool(),
@@ -332,6 +326,16 @@ func slo(s string) (threshold.Threshold, error) {
 		return t, fmt.Errorf("%q: over and abort do not apply here: every trial is judged as a whole", s)
 	}
 	return t, err
+}
+
+// limits are those of an SLO whose texts are known to be right.
+func limits(texts []string) (all []threshold.Threshold) {
+	for _, text := range texts {
+		if t, err := threshold.Parse(text); err == nil {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // sloText is slo, kept as it was written.

@@ -102,7 +102,7 @@ func (w *searchWorker) end() {
 
 // workerProblems says what is wrong with a search that starts workers, and with one
 // whose consumers are external.
-func (c *searching) workerProblems(s scenario.Scenario) (problems []problem.Problem) {
+func (c *searching) workerProblems(s scenario.Scenario) (problems problem.List) {
 	problems = c.runner.WorkerProblems([]scenario.Scenario{s})
 	who, remedy := "external workers", "use --consumers NUMBER"
 	switch {
@@ -113,7 +113,7 @@ func (c *searching) workerProblems(s scenario.Scenario) (problems []problem.Prob
 	}
 	for _, d := range c.vary {
 		if field := d.Field; field == "consumers" || field == "work" {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("--vary %s: %s decide that", field, who), Hint: "vary another field, or " + remedy})
+			problems.Add(fmt.Sprintf("--vary %s: %s decide that", field, who), "vary another field, or "+remedy)
 		}
 	}
 	return problems
@@ -121,17 +121,17 @@ func (c *searching) workerProblems(s scenario.Scenario) (problems []problem.Prob
 
 // resumedWorkerProblems says whether a stored search can go on with the workers of
 // the command line: they have to be those of its other trials.
-func (c *searching) resumedWorkerProblems(dir string, r *study.Record) []problem.Problem {
+func (c *searching) resumedWorkerProblems(dir string, r *study.Record) problem.List {
 	command := c.WorkerCommand()
 	switch {
 	case r.Worker != "" && command == "":
-		return []problem.Problem{{What: dir + ": its workers were started by the search", Hint: "repeat their command: --worker '" + r.Worker + "'"}}
+		return problem.List{{What: dir + ": its workers were started by the search", Hint: "repeat their command: --worker '" + r.Worker + "'"}}
 	case r.Worker == "" && command != "" && r.Scenario.External:
-		return []problem.Problem{{What: "--worker: the workers of the stored search ran already", Hint: "remove it, or start a new search"}}
+		return problem.List{{What: "--worker: the workers of the stored search ran already", Hint: "remove it, or start a new search"}}
 	case r.Worker == "" && command != "":
-		return []problem.Problem{{What: "--worker: the stored search used built-in consumers", Hint: "remove it, or start a new search"}}
+		return problem.List{{What: "--worker: the stored search used built-in consumers", Hint: "remove it, or start a new search"}}
 	case console.Redact(console.OneLine(command)) != r.Worker && !strings.Contains(r.Worker, "***"):
-		return []problem.Problem{{What: fmt.Sprintf("--worker: the stored search used another command: %s", r.Worker), Hint: "use the same command, or start a new search"}}
+		return problem.List{{What: fmt.Sprintf("--worker: the stored search used another command: %s", r.Worker), Hint: "use the same command, or start a new search"}}
 	}
 	return nil
 }

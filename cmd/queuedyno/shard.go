@@ -72,7 +72,7 @@ func (s *sharding) on() bool { return !s.shard.Whole() }
 
 // of is the scenario of the shard. A scenario without a seed gets one that all shards
 // work out alike.
-func (s *sharding) of(one scenario.Scenario) (scenario.Scenario, []problem.Problem) {
+func (s *sharding) of(one scenario.Scenario) (scenario.Scenario, problem.List) {
 	if !s.on() {
 		return one, nil
 	}
@@ -81,12 +81,8 @@ func (s *sharding) of(one scenario.Scenario) (scenario.Scenario, []problem.Probl
 		one.Seed, err = shard.Seed(one)
 	}
 	one.Shard = s.shard
-	var problems []problem.Problem
-	if err = errors.Join(err, shard.Check(one)); err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("scenario %q: %s", one.Name, line)})
-		}
-	}
+	var problems problem.List
+	problems.AddAll(fmt.Sprintf("scenario %q: ", one.Name), problem.All(errors.Join(err, shard.Check(one)))...)
 	return one, problems
 }
 
@@ -99,33 +95,22 @@ func (s *sharding) prefix(one scenario.Scenario) string {
 }
 
 // shardProblems says what keeps the run from sending one shard of a load.
-func (r *running) shardProblems(all []scenario.Scenario) (problems []problem.Problem) {
+func (r *running) shardProblems(all []scenario.Scenario) (problems problem.List) {
 	if !r.sharding.on() {
-		for _, flag := range []string{"fleet", "meet-timeout"} {
-			if r.Written(flag) {
-				problems = append(problems, problem.Problem{What: "--" + flag + " requires --shard"})
-			}
-		}
-		return problems
+		return r.Refuse("requires --shard", "", "fleet", "meet-timeout")
 	}
 	if !r.redis.Exists() {
-		problems = append(problems, problem.Problem{
-			What: r.Source("shard") + ": the shards meet in the Redis under test, and one that is started for this run is not that of the others",
-			Hint: "name it with --redis redis://HOST:PORT, or in REDIS_URL",
-		})
+		problems.Add(r.Source("shard")+": the shards meet in the Redis under test, and one that is started for this run is not that of the others",
+			"name it with --redis redis://HOST:PORT, or in REDIS_URL")
 	}
 	for _, s := range all {
 		if r.queue != "" && s.Prefill > 0 && !r.allowNonEmpty {
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("scenario %q: the shards share %q, where each would find the jobs that another one prefilled", s.Name, r.queue),
-				Hint: "add --allow-non-empty, or remove the prefill",
-			})
+			problems.Add(fmt.Sprintf("scenario %q: the shards share %q, where each would find the jobs that another one prefilled", s.Name, r.queue),
+				"add --allow-non-empty, or remove the prefill")
 		}
 		if r.queue != "" && !s.External && !s.Load.Observed {
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("scenario %q: the consumers of each shard would take the jobs of the others from %q", s.Name, r.queue),
-				Hint: "remove --queue: each shard makes its own queue; or add --consumers external",
-			})
+			problems.Add(fmt.Sprintf("scenario %q: the consumers of each shard would take the jobs of the others from %q", s.Name, r.queue),
+				"remove --queue: each shard makes its own queue; or add --consumers external")
 		}
 	}
 	return problems
@@ -220,26 +205,22 @@ func (p *program) mergeVerb() *cobra.Command {
 			if len(args) > 0 {
 				return nil
 			}
-			return problem.Usage(problem.Problem{What: "no result is named", Hint: "add the results of the shards: queuedyno merge results/NAME-shard-*"})
+			return problem.Exit(problem.BadUsage, "no result is named", "add the results of the shards: queuedyno merge results/NAME-shard-*")
 		},
 	}
 	f := p.flagsOf(cmd)
 	m := &merging{p: p, flags: f, out: outcome.Declare(f)}
-	f.Switch(&m.json, "json", "", "write result.json to standard output instead of the table")
-	f.Switch(&m.noColor, "no-color", "", "no color on a terminal (like NO_COLOR)")
-	p.declareQuiet(f)
-	f.Group("Gates")
-	f.Switch(&m.allowInvalid, "allow-invalid", "", "exit 0 instead of 4 if the result is invalid; its thresholds still do not pass")
-	cmd.RunE = p.verb(func(_ *cobra.Command, results []string) error { return m.run(results) })
+	m.declare(p, f)
+	cmd.RunE = p.verb(func(_ context.Context, results []string) error { return m.run(results) })
 	return cmd
 }
 
 // merging is the verb merge at work.
 type merging struct {
-	p                           *program
-	flags                       *flags.Set
-	out                         *outcome.Directory
-	json, noColor, allowInvalid bool
+	p     *program
+	flags *flags.Set
+	out   *outcome.Directory
+	showing
 }
 
 func (m *merging) run(results []string) error {
@@ -247,9 +228,7 @@ func (m *merging) run(results []string) error {
 	var sources []merge.Source
 	for _, name := range results {
 		found, err := m.sources(name)
-		if err != nil {
-			problems = append(problems, problem.Of(err))
-		}
+		problems.Err(err)
 		sources = append(sources, found...)
 	}
 	if err := problem.Usage(problems...); err != nil {
@@ -257,7 +236,7 @@ func (m *merging) run(results []string) error {
 	}
 	var all merge.Merger
 	if err := all.AddAll(sources, store.ParseRun); err != nil {
-		return problem.Usage(problemsOf(err)...)
+		return problem.Usage(problem.All(err)...)
 	}
 	res, err := all.Result()
 	if err != nil {
@@ -273,43 +252,7 @@ func (m *merging) run(results []string) error {
 		return err
 	}
 	defer outcome.Release(reserved)
-	e := outcome.Of(res, nil, false, m.allowInvalid)
-	err = reserved[0].Write(render.Of(res))
-	reserved[0].Release()
-	if err != nil {
-		e = e.And(outcome.Failed(res.Run.Scenario, err))
-	}
-	e.Dir = outcome.KeptIn(reserved[0], err)
-	if err := m.p.showResult(res, m.json, m.noColor); err != nil {
-		e = e.And(outcome.Failed(res.Run.Scenario, fmt.Errorf("write to standard output: %w", err)))
-	}
-	if e.Dir != "" {
-		m.p.console.Note("results in %s", contents(e.Dir))
-	}
-	return outcome.Worst([]outcome.Outcome{e})
-}
-
-// problemsOf are the problems of an error that joins several.
-func problemsOf(err error) (all []problem.Problem) {
-	for _, one := range faultsOf(err) {
-		all = append(all, problem.Of(one))
-	}
-	return all
-}
-
-// faultsOf are the errors that were joined, nil for none.
-func faultsOf(err error) (all []error) {
-	if err == nil {
-		return nil
-	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	for _, one := range joined.Unwrap() {
-		all = append(all, faultsOf(one)...)
-	}
-	return all
+	return outcome.Worst(outcome.Outcomes{m.p.merged(res, false, reserved[0], m.showing)})
 }
 
 // sources are where the results of that name are read from.

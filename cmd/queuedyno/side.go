@@ -66,16 +66,16 @@ type contender struct {
 }
 
 // contender works out one side from the flags of both and its own.
-func (c *comparing) contender(side compare.Side, own sideFlags, names []string) (contender, []problem.Problem) {
+func (c *comparing) contender(side compare.Side, own sideFlags, names []string) (contender, problem.List) {
 	a := contender{side: side, command: own.cmd}
 	if a.command != "" {
-		var problems []problem.Problem
+		var problems problem.List
 		if len(names) > 0 {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s-cmd replaces the scenario, and %q is named", side, names[0]), Hint: "remove one of them"})
+			problems.Add(fmt.Sprintf("--%s-cmd replaces the scenario, and %q is named", side, names[0]), "remove one of them")
 		}
 		for _, name := range []string{"redis", "redis-args", "image", "file", "scenario", "args", "worker"} {
 			if c.Given(own.flag(name)) {
-				problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s does not apply with --%s-cmd", own.flag(name), side), Hint: "say it in the command"})
+				problems.Add(fmt.Sprintf("--%s does not apply with --%s-cmd", own.flag(name), side), "say it in the command")
 			}
 		}
 		return a, problems
@@ -103,11 +103,10 @@ func (c *comparing) contender(side compare.Side, own sideFlags, names []string) 
 	}
 	problems := c.load(&a, mine, own, file, names)
 	var err error
-	if a.redis, err = redis.Options(nil); err != nil {
-		problems = append(problems, problem.Of(err))
-	}
+	a.redis, err = redis.Options(nil)
+	problems.Err(err)
 	if c.Given(own.flag("image")) && redis.Source != "docker" {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s requires --redis docker", own.flag("image")), Hint: "add --redis docker"})
+		problems.Add(fmt.Sprintf("--%s requires --redis docker", own.flag("image")), "add --redis docker")
 	}
 	problems = append(problems, redis.Problems()...)
 	url := redis.URL()
@@ -127,12 +126,8 @@ func (c *comparing) contender(side compare.Side, own sideFlags, names []string) 
 }
 
 // load finds the scenario of a contender. mine are the flags of both sides.
-func (c *comparing) load(a *contender, mine override.Flags, own sideFlags, file string, names []string) []problem.Problem {
-	src, err := c.p.findScenarios(file)
-	if err != nil {
-		return problem.AsFailure(c.p.badScenarios(src, err)).Problems
-	}
-	picked, problems := src.pick(names)
+func (c *comparing) load(a *contender, mine override.Flags, own sideFlags, file string, names []string) problem.List {
+	_, picked, problems := c.p.pick(file, names)
 	if len(picked) == 0 {
 		return problems
 	}
@@ -145,11 +140,9 @@ func (c *comparing) load(a *contender, mine override.Flags, own sideFlags, file 
 	if err != nil {
 		return append(problems, problem.Of(err))
 	}
-	for _, one := range more.Problems {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s: %s", args, one.What), Hint: one.Hint})
-	}
+	problems.AddAll("--"+args+": ", more.Problems...)
 	if more.Given("seed") {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s: both sides use the arrivals of one seed", args), Hint: "give --seed to " + c.verb + " itself"})
+		problems.Add(fmt.Sprintf("--%s: both sides use the arrivals of one seed", args), "give --seed to "+c.verb+" itself")
 	}
 	if more.Given("threshold") {
 		c.p.console.Note("%s: --%s: a comparison does not check thresholds; --metric chooses what decides", c.verb, args)
@@ -157,17 +150,14 @@ func (c *comparing) load(a *contender, mine override.Flags, own sideFlags, file 
 	s, _ = more.Apply(s)
 	s.Thresholds = nil
 	if s.Load.Observed {
-		return append(problems, problem.Problem{
-			What: fmt.Sprintf("scenario %q: its producers are external, and the two sides need the same load", s.Name), Hint: "choose another scenario",
-		})
+		problems.Add(fmt.Sprintf("scenario %q: its producers are external, and the two sides need the same load", s.Name), "choose another scenario")
+		return problems
 	}
 	if a.worker != "" && !s.External {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s: --consumers and --%s both say who does the jobs", args, mine.WorkerFlag()), Hint: "remove one of them"})
+		problems.Add(fmt.Sprintf("--%s: --consumers and --%s both say who does the jobs", args, mine.WorkerFlag()), "remove one of them")
 	} else if s.External && a.worker == "" {
-		problems = append(problems, problem.Problem{
-			What: fmt.Sprintf("scenario %q: its consumers are external, and cannot know the servers of the runs", s.Name),
-			Hint: "start them for each run with --worker, or --base-worker and --candidate-worker",
-		})
+		problems.Add(fmt.Sprintf("scenario %q: its consumers are external, and cannot know the servers of the runs", s.Name),
+			"start them for each run with --worker, or --base-worker and --candidate-worker")
 	}
 	problems = append(problems, mine.WorkerProblems([]scenario.Scenario{s})...)
 	replays := s.Load.Replay.File != ""
@@ -176,9 +166,7 @@ func (c *comparing) load(a *contender, mine override.Flags, own sideFlags, file 
 	if err := opened.Open(); err != nil {
 		problems = append(problems, problem.Of(fmt.Errorf("scenario %q: %w", s.Name, err)))
 	}
-	for _, one := range append(more.ReplayProblems(replays), more.Check(s)...) {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s: %s", args, one.What), Hint: one.Hint})
-	}
+	problems.AddAll("--"+args+": ", append(more.ReplayProblems(replays), more.Check(s)...)...)
 	a.scenario = s
 	return problems
 }

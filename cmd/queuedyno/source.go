@@ -11,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno"
 	"github.com/queuedyno/queuedyno/internal/nearest"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -80,9 +81,9 @@ func readFile(name string) ([]byte, error) {
 // badFile is the failure of somebody who named a file that cannot be read.
 func badFile(op, name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return problem.Usage(problem.Problem{What: fmt.Sprintf("%s: there is no file %q", op, name)})
+		return problem.Exit(problem.BadUsage, fmt.Sprintf("%s: there is no file %q", op, name), "")
 	}
-	return problem.Usage(problem.Problem{What: fmt.Sprintf("%s: %v", op, err)})
+	return problem.Exit(problem.BadUsage, fmt.Sprintf("%s: %v", op, err), "")
 }
 
 // names are those of the scenarios, in the file's order.
@@ -101,30 +102,41 @@ func (s source) comes(name string) bool { return s.bundled || !s.has(name) }
 
 // pick returns the scenarios of the given names, or the first when none is
 // given, and all that is wrong with the names.
-func (s source) pick(names []string) ([]scenario.Scenario, []problem.Problem) {
+func (s source) pick(names []string) ([]scenario.Scenario, problem.List) {
 	if len(names) == 0 {
 		return s.scenarios[:min(1, len(s.scenarios))], nil
 	}
 	var picked []scenario.Scenario
-	var problems []problem.Problem
+	var problems problem.List
 	for i, name := range names {
 		at := slices.Index(s.names(), name)
 		besides := slices.IndexFunc(s.besides, func(one scenario.Scenario) bool { return one.Name == name })
 		switch {
 		case slices.Contains(names[:i], name):
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("scenario %q is named twice", name)})
+			problems.Add(fmt.Sprintf("scenario %q is named twice", name), "")
 		case at >= 0:
 			picked = append(picked, s.scenarios[at])
 		case besides >= 0:
 			picked = append(picked, s.besides[besides])
 		case strings.Contains(name, "://"):
 			// It may hold a password and is not repeated.
-			problems = append(problems, problem.Problem{What: "a URL is not a scenario", Hint: "use --redis URL to choose the Redis under test"})
+			problems.Add("a URL is not a scenario", "use --redis URL to choose the Redis under test")
 		default:
 			problems = append(problems, s.unknown(name))
 		}
 	}
 	return picked, problems
+}
+
+// pick returns the scenarios of the given names in a file, or its first one, and all that
+// is wrong with them.
+func (p *program) pick(file string, names []string) (source, []scenario.Scenario, problem.List) {
+	src, err := p.findScenarios(file)
+	if err != nil {
+		return source{}, nil, p.badScenarios(src, err)
+	}
+	picked, problems := src.pick(names)
+	return src, picked, problems
 }
 
 func (s source) unknown(name string) problem.Problem {
@@ -142,17 +154,17 @@ func (s source) alsoThere() string {
 	return ", and those that come with queuedyno, such as " + s.besides[0].Name
 }
 
-// fileFaults prints every fault of a scenario file and returns how many there
-// were; 0 means that err is no such error.
-func (p *program) fileFaults(err error) int {
+// badScenarios are the problems of a file that cannot be used. What is wrong in it is
+// printed as it is; what is returned only counts it.
+func (p *program) badScenarios(src source, err error) problem.List {
 	var all scenario.FileErrors
 	if !errors.As(err, &all) {
-		return 0
+		return problem.AsFailure(err).Problems
 	}
 	for _, one := range all {
 		p.console.Verbatim(one.Error())
 	}
-	return len(all)
+	return problem.List{{What: src.name + ": " + number.Plural(len(all), "problem")}}
 }
 
 // latestWord means the result that ended last.
@@ -164,7 +176,7 @@ func (r *reporting) latest(results []string) ([]string, error) {
 	at := slices.Index(results, latestWord)
 	if at < 0 {
 		if r.flags.Written("out") {
-			return nil, problem.Usage(problem.Problem{What: "--out requires latest", Hint: "queuedyno report latest --out DIR"})
+			return nil, problem.Exit(problem.BadUsage, "--out requires latest", "queuedyno report latest --out DIR")
 		}
 		return results, nil
 	}

@@ -24,30 +24,26 @@ const (
 )
 
 // varied takes down what is to be varied, and checks every combination.
-func (c *searching) varied(r *study.Record, all []study.Dimension) (problems []problem.Problem) {
+func (c *searching) varied(r *study.Record, all []study.Dimension) (problems problem.List) {
 	for _, what := range study.CheckDimensions(all) {
-		problems = append(problems, problem.Problem{What: c.Source("vary") + ": " + what})
+		problems.Add(c.Source("vary")+": "+what, "")
 	}
 	cells := 1
 	for _, d := range all {
 		cells = min(cells*max(1, len(d.Values)), 10*mostCells)
-		if c.Written(d.Field) {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s gives a value to what --vary varies", d.Field), Hint: "leave one of them out"})
-		}
+		problems = append(problems, c.Refuse("gives a value to what --vary varies", "leave one of them out", d.Field)...)
 	}
 	if cells > mostCells {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: more than %d combinations", c.Source("vary"), mostCells), Hint: "give fewer values"})
+		problems.Add(fmt.Sprintf("%s: more than %d combinations", c.Source("vary"), mostCells), "give fewer values")
 	}
-	if c.Written("curve") {
-		problems = append(problems, problem.Problem{What: "--curve does not apply with --vary", Hint: "measure the curve of one value: remove --vary"})
-	}
+	problems = append(problems, c.Refuse("does not apply with --vary", "measure the curve of one value: remove --vary", "curve")...)
 	if len(problems) > 0 {
 		return problems
 	}
 	r.Vary, r.Cells = all, study.Cells(all)
 	for _, cell := range r.Cells {
 		for _, f := range study.At(r.Scenario, all, cell.Values).Validate() {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: at %s: %s", c.Source("vary"), study.Name(all, cell.Values), f)})
+			problems.Add(fmt.Sprintf("%s: at %s: %s", c.Source("vary"), study.Name(all, cell.Values), f), "")
 		}
 	}
 	return problems
@@ -145,7 +141,7 @@ func (s *search) variedEnding(say func(code int, what, hint string) outcome.Outc
 		}
 	}
 	const more = "--resume continues from here; a larger --budget allows more trials"
-	var problems []problem.Problem
+	var problems problem.List
 	for _, one := range []struct {
 		status     capacity.Status
 		what, hint string
@@ -155,7 +151,7 @@ func (s *search) variedEnding(say func(code int, what, hint string) outcome.Outc
 		{capacity.Unknown, "there is no answer: at %s", more},
 	} {
 		if names := open[one.status]; len(names) > 0 {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf(one.what, strings.Join(names, ", ")), Hint: one.hint})
+			problems.Add(fmt.Sprintf(one.what, strings.Join(names, ", ")), one.hint)
 		}
 	}
 	if len(problems) == 0 {

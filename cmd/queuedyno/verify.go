@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +46,7 @@ func (p *program) verifyVerb() *cobra.Command {
 	f.Group("Output")
 	f.Switch(&v.json, "json", "", "print the report as JSON")
 	p.declareQuiet(f)
-	cmd.RunE = p.verb(func(cmd *cobra.Command, names []string) error { return v.run(cmd.Context(), names) })
+	cmd.RunE = p.verb(v.run)
 	return cmd
 }
 
@@ -86,7 +87,7 @@ func (v *verifying) run(ctx context.Context, names []string) error {
 	closed := server.Close()
 	switch {
 	case signals.Happened():
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted; the server was stopped and nothing was written"}}}
+		return problem.Exit(problem.Interrupted, "interrupted; the server was stopped and nothing was written", "")
 	case err != nil:
 		return problem.Failed(errors.Join(err, closed))
 	}
@@ -102,7 +103,7 @@ func (v *verifying) run(ctx context.Context, names []string) error {
 // notStarted is how it ends without a server that may be stopped.
 func (v *verifying) notStarted(err error, signals *interrupt.Signals) error {
 	if signals.Happened() {
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before it began"}}}
+		return problem.Exit(problem.Interrupted, "interrupted before it began", "")
 	}
 	f := problem.Problem{What: "start a private redis-server: " + err.Error()}
 	if errors.Is(err, redisserver.ErrUnavailable) {
@@ -111,7 +112,7 @@ func (v *verifying) notStarted(err error, signals *interrupt.Signals) error {
 			Hint: `install it with "apt install redis-server" or "brew install redis"; it must be in PATH`,
 		}
 	}
-	return &problem.Failure{Code: problem.CouldNotRun, Problems: []problem.Problem{f}}
+	return &problem.Failure{Code: problem.CouldNotRun, Problems: problem.List{f}}
 }
 
 func (v *verifying) show(r verify.Report) error {
@@ -141,21 +142,19 @@ func verdict(r verify.Report) error {
 			names = append(names, x.Name)
 		}
 	}
-	return &problem.Failure{Code: problem.Invalid, Problems: []problem.Problem{{
+	return &problem.Failure{Code: problem.Invalid, Problems: problem.List{{
 		What: "failed twice: " + strings.Join(names, ", "),
 		Hint: "the usual cause is a busy host; to repeat only these: queuedyno verify " + strings.Join(names, " "),
 	}}}
 }
 
-func unknownExperiment(name string) []problem.Problem {
-	for _, known := range verify.Names() {
-		if name == known {
-			return nil
-		}
+func unknownExperiment(name string) problem.List {
+	if slices.Contains(verify.Names(), name) {
+		return nil
 	}
 	f := problem.Problem{What: fmt.Sprintf("there is no experiment %q", name), Hint: "queuedyno verify --help lists them"}
 	if near := nearest.Nearest(name, verify.Names()); near != "" {
 		f.Hint = fmt.Sprintf("did you mean %s?", near)
 	}
-	return []problem.Problem{f}
+	return problem.List{f}
 }

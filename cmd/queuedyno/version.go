@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"runtime"
@@ -90,7 +91,7 @@ func (p *program) versionVerb() *cobra.Command {
 	var asJSON bool
 	f.Group("Output")
 	f.Switch(&asJSON, "json", "", "print JSON")
-	cmd.RunE = p.verb(func(*cobra.Command, []string) error {
+	cmd.RunE = p.verb(func(context.Context, []string) error {
 		if err := problem.Usage(f.Problems...); err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func (p *program) watchVerb() *cobra.Command {
 	declareLive(f, &w.live)
 	w.metering.declare(p, f, "watch")
 	w.complete(cmd)
-	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error { return w.do(cmd.Context()) })
+	cmd.RunE = p.verb(func(ctx context.Context, _ []string) error { return w.do(ctx) })
 	return cmd
 }
 
@@ -117,7 +117,7 @@ func (w *watching) do(ctx context.Context) error {
 	}
 	switch {
 	case signals.Happened() && !errors.Is(err, errOutput):
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted"}}}
+		return &problem.Failure{Code: problem.Interrupted, Problems: problem.List{{What: "interrupted"}}}
 	case err != nil:
 		return problem.Failed(err)
 	}
@@ -138,7 +138,7 @@ func (w *watching) watchFor(ctx context.Context, client *jobqueue.Client) error 
 func (w *watching) facts() dialect.Facts { return library.Facts(w.Asked()) }
 
 // dialectProblems checks what is said of the library whose workers are watched.
-func (w *watching) dialectProblems() (problems []problem.Problem) {
+func (w *watching) dialectProblems() (problems problem.List) {
 	asked, facts := w.Asked(), w.facts()
 	if facts.Announces() && asked.Update != "" {
 		problems = append(problems, problem.Problem{What: fmt.Sprintf("--update: with dialect %s the library announces the ends of jobs itself", asked.Dialect), Hint: "remove it"})
@@ -277,7 +277,7 @@ func (w *watching) show(l watch.Look) error {
 		}
 		columns := console.Width(w.p.stdout) - 1
 		for _, line := range lines {
-			out.WriteString("\r\x1b[K" + console.Cut(line, columns) + "\n")
+			out.WriteString("\r\x1b[K" + console.Fit(line, columns) + "\n")
 		}
 		w.drawn.Store(int32(len(lines)))
 	default:

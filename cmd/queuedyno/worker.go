@@ -69,7 +69,7 @@ func (p *program) workerVerb() *cobra.Command {
 		Args:    noArgs,
 	}
 	w := declareWorker(p, p.flagsOf(cmd))
-	cmd.RunE = p.verb(func(cmd *cobra.Command, _ []string) error { return w.do(cmd.Context()) })
+	cmd.RunE = p.verb(func(ctx context.Context, _ []string) error { return w.do(ctx) })
 	w.complete(cmd)
 	return cmd
 }
@@ -96,14 +96,9 @@ func declareWorker(p *program, f *flags.Set) *workers {
 }
 
 func (w *workers) do(ctx context.Context) error {
-	problems := append(slices.Clone(w.Problems), w.check()...)
 	work, wrong := w.work()
-	problems = append(problems, w.timesOfDesign()...)
-	problems = append(problems, w.tenantsChannels()...)
-	problems = append(problems, w.unheard()...)
-	problems = append(problems, w.outOfRange()...)
-	problems = append(problems, w.metering.problems()...)
-	if err := problem.Usage(append(problems, wrong...)...); err != nil {
+	problems := slices.Concat(w.Problems, w.check(), w.timesOfDesign(), w.tenantsChannels(), w.unheard(), w.outOfRange(), w.metering.problems(), wrong)
+	if err := problem.Usage(problems...); err != nil {
 		return err
 	}
 	ctx, signals := interrupt.Listen(ctx, w.p.console)
@@ -120,7 +115,7 @@ func (w *workers) do(ctx context.Context) error {
 	}
 	switch {
 	case signals.Happened():
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: "interrupted before it began"}}}
+		return problem.Exit(problem.Interrupted, "interrupted before it began", "")
 	case err != nil:
 		return problem.Failed(err)
 	}
@@ -157,35 +152,25 @@ func (w *workers) checkPermissions(ctx context.Context, client *jobqueue.Client)
 }
 
 // work is what is to be done for each job.
-func (w *workers) work() (worker.Work, []problem.Problem) {
+func (w *workers) work() (worker.Work, problem.List) {
 	var (
 		parts    []worker.Work
-		problems []problem.Problem
+		problems problem.List
 	)
 	if w.exec != "" {
-		for _, flag := range []string{"work", "burn"} {
-			if w.Written(flag) {
-				problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s and --exec both set the work", flag), Hint: "remove one of them"})
-			}
-		}
+		problems = w.Refuse("and --exec both set the work", "remove one of them", "work", "burn")
 		command, err := w.command()
-		if err != nil {
-			problems = append(problems, problem.Of(err))
-		}
+		problems.Err(err)
 		parts = append(parts, command)
 	} else {
-		for _, flag := range []string{"shell", "exec-timeout"} {
-			if w.Written(flag) {
-				problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s requires --exec", flag), Hint: "add --exec COMMAND"})
-			}
-		}
+		problems = w.Refuse("requires --exec", "add --exec COMMAND", "shell", "exec-timeout")
 		if d := w.burn; d > 0 {
 			parts = append(parts, worker.Burn(d))
 		}
 		if w.Given("work") {
 			d, err := w.wait.Load()
 			if err != nil {
-				problems = append(problems, problem.Problem{What: w.Source("work") + ": " + err.Error()})
+				problems.Add(w.Source("work")+": "+err.Error(), "")
 			} else if d.Mean() > 0 {
 				parts = append(parts, worker.Wait(d))
 			}

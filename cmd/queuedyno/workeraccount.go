@@ -82,7 +82,7 @@ func (w *workers) account(pool *worker.Pool, took time.Duration, err error) erro
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return &problem.Failure{Code: problem.Interrupted, Problems: []problem.Problem{{What: fmt.Sprintf("stopped at once: %s dropped, %s not published",
+		return &problem.Failure{Code: problem.Interrupted, Problems: problem.List{{What: fmt.Sprintf("stopped at once: %s dropped, %s not published",
 			number.Plural(t.Dropped, "job"), number.Plural(t.Unpublished, "outcome"))}}}
 	case err != nil || t.Unpublished > 0:
 		f := &problem.Failure{Code: problem.CouldNotRun}
@@ -161,46 +161,36 @@ func (w *workers) write(pool *worker.Pool, t worker.Tally, took time.Duration) e
 }
 
 // timesOfDesign refuses times that the design has no use for.
-func (w *workers) timesOfDesign() []problem.Problem {
-	var problems []problem.Problem
+func (w *workers) timesOfDesign() (problems problem.List) {
 	design := cmp.Or(w.Asked().Design, jobqueue.List)
-	if w.Written("visibility") && design != jobqueue.ReliableList && design != jobqueue.Stream {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("--visibility does not apply to the design %s", design), Hint: "add --design reliable-list or --design stream"})
+	what := fmt.Sprintf("does not apply to the design %s", design)
+	if design != jobqueue.ReliableList && design != jobqueue.Stream {
+		problems = w.Refuse(what, "add --design reliable-list or --design stream", "visibility")
 	}
-	if w.Written("poll") && design != jobqueue.ListPoll {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("--poll does not apply to the design %s", design), Hint: "add --design list-poll"})
+	if design != jobqueue.ListPoll {
+		problems = append(problems, w.Refuse(what, "add --design list-poll", "poll")...)
 	}
 	return problems
 }
 
 // unheard refuses what has no meaning where nothing is published.
-func (w *workers) unheard() []problem.Problem {
+func (w *workers) unheard() problem.List {
 	if w.Asked().Notify != jobqueue.NoNotify {
 		return nil
 	}
-	var problems []problem.Problem
-	for _, flag := range []struct {
-		name string
-		set  bool
-	}{{"running", w.running}, {"channels", w.apart()}, {"channel", true}} {
-		if flag.set && w.Written(flag.name) {
-			problems = append(problems, problem.Problem{What: fmt.Sprintf("--%s does not apply with --notify %s: nothing is published", flag.name, jobqueue.NoNotify), Hint: "remove one of them"})
-		}
+	var names []string
+	if w.running {
+		names = append(names, "running")
 	}
-	return problems
+	if w.apart() {
+		names = append(names, "channels")
+	}
+	return w.Refuse(fmt.Sprintf("does not apply with --notify %s: nothing is published", jobqueue.NoNotify), "remove one of them", append(names, "channel")...)
 }
 
 // outOfRange refuses values that no queue is made with.
-func (w *workers) outOfRange() []problem.Problem {
-	var problems []problem.Problem
-	err := w.config().Validate()
-	all, several := err.(interface{ Unwrap() []error })
-	if !several {
-		return nil
-	}
-	for _, one := range all.Unwrap() {
-		problems = append(problems, problem.Problem{What: "--" + one.Error()})
-	}
+func (w *workers) outOfRange() (problems problem.List) {
+	problems.AddAll("--", problem.All(w.config().Validate())...)
 	return problems
 }
 
@@ -210,12 +200,12 @@ func (w *workers) apart() bool {
 }
 
 // tenantsChannels refuses channels without tenants, and tenants without channels.
-func (w *workers) tenantsChannels() []problem.Problem {
+func (w *workers) tenantsChannels() problem.List {
 	switch {
 	case w.apart() && !w.Given("tenants"):
-		return []problem.Problem{{What: fmt.Sprintf("--channels %s: the number of tenants is missing", w.Asked().Channels), Hint: "add --tenants NUMBER"}}
+		return problem.List{{What: fmt.Sprintf("--channels %s: the number of tenants is missing", w.Asked().Channels), Hint: "add --tenants NUMBER"}}
 	case !w.apart() && w.Written("tenants"):
-		return []problem.Problem{{What: "--tenants does not apply if all updates go to one channel", Hint: "add --channels tenant"}}
+		return problem.List{{What: "--tenants does not apply if all updates go to one channel", Hint: "add --channels tenant"}}
 	}
 	return nil
 }

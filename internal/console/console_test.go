@@ -21,7 +21,7 @@ func TestNoMessageHoldsAPassword(t *testing.T) {
 		c := New(&b, noEnv)
 		c.Note("note %s", url)
 		c.Verbatim(url)
-		c.Fail("run", &problem.Failure{Problems: []problem.Problem{{What: url, Hint: "use " + url}}})
+		c.Fail("run", &problem.Failure{Problems: problem.List{{What: url, Hint: "use " + url}}})
 		if got := b.String(); strings.Contains(got, "geheim") || strings.Contains(got, "heim@") {
 			t.Errorf("console wrote %q", got)
 		}
@@ -60,7 +60,7 @@ func TestFailSaysEveryFaultAndEachRemedyOnce(t *testing.T) {
 	var b bytes.Buffer
 	c := New(&b, noEnv)
 	c.Quiet = true // errors are still printed
-	c.Fail("run", &problem.Failure{Problems: []problem.Problem{{What: "a", Hint: "do x"}, {What: "b", Hint: "do x"}, {What: "c"}}})
+	c.Fail("run", &problem.Failure{Problems: problem.List{{What: "a", Hint: "do x"}, {What: "b", Hint: "do x"}, {What: "c"}}})
 	want := "queuedyno: run: a\nhint: do x\nqueuedyno: run: b\nqueuedyno: run: c\n"
 	if b.String() != want {
 		t.Errorf("fail wrote %q, want %q", b.String(), want)

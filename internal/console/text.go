@@ -117,11 +117,3 @@ func Sparkline(values []float64, blocks bool) string {
 	}
 	return b.String()
 }
-
-// Cut is a line of so many letters at most.
-func Cut(line string, columns int) string {
-	if letters := []rune(line); len(letters) > columns {
-		return string(letters[:max(0, columns)])
-	}
-	return line
-}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/number"
+	"github.com/queuedyno/queuedyno/internal/wrap"
 )
 
 // WriteText writes the report for a terminal of so many columns: a line that says what was
@@ -24,7 +25,7 @@ func (r Report) WriteText(w io.Writer, columns int) error {
 		looked = add(looked, e.String())
 	}
 	looked = append(looked, number.Plural(len(r.Names), "scenario"))
-	wrap(&b, "doctor", "looked at "+strings.Join(looked, ", "), columns)
+	labelled(&b, "doctor", "looked at "+strings.Join(looked, ", "), columns)
 	found := r.Found()
 	for _, c := range found {
 		b.WriteString("\n")
@@ -32,10 +33,10 @@ func (r Report) WriteText(w io.Writer, columns int) error {
 		if c.Scenario != "" {
 			name += " (" + c.Scenario + ")"
 		}
-		wrap(&b, string(c.Level), name+": "+c.Found, columns)
-		wrap(&b, "", "means:  "+c.Means, columns)
+		labelled(&b, string(c.Level), name+": "+c.Found, columns)
+		labelled(&b, "", "means:  "+c.Means, columns)
 		if c.Remedy != "" {
-			wrap(&b, "", "remedy: "+c.Remedy, columns)
+			labelled(&b, "", "remedy: "+c.Remedy, columns)
 		}
 	}
 	if len(found) > 0 {
@@ -53,9 +54,9 @@ func (r Report) WriteText(w io.Writer, columns int) error {
 	if len(found) == 0 {
 		b.WriteString("nothing found that would spoil a measurement\n")
 	}
-	wrap(&b, "ok", strings.Join(fine, ", "), columns)
+	labelled(&b, "ok", strings.Join(fine, ", "), columns)
 	if len(unknown) > 0 {
-		wrap(&b, "unknown", strings.Join(unknown, ", "), columns)
+		labelled(&b, "unknown", strings.Join(unknown, ", "), columns)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -84,22 +85,12 @@ func add(names []string, name string) []string {
 	return append(names, name)
 }
 
-// wrap writes a text in lines, with a label in front of the first and as much space in
+// labelled writes a text in lines, with a label in front of the first and as much space in
 // front of the others.
-func wrap(b *strings.Builder, label, text string, columns int) {
+func labelled(b *strings.Builder, label, text string, columns int) {
 	const indent = 9
-	line := fmt.Sprintf("%-*s", indent, label)
-	used := 0
-	for _, word := range strings.Fields(text) {
-		if used > 0 && len([]rune(line))+1+len([]rune(word)) > columns {
-			b.WriteString(strings.TrimRight(line, " ") + "\n")
-			line, used = strings.Repeat(" ", indent), 0
-		}
-		if used > 0 {
-			line += " "
-		}
-		line += word
-		used++
+	for _, line := range wrap.Words(strings.Fields(text), columns-indent) {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%-*s%s", indent, label, line), " ") + "\n")
+		label = ""
 	}
-	b.WriteString(strings.TrimRight(line, " ") + "\n")
 }

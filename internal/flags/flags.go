@@ -23,7 +23,7 @@ import (
 // Set are the flags of one verb.
 type Set struct {
 	// Problems are the values that could not be read.
-	Problems []problem.Problem
+	Problems problem.List
 	// Notes are remarks for the user, such as that a flag has a new name.
 	Notes []string
 
@@ -260,6 +260,17 @@ func (s *Set) Tried(name string) bool { return s.from[name] != "" }
 
 // Written reports whether the flag is on the command line.
 func (s *Set) Written(name string) bool { return strings.HasPrefix(s.from[name], "--") }
+
+// Refuse is a problem for each of those flags that is on the command line: its name and
+// what is wrong with it there.
+func (s *Set) Refuse(what, hint string, names ...string) (problems problem.List) {
+	for _, name := range names {
+		if s.Written(name) {
+			problems.Add("--"+name+" "+what, hint)
+		}
+	}
+	return problems
+}
 
 // WrittenNames are the flags on the command line, sorted.
 func (s *Set) WrittenNames() []string {

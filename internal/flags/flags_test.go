@@ -60,7 +60,7 @@ func TestEveryValueThatCannotBeReadIsAProblem(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.ReadEnv([]string{"QUEUEDYNO_IN_FLIGHT=0"})
-	want := []problem.Problem{
+	want := problem.List{
 		{What: `--rate: "x" is not a whole number`},
 		{What: `--json: "perhaps" is neither true nor false`},
 		{What: `QUEUEDYNO_IN_FLIGHT: "0" must be at least 1`},
@@ -91,7 +91,7 @@ func TestAVariableWithATypoIsAProblemAndOthersAreNoted(t *testing.T) {
 	t.Parallel()
 	v := newVerb()
 	v.CheckEnv([]string{"QUEUEDYNO_RTAE=5", "QUEUEDYNO_SERVICE_HOST=10.0.0.1", "QUEUEDYNO_SIDE=base", "PATH=/bin"}, v.Names(), []string{"QUEUEDYNO_SIDE"})
-	want := []problem.Problem{{What: "QUEUEDYNO_RTAE: there is no flag --rtae", Hint: "did you mean QUEUEDYNO_RATE?"}}
+	want := problem.List{{What: "QUEUEDYNO_RTAE: there is no flag --rtae", Hint: "did you mean QUEUEDYNO_RATE?"}}
 	if diff := cmp.Diff(want, v.Problems); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
@@ -144,7 +144,7 @@ func TestWordsOfOtherToolsNameTheFlag(t *testing.T) {
 		v := newVerb()
 		args := []string{row.written, "10"}
 		got := flags.Mistakes("run", v.set, args, v.set.Parse(args))
-		want := []problem.Problem{{What: "unknown flag " + row.written, Hint: row.hint}}
+		want := problem.List{{What: "unknown flag " + row.written, Hint: row.hint}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", row.written, diff)
 		}
@@ -156,7 +156,7 @@ func TestAllMistakesAreFoundAtOnceWithoutTheirValues(t *testing.T) {
 	v := newVerb()
 	args := []string{"--qps", "geheim", "--tga=geheim", "--rate"}
 	got := flags.Mistakes("run", v.set, args, v.set.Parse(args))
-	want := []problem.Problem{
+	want := problem.List{
 		{What: "unknown flag --qps", Hint: "use --rate 500/s (-r): jobs per second, in total"},
 		{What: "unknown flag --tga", Hint: "did you mean --tag?"},
 		{What: "--rate: its value is missing", Hint: "run --help lists the flags"},

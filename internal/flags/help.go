@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/queuedyno/queuedyno/internal/wrap"
 )
 
 const other = "Other"
@@ -81,15 +83,14 @@ func Usage(set *pflag.FlagSet, columns int) string {
 		for _, r := range h.Rows {
 			name := written(r)
 			b.WriteString(name + strings.Repeat(" ", left-len(name)))
-			b.WriteString(strings.Join(wrap(r.Usage, max(columns-left, 30)), "\n"+strings.Repeat(" ", left)) + "\n")
+			b.WriteString(strings.Join(wrap.Words(phrases(r.Usage), max(columns-left, 30)), "\n"+strings.Repeat(" ", left)) + "\n")
 		}
 	}
 	return b.String()
 }
 
-// wrap breaks a text into lines of at most so many letters, and not between quotes.
-func wrap(text string, columns int) (lines []string) {
-	line := ""
+// phrases are the words of a text, with what is between quotes as one.
+func phrases(text string) (all []string) {
 	words := strings.Fields(text)
 	for i := 0; i < len(words); i++ {
 		word := words[i]
@@ -97,13 +98,7 @@ func wrap(text string, columns int) (lines []string) {
 			i++
 			word += " " + words[i]
 		}
-		if line != "" && len(line)+1+len(word) > columns {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
+		all = append(all, word)
 	}
-	return append(lines, line)
+	return all
 }

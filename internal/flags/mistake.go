@@ -31,7 +31,7 @@ var elsewhere = map[string][]struct{ flags, hint string }{
 // Mistakes says everything that is wrong with the flags of a command line that
 // pflag stopped reading at err. Each further unknown flag is found by declaring the
 // one before it and reading again. command is the command as the user called it.
-func Mistakes(command string, set *pflag.FlagSet, args []string, err error) (all []problem.Problem) {
+func Mistakes(command string, set *pflag.FlagSet, args []string, err error) (all problem.List) {
 	see := command + " --help lists the flags"
 	for range 20 {
 		var unknown *pflag.NotExistError

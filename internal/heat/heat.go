@@ -39,16 +39,10 @@ type Span struct{ From, To time.Duration }
 type Grid struct {
 	// Edges are the ends of the bands in nanoseconds: band i is from Edges[i] up to
 	// Edges[i+1].
-	Edges []int64
-	// Columns has one element for each span.
-	Columns []Column
-}
-
-// Column holds the counts of a span, from the lowest band with jobs to the highest.
-type Column struct {
-	// First is the band of Counts[0]. Counts is empty where no job ended.
-	First  int
-	Counts []int64
+	Edges []float64
+	// Columns has a list for each span: the lowest band with jobs, then the counts from this
+	// band to the highest one with jobs. The list is empty where no job ended.
+	Columns [][]int64
 }
 
 // Limits bound a [Map]. The columns are merged until both are kept.
@@ -186,8 +180,11 @@ func (b *builder) cells() (n int) {
 	return n
 }
 
-// bounds are the lowest and the highest band with jobs.
+// bounds are the lowest and the highest band with jobs, of nil none.
 func bounds(sum *counts) (low, high int, found bool) {
+	if sum == nil {
+		return 0, 0, false
+	}
 	low = slices.IndexFunc(sum[:], func(n int64) bool { return n != 0 })
 	if low < 0 {
 		return 0, 0, false
@@ -218,26 +215,22 @@ func (b *builder) done() *Map {
 func (b *builder) grid(stage metric.Stage, order []int64) (g Grid, found bool) {
 	lowest, highest := latency.Bands, -1
 	for _, at := range order {
-		if sum := b.slots[at].stages[stage]; sum != nil {
-			if low, high, found := bounds(sum); found {
-				lowest, highest = min(lowest, low), max(highest, high)
-			}
+		if low, high, found := bounds(b.slots[at].stages[stage]); found {
+			lowest, highest = min(lowest, low), max(highest, high)
 		}
 	}
 	if highest < 0 {
 		return g, false
 	}
 	for band := lowest; band <= highest+1; band++ {
-		g.Edges = append(g.Edges, latency.BandStart(band))
+		g.Edges = append(g.Edges, float64(latency.BandStart(band)))
 	}
 	for _, at := range order {
-		var c Column
-		if sum := b.slots[at].stages[stage]; sum != nil {
-			if low, high, found := bounds(sum); found {
-				c = Column{First: low - lowest, Counts: slices.Clone(sum[low : high+1])}
-			}
+		column := []int64{}
+		if low, high, found := bounds(b.slots[at].stages[stage]); found {
+			column = append([]int64{int64(low - lowest)}, b.slots[at].stages[stage][low:high+1]...)
 		}
-		g.Columns = append(g.Columns, c)
+		g.Columns = append(g.Columns, column)
 	}
 	return g, true
 }

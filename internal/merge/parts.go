@@ -56,7 +56,7 @@ func (d *distribution) note(s *result.StageSummary) {
 	if s == nil || s.Count == 0 {
 		return
 	}
-	d.min, d.max = smaller(d.min, s.MinNS), larger(d.max, s.MaxNS)
+	d.min, d.max = smaller(d.min, s.MinNS), result.Larger(d.max, s.MaxNS)
 	switch {
 	case s.SumNS != nil:
 		d.total.Add(*s.SumNS)
@@ -68,7 +68,7 @@ func (d *distribution) note(s *result.StageSummary) {
 
 func (d *distribution) add(o *distribution) {
 	d.buckets.Add(&o.buckets)
-	d.min, d.max = smaller(d.min, o.min), larger(d.max, o.max)
+	d.min, d.max = smaller(d.min, o.min), result.Larger(d.max, o.max)
 	d.total.Merge(o.total)
 	d.overflow += o.overflow
 }

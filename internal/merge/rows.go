@@ -145,14 +145,14 @@ func (r *row) add(o *result.Second, oneQueue bool) {
 	// A length that one shard does not know is not known of all; of one queue, all ask for
 	// the same length.
 	if oneQueue {
-		r.QueueLen = larger(r.QueueLen, o.QueueLen)
+		r.QueueLen = result.Larger(r.QueueLen, o.QueueLen)
 	} else if r.QueueLen != nil && o.QueueLen != nil {
 		r.QueueLen = new(*r.QueueLen + *o.QueueLen)
 	} else {
 		r.QueueLen = nil
 	}
 	// All of them ask the same server.
-	r.Blocked = larger(r.Blocked, o.Blocked)
+	r.Blocked = result.Larger(r.Blocked, o.Blocked)
 }
 
 func (r *row) addStage(one *stageRow, buckets []int32, counts []int64) {
@@ -167,14 +167,6 @@ func (r *row) addStage(one *stageRow, buckets []int32, counts []int64) {
 	}
 	sum.lacking = sum.lacking || one.count > 0 && len(buckets) == 0
 	sum.buckets.AddBuckets(buckets, counts)
-}
-
-// larger is the larger of two values, of which each may be absent.
-func larger(a, b *int64) *int64 {
-	if a == nil || b != nil && *b > *a {
-		return b
-	}
-	return a
 }
 
 // smaller is the smaller of two values, of which each may be absent.

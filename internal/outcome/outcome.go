@@ -23,7 +23,7 @@ import (
 type Outcome struct {
 	Name     string
 	Code     int
-	Problems []problem.Problem
+	Problems problem.List
 	Words    string // the outcome in a word or two
 	Dir      string
 	Result   *result.Result
@@ -165,7 +165,30 @@ func Failed(name string, err error) Outcome {
 	if name != "" {
 		f.What = name + ": " + f.What
 	}
-	return Outcome{Name: name, Code: problem.CouldNotRun, Words: "failed", Problems: []problem.Problem{f}}
+	return Outcome{Name: name, Code: problem.CouldNotRun, Words: "failed", Problems: problem.List{f}}
+}
+
+// Outcomes are how several things came out.
+type Outcomes []Outcome
+
+// Err adds what could not be done, and nothing for nil.
+func (all *Outcomes) Err(err error) {
+	if err != nil {
+		*all = append(*all, Failed("", err))
+	}
+}
+
+// Exit adds an outcome that is one problem.
+func (all *Outcomes) Exit(code int, what, hint string) {
+	*all = append(*all, Outcome{Code: code, Problems: problem.List{{What: what, Hint: hint}}})
+}
+
+// AndErr is the ending e of a run after which that could not be done; nil changes nothing.
+func (e Outcome) AndErr(err error) Outcome {
+	if err == nil {
+		return e
+	}
+	return e.And(Failed(e.Name, err))
 }
 
 // And is the ending e of a run after which something else went wrong.

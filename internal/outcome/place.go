@@ -84,7 +84,7 @@ func (p Place) Check() error { return store.Check(p.Dir, p.How) }
 // error of the command line: another run was faster.
 func Reserve(con *console.Console, verb string, places ...Place) ([]*store.Reservation, error) {
 	var all []*store.Reservation
-	var problems []problem.Problem
+	var problems problem.List
 	for _, p := range places {
 		reserved, err := store.Reserve(p.Dir, p.How)
 		if err != nil {
@@ -111,6 +111,13 @@ func Release(all []*store.Reservation) {
 	}
 }
 
+// Kept ends the reservation of a directory in which a result was stored with that error.
+// It returns the directory that holds the result, empty for none.
+func Kept(r *store.Reservation, err error) string {
+	r.Release()
+	return KeptIn(r, err)
+}
+
 // KeptIn is the directory that holds a result after it was stored with that error,
 // empty for none.
 func KeptIn(r *store.Reservation, err error) string {
@@ -135,7 +142,7 @@ const (
 
 // Room refuses a place on a disk that cannot take even the records of the results,
 // and warns of one that cannot take all files.
-func (p Place) Room(con *console.Console, verb string, record, all float64) []problem.Problem {
+func (p Place) Room(con *console.Console, verb string, record, all float64) problem.List {
 	dir := existingParent(p.Dir)
 	free, known := freeSpace(dir)
 	if !known || free >= all {
@@ -144,7 +151,7 @@ func (p Place) Room(con *console.Console, verb string, record, all float64) []pr
 	const remedy = "free some space, or choose another place with --out"
 	what := fmt.Sprintf("the disk of %q has %s left, and the results take about %s", dir, console.Bytes(free), console.Bytes(all))
 	if free < record {
-		return []problem.Problem{{What: what, Hint: remedy}}
+		return problem.List{{What: what, Hint: remedy}}
 	}
 	con.Note("%s: %s: files may be missing at the end; %s", verb, what, remedy)
 	return nil

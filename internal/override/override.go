@@ -202,10 +202,10 @@ func (o Flags) shape(s *scenario.Scenario, asked scenario.Scenario, note func(st
 }
 
 // ReplayProblems refuses flags for reading a recorded load if there is no such load.
-func (o Flags) ReplayProblems(replays bool) (problems []problem.Problem) {
+func (o Flags) ReplayProblems(replays bool) (problems problem.List) {
 	for _, field := range o.table {
 		if strings.HasPrefix(field.Key, "load.replay.") && o.Written(field.Flag) && !replays {
-			problems = append(problems, problem.Problem{What: "--" + field.Flag + ": there is no recorded load", Hint: "add --replay FILE"})
+			problems.Add("--"+field.Flag+": there is no recorded load", "add --replay FILE")
 		}
 	}
 	return problems
@@ -233,8 +233,8 @@ func mergeThresholds(file, given []string) []string {
 }
 
 // Check says what is wrong with a scenario after apply, in terms of the flags.
-func (o Flags) Check(s scenario.Scenario) []problem.Problem {
-	var problems []problem.Problem
+func (o Flags) Check(s scenario.Scenario) problem.List {
+	var problems problem.List
 	for _, one := range s.Validate() {
 		field, hint := one.Field+": ", ""
 		blamed := one.Flag()
@@ -254,7 +254,7 @@ func (o Flags) Check(s scenario.Scenario) []problem.Problem {
 		if o.Tried(blamed) {
 			what = o.Source(blamed) + ": " + what
 		}
-		problems = append(problems, problem.Problem{What: what, Hint: hint})
+		problems.Add(what, hint)
 	}
 	return problems
 }

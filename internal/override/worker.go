@@ -70,31 +70,25 @@ func (o Flags) WorkerCommand() string {
 }
 
 // WorkerProblems says what is wrong with workers that are to be started.
-func (o Flags) WorkerProblems(scenarios []scenario.Scenario) []problem.Problem {
-	var problems []problem.Problem
+func (o Flags) WorkerProblems(scenarios []scenario.Scenario) problem.List {
+	var problems problem.List
 	for _, flag := range []string{"worker-start", "worker-processes"} {
 		if o.Command == "" && o.Written(flag) {
-			problems = append(problems, problem.Problem{What: "--" + flag + " requires --worker", Hint: "add --worker COMMAND"})
+			problems.Add("--"+flag+" requires --worker", "add --worker COMMAND")
 		}
 	}
 	if o.Command != "" && o.counted() && o.Written("consumers") == o.Written(o.WorkerFlag()) {
-		problems = append(problems, problem.Problem{
-			What: fmt.Sprintf("--consumers and --%s both say who does the jobs", o.WorkerFlag()),
-			Hint: "remove one of them",
-		})
+		problems.Add(fmt.Sprintf("--consumers and --%s both say who does the jobs", o.WorkerFlag()),
+			"remove one of them")
 	}
 	for _, s := range scenarios {
 		if o.WorkerCommand() != "" && s.Load.Observed {
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("scenario %q: its producers are external, and a run that only observes does not start workers", s.Name),
-				Hint: "remove --worker, or choose another scenario",
-			})
+			problems.Add(fmt.Sprintf("scenario %q: its producers are external, and a run that only observes does not start workers", s.Name),
+				"remove --worker, or choose another scenario")
 		}
 		if o.WorkerCommand() != "" && s.Prefill > 0 {
-			problems = append(problems, problem.Problem{
-				What: fmt.Sprintf("scenario %q: the worker starts before the load and would take the prefilled jobs at once", s.Name),
-				Hint: "remove prefill (--prefill 0), or start the workers by hand after the load has started",
-			})
+			problems.Add(fmt.Sprintf("scenario %q: the worker starts before the load and would take the prefilled jobs at once", s.Name),
+				"remove prefill (--prefill 0), or start the workers by hand after the load has started")
 		}
 	}
 	return problems

@@ -24,11 +24,54 @@ type Problem struct {
 	What, Hint string
 }
 
+// List are the problems that were found so far.
+type List []Problem
+
+// Add adds a problem. The hint is empty where no remedy is known.
+func (l *List) Add(what, hint string) { *l = append(*l, Problem{what, hint}) }
+
+// Err adds what an error says, and nothing for nil.
+func (l *List) Err(err error) {
+	if err != nil {
+		*l = append(*l, Of(err))
+	}
+}
+
+// AddAll adds problems, each behind that prefix.
+func (l *List) AddAll(prefix string, more ...Problem) {
+	for _, one := range more {
+		l.Add(prefix+one.What, one.Hint)
+	}
+}
+
+// All are the problems of an error that may join several, none for nil.
+func All(err error) (all List) {
+	for _, one := range Joined(err) {
+		all = append(all, Of(one))
+	}
+	return all
+}
+
+// Joined are the errors that an error joins, or joins in turn, none for nil.
+func Joined(err error) (all []error) {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	for _, one := range joined.Unwrap() {
+		all = append(all, Joined(one)...)
+	}
+	return all
+}
+
 // Failure is an error that knows the exit code of the program. It may carry
 // several problems: all that were found, and not just the first.
 type Failure struct {
 	Code     int
-	Problems []Problem
+	Problems List
 }
 
 func (f *Failure) Error() string {
@@ -48,10 +91,15 @@ func Usage(problems ...Problem) error {
 	return &Failure{Code: BadUsage, Problems: problems}
 }
 
+// Exit is the failure with one problem that has its own exit code.
+func Exit(code int, what, hint string) *Failure {
+	return &Failure{Code: code, Problems: List{{what, hint}}}
+}
+
 // Failed is the failure of an operation that could not be done. The hint is the
 // error's own, if it has one.
 func Failed(err error) error {
-	return &Failure{Code: CouldNotRun, Problems: []Problem{Of(err)}}
+	return &Failure{Code: CouldNotRun, Problems: List{Of(err)}}
 }
 
 // Of takes the remedy out of an error that knows one.
@@ -71,7 +119,7 @@ func AsFailure(err error) *Failure {
 	if errors.As(err, &f) {
 		return f
 	}
-	return &Failure{Code: BadUsage, Problems: []Problem{Of(err)}}
+	return &Failure{Code: BadUsage, Problems: List{Of(err)}}
 }
 
 // Hinted is an error that knows the remedy. Err is the cause, nil without one; What says it.

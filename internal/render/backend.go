@@ -21,31 +21,20 @@ const noRedis = "none"
 // againstWords say what a run ran against: the user's API, the Redis, the Postgres, those
 // that there were.
 func againstWords(s scenario.Scenario, redis result.Redis, postgres *result.Postgres) string {
-	var words []string
-	if s.Entry.Kind == scenario.EntryHTTP {
-		words = append(words, mask.URL(s.Entry.HTTP.URL))
+	stored := when(s.Entry.Kind == scenario.EntryPostgres, "Postgres")
+	if postgres != nil {
+		stored = postgresWords(postgres)
 	}
-	if redis.Kind != noRedis {
-		words = append(words, redisWords(redis))
-	}
-	switch {
-	case postgres != nil:
-		words = append(words, postgresWords(postgres))
-	case s.Entry.Kind == scenario.EntryPostgres:
-		words = append(words, "Postgres")
-	}
-	return strings.Join(words, " and ")
+	return joined(" and ",
+		when(s.Entry.Kind == scenario.EntryHTTP, mask.URL(s.Entry.HTTP.URL)),
+		when(redis.Kind != noRedis, redisWords(redis)),
+		stored,
+	)
 }
 
-// postgresWords say which server it was: "Postgres 15.3 (process,
-// postgres://127.0.0.1:41163/postgres)".
+// postgresWords say which server it was.
 func postgresWords(p *result.Postgres) string {
-	words := strings.TrimSpace("Postgres " + p.Version)
-	where := slices.DeleteFunc([]string{p.Kind, p.Address}, func(s string) bool { return s == "" })
-	if len(where) > 0 {
-		words += " (" + strings.Join(where, ", ") + ")"
-	}
-	return words
+	return serverWords(p.Kind, p.Address, "Postgres", p.Version)
 }
 
 // entryWords say how jobs come in, and who hears of their ends: the parts of the pools
@@ -180,22 +169,20 @@ func legMeaning(s scenario.Scenario, l result.Leg) string {
 
 // postgresFacts are names and values of the database, in the order of a reader's
 // questions.
-func postgresFacts(p *result.Postgres) [][2]string {
+func postgresFacts(p *result.Postgres) facts {
 	table := p.Table
 	if p.Created {
 		table += " (created for the run, and dropped after it)"
 	}
-	facts := [][2]string{{"server", postgresWords(p)}, {"table", table}, {"pool", poolOf(p)}, {"statements", statementsOf(p)}}
-	if words := activityOf(p); words != "" {
-		facts = append(facts, [2]string{"on the server", words})
-	}
+	all := facts{{"server", postgresWords(p)}, {"table", table}, {"pool", poolOf(p)}, {"statements", statementsOf(p)}}
+	all.some("on the server", activityOf(p))
 	if p.Reconnects > 0 {
-		facts = append(facts, [2]string{"reconnects", number.Count(p.Reconnects)})
+		all.add("reconnects", number.Count(p.Reconnects))
 	}
 	for _, name := range settingsOf(p) {
-		facts = append(facts, [2]string{name, p.Settings[name]})
+		all.add(name, p.Settings[name])
 	}
-	return facts
+	return all
 }
 
 // poolOf says how busy the connections were.
@@ -234,10 +221,12 @@ func activityOf(p *result.Postgres) string {
 	return words
 }
 
-// settingsOf are the names of the settings, those first on which the time of a commit
-// depends most.
+// decisiveSettings are those on which the time of a commit depends most.
+func decisiveSettings() []string { return []string{"fsync", "synchronous_commit"} }
+
+// settingsOf are the names of the settings, the decisive ones first.
 func settingsOf(p *result.Postgres) []string {
-	decisive := slices.DeleteFunc([]string{"fsync", "synchronous_commit"}, func(name string) bool { return p.Settings[name] == "" })
+	decisive := slices.DeleteFunc(decisiveSettings(), func(name string) bool { return p.Settings[name] == "" })
 	others := slices.DeleteFunc(sortedKeys(p.Settings), func(name string) bool { return slices.Contains(decisive, name) })
 	return append(decisive, others...)
 }
@@ -247,23 +236,11 @@ func (t *page) postgres(p *result.Postgres) {
 	if p == nil {
 		return
 	}
-	words := []string{poolOf(p), statementsOf(p)}
-	if p.Reconnects > 0 {
-		words = append(words, number.Plural(p.Reconnects, "reconnect"))
+	words := []string{poolOf(p), statementsOf(p), when(p.Reconnects > 0, number.Plural(p.Reconnects, "reconnect")), activityOf(p)}
+	for _, name := range decisiveSettings() {
+		words = append(words, when(p.Settings[name] != "", name+" "+p.Settings[name]))
 	}
-	if activity := activityOf(p); activity != "" {
-		words = append(words, activity)
-	}
-	for _, name := range []string{"fsync", "synchronous_commit"} {
-		if value := p.Settings[name]; value != "" {
-			words = append(words, name+" "+value)
-		}
-	}
-	version := ""
-	if p.Version != "" {
-		version = p.Version + ": "
-	}
-	t.para(bold, "Postgres ", version+strings.Join(words, "; "))
+	t.para(bold, "Postgres ", when(p.Version != "", p.Version+": ")+joined("; ", words...))
 }
 
 // postgres writes a section on the database.
@@ -275,12 +252,12 @@ func (m *sheet) postgres(p *result.Postgres) {
 }
 
 // entryFacts are names and values of the entry and the exit of a run.
-func entryFacts(s scenario.Scenario) (facts [][2]string) {
+func entryFacts(s scenario.Scenario) (all facts) {
 	if h := s.Entry.HTTP; s.Entry.Kind == scenario.EntryHTTP {
-		facts = append(facts, [2]string{"API", fmt.Sprintf("%s %s, %s, timeout %s", h.Method, mask.URL(h.URL), number.Plural(h.Connections, "connection"), number.Span(h.Timeout))})
+		all.add("API", fmt.Sprintf("%s %s, %s, timeout %s", h.Method, mask.URL(h.URL), number.Plural(h.Connections, "connection"), number.Span(h.Timeout)))
 	}
 	if w := s.Exit.WebSocket; s.Exit.Given() {
-		facts = append(facts, [2]string{"WebSocket", fmt.Sprintf("%s, %s", mask.URL(w.URL), number.Plural(w.Clients, "client"))})
+		all.add("WebSocket", fmt.Sprintf("%s, %s", mask.URL(w.URL), number.Plural(w.Clients, "client")))
 	}
-	return facts
+	return all
 }

@@ -3,7 +3,6 @@ package render
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -15,33 +14,24 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// dimensions are the keys of a breakdown in the order in which reports show them.
-func dimensions() []string { return []string{"step", "queue", "tenant"} }
+// dimensions are the keys of a breakdown that have parts, in the order in which reports
+// show them.
+func dimensions(r *result.Result) []string {
+	return slices.DeleteFunc([]string{"step", "queue", "tenant"}, func(d string) bool { return len(r.Breakdown[d]) == 0 })
+}
 
 // partsWords is what a dimension is called above its table.
 func partsWords(d string) string {
-	switch d {
-	case "step":
-		return "by step of the load"
-	case "queue":
-		return "by queue, in the order of priority"
-	case "tenant":
-		return "by tenant"
-	}
-	return "by " + d
+	return map[string]string{"step": "by step of the load", "queue": "by queue, in the order of priority", "tenant": "by tenant"}[d]
 }
 
 // partTable is a row a part: what was due and what became of it, and
 // end_to_end in one unit for all rows.
-func partTable(d string, parts []result.Part, notes *footnotes) table {
-	columns := pick("p50", "p90", "p99", "max")
+func partTable(d string, parts []result.Part) table {
+	columns := []string{"p50", "p90", "p99", "max"}
 	var shown []float64
 	for _, p := range parts {
-		for _, c := range columns {
-			if v := c.of(figuresOf(p.EndToEnd)); v != nil && number.Finite(*v) {
-				shown = append(shown, *v)
-			}
-		}
+		shown = append(shown, shownOf(figuresOf(p.EndToEnd), columns)...)
 	}
 	var late []float64
 	for _, p := range parts {
@@ -59,7 +49,7 @@ func partTable(d string, parts []result.Part, notes *footnotes) table {
 	}
 	t := table{head: []string{d, "scheduled", "sent", "lost"}, left: 1}
 	for _, c := range columns {
-		t.head = append(t.head, c.name+" "+u.Name)
+		t.head = append(t.head, c+" "+u.Name)
 	}
 	if d == "step" {
 		t.head = append(t.head, "late p99")
@@ -71,22 +61,16 @@ func partTable(d string, parts []result.Part, notes *footnotes) table {
 		row := []string{p.Name, number.Count(p.Scheduled), number.Count(p.Sent), number.Count(p.Lost)}
 		s := figuresOf(p.EndToEnd)
 		for _, c := range columns {
-			if v := c.of(s); v != nil && number.Finite(*v) {
-				row = append(row, u.In(*v))
-			} else {
-				row = append(row, notes.mark(inShort(s, c.name)))
-			}
+			row = append(row, t.figure(s.Figure(c), u.In, inShort(s, c)))
 		}
-		if late := figuresOf(p.Lateness); d == "step" && late.P99NS != nil {
+		if late := figuresOf(p.Lateness); d == "step" {
+			written := number.Duration
 			if one {
-				row = append(row, u.In(float64(*late.P99NS)))
-			} else {
-				row = append(row, number.Duration(float64(*late.P99NS)))
+				written = u.In
 			}
-		} else if d == "step" {
-			row = append(row, notes.mark(inShort(late, "p99")))
+			row = append(row, t.figure(whole(late.P99NS), written, inShort(late, "p99")))
 		}
-		t.rows = append(t.rows, row)
+		t.add(row...)
 	}
 	return t
 }
@@ -113,29 +97,12 @@ func briefly(d string, parts []result.Part) []result.Part {
 	return parts[:most]
 }
 
-func figuresOf(s *result.StageSummary) *result.StageSummary {
-	if s == nil {
-		return &result.StageSummary{}
-	}
-	return s
-}
-
 // breakdown shows the parts of the window on the terminal.
 func (t *page) breakdown(r *result.Result) {
-	for _, d := range dimensions() {
+	for _, d := range dimensions(r) {
 		parts := r.Breakdown[d]
-		if len(parts) == 0 {
-			continue
-		}
-		var notes footnotes
-		t.b.WriteString("\n" + t.paint(bold, "end_to_end "+partsWords(d)) + "\n")
-		for i, line := range partTable(d, briefly(d, parts), &notes).lines(t.o.Width) {
-			if i == 0 {
-				line = t.paint(faint, line)
-			}
-			t.b.WriteString(line + "\n")
-		}
-		t.footnotes(notes)
+		t.heading("end_to_end " + partsWords(d))
+		t.table(partTable(d, briefly(d, parts)))
 		if left := len(parts) - len(briefly(d, parts)); left > 0 {
 			t.para(noInk, "", fmt.Sprintf("%d more are in report.md and %s.", left, breakdownFile))
 		}
@@ -143,34 +110,24 @@ func (t *page) breakdown(r *result.Result) {
 }
 
 func (m *sheet) breakdown(r *result.Result) {
-	for _, d := range dimensions() {
-		parts := r.Breakdown[d]
-		if len(parts) == 0 {
-			continue
-		}
+	for _, d := range dimensions(r) {
 		m.para("## End to end %s", partsWords(d))
-		var notes footnotes
-		t := partTable(d, parts, &notes)
-		for _, row := range t.rows {
-			row[0] = escape(row[0])
-		}
-		m.para("%s", t.markdown())
-		m.footnotes(notes)
+		m.table(partTable(d, r.Breakdown[d]).columns(escape))
 	}
 }
 
 // breakdownCSV writes a row for each step, queue and tenant of a result.
 // Durations are in nanoseconds, a null is an empty cell.
-func breakdownCSV(w io.Writer, r *result.Result) error {
+func breakdownCSV(r *result.Result) (string, error) {
 	head := []string{"run_id", "validity", "by", "name", "from_ns", "to_ns", "scheduled", "sent", "completed", "lost", "abandoned"}
 	for _, stage := range []metric.Stage{metric.Lateness, metric.EndToEnd} {
 		for _, f := range figures() {
-			head = append(head, string(stage)+"_"+column(f.name)+"_ns")
+			head = append(head, string(stage)+"_"+column(f)+"_ns")
 		}
 	}
 	rows := [][]string{head}
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
-	for _, d := range dimensions() {
+	for _, d := range dimensions(r) {
 		for _, p := range r.Breakdown[d] {
 			row := []string{
 				r.Run.ID, r.Validity.Verdict, d, p.Name, whole(p.FromNS), whole(p.ToNS),
@@ -178,13 +135,13 @@ func breakdownCSV(w io.Writer, r *result.Result) error {
 			}
 			for _, s := range []*result.StageSummary{p.Lateness, p.EndToEnd} {
 				for _, f := range figures() {
-					row = append(row, cell(f.of(figuresOf(s))))
+					row = append(row, cell(figuresOf(s).Figure(f)))
 				}
 			}
 			rows = append(rows, row)
 		}
 	}
-	return writeCSV(w, "breakdown", rows)
+	return asCSV("breakdown", rows)
 }
 
 // mostNamed is how many lost jobs a report names.
@@ -197,9 +154,9 @@ func (m *sheet) lostJobs(l result.Ledger) {
 	}
 	t := table{head: []string{"lost job", "leg"}, left: 2}
 	for _, j := range l.LostJobs[:min(len(l.LostJobs), mostNamed)] {
-		t.rows = append(t.rows, []string{code(j.ID), code(string(j.Leg))})
+		t.add(code(j.ID), code(string(j.Leg)))
 	}
-	m.para("%s", t.markdown())
+	m.table(t)
 	if n := len(l.LostJobs); n > mostNamed || int64(n) < l.Lost {
 		m.para("These are the first; result.json names %s of them.", number.Count(int64(n)))
 	}
@@ -223,29 +180,24 @@ func recoveryWords(r *result.Result) string {
 
 // shardTable is a row for each of those shards: what became of its jobs, how slow they were,
 // and how its clock stood.
-func shardTable(r *result.Result, shards []result.ShardResult, notes *footnotes) table {
+func shardTable(r *result.Result, shards []result.ShardResult) table {
 	t := table{head: []string{"shard", "jobs", "lost", "late p99", "p50", "p99", "max", "clock", "±", "validity"}, left: 1}
-	span := func(ns int64) string { return number.Duration(float64(ns)) }
 	for _, s := range shards {
 		row := []string{strconv.Itoa(s.Run.Shard.Index), number.Count(s.Window.Scheduled), number.Count(s.Ledger.Lost)}
-		late, whole := figuresOf(s.Stages[metric.Lateness]), figuresOf(s.Stages[r.Scenario.Headline()])
+		late, all := figuresOf(s.Stages[metric.Lateness]), figuresOf(s.Stages[r.Scenario.Headline()])
 		for _, one := range []struct {
 			of   *result.StageSummary
 			name string
 			ns   *int64
-		}{{late, "p99", late.P99NS}, {whole, "p50", whole.P50NS}, {whole, "p99", whole.P99NS}, {whole, "max", whole.MaxNS}} {
-			if one.ns != nil {
-				row = append(row, span(*one.ns))
-			} else {
-				row = append(row, notes.mark(inShort(one.of, one.name)))
-			}
+		}{{late, "p99", late.P99NS}, {all, "p50", all.P50NS}, {all, "p99", all.P99NS}, {all, "max", all.MaxNS}} {
+			row = append(row, t.figure(whole(one.ns), number.Duration, inShort(one.of, one.name)))
 		}
 		if c := s.Run.Shard.Clock; c != nil {
-			row = append(row, span(c.OffsetNS), span(c.UncertaintyNS))
+			row = append(row, number.Duration(float64(c.OffsetNS)), number.Duration(float64(c.UncertaintyNS)))
 		} else {
 			row = append(row, "", "")
 		}
-		t.rows = append(t.rows, append(row, s.Validity.Verdict))
+		t.add(append(row, s.Validity.Verdict)...)
 	}
 	return t
 }
@@ -277,16 +229,9 @@ func (t *page) shards(r *result.Result) {
 	if r.Fleet == nil {
 		return
 	}
-	var notes footnotes
 	shown := slowestShards(r)
-	t.b.WriteString("\n" + t.paint(bold, "shards") + "\n")
-	for i, line := range shardTable(r, shown, &notes).lines(t.o.Width) {
-		if i == 0 {
-			line = t.paint(faint, line)
-		}
-		t.b.WriteString(line + "\n")
-	}
-	t.footnotes(notes)
+	t.heading("shards")
+	t.table(shardTable(r, shown))
 	if left := len(r.Fleet.Shards) - len(shown); left > 0 {
 		t.para(noInk, "", fmt.Sprintf("These are the slowest; %d more are in report.md.", left))
 	}
@@ -297,21 +242,15 @@ func (m *sheet) shards(r *result.Result) {
 	if r.Fleet == nil {
 		return
 	}
-	var notes footnotes
 	m.para("## Shards")
-	m.para("%s", shardTable(r, r.Fleet.Shards, &notes).markdown())
-	m.footnotes(notes)
+	m.table(shardTable(r, r.Fleet.Shards))
 	m.para("%s", shardNote)
 }
 
 // shardSection shows the shards that a result was merged from.
 func shardSection(r *result.Result) webpage.Section {
-	s := webpage.Section{ID: "shards", Title: "Shards", Note: shardNote}
 	if r.Fleet == nil {
-		return s
+		return webpage.Section{}
 	}
-	var notes footnotes
-	t := shardTable(r, r.Fleet.Shards, &notes)
-	s.Tables = []webpage.Table{tableOf("", t, notes)}
-	return s
+	return webpage.Section{ID: "shards", Title: "Shards", Note: shardNote, Tables: []webpage.Table{shardTable(r, r.Fleet.Shards).web("")}}
 }

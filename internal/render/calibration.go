@@ -2,8 +2,6 @@ package render
 
 import (
 	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
@@ -13,24 +11,21 @@ import (
 )
 
 // calibrationText writes what a terminal shows after a calibration.
-func calibrationText(w io.Writer, c *compare.Calibration) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Noise of %s on this host, from %s of identical runs, in %s.\n\n",
+func calibrationText(c *compare.Calibration) (string, error) {
+	t := &page{o: Options{Width: 100}}
+	fmt.Fprintf(&t.b, "Noise of %s on this host, from %s of identical runs, in %s.\n\n",
 		plain(c.Name), number.Plural(c.Pairs, "pair"), number.Span(c.EndedAt.Sub(c.StartedAt).Round(time.Second)))
-	for _, line := range calibrationTable(c).lines(100) {
-		b.WriteString(line + "\n")
-	}
-	b.WriteString("\n")
+	t.table(calibrationTable(c))
+	t.b.WriteString("\n")
 	for _, term := range calibrationTerms(c) {
-		fmt.Fprintf(&b, "%-15s  %s\n", term[0], term[1])
+		fmt.Fprintf(&t.b, "%-15s  %s\n", term[0], term[1])
 	}
 	if s := c.Resampled; s.Comparisons > 0 {
-		fmt.Fprintf(&b, "\nOf %s comparisons of at most %s, resampled from these pairs with the margins to use and no change:\n  %s fail, %s pass, %s are inconclusive\n",
+		fmt.Fprintf(&t.b, "\nOf %s comparisons of at most %s, resampled from these pairs with the margins to use and no change:\n  %s fail, %s pass, %s are inconclusive\n",
 			number.Count(int64(s.Comparisons)), number.Plural(s.Pairs, "pair"), number.Percent(s.Fail), number.Percent(s.Pass), number.Percent(s.Inconclusive))
 	}
-	writeWarnings(&b, c.Warnings)
-	_, err := io.WriteString(w, b.String())
-	return err
+	t.cautions(c.Warnings)
+	return t.b.String(), nil
 }
 
 // calibrationTable is a row a metric.
@@ -38,18 +33,14 @@ func calibrationTable(c *compare.Calibration) table {
 	t := table{head: []string{"metric", "gate", "median", "noise", "smallest margin", "margin to use"}, left: 2}
 	for _, name := range sortedKeys(c.Metrics) {
 		n := c.Metrics[name]
-		gates := ""
-		if n.Gate {
-			gates = "gate"
-		}
-		t.rows = append(t.rows, []string{name, gates, compared(paired.Figure{Metric: paired.Metric{Name: name}, Pairs: c.Pairs}, n.Median), number.Percent(n.Spread), number.Percent(n.Smallest), number.Percent(n.Margin)})
+		t.add(name, when(n.Gate, "gate"), compared(paired.Figure{Metric: paired.Metric{Name: name}, Pairs: c.Pairs}, n.Median), number.Percent(n.Spread), number.Percent(n.Smallest), number.Percent(n.Margin))
 	}
 	return t
 }
 
 // calibrationTerms say what the columns of the table are.
-func calibrationTerms(c *compare.Calibration) [][2]string {
-	return [][2]string{
+func calibrationTerms(c *compare.Calibration) facts {
+	return facts{
 		{"noise", "standard deviation of the ratio of two identical runs"},
 		{"smallest margin", fmt.Sprintf("smallest margin that %s decide in 4 of 5 comparisons, without outliers", number.Plural(c.For, "pair"))},
 		{"margin to use", "margin that they decide almost always, for each metric, by resampling"},
@@ -57,24 +48,25 @@ func calibrationTerms(c *compare.Calibration) [][2]string {
 }
 
 // calibrationFacts are what else a page shows of a calibration, as pairs.
-func calibrationFacts(c *compare.Calibration) [][2]string {
-	facts := [][2]string{
+func calibrationFacts(c *compare.Calibration) facts {
+	all := facts{
 		{"pairs", number.Count(int64(c.Pairs))},
 		{"took", number.Span(c.EndedAt.Sub(c.StartedAt).Round(time.Second))},
 	}
 	if s := c.Resampled; s.Comparisons > 0 {
-		facts = append(facts, [2]string{"resampled", fmt.Sprintf("%s comparisons of at most %s in which nothing changed: %s fail, %s pass, %s are inconclusive",
-			number.Count(int64(s.Comparisons)), number.Plural(s.Pairs, "pair"), number.Percent(s.Fail), number.Percent(s.Pass), number.Percent(s.Inconclusive))})
+		all.add("resampled", fmt.Sprintf("%s comparisons of at most %s in which nothing changed: %s fail, %s pass, %s are inconclusive",
+			number.Count(int64(s.Comparisons)), number.Plural(s.Pairs, "pair"), number.Percent(s.Fail), number.Percent(s.Pass), number.Percent(s.Inconclusive)))
 	}
 	for _, name := range sortedKeys(c.Settings) {
 		if name != "redis" {
-			facts = append(facts, [2]string{name, c.Settings[name]})
+			all.add(name, c.Settings[name])
 		}
 	}
 	if c.Redis.Kind != "" && c.Redis.Kind != noRedis {
-		facts = append(facts, [2]string{"against", redisWords(c.Redis)})
+		all.add("against", redisWords(c.Redis))
 	}
-	return append(facts, [2]string{"host", fmt.Sprintf("%s/%s, %s × %s", c.Host.OS, c.Host.Arch, number.Count(int64(c.Host.CPUs)), c.Host.CPUModel)})
+	all.add("host", machineWords(c.Host))
+	return all
 }
 
 // calibrationPage is the part of a page about a calibration.
@@ -94,7 +86,7 @@ func calibrationPage(c *compare.Calibration) webpage.Document {
 		noise.Y, margin.Y = append(noise.Y, new(n.Spread)), append(margin.Y, new(n.Margin))
 	}
 	chart.Variants = []webpage.Variant{{Series: []webpage.Series{noise, margin}}}
-	s := webpage.Section{ID: "noise", Title: "Noise", Tables: []webpage.Table{tableOf("", calibrationTable(c).cells(plain), footnotes{})}}
+	s := webpage.Section{ID: "noise", Title: "Noise", Tables: []webpage.Table{calibrationTable(c).cells(plain).web("")}}
 	for _, term := range calibrationTerms(c) {
 		s.Tables[0].Notes = append(s.Tables[0].Notes, capital(term[0])+": "+term[1]+".")
 	}

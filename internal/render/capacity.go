@@ -3,8 +3,6 @@ package render
 import (
 	"cmp"
 	"fmt"
-	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -67,53 +65,53 @@ func lowestBad(r *study.Record) (lowest float64) {
 }
 
 // capacityFacts are what there is to say about an answer, as pairs.
-func capacityFacts(r *study.Record) [][2]string {
+func capacityFacts(r *study.Record) facts {
 	if len(r.Vary) > 0 {
 		return variedFacts(r)
 	}
 	a := r.Answer
-	or := func(v float64) string {
-		if v == 0 {
-			return number.None
-		}
-		return number.Rate(v) + " jobs/s"
-	}
 	slo := strings.Join(r.SLO, ", ")
 	if r.Horizon > 0 {
 		slo += ", for " + number.Span(r.Horizon)
 	}
-	facts := [][2]string{
+	all := facts{
 		{"SLO", slo},
-		{"highest confirmed", or(a.ConfirmedRate)},
-		{"nearest refuted", or(a.RefutedRate)},
+		{"highest confirmed", knownRate(a.ConfirmedRate, " jobs/s")},
+		{"nearest refuted", knownRate(a.RefutedRate, " jobs/s")},
 	}
 	if a.Median > 0 {
-		facts = append(facts, [2]string{"80% belief", fmt.Sprintf("%s to %s jobs/s, median %s", number.Rate(a.Low), number.Rate(a.High), number.Rate(a.Median))})
+		all.add("80% belief", fmt.Sprintf("%s to %s jobs/s, median %s", number.Rate(a.Low), number.Rate(a.High), number.Rate(a.Median)))
 	}
 	if a.LoopBefore > 0 {
-		facts = append(facts, [2]string{"closed loop", driftWords(r)})
+		all.add("closed loop", driftWords(r))
 	}
 	if a.Limit.Detail != "" {
-		facts = append(facts, [2]string{"what gave out", gaveOut(a.Limit) + ": " + a.Limit.Detail})
+		all.add("what gave out", gaveOut(a.Limit)+": "+a.Limit.Detail)
 	}
 	if len(a.Limit.Used) > 0 {
-		facts = append(facts, [2]string{"in use there", usedWords(a.Limit)})
+		all.add("in use there", usedWords(a.Limit))
 	}
-	if words := cpuWords(confirmedFigure(r)); words != "" {
-		facts = append(facts, [2]string{"CPU", words})
-	}
+	all.some("CPU", cpuWords(confirmedFigure(r)))
 	if r.Knee != nil {
-		facts = append(facts, [2]string{"suggested operating point", fmt.Sprintf("%s jobs/s (%s; no capacity)", number.Rate(r.Knee.Rate), r.Knee.Method)})
+		all.add("suggested operating point", fmt.Sprintf("%s jobs/s (%s; no capacity)", number.Rate(r.Knee.Rate), r.Knee.Method))
 	}
-	ended := a.Why
-	if ended == "" {
-		ended = "not ended yet"
+	all.add("ended because", cmp.Or(a.Why, "not ended yet"))
+	all.add("trials", trialWords(a.Trials, a.Invalid, a.Took))
+	all.add("against", againstWords(r.Scenario, r.Redis, r.Postgres))
+	return all
+}
+
+// trialWords say how many trials there were and how long they took.
+func trialWords(n, invalid int, took time.Duration) string {
+	return fmt.Sprintf("%s, %d invalid, %s", number.Plural(n, "trial"), invalid, number.Span(took.Round(time.Second)))
+}
+
+// knownRate is a rate with its unit, or n/a where none is known.
+func knownRate(v float64, unit string) string {
+	if v == 0 {
+		return number.None
 	}
-	return append(facts,
-		[2]string{"ended because", ended},
-		[2]string{"trials", fmt.Sprintf("%s, %d invalid, %s", number.Plural(a.Trials, "trial"), a.Invalid, number.Span(a.Took.Round(time.Second)))},
-		[2]string{"against", againstWords(r.Scenario, r.Redis, r.Postgres)},
-	)
+	return number.Rate(v) + unit
 }
 
 // confirmedFigure answers for the figures of the last good trial at the highest
@@ -190,28 +188,28 @@ func figureOf(t capacity.Trial, name string) string {
 }
 
 // searchText writes what a terminal shows after a search.
-func searchText(w io.Writer, r *study.Record) error {
-	var b strings.Builder
-	b.WriteString(capital(plain(searchAnswer(r))) + ".\n")
-	b.WriteString("\n")
-	writeFacts(&b, capacityFacts(r))
-	for _, t := range capacityTables(r) {
-		b.WriteString("\n")
-		for _, line := range t.cells(plain).lines(120) {
-			b.WriteString(strings.TrimRight(line, " ") + "\n")
-		}
+func searchText(r *study.Record) (string, error) {
+	t := &page{o: Options{Width: 120}}
+	t.b.WriteString(capital(plain(searchAnswer(r))) + ".\n\n")
+	t.facts(capacityFacts(r))
+	if len(r.Cells) > 0 {
+		t.b.WriteString("\n")
+		t.table(cellTable(r).cells(plain))
 	}
-	writeWarnings(&b, r.Warnings)
-	_, err := io.WriteString(w, b.String())
-	return err
+	if len(r.Points) > 0 {
+		t.b.WriteString("\n")
+		t.table(pointTable(r.Points).cells(plain))
+	}
+	t.cautions(r.Warnings)
+	return t.b.String(), nil
 }
 
 // searchMarkdown writes the report that the directory of a search is read by.
 // It shows the SVG files of the same directory.
-func searchMarkdown(w io.Writer, r *study.Record) error {
-	resolved, err := resolved(r.Scenario)
+func searchMarkdown(r *study.Record) (string, error) {
+	resolved, err := indented("scenario", r.Scenario)
 	if err != nil {
-		return err
+		return "", err
 	}
 	m := &sheet{}
 	m.para("# %s", escape(capital(searchAnswer(r))))
@@ -225,12 +223,12 @@ func searchMarkdown(w io.Writer, r *study.Record) error {
 	} else {
 		m.para("## Search")
 		m.para("![rate of each trial](%s)", searchFile)
-		m.para("%s", capacityTrials(r.Trials).cells(escape).markdown())
+		m.table(capacityTrials(r.Trials).cells(escape))
 	}
 	if len(r.Points) > 0 {
 		m.para("## Latency against throughput")
 		m.para("![latency against throughput](%s)", curveFile)
-		m.para("%s", pointTable(r.Points).cells(escape).markdown())
+		m.table(pointTable(r.Points).cells(escape))
 		m.para("%s", curveMethod)
 	}
 	m.para("## How it was found")
@@ -238,45 +236,7 @@ func searchMarkdown(w io.Writer, r *study.Record) error {
 	m.para("## Scenario")
 	m.para("The trials set their own rates and lengths; of load, only the arrivals were used.")
 	m.para("%s", fence("json", resolved))
-	_, err = io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n"))
-	return err
-}
-
-// capacityTables are the tables that a terminal shows after the facts.
-func capacityTables(r *study.Record) (all []table) {
-	if len(r.Cells) > 0 {
-		all = append(all, cellTable(r))
-	}
-	if len(r.Points) > 0 {
-		all = append(all, pointTable(r.Points))
-	}
-	return all
-}
-
-// writeFacts writes pairs for a terminal, one a line.
-func writeFacts(b *strings.Builder, facts [][2]string) {
-	width := 0
-	for _, f := range facts {
-		width = max(width, len(f[0]))
-	}
-	for _, f := range facts {
-		fmt.Fprintf(b, "  %-*s  %s\n", width, plain(f[0]), plain(f[1]))
-	}
-}
-
-func writeWarnings(b *strings.Builder, warnings []string) {
-	for _, warning := range warnings {
-		b.WriteString("\nwarning: " + plain(warning) + "\n")
-	}
-}
-
-// cells is the table with every cell changed by f.
-func (t table) cells(f func(string) string) table {
-	t.rows = slices.Clone(t.rows)
-	for i, row := range t.rows {
-		t.rows[i] = each(row, f)
-	}
-	return t
+	return m.text(), nil
 }
 
 const curveMethod = "Geometric mean of repeated trials with the 95% interval in brackets; in random order, each on a separate queue. A rate is sustained when at least half of its trials were good."
@@ -291,7 +251,7 @@ func pointTable(points []capacity.Point) table {
 		for _, q := range []string{"p50", "p90", "p99"} {
 			row = append(row, intervalWords(p, q))
 		}
-		t.rows = append(t.rows, append(row, fmt.Sprintf("%d of %d good", p.Good, p.Trials)))
+		t.add(append(row, fmt.Sprintf("%d of %d good", p.Good, p.Trials))...)
 	}
 	return t
 }

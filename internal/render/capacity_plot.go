@@ -2,7 +2,6 @@ package render
 
 import (
 	"image/color"
-	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -21,7 +20,7 @@ import (
 // searchSVG draws the rate of each trial in the order in which they were made,
 // good ones filled, bad ones crossed, invalid ones hollow, and the answer as a
 // line.
-func searchSVG(w io.Writer, r *study.Record) error {
+func searchSVG(r *study.Record) (string, error) {
 	p := newPicture(820, 400)
 	p.text(12, 10, 15, black(), short("Search: "+searchAnswer(r), 96))
 	low, high := math.Inf(1), math.Inf(-1)
@@ -34,7 +33,7 @@ func searchSVG(w io.Writer, r *study.Record) error {
 	}
 	if low > high {
 		p.text(12, 180, 14, grey(), "Nothing to show: no trial at a rate was made.")
-		return p.write(w, searchFile)
+		return p.svg(searchFile)
 	}
 	chart := axes("trial", "jobs/s, good ●, bad ×, invalid ○")
 	chart.X.Min, chart.X.Max = 0.5, float64(len(r.Trials))+0.5
@@ -50,7 +49,7 @@ func searchSVG(w io.Writer, r *study.Record) error {
 	marks(chart, by[capacity.Bad], vermilion(), draw.CrossGlyph{})
 	marks(chart, by[capacity.Invalid], grey(), draw.RingGlyph{})
 	chart.Draw(p.below(10, 20, 14))
-	return p.write(w, searchFile)
+	return p.svg(searchFile)
 }
 
 func marks(chart *plot.Plot, points plotter.XYs, c color.Color, shape draw.GlyphDrawer) {
@@ -82,7 +81,7 @@ func rateTicks(low, high float64) ticks {
 
 // curveSVG draws latency against the rate that was achieved, with the interval
 // of each point; what was not sustained is hollow.
-func curveSVG(w io.Writer, r *study.Record) error {
+func curveSVG(r *study.Record) (string, error) {
 	p := newPicture(820, 470)
 	p.text(12, 10, 15, black(), short(r.Scenario.Name+": end_to_end against throughput", 96))
 	p.text(12, 31, 11, grey(), short(searchAnswer(r)+". Bars: 95% intervals of repeated trials. Hollow: not sustained.", 130))
@@ -97,17 +96,13 @@ func curveSVG(w io.Writer, r *study.Record) error {
 		right = max(right, point.Achieved.Value)
 	}
 	if highest == 0 || right == 0 {
-		p.text(12, 220, 14, grey(), "Nothing to show: no point has a latency.")
-		return p.write(w, curveFile)
+		p.nothing("no point has a latency.")
+		return p.svg(curveFile)
 	}
 	chart := axes("achieved, jobs/s", "end_to_end")
 	every := roundStep(right / 6)
 	chart.X.Min, chart.X.Max = 0, every*math.Ceil(right*1.02/every)
-	var xs ticks
-	for v := 0.0; v <= chart.X.Max*1.001; v += every {
-		xs = append(xs, plot.Tick{Value: v, Label: tickNumber(v)})
-	}
-	chart.X.Tick.Marker = xs
+	chart.X.Tick.Marker = evenTicks(chart.X.Max, every)
 	chart.Y.Min, chart.Y.Max = durationRange(lowest, highest, 1)
 	chart.Y.Tick.Marker = durationTicks(chart.Y.Min, chart.Y.Max, 350)
 	grid(chart)
@@ -122,10 +117,8 @@ func curveSVG(w io.Writer, r *study.Record) error {
 		chart.Add(line(grey(), 1, []vg.Length{2, 3}, plotter.XYs{{X: k.Rate, Y: chart.Y.Min}, {X: k.Rate, Y: chart.Y.Max}}))
 		names.Add("suggested", line(grey(), 1, []vg.Length{2, 3}, nil))
 	}
-	chart.Draw(p.below(10, 110, 14))
-	names.XOffs, names.YOffs = 722, -60
-	names.Draw(p.dc)
-	return p.write(w, curveFile)
+	p.chart(chart, names, 110, 14)
+	return p.svg(curveFile)
 }
 
 // quantileCurve adds the points of one quantile, and returns their line.
@@ -156,42 +149,10 @@ func quantileCurve(chart *plot.Plot, points []capacity.Point, q string, c color.
 	return l
 }
 
-// searchJSON writes the record as capacity.json, which is read back as it was.
-func searchJSON(w io.Writer, r *study.Record) error {
-	full := *r
-	full.Trials, full.Curve = listed(r.Trials), listed(r.Curve)
-	full.Cells = listedCells(r.Cells)
-	full.Points = append([]capacity.Point{}, r.Points...)
-	full.SLO, full.Warnings = append([]string{}, r.SLO...), append([]string{}, r.Warnings...)
-	full.Redis.Config = orEmpty(r.Redis.Config)
-	full.Answer.Limit.Used = orEmpty(r.Answer.Limit.Used)
-	return indented(w, "capacity", full)
-}
-
-func listed(trials []capacity.Trial) []capacity.Trial {
-	out := append([]capacity.Trial{}, trials...)
-	for i := range out {
-		out[i].Reasons = append([]string{}, out[i].Reasons...)
-		out[i].Figures = orEmpty(out[i].Figures)
-		out[i].Limit.Used = orEmpty(out[i].Limit.Used)
-	}
-	return out
-}
-
-// listedCells have no null where a list or a map belongs.
-func listedCells(cells []study.Cell) []study.Cell {
-	out := slices.Clone(cells)
-	for i := range out {
-		out[i].Trials = listed(out[i].Trials)
-		out[i].Answer.Limit.Used = orEmpty(out[i].Answer.Limit.Used)
-	}
-	return out
-}
-
 // searchCSV writes a row a trial, those of the curve after those of the
 // search. Where values were varied, each search has a row of its answer before
 // its trials. Units are in the column names, what is not known is an empty cell.
-func searchCSV(w io.Writer, r *study.Record) error {
+func searchCSV(r *study.Record) (string, error) {
 	figures := []string{
 		"end_to_end.mean", "end_to_end.p50", "end_to_end.p90", "end_to_end.p99", "end_to_end.max",
 		"queue.p50", "queue.p99", "work.mean", "lost", "backlog.max", "achieved_ratio",
@@ -206,6 +167,7 @@ func searchCSV(w io.Writer, r *study.Record) error {
 	}
 	head = append(head, "vary", "low_per_s", "median_per_s", "high_per_s", "confirmed_per_s", "refuted_per_s")
 	rows := [][]string{head}
+	known := func(v float64, known bool) string { return when(known, number.Exact(v)) }
 	add := func(t capacity.Trial, a capacity.Answer, vary string, isAnswer bool) {
 		row := []string{
 			r.Scenario.Name, string(a.Status), number.Exact(a.Rate), strconv.Itoa(t.N), string(t.Kind), number.Exact(t.Rate),
@@ -216,19 +178,12 @@ func searchCSV(w io.Writer, r *study.Record) error {
 			row[3], row[4], row[5], row[6], row[9], row[10] = "", "answer", number.Exact(a.Rate), "", plain(a.Why), ""
 		}
 		for _, f := range figures {
-			if v, ok := t.Figures[f]; ok {
-				row = append(row, number.Exact(v))
-			} else {
-				row = append(row, "")
-			}
+			v, has := t.Figures[f]
+			row = append(row, known(v, has))
 		}
 		row = append(row, vary)
 		for _, v := range []float64{a.Low, a.Median, a.High, a.ConfirmedRate, a.RefutedRate} {
-			if isAnswer && v > 0 {
-				row = append(row, number.Exact(v))
-			} else {
-				row = append(row, "")
-			}
+			row = append(row, known(v, isAnswer && v > 0))
 		}
 		rows = append(rows, row)
 	}
@@ -242,5 +197,5 @@ func searchCSV(w io.Writer, r *study.Record) error {
 			add(t, a, name, false)
 		}
 	}
-	return writeCSV(w, "capacity", rows)
+	return asCSV("capacity", rows)
 }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -45,7 +46,7 @@ func dimensionNames(r *study.Record) string {
 }
 
 // variedFacts are what there is to say about several searches, as pairs.
-func variedFacts(r *study.Record) [][2]string {
+func variedFacts(r *study.Record) facts {
 	trials, invalid, took, begun := 0, 0, time.Duration(0), 0
 	var best *study.Cell
 	for i, c := range r.Cells {
@@ -57,22 +58,20 @@ func variedFacts(r *study.Record) [][2]string {
 			best = &r.Cells[i]
 		}
 	}
-	facts := [][2]string{{"SLO", strings.Join(r.SLO, ", ")}}
+	all := facts{{"SLO", strings.Join(r.SLO, ", ")}}
 	for _, d := range r.Vary {
-		facts = append(facts, [2]string{"varied", d.String()})
+		all.add("varied", d.String())
 	}
 	if best != nil {
-		facts = append(facts, [2]string{"most", fmt.Sprintf("%s jobs/s at %s", number.Rate(best.Answer.Rate), study.Name(r.Vary, best.Values))})
+		all.add("most", fmt.Sprintf("%s jobs/s at %s", number.Rate(best.Answer.Rate), study.Name(r.Vary, best.Values)))
 	}
 	if r.Scaling != nil {
-		facts = append(facts, [2]string{"law of scaling", scalingWords(r)})
+		all.add("law of scaling", scalingWords(r))
 	}
-	return append(
-		facts,
-		[2]string{"searches", fmt.Sprintf("%d of %d begun; trials of %s, confirming ones of %s", begun, len(r.Cells), number.Span(r.Trial), number.Span(r.Confirm))},
-		[2]string{"trials", fmt.Sprintf("%s, %d invalid, %s", number.Plural(trials, "trial"), invalid, number.Span(took.Round(time.Second)))},
-		[2]string{"against", againstWords(r.Scenario, r.Redis, r.Postgres)},
-	)
+	all.add("searches", fmt.Sprintf("%d of %d begun; trials of %s, confirming ones of %s", begun, len(r.Cells), number.Span(r.Trial), number.Span(r.Confirm)))
+	all.add("trials", trialWords(trials, invalid, took))
+	all.add("against", againstWords(r.Scenario, r.Redis, r.Postgres))
+	return all
 }
 
 // scalingWords are the law that was fitted, or why none was.
@@ -119,12 +118,6 @@ func cellTable(r *study.Record) table {
 	}
 	t.words[len(t.head)], t.words[len(t.head)+6] = true, true
 	t.head = append(t.head, "status", "jobs/s", "confirmed", "median", "80% belief", "refuted", "what gave out")
-	or := func(v float64) string {
-		if v == 0 {
-			return number.None
-		}
-		return number.Rate(v)
-	}
 	for _, c := range r.Cells {
 		var row []string
 		for _, v := range c.Values {
@@ -134,7 +127,7 @@ func cellTable(r *study.Record) table {
 		if a.Median > 0 {
 			belief = number.Rate(a.Low) + " to " + number.Rate(a.High)
 		}
-		t.rows = append(t.rows, append(row, cellStatus(c), or(a.Rate), or(a.ConfirmedRate), or(a.Median), belief, or(a.RefutedRate), gaveOut(a.Limit)))
+		t.add(append(row, cellStatus(c), knownRate(a.Rate, ""), knownRate(a.ConfirmedRate, ""), knownRate(a.Median, ""), belief, knownRate(a.RefutedRate, ""), gaveOut(a.Limit))...)
 	}
 	return t
 }
@@ -158,26 +151,15 @@ func cellStatus(c study.Cell) string {
 }
 
 func gaveOut(l capacity.Limit) string {
-	switch {
-	case l.Part == usage.Postgres:
-		return "Postgres"
-	case l.Part == usage.API:
-		return "API"
-	case l.Part == usage.Backend:
-		return "back end"
-	case l.Part != "":
-		return strings.ReplaceAll(l.Part, "_", " ")
-	case l.Detail != "":
-		return "no single part"
-	}
-	return ""
+	part := map[string]string{usage.Postgres: "Postgres", usage.API: "API", usage.Backend: "back end"}[l.Part]
+	return cmp.Or(part, strings.ReplaceAll(l.Part, "_", " "), when(l.Detail != "", "no single part"))
 }
 
 // varied writes the searches at each value.
 func (m *sheet) varied(r *study.Record) {
 	m.para("## Scaling")
 	m.para("![capacity by %s](%s)", escape(dimensionNames(r)), scalingFile)
-	m.para("%s", cellTable(r).cells(escape).markdown())
+	m.table(cellTable(r).cells(escape))
 	m.para("%s", scalingMethod)
 	for _, c := range r.Cells {
 		if len(c.Trials) == 0 {
@@ -190,7 +172,7 @@ func (m *sheet) varied(r *study.Record) {
 		if len(c.Answer.Limit.Used) > 0 {
 			m.para("In use there: %s.", escape(usedWords(c.Answer.Limit)))
 		}
-		m.para("%s", capacityTrials(c.Trials).cells(escape).markdown())
+		m.table(capacityTrials(c.Trials).cells(escape))
 	}
 }
 

@@ -1,9 +1,8 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
-	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/paired"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // comparisonTitle is the verdict in a line.
@@ -30,13 +30,13 @@ func comparisonTitle(r *compare.Record) string {
 }
 
 // comparisonFacts are the facts that are shown with the figures, as pairs.
-func comparisonFacts(r *compare.Record) [][2]string {
-	var facts [][2]string
+func comparisonFacts(r *compare.Record) facts {
+	var all facts
 	for _, d := range r.Differences() {
-		facts = append(facts, [2]string{d.What, orNothing(d.Base) + " → " + orNothing(d.Candidate)})
+		all.add(d.What, cmp.Or(d.Base, "(none)")+" → "+cmp.Or(d.Candidate, "(none)"))
 	}
-	if len(facts) == 0 {
-		facts = append(facts, [2]string{"differs", "nothing: the baseline is compared with itself"})
+	if len(all) == 0 {
+		all.add("differs", "nothing: the baseline is compared with itself")
 	}
 	pairs := fmt.Sprintf("%d of at most %d", r.Pairs, r.MostPairs)
 	if r.Repeated > 0 {
@@ -48,43 +48,26 @@ func comparisonFacts(r *compare.Record) [][2]string {
 	if r.Stored {
 		pairs = fmt.Sprintf("%d, of stored results", r.Pairs)
 	}
-	facts = append(facts, [2]string{"pairs", pairs})
-	if suspect := suspectRuns(r); suspect != "" {
-		facts = append(facts, [2]string{"suspect runs", suspect})
-	}
+	all.add("pairs", pairs)
+	all.some("suspect runs", suspectRuns(r))
 	if r.Calibrated != "" {
-		facts = append(facts, [2]string{"margins from", r.Calibrated})
+		all.add("margins from", r.Calibrated)
 	}
 	if !r.Stored {
-		facts = append(facts, [2]string{"took", number.Span(r.EndedAt.Sub(r.StartedAt).Round(time.Second))})
+		all.add("took", number.Span(r.EndedAt.Sub(r.StartedAt).Round(time.Second)))
 	}
 	for _, arm := range []compare.Arm{r.Base, r.Candidate} {
-		var against []string
-		if arm.Redis.Kind != "" && arm.Redis.Kind != noRedis {
-			against = append(against, redisWords(arm.Redis))
+		if arm.Redis.Kind == "" {
+			arm.Redis.Kind = noRedis
 		}
-		if arm.Postgres != nil {
-			against = append(against, postgresWords(arm.Postgres))
-		}
-		if len(against) > 0 {
-			facts = append(facts, [2]string{arm.Label + " against", strings.Join(against, " and ")})
-		}
+		all.some(arm.Label+" against", againstWords(scenario.Scenario{}, arm.Redis, arm.Postgres))
 	}
-	facts = append(facts, [2]string{"host", fmt.Sprintf("%s/%s, %s × %s", r.Host.OS, r.Host.Arch, number.Count(int64(r.Host.CPUs)), r.Host.CPUModel)})
-	if limit := limitWords(r.Host); limit != "" {
-		facts = append(facts, [2]string{"CPU limit", limit})
-	}
+	all.add("host", machineWords(r.Host))
+	all.some("CPU limit", limitWords(r.Host))
 	if !r.Stored { // then nothing was drawn
-		facts = append(facts, [2]string{"seed", fmt.Sprint(r.Seed)})
+		all.add("seed", fmt.Sprint(r.Seed))
 	}
-	return facts
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "(none)"
-	}
-	return s
+	return all
 }
 
 // suspectRuns says how many of the runs that count have figures in doubt.
@@ -159,11 +142,7 @@ func word(f paired.Figure) string {
 func comparisonTable(r *compare.Record) table {
 	t := table{head: []string{"metric", "gate", "baseline", "candidate", "change", "90% interval", "margin", "noise", "outcome"}, left: 2, words: map[int]bool{8: true}}
 	for _, f := range r.Figures {
-		gates := ""
-		if f.Gate {
-			gates = "gate"
-		}
-		row := []string{f.Name, gates, compared(f, f.Base), compared(f, f.Candidate), number.None, intervalOf(f), number.Percent(f.Margin), noiseOf(f), word(f)}
+		row := []string{f.Name, when(f.Gate, "gate"), compared(f, f.Base), compared(f, f.Candidate), number.None, intervalOf(f), number.Percent(f.Margin), noiseOf(f), word(f)}
 		switch {
 		case f.Pairs == 0:
 		case f.Base == 0 && f.Candidate > 0:
@@ -171,7 +150,7 @@ func comparisonTable(r *compare.Record) table {
 		default:
 			row[4] = number.Change(f.Change)
 		}
-		t.rows = append(t.rows, row)
+		t.add(row...)
 	}
 	if r.Benchmarks != nil {
 		t.head = append(t.head, "lines a run")
@@ -229,83 +208,66 @@ func remedies(r *compare.Record) (out []string) {
 }
 
 // comparisonText writes what a terminal shows after a comparison.
-func comparisonText(w io.Writer, r *compare.Record) error {
-	var b strings.Builder
-	b.WriteString(capital(comparisonTitle(r)) + ".\n")
+func comparisonText(r *compare.Record) (string, error) {
+	t := &page{o: Options{Width: 120}}
+	t.b.WriteString(capital(comparisonTitle(r)) + ".\n")
 	for _, reason := range r.Reasons {
-		b.WriteString("  " + plain(reason) + "\n")
+		t.b.WriteString("  " + plain(reason) + "\n")
 	}
-	b.WriteString("\n")
-	for _, line := range comparisonTable(r).lines(120) {
-		b.WriteString(line + "\n")
-	}
-	b.WriteString("\n")
-	writeFacts(&b, comparisonFacts(r))
+	t.b.WriteString("\n")
+	t.table(comparisonTable(r))
+	t.b.WriteString("\n")
+	t.facts(comparisonFacts(r))
 	for _, remedy := range remedies(r) {
-		b.WriteString("\nhint: " + plain(remedy))
+		t.b.WriteString("\nhint: " + plain(remedy))
 	}
 	if len(remedies(r)) > 0 {
-		b.WriteString("\n")
+		t.b.WriteString("\n")
 	}
-	writeWarnings(&b, r.Warnings)
-	_, err := io.WriteString(w, b.String())
-	return err
+	t.cautions(r.Warnings)
+	return t.b.String(), nil
 }
 
 // comparisonMarkdown writes the comparison for a pull request: the verdict and
 // the figures first, what else there is folded behind them.
-func comparisonMarkdown(w io.Writer, r *compare.Record) error {
+func comparisonMarkdown(r *compare.Record) (string, error) {
 	m := &sheet{}
 	m.para("### %s queuedyno: %s", sign(r.Verdict), escape(comparisonTitle(r)))
 	m.list(each(r.Reasons, escape))
 	t := comparisonTable(r)
-	t.rows = slices.Clone(t.rows)
-	for i, row := range t.rows {
-		t.rows[i] = each(row, escape)
-		t.rows[i][0] = code(row[0])
-		if row[8] == "worse" {
-			t.rows[i][8] = "**worse**"
+	for _, row := range t.rows {
+		name := code(row[0])
+		copy(row, each(row, escape))
+		if row[0] = name; row[8] == "worse" {
+			row[8] = "**worse**"
 		}
 	}
-	m.para("%s", t.markdown())
+	m.table(t)
 	m.list(each(remedies(r), escape))
 	m.list(each(r.Warnings, escape))
 	m.para("<details><summary>What was compared, and how</summary>")
 	m.facts(comparisonFacts(r))
 	m.para("%s", strings.TrimSpace(methodOf(r)+" "+meaningOf(r)))
 	m.para("</details>")
-	_, err := io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n"))
-	return err
+	return m.text(), nil
 }
 
 // sign is a mark that stands out.
 func sign(v paired.Verdict) string {
-	switch v {
-	case paired.Pass:
-		return "✅"
-	case paired.Fail:
-		return "❌"
-	}
-	return "⚪"
+	return cmp.Or(map[paired.Verdict]string{paired.Pass: "✅", paired.Fail: "❌"}[v], "⚪")
 }
 
 // meaningOf says what the verdict means and how often it errs.
 func meaningOf(r *compare.Record) string {
-	switch r.Verdict {
-	case paired.Pass:
-		return "If some metric is worse by its margin or more, at most about 5% of such comparisons pass."
-	case paired.Fail:
-		return "If no metric is worse by more than its margin, at most about 5% of such comparisons fail; if nothing changed, hardly any do."
-	}
-	return ""
+	return map[paired.Verdict]string{
+		paired.Pass: "If some metric is worse by its margin or more, at most about 5% of such comparisons pass.",
+		paired.Fail: "If no metric is worse by more than its margin, at most about 5% of such comparisons fail; if nothing changed, hardly any do.",
+	}[r.Verdict]
 }
 
 // methodOf says how the runs of this comparison came about, and how it decides.
 func methodOf(r *compare.Record) string {
-	looks := "few planned interim looks"
-	if len(r.Looks) == 1 {
-		looks = "one look"
-	}
+	looks := cmp.Or(when(len(r.Looks) == 1, "one look"), "few planned interim looks")
 	return madeHow(r) + " Each run gives one figure for each metric. The exact signed-rank test on the logarithms of the pairs' ratios decides on which side of the margin they lie " +
 		"(failing: Holm's correction; passing: every gating metric; " + looks + "). The change is the Hodges-Lehmann estimate; noise is the robust standard deviation of a pair's ratio."
 }

@@ -1,11 +1,10 @@
 package render
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
-	"io"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,11 +20,11 @@ import (
 // believe it, then the ledger, then the stage. Units are in the column names,
 // a null is an empty cell, and the columns are the same for every result, so
 // that the rows of many runs make one table.
-func summaryCSV(w io.Writer, r *result.Result) error {
+func summaryCSV(r *result.Result) (string, error) {
 	head, run := runCells(r)
 	head = append(head, "stage", "count")
 	for _, f := range figures() {
-		head = append(head, column(f.name)+"_ns")
+		head = append(head, column(f)+"_ns")
 	}
 	head = append(head, "overflow", "missing")
 	rows := [][]string{head}
@@ -33,11 +32,11 @@ func summaryCSV(w io.Writer, r *result.Result) error {
 		s := summary(r, stage)
 		row := append(append([]string{}, run...), string(stage), strconv.FormatInt(s.Count, 10))
 		for _, f := range figures() {
-			row = append(row, cell(f.of(s)))
+			row = append(row, cell(s.Figure(f)))
 		}
 		rows = append(rows, append(row, strconv.FormatInt(s.Overflow, 10), missingCell(s)))
 	}
-	return writeCSV(w, "summary", rows)
+	return asCSV("summary", rows)
 }
 
 // runCells are the columns that are the same for every stage of a run. Those of the
@@ -46,32 +45,15 @@ func summaryCSV(w io.Writer, r *result.Result) error {
 func runCells(r *result.Result) (head, cells []string) {
 	s := r.Scenario
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
-	loop := "open"
-	if s.Load.Closed() {
-		loop = "closed"
-	} else if s.Load.Observed {
-		loop = "observed"
-	}
-	started := ""
-	if !r.Run.StartedAt.IsZero() {
-		started = r.Run.StartedAt.UTC().Format(time.RFC3339Nano)
-	}
+	loop := cmp.Or(when(s.Load.Closed(), "closed"), when(s.Load.Observed, "observed"), "open")
+	started := when(!r.Run.StartedAt.IsZero(), r.Run.StartedAt.UTC().Format(time.RFC3339Nano))
 	// How many external jobs there were is not known.
-	ours := func(n int64) string {
-		if r.Observed != nil {
-			return ""
-		}
-		return whole(n)
-	}
+	ours := func(n int64) string { return when(r.Observed == nil, whole(n)) }
 	fields := map[string]func(scenario.Scenario) string{}
 	for _, row := range ledger.Rows() {
 		if row.Column != "" {
 			fields[row.Column] = func(scenario.Scenario) string {
-				if n := r.Ledger.Count(row.Key); row.Observable {
-					return whole(n)
-				} else {
-					return ours(n)
-				}
+				return when(row.Observable || r.Observed == nil, whole(r.Ledger.Count(row.Key)))
 			}
 		}
 	}
@@ -104,19 +86,8 @@ func runCells(r *result.Result) (head, cells []string) {
 		{"window_ns", whole(r.Window.ToNS - r.Window.FromNS)},
 		{"window_scheduled", ours(r.Window.Scheduled)},
 		{"window_completed", whole(r.Window.Completed)},
-		{"scheduled"},
-		{"sent"},
-		{"notified"},
-		{"lost"},
-		{"abandoned"},
-		{"duplicated"},
-		{"out_of_order"},
-		{"corrupt"},
-		{"foreign"},
-		{"jobs_failed"},
-		{"errors"},
-		{"unreadable"},
-		{"update"},
+		{"scheduled"}, {"sent"}, {"notified"}, {"lost"}, {"abandoned"}, {"duplicated"}, {"out_of_order"}, {"corrupt"}, {"foreign"}, {"jobs_failed"},
+		{"errors"}, {"unreadable"}, {"update"},
 	} {
 		if of, has := fields[c[0]]; has {
 			c[1] = of(s)
@@ -143,7 +114,7 @@ func runCells(r *result.Result) (head, cells []string) {
 // timelineCSV writes the rows of the timeline: jobs, backlog and queue length,
 // then each stage, the lost jobs, and the faults that are on. A null is an empty cell; rows
 // that do not end a second have no stages, and empty cells for them.
-func timelineCSV(w io.Writer, r *result.Result) error {
+func timelineCSV(r *result.Result) (string, error) {
 	head := []string{"run_id", "validity", "warnings", "elapsed_s", "length_s", "phase", "offered", "sent", "notified", "backlog", "backlog_max", "queue_len", "blocked_clients"}
 	for _, stage := range metric.Stages() {
 		for _, c := range []string{"count", "p50_ns", "p90_ns", "p99_ns", "max_ns"} {
@@ -173,19 +144,15 @@ func timelineCSV(w io.Writer, r *result.Result) error {
 		}
 		rows = append(rows, append(row, strconv.FormatInt(s.Lost, 10), faultCell(r, s)))
 	}
-	return writeCSV(w, "timeline", rows)
+	return asCSV("timeline", rows)
 }
 
-func writeCSV(w io.Writer, name string, rows [][]string) error {
-	var b bytes.Buffer
-	c := csv.NewWriter(&b)
-	if err := c.WriteAll(rows); err != nil {
-		return fmt.Errorf("encode %s as CSV: %w", name, err)
+func asCSV(name string, rows [][]string) (string, error) {
+	var b strings.Builder
+	if err := csv.NewWriter(&b).WriteAll(rows); err != nil {
+		return "", fmt.Errorf("encode %s as CSV: %w", name, err)
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write %s as CSV: %w", name, err)
-	}
-	return nil
+	return b.String(), nil
 }
 
 // column is the name of a figure where a dot has no place: p99_9.
@@ -209,8 +176,8 @@ func wholeCell(p *int64) string {
 func missingCell(s *result.StageSummary) string {
 	var out []string
 	for _, f := range figures() {
-		if f.of(s) == nil {
-			out = append(out, f.name+": "+missing(s, f.name))
+		if s.Figure(f) == nil {
+			out = append(out, f+": "+missing(s, f))
 		}
 	}
 	return strings.Join(out, "; ")
@@ -221,26 +188,14 @@ func tagCell(tags map[string]string) string {
 	for k, v := range tags {
 		out = append(out, k+"="+v)
 	}
-	sort.Strings(out)
+	slices.Sort(out)
 	return strings.Join(out, ";")
 }
 
 func failedThresholds(r *result.Result) int {
-	n := 0
-	for _, t := range r.Thresholds {
-		if t.Failed() {
-			n++
-		}
-	}
-	return n
+	return len(slices.DeleteFunc(slices.Clone(r.Thresholds), func(t result.Threshold) bool { return !t.Failed() }))
 }
 
 func undecidedThresholds(r *result.Result) int {
-	n := 0
-	for _, t := range r.Thresholds {
-		if t.Undecided {
-			n++
-		}
-	}
-	return n
+	return len(slices.DeleteFunc(slices.Clone(r.Thresholds), func(t result.Threshold) bool { return !t.Undecided }))
 }

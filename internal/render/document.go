@@ -32,7 +32,7 @@ type Record interface {
 type Document struct {
 	kind    Kind
 	record  any
-	formats []bound
+	formats []format
 	files   func() []File
 	// page is the part of a page that so many documents share.
 	page func(documents int) (webpage.Document, error)
@@ -40,30 +40,17 @@ type Document struct {
 
 // Of is the document of a record.
 func Of[R Record](record R) Document {
-	d := Document{kind: KindOf[R](), record: record}
 	switch r := any(record).(type) {
-	case *result.Result:
-		return ofRun(r, nil)
 	case *study.Record:
-		d.formats, d.files, d.page = bind(r, searchFormats()), func() []File { return searchFiles(r) }, only(searchPage, r)
+		return ofSearch(r)
 	case *compare.Record:
-		d.formats, d.files, d.page = bind(r, comparisonFormats()), func() []File { return comparisonFiles(r) }, only(comparisonPage, r)
+		return ofComparison(r)
 	case *compare.Calibration:
-		d.formats, d.files, d.page = bind(r, calibrationFormats()), func() []File { return calibrationFiles(r) }, only(calibrationPage, r)
+		return ofCalibration(r)
 	case *study.Staffing:
-		d.formats, d.files, d.page = bind(r, staffingFormats()), func() []File { return staffingFiles(r) }, only(staffingPage, r)
-	}
-	return d
-}
-
-// ofRun is the document of a run, whose pages have a heat map where there is an interval
-// log.
-func ofRun(r *result.Result, log opener) Document {
-	return Document{
-		kind: Run, record: r, formats: bind(r, runFormats(log)), files: func() []File { return runFiles(r, log) },
-		page: func(documents int) (webpage.Document, error) {
-			return runPage{intervals: log, documents: documents}.document(r)
-		},
+		return ofStaffing(r)
+	default:
+		return ofRun(any(record).(*result.Result), nil)
 	}
 }
 
@@ -111,10 +98,22 @@ type Options struct {
 func (d Document) Encode(w io.Writer, format string, o Options) error {
 	for _, f := range d.formats {
 		if f.name == format {
-			return f.encode(w, o)
+			text, err := f.encode(o)
+			return write(w, "report", text, err)
 		}
 	}
 	return fmt.Errorf("report format %q: the formats of %s are %s", format, d.kind.Words(), strings.Join(d.Formats(), ", "))
+}
+
+// write writes a report that could be made, and says what could not be written.
+func write(w io.Writer, what, text string, err error) error {
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		return fmt.Errorf("write %s: %w", what, err)
+	}
+	return nil
 }
 
 // File is one file of a directory: its name in it, with slashes, and what writes
@@ -148,46 +147,36 @@ func Kinds() []Kind { return []Kind{Run, Search, Comparison, Calibration, Staffi
 // KindOf is the kind of a document that is made of such a record.
 func KindOf[R Record]() Kind {
 	var none R
-	switch any(none).(type) {
-	case *study.Record:
-		return Search
-	case *compare.Record:
-		return Comparison
-	case *compare.Calibration:
-		return Calibration
-	case *study.Staffing:
-		return Staffing
-	}
-	return Run
+	return Of(none).kind
+}
+
+// about is what all documents of a kind have in common: the kind in words with its
+// article, the name of the record in a directory, the names of the key figures, and a
+// document that has no record.
+type about struct {
+	words, file string
+	figures     []string
+	none        Document
+}
+
+func (k Kind) about() about {
+	return map[Kind]about{
+		Run:         {"a run", "result.json", []string{"achieved", "p50", "p99", "max", "lost", "started"}, ofRun(nil, nil)},
+		Search:      {"a search for the capacity", "capacity.json", []string{"jobs/s", "trials", "SLO"}, ofSearch(nil)},
+		Comparison:  {"a comparison", "compare.json", []string{"pairs", "p50", "p99", "achieved rate"}, ofComparison(nil)},
+		Calibration: {"a calibration", "calibration.json", []string{"pairs", "fail without a change", "widest gate"}, ofCalibration(nil)},
+		Staffing:    {"a staffing plan", "plan.json", []string{"workers", "jobs/s", "service time"}, ofStaffing(nil)},
+	}[k]
 }
 
 // Words are the kind with its article, empty for a kind that there is not.
-func (k Kind) Words() string {
-	return map[Kind]string{
-		Run: "a run", Search: "a search for the capacity", Comparison: "a comparison",
-		Calibration: "a calibration", Staffing: "a staffing plan",
-	}[k]
-}
+func (k Kind) Words() string { return k.about().words }
 
 // File is the name of the record in a directory.
-func (k Kind) File() string {
-	return map[Kind]string{
-		Run: "result.json", Search: "capacity.json", Comparison: "compare.json",
-		Calibration: "calibration.json", Staffing: "plan.json",
-	}[k]
-}
+func (k Kind) File() string { return k.about().file }
+
+// Figures are the names of the key figures that documents of the kind have.
+func (k Kind) Figures() []string { return k.about().figures }
 
 // Formats are the names of the formats that documents of the kind have.
-func (k Kind) Formats() []string {
-	switch k {
-	case Search:
-		return Of(&study.Record{}).Formats()
-	case Comparison:
-		return Of(&compare.Record{}).Formats()
-	case Calibration:
-		return Of(&compare.Calibration{}).Formats()
-	case Staffing:
-		return Of(&study.Staffing{}).Formats()
-	}
-	return Of(&result.Result{}).Formats()
-}
+func (k Kind) Formats() []string { return k.about().none.Formats() }

@@ -1,8 +1,8 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 	"unicode"
@@ -106,7 +106,7 @@ func BenchmarkName(r *result.Result) string {
 // reads it. The number of iterations is that of the completed jobs. benchstat makes
 // a table for each value of a configuration line, so what differs from run to run
 // is a comment: that is a line it ignores.
-func runBenchmark(w io.Writer, r *result.Result) error {
+func runBenchmark(r *result.Result) (string, error) {
 	var b strings.Builder
 	about := []string{"run " + r.Run.ID, r.Validity.Verdict}
 	for _, c := range [][2]string{
@@ -129,10 +129,9 @@ func runBenchmark(w io.Writer, r *result.Result) error {
 				fmt.Fprintf(&b, "%s: %s\n", c[0], plain(c[1]))
 			}
 		}
-		benchmarkLine(&b, BenchmarkName(r), r.Host.GOMAXPROCS, r.Window.Completed, samplesOf(r))
+		benchmarkLine(&b, onCPUs(BenchmarkName(r), r.Host), r.Window.Completed, samplesOf(r))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return b.String(), nil
 }
 
 // unitLines write what benchstat has to know to tell better from worse.
@@ -144,24 +143,23 @@ func unitLines(b *strings.Builder, samples []sample) {
 			continue
 		}
 		said[u] = true
-		better := "lower"
-		if s.higher {
-			better = "higher"
-		}
-		fmt.Fprintf(b, "Unit %s better=%s\n", u, better)
+		fmt.Fprintf(b, "Unit %s better=%s\n", u, cmp.Or(when(s.higher, "higher"), "lower"))
 	}
 }
 
-func benchmarkLine(b *strings.Builder, name string, procs int, n int64, samples []sample) {
-	b.WriteString("Benchmark" + name)
-	if procs > 1 { // go test writes no suffix for one
-		fmt.Fprintf(b, "-%d", procs)
-	}
-	fmt.Fprintf(b, "\t%d", max(n, 1))
+// benchmarkLine writes the figures of a benchmark. The name has a suffix for the number of
+// CPUs, unless that is one.
+func benchmarkLine(b *strings.Builder, name string, n int64, samples []sample) {
+	fmt.Fprintf(b, "%s\t%d", name, max(n, 1))
 	for _, s := range samples {
 		fmt.Fprintf(b, "\t%s %s", number.Exact(s.value), benchmarkUnit(s.metric))
 	}
 	b.WriteString("\n")
+}
+
+// onCPUs is a name as go test writes it.
+func onCPUs(name string, h result.Host) string {
+	return "Benchmark" + name + when(h.GOMAXPROCS > 1, fmt.Sprintf("-%d", h.GOMAXPROCS))
 }
 
 // wordRune keeps what the name of a benchmark may hold.
@@ -175,7 +173,7 @@ func wordRune(r rune) rune {
 // comparisonBenchmark is one side of a comparison as Go benchmark text, a line a
 // run that counts, so that benchstat can read both.
 func comparisonBenchmark(side compare.Side) encoder[*compare.Record] {
-	return func(w io.Writer, r *compare.Record) error {
+	return func(r *compare.Record) (string, error) {
 		var b strings.Builder
 		unitLines(&b, samplesOfCandidate(r))
 		fmt.Fprintf(&b, "goos: %s\ngoarch: %s\n", r.Host.OS, r.Host.Arch)
@@ -197,22 +195,17 @@ func comparisonBenchmark(side compare.Side) encoder[*compare.Record] {
 			}
 			for _, name := range sortedKeys(by) {
 				if name == "" {
-					benchmarkLine(&b, "Queuedyno/scenario="+strings.Map(wordRune, r.Name), r.Host.GOMAXPROCS, 1, by[name])
+					benchmarkLine(&b, onCPUs("Queuedyno/scenario="+strings.Map(wordRune, r.Name), r.Host), 1, by[name])
 					continue
 				}
 				config, benchmark := naming.Text(name)
 				for _, line := range config {
 					b.WriteString(line + "\n")
 				}
-				b.WriteString(benchmark + "\t1")
-				for _, s := range by[name] {
-					fmt.Fprintf(&b, "\t%s %s", number.Exact(s.value), benchmarkUnit(s.metric))
-				}
-				b.WriteString("\n")
+				benchmarkLine(&b, benchmark, 1, by[name])
 			}
 		}
-		_, err := io.WriteString(w, b.String())
-		return err
+		return b.String(), nil
 	}
 }
 
@@ -227,28 +220,28 @@ type actionEntry struct {
 
 // actionJSON writes those samples of which more is better, or less: that tool
 // takes one direction a file.
-func actionJSON(w io.Writer, name, extra string, samples []sample, higher bool) error {
+func actionJSON(name, extra string, samples []sample, higher bool) (string, error) {
 	out := []actionEntry{}
 	for _, s := range samples {
 		if s.higher == higher {
 			out = append(out, actionEntry{Name: name + " " + s.metric, Unit: plainUnit(s.metric), Value: s.value, Extra: extra})
 		}
 	}
-	return indented(w, "figures", out)
+	return indented("figures", out)
 }
 
 // runAction is the result for github-action-benchmark: with higher for its tool
 // customBiggerIsBetter, else for customSmallerIsBetter.
 func runAction(higher bool) encoder[*result.Result] {
-	return func(w io.Writer, r *result.Result) error {
+	return func(r *result.Result) (string, error) {
 		extra := r.Validity.Verdict + "\n" + againstWords(r.Scenario, r.Redis, r.Postgres) + "\n" + loadWords(r.Scenario)
-		return actionJSON(w, r.Run.Scenario, extra, samplesOf(r), higher)
+		return actionJSON(r.Run.Scenario, extra, samplesOf(r), higher)
 	}
 }
 
 // comparisonAction is [runAction] of the candidate's medians.
 func comparisonAction(higher bool) encoder[*compare.Record] {
-	return func(w io.Writer, r *compare.Record) error {
-		return actionJSON(w, r.Name, fmt.Sprintf("%s, median of %d runs", r.Verdict, r.Pairs), samplesOfCandidate(r), higher)
+	return func(r *compare.Record) (string, error) {
+		return actionJSON(r.Name, fmt.Sprintf("%s, median of %d runs", r.Verdict, r.Pairs), samplesOfCandidate(r), higher)
 	}
 }

@@ -13,7 +13,7 @@ import (
 var (
 	Escape     = escape
 	Code       = code
-	Wrap       = wrap
+	Wrap       = hanging
 	CommonUnit = func(ns ...float64) (string, float64) { u := commonUnit(ns...); return u.Name, u.NS }
 
 	TableUnit = func(wanted string, headline float64, ns ...float64) (string, bool) {
@@ -27,40 +27,45 @@ var (
 // Encoders under names for the tests.
 var (
 	Text      = func(o Options) Encoder { return Format("text", o) }
-	Markdown  = Encoder(runMarkdown)
-	JSON      = Encoder(runJSON)
-	Summary   = Encoder(stepSummary)
-	JUnit     = Encoder(runJUnit)
-	Benchmark = Encoder(runBenchmark)
+	Markdown  = writer(runMarkdown)
+	JSON      = writer(runJSON)
+	Summary   = writer(stepSummary)
+	JUnit     = writer(runJUnit)
+	Benchmark = writer(runBenchmark)
 
-	SummaryCSV  = Encoder(summaryCSV)
-	TimelineCSV = Encoder(timelineCSV)
-	SearchCSV   = SearchEncoder(searchCSV)
+	SummaryCSV  = writer(summaryCSV)
+	TimelineCSV = writer(timelineCSV)
+	SearchCSV   = writer(searchCSV)
 
-	ComparisonText     = ComparisonEncoder(comparisonText)
-	ComparisonMarkdown = ComparisonEncoder(comparisonMarkdown)
-	ComparisonJSON     = ComparisonEncoder(comparisonJSON)
-	ComparisonJUnit    = ComparisonEncoder(comparisonJUnit)
+	ComparisonText     = writer(comparisonText)
+	ComparisonMarkdown = writer(comparisonMarkdown)
+	ComparisonJSON     = writer(comparisonJSON)
+	ComparisonJUnit    = writer(comparisonJUnit)
 
-	StaffingText = staffingText
+	StaffingText = writer(staffingText)
 )
 
 // Encoders that are files of a directory and no formats.
 var (
-	PercentilesSVG = percentilesSVG
-	TimelineSVG    = timelineSVG
-	WholeRun       = wholeRun
-	SearchSVG      = searchSVG
-	CurveSVG       = curveSVG
-	ScalingSVG     = scalingSVG
+	PercentilesSVG = writer(percentilesSVG)
+	TimelineSVG    = writer(timelineSVG)
+	WholeRun       = writer(wholeRun)
+	SearchSVG      = writer(searchSVG)
+	CurveSVG       = writer(curveSVG)
+	ScalingSVG     = writer(scalingSVG)
 )
 
 // The encoders of three kinds.
 type (
-	Encoder           = encoder[*result.Result]
-	SearchEncoder     = encoder[*study.Record]
-	ComparisonEncoder = encoder[*compare.Record]
+	Encoder           = func(io.Writer, *result.Result) error
+	SearchEncoder     = func(io.Writer, *study.Record) error
+	ComparisonEncoder = func(io.Writer, *compare.Record) error
 )
+
+// writer writes what an encoder makes, as the file of a document.
+func writer[R Record](encode encoder[R]) func(io.Writer, R) error {
+	return func(w io.Writer, record R) error { return file("report", record, encode).Encode(w) }
+}
 
 // Format is the encoder of a format of runs.
 func Format(name string, o Options) Encoder {

@@ -3,6 +3,7 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,38 +15,29 @@ import (
 
 // faultTable is a row for each fault: when it was on, what it did to the jobs, and how
 // long until everything was as before.
-func faultTable(r *result.Result, notes *footnotes) table {
+func faultTable(r *result.Result) table {
 	t := table{head: []string{"fault", "began", "lasted", "noticed", "flowing", "drained", "recovered", "affected", "lost", "dup"}, left: 1}
 	for _, f := range r.Faults {
 		row := []string{faultWords(f)}
 		if f.BeganNS == nil {
 			why := cmp.Or(f.Error, "the load was over")
-			t.rows = append(t.rows, append(row, notes.mark("it did not happen: "+why), "", "", "", "", "", "", "", ""))
+			t.add(append(row, t.mark("it did not happen: "+why), "", "", "", "", "", "", "", "")...)
 			continue
 		}
 		row = append(row, seconds(*f.BeganNS))
-		switch {
-		case f.EndedNS != nil && *f.EndedNS > *f.BeganNS && lasts(f):
-			row = append(row, number.Duration(float64(*f.EndedNS-*f.BeganNS)))
-		default:
-			row = append(row, "")
+		lasted := ""
+		if f.EndedNS != nil && *f.EndedNS > *f.BeganNS && lasts(f) {
+			lasted = number.Duration(float64(*f.EndedNS - *f.BeganNS))
 		}
+		row = append(row, lasted)
 		for _, figure := range []struct {
 			name string
 			ns   *int64
 		}{{"noticed", f.NoticedNS}, {"flowing", f.FlowingNS}, {"drained", f.DrainedNS}, {"recovered", f.RecoveredNS}} {
-			if figure.ns != nil {
-				row = append(row, number.Duration(float64(*figure.ns)))
-			} else {
-				row = append(row, notes.mark(whyNoFigure(f.Why[figure.name])))
-			}
+			row = append(row, t.figure(whole(figure.ns), number.Duration, whyNoFigure(f.Why[figure.name])))
 		}
-		if f.Affected != nil {
-			row = append(row, number.Count(*f.Affected))
-		} else {
-			row = append(row, notes.mark(whyNoFigure(f.Why["affected"])))
-		}
-		t.rows = append(t.rows, append(row, number.Count(f.Lost), number.Count(f.Duplicated)))
+		row = append(row, t.figure(whole(f.Affected), number.Plain, whyNoFigure(f.Why["affected"])))
+		t.add(append(row, number.Count(f.Lost), number.Count(f.Duplicated))...)
 	}
 	return t
 }
@@ -71,19 +63,13 @@ func faultName(f result.Fault) string { return cmp.Or(f.Name, faultWords(f)) }
 
 // whyNoFigure is the reason for which a figure of a fault is missing.
 func whyNoFigure(reason string) string {
-	switch reason {
-	case "few_jobs_before":
-		return "too few jobs ended before the fault to compare with (it takes 1,000)"
-	case "unnoticed":
-		return "no error, and no long gap between notifications"
-	case "few_jobs":
-		return "too few jobs ended after it"
-	case "next_fault":
-		return "the next fault began before that"
-	case "run_ended":
-		return "the load ended before that"
-	}
-	return "not measured"
+	return cmp.Or(map[string]string{
+		"few_jobs_before": "too few jobs ended before the fault to compare with (it takes 1,000)",
+		"unnoticed":       "no error, and no long gap between notifications",
+		"few_jobs":        "too few jobs ended after it",
+		"next_fault":      "the next fault began before that",
+		"run_ended":       "the load ended before that",
+	}[reason], "not measured")
 }
 
 // faultNote says how to read the table.
@@ -99,23 +85,14 @@ func faultDetails(r *result.Result) (all []string) {
 			words = append(words, f.Error)
 		}
 		if f.Lost > 0 {
-			var parts []string
-			for _, leg := range result.Legs() {
-				if n := f.LostByLeg[leg]; n > 0 {
-					parts = append(parts, fmt.Sprintf("%s %s", number.Count(n), legWord(leg)))
-				}
-			}
-			words = append(words, "lost "+strings.Join(parts, ", "))
+			legs := slices.DeleteFunc(result.Legs(), func(leg result.Leg) bool { return f.LostByLeg[leg] <= 0 })
+			words = append(words, "lost "+lostWords(legs, f.LostByLeg))
 		}
 		if f.Refused+f.Unknown > 0 {
 			words = append(words, fmt.Sprintf("of the pushes under way, %s were refused and %s had no answer, of which %s arrived", number.Count(f.Refused), number.Count(f.Unknown), number.Count(f.Found)))
 		}
 		if len(f.Errors) > 0 {
-			var parts []string
-			for _, op := range sortedKeys(f.Errors) {
-				parts = append(parts, op+" "+number.Count(f.Errors[op]))
-			}
-			words = append(words, "errors: "+strings.Join(parts, ", "))
+			words = append(words, "errors: "+counted(sortedKeys(f.Errors), f.Errors))
 		}
 		if len(words) > 0 {
 			all = append(all, fmt.Sprintf("%s at %s: %s.", faultWords(f), number.Span(time.Duration(f.AtNS)), strings.Join(words, "; ")))
@@ -128,15 +105,8 @@ func (t *page) faults(r *result.Result) {
 	if len(r.Faults) == 0 {
 		return
 	}
-	var notes footnotes
-	t.b.WriteString("\n" + t.paint(bold, "faults") + "\n")
-	for i, line := range faultTable(r, &notes).lines(t.o.Width) {
-		if i == 0 {
-			line = t.paint(faint, line)
-		}
-		t.b.WriteString(line + "\n")
-	}
-	t.footnotes(notes)
+	t.heading("faults")
+	t.table(faultTable(r))
 	for _, words := range faultDetails(r) {
 		t.para(noInk, "", words)
 	}
@@ -148,28 +118,19 @@ func (m *sheet) faults(r *result.Result) {
 		return
 	}
 	m.para("## Faults")
-	var notes footnotes
-	t := faultTable(r, &notes)
-	for _, row := range t.rows {
-		row[0] = escape(row[0])
-	}
-	m.para("%s", t.markdown())
-	m.footnotes(notes)
+	m.table(faultTable(r).columns(escape))
 	m.list(each(faultDetails(r), escape))
 	m.para("%s", faultNote)
 }
 
 // faultSection shows what the faults did.
 func faultSection(r *result.Result) webpage.Section {
-	s := webpage.Section{ID: "faults", Title: "Faults", Note: faultNote}
 	if len(r.Faults) == 0 {
-		return s
+		return webpage.Section{}
 	}
-	var notes footnotes
-	t := tableOf("", faultTable(r, &notes), notes)
+	t := faultTable(r).web("")
 	t.Notes = append(t.Notes, each(faultDetails(r), plain)...)
-	s.Tables = []webpage.Table{t}
-	return s
+	return webpage.Section{ID: "faults", Title: "Faults", Note: faultNote, Tables: []webpage.Table{t}}
 }
 
 // faultMarks are the faults on a time axis.

@@ -1,10 +1,9 @@
 package render
 
 import (
+	"cmp"
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
@@ -12,53 +11,20 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// figure is one aggregate of a stage: the name that reports show, and how to
-// read it. The value is null where the sample could not carry it.
-type figure struct {
-	name string
-	of   func(*result.StageSummary) *float64
-}
-
 // figures are the aggregates of a stage in the order of result.json, all in
 // nanoseconds.
-func figures() []figure {
-	whole := func(of func(*result.StageSummary) *int64) func(*result.StageSummary) *float64 {
-		return func(s *result.StageSummary) *float64 { return whole(of(s)) }
-	}
-	return []figure{
-		{"min", whole(func(s *result.StageSummary) *int64 { return s.MinNS })},
-		{"mean", func(s *result.StageSummary) *float64 { return s.MeanNS }},
-		{"stddev", func(s *result.StageSummary) *float64 { return s.StddevNS }},
-		{"p50", whole(func(s *result.StageSummary) *int64 { return s.P50NS })},
-		{"p75", whole(func(s *result.StageSummary) *int64 { return s.P75NS })},
-		{"p90", whole(func(s *result.StageSummary) *int64 { return s.P90NS })},
-		{"p95", whole(func(s *result.StageSummary) *int64 { return s.P95NS })},
-		{"p99", whole(func(s *result.StageSummary) *int64 { return s.P99NS })},
-		{"p99.9", whole(func(s *result.StageSummary) *int64 { return s.P999NS })},
-		{"p99.99", whole(func(s *result.StageSummary) *int64 { return s.P9999NS })},
-		{"max", whole(func(s *result.StageSummary) *int64 { return s.MaxNS })},
-	}
-}
-
-// pick are the figures with the given names, in that order.
-func pick(names ...string) []figure {
-	var out []figure
-	for _, name := range names {
-		for _, f := range figures() {
-			if f.name == name {
-				out = append(out, f)
-			}
-		}
-	}
-	return out
+func figures() []string {
+	return slices.Concat([]string{"min", "mean", "stddev"}, metric.Quantiles(), []string{"max"})
 }
 
 // summary is the stage's summary, an empty one where the result has none.
 func summary(r *result.Result, stage metric.Stage) *result.StageSummary {
-	if s := r.Stages[stage]; s != nil {
-		return s
-	}
-	return &result.StageSummary{}
+	return figuresOf(r.Stages[stage])
+}
+
+// figuresOf is s, an empty summary for nil.
+func figuresOf(s *result.StageSummary) *result.StageSummary {
+	return cmp.Or(s, &result.StageSummary{})
 }
 
 // missing says why a figure of a stage is null.
@@ -73,30 +39,6 @@ func missing(s *result.StageSummary, name string) string {
 	}
 }
 
-// footnotes number the reasons for what is n/a, each reason once.
-type footnotes struct{ reasons []string }
-
-// mark is "n/a" with the number of the footnote that gives the reason.
-func (f *footnotes) mark(reason string) string {
-	for i, known := range f.reasons {
-		if known == reason {
-			return number.None + superscript(i+1)
-		}
-	}
-	f.reasons = append(f.reasons, reason)
-	return number.None + superscript(len(f.reasons))
-}
-
-// superscript is n in raised digits, which need no markup.
-func superscript(n int) string {
-	raised := []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")
-	var b strings.Builder
-	for _, d := range strconv.Itoa(n) {
-		b.WriteRune(raised[d-'0'])
-	}
-	return b.String()
-}
-
 // measured are the stages that the run could see, in order.
 func measured(r *result.Result) []metric.Stage {
 	return slices.DeleteFunc(metric.Stages(), func(s metric.Stage) bool { return r.Stages[s] == nil })
@@ -104,17 +46,16 @@ func measured(r *result.Result) []metric.Stage {
 
 // stageTable is a row a stage. Its second cell names the unit: one for the whole
 // table where the durations allow it, and else one for the row.
-func stageTable(r *result.Result, notes *footnotes, names ...string) table {
-	columns := pick(names...)
-	t := table{head: append([]string{"stage", "unit", "count"}, names...), left: 2}
+func stageTable(r *result.Result, names ...string) table {
+	t := table{head: append([]string{"stage", "unit", "count"}, names...), left: 2, strong: string(r.Scenario.Headline())}
 	var all []float64
 	for _, stage := range measured(r) {
-		all = append(all, shownOf(summary(r, stage), columns)...)
+		all = append(all, shownOf(summary(r, stage), names)...)
 	}
 	common, one := tableUnit(limitUnit(r), headlineOf(r), all...)
 	for _, stage := range measured(r) {
 		s := summary(r, stage)
-		shown := shownOf(s, columns)
+		shown := shownOf(s, names)
 		u := common
 		if !one {
 			u = commonUnit(shown...)
@@ -123,23 +64,19 @@ func stageTable(r *result.Result, notes *footnotes, names ...string) table {
 		if len(shown) == 0 {
 			row[1] = ""
 		}
-		for _, c := range columns {
-			if v := c.of(s); v != nil && number.Finite(*v) {
-				row = append(row, u.In(*v))
-			} else {
-				row = append(row, notes.mark(missing(s, c.name)))
-			}
+		for _, c := range names {
+			row = append(row, t.figure(s.Figure(c), u.In, missing(s, c)))
 		}
-		t.rows = append(t.rows, row)
+		t.add(row...)
 	}
 	return t
 }
 
 // shownOf are the figures of a stage that the columns show.
-func shownOf(s *result.StageSummary, columns []figure) []float64 {
+func shownOf(s *result.StageSummary, columns []string) []float64 {
 	var out []float64
 	for _, c := range columns {
-		if v := c.of(s); v != nil && number.Finite(*v) {
+		if v := s.Figure(c); v != nil && number.Finite(*v) {
 			out = append(out, *v)
 		}
 	}
@@ -150,8 +87,8 @@ func shownOf(s *result.StageSummary, columns []figure) []float64 {
 // what comes next to it.
 func headlineOf(r *result.Result) float64 {
 	s := summary(r, r.Scenario.Headline())
-	for _, f := range append(pick("p50", "mean"), figures()...) {
-		if v := f.of(s); v != nil && number.Finite(*v) {
+	for _, name := range append([]string{"p50", "mean"}, figures()...) {
+		if v := s.Figure(name); v != nil && number.Finite(*v) {
 			return *v
 		}
 	}

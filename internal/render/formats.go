@@ -5,42 +5,31 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/compare"
 	"github.com/queuedyno/queuedyno/internal/study"
+	"github.com/queuedyno/queuedyno/internal/webpage"
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// encoder writes one report of a record. It writes the whole report or, when it
-// returns an error that is not of the writer, nothing at all. It keeps no reference to
-// the record and never changes it.
-type encoder[R Record] func(w io.Writer, record R) error
+// encoder makes one report of a record: the whole of it, or an error. It keeps no
+// reference to the record and never changes it.
+type encoder[R Record] func(record R) (string, error)
 
-// format is one of the formats of a kind of record.
-type format[R Record] struct {
+// format is one of the formats of a document.
+type format struct {
 	name   string
-	encode func(w io.Writer, record R, o Options) error
+	encode func(o Options) (string, error)
 }
 
 // in is a format that has no options.
-func in[R Record](name string, encode encoder[R]) format[R] {
-	return format[R]{name, func(w io.Writer, record R, _ Options) error { return encode(w, record) }}
+func in[R Record](name string, record R, encode encoder[R]) format {
+	return format{name, func(Options) (string, error) { return encode(record) }}
 }
 
-// bound is a format of one record.
-type bound struct {
-	name   string
-	encode func(w io.Writer, o Options) error
-}
-
-func bind[R Record](record R, formats []format[R]) []bound {
-	out := make([]bound, len(formats))
-	for i, f := range formats {
-		out[i] = bound{f.name, func(w io.Writer, o Options) error { return f.encode(w, record, o) }}
-	}
-	return out
-}
-
-// file is a file that holds what the encoder writes.
+// file is a file that holds what the encoder makes.
 func file[R Record](name string, record R, encode encoder[R]) File {
-	return File{name, func(w io.Writer) error { return encode(w, record) }}
+	return File{name, func(w io.Writer) error {
+		text, err := encode(record)
+		return write(w, name, text, err)
+	}}
 }
 
 // The files that others link to.
@@ -59,40 +48,44 @@ const (
 // IntervalsFile holds the intervals of a run, see [Intervals].
 const IntervalsFile = "histograms.hlog"
 
-func runFormats(log opener) []format[*result.Result] {
-	return []format[*result.Result]{
-		{"text", runText},
-		in("md", runMarkdown),
-		in("html", runHTML(log)),
-		in("csv", summaryCSV),
-		in("timeline-csv", timelineCSV),
-		in("json", runJSON),
-		{"hgrm", func(w io.Writer, r *result.Result, o Options) error { return hgrm(w, r, o.Stage) }},
-		in("summary", stepSummary),
-		in("junit", runJUnit),
-		in("benchmark", runBenchmark),
-		in("action-smaller", runAction(false)),
-		in("action-bigger", runAction(true)),
+// ofRun is the document of a run, whose pages have a heat map where there is an interval
+// log.
+func ofRun(r *result.Result, log opener) Document {
+	d := Document{kind: Run, record: r, page: func(documents int) (webpage.Document, error) {
+		return runPage{intervals: log, documents: documents}.document(r)
+	}}
+	d.formats = []format{
+		{"text", func(o Options) (string, error) { return runText(r, o), nil }},
+		in("md", r, runMarkdown),
+		d.html(),
+		in("csv", r, summaryCSV),
+		in("timeline-csv", r, timelineCSV),
+		in("json", r, runJSON),
+		{"hgrm", func(o Options) (string, error) { return hgrm(r, o.Stage) }},
+		in("summary", r, stepSummary),
+		in("junit", r, runJUnit),
+		in("benchmark", r, runBenchmark),
+		in("action-smaller", r, runAction(false)),
+		in("action-bigger", r, runAction(true)),
 	}
-}
-
-func runFiles(r *result.Result, log opener) []File {
-	headline := r.Scenario.Headline()
-	files := []File{
-		file(Run.File(), r, runJSON),
-		file(IntervalsFile, r, wholeRun),
-		file(pageFile, r, runHTML(log)),
-		file("report.md", r, runMarkdown),
-		file(summaryFile, r, summaryCSV),
-		file(timelineFile, r, timelineCSV),
-		file(string(headline)+".hgrm", r, func(w io.Writer, r *result.Result) error { return hgrm(w, r, headline) }),
-		file(percentilesFile, r, percentilesSVG),
-		file(overTimeFile, r, timelineSVG),
+	d.files = func() []File {
+		files := []File{
+			file(Run.File(), r, runJSON),
+			file(IntervalsFile, r, wholeRun),
+			d.htmlFile(pageFile),
+			file("report.md", r, runMarkdown),
+			file(summaryFile, r, summaryCSV),
+			file(timelineFile, r, timelineCSV),
+			file(string(r.Scenario.Headline())+".hgrm", r, func(r *result.Result) (string, error) { return hgrm(r, "") }),
+			file(percentilesFile, r, percentilesSVG),
+			file(overTimeFile, r, timelineSVG),
+		}
+		if len(r.Breakdown) > 0 {
+			files = append(files, file(breakdownFile, r, breakdownCSV))
+		}
+		return files
 	}
-	if len(r.Breakdown) > 0 {
-		files = append(files, file(breakdownFile, r, breakdownCSV))
-	}
-	return files
+	return d
 }
 
 // Intervals is the file of the interval log that an [IntervalLog] wrote during a
@@ -105,53 +98,53 @@ func Intervals(log io.Reader) File {
 	}}
 }
 
-func searchFormats() []format[*study.Record] {
-	return []format[*study.Record]{
-		in("text", searchText), in("md", searchMarkdown), in("html", html(searchPage)), in("csv", searchCSV), in("json", searchJSON),
+func ofSearch(r *study.Record) Document {
+	d := Document{kind: Search, record: r, page: only(searchPage, r)}
+	d.formats = []format{in("text", r, searchText), in("md", r, searchMarkdown), d.html(), in("csv", r, searchCSV), in("json", r, searchJSON)}
+	d.files = func() []File {
+		files := []File{
+			file(Search.File(), r, searchJSON),
+			d.htmlFile(pageFile),
+			file("capacity.md", r, searchMarkdown),
+			file("capacity.csv", r, searchCSV),
+		}
+		if len(r.Vary) > 0 {
+			files = append(files, file(scalingFile, r, scalingSVG))
+		} else {
+			files = append(files, file(searchFile, r, searchSVG))
+		}
+		if len(r.Points) > 0 {
+			files = append(files, file(curveFile, r, curveSVG))
+		}
+		return files
 	}
+	return d
 }
 
-func searchFiles(r *study.Record) []File {
-	files := []File{
-		file(Search.File(), r, searchJSON),
-		file(pageFile, r, html(searchPage)),
-		file("capacity.md", r, searchMarkdown),
-		file("capacity.csv", r, searchCSV),
+func ofComparison(r *compare.Record) Document {
+	d := Document{kind: Comparison, record: r, page: only(comparisonPage, r)}
+	d.formats = []format{
+		in("text", r, comparisonText),
+		in("md", r, comparisonMarkdown),
+		d.html(),
+		in("json", r, comparisonJSON),
+		in("junit", r, comparisonJUnit),
+		in("benchmark", r, comparisonBenchmark(compare.Candidate)),
+		in("benchmark-base", r, comparisonBenchmark(compare.Base)),
+		in("action-smaller", r, comparisonAction(false)),
+		in("action-bigger", r, comparisonAction(true)),
 	}
-	if len(r.Vary) > 0 {
-		files = append(files, file(scalingFile, r, scalingSVG))
-	} else {
-		files = append(files, file(searchFile, r, searchSVG))
+	d.files = func() []File {
+		return []File{
+			file(Comparison.File(), r, comparisonJSON),
+			d.htmlFile(pageFile),
+			file("compare.md", r, comparisonMarkdown),
+			file("junit.xml", r, comparisonJUnit),
+			file("base.txt", r, comparisonBenchmark(compare.Base)),
+			file("candidate.txt", r, comparisonBenchmark(compare.Candidate)),
+		}
 	}
-	if len(r.Points) > 0 {
-		files = append(files, file(curveFile, r, curveSVG))
-	}
-	return files
-}
-
-func comparisonFormats() []format[*compare.Record] {
-	return []format[*compare.Record]{
-		in("text", comparisonText),
-		in("md", comparisonMarkdown),
-		in("html", html(comparisonPage)),
-		in("json", comparisonJSON),
-		in("junit", comparisonJUnit),
-		in("benchmark", comparisonBenchmark(compare.Candidate)),
-		in("benchmark-base", comparisonBenchmark(compare.Base)),
-		in("action-smaller", comparisonAction(false)),
-		in("action-bigger", comparisonAction(true)),
-	}
-}
-
-func comparisonFiles(r *compare.Record) []File {
-	return []File{
-		file(Comparison.File(), r, comparisonJSON),
-		file(pageFile, r, html(comparisonPage)),
-		file("compare.md", r, comparisonMarkdown),
-		file("junit.xml", r, comparisonJUnit),
-		file("base.txt", r, comparisonBenchmark(compare.Base)),
-		file("candidate.txt", r, comparisonBenchmark(compare.Candidate)),
-	}
+	return d
 }
 
 // Runs are files of the results of single runs, by their names.
@@ -163,19 +156,19 @@ func Runs(results map[string]*result.Result) []File {
 	return files
 }
 
-func calibrationFormats() []format[*compare.Calibration] {
-	return []format[*compare.Calibration]{in("text", calibrationText), in("html", html(calibrationPage)), in("json", calibrationJSON)}
-}
-
-func calibrationFiles(c *compare.Calibration) []File {
+func ofCalibration(c *compare.Calibration) Document {
+	d := Document{kind: Calibration, record: c, page: only(calibrationPage, c)}
+	d.formats = []format{in("text", c, calibrationText), d.html(), in("json", c, calibrationJSON)}
 	// Next to the comparison that it was made from, which has the page report.html.
-	return []File{file(Calibration.File(), c, calibrationJSON), file("calibration.html", c, html(calibrationPage))}
+	d.files = func() []File {
+		return []File{file(Calibration.File(), c, calibrationJSON), d.htmlFile("calibration.html")}
+	}
+	return d
 }
 
-func staffingFormats() []format[*study.Staffing] {
-	return []format[*study.Staffing]{in("text", staffingText), in("html", html(staffingPage)), in("json", staffingJSON)}
-}
-
-func staffingFiles(s *study.Staffing) []File {
-	return []File{file(Staffing.File(), s, staffingJSON), file(pageFile, s, html(staffingPage))}
+func ofStaffing(s *study.Staffing) Document {
+	d := Document{kind: Staffing, record: s, page: only(staffingPage, s)}
+	d.formats = []format{in("text", s, staffingText), d.html(), in("json", s, staffingJSON)}
+	d.files = func() []File { return []File{file(Staffing.File(), s, staffingJSON), d.htmlFile(pageFile)} }
+	return d
 }

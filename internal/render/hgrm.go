@@ -19,15 +19,15 @@ import (
 // text form of the Java HdrHistogram, which its plotters read. What the form
 // has no place for, such as jobs that never arrived, follows as comments. An
 // empty stage means the result's headline.
-func hgrm(w io.Writer, r *result.Result, stage metric.Stage) error {
+func hgrm(r *result.Result, stage metric.Stage) (string, error) {
 	stage = cmp.Or(stage, r.Scenario.Headline())
 	if !slices.Contains(metric.Stages(), stage) {
-		return fmt.Errorf("encode percentiles of stage %q: no such stage; it is one of %v", stage, metric.Stages())
+		return "", fmt.Errorf("encode percentiles of stage %q: no such stage; it is one of %v", stage, metric.Stages())
 	}
 	s := summary(r, stage)
 	h, err := decode(stage, s)
 	if err != nil {
-		return err
+		return "", err
 	}
 	var b strings.Builder
 	percentileRows(&b, h)
@@ -36,10 +36,7 @@ func hgrm(w io.Writer, r *result.Result, stage metric.Stage) error {
 	fmt.Fprintf(&b, "#[Max     = %12.3f, Total count    = %12d]\n", float64(h.Max())/1e6, h.Count()-h.Overflow())
 	fmt.Fprintf(&b, "#[Buckets = %12d, SubBuckets     = %12d]\n", buckets, sub)
 	remarks(&b, r, stage, s)
-	if _, err := io.WriteString(w, b.String()); err != nil {
-		return fmt.Errorf("write percentiles of stage %q: %w", stage, err)
-	}
-	return nil
+	return b.String(), nil
 }
 
 // ticksPerHalf is the customary resolution of percentile files.
@@ -152,15 +149,16 @@ func (l *IntervalLog) write(s string) {
 
 // wholeRun writes the interval log that can be made of a stored result: one
 // interval a stage, the window.
-func wholeRun(w io.Writer, r *result.Result) error {
-	l, err := NewIntervalLog(w, r.Run.StartedAt)
+func wholeRun(r *result.Result) (string, error) {
+	var b strings.Builder
+	l, err := NewIntervalLog(&b, r.Run.StartedAt)
 	if err != nil {
-		return err
+		return "", err
 	}
 	for _, stage := range measured(r) {
 		h, err := decode(stage, summary(r, stage))
 		if err != nil {
-			return err
+			return "", err
 		}
 		from := time.Duration(r.Window.FromNS)
 		err = l.Add(latency.Interval{
@@ -168,8 +166,8 @@ func wholeRun(w io.Writer, r *result.Result) error {
 			Length: time.Duration(r.Window.ToNS) - from, Histogram: h,
 		})
 		if err != nil {
-			return err
+			return "", err
 		}
 	}
-	return nil
+	return b.String(), nil
 }

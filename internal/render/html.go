@@ -62,13 +62,19 @@ func (p runPage) document(r *result.Result) (webpage.Document, error) {
 	}
 	for _, s := range []webpage.Section{
 		over, heat, percentiles, stageSection(r), p.loadSection(r), jobSection(r), shardSection(r), faultSection(r),
-		thresholdSection(r), partSection(r), usageSection(r), postgresSection(r), environmentSection(r),
+		thresholdSection(r, "outcome", outcome), partSection(r), usageSection(r), postgresSection(r), environmentSection(r),
 	} {
-		if len(s.Charts)+len(s.Tables) > 0 {
-			d.Sections = append(d.Sections, s)
-		}
+		d.Sections = append(d.Sections, some(s)...)
 	}
 	return d, nil
+}
+
+// some is the section, unless it shows nothing.
+func some(s webpage.Section) []webpage.Section {
+	if len(s.Charts)+len(s.Tables) == 0 {
+		return nil
+	}
+	return []webpage.Section{s}
 }
 
 // percentileSection shows the distribution of every stage, read out of the stored
@@ -105,39 +111,21 @@ func stageSection(r *result.Result) webpage.Section {
 		ID: "stages", Title: "The stages that add up to end_to_end", Kind: webpage.Stack, Unit: webpage.Nanoseconds, Variants: []webpage.Variant{{}},
 		Note: "The stages of one job add up exactly; quantiles of stages do not: the slowest job of one stage is rarely the slowest of another.",
 	}
-	quantiles := pick("p50", "p90", "p99")
-	quantiles = slices.DeleteFunc(quantiles, func(f figure) bool { return f.of(summary(r, metric.EndToEnd)) == nil })
-	for _, f := range quantiles {
-		c.Labels = append(c.Labels, f.name)
-	}
+	quantiles := slices.DeleteFunc([]string{"p50", "p90", "p99"}, func(name string) bool { return summary(r, metric.EndToEnd).Figure(name) == nil })
+	c.Labels = quantiles
 	for _, stage := range summed(r) {
 		bar := webpage.Series{Name: string(stage), Style: webpage.Line}
 		for _, f := range quantiles {
-			bar.Y = append(bar.Y, f.of(summary(r, stage)))
+			bar.Y = append(bar.Y, summary(r, stage).Figure(f))
 		}
 		c.Variants[0].Series = append(c.Variants[0].Series, bar)
 	}
 	if len(quantiles) > 0 && r.Observed == nil {
 		s.Charts = []webpage.Chart{c}
 	}
-	var notes footnotes
-	t := stageTable(r, &notes, "min", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean")
-	s.Tables = []webpage.Table{tableOf("", t, notes)}
+	t := stageTable(r, "min", "p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean")
+	s.Tables = []webpage.Table{t.web("")}
 	return s
-}
-
-// tableOf is a table of a text report, with its footnotes.
-func tableOf(title string, t table, notes footnotes) webpage.Table {
-	out := webpage.Table{Title: title, Columns: t.head, Rows: t.rows}
-	for i := range t.head {
-		if t.leftAligned(i) {
-			out.Words = append(out.Words, i)
-		}
-	}
-	for i, reason := range notes.reasons {
-		out.Notes = append(out.Notes, superscript(i+1)+" "+reason)
-	}
-	return out
 }
 
 // jobSection shows where the jobs went: the ledger as a funnel, each loss at the
@@ -152,20 +140,11 @@ func jobSection(r *result.Result) webpage.Section {
 		s.Tables = []webpage.Table{t}
 		return s
 	}
-	l := r.Ledger
 	s.Charts = []webpage.Chart{wayOfJobs(r)}
-	if legs := losses(l); len(legs) > 0 {
-		t := webpage.Table{Title: "Lost", Columns: []string{"leg", "jobs", "meaning"}, Words: []int{2}}
-		for _, leg := range legs {
-			t.Rows = append(t.Rows, []string{string(leg), number.Count(l.LostByLeg[leg]), legMeaning(r.Scenario, leg)})
-		}
-		s.Tables = append(s.Tables, t)
+	if t := lossTable(r, "leg", "jobs"); len(t.rows) > 0 {
+		s.Tables = append(s.Tables, t.web("Lost"))
 	}
-	others := webpage.Table{Columns: []string{"", "count", "meaning"}, Words: []int{2}}
-	for _, c := range jobCounts(r) {
-		others.Rows = append(others.Rows, []string{c.name, number.Count(c.n), c.meaning})
-	}
-	s.Tables = append(s.Tables, others)
+	s.Tables = append(s.Tables, jobTable(r, "").web(""))
 	return s
 }
 
@@ -200,29 +179,20 @@ func wayOfJobs(r *result.Result) webpage.Chart {
 	return c
 }
 
-func thresholdSection(r *result.Result) webpage.Section {
-	s := webpage.Section{ID: "thresholds", Title: "Thresholds"}
+// thresholdSection shows the thresholds and what became of them.
+func thresholdSection(r *result.Result, head string, became func(result.Threshold) string) webpage.Section {
 	if len(r.Thresholds) == 0 {
-		return s
+		return webpage.Section{}
 	}
-	t := webpage.Table{Columns: []string{"threshold", "outcome", "because"}, Words: []int{1, 2}}
-	for _, o := range r.Thresholds {
-		t.Rows = append(t.Rows, []string{o.Expr, outcome(o), plain(o.Reason)})
-	}
-	s.Tables = []webpage.Table{t}
-	return s
+	t := thresholdTable(r, head, became).columns(nil, nil, plain)
+	return webpage.Section{ID: "thresholds", Title: "Thresholds", Tables: []webpage.Table{t.web("")}}
 }
 
 // partSection shows the jobs by step, queue and tenant.
 func partSection(r *result.Result) webpage.Section {
 	s := webpage.Section{ID: "parts", Title: "By step, queue and tenant"}
-	for _, d := range dimensions() {
-		parts := r.Breakdown[d]
-		if len(parts) == 0 {
-			continue
-		}
-		var notes footnotes
-		s.Tables = append(s.Tables, tableOf(capital(partsWords(d)), partTable(d, parts, &notes), notes))
+	for _, d := range dimensions(r) {
+		s.Tables = append(s.Tables, partTable(d, r.Breakdown[d]).web(capital(partsWords(d))))
 	}
 	return s
 }
@@ -249,47 +219,29 @@ func usageSection(r *result.Result) webpage.Section {
 		s.Charts = []webpage.Chart{c}
 	}
 	if len(r.Validity.Checks) > 0 {
-		t := webpage.Table{Title: "Checks behind the verdict", Columns: []string{"check", "outcome", "value", "limit", "unit", "detail"}, Words: []int{1, 4, 5}}
-		for _, name := range sortedKeys(r.Validity.Checks) {
-			k := r.Validity.Checks[name]
-			t.Rows = append(t.Rows, []string{name, state(k), checkValue(k.Value, k.Unit), checkValue(k.Limit, k.Unit), checkUnit(k.Unit), plain(k.Detail)})
-		}
-		s.Tables = []webpage.Table{t}
+		t := checkTable(r, "outcome").columns(nil, nil, nil, nil, nil, plain)
+		s.Tables = []webpage.Table{t.web("Checks behind the verdict")}
 	}
 	return s
 }
 
 // postgresSection shows what there is to say of the database.
 func postgresSection(r *result.Result) webpage.Section {
-	s := webpage.Section{ID: "postgres", Title: "Postgres"}
 	if r.Postgres == nil {
-		return s
+		return webpage.Section{}
 	}
-	t := webpage.Table{Columns: []string{"", ""}, Words: []int{1}}
-	for _, f := range postgresFacts(r.Postgres) {
-		t.Rows = append(t.Rows, []string{plain(f[0]), plain(f[1])})
-	}
-	s.Tables = []webpage.Table{t}
-	return s
+	return webpage.Section{ID: "postgres", Title: "Postgres", Tables: postgresFacts(r.Postgres).web()}
 }
 
 func environmentSection(r *result.Result) webpage.Section {
-	t := webpage.Table{Columns: []string{"", ""}, Words: []int{1}}
-	t.Rows = append(t.Rows,
-		[]string{"load", plain(loadWords(r.Scenario))},
-		[]string{"pools", plain(poolWords(r.Scenario) + workerWords(r))},
-	)
-	if words := libraryWords(r.Scenario); words != "" {
-		t.Rows = append(t.Rows, []string{"library", plain(words)})
-	}
-	t.Rows = append(t.Rows,
-		[]string{"window", fmt.Sprintf("%s to %s of the schedule; warm-up is left out, the drain counts", number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS)))},
-	)
-	for _, f := range environmentFacts(r) {
-		t.Rows = append(t.Rows, []string{plain(f[0]), plain(f[1])})
-	}
+	var all facts
+	all.add("load", loadWords(r.Scenario))
+	all.add("pools", poolWords(r.Scenario)+workerWords(r))
+	all.some("library", libraryWords(r.Scenario))
+	all.add("window", fmt.Sprintf("%s to %s of the schedule; warm-up is left out, the drain counts", number.Span(time.Duration(r.Window.FromNS)), number.Span(time.Duration(r.Window.ToNS))))
+	all = append(all, environmentFacts(r)...)
 	return webpage.Section{
-		ID: "environment", Title: "How and where", Tables: []webpage.Table{t},
+		ID: "environment", Title: "How and where", Tables: all.web(),
 		Note: "Quantiles are nearest rank over all jobs that were due in the window. A job that never arrived counts as infinitely late; " +
 			"a quantile that falls among those, or has fewer than ten jobs above it, is omitted.",
 	}

@@ -39,14 +39,12 @@ func comparisonPage(r *compare.Record) webpage.Document {
 		c.Variants = []webpage.Variant{{Series: []webpage.Series{change, low, high, margin}}}
 		s.Charts = []webpage.Chart{c}
 	}
-	s.Tables = []webpage.Table{tableOf("", comparisonTable(r).cells(plain), footnotes{})}
+	s.Tables = []webpage.Table{comparisonTable(r).cells(plain).web("")}
 	for _, text := range remedies(r) {
 		s.Tables[0].Notes = append(s.Tables[0].Notes, plain(text))
 	}
 	d.Sections = []webpage.Section{s}
-	if each := pairSection(r); len(each.Charts) > 0 {
-		d.Sections = append(d.Sections, each)
-	}
+	d.Sections = append(d.Sections, some(pairSection(r))...)
 	d.Sections = append(d.Sections, factSection(comparisonFacts(r), methodOf(r)))
 	return d
 }
@@ -129,12 +127,8 @@ func comparisonAnswer(r *compare.Record) string {
 }
 
 // factSection shows names and values, and how the figures were made.
-func factSection(facts [][2]string, method string) webpage.Section {
-	t := webpage.Table{Columns: []string{"", ""}, Words: []int{1}}
-	for _, f := range facts {
-		t.Rows = append(t.Rows, []string{plain(f[0]), plain(f[1])})
-	}
-	return webpage.Section{ID: "facts", Title: "How and where", Note: plain(method), Tables: []webpage.Table{t}}
+func factSection(all facts, method string) webpage.Section {
+	return webpage.Section{ID: "facts", Title: "How and where", Note: plain(method), Tables: all.web()}
 }
 
 // searchPage is the part of a page about a search.
@@ -148,7 +142,7 @@ func searchPage(r *study.Record) webpage.Document {
 	}
 	if len(r.Vary) > 0 {
 		d.Verdict = ""
-		d.Sections = append(d.Sections, webpage.Section{ID: "values", Title: "By value", Tables: []webpage.Table{tableOf("", cellTable(r).cells(plain), footnotes{})}})
+		d.Sections = append(d.Sections, webpage.Section{ID: "values", Title: "By value", Tables: []webpage.Table{cellTable(r).cells(plain).web("")}})
 	} else {
 		d.Sections = append(d.Sections, trialSection(r))
 	}
@@ -190,7 +184,7 @@ func trialSection(r *study.Record) webpage.Section {
 			v.Series = append(v.Series, s)
 		}
 	}
-	section := webpage.Section{ID: "trials", Title: "The search", Tables: []webpage.Table{tableOf("", capacityTrials(r.Trials).cells(plain), footnotes{})}}
+	section := webpage.Section{ID: "trials", Title: "The search", Tables: []webpage.Table{capacityTrials(r.Trials).cells(plain).web("")}}
 	if len(v.Series) > 0 {
 		c.Variants = []webpage.Variant{v}
 		section.Charts = []webpage.Chart{c}
@@ -217,6 +211,6 @@ func pointSection(r *study.Record) webpage.Section {
 	c.Variants = []webpage.Variant{v}
 	return webpage.Section{
 		ID: "curve", Title: "Latency against throughput", Charts: []webpage.Chart{c},
-		Tables: []webpage.Table{tableOf("", pointTable(r.Points).cells(plain), footnotes{})},
+		Tables: []webpage.Table{pointTable(r.Points).cells(plain).web("")},
 	}
 }

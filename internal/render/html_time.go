@@ -45,7 +45,7 @@ func (p runPage) latencySection(r *result.Result) webpage.Section {
 	rows, each := merged(rows, p.share(min(mostPoints, mostValues/(len(quantiles)*len(stages)))))
 	c := webpage.Chart{
 		ID: "latency", Title: s.Title, Kind: webpage.Time, Unit: webpage.Nanoseconds, Log: true, Marks: phases(r),
-		Note: "Jobs by the moment they ended. Latency counts from the due time. A gap means too few jobs for the quantile." + spaced(rowWords(r)) + mergedWords(each, "largest quantile"),
+		Note: "Jobs by the moment they ended. Latency counts from the due time. A gap means too few jobs for the quantile." + when(r.RowS != 0, " "+rowWords(r)) + mergedWords(each, "largest quantile"),
 	}
 	for _, row := range rows {
 		c.X = append(c.X, row.ElapsedS)
@@ -86,57 +86,18 @@ func merged(rows []result.Second, most int) (out []result.Second, each int) {
 	return out, each
 }
 
+// oneRow is several rows as one, with the greatest length of the queue.
 func oneRow(rows []result.Second) result.Second {
-	sum := rows[len(rows)-1] // its end, phase and backlog
-	sum.Stages = map[metric.Stage]*result.SecondStage{}
-	for i, row := range rows {
-		if i < len(rows)-1 {
-			sum.LengthS += row.LengthS
-			sum.Offered += row.Offered
-			sum.Sent += row.Sent
-			sum.Notified += row.Notified
-			sum.Lost += row.Lost
-		}
-		sum.BacklogMax, sum.QueueLen = max(sum.BacklogMax, row.Peak()), greater(sum.QueueLen, row.QueueLen)
-		for stage, e := range row.Stages {
-			have := sum.Stages[stage]
-			if have == nil {
-				have = &result.SecondStage{}
-				sum.Stages[stage] = have
-			}
-			if e == nil {
-				continue
-			}
-			have.Count += e.Count
-			have.P50NS, have.P90NS = greater(have.P50NS, e.P50NS), greater(have.P90NS, e.P90NS)
-			have.P99NS, have.MaxNS = greater(have.P99NS, e.P99NS), greater(have.MaxNS, e.MaxNS)
-		}
+	all := result.Join(rows)
+	for _, row := range rows {
+		all.QueueLen = result.Larger(all.QueueLen, row.QueueLen)
 	}
-	return sum
-}
-
-// greater is the greater of two numbers, of which either may be missing.
-func greater(a, b *int64) *int64 {
-	if a == nil || b != nil && *b > *a {
-		return b
-	}
-	return a
+	return all
 }
 
 // mergedWords say that a point stands for several rows, and how.
 func mergedWords(each int, kept string) string {
-	if each == 1 {
-		return ""
-	}
-	return fmt.Sprintf(" There are too many rows for a point each: a point is %d rows of the timeline, and shows their %s.", each, kept)
-}
-
-// spaced is a sentence that follows another one.
-func spaced(sentence string) string {
-	if sentence == "" {
-		return ""
-	}
-	return " " + sentence
+	return when(each > 1, fmt.Sprintf(" There are too many rows for a point each: a point is %d rows of the timeline, and shows their %s.", each, kept))
 }
 
 // whole is a count or a duration as a chart takes it, null where it is missing.
@@ -225,10 +186,10 @@ func (p runPage) loadSection(r *result.Result) webpage.Section {
 	for _, row := range rows {
 		rates.X = append(rates.X, row.ElapsedS)
 	}
-	for _, line := range panelSeries(0, r) {
+	for _, line := range rateSeries(r) {
 		y := webpage.Series{Name: line.name, Style: webpage.Line}
 		for _, row := range rows {
-			if v := line.value(stepOf([]result.Second{row}, r.Scenario.Headline())); math.IsNaN(v) {
+			if v := line.value(stepOf(row, r.Scenario.Headline())); math.IsNaN(v) {
 				y.Y = append(y.Y, nil)
 			} else {
 				y.Y = append(y.Y, new(v))
@@ -290,7 +251,7 @@ func (p runPage) heatSection(r *result.Result) webpage.Section {
 	}
 	for _, stage := range stagesFrom(r.Scenario.Headline()) {
 		if g, ok := m.Stages[stage]; ok {
-			c.Variants = append(c.Variants, webpage.Variant{Name: string(stage), Series: []webpage.Series{}, Cells: cellsOf(g)})
+			c.Variants = append(c.Variants, webpage.Variant{Name: string(stage), Series: []webpage.Series{}, Cells: &webpage.Cells{Edges: g.Edges, Columns: g.Columns}})
 		}
 	}
 	s.Charts = []webpage.Chart{c}
@@ -311,21 +272,6 @@ func (p runPage) heatMap() (*heat.Map, error) {
 	}
 	defer log.Close()
 	return heat.Read(log, heat.Limits{Columns: p.share(480), Cells: p.share(45_000)})
-}
-
-func cellsOf(g heat.Grid) *webpage.Cells {
-	c := &webpage.Cells{Columns: [][]int64{}}
-	for _, edge := range g.Edges {
-		c.Edges = append(c.Edges, float64(edge))
-	}
-	for _, column := range g.Columns {
-		counts := []int64{}
-		if len(column.Counts) > 0 {
-			counts = append(append(counts, int64(column.First)), column.Counts...)
-		}
-		c.Columns = append(c.Columns, counts)
-	}
-	return c
 }
 
 // stagesFrom are all stages, the headline first.

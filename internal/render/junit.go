@@ -3,7 +3,6 @@ package render
 import (
 	"encoding/xml"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -61,8 +60,8 @@ type junitSkipped struct {
 // skipped is the fault as the text of what is skipped.
 func (f *junitFault) skipped() *junitSkipped { return &junitSkipped{f.Type + ": " + f.Message} }
 
-// writeJUnit counts and writes.
-func writeJUnit(w io.Writer, s junitSuite) error {
+// asJUnit counts the cases and encodes them.
+func asJUnit(s junitSuite) (string, error) {
 	for i := range s.Cases {
 		c := &s.Cases[i]
 		c.Class, c.Time = "queuedyno."+s.Name, "0"
@@ -78,19 +77,16 @@ func writeJUnit(w io.Writer, s junitSuite) error {
 	s.Tests = len(s.Cases)
 	out, err := xml.MarshalIndent(junitSuites{Name: "queuedyno", Time: s.Time, Tests: s.Tests, Failures: s.Failures, Errors: s.Errors, Suite: s}, "", "  ")
 	if err != nil {
-		return fmt.Errorf("encode JUnit report: %w", err)
+		return "", fmt.Errorf("encode JUnit report: %w", err)
 	}
-	if _, err := io.WriteString(w, xml.Header+string(out)+"\n"); err != nil {
-		return fmt.Errorf("write JUnit report: %w", err)
-	}
-	return nil
+	return xml.Header + string(out) + "\n", nil
 }
 
 func junitTime(d time.Duration) string { return strconv.FormatFloat(max(0, d.Seconds()), 'f', 3, 64) }
 
 // runJUnit writes a test case for the run's validity and one for each threshold,
 // named as it is written.
-func runJUnit(w io.Writer, r *result.Result) error {
+func runJUnit(r *result.Result) (string, error) {
 	s := junitSuite{
 		Name: plain(r.Run.Scenario), Time: junitTime(r.Run.EndedAt.Sub(r.Run.StartedAt)),
 		Timestamp: r.Run.StartedAt.UTC().Format("2006-01-02T15:04:05"), Out: plain(answer(r)),
@@ -117,12 +113,12 @@ func runJUnit(w io.Writer, r *result.Result) error {
 		}
 		s.Cases = append(s.Cases, c)
 	}
-	return writeJUnit(w, s)
+	return asJUnit(s)
 }
 
 // comparisonJUnit writes a test case for each metric that gates and one for the
 // verdict. What cannot be decided is skipped, which readers show and do not fail.
-func comparisonJUnit(w io.Writer, r *compare.Record) error {
+func comparisonJUnit(r *compare.Record) (string, error) {
 	s := junitSuite{
 		Name: plain("compare " + r.Name), Time: junitTime(r.EndedAt.Sub(r.StartedAt)),
 		Timestamp: r.StartedAt.UTC().Format("2006-01-02T15:04:05"),
@@ -152,5 +148,5 @@ func comparisonJUnit(w io.Writer, r *compare.Record) error {
 		}
 		s.Cases = append(s.Cases, c)
 	}
-	return writeJUnit(w, s)
+	return asJUnit(s)
 }

@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -15,10 +14,10 @@ import (
 // and whether to believe it first, then the figures, how they were made, and
 // what they were made on. It shows percentiles.svg and timeline.svg of the same
 // directory.
-func runMarkdown(w io.Writer, r *result.Result) error {
-	scenarioJSON, err := resolved(r.Scenario)
+func runMarkdown(r *result.Result) (string, error) {
+	scenarioJSON, err := indented("scenario", r.Scenario)
 	if err != nil {
-		return err
+		return "", err
 	}
 	m := &sheet{}
 	m.answer(r)
@@ -41,14 +40,14 @@ func runMarkdown(w io.Writer, r *result.Result) error {
 	}
 	m.para("As it was run, with every default filled in:")
 	m.para("%s", fence("json", scenarioJSON))
-	if _, err := io.WriteString(w, strings.TrimSuffix(m.b.String(), "\n")); err != nil {
-		return fmt.Errorf("write Markdown report: %w", err)
-	}
-	return nil
+	return m.text(), nil
 }
 
 // sheet is a Markdown report in the making.
 type sheet struct{ b strings.Builder }
+
+// text is the whole report.
+func (m *sheet) text() string { return strings.TrimSuffix(m.b.String(), "\n") }
 
 // para writes a block and the blank line behind it.
 func (m *sheet) para(format string, args ...any) {
@@ -59,21 +58,16 @@ func (m *sheet) para(format string, args ...any) {
 	m.b.WriteString(strings.TrimRight(text, "\n") + "\n\n")
 }
 
-// footnotes writes what the marks of a table refer to.
-func (m *sheet) footnotes(notes footnotes) {
-	for i, reason := range notes.reasons {
+// table writes a table, and what its marks refer to. The cells are Markdown already.
+func (m *sheet) table(t table) {
+	m.para("%s", t.markdown())
+	for i, reason := range t.notes {
 		m.para("%s %s", superscript(i+1), escape(reason))
 	}
 }
 
 // facts writes pairs as a table without a head.
-func (m *sheet) facts(facts [][2]string) {
-	t := table{head: []string{"", ""}, left: 2}
-	for _, f := range facts {
-		t.rows = append(t.rows, []string{escape(f[0]), escape(f[1])})
-	}
-	m.para("%s", t.markdown())
-}
+func (m *sheet) facts(all facts) { m.table(all.table(escape)) }
 
 // list writes the items as bullets. They are Markdown already.
 func (m *sheet) list(items []string) {
@@ -115,12 +109,17 @@ func (m *sheet) validity(r *result.Result) {
 	if len(r.Validity.Checks) == 0 {
 		return
 	}
-	t := table{head: []string{"check", "", "value", "limit", "unit", "detail"}, left: 2, words: map[int]bool{4: true, 5: true}}
+	m.table(checkTable(r, "").columns(code, emphasised, nil, nil, escape, escape))
+}
+
+// checkTable is a row a check behind the verdict.
+func checkTable(r *result.Result, outcome string) table {
+	t := table{head: []string{"check", outcome, "value", "limit", "unit", "detail"}, left: 2, words: map[int]bool{4: true, 5: true}}
 	for _, name := range sortedKeys(r.Validity.Checks) {
 		c := r.Validity.Checks[name]
-		t.rows = append(t.rows, []string{code(name), emphasised(state(c)), checkValue(c.Value, c.Unit), checkValue(c.Limit, c.Unit), escape(checkUnit(c.Unit)), escape(c.Detail)})
+		t.add(name, state(c), checkValue(c.Value, c.Unit), checkValue(c.Limit, c.Unit), when(c.Unit != "s", c.Unit), c.Detail)
 	}
-	m.para("%s", t.markdown())
+	return t
 }
 
 // checkValue is a figure of a check; one in seconds brings its own unit.
@@ -131,27 +130,20 @@ func checkValue(v *float64, unit string) string {
 	return number.Of(v, number.Plain)
 }
 
-func checkUnit(unit string) string {
-	if unit == "s" {
-		return ""
-	}
-	return unit
-}
-
 func (m *sheet) thresholds(r *result.Result) {
 	if len(r.Thresholds) > 0 {
 		m.para("## Thresholds")
-		m.para("%s", thresholdTable(r))
+		m.table(thresholdTable(r, "", outcome).columns(code, emphasised, escape))
 	}
 }
 
-// thresholdTable is a row a threshold, in Markdown.
-func thresholdTable(r *result.Result) string {
-	t := table{head: []string{"threshold", "", "because"}, left: 3}
+// thresholdTable is a row a threshold, with what became of it.
+func thresholdTable(r *result.Result, head string, became func(result.Threshold) string) table {
+	t := table{head: []string{"threshold", head, "because"}, left: 3}
 	for _, o := range r.Thresholds {
-		t.rows = append(t.rows, []string{code(o.Expr), emphasised(outcome(o)), escape(o.Reason)})
+		t.add(o.Expr, became(o), o.Reason)
 	}
-	return t.markdown()
+	return t
 }
 
 func (m *sheet) warnings(r *result.Result) {
@@ -173,36 +165,32 @@ func (m *sheet) stages(r *result.Result) {
 		m.para("The workers did not report how long the jobs took.")
 		return
 	}
-	var notes footnotes
-	t := stageTable(r, &notes, "p50", "p90", "p99", "p99.9", "max", "mean")
-	for _, row := range t.rows {
-		row[0] = code(row[0])
-	}
-	m.para("%s", t.markdown())
-	m.footnotes(notes)
+	m.table(stageTable(r, "p50", "p90", "p99", "p99.9", "max", "mean").columns(code))
 	m.para("![Latency by percentile, a line a stage](%s)", percentilesFile)
 }
 
-// jobCount is a counter of the ledger.
-type jobCount struct {
-	name    string
-	n       int64
-	meaning string
-}
-
-// jobCounts are the counters of the ledger, in the order of a job's way.
-func jobCounts(r *result.Result) []jobCount {
-	var counts []jobCount
+// jobTable is a row a counter of the ledger, in the order of a job's way.
+func jobTable(r *result.Result, head string) table {
+	t := table{head: []string{head, "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
 	for _, row := range ledger.Rows() {
 		if blackBox(r.Scenario) && slices.Contains([]ledger.Counter{ledger.Popped, ledger.Finished, ledger.Published}, row.Counter) {
 			continue // no client saw that
 		}
-		name, meaning := counterWords(r.Scenario, row)
-		if c := (jobCount{name, r.Ledger.Count(row.Key), meaning}); c.n != 0 || !row.Rare {
-			counts = append(counts, c)
+		if n := r.Ledger.Count(row.Key); n != 0 || !row.Rare {
+			name, meaning := counterWords(r.Scenario, row)
+			t.add(name, number.Count(n), meaning)
 		}
 	}
-	return counts
+	return t
+}
+
+// lossTable is a row a leg that lost jobs.
+func lossTable(r *result.Result, leg, count string) table {
+	t := table{head: []string{leg, count, "meaning"}, left: 1, words: map[int]bool{2: true}}
+	for _, leg := range losses(r.Ledger) {
+		t.add(string(leg), number.Count(r.Ledger.LostByLeg[leg]), legMeaning(r.Scenario, leg))
+	}
+	return t
 }
 
 func (m *sheet) jobs(r *result.Result) {
@@ -212,24 +200,16 @@ func (m *sheet) jobs(r *result.Result) {
 	}
 	l := r.Ledger
 	m.para("## Where the jobs went")
-	t := table{head: []string{"jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
-	for _, c := range jobCounts(r) {
-		t.rows = append(t.rows, []string{c.name, number.Count(c.n), c.meaning})
-	}
-	m.para("%s", t.markdown())
-	if legs := losses(l); len(legs) > 0 {
-		t := table{head: []string{"lost on the leg", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
-		for _, leg := range legs {
-			t.rows = append(t.rows, []string{code(string(leg)), number.Count(l.LostByLeg[leg]), legMeaning(r.Scenario, leg)})
-		}
-		m.para("%s", t.markdown())
+	m.table(jobTable(r, "jobs"))
+	if t := lossTable(r, "lost on the leg", "count"); len(t.rows) > 0 {
+		m.table(t.columns(code))
 	}
 	if len(l.Errors) > 0 {
 		t := table{head: []string{"error in", "count"}, left: 1}
 		for _, op := range sortedKeys(l.Errors) {
-			t.rows = append(t.rows, []string{code(op), number.Count(l.Errors[op])})
+			t.add(code(op), number.Count(l.Errors[op]))
 		}
-		m.para("%s", t.markdown())
+		m.table(t)
 	}
 	m.lostJobs(l)
 	m.para("The window: %s.", windowWords(r.Window))
@@ -256,7 +236,7 @@ func (m *sheet) jobs(r *result.Result) {
 
 // stepSummary writes what a step summary shows of a run: the answer, whether to
 // believe it, and the thresholds.
-func stepSummary(w io.Writer, r *result.Result) error {
+func stepSummary(r *result.Result) (string, error) {
 	m := &sheet{}
 	mark := "✅"
 	if word, _ := ending(r); failedThresholds(r) > 0 || word != "" || r.Window.Completed == 0 {
@@ -268,9 +248,8 @@ func stepSummary(w io.Writer, r *result.Result) error {
 	m.para("%s %s.", escape(answer(r)), escape(capital(verdict(r))))
 	m.list(each(reasonsOf(r), escape))
 	if len(r.Thresholds) > 0 {
-		m.para("%s", thresholdTable(r))
+		m.table(thresholdTable(r, "", outcome).columns(code, emphasised, escape))
 	}
 	m.list(each(warningsOf(r), escape))
-	_, err := io.WriteString(w, m.b.String())
-	return err
+	return m.b.String(), nil
 }

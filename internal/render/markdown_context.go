@@ -1,9 +1,9 @@
 package render
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +11,6 @@ import (
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
-	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // maxTimelineRows is how many rows of the timeline a page takes; more are in
@@ -22,8 +21,7 @@ func (m *sheet) time(r *result.Result) {
 	m.para("## Over time")
 	headline := r.Scenario.Headline()
 	m.para("![Rates, backlog and %s over time](%s)", headlineWords(headline), overTimeFile)
-	switch {
-	case len(r.Timeline) == 0:
+	if len(r.Timeline) == 0 {
 		m.para("The run ended within its first second.")
 		return
 	}
@@ -54,12 +52,7 @@ func (m *sheet) time(r *result.Result) {
 	if !one {
 		u = commonUnit(shown...)
 	}
-	in := func(p *int64) string {
-		if p == nil {
-			return number.None
-		}
-		return u.In(float64(*p))
-	}
+	in := func(p *int64) string { return number.Of(whole(p), u.In) }
 	t := table{
 		head: []string{"until, s", "phase", "offered", "sent", "notified", "backlog", "backlog max", "queue", "p50, " + u.Name, "p99, " + u.Name, "max, " + u.Name},
 		left: 0, words: map[int]bool{1: true},
@@ -69,22 +62,19 @@ func (m *sheet) time(r *result.Result) {
 		if e == nil {
 			e = &result.SecondStage{}
 		}
-		queue := number.None
-		if s.QueueLen != nil {
-			queue = number.Count(*s.QueueLen)
-		}
+		queue := number.Of(whole(s.QueueLen), number.Plain)
 		t.rows = append(t.rows, []string{fmt.Sprintf("%.3f", s.ElapsedS), escape(s.Phase), number.Count(s.Offered), number.Count(s.Sent), number.Count(s.Notified),
 			number.Count(s.Backlog), number.Count(s.Peak()), queue, in(e.P50NS), in(e.P99NS), in(e.MaxNS)})
 	}
 	if r.Observed != nil {
 		t.drop("offered", "sent", "backlog", "backlog max") // unknown, or the same as the queue
 		t.rename("notified", "ended")
-		m.para("%s", t.markdown())
+		m.table(t)
 		m.para("Jobs that ended in each second; queue is the length at the second's end. " +
 			"Times are running of the jobs that ended in that second, n/a if there are too few for the quantile.")
 		return
 	}
-	m.para("%s", t.markdown())
+	m.table(t)
 	m.para("Jobs in each second; backlog is sent and not yet notified at the second's end, backlog max the maximum within the second, queue the last answer to LLEN. " +
 		"Latencies are end_to_end of the jobs that completed in that second, n/a if there are too few for the quantile.")
 }
@@ -117,14 +107,9 @@ func (m *sheet) meanings(r *result.Result) {
 }
 
 // environmentFacts are names and values: what was run, on what, and why it ended.
-func environmentFacts(r *result.Result) [][2]string {
-	var out [][2]string
-	add := func(name, value string) {
-		if value == "" {
-			value = number.None
-		}
-		out = append(out, [2]string{name, value})
-	}
+func environmentFacts(r *result.Result) facts {
+	var all facts
+	add := func(name, value string) { all.add(name, cmp.Or(value, number.None)) }
 	add("run", r.Run.ID)
 	add("started", stamp(r.Run.StartedAt))
 	add("ended", stamp(r.Run.EndedAt))
@@ -133,32 +118,22 @@ func environmentFacts(r *result.Result) [][2]string {
 	for _, k := range sortedKeys(r.Run.Tags) {
 		add("tag "+k, r.Run.Tags[k])
 	}
-	if r.Run.Worker != "" {
-		add("worker", r.Run.Worker)
-	}
-	for _, f := range entryFacts(r.Scenario) {
-		add(f[0], f[1])
-	}
+	all.some("worker", r.Run.Worker)
+	all = append(all, entryFacts(r.Scenario)...)
 	if r.Redis.Kind != noRedis {
 		add("Redis", redisWords(r.Redis))
 	}
 	for _, k := range sortedKeys(r.Redis.Config) {
-		value := r.Redis.Config[k]
-		if value == "" {
-			value = "(empty)"
-		}
-		add("config "+k, value)
+		add("config "+k, cmp.Or(r.Redis.Config[k], "(empty)"))
 	}
 	add("host", strings.Trim(fmt.Sprintf("%s/%s %s", r.Host.OS, r.Host.Arch, r.Host.Kernel), " /"))
 	add("CPU", strings.TrimSpace(fmt.Sprintf("%s %s, GOMAXPROCS %d", number.Plural(r.Host.CPUs, "CPU"), r.Host.CPUModel, r.Host.GOMAXPROCS)))
-	if limit := limitWords(r.Host); limit != "" {
-		add("CPU limit", limit)
-	}
+	all.some("CPU limit", limitWords(r.Host))
 	if r.Host.MemoryBytes > 0 {
 		add("memory", number.Digits(float64(r.Host.MemoryBytes)/(1<<30))+" GiB")
 	}
 	add("queuedyno", strings.TrimSpace(fmt.Sprintf("%s %s %s", r.Tool.Version, r.Tool.Commit, r.Tool.Go)))
-	return out
+	return all
 }
 
 func (m *sheet) environment(r *result.Result) {
@@ -169,9 +144,9 @@ func (m *sheet) environment(r *result.Result) {
 	}
 	s := table{head: []string{"other figures", "value"}, left: 1}
 	for _, k := range sortedKeys(r.Scalars) {
-		s.rows = append(s.rows, []string{code(k), scalar(k, r.Scalars[k])})
+		s.add(code(k), scalar(k, r.Scalars[k]))
 	}
-	m.para("%s", s.markdown())
+	m.table(s)
 }
 
 func (m *sheet) server(r *result.Result) {
@@ -182,21 +157,19 @@ func (m *sheet) server(r *result.Result) {
 	if len(r.Server.Commands) > 0 {
 		t := table{head: []string{"command", "calls", "time, µs", "µs per call", "failed", "rejected"}, left: 1}
 		names := sortedKeys(r.Server.Commands)
-		sort.SliceStable(names, func(i, j int) bool {
-			return r.Server.Commands[names[i]].USec > r.Server.Commands[names[j]].USec
-		})
+		slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(r.Server.Commands[b].USec, r.Server.Commands[a].USec) })
 		for _, name := range names {
 			c := r.Server.Commands[name]
-			t.rows = append(t.rows, []string{code(name), number.Count(c.Calls), number.Count(c.USec), number.Digits(c.USecPerCall), number.Count(c.Failed), number.Count(c.Rejected)})
+			t.add(code(name), number.Count(c.Calls), number.Count(c.USec), number.Digits(c.USecPerCall), number.Count(c.Failed), number.Count(c.Rejected))
 		}
-		m.para("%s", t.markdown())
+		m.table(t)
 	}
 	if len(r.Server.Deltas) > 0 {
 		t := table{head: []string{"INFO field", "change"}, left: 1}
 		for _, name := range sortedKeys(r.Server.Deltas) {
-			t.rows = append(t.rows, []string{code(name), number.Plain(r.Server.Deltas[name])})
+			t.add(code(name), number.Plain(r.Server.Deltas[name]))
 		}
-		m.para("%s", t.markdown())
+		m.table(t)
 	}
 }
 
@@ -218,6 +191,11 @@ func scalar(name string, p *float64) string {
 	}
 }
 
+// machineWords are the kind of a host.
+func machineWords(h result.Host) string {
+	return fmt.Sprintf("%s/%s, %s × %s", h.OS, h.Arch, number.Count(int64(h.CPUs)), h.CPUModel)
+}
+
 // hostWords are what this host lets a run use.
 func hostWords(h result.Host) string {
 	words := fmt.Sprintf("%s, GOMAXPROCS %d", number.Plural(h.CPUs, "CPU"), h.GOMAXPROCS)
@@ -232,30 +210,12 @@ func hostWords(h result.Host) string {
 
 // limitWords are the CPU limit of this process, empty when it has none.
 func limitWords(h result.Host) string {
-	var words []string
-	if h.CPULimit > 0 {
-		words = append(words, fmt.Sprintf("%.3g CPUs, set in %s", h.CPULimit, h.CPULimitSource))
-	}
-	if h.CPULimitUnknown != "" {
-		words = append(words, "not known: "+h.CPULimitUnknown)
-	}
-	return strings.Join(words, "; ")
+	return joined("; ",
+		when(h.CPULimit > 0, fmt.Sprintf("%.3g CPUs, set in %s", h.CPULimit, h.CPULimitSource)),
+		when(h.CPULimitUnknown != "", "not known: "+h.CPULimitUnknown),
+	)
 }
 
 func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02 15:04:05.000 UTC")
-}
-
-func resolved(s scenario.Scenario) (string, error) {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(s); err != nil {
-		return "", fmt.Errorf("encode scenario: %w", err)
-	}
-	return b.String(), nil
+	return when(!t.IsZero(), t.UTC().Format("2006-01-02 15:04:05.000 UTC"))
 }

@@ -12,33 +12,14 @@ import (
 
 // seen is what was observed, in a few sentences.
 func seen(r *result.Result) string {
-	o := r.Observed
-	var b strings.Builder
-	fmt.Fprintf(&b, "Observed for %s", number.Span(time.Duration(r.Window.ToNS-r.Window.FromNS)))
-	if r.Scenario.Warmup > 0 {
-		fmt.Fprintf(&b, " after %s of warm-up", number.Span(r.Scenario.Warmup))
-	}
-	fmt.Fprintf(&b, "; %s ended, %s a second", number.Plural(r.Window.Completed, "job"), number.Rate(r.Rates.AchievedPerS))
-	if n := o.Updates.Failed; n > 0 {
-		fmt.Fprintf(&b, "; %s failed", number.Plural(n, "job"))
-	}
-	if e := summary(r, metric.Running); e.Count > 0 {
-		b.WriteString("; running")
-		for i, f := range pick("p50", "p99") {
-			if i > 0 {
-				b.WriteString(",")
-			}
-			if v := f.of(e); v != nil {
-				fmt.Fprintf(&b, " %s %s", f.name, number.Duration(*v))
-			} else {
-				fmt.Fprintf(&b, " %s %s (%s)", f.name, number.None, missing(e, f.name))
-			}
-		}
-	}
-	if words := seenBacklog(o.Backlog); words != "" {
-		b.WriteString("; " + words)
-	}
-	return b.String() + "."
+	o, running := r.Observed, summary(r, metric.Running)
+	return joined("; ",
+		"Observed for "+measuredFor(r),
+		fmt.Sprintf("%s ended, %s a second", number.Plural(r.Window.Completed, "job"), number.Rate(r.Rates.AchievedPerS)),
+		when(o.Updates.Failed > 0, number.Plural(o.Updates.Failed, "job")+" failed"),
+		when(running.Count > 0, briefWords(metric.Running, running, "")),
+		seenBacklog(o.Backlog),
+	) + "."
 }
 
 // seenBacklog says how the length of the queue developed, or nothing if it is
@@ -116,34 +97,36 @@ func (m *sheet) observed(r *result.Result) {
 	m.para("## Updates")
 	t := table{head: []string{"updates and jobs", "count", "meaning"}, left: 1, words: map[int]bool{2: true}}
 	for _, row := range heard(r) {
-		t.rows = append(t.rows, []string{row.name, number.Count(row.n), row.meaning})
+		t.add(row.name, number.Count(row.n), row.meaning)
 	}
-	t.rows = append(t.rows, []string{"errors", number.Count(r.Ledger.Count("errors")), "error replies and broken connections"})
-	m.para("%s", t.markdown())
+	t.add("errors", number.Count(r.Ledger.Count("errors")), "error replies and broken connections")
+	m.table(t)
 	o, b := r.Observed, r.Observed.Backlog
 	t = table{head: []string{"the queue in the window", "value"}, left: 1}
-	add := func(name string, v *float64, unit string) {
-		if v != nil {
-			t.rows = append(t.rows, []string{name, number.Digits(*v) + unit})
+	jobs := func(n float64) string { return number.Plural(int64(n), "job") }
+	for _, row := range []struct {
+		name    string
+		v       *float64
+		written func(float64) string
+		unit    string
+	}{
+		{"waiting on average", b.Mean, number.Digits, " jobs"},
+		{"waiting in the first second", whole(b.First), jobs, ""},
+		{"waiting at the end", whole(b.Last), jobs, ""},
+		{"most, warm-up included", whole(b.Max), jobs, ""},
+		{"growth", b.PerS, number.Digits, " jobs/s"},
+		{"empty in", b.DrainS, number.Digits, " s"},
+		{"arrivals, about", o.ArrivedPerS, number.Digits, " jobs/s"},
+	} {
+		if row.v != nil {
+			t.add(row.name, row.written(*row.v)+row.unit)
 		}
 	}
-	whole := func(name string, v *int64) {
-		if v != nil {
-			t.rows = append(t.rows, []string{name, number.Plural(*v, "job")})
-		}
-	}
-	add("waiting on average", b.Mean, " jobs")
-	whole("waiting in the first second", b.First)
-	whole("waiting at the end", b.Last)
-	whole("most, warm-up included", b.Max)
-	add("growth", b.PerS, " jobs/s")
-	add("empty in", b.DrainS, " s")
-	add("arrivals, about", o.ArrivedPerS, " jobs/s")
 	if len(t.rows) == 0 {
 		m.para("The length of the queue is unknown.")
 		return
 	}
-	m.para("%s", t.markdown())
+	m.table(t)
 }
 
 // observedMethod says how the figures came about.

@@ -43,16 +43,18 @@ func Page(w io.Writer, documents ...Document) error {
 	return nil
 }
 
-// runHTML writes a run as one HTML file.
-func runHTML(log opener) encoder[*result.Result] {
-	return func(w io.Writer, r *result.Result) error { return Page(w, ofRun(r, log)) }
+// html is the format that every kind has: the document as one HTML file.
+func (d Document) html() format {
+	return format{"html", func(Options) (string, error) {
+		var b strings.Builder
+		err := Page(&b, d)
+		return b.String(), err
+	}}
 }
 
-// html writes a record as one HTML file.
-func html[R Record](page func(R) webpage.Document) encoder[R] {
-	return func(w io.Writer, record R) error {
-		return Page(w, Document{kind: KindOf[R](), page: only(page, record)})
-	}
+// htmlFile is the file of that name with the page of the document.
+func (d Document) htmlFile(name string) File {
+	return File{name, func(w io.Writer) error { return Page(w, d) }}
 }
 
 // only is the part of a page that is the same however many share it.
@@ -60,25 +62,10 @@ func only[R Record](page func(R) webpage.Document, record R) func(int) (webpage.
 	return func(int) (webpage.Document, error) { return page(record), nil }
 }
 
-// Figures are the names of the key figures that documents of the kind have.
-func (k Kind) Figures() []string {
-	switch k {
-	case Search:
-		return []string{"jobs/s", "trials", "SLO"}
-	case Comparison:
-		return []string{"pairs", "p50", "p99", "achieved rate"}
-	case Calibration:
-		return []string{"pairs", "fail without a change", "widest gate"}
-	case Staffing:
-		return []string{"workers", "jobs/s", "service time"}
-	}
-	return []string{"achieved", "p50", "p99", "max", "lost", "started"}
-}
-
 func runFigures(r *result.Result) []string {
 	row := []string{number.Rate(r.Rates.AchievedPerS) + " jobs/s"}
-	for _, f := range pick("p50", "p99", "max") {
-		row = append(row, number.Of(f.of(summary(r, r.Scenario.Headline())), number.Duration))
+	for _, f := range []string{"p50", "p99", "max"} {
+		row = append(row, number.Of(summary(r, r.Scenario.Headline()).Figure(f), number.Duration))
 	}
 	lost, started := number.Count(r.Ledger.Lost), number.None
 	if r.Observed != nil {
@@ -172,11 +159,11 @@ func (d Document) Running(p Progress) (webpage.Document, error) {
 		return len(s.Charts) == 0 && !slices.ContainsFunc(s.Tables, func(t webpage.Table) bool { return len(t.Rows) > 0 })
 	})
 	if len(p.Steps) > 0 {
-		t := webpage.Table{Columns: []string{"", ""}, Words: []int{1}}
+		var steps facts
 		for i, step := range p.Steps {
-			t.Rows = append(t.Rows, []string{fmt.Sprint(i + 1), plain(step)})
+			steps.add(fmt.Sprint(i+1), step)
 		}
-		page.Sections = append([]webpage.Section{{ID: "steps", Title: "So far", Tables: []webpage.Table{t}}}, page.Sections...)
+		page.Sections = append([]webpage.Section{{ID: "steps", Title: "So far", Tables: steps.web()}}, page.Sections...)
 	}
 	return page, err
 }
@@ -197,60 +184,40 @@ func runningDocument(r *result.Result, p Progress) webpage.Document {
 	if r.Observed == nil {
 		sections = append(sections, jobSection(r))
 	}
-	for _, s := range append(sections, standingSection(r), settingSection(r)) {
-		if len(s.Charts)+len(s.Tables) > 0 {
-			d.Sections = append(d.Sections, s)
-		}
+	for _, s := range append(sections, thresholdSection(r, "now", standing), settingSection(r)) {
+		d.Sections = append(d.Sections, some(s)...)
 	}
 	return d
 }
 
-// standingSection shows how the thresholds stand.
-func standingSection(r *result.Result) webpage.Section {
-	s := webpage.Section{ID: "thresholds", Title: "Thresholds"}
-	if len(r.Thresholds) == 0 {
-		return s
+// standing is how a threshold stands while a run goes on.
+func standing(o result.Threshold) string {
+	switch {
+	case o.Passed:
+		return "passing"
+	case o.Undecided:
+		return "undecided"
 	}
-	t := webpage.Table{Columns: []string{"threshold", "now", "because"}, Words: []int{1, 2}}
-	for _, o := range r.Thresholds {
-		now := "failing"
-		if o.Passed {
-			now = "passing"
-		} else if o.Undecided {
-			now = "undecided"
-		}
-		t.Rows = append(t.Rows, []string{o.Expr, now, plain(o.Reason)})
-	}
-	s.Tables = []webpage.Table{t}
-	return s
+	return "failing"
 }
 
 // settingSection shows what is known of a run before it ends.
 func settingSection(r *result.Result) webpage.Section {
-	t := webpage.Table{Columns: []string{"", ""}, Words: []int{1}}
-	add := func(name, value string) {
-		if value != "" {
-			t.Rows = append(t.Rows, []string{name, plain(value)})
-		}
-	}
-	add("load", loadWords(r.Scenario))
-	add("pools", poolWords(r.Scenario)+workerWords(r))
-	add("run", r.Run.ID)
-	if !r.Run.StartedAt.IsZero() {
-		add("started", stamp(r.Run.StartedAt))
-	}
+	var all facts
+	all.some("load", loadWords(r.Scenario))
+	all.some("pools", poolWords(r.Scenario)+workerWords(r))
+	all.some("run", r.Run.ID)
+	all.some("started", stamp(r.Run.StartedAt))
 	if r.Run.Seed != 0 {
-		add("seed", fmt.Sprint(r.Run.Seed))
+		all.add("seed", fmt.Sprint(r.Run.Seed))
 	}
 	for _, k := range sortedKeys(r.Run.Tags) {
-		add("tag "+k, r.Run.Tags[k])
+		all.some("tag "+k, r.Run.Tags[k])
 	}
-	add("worker", r.Run.Worker)
-	if r.Redis.Address != "" {
-		add("redis", r.Redis.Address)
-	}
+	all.some("worker", r.Run.Worker)
+	all.some("redis", r.Redis.Address)
 	if r.Host.CPUs > 0 {
-		add("host", fmt.Sprintf("%s/%s, %s", r.Host.OS, r.Host.Arch, number.Plural(r.Host.CPUs, "CPU")))
+		all.add("host", fmt.Sprintf("%s/%s, %s", r.Host.OS, r.Host.Arch, number.Plural(r.Host.CPUs, "CPU")))
 	}
-	return webpage.Section{ID: "environment", Title: "How and where", Tables: []webpage.Table{t}}
+	return webpage.Section{ID: "environment", Title: "How and where", Tables: all.web()}
 }

@@ -1,10 +1,8 @@
 package render
 
 import (
-	"bytes"
 	"fmt"
 	"image/color"
-	"io"
 	"math"
 	"strings"
 
@@ -74,23 +72,30 @@ func (p *picture) title(r *result.Result, what string) {
 	p.text(12, 31, 11, c, short(line, 118))
 }
 
+// nothing is a picture that only says why it shows nothing.
+func (p *picture) nothing(why string) { p.text(12, 220, 14, grey(), "Nothing to show: "+why) }
+
+// chart draws a chart with its legend on the right, for which there is so much room.
+func (p *picture) chart(chart *plot.Plot, names plot.Legend, room, bottom vg.Length) {
+	chart.Draw(p.below(10, room, bottom))
+	names.XOffs, names.YOffs = 832-room, -60
+	names.Draw(p.dc)
+}
+
 // below is the part of the picture that title leaves.
 func (p *picture) below(left, right, bottom vg.Length) draw.Canvas {
 	return draw.Crop(p.dc, left, -right, bottom, -54)
 }
 
-func (p *picture) write(w io.Writer, name string) error {
-	var b bytes.Buffer
+// svg is the picture as a file of that name.
+func (p *picture) svg(name string) (string, error) {
+	var b strings.Builder
 	if _, err := p.canvas.WriteTo(&b); err != nil {
-		return fmt.Errorf("draw %s: %w", name, err)
+		return "", fmt.Errorf("draw %s: %w", name, err)
 	}
 	// The library names the font it measured with and no other. Arial is as
 	// wide, letter by letter; without either, any sans-serif will do.
-	svg := strings.ReplaceAll(b.String(), "font-family:Liberation Sans", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif")
-	if _, err := io.WriteString(w, svg); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
+	return strings.ReplaceAll(b.String(), "font-family:Liberation Sans", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif"), nil
 }
 
 func textStyle(size vg.Length) draw.TextStyle {

@@ -3,6 +3,7 @@ package render
 import (
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -23,64 +24,72 @@ type series struct {
 	value  func(step) float64
 }
 
-// panelSeries are the lines of a panel, in the order in which they are drawn.
-func panelSeries(panel int, r *result.Result) []series {
-	switch panel {
-	case 0:
-		if r.Observed != nil {
-			return []series{{"ended", blue(), 1.4, nil, func(s step) float64 { return s.notified }}}
-		}
-		out := []series{
-			{"sent", orange(), 2.6, nil, func(s step) float64 { return s.sent }},
-			{"notified", blue(), 1.4, nil, func(s step) float64 { return s.notified }},
-		}
-		if !r.Scenario.Load.Closed() {
-			out = append([]series{{"offered", grey(), 1, []vg.Length{4, 3}, func(s step) float64 { return s.offered }}}, out...)
-		}
-		return out
-	case 1:
-		return []series{{"backlog", purple(), 1.8, nil, func(s step) float64 { return s.backlog }}}
-	default:
-		return []series{
-			{"p99", vermilion(), 1.8, nil, func(s step) float64 { return s.p99 }},
-			{"p90", orange(), 1.2, nil, func(s step) float64 { return s.p90 }},
-			{"p50", blue(), 1.8, nil, func(s step) float64 { return s.p50 }},
-		}
-	}
+// panel is one of several plots over time: its rows, and its lines in the order in which
+// they are drawn.
+type panel struct {
+	*plot.Plot
+	rows  []step
+	lines []series
 }
 
-func panelLegend(panel int, r *result.Result, rows []step) plot.Legend {
+// rateSeries are the lines of a panel of rates.
+func rateSeries(r *result.Result) []series {
+	if r.Observed != nil {
+		return []series{{"ended", blue(), 1.4, nil, func(s step) float64 { return s.notified }}}
+	}
+	out := []series{
+		{"sent", orange(), 2.6, nil, func(s step) float64 { return s.sent }},
+		{"notified", blue(), 1.4, nil, func(s step) float64 { return s.notified }},
+	}
+	if !r.Scenario.Load.Closed() {
+		out = append([]series{{"offered", grey(), 1, []vg.Length{4, 3}, func(s step) float64 { return s.offered }}}, out...)
+	}
+	return out
+}
+
+// known are the values of a line that are numbers.
+func (s series) known(rows []step) (values []float64) {
+	for _, row := range rows {
+		if v := s.value(row); !math.IsNaN(v) {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// known are the values of all lines that are numbers.
+func (p panel) known() (values []float64) {
+	for _, s := range p.lines {
+		values = append(values, s.known(p.rows)...)
+	}
+	return values
+}
+
+// names is the legend of a panel.
+func (p panel) names() plot.Legend {
 	l := legend()
-	for _, s := range panelSeries(panel, r) {
-		name := s.name + " (" + number.None + ")"
-		for _, row := range rows {
-			if !math.IsNaN(s.value(row)) {
-				name = s.name
-			}
+	for _, s := range p.lines {
+		name := s.name
+		if len(s.known(p.rows)) == 0 {
+			name += " (" + number.None + ")"
 		}
 		l.Add(name, line(s.color, s.width, s.dashes, nil))
 	}
 	return l
 }
 
-func ratePanel(rows []step) *plot.Plot {
-	top := 0.0
-	for _, s := range rows {
-		for _, v := range []float64{s.offered, s.sent, s.notified} {
-			if !math.IsNaN(v) {
-				top = max(top, v)
-			}
-		}
-	}
-	return linear("jobs/s", top)
+func ratePanel(r *result.Result, rows []step) panel {
+	return linearPanel("jobs/s", rows, rateSeries(r)...)
 }
 
-func backlogPanel(rows []step) *plot.Plot {
-	top := 0.0
-	for _, s := range rows {
-		top = max(top, s.backlog)
-	}
-	return linear("backlog, jobs", top)
+func backlogPanel(rows []step) panel {
+	return linearPanel("backlog, jobs", rows, series{"backlog", purple(), 1.8, nil, func(s step) float64 { return s.backlog }})
+}
+
+func linearPanel(label string, rows []step, lines ...series) panel {
+	p := panel{rows: rows, lines: lines}
+	p.Plot = linear(label, slices.Max(append(p.known(), 0)))
+	return p
 }
 
 // linear is a panel from 0 to the next round number above top.
@@ -91,46 +100,39 @@ func linear(label string, top float64) *plot.Plot {
 		every = 1 // there are no halves of a job
 	}
 	p.Y.Min, p.Y.Max = 0, every*math.Ceil(max(top, 1)*1.02/every)
-	var marks ticks
-	for v := 0.0; v <= p.Y.Max*1.001; v += every {
-		marks = append(marks, plot.Tick{Value: v, Label: tickNumber(v)})
-	}
-	p.Y.Tick.Marker = marks
+	p.Y.Tick.Marker = evenTicks(p.Y.Max, every)
 	return p
 }
 
-func latencyPanel(rows []step, stage metric.Stage) *plot.Plot {
-	lowest, highest := math.Inf(1), math.Inf(-1)
-	for _, s := range rows {
-		for _, v := range []float64{s.p50, s.p90, s.p99} {
-			if !math.IsNaN(v) {
-				lowest, highest = min(lowest, v), max(highest, v)
-			}
-		}
-	}
-	p := axes("", string(stage))
-	if lowest > highest {
+func latencyPanel(rows []step, stage metric.Stage) panel {
+	p := panel{Plot: axes("", string(stage)), rows: rows, lines: []series{
+		{"p99", vermilion(), 1.8, nil, func(s step) float64 { return s.p99 }},
+		{"p90", orange(), 1.2, nil, func(s step) float64 { return s.p90 }},
+		{"p50", blue(), 1.8, nil, func(s step) float64 { return s.p50 }},
+	}}
+	values := p.known()
+	if len(values) == 0 {
 		p.Y.Label.Text += ": nothing completed"
 		p.Y.Min, p.Y.Max, p.Y.Tick.Marker = 0, 1, ticks{}
 		return p
 	}
-	p.Y.Min, p.Y.Max = durationRange(math.Pow(10, lowest), math.Pow(10, highest), 1)
+	p.Y.Min, p.Y.Max = durationRange(math.Pow(10, slices.Min(values)), math.Pow(10, slices.Max(values)), 1)
 	p.Y.Tick.Marker = durationTicks(p.Y.Min, p.Y.Max, 130)
 	return p
 }
 
 // fill adds to a panel what lies behind the lines, then the lines.
-func fill(panel *plot.Plot, i int, r *result.Result, rows []step, end float64) {
-	band(panel, 0, min(end, float64(r.Window.FromNS)/1e9))
+func (p panel) fill(r *result.Result, end float64) {
+	band(p.Plot, 0, min(end, float64(r.Window.FromNS)/1e9))
 	if r.Window.ToNS > r.Window.FromNS {
-		band(panel, float64(r.Window.ToNS)/1e9, end)
+		band(p.Plot, float64(r.Window.ToNS)/1e9, end)
 	}
-	grid(panel)
+	grid(p.Plot)
 	for _, m := range append(faultMarks(r), stallMarks(r)...) {
-		marked(panel, m.From, max(m.To, m.From+end/400))
+		marked(p.Plot, m.From, max(m.To, m.From+end/400))
 	}
-	for _, s := range panelSeries(i, r) {
-		levels(panel, s, rows)
+	for _, s := range p.lines {
+		levels(p.Plot, s, p.rows)
 	}
 }
 
@@ -155,9 +157,8 @@ func levels(p *plot.Plot, s series, rows []step) {
 	flush()
 }
 
-// secondTicks are about eight round numbers from 0 to end.
-func secondTicks(end float64) ticks {
-	every := roundStep(end / 8)
+// evenTicks are round numbers from 0 to end.
+func evenTicks(end, every float64) ticks {
 	var out ticks
 	for k := 0.0; k*every <= end*1.0001; k++ {
 		out = append(out, plot.Tick{Value: k * every, Label: tickNumber(k * every)})

@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"image/color"
-	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -22,16 +21,16 @@ import (
 // stored histograms. The percentiles lie on an axis of nines, where the step
 // from 99 to 99.9 is as wide as that from 90 to 99; latency is logarithmic.
 // Where jobs were lost the lines end early: those jobs have no latency.
-func percentilesSVG(w io.Writer, r *result.Result) error {
+func percentilesSVG(r *result.Result) (string, error) {
 	curves, err := curvesOf(r)
 	if err != nil {
-		return err
+		return "", err
 	}
 	p := newPicture(820, 470)
 	p.title(r, "latency by percentile")
 	if len(curves) == 0 {
-		p.text(12, 220, 14, grey(), "Nothing to show: no job of the window completed.")
-		return p.write(w, percentilesFile)
+		p.nothing("no job of the window completed.")
+		return p.svg(percentilesFile)
 	}
 	// As wide as when all jobs had arrived, so that lines which end early show it.
 	total := float64(max(r.Window.Scheduled, 1))
@@ -65,13 +64,9 @@ func percentilesSVG(w io.Writer, r *result.Result) error {
 		chart.Add(l)
 		names.Add(string(c.stage), l)
 	}
-	area := p.below(10, 150, 34)
-	chart.Draw(area)
-	names.XOffs = 682
-	names.YOffs = -60
-	names.Draw(p.dc)
+	p.chart(chart, names, 150, 34)
 	p.text(12, 448, 10.5, grey(), caption(r))
-	return p.write(w, percentilesFile)
+	return p.svg(percentilesFile)
 }
 
 func caption(r *result.Result) string {

@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"image/color"
-	"io"
 	"math"
 	"slices"
 
@@ -19,19 +18,19 @@ import (
 
 // scalingSVG draws the capacity over what was varied: a line for one field, a
 // heat map for two.
-func scalingSVG(w io.Writer, r *study.Record) error {
+func scalingSVG(r *study.Record) (string, error) {
 	p := newPicture(820, 470)
 	p.text(12, 10, 15, black(), short(capital(searchAnswer(r)), 96))
 	known := slices.ContainsFunc(r.Cells, func(c study.Cell) bool { return c.Answer.Median > 0 })
 	switch {
 	case !known:
-		p.text(12, 220, 14, grey(), "Nothing to show: no capacity is known.")
+		p.nothing("no capacity is known.")
 	case len(r.Vary) == 2:
 		p.heat(r)
 	default:
 		p.lines(r)
 	}
-	return p.write(w, scalingFile)
+	return p.svg(scalingFile)
 }
 
 // lines draws the belief and the bounds over the values of one field.
@@ -102,9 +101,7 @@ func (p *picture) lines(r *study.Record) {
 			names.Add(m.name, &plotter.Scatter{GlyphStyle: draw.GlyphStyle{Color: m.color, Radius: 4.5, Shape: m.shape}})
 		}
 	}
-	chart.Draw(p.below(10, 120, 14))
-	names.XOffs, names.YOffs = 712, -60
-	names.Draw(p.dc)
+	p.chart(chart, names, 120, 14)
 }
 
 // lawPoints are the law between two sizes, as far as the axis goes.

@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -16,29 +15,26 @@ import (
 )
 
 // staffingText writes what a terminal shows of a plan.
-func staffingText(w io.Writer, s *study.Staffing) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n  service varies by %s, arrivals by %s (coefficients of variation)\n  SLO %s\n", staffingAnswer(s), number.Digits(s.ServiceCV), number.Digits(s.ArrivalCV), sloWords(s))
+func staffingText(s *study.Staffing) (string, error) {
+	t := &page{o: Options{Width: 100}}
+	fmt.Fprintf(&t.b, "%s\n\n  service varies by %s, arrivals by %s (coefficients of variation)\n  SLO %s\n", staffingAnswer(s), number.Digits(s.ServiceCV), number.Digits(s.ArrivalCV), sloWords(s))
 	for _, note := range s.Notes {
-		fmt.Fprintf(&b, "  %s\n", plain(note))
+		fmt.Fprintf(&t.b, "  %s\n", plain(note))
 	}
 	if s.Stall > 0 {
-		fmt.Fprintf(&b, "  everything stands still for %s every %s\n", number.Span(s.Stall), number.Span(s.StallEvery))
+		fmt.Fprintf(&t.b, "  everything stands still for %s every %s\n", number.Span(s.Stall), number.Span(s.StallEvery))
 	}
-	b.WriteString("\n")
-	for _, line := range staffTable(s).lines(100) {
-		b.WriteString(line + "\n")
-	}
+	t.b.WriteString("\n")
+	t.table(staffTable(s))
 	for _, line := range notEnough(s) {
-		b.WriteString(line + "\n")
+		t.b.WriteString(line + "\n")
 	}
-	fmt.Fprintf(&b, "\nWithout any worker for %s: %s.\n", number.Span(s.Outage.Length), outageWords(s.Outage))
-	b.WriteString("The formula: " + formulaWords(s) + ".\n")
+	fmt.Fprintf(&t.b, "\nWithout any worker for %s: %s.\n", number.Span(s.Outage.Length), outageWords(s.Outage))
+	t.b.WriteString("The formula: " + formulaWords(s) + ".\n")
 	if c := s.Check; c != nil {
-		b.WriteString("\n" + checkWords(c))
+		t.b.WriteString("\n" + checkWords(c))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return t.b.String(), nil
 }
 
 // staffingAnswer is the plan in a sentence.
@@ -73,20 +69,20 @@ func outageWords(o study.Outage) string {
 }
 
 // staffingFacts are what a page shows of a plan besides its tables, as pairs.
-func staffingFacts(s *study.Staffing) [][2]string {
-	facts := [][2]string{
+func staffingFacts(s *study.Staffing) facts {
+	all := facts{
 		{"load", number.Rate(s.Rate) + " jobs/s"},
 		{"service time", number.Duration(float64(s.Service)) + ", " + s.From},
 		{"variation", fmt.Sprintf("service %s, arrivals %s (coefficients of variation)", number.Digits(s.ServiceCV), number.Digits(s.ArrivalCV))},
 		{"SLO", sloWords(s)},
 	}
 	if s.Stall > 0 {
-		facts = append(facts, [2]string{"stalls", fmt.Sprintf("everything stands still for %s every %s", number.Span(s.Stall), number.Span(s.StallEvery))})
+		all.add("stalls", fmt.Sprintf("everything stands still for %s every %s", number.Span(s.Stall), number.Span(s.StallEvery)))
 	}
 	if s.Outage.Length > 0 {
-		facts = append(facts, [2]string{"without any worker for " + number.Span(s.Outage.Length), outageWords(s.Outage)})
+		all.add("without any worker for "+number.Span(s.Outage.Length), outageWords(s.Outage))
 	}
-	return facts
+	return all
 }
 
 // sloWords name all limits.
@@ -145,7 +141,7 @@ func staffTable(s *study.Staffing) table {
 		if !p.Meets {
 			enough = "no"
 		}
-		t.rows = append(t.rows, append(row, enough))
+		t.add(append(row, enough)...)
 	}
 	return t
 }
@@ -188,21 +184,17 @@ func checkWords(c *study.Check) string {
 }
 
 // checkFacts are the check as pairs.
-func checkFacts(c *study.Check) [][2]string {
-	facts := [][2]string{{"outcome", c.Verdict}, {"workers", number.Count(int64(c.Workers))}}
+func checkFacts(c *study.Check) facts {
+	all := facts{{"outcome", c.Verdict}, {"workers", number.Count(int64(c.Workers))}}
 	if c.Measured == 0 {
-		return facts
+		return all
 	}
-	return append(facts,
-		[2]string{c.Metric + ", measured", number.Duration(float64(c.Measured))},
-		[2]string{c.Metric + ", predicted", number.Duration(float64(c.Predicted))},
-		[2]string{"ratio", number.Digits(c.Ratio)},
-		[2]string{"service time, measured", number.Duration(float64(c.Service))},
-	)
+	all.add(c.Metric+", measured", number.Duration(float64(c.Measured)))
+	all.add(c.Metric+", predicted", number.Duration(float64(c.Predicted)))
+	all.add("ratio", number.Digits(c.Ratio))
+	all.add("service time, measured", number.Duration(float64(c.Service)))
+	return all
 }
-
-// staffingJSON writes a plan, which is read back as it was.
-func staffingJSON(w io.Writer, s *study.Staffing) error { return indented(w, "staffing plan", s) }
 
 // staffingPage is the part of a page about a plan.
 func staffingPage(s *study.Staffing) webpage.Document {
@@ -215,7 +207,7 @@ func staffingPage(s *study.Staffing) webpage.Document {
 	case s.Check != nil:
 		d.Verdict = string(paired.Inconclusive)
 	}
-	section := webpage.Section{ID: "workers", Title: "Workers and wait", Tables: []webpage.Table{tableOf("", staffTable(s).cells(plain), footnotes{})}}
+	section := webpage.Section{ID: "workers", Title: "Workers and wait", Tables: []webpage.Table{staffTable(s).cells(plain).web("")}}
 	if c, ok := waitChart(s); ok {
 		section.Charts = []webpage.Chart{c}
 	}

@@ -3,8 +3,6 @@ package render
 import (
 	"cmp"
 	"fmt"
-	"io"
-	"slices"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/ledger"
@@ -14,7 +12,7 @@ import (
 
 // runText writes the result for a terminal: what was run, whether to believe it,
 // the stages, where the jobs went, thresholds, warnings.
-func runText(w io.Writer, r *result.Result, o Options) error {
+func runText(r *result.Result, o Options) string {
 	o.Width = max(60, cmp.Or(o.Width, 80))
 	t := &page{o: o}
 	t.head(r)
@@ -25,10 +23,7 @@ func runText(w io.Writer, r *result.Result, o Options) error {
 	t.faults(r)
 	t.thresholds(r)
 	t.warnings(r)
-	if _, err := io.WriteString(w, t.b.String()); err != nil {
-		return fmt.Errorf("write text report: %w", err)
-	}
-	return nil
+	return t.b.String()
 }
 
 // ink is an ANSI style.
@@ -56,16 +51,46 @@ func (t *page) paint(c ink, s string) string {
 	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
 }
 
-// footnotes writes what the marks of a table refer to.
-func (t *page) footnotes(notes footnotes) {
-	for i, reason := range notes.reasons {
+// table writes a table, and what its marks refer to.
+func (t *page) table(shown table) {
+	for i, line := range shown.lines(t.o.Width) {
+		switch {
+		case i == 0:
+			line = t.paint(faint, line)
+		case shown.strong != "" && shown.rows[i-1][0] == shown.strong:
+			line = t.paint(bold, line)
+		}
+		t.b.WriteString(line + "\n")
+	}
+	for i, reason := range shown.notes {
 		t.para(noInk, superscript(i+1)+" ", reason)
 	}
 }
 
+// facts writes pairs, one a line.
+func (t *page) facts(all facts) {
+	width := 0
+	for _, f := range all {
+		width = max(width, len(f[0]))
+	}
+	for _, f := range all {
+		fmt.Fprintf(&t.b, "  %-*s  %s\n", width, plain(f[0]), plain(f[1]))
+	}
+}
+
+// cautions writes the warnings of a study, each as a line behind an empty one.
+func (t *page) cautions(warnings []string) {
+	for _, warning := range warnings {
+		t.b.WriteString("\nwarning: " + plain(warning) + "\n")
+	}
+}
+
+// heading writes the title of a part behind an empty line.
+func (t *page) heading(title string) { t.b.WriteString("\n" + t.paint(bold, title) + "\n") }
+
 // para writes text, wrapped behind first; first is painted.
 func (t *page) para(c ink, first, text string) {
-	for i, line := range wrap(first, text, t.o.Width) {
+	for i, line := range hanging(first, text, t.o.Width) {
 		if i == 0 && strings.TrimSpace(first) != "" {
 			line = t.paint(c, strings.TrimRight(first, " ")) + line[len(strings.TrimRight(first, " ")):]
 		}
@@ -77,10 +102,7 @@ func (t *page) head(r *result.Result) {
 	t.para(noInk, "", r.Run.Scenario+" against "+againstWords(r.Scenario, r.Redis, r.Postgres))
 	t.para(noInk, "  ", loadWords(r.Scenario)+"; "+poolWords(r.Scenario)+workerWords(r))
 	t.b.WriteByte('\n')
-	c := map[string]ink{result.Valid: green, result.Suspect: yellow}[verdict(r)]
-	if c == noInk {
-		c = red
-	}
+	c := cmp.Or(map[string]ink{result.Valid: green, result.Suspect: yellow}[verdict(r)], red)
 	first := strings.ToUpper(verdict(r)) + ": "
 	reasons := reasonsOf(r)
 	for i, reason := range reasons {
@@ -105,19 +127,8 @@ func (t *page) head(r *result.Result) {
 }
 
 func (t *page) stages(r *result.Result) {
-	var notes footnotes
-	table := stageTable(r, &notes, "p50", "p90", "p99", "p99.9", "max")
 	t.b.WriteByte('\n')
-	for i, line := range table.lines(t.o.Width) {
-		switch {
-		case i == 0:
-			line = t.paint(faint, line)
-		case table.rows[i-1][0] == string(r.Scenario.Headline()):
-			line = t.paint(bold, line)
-		}
-		t.b.WriteString(line + "\n")
-	}
-	t.footnotes(notes)
+	t.table(stageTable(r, "p50", "p90", "p99", "p99.9", "max"))
 	if r.Observed != nil {
 		t.para(noInk, "", outsideWords(r))
 		return
@@ -138,11 +149,7 @@ func (t *page) ledger(r *result.Result) {
 		number.Count(l.Scheduled) + " scheduled", number.Count(l.Sent) + " sent", number.Count(l.Notified) + " " + arrivedWord(r.Scenario), number.Count(l.Lost) + " lost",
 	}
 	if legs := losses(l); len(legs) > 0 {
-		var parts []string
-		for _, leg := range legs {
-			parts = append(parts, fmt.Sprintf("%s %s", number.Count(l.LostByLeg[leg]), legWord(leg)))
-		}
-		words[3] += " (" + strings.Join(parts, ", ") + ")"
+		words[3] += " (" + lostWords(legs, l.LostByLeg) + ")"
 	}
 	for _, row := range ledger.Rows() {
 		if n := l.Count(row.Key); n != 0 && row.Unusual {
@@ -154,11 +161,7 @@ func (t *page) ledger(r *result.Result) {
 	}
 	errs := number.Plural(l.Count("errors"), "error")
 	if len(l.Errors) > 0 {
-		var parts []string
-		for _, op := range sortedKeys(l.Errors) {
-			parts = append(parts, op+" "+number.Count(l.Errors[op]))
-		}
-		errs += " (" + strings.Join(parts, ", ") + ")"
+		errs += " (" + counted(sortedKeys(l.Errors), l.Errors) + ")"
 	}
 	t.b.WriteByte('\n')
 	t.para(bold, "jobs    ", strings.Join(append(words, errs), ", "))
@@ -166,7 +169,7 @@ func (t *page) ledger(r *result.Result) {
 	if r.Host.CPUs > 0 {
 		t.para(bold, "host    ", hostWords(r.Host))
 	}
-	if words := joined(peakWords(r), recoveryWords(r)); words != "" {
+	if words := joined("; ", peakWords(r), recoveryWords(r)); words != "" {
 		t.para(bold, "backlog ", words)
 	}
 	if words := cpuWords(func(name string) *float64 { return r.Scalars[name] }); words != "" {
@@ -175,16 +178,11 @@ func (t *page) ledger(r *result.Result) {
 	t.postgres(r.Postgres)
 }
 
-// joined are the clauses that say something, with semicolons in between.
-func joined(clauses ...string) string {
-	return strings.Join(slices.DeleteFunc(clauses, func(s string) bool { return s == "" }), "; ")
-}
-
 func (t *page) thresholds(r *result.Result) {
 	if len(r.Thresholds) == 0 {
 		return
 	}
-	t.b.WriteString("\n" + t.paint(bold, "thresholds") + "\n")
+	t.heading("thresholds")
 	for _, o := range r.Thresholds {
 		c, word := green, "pass"
 		switch {
@@ -193,11 +191,7 @@ func (t *page) thresholds(r *result.Result) {
 		case o.Failed():
 			c, word = red, "FAIL"
 		}
-		text := o.Expr
-		if o.Reason != "" {
-			text += ": " + o.Reason
-		}
-		t.para(c, "  "+word+"  ", text)
+		t.para(c, "  "+word+"  ", joined(": ", o.Expr, o.Reason))
 	}
 }
 

@@ -1,8 +1,8 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
-	"io"
 	"math"
 
 	"gonum.org/v1/plot"
@@ -17,43 +17,24 @@ import (
 // rows of a short run are shorter than a second.
 func bySecond(timeline []result.Second) []result.Second {
 	var out []result.Second
-	open := false
-	for _, row := range timeline {
-		row.BacklogMax = row.Peak()
-		if open {
-			last := &out[len(out)-1]
-			row.LengthS += last.LengthS
-			row.Offered += last.Offered
-			row.Sent += last.Sent
-			row.Notified += last.Notified
-			row.Lost += last.Lost
-			row.BacklogMax = max(row.BacklogMax, last.BacklogMax)
-			if row.QueueLen == nil {
-				row.QueueLen = last.QueueLen
-			}
-			*last = row
-		} else {
-			out = append(out, row)
+	from, length := 0, 0.0
+	for i, row := range timeline {
+		if length += row.LengthS; len(row.Stages) > 0 || length >= 0.95 || i == len(timeline)-1 {
+			out = append(out, result.Join(timeline[from:i+1]))
+			from, length = i+1, 0
 		}
-		open = len(row.Stages) == 0 && row.LengthS < 0.95
 	}
 	return out
 }
 
 // rowWords say that the rows of the timeline are longer than a second, or nothing.
 func rowWords(r *result.Result) string {
-	if r.RowS == 0 {
-		return ""
-	}
-	return fmt.Sprintf("The run takes more than an hour: the timeline has rows of %s s, each with the sums and the quantiles of all its jobs.", number.Exact(r.RowS))
+	return when(r.RowS != 0, fmt.Sprintf("The run takes more than an hour: the timeline has rows of %s s, each with the sums and the quantiles of all its jobs.", number.Exact(r.RowS)))
 }
 
 // spanWord is what a row of the timeline is, in a sentence.
 func spanWord(r *result.Result) string {
-	if r.RowS == 0 {
-		return "second"
-	}
-	return "row of " + number.Exact(r.RowS) + " s"
+	return cmp.Or(when(r.RowS != 0, "row of "+number.Exact(r.RowS)+" s"), "second")
 }
 
 // peakWords say how many jobs waited at most, and when; nothing where no job did
@@ -83,7 +64,7 @@ func peakWords(r *result.Result) string {
 // sent and notified per second, the highest backlog of each row, and p50, p90 and p99 of the
 // headline. Warm-up and drain are shaded, and where a figure is null its line
 // has a gap.
-func timelineSVG(w io.Writer, r *result.Result) error {
+func timelineSVG(r *result.Result) (string, error) {
 	p := newPicture(820, 600)
 	p.title(r, "over time")
 	fine, each := thin(r.Timeline, r.Scenario.Headline())
@@ -93,15 +74,15 @@ func timelineSVG(w io.Writer, r *result.Result) error {
 		end = max(end, s.to)
 	}
 	if end <= 0 {
-		p.text(12, 220, 14, grey(), "Nothing to show: the run ended before its first second was over.")
-		return p.write(w, overTimeFile)
+		p.nothing("the run ended before its first second was over.")
+		return p.svg(overTimeFile)
 	}
-	panels := []*plot.Plot{ratePanel(rows), backlogPanel(fine), latencyPanel(rows, r.Scenario.Headline())}
+	panels := []panel{ratePanel(r, rows), backlogPanel(fine), latencyPanel(rows, r.Scenario.Headline())}
 	column := make([][]*plot.Plot, len(panels))
 	for i, panel := range panels {
 		panel.X.Min, panel.X.Max = 0, end
-		panel.X.Tick.Marker = secondTicks(end)
-		column[i] = []*plot.Plot{panel}
+		panel.X.Tick.Marker = evenTicks(end, roundStep(end/8))
+		column[i] = []*plot.Plot{panel.Plot}
 	}
 	panels[2].X.Label.Text = "seconds since the load began"
 	if each > 1 {
@@ -110,28 +91,19 @@ func timelineSVG(w io.Writer, r *result.Result) error {
 	tiles := draw.Tiles{Rows: len(panels), Cols: 1, PadY: 14}
 	canvases := plot.Align(column, tiles, p.below(10, 130, 30))
 	for i, panel := range panels {
-		shown := rows
-		if i == 1 {
-			shown = fine
-		}
-		fill(panel, i, r, shown, end)
+		panel.fill(r, end)
 		panel.Draw(canvases[i][0])
-		l := panelLegend(i, r, rows)
+		l := panel.names()
 		l.XOffs = 702
 		l.YOffs = canvases[i][0].Max.Y - p.dc.Max.Y - 6
 		l.Draw(p.dc)
 	}
-	note := "Shaded: warm-up and drain, which are outside the window."
-	switch {
-	case len(r.Faults) > 0 && r.Stall != nil:
-		note = "Shaded: warm-up and drain, which are outside the window, and in colour the faults and the stall of the server."
-	case len(r.Faults) > 0:
-		note = "Shaded: warm-up and drain, which are outside the window, and in colour the faults."
-	case r.Stall != nil:
-		note = "Shaded: warm-up and drain, which are outside the window, and in colour the stall of the server."
+	note := "Shaded: warm-up and drain, which are outside the window"
+	if marked := joined(" and ", when(len(r.Faults) > 0, "the faults"), when(r.Stall != nil, "the stall of the server")); marked != "" {
+		note += ", and in colour " + marked
 	}
-	p.text(12, 578, 10.5, grey(), note+" Latencies: jobs that completed in that "+spanWord(r)+"; n/a where they are too few.")
-	return p.write(w, overTimeFile)
+	p.text(12, 578, 10.5, grey(), note+". Latencies: jobs that completed in that "+spanWord(r)+"; n/a where they are too few.")
+	return p.svg(overTimeFile)
 }
 
 // step is one row of the timeline, or several rows as one.
@@ -148,41 +120,35 @@ const maxSteps = 1200
 // thin turns the timeline into at most maxSteps steps of so many rows each, with
 // the percentiles of one stage.
 func thin(timeline []result.Second, stage metric.Stage) (steps []step, each int) {
-	each = (len(timeline) + maxSteps - 1) / maxSteps
-	for i := 0; i < len(timeline); i += each {
-		steps = append(steps, stepOf(timeline[i:min(i+each, len(timeline))], stage))
+	rows, each := merged(timeline, maxSteps)
+	for _, row := range rows {
+		steps = append(steps, stepOf(row, stage))
 	}
 	return steps, each
 }
 
-func stepOf(rows []result.Second, stage metric.Stage) step {
-	nan := math.NaN()
-	s := step{from: rows[0].ElapsedS - rows[0].LengthS, to: rows[len(rows)-1].ElapsedS, p50: nan, p90: nan, p99: nan}
-	var offered, sent, notified int64
-	for _, row := range rows {
-		offered, sent, notified = offered+row.Offered, sent+row.Sent, notified+row.Notified
-		s.backlog = max(s.backlog, float64(row.Peak()))
-		if e := row.Stages[stage]; e != nil {
-			s.p50, s.p90, s.p99 = larger(s.p50, e.P50NS), larger(s.p90, e.P90NS), larger(s.p99, e.P99NS)
+func stepOf(row result.Second, stage metric.Stage) step {
+	rate := func(n int64) float64 {
+		if row.LengthS < 0.1 { // a few jobs in the last milliseconds of a run are no rate
+			return math.NaN()
 		}
+		return float64(n) / row.LengthS
 	}
-	length := s.to - s.from
-	// A few jobs in the last milliseconds of a run are no rate.
-	if length < 0.1 {
-		s.offered, s.sent, s.notified = nan, nan, nan
-		return s
+	e := row.Stages[stage]
+	if e == nil {
+		e = &result.SecondStage{}
 	}
-	s.offered, s.sent, s.notified = float64(offered)/length, float64(sent)/length, float64(notified)/length
-	return s
+	return step{
+		from: row.ElapsedS - row.LengthS, to: row.ElapsedS,
+		offered: rate(row.Offered), sent: rate(row.Sent), notified: rate(row.Notified), backlog: float64(row.Peak()),
+		p50: logarithm(e.P50NS), p90: logarithm(e.P90NS), p99: logarithm(e.P99NS),
+	}
 }
 
-func larger(have float64, ns *int64) float64 {
+// logarithm is log10 of nanoseconds, NaN where they are null.
+func logarithm(ns *int64) float64 {
 	if ns == nil {
-		return have
+		return math.NaN()
 	}
-	v := math.Log10(max(1, float64(*ns)))
-	if math.IsNaN(have) {
-		return v
-	}
-	return max(have, v)
+	return math.Log10(max(1, float64(*ns)))
 }

@@ -3,8 +3,8 @@ package render
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -22,39 +22,54 @@ import (
 
 // meaning says in words between which moments a stage lies.
 func meaning(s metric.Stage) string {
-	switch s {
-	case metric.Lateness:
-		return "due to sent: the generator's own delay, which must be near 0"
-	case metric.Request:
-		return "due to answer read, with the wait for a free connection: how long your API took to accept a job"
-	case metric.Store:
-		return "sent to row inserted, with the wait for a connection to Postgres; the push follows"
-	case metric.Enqueue:
-		return "push written to push acknowledged: the LPUSH round trip"
-	case metric.Queue:
-		return "push written to popped: on the way to, in and out of the list"
-	case metric.Pickup:
-		return "due to RUNNING received: how long until a worker reported that it had begun"
-	case metric.Running:
-		return "RUNNING received to COMPLETED or FAILED received: how long a worker had the job, as seen by a subscriber"
-	case metric.First:
-		return "publish written to notification received by the first of several subscribers; notify is the last one's"
-	case metric.WorkTime:
-		return "popped to work done: the worker's service time; for external workers, the time that they report"
-	case metric.Save:
-		return "work done to row updated, with the wait for a connection to Postgres; the publish follows"
-	case metric.Publish:
-		return "publish written to publish acknowledged: the PUBLISH round trip"
-	case metric.Notify:
-		return "publish written to notification received"
-	case metric.Broadcast:
-		return "notification received to message read by the last WebSocket client: your API's part"
-	case metric.EndToEnd:
-		return "due to the end of the job received: the headline"
-	case metric.FromSend:
-		return "sent to the end of the job received: a diagnostic; leaves out the generator's delay, as tools with coordinated omission do"
+	return map[metric.Stage]string{
+		metric.Lateness:  "due to sent: the generator's own delay, which must be near 0",
+		metric.Request:   "due to answer read, with the wait for a free connection: how long your API took to accept a job",
+		metric.Store:     "sent to row inserted, with the wait for a connection to Postgres; the push follows",
+		metric.Enqueue:   "push written to push acknowledged: the LPUSH round trip",
+		metric.Queue:     "push written to popped: on the way to, in and out of the list",
+		metric.Pickup:    "due to RUNNING received: how long until a worker reported that it had begun",
+		metric.Running:   "RUNNING received to COMPLETED or FAILED received: how long a worker had the job, as seen by a subscriber",
+		metric.First:     "publish written to notification received by the first of several subscribers; notify is the last one's",
+		metric.WorkTime:  "popped to work done: the worker's service time; for external workers, the time that they report",
+		metric.Save:      "work done to row updated, with the wait for a connection to Postgres; the publish follows",
+		metric.Publish:   "publish written to publish acknowledged: the PUBLISH round trip",
+		metric.Notify:    "publish written to notification received",
+		metric.Broadcast: "notification received to message read by the last WebSocket client: your API's part",
+		metric.EndToEnd:  "due to the end of the job received: the headline",
+		metric.FromSend:  "sent to the end of the job received: a diagnostic; leaves out the generator's delay, as tools with coordinated omission do",
+	}[s]
+}
+
+// when is a clause that is said on a condition, and else empty.
+func when(said bool, clause string) string {
+	if said {
+		return clause
 	}
 	return ""
+}
+
+// joined are the clauses that are not empty, with sep in between.
+func joined(sep string, clauses ...string) string {
+	return strings.Join(slices.DeleteFunc(clauses, func(s string) bool { return s == "" }), sep)
+}
+
+// counted are the counts of those keys in words: "push 3, publish 1".
+func counted[K ~string](keys []K, counts map[K]int64) string {
+	words := make([]string, len(keys))
+	for i, key := range keys {
+		words[i] = string(key) + " " + number.Count(counts[key])
+	}
+	return strings.Join(words, ", ")
+}
+
+// lostWords are the lost jobs by leg: "12 vanished, 5 unacknowledged".
+func lostWords(legs []result.Leg, lost map[result.Leg]int64) string {
+	words := make([]string, len(legs))
+	for i, leg := range legs {
+		words[i] = number.Count(lost[leg]) + " " + legWord(leg)
+	}
+	return strings.Join(words, ", ")
 }
 
 // legWord is the leg in the account of the jobs.
@@ -85,10 +100,8 @@ func loadWords(sc scenario.Scenario) string {
 	case l.Think > 0:
 		s += ", think time " + number.Span(l.Think)
 	}
-	if l.Open() && l.Replay.File == "" {
-		if l.Arrivals != "" {
-			s += " (" + string(l.Arrivals) + ")"
-		}
+	if l.Open() && l.Replay.File == "" && l.Arrivals != "" {
+		s += " (" + string(l.Arrivals) + ")"
 	}
 	switch {
 	case l.Duration > 0 && l.Jobs > 0:
@@ -126,67 +139,40 @@ func poolWords(s scenario.Scenario) string {
 	if s.Load.Observed || s.External {
 		consumers = "external consumers"
 	}
-	words := slices.Concat(in, []string{consumers}, out)
-	if jobs := s.JobWords(); jobs != "" {
-		words = append(words, jobs)
+	payload := when(s.Payload > 0, number.Plural(s.Payload, "byte")+" of payload")
+	if !s.Payloads.IsFixed() {
+		payload = "payload " + s.Payloads.String()
 	}
-	if s.Design != "" && s.Design != jobqueue.List {
-		words = append(words, "design "+string(s.Design))
-	}
-	if n := len(s.Queues); n > 1 {
-		words = append(words, number.Plural(n, "queue"))
-	}
-	if s.Notify != "" && s.Notify != jobqueue.PubSub {
-		words = append(words, "notification "+string(s.Notify))
-	}
-	if n := s.Tenants.Count; n > 1 {
-		words = append(words, number.Plural(n, "tenant"))
-	}
-	if s.Channels != "" && s.Channels != scenario.OneChannel {
-		words = append(words, "a channel for each tenant")
-	}
-	if s.Prefill > 0 {
-		words = append(words, number.Count(s.Prefill)+" jobs prefilled")
-	}
-	if s.Hold.For > 0 {
-		words = append(words, fmt.Sprintf("consumers paused for %s from %s on", number.Span(s.Hold.For), number.Span(s.Hold.From)))
-	}
-	if n := len(s.Faults); n > 0 {
-		words = append(words, number.Plural(n, "fault"))
-	}
-	if s.Batch > 1 {
-		words = append(words, "batches of "+number.Count(int64(s.Batch)))
-	}
-	switch {
-	case !s.Payloads.IsFixed():
-		words = append(words, "payload "+s.Payloads.String())
-	case s.Payload > 0:
-		words = append(words, number.Plural(s.Payload, "byte")+" of payload")
-	}
+	work := "no work"
 	switch {
 	case s.External:
+		work = ""
 	case !s.Work.Drawn.IsFixed():
-		words = append(words, "work "+s.Work.Drawn.String())
+		work = "work " + s.Work.Drawn.String()
 	case s.Work.Time > 0:
-		words = append(words, "work "+number.Span(s.Work.Time))
-	default:
-		words = append(words, "no work")
+		work = "work " + number.Span(s.Work.Time)
 	}
-	if s.Work.FailRate > 0 {
-		words = append(words, number.Percent(s.Work.FailRate)+" fail")
-	}
-	if s.Work.Running {
-		words = append(words, "with RUNNING")
-	}
-	return strings.Join(words, ", ")
+	return joined(", ", slices.Concat(in, []string{consumers}, out, []string{
+		s.JobWords(),
+		when(s.Design != "" && s.Design != jobqueue.List, "design "+string(s.Design)),
+		when(len(s.Queues) > 1, number.Plural(len(s.Queues), "queue")),
+		when(s.Notify != "" && s.Notify != jobqueue.PubSub, "notification "+string(s.Notify)),
+		when(s.Tenants.Count > 1, number.Plural(s.Tenants.Count, "tenant")),
+		when(s.Channels != "" && s.Channels != scenario.OneChannel, "a channel for each tenant"),
+		when(s.Prefill > 0, number.Count(s.Prefill)+" jobs prefilled"),
+		when(s.Hold.For > 0, fmt.Sprintf("consumers paused for %s from %s on", number.Span(s.Hold.For), number.Span(s.Hold.From))),
+		when(len(s.Faults) > 0, number.Plural(len(s.Faults), "fault")),
+		when(s.Batch > 1, "batches of "+number.Count(int64(s.Batch))),
+		payload,
+		work,
+		when(s.Work.FailRate > 0, number.Percent(s.Work.FailRate)+" fail"),
+		when(s.Work.Running, "with RUNNING"),
+	})...)
 }
 
 // workerWords says which workers were started for the run, or nothing.
 func workerWords(r *result.Result) string {
-	if r.Run.Worker == "" {
-		return ""
-	}
-	return "; worker: " + plain(r.Run.Worker)
+	return when(r.Run.Worker != "", "; worker: "+plain(r.Run.Worker))
 }
 
 // redisWords says which server it was: "redis 7.0.15 standalone (process, 127.0.0.1:6390)".
@@ -194,22 +180,14 @@ func redisWords(r result.Redis) string {
 	if r.Kind == "memory" {
 		return "a queue in memory (no Redis)"
 	}
-	words := []string{"Redis"}
-	for _, w := range []string{r.Version, r.Mode} {
-		if w != "" {
-			words = append(words, w)
-		}
-	}
-	var where []string
-	for _, w := range []string{r.Kind, r.Address} {
-		if w != "" {
-			where = append(where, w)
-		}
-	}
-	if len(where) > 0 {
-		words = append(words, "("+strings.Join(where, ", ")+")")
-	}
-	return strings.Join(words, " ")
+	return serverWords(r.Kind, r.Address, "Redis", r.Version, r.Mode)
+}
+
+// serverWords are what is known of a server: "Postgres 15.3 (process,
+// postgres://127.0.0.1:41163/postgres)".
+func serverWords(kind, address string, name ...string) string {
+	where := joined(", ", kind, address)
+	return joined(" ", append(name, when(where != "", "("+where+")"))...)
 }
 
 // answer is the result in a few sentences.
@@ -217,48 +195,42 @@ func answer(r *result.Result) string {
 	if r.Observed != nil {
 		return seen(r)
 	}
-	window := time.Duration(r.Window.ToNS - r.Window.FromNS)
-	var b strings.Builder
-	at := ""
+	at, began := "", fmt.Sprintf("Offered %s jobs/s for ", number.Of(r.Rates.OfferedPerS, number.Rate))
 	if l := r.Scenario.Load; l.Closed() {
 		at = fmt.Sprintf(" @%d", l.InFlight)
-		fmt.Fprintf(&b, "Closed loop, %s in flight, measured for %s", number.Count(int64(l.InFlight)), number.Span(window))
-	} else {
-		fmt.Fprintf(&b, "Offered %s jobs/s for %s", number.Of(r.Rates.OfferedPerS, number.Rate), number.Span(window))
+		began = fmt.Sprintf("Closed loop, %s in flight, measured for ", number.Count(int64(l.InFlight)))
 	}
-	if r.Scenario.Warmup > 0 {
-		fmt.Fprintf(&b, " after %s of warm-up", number.Span(r.Scenario.Warmup))
+	ended := "no job completed"
+	if e := summary(r, metric.EndToEnd); e.Count > 0 {
+		ended = briefWords(metric.EndToEnd, e, at)
 	}
-	fmt.Fprintf(&b, "; achieved %s jobs/s", number.Rate(r.Rates.AchievedPerS))
-	e := summary(r, metric.EndToEnd)
-	if e.Count == 0 {
-		b.WriteString("; no job completed")
-	} else {
-		b.WriteString("; end_to_end")
-		for i, f := range pick("p50", "p99") {
-			if i > 0 {
-				b.WriteString(",")
-			}
-			fmt.Fprintf(&b, " %s%s ", f.name, at)
-			if v := f.of(e); v != nil {
-				b.WriteString(number.Duration(*v))
-			} else {
-				fmt.Fprintf(&b, "%s (%s)", number.None, missing(e, f.name))
-			}
+	return joined("; ",
+		began+measuredFor(r),
+		fmt.Sprintf("achieved %s jobs/s", number.Rate(r.Rates.AchievedPerS)),
+		ended,
+		cmp.Or(when(r.Ledger.Lost != 0, number.Plural(r.Ledger.Lost, "job")+" lost"), "nothing lost"),
+		when(r.Ledger.Abandoned > 0, number.Plural(r.Ledger.Abandoned, "job")+" abandoned when the run was stopped"),
+		when(r.Ledger.Failed > 0, number.Plural(r.Ledger.Failed, "job")+" failed"),
+	) + "."
+}
+
+// measuredFor is the length of the window and of the warm-up before it.
+func measuredFor(r *result.Result) string {
+	return number.Span(time.Duration(r.Window.ToNS-r.Window.FromNS)) +
+		when(r.Scenario.Warmup > 0, fmt.Sprintf(" after %s of warm-up", number.Span(r.Scenario.Warmup)))
+}
+
+// briefWords are two quantiles of a stage: "end_to_end p50 1.27 ms, p99 4.04 ms".
+func briefWords(stage metric.Stage, s *result.StageSummary, at string) string {
+	var words []string
+	for _, name := range []string{"p50", "p99"} {
+		value := fmt.Sprintf("%s (%s)", number.None, missing(s, name))
+		if v := s.Figure(name); v != nil {
+			value = number.Duration(*v)
 		}
+		words = append(words, name+at+" "+value)
 	}
-	if r.Ledger.Lost == 0 {
-		b.WriteString("; nothing lost")
-	} else {
-		fmt.Fprintf(&b, "; %s lost", number.Plural(r.Ledger.Lost, "job"))
-	}
-	if n := r.Ledger.Abandoned; n > 0 {
-		fmt.Fprintf(&b, "; %s abandoned when the run was stopped", number.Plural(n, "job"))
-	}
-	if n := r.Ledger.Failed; n > 0 {
-		fmt.Fprintf(&b, "; %s failed", number.Plural(n, "job"))
-	}
-	return b.String() + "."
+	return string(stage) + " " + strings.Join(words, ", ")
 }
 
 // windowWords accounts for the jobs of the window.
@@ -278,17 +250,9 @@ func windowWords(w result.Window) string {
 func ending(r *result.Result) (word, why string) {
 	switch {
 	case r.Run.Failed:
-		why = r.Run.Error
-		if why == "" {
-			why = stopreason.Words(r)
-		}
-		return "failed", strings.TrimRight(why, ".") + "; the figures cover the time until then"
+		return "failed", strings.TrimRight(cmp.Or(r.Run.Error, stopreason.Words(r)), ".") + "; the figures cover the time until then"
 	case r.Run.Interrupted:
-		why = stopreason.Words(r)
-		if why == "" {
-			why = "stopped from outside"
-		}
-		return "interrupted", why + "; " + coverWords(r)
+		return "interrupted", cmp.Or(stopreason.Words(r), "stopped from outside") + "; " + coverWords(r)
 	case r.Run.Aborted != "":
 		return "aborted", fmt.Sprintf("the threshold %q ended the run; %s", r.Run.Aborted, coverWords(r))
 	}
@@ -296,59 +260,36 @@ func ending(r *result.Result) (word, why string) {
 }
 
 // verdict is the validity's verdict; a result without one is not valid.
-func verdict(r *result.Result) string {
-	if r.Validity.Verdict == "" {
-		return "not judged"
-	}
-	return r.Validity.Verdict
-}
+func verdict(r *result.Result) string { return cmp.Or(r.Validity.Verdict, "not judged") }
 
 // thresholdWords says how the thresholds came out, or nothing without any.
 func thresholdWords(r *result.Result) string {
-	failed, undecided := failedThresholds(r), undecidedThresholds(r)
+	failed, undecided, all := failedThresholds(r), undecidedThresholds(r), number.Plural(len(r.Thresholds), "threshold")
 	switch {
 	case len(r.Thresholds) == 0:
 		return ""
 	case failed > 0 && undecided > 0:
-		return fmt.Sprintf("%d of %s failed, %d undecided", failed, number.Plural(len(r.Thresholds), "threshold"), undecided)
+		return fmt.Sprintf("%d of %s failed, %d undecided", failed, all, undecided)
 	case undecided > 0:
-		return fmt.Sprintf("%d of %s undecided", undecided, number.Plural(len(r.Thresholds), "threshold"))
+		return fmt.Sprintf("%d of %s undecided", undecided, all)
 	case failed == 0 && len(r.Thresholds) == 1:
 		return "threshold passed"
 	case failed == 0:
-		return fmt.Sprintf("%d thresholds passed", len(r.Thresholds))
+		return all + " passed"
 	default:
-		return fmt.Sprintf("%d of %s failed", failed, number.Plural(len(r.Thresholds), "threshold"))
+		return fmt.Sprintf("%d of %s failed", failed, all)
 	}
 }
 
 // losses are the legs that lost jobs, in the order of a job's way; legs that
 // this build does not know come last.
 func losses(l result.Ledger) []result.Leg {
-	var out []result.Leg
-	known := map[result.Leg]bool{}
-	for _, leg := range result.Legs() {
-		known[leg] = true
-		if l.LostByLeg[leg] != 0 {
-			out = append(out, leg)
-		}
-	}
-	for _, leg := range sortedKeys(l.LostByLeg) {
-		if !known[leg] && l.LostByLeg[leg] != 0 {
-			out = append(out, leg)
-		}
-	}
-	return out
+	known := result.Legs()
+	others := slices.DeleteFunc(sortedKeys(l.LostByLeg), func(leg result.Leg) bool { return slices.Contains(known, leg) })
+	return slices.DeleteFunc(append(known, others...), func(leg result.Leg) bool { return l.LostByLeg[leg] == 0 })
 }
 
-func sortedKeys[K ~string, V any](m map[K]V) []K {
-	keys := make([]K, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Slice(keys, func(i, j int) bool { return keys[i] < keys[j] })
-	return keys
-}
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // triageWords say which part of the system the slow jobs' time went into, or
 // limits a closed loop, and what shares were in use.

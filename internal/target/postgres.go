@@ -63,11 +63,11 @@ func (p *Postgres) Options(log func(line string)) (postgresserver.Options, error
 
 // Problems refuses the flag on the command line where no job is stored: it would have
 // no effect.
-func (p *Postgres) Problems(stored bool) []problem.Problem {
+func (p *Postgres) Problems(stored bool) problem.List {
 	if stored || !p.set.Written(postgresFlag) {
 		return nil
 	}
-	return []problem.Problem{{What: "--" + postgresFlag + ": no job is stored in Postgres", Hint: "add --entry postgres"}}
+	return problem.List{{What: "--" + postgresFlag + ": no job is stored in Postgres", Hint: "add --entry postgres"}}
 }
 
 // Shown is the Postgres in words without secrets.

@@ -154,7 +154,7 @@ func (r *Redis) splitArgs() ([]string, error) {
 }
 
 // Existing finds the Redis of a verb that needs one that exists, without dialling it.
-func (r *Redis) Existing() (url, address string, problems []problem.Problem) {
+func (r *Redis) Existing() (url, address string, problems problem.List) {
 	const name = "name it with --redis redis://localhost:6379, or in REDIS_URL"
 	from := r.set.Source("redis")
 	url = r.Source
@@ -175,15 +175,13 @@ func (r *Redis) Existing() (url, address string, problems []problem.Problem) {
 	if err := redisconn.CheckURL(s.URL()); err != nil {
 		return "", "", append(problems, problem.Problem{What: from + ": " + err.Error()})
 	}
-	if err := s.Close(); err != nil {
-		problems = append(problems, problem.Of(err))
-	}
+	problems.Err(s.Close())
 	return url, s.Address(), problems
 }
 
 // Problems checks the files for TLS as far as possible without a server. Variables
 // may stay set while another Redis is used; flags may not.
-func (r *Redis) Problems() (problems []problem.Problem) {
+func (r *Redis) Problems() (problems problem.List) {
 	tls := strings.HasPrefix(r.URL(), "rediss")
 	for _, file := range []struct{ flag, name string }{{"cacert", r.CACert}, {"cert", r.Cert}, {"key", r.Key}} {
 		switch {
@@ -193,7 +191,7 @@ func (r *Redis) Problems() (problems []problem.Problem) {
 		case tls:
 			f, err := os.Open(file.name)
 			if err != nil {
-				problems = append(problems, problem.Problem{What: fmt.Sprintf("%s: %v", r.set.Source(file.flag), err)})
+				problems.Add(fmt.Sprintf("%s: %v", r.set.Source(file.flag), err), "")
 				continue
 			}
 			f.Close()
@@ -203,7 +201,7 @@ func (r *Redis) Problems() (problems []problem.Problem) {
 		problems = append(problems, needsTLS("tls-skip-verify"))
 	}
 	if r.set.Given("cert") != r.set.Given("key") {
-		problems = append(problems, problem.Problem{What: "--cert and --key go together, and only one is given"})
+		problems.Add("--cert and --key go together, and only one is given", "")
 	}
 	return problems
 }

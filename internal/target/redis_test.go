@@ -46,13 +46,13 @@ func TestTheFlagComesBeforeREDIS_URL(t *testing.T) {
 func TestFlagsWithoutEffectAreRefusedAndVariablesAreNot(t *testing.T) {
 	t.Parallel()
 	const hint = "name the Redis with --redis rediss://…"
-	want := []problem.Problem{
+	want := problem.List{
 		{What: "--cacert requires a rediss:// URL", Hint: hint},
 		{What: "--tls-skip-verify requires a rediss:// URL", Hint: hint},
 		{What: "--cert and --key go together, and only one is given"},
 	}
 	got := redis(t, "redis://h:1", "--cacert", "x", "--tls-skip-verify", "--key=").Problems()
-	if diff := cmp.Diff(append([]problem.Problem{want[0]}, problem.Problem{What: "--key requires a rediss:// URL", Hint: hint}, want[1], want[2]), got); diff != "" {
+	if diff := cmp.Diff(append(problem.List{want[0]}, problem.Problem{What: "--key requires a rediss:// URL", Hint: hint}, want[1], want[2]), got); diff != "" {
 		t.Errorf("Problems (-want +got):\n%s", diff)
 	}
 	for _, args := range [][]string{{"--image", "x"}, {"-u", "redis://h:1", "--redis-args", "--save ''"}, {"--redis-args", "a; b"}, {"--redis-args", "'a"}} {

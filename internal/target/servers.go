@@ -108,13 +108,13 @@ func Stored(all ...scenario.Scenario) bool {
 
 // For are the options of the Postgres for those scenarios, checked: nil when none of them
 // stores its jobs. They write to log.
-func (p *Postgres) For(log func(line string), all ...scenario.Scenario) (*postgresserver.Options, []problem.Problem) {
+func (p *Postgres) For(log func(line string), all ...scenario.Scenario) (*postgresserver.Options, problem.List) {
 	if !Stored(all...) {
 		return nil, p.Problems(len(all) == 0)
 	}
 	o, err := p.Options(log)
 	if err != nil {
-		return nil, []problem.Problem{problem.Of(err)}
+		return nil, problem.List{problem.Of(err)}
 	}
 	return &o, nil
 }

@@ -223,21 +223,16 @@ func (u Usage) words(part string) string {
 	if !ok {
 		return ""
 	}
-	switch part {
-	case Generator:
-		return fmt.Sprintf("generator %s of its %s", Percent(v), CPUs(u.AllowedCPUs))
-	case Host:
-		return fmt.Sprintf("host CPU %s", Percent(v))
-	case Redis:
-		return fmt.Sprintf("Redis %s of one CPU", Percent(v))
-	case Postgres:
-		return fmt.Sprintf("connections to Postgres %s", Percent(v))
-	case API:
-		return fmt.Sprintf("connections to the API %s", Percent(v))
-	case CPULimit:
-		return fmt.Sprintf("CPU limit throttled in %s of its periods", Percent(v))
-	}
-	return fmt.Sprintf("consumers %s", Percent(v))
+	format := map[string]string{
+		Generator: "generator %s of its " + CPUs(u.AllowedCPUs),
+		Host:      "host CPU %s",
+		Redis:     "Redis %s of one CPU",
+		Postgres:  "connections to Postgres %s",
+		API:       "connections to the API %s",
+		Workers:   "consumers %s",
+		CPULimit:  "CPU limit throttled in %s of its periods",
+	}[part]
+	return fmt.Sprintf(format, Percent(v))
 }
 
 // Percent writes a share.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/queuedyno/queuedyno/internal/wrap"
 )
 
 // Text writes the report as tables for people: each experiment with what was
@@ -27,7 +29,7 @@ func Text(w io.Writer, r Report) error {
 	fmt.Fprintf(&b, "%d of %d experiments passed, in %.0f s\n", ok, len(r.Experiments), r.ElapsedS)
 	if r.Meaning != "" {
 		b.WriteByte('\n')
-		wrap(&b, r.Meaning, 80)
+		b.WriteString(strings.Join(wrap.Words(strings.Fields(r.Meaning), 80), "\n") + "\n")
 	}
 	_, err := w.Write(b.Bytes())
 	return err
@@ -92,23 +94,4 @@ func amount(v *float64, unit string) string {
 		return format(3, unit)
 	}
 	return format(1, unit)
-}
-
-// wrap writes text in lines of at most so many columns.
-func wrap(b *bytes.Buffer, text string, columns int) {
-	at := 0
-	for _, word := range strings.Fields(text) {
-		switch {
-		case at == 0:
-		case at+1+len(word) > columns:
-			b.WriteByte('\n')
-			at = 0
-		default:
-			b.WriteByte(' ')
-			at++
-		}
-		b.WriteString(word)
-		at += len(word)
-	}
-	b.WriteByte('\n')
 }

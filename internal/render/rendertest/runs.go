@@ -3,7 +3,6 @@
 package rendertest
 
 import (
-	"errors"
 	"maps"
 	"math"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -39,36 +39,15 @@ func Summarise(count, scheduled int, f Law) *result.StageSummary {
 	for i := range count {
 		h.Record(f(i, count))
 	}
-	code, err := h.Encode()
+	s, err := record.Summarize(h, int64(scheduled-count))
 	if err != nil {
 		panic(err)
 	}
-	s := &result.StageSummary{Count: h.Count(), Overflow: h.Overflow(), HDR: code, Missing: map[string]result.Missing{}, Censored: int64(scheduled - count)}
 	if h.Count() > 0 {
-		s.MinNS, s.MaxNS, s.MeanNS, s.StddevNS = Ptr(h.Min()), Ptr(h.Max()), Ptr(tenth(h.Mean())), Ptr(tenth(h.Stddev()))
+		s.MeanNS, s.StddevNS = Ptr(tenth(h.Mean())), Ptr(tenth(h.Stddev()))
 	}
-	for _, q := range []struct {
-		name string
-		q    float64
-		to   **int64
-	}{
-		{"p50", .5, &s.P50NS}, {"p75", .75, &s.P75NS}, {"p90", .9, &s.P90NS}, {"p95", .95, &s.P95NS},
-		{"p99", .99, &s.P99NS}, {"p99.9", .999, &s.P999NS}, {"p99.99", .9999, &s.P9999NS},
-	} {
-		v, err := h.Quantile(q.q, int64(scheduled-count))
-		if err != nil {
-			n := int64(scheduled)
-			switch {
-			case errors.Is(err, latency.ErrFewValues):
-				s.Missing[q.name] = result.Missing{Code: result.TooFewJobs, Need: int64(math.Round(latency.MinTail / (1 - q.q))), Have: n}
-			case errors.Is(err, latency.ErrCensored):
-				s.Missing[q.name] = result.Missing{Code: result.NeverArrived, Need: n, Have: int64(count)}
-			default:
-				panic(err)
-			}
-			continue
-		}
-		*q.to = &v
+	if s.Missing == nil {
+		s.Missing = map[string]result.Missing{}
 	}
 	return s
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -53,15 +54,7 @@ func Over(t testing.TB, r *result.Result, seconds int, law SecondLaw) []byte {
 				for j := range jobs {
 					m.h.Record(Tail(int64(float64(medians[stage])*slower))(j, jobs))
 				}
-				m.row = &result.SecondStage{Count: int64(jobs)}
-				if jobs > 0 {
-					m.row.MaxNS = Ptr(m.h.Max())
-				}
-				for q, to := range map[float64]**int64{.5: &m.row.P50NS, .9: &m.row.P90NS, .99: &m.row.P99NS} {
-					if v, err := m.h.Quantile(q, 0); err == nil {
-						*to = &v
-					}
-				}
+				m.row = record.Second(m.h)
 				var err error
 				if m.code, err = m.h.Encode(); err != nil {
 					t.Fatal(err)

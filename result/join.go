@@ -1,0 +1,60 @@
+package result
+
+import (
+	"cmp"
+	"maps"
+)
+
+// Join is several rows as one: sums of jobs, the highest backlog, the last known length of
+// the queue, and of each quantile the largest. Rows that are empty count for nothing. It
+// may share what the rows point to.
+func Join(rows []Second) Second {
+	var all Second
+	for _, row := range rows {
+		if row.ElapsedS == 0 && row.LengthS == 0 {
+			continue
+		}
+		all.ElapsedS, all.Phase, all.Backlog = row.ElapsedS, row.Phase, row.Backlog
+		all.LengthS += row.LengthS
+		all.Offered += row.Offered
+		all.Sent += row.Sent
+		all.Notified += row.Notified
+		all.Lost += row.Lost
+		all.BacklogMax = max(all.BacklogMax, row.Peak())
+		if row.QueueLen != nil {
+			all.QueueLen = row.QueueLen
+		}
+		if row.Blocked != nil {
+			all.Blocked = row.Blocked
+		}
+		all.Stages = joinStages(all.Stages, row.Stages)
+	}
+	return all
+}
+
+func joinStages(a, b map[Stage]*SecondStage) map[Stage]*SecondStage {
+	if len(a) == 0 {
+		return b
+	}
+	out := maps.Clone(a)
+	for stage, one := range b {
+		other := out[stage]
+		if one == nil || other == nil {
+			out[stage] = cmp.Or(one, other)
+			continue
+		}
+		out[stage] = &SecondStage{
+			Count: other.Count + one.Count, P50NS: Larger(other.P50NS, one.P50NS), P90NS: Larger(other.P90NS, one.P90NS),
+			P99NS: Larger(other.P99NS, one.P99NS), MaxNS: Larger(other.MaxNS, one.MaxNS),
+		}
+	}
+	return out
+}
+
+// Larger is the larger of two values, of which each may be missing.
+func Larger(a, b *int64) *int64 {
+	if a == nil || b != nil && *b > *a {
+		return b
+	}
+	return a
+}
