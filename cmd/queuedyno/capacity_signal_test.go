@@ -9,7 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/queuedyno/queuedyno/internal/capacity"
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/study"
@@ -44,8 +45,11 @@ func TestAnInterruptedSearchIsStoredAndCanBeGoneOnWith(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(second.Trials) <= n || second.Trials[n].N != n+1 || second.Trials[n].Kind == capacity.Ceiling {
-		t.Errorf("%d trials after %d were stored; want the search to go on with the next one", len(second.Trials), n)
+	if len(second.Trials) <= n || second.Trials[n].N != n+1 {
+		t.Fatalf("%d trials after %d were stored; want the search to go on with the next one", len(second.Trials), n)
+	}
+	if diff := cmp.Diff(first.Trials, second.Trials[:n]); diff != "" {
+		t.Errorf("the trials from before are others (-before +after):\n%s", diff)
 	}
 }
 

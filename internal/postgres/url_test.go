@@ -32,7 +32,7 @@ func TestMalformedURLIsRedactedAndExplained(t *testing.T) {
 	for _, row := range []struct{ url, shown, says string }{
 		{"postgres://app:hunter2@host:99999/jobs", `"postgres://app:***@host:99999/jobs"`, "from 1 to 65535"},
 		{"postgres://app:hunter2@host:0/jobs", `"postgres://app:***@host:0/jobs"`, "from 1 to 65535"},
-		{"postgres://app:hunter2@h1:1,h2:x/jobs", `"postgres://app:***@h1:***/jobs"`, "from 1 to 65535"},
+		{"postgres://app:hunter2@h1:1,h2:x/jobs", `"postgres://app:***@h1:1,h2:***/jobs"`, "from 1 to 65535"},
 		{"postgres://app:hunter2@host:/jobs", `"postgres://app:***@host:/jobs"`, "from 1 to 65535"},
 		{"postgres://app:hunter2", `"postgres://app:***"`, "from 1 to 65535"},
 		{"postgres://app:hunter2@::1/jobs", `"postgres://app:***@::1/jobs"`, "in brackets"},
