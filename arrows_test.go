@@ -85,7 +85,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/probe":        {rooms: []string{"internal/latency", "internal/waiter"}},
 	"internal/waiter":       {modules: []string{"golang.org/x/sys"}},
 	"internal/stationarity": {},
-	"internal/announced":    {rooms: []string{"internal/dialect", "internal/jsonscan", "internal/updates", "jobqueue"}},
+	"internal/announced":    {rooms: []string{"internal/dialect", "internal/jsonscan", "internal/redisconn", "internal/updates", "jobqueue"}},
 	"internal/observe":      {rooms: []string{"jobqueue", "result", "internal/updates"}},
 	"internal/telemetry": {
 		rooms:   []string{"internal/literal", "result", "internal/latency", "internal/ledger", "internal/metric"},

@@ -21,6 +21,7 @@ import (
 // heard is a subscriber to what workers announce in the form, on a Redis that reports keys.
 type heard struct {
 	*jobqueue.Client
+	url  string
 	form updates.Mapping
 	sub  jobqueue.Subscriber
 }
@@ -31,12 +32,13 @@ func hears(t *testing.T, mapping, ids string) *heard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: redistest.Process(t).URL(), Identify: true})
+	url := redistest.Process(t).URL()
+	c, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: url, Identify: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	h := &heard{Client: c, form: form}
+	h := &heard{Client: c, url: url, form: form}
 	h.do(t, []string{"CONFIG", "SET", "notify-keyspace-events", announced.Setting})
 	if err := announced.Listen(c, form, ids); err != nil {
 		t.Fatal(err)
@@ -159,6 +161,55 @@ func TestASubscriberToKeysEndsAsOthersDo(t *testing.T) {
 	go again.Close()
 	if _, err := again.Receive(t.Context()); !errors.Is(err, jobqueue.ErrClosed) {
 		t.Errorf("Receive after Close: %v", err)
+	}
+}
+
+// The connection that reads keys can break while the subscription goes on. Redis reports a key
+// once, so it has to be read by another connection.
+func TestAKeyIsReadAlthoughTheConnectionForReadingBroke(t *testing.T) {
+	t.Parallel()
+	h := hears(t, "key=r:{id},status=.,completed=ok", "")
+	other, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: h.url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.Close() })
+	const jobs = 1000
+	done := make(chan error, 1)
+	go func() {
+		for i := range jobs {
+			commands := [][]string{{"SET", fmt.Sprintf("r:%d", i), "ok"}}
+			if i%50 == 0 { // in one go, so that the reader is at work on the key
+				commands = append(commands, []string{"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"})
+			}
+			if _, err := other.Do(t.Context(), commands...); err != nil {
+				done <- err
+				return
+			}
+		}
+		_, err := other.Do(t.Context(), []string{"SET", "r:last", "ok"})
+		done <- err
+	}()
+	got := h.until(t, "last")
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != jobs+1 {
+		t.Errorf("%d of %d were heard", len(got), jobs+1)
+	}
+}
+
+// Redis reports the keys of all its databases, and another one may have a key of that name
+// with another type.
+func TestAKeyOfAnotherDatabaseEndsNothing(t *testing.T) {
+	t.Parallel()
+	h := hears(t, "key=job:{id},status=.state,completed=done", "")
+	h.do(t, []string{"HSET", "job:1", "state", "queued"})
+	h.do(t, []string{"EVAL", "redis.call('SELECT', 3) redis.call('SET', 'job:1', 'x')", "0"})
+	time.Sleep(50 * time.Millisecond) // else it may be read together with the next
+	h.do(t, []string{"HSET", "job:2", "state", "done"})
+	if got := h.until(t, "2"); !slices.Equal(got, []string{"2 COMPLETED"}) {
+		t.Errorf("heard %q", got)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/queuedyno/queuedyno/internal/jsonscan"
+	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -131,6 +132,10 @@ type state struct {
 // atOnce bounds how many keys are read together.
 const atOnce = 200
 
+// rereads is how often keys are read again when the connection breaks: further connections of
+// the pool may have broken with it.
+const rereads = 3
+
 // listen collects events until the subscription ends.
 func (s *reader) listen(ctx context.Context) {
 	for {
@@ -223,6 +228,14 @@ func (s *reader) look(ctx context.Context, events [][]byte) error {
 		}
 	}
 	answers, err := s.c.Do(ctx, commands...)
+	lost := func() bool { return errors.Is(redisconn.LostIfGone(err), jobqueue.ErrLost) }
+	for range rereads {
+		if !lost() || ctx.Err() != nil {
+			break
+		}
+		// The subscription may be well, and Redis reports these keys just once.
+		answers, err = s.c.Do(ctx, commands...)
+	}
 	if err != nil && ctx.Err() != nil {
 		s.mu.Lock()
 		s.events = append(events, s.events...) // for the next call
@@ -240,15 +253,15 @@ func (s *reader) look(ctx context.Context, events [][]byte) error {
 		case map[any]any:
 			value = object(a)
 		default:
-			continue // it is gone, or is of another type by now
+			continue // it is gone, or is of another type: Redis reports the keys of all databases
 		}
 		if message := s.form.Source().AppendComposed(nil, events[i][1:], value); len(message) > 0 {
 			_, text := answer.(string)
 			s.read = append(s.read, state{message, !text})
 		}
 	}
-	if err != nil && len(s.read) == 0 {
-		return fmt.Errorf("read a key that a worker set: %w", err)
+	if lost() || err != nil && len(s.read) == 0 && !strings.HasPrefix(redisconn.ReplyText(err), "WRONGTYPE") {
+		return fmt.Errorf("read a key that a worker set: %w", redisconn.LostIfGone(err))
 	}
 	return nil
 }

@@ -46,6 +46,15 @@ func (e *lostError) Unwrap() []error {
 // Lost makes err match errLost.
 func Lost(err error) error { return &lostError{err: err} }
 
+// LostIfGone makes err match errLost if it says that the connection to the node, or the
+// node's office, is gone.
+func LostIfGone(err error) error {
+	if !gone(err) || errors.Is(err, ErrLost) {
+		return err
+	}
+	return Lost(err)
+}
+
 func IsStale(err error) bool { return errors.Is(err, ErrStale) }
 
 // gone reports whether err says that the connection to the node, or the node's
