@@ -75,6 +75,8 @@ func TestAURLShowsNoPassword(t *testing.T) {
 		"redis-cluster://:s3cret,h2:7001":                "redis-cluster://:***,h2:7001",
 		"redis-cluster://s3cret@h1:7000":                 "redis-cluster://***@h1:7000",
 		"redis://u:a?s3cret&b@h1":                        "redis://u:***@h1",
+		"host=h user=u password=s3cret dbname=x":         "host=h user=u password=***",
+		"host=h PASSWORD = 's3 c@ret?' dbname=x":         "host=h PASSWORD = ***",
 	} {
 		if got := mask.URL(raw); got != want {
 			t.Errorf("URL(%q) = %q, want %q", raw, got, want)

@@ -2,6 +2,7 @@ package mask
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -9,13 +10,16 @@ import (
 // URL returns the URL with everything masked that is, or could have been
 // meant as, a password: all between the first colon after the scheme and the
 // last '@', all of a user part without a colon, a port that is no number, and
-// the options.
+// the options. In settings in place of a URL it is all from the first password on.
 func URL(raw string) string {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if ok && isScheme(scheme) {
 		scheme += "://"
 	} else {
 		scheme, rest = "", raw
+		if m := setting.FindStringIndex(raw); m != nil {
+			return raw[:m[1]] + masked
+		}
 	}
 	user := ""
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
@@ -44,6 +48,10 @@ func URL(raw string) string {
 	}
 	return scheme + user + host
 }
+
+// setting is what a password follows in "host=localhost password=secret", which clients of
+// Postgres take in place of a URL.
+var setting = regexp.MustCompile(`(?i)\w*(?:pass|pwd|secret|token)\w*\s*=\s*`)
 
 // Address returns the URL without user, password and options. It does not parse: names
 // in braces may stand in it.
