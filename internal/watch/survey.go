@@ -20,7 +20,7 @@ type Around struct {
 	Queues   []string `json:"queues,omitempty"`
 	Searched bool     `json:"searched_all_keys,omitempty"`
 	// Listeners is how many other clients subscribe to the channel, nil where that is not
-	// known.
+	// known: there may be one that subscribes to a pattern.
 	Listeners *int64 `json:"other_subscribers,omitempty"`
 }
 
@@ -67,8 +67,10 @@ func (s Survey) Look(ctx context.Context, server Server) *Around {
 	}
 	if s.Channel != "" && !s.Cluster {
 		if pair, _ := ask(ctx, server, "PUBSUB", "NUMSUB", s.Channel).([]any); len(pair) == 2 {
-			if n, known := number(pair[1]); known {
-				n = max(0, n-1) // without the watcher
+			n, known := number(pair[1])
+			// NUMSUB does not count those that subscribe to a pattern, which may match the channel.
+			patterns, _ := number(ask(ctx, server, "PUBSUB", "NUMPAT"))
+			if n = max(0, n-1); known && (n > 0 || patterns == 0) { // without the watcher
 				a.Listeners = &n
 			}
 		}

@@ -21,6 +21,7 @@ import (
 type shelf struct {
 	lists, streams []string
 	subscribers    int64
+	patterns       int64
 	refuses        []string // commands
 	asked          []string
 }
@@ -43,6 +44,9 @@ func (s *shelf) Do(_ context.Context, commands ...[]string) ([]any, error) {
 	case "EXISTS":
 		return []any{has(s.streams)}, nil
 	case "PUBSUB":
+		if words[1] == "NUMPAT" {
+			return []any{s.patterns}, nil
+		}
 		return []any{[]any{words[2], s.subscribers}}, nil
 	}
 	var from int
@@ -82,6 +86,7 @@ func TestASurveyNamesWhatThereIsInstead(t *testing.T) {
 		"there":             {watch.Survey{Key: "mails", Channel: "u"}, shelf{lists: []string{"mails"}, subscribers: 2}, nil},
 		"a typing error":    {watch.Survey{Key: "mailz", Channel: "u"}, shelf{lists: []string{"a", "mails", "z"}, subscribers: 2}, &watch.Around{Missing: true, Queues: []string{"mails", "a", "z"}, Searched: true, Listeners: &one}},
 		"no keys":           {watch.Survey{Key: "mails"}, shelf{}, &watch.Around{Missing: true, Searched: true}},
+		"by a pattern":      {watch.Survey{Key: "mails", Channel: "u"}, shelf{lists: []string{"mails"}, subscribers: 1, patterns: 1}, nil},
 		"no other listener": {watch.Survey{Key: "mails", Channel: "u"}, shelf{lists: []string{"mails"}, subscribers: 1}, &watch.Around{Listeners: &none}},
 		"of a library":      {watch.Survey{Key: "bull:mailz:wait", After: ":wait"}, shelf{lists: []string{"other", "bull:mails:wait"}}, &watch.Around{Missing: true, Queues: []string{"bull:mails"}, Searched: true}},
 		"by their names":    {watch.Survey{Key: "queue:x", Names: "queue:"}, shelf{lists: []string{"other", "queue:default"}}, &watch.Around{Missing: true, Queues: []string{"queue:default"}, Searched: true}},
