@@ -65,6 +65,9 @@ func (w *Watch) Look(s Seen) (warn Kind, end bool) {
 		}
 	}
 	w.acked = [2]int64{w.acked[1], s.Acked}
+	if s.Excused {
+		w.since = s.At // the workers have the whole time again when the excuse is over
+	}
 	if !w.counts || s.Excused {
 		return Nothing, false
 	}

@@ -76,6 +76,7 @@ func TestWhatIsMissingIsSeenFromTheQueue(t *testing.T) {
 		"not known":          {func(int64, *stuck.Seen) {}, 0, 21, 41},
 		"taken from 10 s on": {func(n int64, s *stuck.Seen) { left := min(s.Acked, 1000); s.Waiting = &left }, 6, 33, 53},
 		"begun":              {func(_ int64, s *stuck.Seen) { s.Begun, s.Waiting = true, new(int64) }, 0, 23, 0},
+		"excused for 30 s":   {func(n int64, s *stuck.Seen) { s.Excused, s.Waiting = n <= 30, new(int64) }, 0, 50, 70},
 		"excused":            {func(_ int64, s *stuck.Seen) { s.Excused, s.Waiting = true, &s.Acked }, 0, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
