@@ -179,7 +179,7 @@ func TestAKeyIsReadAlthoughTheConnectionForReadingBroke(t *testing.T) {
 	go func() {
 		for i := range jobs {
 			commands := [][]string{{"SET", fmt.Sprintf("r:%d", i), "ok"}}
-			if i%50 == 0 { // in one go, so that the reader is at work on the key
+			if i%100 == 50 { // in one go, so that the reader is at work on the key
 				commands = append(commands, []string{"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"})
 			}
 			if _, err := other.Do(t.Context(), commands...); err != nil {
