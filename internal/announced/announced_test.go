@@ -206,7 +206,11 @@ func TestAKeyOfAnotherDatabaseEndsNothing(t *testing.T) {
 	h := hears(t, "key=job:{id},status=.state,completed=done", "")
 	h.do(t, []string{"HSET", "job:1", "state", "queued"})
 	h.do(t, []string{"EVAL", "redis.call('SELECT', 3) redis.call('SET', 'job:1', 'x')", "0"})
-	time.Sleep(50 * time.Millisecond) // else it may be read together with the next
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if message, err := h.sub.Receive(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Receive: %s, %v", message, err)
+	}
 	h.do(t, []string{"HSET", "job:2", "state", "done"})
 	if got := h.until(t, "2"); !slices.Equal(got, []string{"2 COMPLETED"}) {
 		t.Errorf("heard %q", got)
