@@ -204,7 +204,7 @@ func TestAKeyIsReadAlthoughTheConnectionForReadingBroke(t *testing.T) {
 func TestAKeyOfAnotherDatabaseEndsNothing(t *testing.T) {
 	t.Parallel()
 	h := hears(t, "key=job:{id},status=.state,completed=done", "")
-	h.do(t, []string{"HSET", "job:1", "state", "queued"})
+	h.do(t, []string{"RPUSH", "job:1", "queued"}) // of which nothing is heard
 	h.do(t, []string{"EVAL", "redis.call('SELECT', 3) redis.call('SET', 'job:1', 'x')", "0"})
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
