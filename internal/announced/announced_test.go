@@ -237,6 +237,30 @@ func TestARedisThatDoesNotReportKeysIsRefusedWithARemedy(t *testing.T) {
 	}
 }
 
+func TestAUserThatMayNotReadTheKeysIsRefused(t *testing.T) {
+	t.Parallel()
+	h := hears(t, "key=r:{id}", "")
+	for rights, refused := range map[string]bool{"": true, "+get": false, "+hmget": false} {
+		h.do(t, append([]string{"ACL", "SETUSER", "reader", "reset", "on", ">s3cret", "~r:*", "allchannels", "-@all",
+			"+psubscribe", "+punsubscribe", "+ping", "+hello", "+auth", "+client|id", "+client|setname", "+select"}, strings.Fields(rights)...))
+		c, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: strings.Replace(h.url, "://", "://reader:s3cret@", 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := announced.Listen(c, h.form, ""); err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.OpenSubscriber(t.Context())
+		if is := err != nil && strings.Contains(err.Error(), "NOPERM"); is != refused || err != nil && !refused {
+			t.Errorf("with the rights %q: %v", rights, err)
+		}
+		if err == nil {
+			s.Close()
+		}
+		c.Close()
+	}
+}
+
 func TestOnlyRedisHasOtherChannels(t *testing.T) {
 	t.Parallel()
 	form, err := updates.ParseMapping("channel=job:{id}")

@@ -32,7 +32,7 @@ const Setting = "K$h"
 
 // open subscribes to what Redis reports of the keys.
 func (k *keys) open(ctx context.Context) (jobqueue.Subscriber, error) {
-	if err := k.reported(ctx); err != nil {
+	if err := errors.Join(k.reported(ctx), k.readable(ctx)); err != nil {
 		return nil, err
 	}
 	heard, err := k.c.OpenPatternSubscriber(ctx, channelOf+"*__:"+k.pattern, appendEvent)
@@ -67,6 +67,31 @@ func (k *keys) reported(ctx context.Context) error {
 		return nil
 	}
 	return &silentError{now}
+}
+
+// readable checks that keys may be read, as texts or as hashes: later a read that is refused
+// would be one lost job after the other.
+func (k *keys) readable(ctx context.Context) error {
+	var refused error
+	for _, kind := range []byte{'$', 'h'} {
+		_, err := k.c.Do(ctx, k.command(kind, k.form.Source().Name("")))
+		if !redisconn.Refused(err) {
+			return nil
+		}
+		refused = fmt.Errorf("read the keys that workers set: %w", err)
+	}
+	return refused
+}
+
+// command is the one that reads a key of the kind.
+func (k *keys) command(kind byte, key string) []string {
+	switch {
+	case kind == '$':
+		return []string{"GET", key}
+	case len(k.fields) > 0:
+		return append([]string{"HMGET", key}, k.fields...)
+	}
+	return []string{"HGETALL", key}
 }
 
 // silentError is the error of a Redis that does not report keys.
@@ -217,15 +242,7 @@ func (s *reader) news(now state) bool {
 func (s *reader) look(ctx context.Context, events [][]byte) error {
 	commands := make([][]string, len(events))
 	for i, event := range events {
-		key := string(event[1:])
-		switch {
-		case event[0] == '$':
-			commands[i] = []string{"GET", key}
-		case len(s.fields) > 0:
-			commands[i] = append([]string{"HMGET", key}, s.fields...)
-		default:
-			commands[i] = []string{"HGETALL", key}
-		}
+		commands[i] = s.command(event[0], string(event[1:]))
 	}
 	answers, err := s.c.Do(ctx, commands...)
 	lost := func() bool { return errors.Is(redisconn.LostIfGone(err), jobqueue.ErrLost) }

@@ -17,7 +17,7 @@ import (
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
-// Dialect is RQ 1.12 to 2.
+// Dialect is RQ 1.13.
 type Dialect struct{}
 
 var _ dialect.Dialect = Dialect{}
