@@ -76,28 +76,34 @@ func row[T any](key string, k kind[T], at func(*Scenario) *T, f Field) Field {
 	if f.Words == nil {
 		f.Words = k.words
 	}
-	var none T
-	zero := fmt.Sprint(none)
-	f.get = func(s Scenario) string {
-		v := *at(&s)
-		if fmt.Sprint(v) == zero {
-			return ""
-		}
-		return k.format(v)
-	}
-	f.set = func(s *Scenario, text string) error {
-		v, err := k.parse(text)
-		if err == nil {
-			*at(s) = v
-		}
-		return err
-	}
+	f.get, f.set = accessors(k, at)
 	for i := range f.Columns {
 		if f.Columns[i].Cell == nil {
 			f.Columns[i].Cell = func(s Scenario) string { return cell(*at(&s)) }
 		}
 	}
 	return f
+}
+
+// accessors write and read as a text what at points to. The zero value is an empty text.
+func accessors[S, T any](k kind[T], at func(*S) *T) (get func(S) string, set func(*S, string) error) {
+	var none T
+	zero := fmt.Sprint(none)
+	get = func(s S) string {
+		v := *at(&s)
+		if fmt.Sprint(v) == zero {
+			return ""
+		}
+		return k.format(v)
+	}
+	set = func(s *S, text string) error {
+		v, err := k.parse(text)
+		if err == nil {
+			*at(s) = v
+		}
+		return err
+	}
+	return get, set
 }
 
 // cell is a value in the base unit of its kind: nanoseconds, bytes, a share of 1.

@@ -97,21 +97,9 @@ func (r *scenarioReader) faultKey(field string, f *Fault, e entry, chosen *strin
 			return false
 		}
 		return true
-	case slices.Contains(faultKeys(), e.key):
-		form, what := scalarForm, "a duration such as 10s"
-		switch e.key {
-		case "count":
-			form, what = wholeForm, "a whole number such as 2"
-		case "factor":
-			form, what = numberForm, "a number such as 4"
-		case "to":
-			what = "a size such as 2MiB, or a share of the memory in use such as 80%"
-		case "force":
-			form, what = truthForm, "true"
-		case "name":
-			form, what = textForm, "a name such as crash"
-		}
-		text, ok := r.text(e.value, form, what)
+	case slices.Contains(ownKeys(false), e.key):
+		k := keyOfFault(e.key)
+		text, ok := r.text(e.value, k.form, k.what)
 		if !ok {
 			return false
 		}
@@ -121,6 +109,6 @@ func (r *scenarioReader) faultKey(field string, f *Fault, e entry, chosen *strin
 		}
 		return true
 	}
-	r.faultAt(e.at, "unknown key %q%s", e.key, orList(e.key, append(faultKeys(), kinds...)))
+	r.faultAt(e.at, "unknown key %q%s", e.key, orList(e.key, append(ownKeys(false), kinds...)))
 	return false
 }

@@ -105,19 +105,20 @@ func listed[T ~string](words []T) string {
 
 // faultKeys checks that a fault has what belongs to its kind and nothing else.
 func (v *validator) faultKeys(field string, f Fault, shape faultShape) {
-	for _, one := range []struct {
-		key string
-		set bool
-	}{{"for", f.For != 0}, {"restart", f.Restart != 0}, {"count", f.Count != 0}, {"factor", f.Factor != 0}, {"to", f.Memory != MemoryLimit{}}, {"force", f.Force}} {
-		needed := slices.Contains(shape.needs, one.key)
+	for _, k := range faultKeys() {
+		set, needed, at := k.get(f) != "", slices.Contains(shape.needs, k.name), field+"."+k.name
+		if k.network {
+			at = field + ".network." + k.name
+		}
 		switch {
-		case needed && !one.set:
-			v.fault(field, "%s needs %s; write it like %s", f.Kind, one.key, shape.example)
-		case one.set && f.Kind == KillFault && one.key == "for":
-			v.fault(field+".for", "a kill has no length; write restart: %s for a start after that time", f.For)
-		case one.set && !needed && !slices.Contains(shape.takes, one.key),
-			one.key == "count" && one.set && f.Target != WorkersTarget:
-			v.fault(field+"."+one.key, "%s=%s has no %s; remove it", f.Kind, f.Target, one.key)
+		case k.name == "at", k.name == "name", k.network && f.Kind == NetworkFault:
+		case needed && !set:
+			v.fault(field, "%s needs %s; write it like %s", f.Kind, k.name, shape.example)
+		case set && f.Kind == KillFault && k.name == "for":
+			v.fault(at, "a kill has no length; write restart: %s for a start after that time", f.For)
+		case set && !needed && !slices.Contains(shape.takes, k.name),
+			k.name == "count" && set && f.Target != WorkersTarget:
+			v.fault(at, "%s=%s has no %s; remove it", f.Kind, f.Target, k.name)
 		}
 	}
 	if f.Factor != 0 && !(f.Factor > 1 && f.Factor <= maxFactor) {
