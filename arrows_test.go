@@ -20,7 +20,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	// What users import.
 	"": {rooms: []string{"scenario", "result", "jobqueue", "internal/engine"}},
 	"scenario": {
-		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/literal", "internal/mask", "internal/metric", "internal/threshold", "internal/nearest", "internal/latency", "internal/updates"},
+		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/literal", "internal/mask", "internal/metric", "internal/threshold", "internal/nearest", "internal/number", "internal/latency", "internal/updates"},
 		modules: []string{"github.com/goccy/go-yaml"},
 	},
 	"scenario/pace":         {},

@@ -77,12 +77,8 @@ func (v *validator) dialect() {
 	rules, has := dialects[v.Dialect]
 	if !has {
 		const only = "plain jobs have none; remove it, or choose another dialect"
-		if v.JobName != "" {
-			v.faultWith("job_name", []string{"dialect"}, only)
-		}
-		if v.JobArgs != "" {
-			v.faultWith("job_args", []string{"dialect"}, only)
-		}
+		v.faultIf(v.JobName != "", "job_name", []string{"dialect"}, only)
+		v.faultIf(v.JobArgs != "", "job_args", []string{"dialect"}, only)
 		return
 	}
 	switch {
@@ -93,9 +89,7 @@ func (v *validator) dialect() {
 		v.fault("job_name", "%.60q is not the name of a %s %s, such as %s", v.JobName, rules.title, rules.job, rules.example)
 	}
 	none := func(field string, set bool, format string, args ...any) {
-		if set {
-			v.faultWith(field, []string{"dialect", "consumers"}, format, args...)
-		}
+		v.faultIf(set, field, []string{"dialect", "consumers"}, format, args...)
 	}
 	none("dialect", !v.External && !v.Load.Observed, "only %s workers take %s jobs; write consumers: external", rules.title, rules.title)
 	none("design", v.Design != jobqueue.List, "%s keeps its queues in lists; write design: list", rules.title)

@@ -104,9 +104,7 @@ func expand(text string, value func(name string) string) string {
 
 // hasVariable reports whether an environment variable is in the text.
 func hasVariable(text string) bool {
-	has := false
-	expand(text, func(string) string { has = true; return "" })
-	return has
+	return slices.ContainsFunc(variable.FindAllString(text, -1), variableName.MatchString)
 }
 
 // checkVariables finds what is no name of an environment variable.

@@ -121,12 +121,8 @@ func (v *validator) faultKeys(field string, f Fault, shape faultShape) {
 			v.fault(at, "%s=%s has no %s; remove it", f.Kind, f.Target, k.name)
 		}
 	}
-	if f.Factor != 0 && !(f.Factor > 1 && f.Factor <= maxFactor) {
-		v.fault(field+".factor", "%v is not a number above 1, such as 4 for workers that take four times as long", f.Factor)
-	}
-	if f.Count < 0 {
-		v.fault(field+".count", "%d is negative", f.Count)
-	}
+	v.faultIf(f.Factor != 0 && !(f.Factor > 1 && f.Factor <= maxFactor), field+".factor", nil, "%v is not a number above 1, such as 4 for workers that take four times as long", f.Factor)
+	v.faultIf(f.Count < 0, field+".count", nil, "%d is negative", f.Count)
 }
 
 // faultTimes checks that a fault happens while the load is on.
