@@ -80,7 +80,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/record":       {rooms: []string{"scenario", "result", "internal/flight", "internal/latency", "internal/metric", "internal/number", "internal/observe", "internal/recovery"}},
 	"internal/level":        {},
 	"internal/live":         {rooms: []string{"result", "internal/literal", "internal/metric", "internal/problem", "internal/webpage"}},
-	"internal/validity":     {rooms: []string{"result", "scenario", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/stopreason", "internal/usage"}},
+	"internal/validity":     {rooms: []string{"result", "scenario", "internal/hoststat", "internal/latency", "internal/metric", "internal/number", "internal/observe", "internal/probe", "internal/stopreason", "internal/usage"}},
 	"internal/hoststat":     {rooms: []string{"result"}},
 	"internal/probe":        {rooms: []string{"internal/latency", "internal/waiter"}},
 	"internal/waiter":       {modules: []string{"golang.org/x/sys"}},
