@@ -11,6 +11,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/plan"
 	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/internal/record"
+	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -135,9 +136,7 @@ func (p *producer) open() error {
 		}
 		ahead := max(int64(g.Due), last+tick) - now
 		if p.broken.Load() && ahead < early {
-			if err := p.reopen(); errors.Is(err, errOver) {
-				return nil
-			} else if err != nil {
+			if err := p.reopen(); err != nil {
 				return err
 			}
 			continue
@@ -174,9 +173,7 @@ func (p *producer) open() error {
 		}
 		p.r.room.Add(-int64(staged))
 		last = now
-		if err := p.lasting(p.send()); errors.Is(err, errOver) {
-			return nil
-		} else if err != nil {
+		if err := p.lasting(p.send()); err != nil {
 			return err
 		}
 	}
@@ -197,9 +194,7 @@ func (p *producer) closed() error {
 			return err
 		}
 		if p.broken.Load() {
-			if err := p.reopen(); errors.Is(err, errOver) {
-				return nil
-			} else if err != nil {
+			if err := p.reopen(); err != nil {
 				return err
 			}
 		}
@@ -217,9 +212,7 @@ func (p *producer) closed() error {
 			p.stage(g)
 			first += int64(batch)
 		}
-		if err := p.lasting(p.send()); errors.Is(err, errOver) {
-			return nil
-		} else if err != nil {
+		if err := p.lasting(p.send()); err != nil {
 			return err
 		}
 		if first >= limit {
@@ -368,8 +361,8 @@ func (p *producer) push() error {
 			continue
 		}
 		if errors.Is(err, jobqueue.ErrLost) {
-			if refusal(err) {
-				p.refused(g)
+			if resp.IsReply(err) {
+				p.gone(g, ledger.Refused)
 			} else {
 				p.unknown(g)
 			}
