@@ -108,11 +108,8 @@ func faultShapes() []faultShape {
 }
 
 // FaultKinds lists the kinds of faults.
-func FaultKinds() (all []FaultKind) {
-	for _, s := range faultShapes() {
-		all = append(all, s.kind)
-	}
-	return all
+func FaultKinds() []FaultKind {
+	return each(faultShapes(), func(s faultShape) FaultKind { return s.kind })
 }
 
 // shapeOf is the row of a kind.
@@ -127,11 +124,7 @@ func shapeOf(k FaultKind) (faultShape, bool) {
 
 // faultExamples are texts of all kinds, for messages.
 func faultExamples() string {
-	var all []string
-	for _, s := range faultShapes() {
-		all = append(all, s.example)
-	}
-	return strings.Join(all, ", ")
+	return strings.Join(each(faultShapes(), func(s faultShape) string { return s.example }), ", ")
 }
 
 // End is when the fault is over, from the start of the load. ok is false for one that
@@ -289,13 +282,7 @@ func faultsField() Field {
 		Usage:   "break something on purpose, a `FAULT` such as " + faultExamples() + " (repeatable); replaces the scenario's faults",
 		Columns: []Column{{"faults", func(s Scenario) string { return faultsText(s.Faults) }}},
 	})
-	f.yaml = func(s Scenario) string {
-		all := make([]string, len(s.Faults))
-		for i, one := range s.Faults {
-			all[i] = one.inYAML()
-		}
-		return inBrackets(all)
-	}
+	f.yaml = func(s Scenario) string { return inBrackets(each(s.Faults, Fault.inYAML)) }
 	f.whole = (*scenarioReader).readFaults
 	return f
 }
@@ -314,10 +301,4 @@ func parseFaults(text string) (all []Fault, err error) {
 	return all, nil
 }
 
-func faultsText(all []Fault) string {
-	texts := make([]string, len(all))
-	for i, f := range all {
-		texts[i] = f.String()
-	}
-	return strings.Join(texts, faultSeparator)
-}
+func faultsText(all []Fault) string { return strings.Join(each(all, Fault.String), faultSeparator) }

@@ -69,11 +69,8 @@ func ownKeys(network bool) []string {
 	return keyNames(slices.DeleteFunc(faultKeys(), func(k faultKey) bool { return k.network != network }))
 }
 
-func keyNames(keys []faultKey) (names []string) {
-	for _, k := range keys {
-		names = append(names, k.name)
-	}
-	return names
+func keyNames(keys []faultKey) []string {
+	return each(keys, func(k faultKey) string { return k.name })
 }
 
 // details are the keys that are set besides the time.

@@ -202,11 +202,7 @@ func numberCell(n int) string {
 
 // settingsOf are the settings of a section as a file has them on one line.
 func (s Scenario) settingsOf(section string) string {
-	var all []string
-	for _, p := range s.pairs(Fields(), section) {
-		all = append(all, p.key+": "+p.value)
-	}
-	return strings.Join(all, ", ")
+	return strings.Join(each(s.pairs(Fields(), section), pair.text), ", ")
 }
 
 func pathTexts() kind[string] {
@@ -252,7 +248,6 @@ func statusRow() Field {
 func headersRow(key string, at func(*Scenario) *map[string]string, f Field) Field {
 	f.Group, f.Many, f.Separator = entryGroup, true, headerLines
 	f = row(key, kind[map[string]string]{form: textForm, what: `a mapping such as {Authorization: "Bearer ${API_TOKEN}"}`, parse: headerTexts, format: headersText}, at, f)
-	f.get = func(s Scenario) string { return headersText(*at(&s)) }
 	f.yaml = func(s Scenario) string {
 		all := *at(&s)
 		var pairs []string

@@ -63,11 +63,16 @@ func switches() kind[bool] {
 
 // choices are a few words; what they are is said in errors.
 func choices[T ~string](what string, valid ...T) kind[T] {
-	k := kind[T]{form: textForm, what: `text in quotes such as "steady"`, parse: literal.Word(what, valid...), format: plain[T]}
-	for _, w := range valid {
-		k.words = append(k.words, string(w))
+	return kind[T]{form: textForm, what: `text in quotes such as "steady"`, parse: literal.Word(what, valid...), format: plain[T], words: each(valid, plain[T])}
+}
+
+// each is what f makes of each of them.
+func each[T, U any](all []T, f func(T) U) []U {
+	made := make([]U, len(all))
+	for i, one := range all {
+		made[i] = f(one)
 	}
-	return k
+	return made
 }
 
 // row is the field that at points to.

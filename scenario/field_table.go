@@ -236,13 +236,7 @@ func thresholdsField() Field {
 	for _, m := range metric.Metrics() {
 		f.Words = append(f.Words, m.Name)
 	}
-	f.yaml = func(s Scenario) string {
-		all := make([]string, len(s.Thresholds))
-		for i, expr := range s.Thresholds {
-			all[i] = quote(expr)
-		}
-		return inBrackets(all)
-	}
+	f.yaml = func(s Scenario) string { return inBrackets(each(s.Thresholds, quote)) }
 	f.whole = (*scenarioReader).readThresholds
 	return f
 }

@@ -68,12 +68,7 @@ func (r *scenarioReader) readFault(field string, n ast.Node) (f Fault, ok bool) 
 }
 
 // kindWords are the keys of which a fault has one.
-func kindWords() (all []string) {
-	for _, k := range FaultKinds() {
-		all = append(all, string(k))
-	}
-	return all
-}
+func kindWords() []string { return each(FaultKinds(), plain[FaultKind]) }
 
 // faultKey reads one key of a fault. chosen is the kind that was found before it.
 func (r *scenarioReader) faultKey(field string, f *Fault, e entry, chosen *string) bool {

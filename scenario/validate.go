@@ -64,11 +64,7 @@ func (f Problem) Flag() string {
 func (s Scenario) Validate() []Problem {
 	v := validator{Scenario: s.WithDefaults()}
 	v.all()
-	problems := make([]Problem, len(v.found))
-	for i, f := range v.found {
-		problems[i] = f.Problem
-	}
-	return problems
+	return each(v.found, func(f finding) Problem { return f.Problem })
 }
 
 // finding is a problem together with the other fields that it depends on: when
@@ -301,9 +297,5 @@ func group[N int | int64](n N) string { return number.Count(int64(n)) }
 type InvalidError struct{ Problems []Problem }
 
 func (e *InvalidError) Error() string {
-	var lines []string
-	for _, f := range e.Problems {
-		lines = append(lines, f.String())
-	}
-	return "scenario: " + strings.Join(lines, "; ")
+	return "scenario: " + strings.Join(each(e.Problems, Problem.String), "; ")
 }

@@ -34,7 +34,7 @@ func (v *validator) faults() {
 			continue
 		}
 		if !slices.Contains(shape.targets, f.Target) {
-			v.fault(field, "%s cannot happen to %q; its targets are %s", f.Kind, f.Target, listed(shape.targets))
+			v.fault(field, "%s cannot happen to %q; its targets are %s", f.Kind, f.Target, strings.Join(each(shape.targets, plain[FaultTarget]), ", "))
 			continue
 		}
 		v.faultKeys(field, f, shape)
@@ -92,15 +92,6 @@ func (v *validator) faultFields() []string {
 		all = append(all, fmt.Sprintf("faults[%d]", i))
 	}
 	return all
-}
-
-// listed are words with commas in between.
-func listed[T ~string](words []T) string {
-	texts := make([]string, len(words))
-	for i, w := range words {
-		texts[i] = string(w)
-	}
-	return strings.Join(texts, ", ")
 }
 
 // faultKeys checks that a fault has what belongs to its kind and nothing else.
