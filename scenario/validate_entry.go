@@ -115,7 +115,7 @@ func (v *validator) exit() {
 	if w.Tenant != "" {
 		v.path(section+"tenant", w.Tenant)
 	}
-	v.faultIf(dotted(w.ID) == dotted(w.Status), section+"id", nil, "id and status are both at %s; they are different keys of a message", dotted(w.ID))
+	v.faultIf(updates.Dotted(w.ID) == updates.Dotted(w.Status), section+"id", nil, "id and status are both at %s; they are different keys of a message", updates.Dotted(w.ID))
 	if tenants := v.Tenants.Count; w.PerTenant() && w.Clients >= 1 && w.Clients < tenants && tenants <= maxTenants {
 		v.faultWith(section+"clients", []string{"tenants", "tenants.count"}, "%s clients leave tenants of the %s without a client, and their jobs would never end; use at least %s clients, or fewer tenants", group(w.Clients), group(tenants), group(tenants))
 	}
@@ -180,19 +180,9 @@ func (v *validator) template(field, text string, names ...string) bool {
 
 // path checks a path in JSON.
 func (v *validator) path(field, text string) {
-	if _, err := updates.ParsePath(dotted(text)); err != nil {
+	if _, err := updates.ParsePath(updates.Dotted(text)); err != nil {
 		v.fault(field, "%s", err)
 	}
-}
-
-// dotted is a path in JSON with the dot at the beginning that it may lack; $.data.id
-// is one, too.
-func dotted(text string) string {
-	text = strings.TrimPrefix(text, "$")
-	if strings.HasPrefix(text, ".") {
-		return text
-	}
-	return "." + text
 }
 
 // unfitForHeader reports whether a character cannot be in the value of a header.

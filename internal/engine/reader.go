@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -207,10 +206,9 @@ func mappingOf(exit scenario.WebSocketExit) (updates.Mapping, error) {
 	if exit.ID == "jobId" && exit.Status == "status" && exit.Tenant == "" {
 		return updates.Mapping{}, nil
 	}
-	dotted := func(path string) string { return "." + strings.TrimPrefix(path, ".") }
-	text := "id=" + dotted(exit.ID) + ",status=" + dotted(exit.Status)
+	text := "id=" + updates.Dotted(exit.ID) + ",status=" + updates.Dotted(exit.Status)
 	if exit.Tenant != "" {
-		text += ",tenant=" + dotted(exit.Tenant)
+		text += ",tenant=" + updates.Dotted(exit.Tenant)
 	}
 	return updates.ParseMapping(text)
 }
