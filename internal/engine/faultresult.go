@@ -20,7 +20,7 @@ func (r *assembly) faultFigures() {
 	}
 	outcomes := f.schedule.Outcomes()
 	order := begun(outcomes)
-	in := recovery.Input{Jobs: r.rec.Track.Jobs, Every: r.rec.Track.Every, Until: min(r.cut.Load(), r.outcome.drained)}
+	in := recovery.Input{Jobs: r.rec.Track.Kept, Every: r.rec.Track.Every, Until: min(r.cut.Load(), r.outcome.drained)}
 	place := map[int]int{} // of a fault that began, in the order of their begin
 	for at, i := range order {
 		o := outcomes[i]
