@@ -2,12 +2,10 @@ package engine
 
 import (
 	"errors"
-	"sync"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/resp"
-	"github.com/queuedyno/queuedyno/internal/ring"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -23,15 +21,15 @@ func (p *producer) answers() error {
 		switch {
 		case err == nil || full:
 			at := p.r.now()
-			g, ok := p.pending.take()
+			g, ok := p.pending.Pop()
 			if !ok {
 				return errors.New("an answer to a push that was not sent")
 			}
 			p.answered(g, at, err)
 		case lost:
-			p.lost(err, !refused && p.pending.len() == 0)
+			p.lost(err, !refused && p.pending.Len() == 0)
 			if refused {
-				if g, ok := p.pending.take(); ok {
+				if g, ok := p.pending.Pop(); ok {
 					p.gone(g, ledger.Refused)
 				}
 			}
@@ -39,7 +37,7 @@ func (p *producer) answers() error {
 			return err
 		}
 		if p.draining.Load() {
-			if (err == nil || refused || full) && p.pending.len() > 0 {
+			if (err == nil || refused || full) && p.pending.Len() > 0 {
 				continue // the answers to the others say what became of them
 			}
 			p.draining.Store(false)
@@ -90,7 +88,7 @@ func (p *producer) gone(g pace.Group, as ledger.Counter) {
 // unwritten ones, which were not written. The goroutine that reads the answers calls it,
 // or another one while that waits for a connection.
 func (p *producer) unanswered(unwritten int) {
-	for _, g := range p.pending.drop(unwritten) {
+	for _, g := range p.pending.Drop(unwritten) {
 		p.unknown(g)
 	}
 }
@@ -133,42 +131,4 @@ func (p *producer) accepted(b *flight.Block, j *flight.Job, n int64, mark uint64
 	default:
 		p.r.finish(b, j, n, marks, p.shard)
 	}
-}
-
-// pushes are the pushes that were sent and not answered, oldest first.
-type pushes struct {
-	mu  sync.Mutex
-	all ring.Ring[pace.Group]
-}
-
-func (p *pushes) add(g pace.Group) {
-	p.mu.Lock()
-	p.all.Push(g)
-	p.mu.Unlock()
-}
-
-// len is how many there are.
-func (p *pushes) len() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.all.Len()
-}
-
-// drop removes them all, and returns them without the last few.
-func (p *pushes) drop(last int) (groups []pace.Group) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for p.all.Len() > last {
-		g, _ := p.all.Pop()
-		groups = append(groups, g)
-	}
-	p.all.Clear()
-	return groups
-}
-
-func (p *pushes) take() (g pace.Group, ok bool) {
-	p.mu.Lock()
-	g, ok = p.all.Pop()
-	p.mu.Unlock()
-	return g, ok
 }

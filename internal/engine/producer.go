@@ -12,6 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/resp"
+	"github.com/queuedyno/queuedyno/internal/ring"
 	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -35,7 +36,7 @@ type producer struct {
 	shard *record.Shard // of the goroutine that reads the answers
 
 	staged
-	pending pushes
+	pending ring.Shared[pace.Group] // pushes that were sent and not answered
 	// sentUpTo is when the last group was due that was sent.
 	sentUpTo time.Duration
 
@@ -263,7 +264,7 @@ func (p *producer) stage(g pace.Group) {
 		if err := p.lasting(p.pipe.Send(p.batch...)); err != nil {
 			p.r.fail("push", err)
 		}
-		p.pending.add(g)
+		p.pending.Push(g)
 	}
 	p.groups = append(p.groups, g)
 }
@@ -279,7 +280,7 @@ func (p *producer) send() error {
 		p.launch(p.groups, p.slots)
 		for err = p.pipe.Flush(); errors.Is(err, jobqueue.ErrStale); err = p.resend() {
 			// Nothing was written, so it is sent over the next connection.
-			p.lost(err, p.pending.len() <= len(p.groups))
+			p.lost(err, p.pending.Len() <= len(p.groups))
 			p.unwritten = len(p.groups)
 			err = p.reopen()
 			p.unwritten = 0
@@ -310,7 +311,7 @@ func (p *producer) resend() error {
 		if err := p.pipe.Send(p.batch...); err != nil {
 			return err
 		}
-		p.pending.add(g)
+		p.pending.Push(g)
 	}
 	return p.pipe.Flush()
 }

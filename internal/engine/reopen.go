@@ -132,7 +132,7 @@ func (p *producer) lasting(err error) error {
 	if !errors.Is(err, jobqueue.ErrLost) {
 		return err
 	}
-	p.lost(err, p.pending.len() == 0 && errors.Is(err, jobqueue.ErrStale))
+	p.lost(err, p.pending.Len() == 0 && errors.Is(err, jobqueue.ErrStale))
 	return nil
 }
 
