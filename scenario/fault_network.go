@@ -45,21 +45,13 @@ func (r *scenarioReader) readNetwork(field string, f *Fault, e entry) bool {
 			ok = false
 			continue
 		}
-		text, read := r.text(e.value, k.form, k.what)
-		if !read {
-			ok = false
-			continue
-		}
-		var err error
-		if e.key == "on" {
-			err = f.choose(NetworkFault, text)
-		} else {
-			err = f.set(e.key, text)
-		}
-		if err != nil {
-			r.refuse(e.value, err)
-			ok = false
-		}
+		good := r.read(e.value, k.form, k.what, func(text string) error {
+			if e.key == "on" {
+				return f.choose(NetworkFault, text)
+			}
+			return f.set(e.key, text)
+		})
+		ok = ok && good
 	}
 	if ok && f.Target == "" {
 		r.fault(value, "on is missing: whose connections it affects, such as %s", networkExample)

@@ -178,7 +178,7 @@ func weights(text string) ([]int, error) {
 
 // weightsText is what weights reads.
 func weightsText(all []int) string {
-	text := strings.ReplaceAll(strings.Trim(fmt.Sprint(all), "[]"), " ", ",")
+	text := strings.Join(each(all, plain[int]), ",")
 	if len(all) == 1 {
 		text += ","
 	}

@@ -195,37 +195,23 @@ func (r *scenarioReader) value(key string, n ast.Node) bool {
 			return ok
 		}
 	}
-	text, ok := "", true
-	if list, isList := r.listOf(f, n); isList {
-		items := make([]string, len(list))
-		for i, item := range list {
-			one, good := r.text(item, f.form, f.what)
-			items[i], ok = one, ok && good
-		}
-		text = f.list(items)
-	} else {
-		text, ok = r.text(n, f.form, f.what)
+	set := func(text string) error { return f.Set(&r.s, text) }
+	var list *ast.SequenceNode // in the place of one value
+	if f.list != nil {
+		list, _ = r.resolve(n).(*ast.SequenceNode)
 	}
+	if list == nil {
+		return r.read(n, f.form, f.what, set)
+	}
+	items, ok := r.texts(list.Values, f.form, f.what)
 	if !ok {
 		return false
 	}
-	if err := f.Set(&r.s, text); err != nil {
+	err := set(f.list(items))
+	if err != nil {
 		r.refuse(n, err)
-		return false
 	}
-	return true
-}
-
-// listOf are the values of the list that stands in the place of one value.
-func (r *scenarioReader) listOf(f Field, n ast.Node) ([]ast.Node, bool) {
-	if f.list == nil {
-		return nil, false
-	}
-	list, isList := r.resolve(n).(*ast.SequenceNode)
-	if !isList {
-		return nil, false
-	}
-	return list.Values, true
+	return err == nil
 }
 
 // hint says what an unknown key may have been meant to be, or what there is.
@@ -263,11 +249,8 @@ func (r *scenarioReader) readUpdate(n ast.Node) (ok, is bool) {
 		if list, isList := r.resolve(e.value).(*ast.SequenceNode); isList {
 			words = list.Values
 		}
-		texts := make([]string, len(words))
-		for i, w := range words {
-			text, good := r.text(w, textForm, `text in quotes such as "done"`)
-			texts[i], ok = text, ok && good
-		}
+		texts, good := r.texts(words, textForm, `text in quotes such as "done"`)
+		ok = ok && good
 		facts = append(facts, e.key+"="+strings.Join(texts, "|"))
 	}
 	if !ok {
