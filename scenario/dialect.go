@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -73,7 +74,7 @@ var dialects = map[Dialect]dialectRules{
 
 // dialect checks how jobs look in the queue.
 func (v *validator) dialect() {
-	oneOf(v, "dialect", orPlain(v.Dialect), Dialects()...)
+	oneOf(v, "dialect", cmp.Or(v.Dialect, PlainDialect), Dialects()...)
 	rules, has := dialects[v.Dialect]
 	if !has {
 		const only = "plain jobs have none; remove it, or choose another dialect"
@@ -100,13 +101,6 @@ func (v *validator) dialect() {
 	none("prefill", v.Prefill > mostInStream && rules.stream, "%s keeps about 10,000 events, two for each job that is put in: more than %s jobs cannot be prefilled", rules.title, group(mostInStream))
 	none("update", v.Update != "" && rules.announces, "%s announces the ends of jobs itself; remove it", rules.title)
 	none("notify", v.Notify == jobqueue.ShardedPubSub && rules.announces, "%s announces the ends of jobs in its own way; remove it", rules.title)
-}
-
-func orPlain(d Dialect) Dialect {
-	if d == "" {
-		return PlainDialect
-	}
-	return d
 }
 
 // JobWords says what the jobs of a dialect are: "Celery task tasks.work". It is empty for
