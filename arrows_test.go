@@ -20,7 +20,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	// What users import.
 	"": {rooms: []string{"scenario", "result", "jobqueue", "internal/engine"}},
 	"scenario": {
-		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/literal", "internal/mask", "internal/metric", "internal/threshold", "internal/nearest", "internal/latency", "internal/updates"},
+		rooms:   []string{"jobqueue", "scenario/draw", "scenario/pace", "internal/literal", "internal/mask", "internal/metric", "internal/threshold", "internal/nearest", "internal/number", "internal/latency", "internal/updates"},
 		modules: []string{"github.com/goccy/go-yaml"},
 	},
 	"scenario/pace":         {},
@@ -59,12 +59,13 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":       {rooms: []string{"jobqueue", "scenario", "scenario/draw", "scenario/pace", "internal/dialect", "internal/dialect/library"}},
-	"internal/engine":       {rooms: []string{"internal/announced", "internal/line", "internal/dialect", "internal/dialect/library", "internal/rowlength", "internal/fault", "internal/recovery", "internal/publishpop", "internal/waiter", "internal/pause", "internal/plan", "internal/silence", "internal/token", "internal/apiclient", "internal/browser", "internal/endpoint", "internal/idmatch", "internal/jobtable", "jobqueue/memory", "internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/stuck", "internal/updates", "internal/reconnect", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname", "internal/shard"}},
+	"internal/engine":       {rooms: []string{"internal/announced", "internal/thin", "internal/problem", "internal/line", "internal/dialect", "internal/dialect/library", "internal/rowlength", "internal/fault", "internal/recovery", "internal/publishpop", "internal/waiter", "internal/pause", "internal/plan", "internal/silence", "internal/token", "internal/apiclient", "internal/browser", "internal/endpoint", "internal/idmatch", "internal/jobtable", "jobqueue/memory", "internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/stuck", "internal/updates", "internal/reconnect", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname", "internal/shard"}},
 	"internal/rowlength":    {rooms: []string{"scenario"}},
 	"internal/rowfile":      {rooms: []string{"internal/latency", "internal/render", "internal/rowlength"}},
 	"internal/checkpoint":   {rooms: []string{"result"}},
 	"internal/fault":        {rooms: []string{"scenario"}},
 	"internal/recovery":     {},
+	"internal/thin":         {},
 	"internal/token":        {rooms: []string{"internal/ring", "internal/waiter"}},
 	"internal/pause":        {rooms: []string{"scenario"}},
 	"internal/plan":         {rooms: []string{"internal/flight", "scenario", "scenario/pace"}},
@@ -77,10 +78,10 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/gate":         {rooms: []string{"result", "internal/metric", "internal/number", "internal/threshold"}},
 	"internal/stopreason":   {rooms: []string{"result"}},
 	"internal/usage":        {rooms: []string{"result"}},
-	"internal/record":       {rooms: []string{"scenario", "result", "internal/flight", "internal/latency", "internal/metric", "internal/number", "internal/observe", "internal/recovery"}},
+	"internal/record":       {rooms: []string{"scenario", "result", "internal/flight", "internal/latency", "internal/metric", "internal/number", "internal/observe", "internal/recovery", "internal/thin"}},
 	"internal/level":        {},
 	"internal/live":         {rooms: []string{"result", "internal/literal", "internal/metric", "internal/problem", "internal/webpage"}},
-	"internal/validity":     {rooms: []string{"result", "scenario", "internal/hoststat", "internal/latency", "internal/metric", "internal/observe", "internal/probe", "internal/stopreason", "internal/usage"}},
+	"internal/validity":     {rooms: []string{"result", "scenario", "internal/hoststat", "internal/latency", "internal/metric", "internal/number", "internal/observe", "internal/probe", "internal/stopreason", "internal/usage"}},
 	"internal/hoststat":     {rooms: []string{"result"}},
 	"internal/probe":        {rooms: []string{"internal/latency", "internal/waiter"}},
 	"internal/waiter":       {modules: []string{"golang.org/x/sys"}},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/redisconn"
 	"github.com/queuedyno/queuedyno/internal/resp"
+	"github.com/queuedyno/queuedyno/internal/ring"
 )
 
 // What a consumer holds, and the sizes of pushes on their way, come out in the
@@ -17,16 +18,16 @@ func TestHeldAndSizesAreFirstInFirstOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var (
 			h     held
-			s     sizes
+			s     ring.Shared[int]
 			model []string
 		)
 		for _, job := range rapid.SliceOfN(rapid.StringN(0, 5, 5), 0, 200).Draw(t, "jobs") {
 			h.push(len(job), []byte(job))
-			s.push(len(job))
+			s.Push(len(job))
 			model = append(model, job)
 			for range rapid.IntRange(0, 2).Draw(t, "taken out") {
 				got, ok := h.pop()
-				size, okSize := s.pop()
+				size, okSize := s.Pop()
 				if len(model) == 0 {
 					if ok || okSize {
 						t.Fatalf("popped %q and %d of nothing", got.text, size)

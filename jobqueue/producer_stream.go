@@ -2,7 +2,6 @@ package jobqueue
 
 import (
 	"context"
-	"sync"
 
 	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/internal/ring"
@@ -14,7 +13,9 @@ const streamField = "job"
 // streamProducer pushes by XADD.
 type streamProducer struct {
 	producer
-	sizes sizes
+	// sizes is how many jobs each push has that was sent and not answered. Who sends and
+	// who waits for the answers may be two goroutines.
+	sizes ring.Shared[int]
 }
 
 var (
@@ -46,7 +47,7 @@ func (p *streamProducer) Send(jobs ...[]byte) error {
 	}
 	p.w.Out = out
 	p.staged++
-	p.sizes.push(len(jobs))
+	p.sizes.Push(len(jobs))
 	return nil
 }
 
@@ -68,7 +69,7 @@ func (p *streamProducer) await() error {
 	if err := p.w.Next(); err != nil {
 		return p.fault(err)
 	}
-	n, ok := p.sizes.pop()
+	n, ok := p.sizes.Pop()
 	if !ok {
 		return p.fault(resp.ProtocolError("an answer to a push that was not sent"))
 	}
@@ -114,23 +115,4 @@ func (p *streamProducer) await() error {
 // Push sends the jobs and waits for the answer.
 func (p *streamProducer) Push(ctx context.Context, jobs ...[]byte) error {
 	return push(ctx, p, jobs)
-}
-
-// sizes is how many jobs each push has that was sent and not answered, oldest
-// first. Who sends and who waits for the answers may be two goroutines.
-type sizes struct {
-	mu  sync.Mutex
-	all ring.Ring[int]
-}
-
-func (s *sizes) push(size int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.all.Push(size)
-}
-
-func (s *sizes) pop() (size int, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.all.Pop()
 }

@@ -177,16 +177,7 @@ func (t *streamStrategy) read() error {
 		return err
 	}
 	for range streams {
-		n := 2
-		if !flat {
-			if n, err = in.Array(); err != nil {
-				return err
-			}
-		}
-		if n != 2 {
-			return resp.ProtocolError("%d elements for a stream", n)
-		}
-		if _, err := in.Bulk(); err != nil { // its key
+		if err := streamHead(in, flat); err != nil {
 			return err
 		}
 		if err := t.entries(); err != nil {
@@ -194,6 +185,20 @@ func (t *streamStrategy) read() error {
 		}
 	}
 	return nil
+}
+
+// streamHead reads what stands before the entries of one stream: a list of two and its key,
+// or the key alone.
+func streamHead(in *resp.Reader, flat bool) error {
+	if !flat {
+		if n, err := in.Array(); err != nil {
+			return err
+		} else if n != 2 {
+			return resp.ProtocolError("%d elements for a stream", n)
+		}
+	}
+	_, err := in.Bulk()
+	return err
 }
 
 // entries reads a list of jobs. The value of an entry's first field is the job.

@@ -225,7 +225,9 @@ func (s *eventSubscriber) exchange() error {
 func (s *eventSubscriber) answer() error {
 	streams, flat, err := s.w.In.Pairs()
 	for i := 0; err == nil && i < streams; i++ {
-		err = s.stream(flat)
+		if err = streamHead(&s.w.In, flat); err == nil {
+			err = s.entries()
+		}
 	}
 	if err != nil {
 		return err
@@ -240,23 +242,6 @@ func (s *eventSubscriber) answer() error {
 		return fmt.Errorf("%w: the last that was is %s, and the oldest that is left is %s; let the stream keep more of them, or lower the load", ErrMissed, s.after, oldest)
 	}
 	return nil
-}
-
-// stream reads the entries of one stream.
-func (s *eventSubscriber) stream(flat bool) error {
-	n, err := 2, error(nil)
-	if !flat {
-		if n, err = s.w.In.Array(); err != nil {
-			return err
-		}
-	}
-	if n != 2 {
-		return resp.ProtocolError("%d elements for a stream", n)
-	}
-	if _, err := s.w.In.Bulk(); err != nil { // its key
-		return err
-	}
-	return s.entries()
 }
 
 // entries reads a list of entries.

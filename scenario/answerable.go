@@ -52,7 +52,7 @@ func (s Scenario) Unanswerable() (all []string) {
 		}
 		stage, aggregate, _ := strings.Cut(t.Metric, ".")
 		q, isQuantile := metric.QuantileShare(aggregate)
-		if !isQuantile || !s.measures(stage) {
+		if !isQuantile || !slices.Contains(s.Measured(), metric.Stage(stage)) {
 			continue
 		}
 		need := math.Ceil(latency.MinTail/(1-q) - 1e-9)
@@ -129,16 +129,6 @@ func (s *Scenario) ScaleThresholds(keep []string) (notes []string) {
 	}
 	s.Thresholds = kept
 	return notes
-}
-
-// measures reports whether the name is that of a stage that a run of s sees.
-func (s Scenario) measures(stage string) bool {
-	for _, known := range s.Measured() {
-		if stage == string(known) {
-			return true
-		}
-	}
-	return false
 }
 
 func inSeconds(s float64) string {

@@ -24,21 +24,16 @@ const (
 // Defaults depend on each other (the tokens of a closed loop on the pools), so
 // fill them in last, after every other change.
 func (s Scenario) WithDefaults() Scenario {
-	orOne := func(n *int) {
-		if *n == 0 {
-			*n = 1
-		}
-	}
 	if s.Load.Observed {
 		// All pools are external. A number of consumers contradicts that, and is kept.
 		s.External = s.External || s.Consumers == 0
 	} else {
-		orOne(&s.Producers)
-		orOne(&s.Consumers)
+		s.Producers = cmp.Or(s.Producers, 1)
+		s.Consumers = cmp.Or(s.Consumers, 1)
 	}
-	orOne(&s.Subscribers)
-	orOne(&s.Batch)
-	orOne(&s.Tenants.Count)
+	s.Subscribers = cmp.Or(s.Subscribers, 1)
+	s.Batch = cmp.Or(s.Batch, 1)
+	s.Tenants.Count = cmp.Or(s.Tenants.Count, 1)
 	if s.External {
 		s.Consumers = 0 // all are external
 	}

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -73,16 +74,12 @@ var dialects = map[Dialect]dialectRules{
 
 // dialect checks how jobs look in the queue.
 func (v *validator) dialect() {
-	oneOf(v, "dialect", orPlain(v.Dialect), Dialects()...)
+	oneOf(v, "dialect", cmp.Or(v.Dialect, PlainDialect), Dialects()...)
 	rules, has := dialects[v.Dialect]
 	if !has {
 		const only = "plain jobs have none; remove it, or choose another dialect"
-		if v.JobName != "" {
-			v.faultWith("job_name", []string{"dialect"}, only)
-		}
-		if v.JobArgs != "" {
-			v.faultWith("job_args", []string{"dialect"}, only)
-		}
+		v.faultIf(v.JobName != "", "job_name", []string{"dialect"}, only)
+		v.faultIf(v.JobArgs != "", "job_args", []string{"dialect"}, only)
 		return
 	}
 	switch {
@@ -93,9 +90,7 @@ func (v *validator) dialect() {
 		v.fault("job_name", "%.60q is not the name of a %s %s, such as %s", v.JobName, rules.title, rules.job, rules.example)
 	}
 	none := func(field string, set bool, format string, args ...any) {
-		if set {
-			v.faultWith(field, []string{"dialect", "consumers"}, format, args...)
-		}
+		v.faultIf(set, field, []string{"dialect", "consumers"}, format, args...)
 	}
 	none("dialect", !v.External && !v.Load.Observed, "only %s workers take %s jobs; write consumers: external", rules.title, rules.title)
 	none("design", v.Design != jobqueue.List, "%s keeps its queues in lists; write design: list", rules.title)
@@ -106,13 +101,6 @@ func (v *validator) dialect() {
 	none("prefill", v.Prefill > mostInStream && rules.stream, "%s keeps about 10,000 events, two for each job that is put in: more than %s jobs cannot be prefilled", rules.title, group(mostInStream))
 	none("update", v.Update != "" && rules.announces, "%s announces the ends of jobs itself; remove it", rules.title)
 	none("notify", v.Notify == jobqueue.ShardedPubSub && rules.announces, "%s announces the ends of jobs in its own way; remove it", rules.title)
-}
-
-func orPlain(d Dialect) Dialect {
-	if d == "" {
-		return PlainDialect
-	}
-	return d
 }
 
 // JobWords says what the jobs of a dialect are: "Celery task tasks.work". It is empty for

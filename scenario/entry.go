@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"reflect"
 	"time"
 )
@@ -129,29 +130,22 @@ const (
 func (s *Scenario) entryDefaults() {
 	switch e := &s.Entry; e.Kind {
 	case EntryPostgres:
-		orDefault(&e.Postgres.Connections, defaultEntryConnections)
+		e.Postgres.Connections = cmp.Or(e.Postgres.Connections, defaultEntryConnections)
 	case EntryHTTP:
-		orDefault(&e.HTTP.Method, defaultMethod)
-		orDefault(&e.HTTP.ID, defaultID)
-		orDefault(&e.HTTP.Connections, defaultHTTPConnections)
-		orDefault(&e.HTTP.Timeout, defaultHTTPTimeout)
+		e.HTTP.Method = cmp.Or(e.HTTP.Method, defaultMethod)
+		e.HTTP.ID = cmp.Or(e.HTTP.ID, defaultID)
+		e.HTTP.Connections = cmp.Or(e.HTTP.Connections, defaultHTTPConnections)
+		e.HTTP.Timeout = cmp.Or(e.HTTP.Timeout, defaultHTTPTimeout)
 	}
 	if !s.Exit.Given() {
 		return
 	}
 	w := &s.Exit.WebSocket
-	orDefault(&w.ID, defaultID)
-	orDefault(&w.Status, defaultStatus)
+	w.ID = cmp.Or(w.ID, defaultID)
+	w.Status = cmp.Or(w.Status, defaultStatus)
 	clients := 1
 	if w.PerTenant() {
 		clients = min(max(s.Tenants.Count, 1), maxPool)
 	}
-	orDefault(&w.Clients, clients)
-}
-
-func orDefault[T comparable](to *T, value T) {
-	var zero T
-	if *to == zero {
-		*to = value
-	}
+	w.Clients = cmp.Or(w.Clients, clients)
 }

@@ -104,9 +104,7 @@ func expand(text string, value func(name string) string) string {
 
 // hasVariable reports whether an environment variable is in the text.
 func hasVariable(text string) bool {
-	has := false
-	expand(text, func(string) string { has = true; return "" })
-	return has
+	return slices.ContainsFunc(variable.FindAllString(text, -1), variableName.MatchString)
 }
 
 // checkVariables finds what is no name of an environment variable.
@@ -214,10 +212,7 @@ func secretIn(text string) string {
 // isSecret reports whether a header or a parameter of that name usually holds a secret.
 func isSecret(name string) bool {
 	bare := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
-	for _, part := range []string{"authorization", "cookie", "token", "secret", "password", "passwd", "apikey", "accesskey", "signature", "credential"} {
-		if strings.Contains(bare, part) {
-			return true
-		}
-	}
-	return bare == "key" || bare == "auth" || bare == "sig" || bare == "jwt"
+	parts := []string{"authorization", "cookie", "token", "secret", "password", "passwd", "apikey", "accesskey", "signature", "credential"}
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(bare, part) }) ||
+		slices.Contains([]string{"key", "auth", "sig", "jwt"}, bare)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -109,11 +108,8 @@ func faultShapes() []faultShape {
 }
 
 // FaultKinds lists the kinds of faults.
-func FaultKinds() (all []FaultKind) {
-	for _, s := range faultShapes() {
-		all = append(all, s.kind)
-	}
-	return all
+func FaultKinds() []FaultKind {
+	return each(faultShapes(), func(s faultShape) FaultKind { return s.kind })
 }
 
 // shapeOf is the row of a kind.
@@ -128,11 +124,7 @@ func shapeOf(k FaultKind) (faultShape, bool) {
 
 // faultExamples are texts of all kinds, for messages.
 func faultExamples() string {
-	var all []string
-	for _, s := range faultShapes() {
-		all = append(all, s.example)
-	}
-	return strings.Join(all, ", ")
+	return strings.Join(each(faultShapes(), func(s faultShape) string { return s.example }), ", ")
 }
 
 // End is when the fault is over, from the start of the load. ok is false for one that
@@ -152,63 +144,40 @@ func (f Fault) String() string {
 		b.WriteString("+" + f.For.String())
 	}
 	b.WriteString(":" + string(f.Kind) + "=" + string(f.Target))
-	for _, p := range append(f.details(), f.Network.details()...) {
-		b.WriteString("," + p.key)
-		if p.value != "" {
-			b.WriteString("=" + p.value)
+	for _, k := range f.details() {
+		b.WriteString("," + k.name)
+		if k.form != truthForm {
+			b.WriteString("=" + k.get(f))
 		}
-	}
-	if f.Name != "" {
-		b.WriteString(",name=" + f.Name)
 	}
 	return b.String()
 }
 
-// details are the keys that are set besides the time, the kind and the target.
-func (f Fault) details() (all []pair) {
-	if f.Count != 0 {
-		all = append(all, pair{key: "count", value: strconv.Itoa(f.Count)})
-	}
-	if f.Factor != 0 {
-		all = append(all, pair{key: "factor", value: decimal(f.Factor)})
-	}
-	if f.Restart != 0 {
-		all = append(all, pair{key: "restart", value: f.Restart.String()})
-	}
-	if f.Memory != (MemoryLimit{}) {
-		all = append(all, pair{key: "to", value: f.Memory.String()})
-	}
-	if f.Force {
-		all = append(all, pair{key: "force"})
-	}
-	return all
-}
-
 // inYAML is the fault as it stands in a file.
 func (f Fault) inYAML() string {
-	words := []string{"at: " + f.At.String()}
+	words, network := []string{"at: " + f.At.String()}, []string{"on: " + string(f.Target)}
 	if f.For != 0 {
 		words = append(words, "for: "+f.For.String())
 	}
+	var details []string
+	for _, k := range f.details() {
+		value := k.get(f)
+		if k.free {
+			value = quote(value)
+		}
+		if k.network {
+			network = append(network, k.name+": "+value)
+		} else {
+			details = append(details, k.name+": "+value)
+		}
+	}
 	if f.Kind == NetworkFault {
-		words = append(words, "network: "+f.Network.inYAML(f.Target))
+		words = append(words, "network: {"+strings.Join(network, ", ")+"}")
 	} else {
 		words = append(words, string(f.Kind)+": "+string(f.Target))
 	}
-	for _, p := range f.details() {
-		if p.value == "" {
-			p.value = "true"
-		}
-		words = append(words, p.key+": "+p.value)
-	}
-	if f.Name != "" {
-		words = append(words, "name: "+quote(f.Name)) // 12 and true are names, too
-	}
-	return "{" + strings.Join(words, ", ") + "}"
+	return "{" + strings.Join(append(words, details...), ", ") + "}"
 }
-
-// isSwitch reports whether a key of a fault needs no value in a flag.
-func isSwitch(key string) bool { return key == "force" || new(Network).flag(key) != nil }
 
 // ParseFault reads a fault as a flag gives it: TIME[+LENGTH]:KIND=TARGET, and with
 // commas in between what else belongs to the kind, such as restart=1s.
@@ -227,7 +196,7 @@ func ParseFault(text string) (Fault, error) {
 	for i, part := range strings.Split(what, ",") {
 		key, value, cut := strings.Cut(strings.TrimSpace(part), "=")
 		switch {
-		case !cut && i > 0 && isSwitch(key):
+		case !cut && i > 0 && keyOfFault(key).form == truthForm:
 			errs = append(errs, f.set(key, "true"))
 		case !cut:
 			errs = append(errs, fmt.Errorf("%q is not of the form KEY=VALUE; write it like %s", part, faultExamples()))
@@ -273,11 +242,6 @@ func wordOf[T ~string](what string, valid []T) func(string) (T, error) {
 	}
 }
 
-// faultKeys are the keys of a fault besides its kinds.
-func faultKeys() []string {
-	return []string{"at", "for", "restart", "count", "factor", "to", "force", "name"}
-}
-
 // faultName is a valid name of a fault.
 func faultName(text string) (string, error) {
 	letters := func(r rune) bool {
@@ -290,34 +254,15 @@ func faultName(text string) (string, error) {
 }
 
 // set reads the value of a key.
-func (f *Fault) set(key, text string) (err error) {
-	switch key {
-	case "at":
-		f.At, err = literal.Duration(0)(text)
-	case "for":
-		f.For, err = literal.Duration(1)(text)
-	case "restart":
-		f.Restart, err = literal.Duration(1)(text)
-	case "count":
-		f.Count, err = literal.Int(text)
-	case "factor":
-		f.Factor, err = factor(text)
-	case "to":
-		f.Memory, err = ParseMemoryLimit(text)
-	case "force":
-		f.Force, err = literal.Bool(text)
-	case "name":
-		f.Name, err = faultName(text)
-	default:
-		if !slices.Contains(networkKeys(), key) {
-			return fmt.Errorf("unknown key %q%s", key, orList(key, append(faultKeys(), networkKeys()...)))
-		}
-		err = f.Network.set(key, text)
+func (f *Fault) set(key, text string) error {
+	k := keyOfFault(key)
+	if k.set == nil {
+		return fmt.Errorf("unknown key %q%s", key, orList(key, keyNames(faultKeys())))
 	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", key, err)
+	if err := k.set(f, text); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
 	}
-	return err
+	return nil
 }
 
 // orList suggests the nearest of the words, or lists them.
@@ -337,13 +282,7 @@ func faultsField() Field {
 		Usage:   "break something on purpose, a `FAULT` such as " + faultExamples() + " (repeatable); replaces the scenario's faults",
 		Columns: []Column{{"faults", func(s Scenario) string { return faultsText(s.Faults) }}},
 	})
-	f.yaml = func(s Scenario) string {
-		all := make([]string, len(s.Faults))
-		for i, one := range s.Faults {
-			all[i] = one.inYAML()
-		}
-		return inBrackets(all)
-	}
+	f.yaml = func(s Scenario) string { return inBrackets(each(s.Faults, Fault.inYAML)) }
 	f.whole = (*scenarioReader).readFaults
 	return f
 }
@@ -362,10 +301,4 @@ func parseFaults(text string) (all []Fault, err error) {
 	return all, nil
 }
 
-func faultsText(all []Fault) string {
-	texts := make([]string, len(all))
-	for i, f := range all {
-		texts[i] = f.String()
-	}
-	return strings.Join(texts, faultSeparator)
-}
+func faultsText(all []Fault) string { return strings.Join(each(all, Fault.String), faultSeparator) }

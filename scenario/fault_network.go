@@ -1,14 +1,6 @@
 package scenario
 
-import (
-	"fmt"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
-
-	"github.com/queuedyno/queuedyno/internal/literal"
-)
+import "time"
 
 // Network is what a [Fault] of the network does to the connections of its target: one
 // of the fields, or latency, jitter and bandwidth together.
@@ -29,72 +21,6 @@ type Network struct {
 // minBandwidth is the lowest limit of bandwidth.
 const minBandwidth = 1000
 
-// networkKeys are the keys of a fault of the network besides at and for.
-func networkKeys() []string {
-	return []string{"latency", "jitter", "bandwidth", "down", "reset", "swallow"}
-}
-
-// flag is the switch of a key, nil where its value is not a yes or no.
-func (n *Network) flag(key string) *bool {
-	switch key {
-	case "down":
-		return &n.Down
-	case "reset":
-		return &n.Reset
-	case "swallow":
-		return &n.Swallow
-	}
-	return nil
-}
-
-// set reads the value of a key.
-func (n *Network) set(key, text string) (err error) {
-	if on := n.flag(key); on != nil {
-		*on, err = literal.Bool(text)
-		return err
-	}
-	switch key {
-	case "latency":
-		n.Latency, err = literal.Duration(time.Millisecond)(text)
-	case "jitter":
-		n.Jitter, err = literal.Duration(time.Millisecond)(text)
-	case "bandwidth":
-		n.Bandwidth, err = literal.Count(text)
-	}
-	return err
-}
-
-// details are the keys that are set, as a flag gives them: a switch has no value.
-func (n Network) details() (all []pair) {
-	if n.Latency != 0 {
-		all = append(all, pair{key: "latency", value: n.Latency.String()})
-	}
-	if n.Jitter != 0 {
-		all = append(all, pair{key: "jitter", value: n.Jitter.String()})
-	}
-	if n.Bandwidth != 0 {
-		all = append(all, pair{key: "bandwidth", value: strconv.FormatInt(n.Bandwidth, 10)})
-	}
-	for _, key := range networkKeys() {
-		if on := n.flag(key); on != nil && *on {
-			all = append(all, pair{key: key})
-		}
-	}
-	return all
-}
-
-// inYAML is the value of the key network in a file.
-func (n Network) inYAML(on FaultTarget) string {
-	words := []string{"on: " + string(on)}
-	for _, p := range n.details() {
-		if p.value == "" {
-			p.value = "true"
-		}
-		words = append(words, p.key+": "+p.value)
-	}
-	return "{" + strings.Join(words, ", ") + "}"
-}
-
 // networkExample is what the key network looks like in a file.
 const networkExample = "{on: consumers, latency: 50ms}"
 
@@ -111,35 +37,21 @@ func (r *scenarioReader) readNetwork(field string, f *Fault, e entry) bool {
 	entries, ok := r.entries(value, networkExample)
 	for _, e := range entries {
 		r.at[field+".network."+e.key] = e.at
-		if !slices.Contains(networkKeys(), e.key) && e.key != "on" {
-			r.faultAt(e.at, "unknown key %q%s", e.key, orList(e.key, append(networkKeys(), "on")))
-			ok = false
-			continue
-		}
-		form, what := scalarForm, "a duration such as 50ms"
-		switch {
-		case e.key == "on":
-			form, what = textForm, "whose connections are affected, such as consumers"
-		case e.key == "bandwidth":
-			form, what = wholeForm, "a whole number of bytes per second such as 100000"
-		case f.Network.flag(e.key) != nil:
-			form, what = truthForm, "true"
-		}
-		text, read := r.text(e.value, form, what)
-		if !read {
-			ok = false
-			continue
-		}
-		var err error
+		k := keyOfFault(e.key)
 		if e.key == "on" {
-			err = f.choose(NetworkFault, text)
-		} else if err = f.Network.set(e.key, text); err != nil {
-			err = fmt.Errorf("%s: %w", e.key, err)
-		}
-		if err != nil {
-			r.refuse(e.value, err)
+			k = faultKey{form: textForm, what: "whose connections are affected, such as consumers"}
+		} else if !k.network {
+			r.faultAt(e.at, "unknown key %q%s", e.key, orList(e.key, append(ownKeys(true), "on")))
 			ok = false
+			continue
 		}
+		good := r.read(e.value, k.form, k.what, func(text string) error {
+			if e.key == "on" {
+				return f.choose(NetworkFault, text)
+			}
+			return f.set(e.key, text)
+		})
+		ok = ok && good
 	}
 	if ok && f.Target == "" {
 		r.fault(value, "on is missing: whose connections it affects, such as %s", networkExample)
@@ -152,9 +64,6 @@ func (r *scenarioReader) readNetwork(field string, f *Fault, e entry) bool {
 func (v *validator) network(field string, f Fault, shape faultShape) {
 	n := f.Network
 	if f.Kind != NetworkFault {
-		for _, p := range n.details() {
-			v.fault(field+".network."+p.key, "%s=%s has no %s; remove it", f.Kind, f.Target, p.key)
-		}
 		return
 	}
 	slow := n.Latency != 0 || n.Jitter != 0 || n.Bandwidth != 0

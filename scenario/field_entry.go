@@ -202,11 +202,7 @@ func numberCell(n int) string {
 
 // settingsOf are the settings of a section as a file has them on one line.
 func (s Scenario) settingsOf(section string) string {
-	var all []string
-	for _, p := range s.pairs(Fields(), section) {
-		all = append(all, p.key+": "+p.value)
-	}
-	return strings.Join(all, ", ")
+	return strings.Join(each(s.pairs(Fields(), section), pair.text), ", ")
 }
 
 func pathTexts() kind[string] {
@@ -238,12 +234,12 @@ func statusRow() Field {
 		}
 		return all, nil
 	}
-	text := func(all []int) string { return strings.ReplaceAll(strings.Trim(fmt.Sprint(all), "[]"), " ", ",") }
+	text := func(all []int) string { return strings.Join(each(all, plain[int]), ",") }
 	f := row("entry.http.status", kind[[]int]{form: wholeForm, what: "a status code such as 202", parse: codes, format: text}, func(s *Scenario) *[]int { return &s.Entry.HTTP.Status }, Field{
 		Usage: "status codes with which your API accepts a job, e.g. [200, 202] (default: 200 to 299)",
 	})
 	f.list = func(items []string) string { return strings.Join(items, ",") }
-	f.yaml = func(s Scenario) string { return strings.ReplaceAll(fmt.Sprint(s.Entry.HTTP.Status), " ", ", ") }
+	f.yaml = func(s Scenario) string { return inBrackets(each(s.Entry.HTTP.Status, plain[int])) }
 	return f
 }
 
@@ -252,13 +248,9 @@ func statusRow() Field {
 func headersRow(key string, at func(*Scenario) *map[string]string, f Field) Field {
 	f.Group, f.Many, f.Separator = entryGroup, true, headerLines
 	f = row(key, kind[map[string]string]{form: textForm, what: `a mapping such as {Authorization: "Bearer ${API_TOKEN}"}`, parse: headerTexts, format: headersText}, at, f)
-	f.get = func(s Scenario) string { return headersText(*at(&s)) }
 	f.yaml = func(s Scenario) string {
 		all := *at(&s)
-		var pairs []string
-		for _, name := range slices.Sorted(maps.Keys(all)) {
-			pairs = append(pairs, quote(name)+": "+quote(all[name]))
-		}
+		pairs := each(slices.Sorted(maps.Keys(all)), func(name string) string { return quote(name) + ": " + quote(all[name]) })
 		return "{" + strings.Join(pairs, ", ") + "}"
 	}
 	f.whole = func(r *scenarioReader, n ast.Node) (ok, is bool) {
@@ -281,11 +273,7 @@ func headersRow(key string, at func(*Scenario) *map[string]string, f Field) Fiel
 
 // headersText is what headerTexts reads.
 func headersText(all map[string]string) string {
-	var lines []string
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		lines = append(lines, name+": "+all[name])
-	}
-	return strings.Join(lines, headerLines)
+	return strings.Join(each(slices.Sorted(maps.Keys(all)), func(name string) string { return name + ": " + all[name] }), headerLines)
 }
 
 // headerTexts reads "Name: value", one a line.

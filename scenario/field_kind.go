@@ -63,11 +63,16 @@ func switches() kind[bool] {
 
 // choices are a few words; what they are is said in errors.
 func choices[T ~string](what string, valid ...T) kind[T] {
-	k := kind[T]{form: textForm, what: `text in quotes such as "steady"`, parse: literal.Word(what, valid...), format: plain[T]}
-	for _, w := range valid {
-		k.words = append(k.words, string(w))
+	return kind[T]{form: textForm, what: `text in quotes such as "steady"`, parse: literal.Word(what, valid...), format: plain[T], words: each(valid, plain[T])}
+}
+
+// each is what f makes of each of them.
+func each[T, U any](all []T, f func(T) U) []U {
+	made := make([]U, len(all))
+	for i, one := range all {
+		made[i] = f(one)
 	}
-	return k
+	return made
 }
 
 // row is the field that at points to.
@@ -76,28 +81,34 @@ func row[T any](key string, k kind[T], at func(*Scenario) *T, f Field) Field {
 	if f.Words == nil {
 		f.Words = k.words
 	}
-	var none T
-	zero := fmt.Sprint(none)
-	f.get = func(s Scenario) string {
-		v := *at(&s)
-		if fmt.Sprint(v) == zero {
-			return ""
-		}
-		return k.format(v)
-	}
-	f.set = func(s *Scenario, text string) error {
-		v, err := k.parse(text)
-		if err == nil {
-			*at(s) = v
-		}
-		return err
-	}
+	f.get, f.set = accessors(k, at)
 	for i := range f.Columns {
 		if f.Columns[i].Cell == nil {
 			f.Columns[i].Cell = func(s Scenario) string { return cell(*at(&s)) }
 		}
 	}
 	return f
+}
+
+// accessors write and read as a text what at points to. The zero value is an empty text.
+func accessors[S, T any](k kind[T], at func(*S) *T) (get func(S) string, set func(*S, string) error) {
+	var none T
+	zero := fmt.Sprint(none)
+	get = func(s S) string {
+		v := *at(&s)
+		if fmt.Sprint(v) == zero {
+			return ""
+		}
+		return k.format(v)
+	}
+	set = func(s *S, text string) error {
+		v, err := k.parse(text)
+		if err == nil {
+			*at(s) = v
+		}
+		return err
+	}
+	return get, set
 }
 
 // cell is a value in the base unit of its kind: nanoseconds, bytes, a share of 1.
@@ -167,7 +178,7 @@ func weights(text string) ([]int, error) {
 
 // weightsText is what weights reads.
 func weightsText(all []int) string {
-	text := strings.ReplaceAll(strings.Trim(fmt.Sprint(all), "[]"), " ", ",")
+	text := strings.Join(each(all, plain[int]), ",")
 	if len(all) == 1 {
 		text += ","
 	}

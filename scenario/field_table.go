@@ -236,13 +236,7 @@ func thresholdsField() Field {
 	for _, m := range metric.Metrics() {
 		f.Words = append(f.Words, m.Name)
 	}
-	f.yaml = func(s Scenario) string {
-		all := make([]string, len(s.Thresholds))
-		for i, expr := range s.Thresholds {
-			all[i] = quote(expr)
-		}
-		return inBrackets(all)
-	}
+	f.yaml = func(s Scenario) string { return inBrackets(each(s.Thresholds, quote)) }
 	f.whole = (*scenarioReader).readThresholds
 	return f
 }
@@ -255,7 +249,7 @@ func pipelineFields(runs, builds []string) []Field {
 		Vary:    count(false),
 	})
 	queues.list = func(items []string) string { return strings.Join(items, ",") + "," }
-	queues.yaml = func(s Scenario) string { return strings.ReplaceAll(fmt.Sprint(s.Queues), " ", ", ") }
+	queues.yaml = func(s Scenario) string { return inBrackets(each(s.Queues, plain[int])) }
 	update := row("update", kind[string]{form: textForm, what: `text in quotes such as "id=.id"`, parse: mapping, format: plain[string], free: true}, func(s *Scenario) *string { return &s.Update }, Field{
 		Group: "External workers",
 		Flag:  "update", Verbs: builds, Columns: column("update"),

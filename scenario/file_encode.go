@@ -22,7 +22,7 @@ func Encode(w io.Writer, scenarios []Scenario) error {
 	for _, s := range scenarios {
 		fmt.Fprintf(&b, "  %s:\n", quote(s.Name))
 		for _, p := range s.pairs(fields, "") {
-			fmt.Fprintf(&b, "    %s: %s\n", p.key, p.value)
+			fmt.Fprintf(&b, "    %s\n", p.text())
 		}
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
@@ -55,6 +55,8 @@ type pair struct {
 	describes  bool
 }
 
+func (p pair) text() string { return p.key + ": " + p.value }
+
 // pairs are the keys right below a path that are set.
 func (s Scenario) pairs(fields []Field, path string) (all []pair) {
 	for i, f := range fields {
@@ -67,12 +69,8 @@ func (s Scenario) pairs(fields []Field, path string) (all []pair) {
 		}
 		p := pair{key: name, describes: f.Describes}
 		if deeper || slices.ContainsFunc(fields, inSection) {
-			var inner []string
-			for _, p := range s.pairs(fields, key) {
-				inner = append(inner, p.key+": "+p.value)
-			}
-			if len(inner) > 0 {
-				p.value = "{" + strings.Join(inner, ", ") + "}"
+			if inner := s.pairs(fields, key); len(inner) > 0 {
+				p.value = "{" + strings.Join(each(inner, pair.text), ", ") + "}"
 			} else if f.Key == key {
 				p.value = f.get(s) // such as a kind without settings
 			}

@@ -86,11 +86,7 @@ func (e FileErrors) Error() string {
 
 // Unwrap gives each fault to [errors.As] and [errors.Is].
 func (e FileErrors) Unwrap() []error {
-	all := make([]error, len(e))
-	for i, fault := range e {
-		all[i] = fault
-	}
-	return all
+	return each(e, func(fault *FileError) error { return fault })
 }
 
 // sorted puts the faults in the order of their places and drops repetitions:

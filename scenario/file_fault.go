@@ -38,15 +38,11 @@ func (r *scenarioReader) readFault(field string, n ast.Node) (f Fault, ok bool) 
 	}
 	r.at[field] = placeOf(value)
 	if !isMapping(value) {
-		text, ok := r.text(value, textForm, "a fault such as "+faultExample)
-		if !ok {
-			return f, false
-		}
-		f, err := ParseFault(text)
-		if err != nil {
-			r.refuse(value, err)
-		}
-		return f, err == nil
+		ok = r.read(value, textForm, "a fault such as "+faultExample, func(text string) (err error) {
+			f, err = ParseFault(text)
+			return err
+		})
+		return f, ok
 	}
 	entries, ok := r.entries(value, faultExample)
 	chosen := ""
@@ -68,12 +64,7 @@ func (r *scenarioReader) readFault(field string, n ast.Node) (f Fault, ok bool) 
 }
 
 // kindWords are the keys of which a fault has one.
-func kindWords() (all []string) {
-	for _, k := range FaultKinds() {
-		all = append(all, string(k))
-	}
-	return all
-}
+func kindWords() []string { return each(FaultKinds(), plain[FaultKind]) }
 
 // faultKey reads one key of a fault. chosen is the kind that was found before it.
 func (r *scenarioReader) faultKey(field string, f *Fault, e entry, chosen *string) bool {
@@ -88,39 +79,11 @@ func (r *scenarioReader) faultKey(field string, f *Fault, e entry, chosen *strin
 		if e.key == string(NetworkFault) {
 			return r.readNetwork(field, f, e)
 		}
-		text, ok := r.text(e.value, textForm, "the target of "+e.key)
-		if !ok {
-			return false
-		}
-		if err := f.choose(FaultKind(e.key), text); err != nil {
-			r.refuse(e.value, err)
-			return false
-		}
-		return true
-	case slices.Contains(faultKeys(), e.key):
-		form, what := scalarForm, "a duration such as 10s"
-		switch e.key {
-		case "count":
-			form, what = wholeForm, "a whole number such as 2"
-		case "factor":
-			form, what = numberForm, "a number such as 4"
-		case "to":
-			what = "a size such as 2MiB, or a share of the memory in use such as 80%"
-		case "force":
-			form, what = truthForm, "true"
-		case "name":
-			form, what = textForm, "a name such as crash"
-		}
-		text, ok := r.text(e.value, form, what)
-		if !ok {
-			return false
-		}
-		if err := f.set(e.key, text); err != nil {
-			r.refuse(e.value, err)
-			return false
-		}
-		return true
+		return r.read(e.value, textForm, "the target of "+e.key, func(text string) error { return f.choose(FaultKind(e.key), text) })
+	case slices.Contains(ownKeys(false), e.key):
+		k := keyOfFault(e.key)
+		return r.read(e.value, k.form, k.what, func(text string) error { return f.set(e.key, text) })
 	}
-	r.faultAt(e.at, "unknown key %q%s", e.key, orList(e.key, append(faultKeys(), kinds...)))
+	r.faultAt(e.at, "unknown key %q%s", e.key, orList(e.key, append(ownKeys(false), kinds...)))
 	return false
 }

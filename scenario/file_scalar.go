@@ -82,6 +82,30 @@ func (f *file) digits(n ast.Node, what string) (string, bool) {
 	return digits, true
 }
 
+// texts are the texts of several values.
+func (f *file) texts(all []ast.Node, form form, what string) (texts []string, ok bool) {
+	ok = true
+	for _, n := range all {
+		text, good := f.text(n, form, what)
+		texts, ok = append(texts, text), ok && good
+	}
+	return texts, ok
+}
+
+// read passes the text of a value in that form on to set, and tells what is wrong with it. It
+// is false after a fault.
+func (f *file) read(n ast.Node, form form, what string, set func(text string) error) bool {
+	text, ok := f.text(n, form, what)
+	if !ok {
+		return false
+	}
+	err := set(text)
+	if err != nil {
+		f.refuse(n, err)
+	}
+	return err == nil
+}
+
 // refuse tells what is wrong with the text of a value.
 func (f *file) refuse(n ast.Node, err error) {
 	var unset *literal.UnsetError

@@ -74,32 +74,28 @@ func (r *scenarioReader) place(field string) position {
 	}
 }
 
+// sections are the mappings inside of a scenario, and what each looks like.
+var sections = []struct{ path, example string }{
+	{"load", "{rate: 1000/s, duration: 10s}"},
+	{"load.replay", "{file: arrivals.csv, column: time, speed: 2}"},
+	{"work", "{time: 1ms}"},
+	{"tenants", "{count: 100, skew: 1.1}"},
+	{"hold", "{from: 5s, for: 10s}"},
+	{"entry", "{postgres: {table: jobs}}"},
+	{"entry.postgres", "{table: jobs, connections: 10}"},
+	{"entry.http", `{url: "http://127.0.0.1:3000/jobs", id: jobId}`},
+	{"exit", `{websocket: {url: "ws://127.0.0.1:3000/ws"}}`},
+	{"exit.websocket", `{url: "ws://127.0.0.1:3000/ws", clients: 20}`},
+}
+
 // example is what the mapping at a path looks like.
 func example(path string) string {
-	switch path {
-	case "load":
-		return "{rate: 1000/s, duration: 10s}"
-	case "load.replay":
-		return "{file: arrivals.csv, column: time, speed: 2}"
-	case "work":
-		return "{time: 1ms}"
-	case "tenants":
-		return "{count: 100, skew: 1.1}"
-	case "hold":
-		return "{from: 5s, for: 10s}"
-	case "entry":
-		return "{postgres: {table: jobs}}"
-	case "entry.postgres":
-		return "{table: jobs, connections: 10}"
-	case "entry.http":
-		return `{url: "http://127.0.0.1:3000/jobs", id: jobId}`
-	case "exit":
-		return `{websocket: {url: "ws://127.0.0.1:3000/ws"}}`
-	case "exit.websocket":
-		return `{url: "ws://127.0.0.1:3000/ws", clients: 20}`
-	default:
-		return "{load: {rate: 1000/s}}"
+	for _, s := range sections {
+		if s.path == path {
+			return s.example
+		}
 	}
+	return "{load: {rate: 1000/s}}"
 }
 
 // keys are the names of the keys right below a path.
@@ -199,37 +195,23 @@ func (r *scenarioReader) value(key string, n ast.Node) bool {
 			return ok
 		}
 	}
-	text, ok := "", true
-	if list, isList := r.listOf(f, n); isList {
-		items := make([]string, len(list))
-		for i, item := range list {
-			one, good := r.text(item, f.form, f.what)
-			items[i], ok = one, ok && good
-		}
-		text = f.list(items)
-	} else {
-		text, ok = r.text(n, f.form, f.what)
+	set := func(text string) error { return f.Set(&r.s, text) }
+	var list *ast.SequenceNode // in the place of one value
+	if f.list != nil {
+		list, _ = r.resolve(n).(*ast.SequenceNode)
 	}
+	if list == nil {
+		return r.read(n, f.form, f.what, set)
+	}
+	items, ok := r.texts(list.Values, f.form, f.what)
 	if !ok {
 		return false
 	}
-	if err := f.Set(&r.s, text); err != nil {
+	err := set(f.list(items))
+	if err != nil {
 		r.refuse(n, err)
-		return false
 	}
-	return true
-}
-
-// listOf are the values of the list that stands in the place of one value.
-func (r *scenarioReader) listOf(f Field, n ast.Node) ([]ast.Node, bool) {
-	if f.list == nil {
-		return nil, false
-	}
-	list, isList := r.resolve(n).(*ast.SequenceNode)
-	if !isList {
-		return nil, false
-	}
-	return list.Values, true
+	return err == nil
 }
 
 // hint says what an unknown key may have been meant to be, or what there is.
@@ -237,9 +219,9 @@ func (r *scenarioReader) hint(key string, names []string) string {
 	if near := nearest.Clause(key, names); near != "" {
 		return near
 	}
-	for _, section := range []string{"load", "work", "tenants", "hold", "entry", "entry.postgres", "entry.http", "exit", "exit.websocket"} {
-		if slices.Contains(r.keys(section), key) {
-			return "; it belongs below " + section
+	for _, s := range sections {
+		if slices.Contains(r.keys(s.path), key) {
+			return "; it belongs below " + s.path
 		}
 	}
 	return "; the keys here are " + strings.Join(names, ", ")
@@ -267,11 +249,8 @@ func (r *scenarioReader) readUpdate(n ast.Node) (ok, is bool) {
 		if list, isList := r.resolve(e.value).(*ast.SequenceNode); isList {
 			words = list.Values
 		}
-		texts := make([]string, len(words))
-		for i, w := range words {
-			text, good := r.text(w, textForm, `text in quotes such as "done"`)
-			texts[i], ok = text, ok && good
-		}
+		texts, good := r.texts(words, textForm, `text in quotes such as "done"`)
+		ok = ok && good
 		facts = append(facts, e.key+"="+strings.Join(texts, "|"))
 	}
 	if !ok {

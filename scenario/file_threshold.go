@@ -177,15 +177,11 @@ func (l *thresholdList) mapped(name string, n ast.Node) {
 	}
 	if v := keys["delayAbortEval"]; v != nil {
 		var after time.Duration
-		text, ok := l.text(v, scalarForm, "a duration such as 10s")
-		if ok {
-			var err error
-			if after, err = literal.Duration(0)(text); err != nil {
-				l.refuse(v, err)
-				ok = false
-			}
-		}
-		l.ok = l.ok && ok
+		good := l.read(v, scalarForm, "a duration such as 10s", func(text string) (err error) {
+			after, err = literal.Duration(0)(text)
+			return err
+		})
+		l.ok = l.ok && good
 		if abort != "" && after > 0 {
 			abort += fmt.Sprintf(" after %dms", after.Round(time.Millisecond).Milliseconds())
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/literal"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/scenario/draw"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -63,11 +64,7 @@ func (f Problem) Flag() string {
 func (s Scenario) Validate() []Problem {
 	v := validator{Scenario: s.WithDefaults()}
 	v.all()
-	problems := make([]Problem, len(v.found))
-	for i, f := range v.found {
-		problems[i] = f.Problem
-	}
-	return problems
+	return each(v.found, func(f finding) Problem { return f.Problem })
 }
 
 // finding is a problem together with the other fields that it depends on: when
@@ -110,13 +107,17 @@ func (v *validator) faultWith(field string, with []string, format string, args .
 	v.found[len(v.found)-1].with = with
 }
 
+// faultIf is a problem where what it is about is wrong. It depends on the other fields,
+// which may be none.
+func (v *validator) faultIf(wrong bool, field string, with []string, format string, args ...any) {
+	if wrong {
+		v.faultWith(field, with, format, args...)
+	}
+}
+
 func (v *validator) identity() {
-	if v.Seed > literal.MaxSeed {
-		v.fault("seed", "%d is more than %d (2^53-1): jq, Node and others would round it when they read result.json", v.Seed, uint64(literal.MaxSeed))
-	}
-	if !validName(v.Name) {
-		v.fault("name", "%q is not a name; use 1 to %d lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit", v.Name, maxName)
-	}
+	v.faultIf(v.Seed > literal.MaxSeed, "seed", nil, "%d is more than %d (2^53-1): jq, Node and others would round it when they read result.json", v.Seed, uint64(literal.MaxSeed))
+	v.faultIf(!validName(v.Name), "name", nil, "%q is not a name; use 1 to %d lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit", v.Name, maxName)
 	switch d := v.Description; {
 	case len(d) > maxDescription:
 		v.fault("description", "longer than %s bytes; say in a sentence which question the scenario answers", group(maxDescription))
@@ -182,30 +183,20 @@ func (v *validator) loop() {
 	case !l.Closed() && l.MaxInFlight < v.Batch && v.Batch <= maxBatch:
 		v.faultWith("load.max_in_flight", []string{"load.rate", "batch"}, "%d is less than the batch of %d; raise it to at least %d", l.MaxInFlight, v.Batch, v.Batch)
 	}
-	if l.MaxBacklog < 0 {
-		v.fault("load.max_backlog", "%d is less than 0; leave it out for no limit", l.MaxBacklog)
-	}
+	v.faultIf(l.MaxBacklog < 0, "load.max_backlog", nil, "%d is less than 0; leave it out for no limit", l.MaxBacklog)
 }
 
 func (v *validator) pools() {
-	pool := func(field string, n, most int) {
-		if n < 1 {
-			v.fault(field, "%d is less than 1", n)
-		} else if n > most {
-			v.fault(field, "%s is more than %s", group(n), group(most))
-		}
-	}
 	if !v.Load.Observed {
-		pool("producers", v.Producers, maxPool)
+		v.size("producers", v.Producers, maxPool)
 	}
 	if !v.External && !v.Load.Observed {
-		pool("consumers", v.Consumers, maxPool)
+		v.size("consumers", v.Consumers, maxPool)
 	}
-	pool("subscribers", v.Subscribers, maxPool)
-	pool("batch", v.Batch, maxBatch)
-	if jobs := v.Load.Jobs; jobs > 0 && v.Batch <= maxBatch && int64(v.Batch) > jobs {
-		v.faultWith("batch", []string{"load.jobs"}, "%d is more than the %d jobs of the load; lower it or raise jobs", v.Batch, jobs)
-	}
+	v.size("subscribers", v.Subscribers, maxPool)
+	v.size("batch", v.Batch, maxBatch)
+	jobs := v.Load.Jobs
+	v.faultIf(jobs > 0 && v.Batch <= maxBatch && int64(v.Batch) > jobs, "batch", []string{"load.jobs"}, "%d is more than the %d jobs of the load; lower it or raise jobs", v.Batch, jobs)
 	switch {
 	case v.Payloads.Validate() != nil:
 		v.fault("payload", "%s", v.Payloads.Validate())
@@ -218,13 +209,16 @@ func (v *validator) pools() {
 	}
 }
 
+// size checks how many there are of something: 1 or more, and not too many.
+func (v *validator) size(field string, n, most int) {
+	v.faultIf(n < 1, field, nil, "%d is less than 1", n)
+	v.faultIf(n > most, field, nil, "%s is more than %s", group(n), group(most))
+}
+
 func (v *validator) times() {
 	span := func(field string, d, most time.Duration) {
-		if d < 0 {
-			v.fault(field, "%s is negative", d)
-		} else if d > most {
-			v.fault(field, "%s is more than %s", d, most)
-		}
+		v.faultIf(d < 0, field, nil, "%s is negative", d)
+		v.faultIf(d > most, field, nil, "%s is more than %s", d, most)
 	}
 	drawn := v.Work.Drawn
 	if unread := drawn.Law == draw.Samples && len(drawn.Values) == 0; unread {
@@ -297,21 +291,11 @@ func validName(name string) bool {
 func unprintable(r rune) bool { return r != '\n' && r != '\t' && (r < ' ' || 0x7f <= r && r < 0xa0) }
 
 // group writes a number with its digits in groups of three.
-func group[N int | int64](n N) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}
+func group[N int | int64](n N) string { return number.Count(int64(n)) }
 
 // InvalidError is the error of a run whose scenario has problems. Nothing was started.
 type InvalidError struct{ Problems []Problem }
 
 func (e *InvalidError) Error() string {
-	var lines []string
-	for _, f := range e.Problems {
-		lines = append(lines, f.String())
-	}
-	return "scenario: " + strings.Join(lines, "; ")
+	return "scenario: " + strings.Join(each(e.Problems, Problem.String), "; ")
 }

@@ -49,9 +49,7 @@ func (v *validator) entry() {
 // unused finds settings of another kind of entry.
 func (v *validator) unused(with []string, kind EntryKind, message string, set map[string]bool) {
 	for _, field := range slices.Sorted(maps.Keys(set)) {
-		if set[field] {
-			v.faultWith(field, with, "%s (the entry is %s)", message, kind)
-		}
+		v.faultIf(set[field], field, with, "%s (the entry is %s)", message, kind)
 	}
 }
 
@@ -64,16 +62,14 @@ func (v *validator) postgres() {
 	} else if v.External && !v.Load.Observed {
 		v.faultWith("entry.postgres.table", []string{"consumers"}, "the external workers update the rows, so they must know the table; write entry: {postgres: {table: jobs}}")
 	}
-	v.size("entry.postgres.connections", p.Connections)
+	v.size("entry.postgres.connections", p.Connections, maxPool)
 }
 
 func (v *validator) http() {
 	h := v.Entry.HTTP
 	const section = "entry.http."
 	v.url(section+"url", h.URL, []string{"http", "https"}, "entry: {http: {url: http://127.0.0.1:3000/jobs}}", tenantName, jobName)
-	if !methodName.MatchString(h.Method) {
-		v.fault(section+"method", "%s is not a method; write it like POST", quoted(h.Method))
-	}
+	v.faultIf(!methodName.MatchString(h.Method), section+"method", nil, "%s is not a method; write it like POST", quoted(h.Method))
 	v.headers(section+"headers", h.Headers, tenantName, jobName)
 	v.template(section+"body", h.Body, tenantName, jobName)
 	v.path(section+"id", h.ID)
@@ -83,17 +79,13 @@ func (v *validator) http() {
 			break
 		}
 	}
-	v.size(section+"connections", h.Connections)
-	if h.Timeout < 0 || h.Timeout > maxTimeout {
-		v.fault(section+"timeout", "%s is not from 1ns to %s", h.Timeout, maxTimeout)
-	}
+	v.size(section+"connections", h.Connections, maxPool)
+	v.faultIf(h.Timeout < 0 || h.Timeout > maxTimeout, section+"timeout", nil, "%s is not from 1ns to %s", h.Timeout, maxTimeout)
 	if v.Load.Observed {
 		return
 	}
 	pushed := func(field string, set bool, message string) {
-		if set {
-			v.faultWith(field, []string{"entry"}, "%s", message)
-		}
+		v.faultIf(set, field, []string{"entry"}, "%s", message)
 	}
 	pushed("consumers", !v.External, "your API pushes the jobs of an HTTP entry, and your workers take them; write consumers: external")
 	pushed("batch", v.Batch > 1, "each job of an HTTP entry is a request; remove it")
@@ -115,34 +107,19 @@ func (v *validator) exit() {
 	const section = "exit.websocket."
 	v.url(section+"url", w.URL, []string{"ws", "wss"}, "exit: {websocket: {url: ws://127.0.0.1:3000/ws}}", tenantName)
 	v.headers(section+"headers", w.Headers, tenantName)
-	if w.Subprotocol != "" && !headerName.MatchString(w.Subprotocol) {
-		v.fault(section+"subprotocol", "%s is not the name of a subprotocol, such as graphql-ws", quoted(w.Subprotocol))
-	}
+	v.faultIf(w.Subprotocol != "" && !headerName.MatchString(w.Subprotocol), section+"subprotocol", nil, "%s is not the name of a subprotocol, such as graphql-ws", quoted(w.Subprotocol))
 	v.template(section+"message", w.Message, tenantName)
-	v.size(section+"clients", w.Clients)
+	v.size(section+"clients", w.Clients, maxPool)
 	v.path(section+"id", w.ID)
 	v.path(section+"status", w.Status)
 	if w.Tenant != "" {
 		v.path(section+"tenant", w.Tenant)
 	}
-	if dotted(w.ID) == dotted(w.Status) {
-		v.fault(section+"id", "id and status are both at %s; they are different keys of a message", dotted(w.ID))
-	}
+	v.faultIf(updates.Dotted(w.ID) == updates.Dotted(w.Status), section+"id", nil, "id and status are both at %s; they are different keys of a message", updates.Dotted(w.ID))
 	if tenants := v.Tenants.Count; w.PerTenant() && w.Clients >= 1 && w.Clients < tenants && tenants <= maxTenants {
 		v.faultWith(section+"clients", []string{"tenants", "tenants.count"}, "%s clients leave tenants of the %s without a client, and their jobs would never end; use at least %s clients, or fewer tenants", group(w.Clients), group(tenants), group(tenants))
 	}
-	if v.Notify == jobqueue.NoNotify {
-		v.faultWith("exit", []string{"notify"}, "with notify: none your API hears of no job, so it has nothing to pass on; remove it, or choose pubsub")
-	}
-}
-
-// size checks the number of connections or clients.
-func (v *validator) size(field string, n int) {
-	if n < 1 {
-		v.fault(field, "%d is less than 1", n)
-	} else if n > maxPool {
-		v.fault(field, "%s is more than %s", group(n), group(maxPool))
-	}
+	v.faultIf(v.Notify == jobqueue.NoNotify, "exit", []string{"notify"}, "with notify: none your API hears of no job, so it has nothing to pass on; remove it, or choose pubsub")
 }
 
 // url checks a URL with names in it.
@@ -203,19 +180,9 @@ func (v *validator) template(field, text string, names ...string) bool {
 
 // path checks a path in JSON.
 func (v *validator) path(field, text string) {
-	if _, err := updates.ParsePath(dotted(text)); err != nil {
+	if _, err := updates.ParsePath(updates.Dotted(text)); err != nil {
 		v.fault(field, "%s", err)
 	}
-}
-
-// dotted is a path in JSON with the dot at the beginning that it may lack; $.data.id
-// is one, too.
-func dotted(text string) string {
-	text = strings.TrimPrefix(text, "$")
-	if strings.HasPrefix(text, ".") {
-		return text
-	}
-	return "." + text
 }
 
 // unfitForHeader reports whether a character cannot be in the value of a header.

@@ -34,7 +34,7 @@ func (v *validator) faults() {
 			continue
 		}
 		if !slices.Contains(shape.targets, f.Target) {
-			v.fault(field, "%s cannot happen to %q; its targets are %s", f.Kind, f.Target, listed(shape.targets))
+			v.fault(field, "%s cannot happen to %q; its targets are %s", f.Kind, f.Target, strings.Join(each(shape.targets, plain[FaultTarget]), ", "))
 			continue
 		}
 		v.faultKeys(field, f, shape)
@@ -94,38 +94,26 @@ func (v *validator) faultFields() []string {
 	return all
 }
 
-// listed are words with commas in between.
-func listed[T ~string](words []T) string {
-	texts := make([]string, len(words))
-	for i, w := range words {
-		texts[i] = string(w)
-	}
-	return strings.Join(texts, ", ")
-}
-
 // faultKeys checks that a fault has what belongs to its kind and nothing else.
 func (v *validator) faultKeys(field string, f Fault, shape faultShape) {
-	for _, one := range []struct {
-		key string
-		set bool
-	}{{"for", f.For != 0}, {"restart", f.Restart != 0}, {"count", f.Count != 0}, {"factor", f.Factor != 0}, {"to", f.Memory != MemoryLimit{}}, {"force", f.Force}} {
-		needed := slices.Contains(shape.needs, one.key)
+	for _, k := range faultKeys() {
+		set, needed, at := k.get(f) != "", slices.Contains(shape.needs, k.name), field+"."+k.name
+		if k.network {
+			at = field + ".network." + k.name
+		}
 		switch {
-		case needed && !one.set:
-			v.fault(field, "%s needs %s; write it like %s", f.Kind, one.key, shape.example)
-		case one.set && f.Kind == KillFault && one.key == "for":
-			v.fault(field+".for", "a kill has no length; write restart: %s for a start after that time", f.For)
-		case one.set && !needed && !slices.Contains(shape.takes, one.key),
-			one.key == "count" && one.set && f.Target != WorkersTarget:
-			v.fault(field+"."+one.key, "%s=%s has no %s; remove it", f.Kind, f.Target, one.key)
+		case k.name == "at", k.name == "name", k.network && f.Kind == NetworkFault:
+		case needed && !set:
+			v.fault(field, "%s needs %s; write it like %s", f.Kind, k.name, shape.example)
+		case set && f.Kind == KillFault && k.name == "for":
+			v.fault(at, "a kill has no length; write restart: %s for a start after that time", f.For)
+		case set && !needed && !slices.Contains(shape.takes, k.name),
+			k.name == "count" && set && f.Target != WorkersTarget:
+			v.fault(at, "%s=%s has no %s; remove it", f.Kind, f.Target, k.name)
 		}
 	}
-	if f.Factor != 0 && !(f.Factor > 1 && f.Factor <= maxFactor) {
-		v.fault(field+".factor", "%v is not a number above 1, such as 4 for workers that take four times as long", f.Factor)
-	}
-	if f.Count < 0 {
-		v.fault(field+".count", "%d is negative", f.Count)
-	}
+	v.faultIf(f.Factor != 0 && !(f.Factor > 1 && f.Factor <= maxFactor), field+".factor", nil, "%v is not a number above 1, such as 4 for workers that take four times as long", f.Factor)
+	v.faultIf(f.Count < 0, field+".count", nil, "%d is negative", f.Count)
 }
 
 // faultTimes checks that a fault happens while the load is on.

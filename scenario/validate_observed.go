@@ -8,9 +8,7 @@ import (
 func (v *validator) observed() {
 	with := []string{"producers"}
 	none := func(field string, set bool) {
-		if set {
-			v.faultWith(field, with, "producers and workers are external, so the run only observes; remove it")
-		}
+		v.faultIf(set, field, with, "producers and workers are external, so the run only observes; remove it")
 	}
 	l := v.Load
 	none("producers", v.Producers != 0)
@@ -33,7 +31,5 @@ func (v *validator) observed() {
 	none("hold", v.Hold.For != 0)
 	none("entry", v.Entry.Kind != EntryPush)
 	none("exit", v.Exit.Given())
-	if v.Notify == jobqueue.NoNotify {
-		v.faultWith("notify", with, "without notifications there is nothing to observe; choose pubsub")
-	}
+	v.faultIf(v.Notify == jobqueue.NoNotify, "notify", with, "without notifications there is nothing to observe; choose pubsub")
 }

@@ -89,7 +89,7 @@ func New(o Options) (*Client, error) {
 	if c.path, err = parsePath(cmp.Or(o.ID, defaultID)); err != nil {
 		problems = append(problems, fmt.Errorf("id: %w", err))
 	} else {
-		c.pathText = dotted(cmp.Or(o.ID, defaultID))
+		c.pathText = updates.Dotted(cmp.Or(o.ID, defaultID))
 	}
 	if strings.ContainsFunc(c.method, func(r rune) bool { return r < 'A' || r > 'Z' }) {
 		problems = append(problems, fmt.Errorf("method: %q is not a method; write it like POST", c.method))
@@ -154,12 +154,4 @@ func (c *Client) Check(ctx context.Context) error {
 }
 
 // parsePath reads jobId, .data.id or $.data.id.
-func parsePath(text string) ([][]byte, error) { return updates.ParsePath(dotted(text)) }
-
-func dotted(text string) string {
-	text = strings.TrimPrefix(text, "$")
-	if !strings.HasPrefix(text, ".") {
-		text = "." + text
-	}
-	return text
-}
+func parsePath(text string) ([][]byte, error) { return updates.ParsePath(updates.Dotted(text)) }

@@ -120,18 +120,8 @@ func (a *account) slowest(took int64) {
 	}
 }
 
-// unheard closes a job that the server says it published to no subscriber.
-func (a *account) unheard(b *flight.Block, j *flight.Job, n int64, t *ledger.Tally) {
-	a.surelyLost(b, j, n, t, ledger.Unheard)
-}
-
-// refused closes a job whose push the server answered with an error: it is sure
-// not to be in the queue.
-func (a *account) refused(b *flight.Block, j *flight.Job, n int64, t *ledger.Tally) {
-	a.surelyLost(b, j, n, t, ledger.Refused)
-}
-
-// surelyLost closes a job that certainly will not arrive, and counts it.
+// surelyLost closes a job that certainly will not arrive, and counts it: one that the server
+// refused, or says it published to no subscriber.
 func (a *account) surelyLost(b *flight.Block, j *flight.Job, n int64, t *ledger.Tally, as ledger.Counter) {
 	due := j.Stamp[flight.DueAt]
 	if _, first, here := j.Mark(n, flight.Closed); !here || !first {

@@ -2,11 +2,10 @@ package engine
 
 import (
 	"errors"
-	"sync"
 
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
-	"github.com/queuedyno/queuedyno/internal/ring"
+	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -18,27 +17,27 @@ func (p *producer) answers() error {
 	for {
 		err := pipe.Await()
 		lost := errors.Is(err, jobqueue.ErrLost)
-		refused, full := lost && refusal(err), p.r.faults.full(err)
+		refused, full := lost && resp.IsReply(err), p.r.faults.full(err)
 		switch {
 		case err == nil || full:
 			at := p.r.now()
-			g, ok := p.pending.take()
+			g, ok := p.pending.Pop()
 			if !ok {
 				return errors.New("an answer to a push that was not sent")
 			}
 			p.answered(g, at, err)
 		case lost:
-			p.lost(err, !refused && p.pending.len() == 0)
+			p.lost(err, !refused && p.pending.Len() == 0)
 			if refused {
-				if g, ok := p.pending.take(); ok {
-					p.refused(g)
+				if g, ok := p.pending.Pop(); ok {
+					p.gone(g, ledger.Refused)
 				}
 			}
 		case !errors.Is(err, jobqueue.ErrClosed):
 			return err
 		}
 		if p.draining.Load() {
-			if (err == nil || refused || full) && p.pending.len() > 0 {
+			if (err == nil || refused || full) && p.pending.Len() > 0 {
 				continue // the answers to the others say what became of them
 			}
 			p.draining.Store(false)
@@ -69,18 +68,18 @@ func (p *producer) answered(g pace.Group, at int64, err error) bool {
 	case p.r.faults.full(err):
 		p.streak.Answered()
 		p.r.problem("push", err)
-		p.refused(g)
+		p.gone(g, ledger.Refused)
 	default:
 		return false
 	}
 	return true
 }
 
-// refused notes that the server answered the push of a group with an error.
-func (p *producer) refused(g pace.Group) {
+// gone closes the jobs of a group that surely are lost.
+func (p *producer) gone(g pace.Group, as ledger.Counter) {
 	for n := g.First; n < g.First+int64(g.Jobs); n++ {
 		if b, j := p.r.flight.Find(n); j != nil {
-			p.r.refused(b, j, n, p.tally)
+			p.r.surelyLost(b, j, n, p.tally, as)
 		}
 	}
 }
@@ -89,7 +88,7 @@ func (p *producer) refused(g pace.Group) {
 // unwritten ones, which were not written. The goroutine that reads the answers calls it,
 // or another one while that waits for a connection.
 func (p *producer) unanswered(unwritten int) {
-	for _, g := range p.pending.drop(unwritten) {
+	for _, g := range p.pending.Drop(unwritten) {
 		p.unknown(g)
 	}
 }
@@ -97,28 +96,25 @@ func (p *producer) unanswered(unwritten int) {
 // unknown notes that the push of a group will have no answer: whether its jobs are in the
 // queue is not known until they are seen again.
 func (p *producer) unknown(g pace.Group) {
-	p.tally.Add(ledger.Unknown, int64(g.Jobs))
-	for n := g.First; n < g.First+int64(g.Jobs); n++ {
-		b, j := p.r.flight.Find(n)
-		if j == nil {
-			continue
-		}
-		j.Stamp[flight.AckedAt] = flight.Absent
-		p.accepted(b, j, n, flight.PushUnknown)
-	}
+	p.settled(g, flight.Absent, ledger.Unknown, flight.PushUnknown)
 }
 
 // acked notes that the push of a group was answered.
 func (p *producer) acked(g pace.Group, at int64) {
 	p.streak.Answered()
-	p.tally.Add(ledger.Acked, int64(g.Jobs))
+	p.settled(g, at, ledger.Acked, flight.Acked)
+}
+
+// settled notes when the push of a group was answered, or that it will not be.
+func (p *producer) settled(g pace.Group, at int64, as ledger.Counter, mark uint64) {
+	p.tally.Add(as, int64(g.Jobs))
 	for n := g.First; n < g.First+int64(g.Jobs); n++ {
 		b, j := p.r.flight.Find(n)
 		if j == nil {
 			continue
 		}
 		j.Stamp[flight.AckedAt] = at
-		p.accepted(b, j, n, flight.Acked)
+		p.accepted(b, j, n, mark)
 	}
 }
 
@@ -129,48 +125,10 @@ func (p *producer) accepted(b *flight.Block, j *flight.Job, n int64, mark uint64
 	switch {
 	case !here:
 	case marks&flight.Unheard != 0:
-		p.r.unheard(b, j, n, p.tally)
+		p.r.surelyLost(b, j, n, p.tally, ledger.Unheard)
 	case marks&flight.Unsaved != 0:
 		p.r.surelyLost(b, j, n, p.tally, ledger.Unsaved)
 	default:
 		p.r.finish(b, j, n, marks, p.shard)
 	}
-}
-
-// pushes are the pushes that were sent and not answered, oldest first.
-type pushes struct {
-	mu  sync.Mutex
-	all ring.Ring[pace.Group]
-}
-
-func (p *pushes) add(g pace.Group) {
-	p.mu.Lock()
-	p.all.Push(g)
-	p.mu.Unlock()
-}
-
-// len is how many there are.
-func (p *pushes) len() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.all.Len()
-}
-
-// drop removes them all, and returns them without the last few.
-func (p *pushes) drop(last int) (groups []pace.Group) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for p.all.Len() > last {
-		g, _ := p.all.Pop()
-		groups = append(groups, g)
-	}
-	p.all.Clear()
-	return groups
-}
-
-func (p *pushes) take() (g pace.Group, ok bool) {
-	p.mu.Lock()
-	g, ok = p.all.Pop()
-	p.mu.Unlock()
-	return g, ok
 }

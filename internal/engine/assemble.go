@@ -24,15 +24,13 @@ type assembly struct {
 	res *result.Result
 }
 
-// result puts the result together. released is the error of closing the run.
-func (r *run) result(released error) *result.Result {
-	res := &result.Result{
+// described is a result that says what was run, and nothing of what happened.
+func (r *run) described() *result.Result {
+	return &result.Result{
 		Schema: result.Schema,
 		Tool:   r.o.Tool,
 		Run: result.Info{
-			ID: r.o.ID, Scenario: r.s.Name,
-			StartedAt: r.started.Round(0).UTC(), EndedAt: r.ended.Round(0).UTC(),
-			StopReason: r.reason, StoppedAtS: r.stoppedAt(), Interrupted: r.interrupted, Aborted: r.aborted,
+			ID: r.o.ID, Scenario: r.s.Name, StartedAt: r.started.Round(0).UTC(),
 			Seed: r.s.Seed, Tags: maps.Clone(r.o.Tags), Worker: r.o.Worker,
 		},
 		Scenario: r.s,
@@ -41,17 +39,21 @@ func (r *run) result(released error) *result.Result {
 			Before: map[string]string{}, After: map[string]string{},
 			Deltas: map[string]float64{}, Commands: map[string]result.CommandStat{},
 		},
-		Host:     hoststat.ThisHost(),
-		Window:   r.outcome.window,
-		Ledger:   r.outcome.ledger,
-		Stages:   map[metric.Stage]*result.StageSummary{},
-		Scalars:  map[string]*float64{},
-		Timeline: r.sampler.timeline,
-		RowS:     r.sampler.slot.Joined.Seconds(),
-		Stall:    r.stall(),
-		Observed: r.outcome.seen, Unreturned: r.outcome.unreturned, NotUnderstood: r.unrecognized.first,
-		Warnings: r.notes.lines(errors.Is(r.fatal(), errEnded)),
+		Stages:  map[metric.Stage]*result.StageSummary{},
+		Scalars: map[string]*float64{},
 	}
+}
+
+// result puts the result together. released is the error of closing the run.
+func (r *run) result(released error) *result.Result {
+	res := r.described()
+	info := &res.Run
+	info.EndedAt, info.Interrupted, info.Aborted = r.ended.Round(0).UTC(), r.interrupted, r.aborted
+	info.StopReason, info.StoppedAtS = r.reason, r.stoppedAt()
+	res.Host, res.Window, res.Ledger, res.Stall = hoststat.ThisHost(), r.outcome.window, r.outcome.ledger, r.stall()
+	res.Timeline, res.RowS = r.sampler.timeline, r.sampler.slot.Joined.Seconds()
+	res.Observed, res.Unreturned, res.NotUnderstood = r.outcome.seen, r.outcome.unreturned, r.unrecognized.first
+	res.Warnings = r.notes.lines(errors.Is(r.fatal(), errEnded))
 	if res.Run.Tags == nil {
 		res.Run.Tags = map[string]string{}
 	}
@@ -61,9 +63,7 @@ func (r *run) result(released error) *result.Result {
 	if res.Timeline == nil {
 		res.Timeline = []result.Second{}
 	}
-	if err := r.fatal(); err != nil {
-		res.Run.Failed, res.Run.Error = true, err.Error()
-	} else if err := cmp.Or(r.worked.Err, released); err != nil {
+	if err := cmp.Or(r.fatal(), r.worked.Err, released); err != nil {
 		res.Run.Failed, res.Run.Error = true, err.Error()
 	}
 	a := &assembly{r, res}
@@ -149,15 +149,14 @@ func (r *assembly) optional(s metric.Stage) bool {
 // scalars are the metrics that belong to no stage. Those that could not be
 // measured are null.
 func (r *assembly) scalars() {
-	backlog := float64(r.sampler.maxBacklog)
-	r.res.Scalars["backlog.max"] = &backlog
+	r.res.Scalars["backlog.max"] = new(float64(r.sampler.maxBacklog))
 	if n := r.sampler.waiting.n; n > 0 {
-		r.res.Scalars["blocked_clients"] = ptr(r.sampler.waiting.sum / float64(n))
+		r.res.Scalars["blocked_clients"] = new(r.sampler.waiting.sum / float64(n))
 	}
 	if _, has := recoversFrom(r.s); has {
 		r.res.Scalars["recovery"] = nil
 		if at := r.sampler.recovered; at != flight.Absent {
-			r.res.Scalars["recovery"] = ptr(float64(at))
+			r.res.Scalars["recovery"] = new(float64(at))
 		}
 	}
 	for _, name := range []string{"cpu_per_job", "redis_cpu_per_job", "redis_commands_per_job", "redis_bytes_per_job"} {
@@ -176,11 +175,10 @@ func (r *assembly) scalars() {
 		r.res.Warnings = append(r.res.Warnings, fmt.Sprintf("other clients issued %.0f%% of the server's commands, so its cost per job is not known", 100*foreign))
 	}
 	if used := r.cpu[1] - r.cpu[0]; used > 0 {
-		per := float64(used) / jobs
-		r.res.Scalars["cpu_per_job"] = &per
+		r.res.Scalars["cpu_per_job"] = new(float64(used) / jobs)
 	}
 	if used := r.worked.CPU; used != nil {
-		r.res.Scalars["worker_cpu_per_job"] = ptr(float64(*used) / jobs)
+		r.res.Scalars["worker_cpu_per_job"] = new(float64(*used) / jobs)
 	}
 	if !alone || foreign > maxForeign {
 		return
@@ -188,16 +186,13 @@ func (r *assembly) scalars() {
 	user, ok1 := r.res.Server.Deltas["used_cpu_user"]
 	sys, ok2 := r.res.Server.Deltas["used_cpu_sys"]
 	if ok1 || ok2 {
-		per := (user + sys) * float64(time.Second) / jobs
-		r.res.Scalars["redis_cpu_per_job"] = &per
+		r.res.Scalars["redis_cpu_per_job"] = new((user + sys) * float64(time.Second) / jobs)
 	}
 	if n := r.res.Server.Deltas["total_commands_processed"] - r.sideCommands(); n > 0 {
-		per := n / jobs
-		r.res.Scalars["redis_commands_per_job"] = &per
+		r.res.Scalars["redis_commands_per_job"] = new(n / jobs)
 	}
 	if n := r.res.Server.Deltas["total_net_input_bytes"] + r.res.Server.Deltas["total_net_output_bytes"]; n > 0 {
-		per := n / jobs
-		r.res.Scalars["redis_bytes_per_job"] = &per
+		r.res.Scalars["redis_bytes_per_job"] = new(n / jobs)
 	}
 }
 

@@ -73,7 +73,7 @@ func (c *consumer) loop(ctx context.Context) error {
 		err := c.serveAll(ctx)
 		switch {
 		case errors.Is(err, errOver):
-			return nil
+			return err
 		case c.killed() && ctx.Err() == nil:
 			if !c.revived(ctx) {
 				return nil
@@ -82,9 +82,7 @@ func (c *consumer) loop(ctx context.Context) error {
 		case !errors.Is(err, jobqueue.ErrLost) && !c.r.faults.full(err) || ctx.Err() != nil:
 			return err
 		}
-		if err := c.reopen(ctx, err); errors.Is(err, errOver) {
-			return nil
-		} else if err != nil && !c.killed() {
+		if err := c.reopen(ctx, err); errors.Is(err, errOver) || err != nil && !c.killed() {
 			return err
 		}
 	}
@@ -388,7 +386,7 @@ func (c *consumer) published(i, receivers int) {
 	case !here:
 	case marks&flight.Unheard != 0:
 		if flight.Accepted(marks) {
-			c.r.unheard(h.block, h.job, h.n, c.tally)
+			c.r.surelyLost(h.block, h.job, h.n, c.tally, ledger.Unheard)
 		}
 	default:
 		c.r.finish(h.block, h.job, h.n, marks, c.shard)

@@ -226,10 +226,10 @@ func (r *assembly) postgres() *result.Postgres {
 	}
 	r.res.Warnings = append(r.res.Warnings, f.Cautions...)
 	if w.looks > 0 {
-		out.Busy = ptr(w.busy / float64(w.looks))
+		out.Busy = new(w.busy / float64(w.looks))
 	}
 	if w.samples > 0 {
-		out.Active, out.WaitsFor = ptr(w.active/float64(w.samples)), map[string]float64{}
+		out.Active, out.WaitsFor = new(w.active/float64(w.samples)), map[string]float64{}
 		for on, n := range w.waits {
 			out.WaitsFor[on] = n / float64(w.samples)
 		}

@@ -31,11 +31,11 @@ func (r *assembly) evidence() validity.Measured {
 	}
 	if w := float64(r.res.Window.Scheduled); w > 0 && r.s.Load.Open() {
 		m.Schedule = validity.Schedule{
-			SentInTime: ptr(float64(r.total(ledger.WindowSent)-r.rec.Late) / w),
-			LateShare:  ptr(float64(r.rec.Held) / w), LateLimit: record.LateLimit(r.s),
+			SentInTime: new(float64(r.total(ledger.WindowSent)-r.rec.Late) / w),
+			LateShare:  new(float64(r.rec.Held) / w), LateLimit: record.LateLimit(r.s),
 		}
 		if r.rec.Tail >= latency.MinTail {
-			m.Schedule.TailShare = ptr(float64(r.rec.TailLate) / float64(r.rec.Tail))
+			m.Schedule.TailShare = new(float64(r.rec.TailLate) / float64(r.rec.Tail))
 		}
 	}
 	m.Queue, m.Workers = r.sampled()
@@ -54,8 +54,6 @@ func (r *assembly) broken() (b validity.Faults) {
 	return b
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // sampled are the length of the queue and the busy workers, as they were sampled and
 // as the jobs' stamps add up.
 func (r *assembly) sampled() (queue, workers validity.Sampled) {
@@ -70,14 +68,14 @@ func (r *assembly) sampled() (queue, workers validity.Sampled) {
 	}
 	if mean := s.lengths.Mean(); mean != nil && !r.s.External && !r.o.AllowNonEmpty {
 		queue = validity.Sampled{
-			Mean: mean, Stamps: ptr(float64(r.rec.Queued) / span), Noise: s.lengths.Noise(),
+			Mean: mean, Stamps: new(float64(r.rec.Queued) / span), Noise: s.lengths.Noise(),
 			// The stamps and the server's own moments differ by half a job more.
 			Bias: 0.5 + s.lengths.Bias(span, rate) + s.lengths.Transit/float64(s.lengths.N),
 		}
 	}
 	if mean := s.busy.Mean(); mean != nil && r.s.Work.Time > 0 && r.s.Batch == 1 && !r.s.External && r.s.Hold.For == 0 {
 		workers = validity.Sampled{
-			Mean: mean, Stamps: ptr(float64(r.rec.Worked) / span / float64(r.s.Consumers)),
+			Mean: mean, Stamps: new(float64(r.rec.Worked) / span / float64(r.s.Consumers)),
 			Noise: s.busy.Noise(), Bias: s.busy.Bias(span, rate/float64(r.s.Consumers)),
 		}
 	}
@@ -117,7 +115,7 @@ func (r *assembly) course() (c validity.Course) {
 		}
 	}
 	if d, settled, ok := stationarity.MSER5(whole); ok {
-		c.WarmupNeeded, c.Settled = ptr(time.Duration(int64(d)*bins.Length)), settled
+		c.WarmupNeeded, c.Settled = new(time.Duration(int64(d)*bins.Length)), settled
 		c.WarmupExcess = 1
 		if early := min(from, d); early < d {
 			c.WarmupExcess = mean(whole[early:d]) / mean(whole[d:])
@@ -141,7 +139,7 @@ func (r *assembly) course() (c validity.Course) {
 		c.Stalled = length
 	} else if through, ok := line.Through(x, y); ok && len(x) >= 4 {
 		rate := *r.res.Rates.OfferedPerS
-		c.BacklogSlope = ptr(through.Slope / rate)
+		c.BacklogSlope = new(through.Slope / rate)
 		// Even when the system carries a Poisson load, its slope has a spread of
 		// about sqrt(2/(rate*time)).
 		c.SlopeLimit = max(0.01, math.Sqrt(8/(rate*(end-begin))))
@@ -168,7 +166,7 @@ func (r *assembly) counted() usage.Usage {
 	if p := r.res.Postgres; p != nil {
 		u.Postgres, u.EntryHere = p.Busy, p.Here()
 	} else if w := r.entryWatch; w != nil && w.looks > 0 {
-		u.API = ptr(w.doors / float64(w.looks))
+		u.API = new(w.doors / float64(w.looks))
 		u.EntryHere = result.Redis{Kind: "url", Address: r.s.Entry.HTTP.URL}.Here()
 	}
 	r.workersUsage(&u)
@@ -177,10 +175,10 @@ func (r *assembly) counted() usage.Usage {
 		return u
 	}
 	if used := r.cpu[1] - r.cpu[0]; used > 0 {
-		u.Generator = ptr(used.Seconds() / wall / u.AllowedCPUs)
+		u.Generator = new(used.Seconds() / wall / u.AllowedCPUs)
 	}
 	if used := r.worked.CPU; used != nil {
-		u.WorkerCPUs = ptr(used.Seconds() / wall)
+		u.WorkerCPUs = new(used.Seconds() / wall)
 	}
 	span := r.factsAt[1].Sub(r.factsAt[0]).Seconds()
 	if r.facts[0] == nil || r.facts[1] == nil || span <= 0 {
@@ -192,7 +190,7 @@ func (r *assembly) counted() usage.Usage {
 		busy = r.res.Server.Deltas["used_cpu_user"] + r.res.Server.Deltas["used_cpu_sys"]
 	}
 	if busy > 0 {
-		u.Redis = ptr(busy / min(span, wall))
+		u.Redis = new(busy / min(span, wall))
 	}
 	return u
 }
@@ -219,7 +217,7 @@ func (r *assembly) workersUsage(u *usage.Usage) {
 			busy = jobs * trip / float64(r.s.Batch)
 		}
 	}
-	u.Workers = ptr(min(1, busy/span))
+	u.Workers = new(min(1, busy/span))
 	u.Work = min(1, jobs*float64(r.s.Work.Time)/span)
 	if s := r.res.Stages[metric.Queue]; s != nil && s.MeanNS != nil {
 		u.Waiting, u.Taken = r.res.Rates.AchievedPerS**s.MeanNS/1e9, r.s.Consumers*r.s.Batch // Little's law

@@ -20,7 +20,7 @@ func (r *assembly) faultFigures() {
 	}
 	outcomes := f.schedule.Outcomes()
 	order := begun(outcomes)
-	in := recovery.Input{Jobs: r.rec.Track.Jobs, Every: r.rec.Track.Every, Until: min(r.cut.Load(), r.outcome.drained)}
+	in := recovery.Input{Jobs: r.rec.Track.Kept, Every: r.rec.Track.Every, Until: min(r.cut.Load(), r.outcome.drained)}
 	place := map[int]int{} // of a fault that began, in the order of their begin
 	for at, i := range order {
 		o := outcomes[i]
@@ -35,10 +35,8 @@ func (r *assembly) faultFigures() {
 	lost := r.losses.by(len(f.plan), f.blame(outcomes, figures))
 	now := f.count()
 	for i, o := range outcomes {
-		one := result.Fault{Name: f.plan[i].Name, Kind: f.plan[i].Kind, Target: f.plan[i].Target, Fault: f.plan[i].String(), AtNS: int64(f.plan[i].At), Errors: map[string]int64{}, LostByLeg: map[result.Leg]int64{}, Why: map[string]string{}}
-		if end, ends := f.plan[i].End(); ends && end > f.plan[i].At {
-			one.UntilNS = ptr(int64(end))
-		}
+		one := f.carriedOut(i, o)
+		one.Errors, one.LostByLeg, one.Why = map[string]int64{}, map[result.Leg]int64{}, map[string]string{}
 		if o.Err != nil {
 			one.Error = o.Err.Error()
 		}
@@ -47,7 +45,7 @@ func (r *assembly) faultFigures() {
 			if at+1 < len(order) {
 				next = f.effects[order[at+1]].before
 			}
-			r.faultEffects(&one, o.Over, in.Faults[at], figures[at])
+			r.faultEffects(&one, figures[at])
 			one.LostByLeg = lost[i]
 			for _, n := range one.LostByLeg {
 				one.Lost += n
@@ -65,6 +63,22 @@ func (r *assembly) faultFigures() {
 	}
 }
 
+// carriedOut is the i-th fault and when it was carried out, without its effects.
+func (f *faults) carriedOut(i int, o fault.Outcome) result.Fault {
+	plan := f.plan[i]
+	one := result.Fault{Name: plan.Name, Kind: plan.Kind, Target: plan.Target, Fault: plan.String(), AtNS: int64(plan.At)}
+	if end, ends := plan.End(); ends && end > plan.At {
+		one.UntilNS = new(int64(end))
+	}
+	if o.Begun {
+		one.BeganNS = new(int64(o.Began))
+	}
+	if o.Begun && o.Over {
+		one.EndedNS = new(int64(o.Ended))
+	}
+	return one
+}
+
 // begun are the faults that began, in the order of their begin.
 func begun(outcomes []fault.Outcome) (order []int) {
 	for i, o := range outcomes {
@@ -77,17 +91,13 @@ func begun(outcomes []fault.Outcome) (order []int) {
 }
 
 // faultEffects puts the figures of a fault that was carried out into its result.
-func (r *assembly) faultEffects(one *result.Fault, over bool, span recovery.Fault, f recovery.Figures) {
-	one.BeganNS = ptr(span.Begin)
-	if over {
-		one.EndedNS = ptr(span.End)
-	}
+func (r *assembly) faultEffects(one *result.Fault, f recovery.Figures) {
 	figure := func(name string, d *time.Duration, why recovery.Reason) *int64 {
 		if d == nil {
 			one.Why[name] = string(why)
 			return nil
 		}
-		return ptr(int64(*d))
+		return new(int64(*d))
 	}
 	one.NoticedNS = figure("noticed", f.Noticed, f.Why.Noticed)
 	one.FlowingNS = figure("flowing", f.Flowing, f.Why.Flowing)

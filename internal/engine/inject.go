@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,23 +15,38 @@ import (
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
+// injection is a fault that functions begin and repair.
+type injection struct {
+	begin func(context.Context) error
+	end   func(context.Context) error // nil where nothing has to be repaired
+}
+
+func (i injection) Begin(ctx context.Context) error { return i.begin(ctx) }
+
+func (i injection) End(ctx context.Context) error {
+	if i.end == nil {
+		return nil
+	}
+	return i.end(ctx)
+}
+
 // injector is what carries a fault out.
 func (f *faults) injector(one scenario.Fault) fault.Injector {
 	switch {
 	case one.Kind == scenario.NetworkFault:
-		return &breakNetwork{way: f.r.o.Network, fault: one}
+		return breakNetwork(f.r.o.Network, one)
 	case one.Target == scenario.WorkersTarget && f.r.s.External:
-		return &breakWorkers{f: f, fault: one, workers: f.r.o.Workers.(fault.Workers)}
+		return f.breakWorkers(one, f.r.o.Workers.(fault.Workers))
 	case one.Target == scenario.WorkersTarget && one.Kind == scenario.PauseFault:
-		return &pauseWorkers{f: f, count: one.Count}
+		return f.pauseWorkers(one)
 	case one.Target == scenario.WorkersTarget && one.Kind == scenario.KillFault:
-		return &killWorkers{f: f, fault: one}
+		return f.killWorkers(one)
 	case one.Kind == scenario.SlowFault:
-		return slowWorkers{f, one.Factor}
+		return injection{f.slows(one.Factor), f.slows(0)}
 	case one.Kind == scenario.DisconnectFault && one.Target == scenario.PostgresTarget:
-		return disconnectStore{f.r}
+		return injection{begin: f.r.disconnectStore}
 	case one.Kind == scenario.DisconnectFault:
-		return disconnect{f.r, one.Target}
+		return injection{begin: func(ctx context.Context) error { return f.r.disconnect(ctx, one.Target) }}
 	}
 	server, gone := f.r.o.Server, func(bool) {}
 	if one.Target == scenario.PostgresTarget {
@@ -39,75 +55,53 @@ func (f *faults) injector(one scenario.Fault) fault.Injector {
 		gone = func(bool) { f.endServer() } // it is never started again
 	}
 	if one.Kind == scenario.PauseFault {
-		return pauseServer{server, one.For}
+		return injection{func(ctx context.Context) error { return server.Pause(ctx, one.For) }, server.Resume}
 	}
-	return &killServer{r: f.r, server: server, gone: gone}
+	return f.killServer(server, gone)
 }
 
-// pauseServer makes the server answer nothing.
-type pauseServer struct {
-	server fault.Server
-	length time.Duration
-}
-
-func (p pauseServer) Begin(ctx context.Context) error { return p.server.Pause(ctx, p.length) }
-func (p pauseServer) End(ctx context.Context) error   { return p.server.Resume(ctx) }
-
-// killServer ends the server at once, and starts it again unless it stays down. gone notes
-// whether it is gone.
-type killServer struct {
-	r      *run
-	server fault.Server
-	gone   func(bool)
-}
-
-func (k *killServer) Begin(ctx context.Context) error {
-	err := k.server.Kill(ctx)
-	if err == nil {
-		k.gone(true)
+// killServer ends the server at once, and starts it again unless it stays down, but not for
+// a run that was stopped at once. gone notes whether it is gone.
+func (f *faults) killServer(server fault.Server, gone func(bool)) injection {
+	noted := func(is bool, err error) error {
+		if err == nil {
+			gone(is)
+		}
+		return err
 	}
-	return err
-}
-
-// End starts the server, but not for a run that was stopped at once.
-func (k *killServer) End(ctx context.Context) error {
-	if k.r.ctx.Err() != nil {
-		return errNotRestarted
+	return injection{
+		func(ctx context.Context) error { return noted(true, server.Kill(ctx)) },
+		func(ctx context.Context) error {
+			if f.r.ctx.Err() != nil {
+				return errNotRestarted
+			}
+			return noted(false, server.Restart(ctx))
+		},
 	}
-	err := k.server.Restart(ctx)
-	if err == nil {
-		k.gone(false)
-	}
-	return err
 }
 
 // errNotRestarted is why something that was killed is not started again.
 var errNotRestarted = errors.New("the run was stopped before the restart")
 
 // disconnect makes the server close the connections of a pool.
-type disconnect struct {
-	r    *run
-	pool scenario.FaultTarget
-}
-
-func (d disconnect) Begin(ctx context.Context) error {
+func (r *run) disconnect(ctx context.Context, pool scenario.FaultTarget) error {
 	var all []any
-	d.r.conns.Lock()
-	switch d.pool {
+	r.conns.Lock()
+	switch pool {
 	case scenario.ProducersTarget:
-		for _, p := range d.r.producers {
+		for _, p := range r.producers {
 			all = append(all, p.conn)
 		}
 	case scenario.ConsumersTarget:
-		for _, c := range d.r.consumers {
+		for _, c := range r.consumers {
 			all = append(all, publishpop.Under(c.conn))
 		}
 	case scenario.SubscribersTarget:
-		for _, s := range d.r.subscribers {
+		for _, s := range r.subscribers {
 			all = append(all, s.conn)
 		}
 	}
-	d.r.conns.Unlock()
+	r.conns.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	var closing sync.WaitGroup
@@ -115,27 +109,18 @@ func (d disconnect) Begin(ctx context.Context) error {
 	for i, conn := range all {
 		one, can := conn.(jobqueue.Disconnector)
 		if !can {
-			errs[i] = fmt.Errorf("disconnect %s: this queue cannot close their connections", d.pool)
+			errs[i] = fmt.Errorf("disconnect %s: this queue cannot close their connections", pool)
 			continue
 		}
 		closing.Go(func() { errs[i] = one.Disconnect(ctx) })
 	}
 	closing.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(errs...)
 }
 
-func (disconnect) End(context.Context) error { return nil }
-
 // disconnectStore makes the Postgres close the connections of the table.
-type disconnectStore struct{ r *run }
-
-func (d disconnectStore) Begin(ctx context.Context) error {
-	one, can := d.r.store.(interface{ Disconnect(context.Context) error })
+func (r *run) disconnectStore(ctx context.Context) error {
+	one, can := r.store.(interface{ Disconnect(context.Context) error })
 	if !can {
 		return errors.New("disconnect postgres: this table cannot close its connections")
 	}
@@ -143,8 +128,6 @@ func (d disconnectStore) Begin(ctx context.Context) error {
 	defer cancel()
 	return one.Disconnect(ctx)
 }
-
-func (disconnectStore) End(context.Context) error { return nil }
 
 // living are the first workers that run, so many or all with 0.
 func (f *faults) living(count int) (some []*consumer) {
@@ -159,53 +142,47 @@ func (f *faults) living(count int) (some []*consumer) {
 }
 
 // killWorkers kills the first workers, and starts them again unless they stay dead.
-type killWorkers struct {
-	f       *faults
-	fault   scenario.Fault
-	victims []*consumer
-}
-
-func (k *killWorkers) Begin(context.Context) error {
-	k.victims = k.f.living(k.fault.Count)
-	for _, c := range k.victims {
-		c.kill()
-	}
-	return nil
-}
-
-func (k *killWorkers) End(context.Context) error {
-	if k.fault.Restart == 0 {
+func (f *faults) killWorkers(one scenario.Fault) injection {
+	var victims []*consumer
+	kill := func(context.Context) error {
+		victims = f.living(one.Count)
+		for _, c := range victims {
+			c.kill()
+		}
 		return nil
 	}
-	var errs []error
-	for _, c := range k.victims {
-		errs = append(errs, c.revive())
+	if one.Restart == 0 {
+		return injection{begin: kill}
 	}
-	return errors.Join(errs...)
+	return injection{kill, func(context.Context) (err error) {
+		for _, c := range victims {
+			err = errors.Join(err, c.revive())
+		}
+		return err
+	}}
 }
 
 // pauseWorkers lets the first workers do nothing for a while.
-type pauseWorkers struct {
-	f       *faults
-	count   int
-	victims []*consumer
-	over    chan struct{}
-}
-
-func (p *pauseWorkers) Begin(context.Context) error {
-	p.victims, p.over = p.f.living(p.count), make(chan struct{})
-	for _, c := range p.victims {
-		c.halted.Store(&p.over)
+func (f *faults) pauseWorkers(one scenario.Fault) injection {
+	var victims []*consumer
+	over := make(chan struct{})
+	halt := func(until *chan struct{}) {
+		for _, c := range victims {
+			c.halted.Store(until)
+		}
 	}
-	return nil
-}
-
-func (p *pauseWorkers) End(context.Context) error {
-	for _, c := range p.victims {
-		c.halted.Store(nil)
+	return injection{
+		func(context.Context) error {
+			victims = f.living(one.Count)
+			halt(&over)
+			return nil
+		},
+		func(context.Context) error {
+			halt(nil)
+			close(over)
+			return nil
+		},
 	}
-	close(p.over)
-	return nil
 }
 
 // errNoWorkers is why a run refuses a fault: its workers are external, and it has not
@@ -215,54 +192,43 @@ var errNoWorkers = errors.New("a fault of this scenario breaks workers in a way 
 // errNoDatabase is why a run refuses a fault: nothing can break the Postgres.
 var errNoDatabase = errors.New("a fault of this scenario breaks the Postgres, and this run has none that it may break")
 
-// breakWorkers kills or pauses workers that were started for the run.
-type breakWorkers struct {
-	f       *faults
-	fault   scenario.Fault
-	workers fault.Workers
-	repair  func(context.Context) error // nil when there is nothing to repair
+// breakWorkers kills or pauses workers that were started for the run. It starts none for a
+// run that was stopped at once.
+func (f *faults) breakWorkers(one scenario.Fault, workers fault.Workers) injection {
+	var repair func(context.Context) error // nil when there is nothing to repair
+	return injection{
+		func(ctx context.Context) error {
+			if one.Kind == scenario.PauseFault {
+				resume, err := workers.Pause(one.Count)
+				if resume != nil {
+					repair = func(context.Context) error { return resume() }
+				}
+				return err
+			}
+			restart, err := workers.Kill(ctx, one.Count)
+			if one.Restart > 0 {
+				repair = restart
+			}
+			return err
+		},
+		func(ctx context.Context) error {
+			switch {
+			case repair == nil:
+				return nil
+			case one.Kind == scenario.KillFault && f.r.ctx.Err() != nil:
+				return errNotRestarted
+			}
+			return repair(ctx)
+		},
+	}
 }
 
-func (b *breakWorkers) Begin(ctx context.Context) error {
-	if b.fault.Kind == scenario.PauseFault {
-		resume, err := b.workers.Pause(b.fault.Count)
-		if resume != nil {
-			b.repair = func(context.Context) error { return resume() }
-		}
-		return err
-	}
-	restart, err := b.workers.Kill(ctx, b.fault.Count)
-	if b.fault.Restart > 0 {
-		b.repair = restart
-	}
-	return err
-}
-
-// End repairs it, but starts no workers for a run that was stopped at once.
-func (b *breakWorkers) End(ctx context.Context) error {
-	switch {
-	case b.repair == nil:
+// slows makes work take several times as long, or with 0 as long as ever.
+func (f *faults) slows(factor float64) func(context.Context) error {
+	return func(context.Context) error {
+		f.slow.Store(math.Float64bits(factor))
 		return nil
-	case b.fault.Kind == scenario.KillFault && b.f.r.ctx.Err() != nil:
-		return errNotRestarted
 	}
-	return b.repair(ctx)
-}
-
-// slowWorkers makes work take several times as long.
-type slowWorkers struct {
-	f      *faults
-	factor float64
-}
-
-func (s slowWorkers) Begin(context.Context) error {
-	s.f.slow.Store(math.Float64bits(s.factor))
-	return nil
-}
-
-func (s slowWorkers) End(context.Context) error {
-	s.f.slow.Store(0)
-	return nil
 }
 
 // errNoNetwork is why a run refuses a fault: its connections take no way that can be
@@ -279,20 +245,18 @@ func (r *run) way(pool scenario.FaultTarget) func(network, addr string) (at stri
 }
 
 // breakNetwork breaks the way of a pool to its servers.
-type breakNetwork struct {
-	way    fault.Network
-	fault  scenario.Fault
-	repair func() error
-}
-
-func (b *breakNetwork) Begin(context.Context) (err error) {
-	b.repair, err = b.way.Break(b.fault.Target, b.fault.Network)
-	return err
-}
-
-func (b *breakNetwork) End(context.Context) error {
-	if b.repair == nil {
-		return nil
+func breakNetwork(way fault.Network, one scenario.Fault) injection {
+	var repair func() error
+	return injection{
+		func(context.Context) (err error) {
+			repair, err = way.Break(one.Target, one.Network)
+			return err
+		},
+		func(context.Context) error {
+			if repair == nil {
+				return nil
+			}
+			return repair()
+		},
 	}
-	return b.repair()
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/internal/threshold"
 	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // liveThresholds follows the thresholds that have to be looked at while the run goes on:
@@ -23,12 +25,30 @@ type liveThresholds struct {
 	all []*liveThreshold
 }
 
+// followed is a threshold of a scenario, its place among them, and the stage of its
+// metric, -1 when it is of none.
+type followed struct {
+	t         threshold.Threshold
+	at, stage int
+}
+
+// followable are the thresholds of a scenario.
+func followable(s scenario.Scenario) (all []followed) {
+	for at, expr := range s.Thresholds {
+		t, err := threshold.Parse(expr)
+		if err != nil {
+			continue // validated before
+		}
+		word, _, _ := strings.Cut(t.Metric, ".")
+		all = append(all, followed{t, at, slices.Index(metric.Stages(), metric.Stage(word))})
+	}
+	return all
+}
+
 // liveThreshold is one such threshold and what is known of the part that goes on; of
 // one that is not over parts, that is all of the window.
 type liveThreshold struct {
-	t     threshold.Threshold
-	at    int // its place among the scenario's thresholds
-	stage int // of the metric, -1 when it is of none
+	followed
 	parts gate.Parts
 	now   slice
 	// before is the last part that was complete, and earlier what is known of
@@ -50,19 +70,10 @@ type slice struct {
 // newLiveThresholds is nil when there is nothing to look at.
 func newLiveThresholds(r *run) *liveThresholds {
 	w := &liveThresholds{r: r}
-	for at, expr := range r.s.Thresholds {
-		t, err := threshold.Parse(expr)
-		if err != nil || !t.Watched() {
-			continue // validated before
+	for _, one := range followable(r.s) {
+		if one.t.Watched() {
+			w.all = append(w.all, &liveThreshold{followed: one, parts: gate.Parts{Threshold: one.t}, now: slice{jobs: latency.New()}})
 		}
-		one := &liveThreshold{t: t, at: at, stage: -1, parts: gate.Parts{Threshold: t}, now: slice{jobs: latency.New()}}
-		word, _, _ := strings.Cut(t.Metric, ".")
-		for i, stage := range metric.Stages() {
-			if word == string(stage) {
-				one.stage = i
-			}
-		}
-		w.all = append(w.all, one)
 	}
 	if len(w.all) == 0 {
 		return nil
@@ -90,16 +101,13 @@ func (w *liveThresholds) look(row result.Second, t ledger.Totals) {
 	if w == nil {
 		return
 	}
-	to := time.Duration(row.ElapsedS * float64(time.Second))
-	from := to - time.Duration(row.LengthS*float64(time.Second))
-	// A row that began in the warm-up is no part of the window's rates.
-	inside := row.Phase == "window" && int64(from) >= w.r.rec.From-int64(10*time.Millisecond)
+	part, inside := w.r.windowPart(row)
 	for _, one := range w.all {
 		if inside {
-			one.now.add(row, from, to)
+			one.now.join(part)
 		}
-		if one.t.Abort && one.broken == nil && inside && int64(to)-w.r.rec.From >= int64(one.t.After) {
-			w.abortOn(one, to, t)
+		if one.t.Abort && one.broken == nil && inside && int64(part.to)-w.r.rec.From >= int64(one.t.After) {
+			w.abortOn(one, part.to, t)
 		}
 		// A second on the timeline may be some milliseconds shorter.
 		if one.t.Over > 0 && inside && one.now.length >= one.t.Over.Seconds()-0.1 {
@@ -112,15 +120,29 @@ func (w *liveThresholds) look(row result.Second, t ledger.Totals) {
 	}
 }
 
-func (s *slice) add(row result.Second, from, to time.Duration) {
-	if s.length == 0 {
-		s.from = from
+// windowPart is a row of the timeline as a part of the window, and whether it is one: a row
+// that began in the warm-up is no part of the window's rates.
+func (r *run) windowPart(row result.Second) (part slice, inside bool) {
+	to := time.Duration(row.ElapsedS * float64(time.Second))
+	part = slice{
+		from: to - time.Duration(row.LengthS*float64(time.Second)), to: to, length: row.LengthS,
+		offered: row.Offered, notified: row.Notified, backlog: row.BacklogMax,
 	}
-	s.to = to
-	s.length += row.LengthS
-	s.offered += row.Offered
-	s.notified += row.Notified
-	s.backlog = max(s.backlog, row.BacklogMax)
+	return part, row.Phase == "window" && int64(part.from) >= r.rec.From-int64(10*time.Millisecond)
+}
+
+// join makes the slice longer by the one that follows it. The jobs of that are not in it.
+func (s *slice) join(next slice) {
+	if s.length == 0 {
+		s.from = next.from
+	}
+	if next.length > 0 {
+		s.to = next.to
+	}
+	s.length += next.length
+	s.offered += next.offered
+	s.notified += next.notified
+	s.backlog = max(s.backlog, next.backlog)
 }
 
 // complete closes the part that goes on, and begins the next.
@@ -311,13 +333,7 @@ func (one *liveThreshold) rest(w *liveThresholds) *gate.Parts {
 	}
 	last := *one.before
 	last.jobs.Merge(one.now.jobs)
-	if one.now.length > 0 {
-		last.to = one.now.to
-	}
-	last.length += one.now.length
-	last.offered += one.now.offered
-	last.notified += one.now.notified
-	last.backlog = max(last.backlog, one.now.backlog)
+	last.join(one.now)
 	all := one.earlier
 	all.Add(last.from, last.to, w.values(last, one.stage, ledger.Sum(w.r.tallies)))
 	return &all

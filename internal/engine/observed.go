@@ -71,7 +71,7 @@ func (r *run) observed(t ledger.Totals, left int64) {
 		o.Unpaired = n - r.rec.Window[record.Running].Count() + o.Forgotten + o.Open
 	}
 	if b, span := o.Backlog, time.Duration(to-r.rec.From).Seconds(); b.Last != nil && b.First != nil && span > 0 {
-		o.ArrivedPerS = ptr(max(0, float64(n+*b.Last-*b.First)/span))
+		o.ArrivedPerS = new(max(0, float64(n+*b.Last-*b.First)/span))
 	}
 	r.outcome.seen = o
 	if odd := r.observer.Odd(); odd != nil {
@@ -96,13 +96,13 @@ func (s *sampler) lengthsSeen(left int64) (b result.ObservedBacklog) {
 		if row.Phase != "window" || row.QueueLen == nil {
 			continue
 		}
-		b.Last = ptr(*row.QueueLen)
+		b.Last = new(*row.QueueLen)
 		x, y = append(x, row.ElapsedS), append(y, float64(*row.QueueLen))
 	}
 	if left != flight.Absent {
-		b.Last, s.maxBacklog = ptr(left), max(s.maxBacklog, left)
+		b.Last, s.maxBacklog = new(left), max(s.maxBacklog, left)
 	}
-	b.Max = ptr(s.maxBacklog) // the length was asked for before anything began
+	b.Max = new(s.maxBacklog) // the length was asked for before anything began
 	slope, clear := trend(x, y)
 	if !clear {
 		return b
@@ -110,9 +110,9 @@ func (s *sampler) lengthsSeen(left int64) (b result.ObservedBacklog) {
 	b.PerS = &slope
 	switch last := *b.Last; { // of rows there are some
 	case last == 0:
-		b.DrainS = ptr(0.0)
+		b.DrainS = new(0.0)
 	case slope < 0:
-		b.DrainS = ptr(float64(last) / -slope)
+		b.DrainS = new(float64(last) / -slope)
 	}
 	return b
 }

@@ -9,13 +9,13 @@ import (
 
 func TestADayOfOffersIsBoundedAndTheLastHourIsExact(t *testing.T) {
 	t.Parallel()
-	var o offers
+	o := newOffers()
 	total := func(at time.Duration) int64 { return int64(at/time.Second) * int64(at/time.Second) } // the rate rises
 	const day = 24 * time.Hour
 	for at := time.Second; at <= day; at += time.Second {
 		o.add(at, total(at))
-		if len(o.recent) > maxOffers || len(o.whole) > maxOffers {
-			t.Fatalf("%d and %d offers after %v, want at most %d", len(o.recent), len(o.whole), at, maxOffers)
+		if len(o.recent) > maxOffers || len(o.whole.Kept) > maxOffers {
+			t.Fatalf("%d and %d offers after %v, want at most %d", len(o.recent), len(o.whole.Kept), at, maxOffers)
 		}
 	}
 	for at := day - time.Hour; at <= day; at += 7 * time.Second {

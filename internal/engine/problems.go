@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
@@ -38,18 +40,13 @@ func (p *problems) problem(op string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.errors[op]++
-	hint := ""
-	var known interface{ Hint() string }
-	if errors.As(err, &known) {
-		hint = known.Hint()
-	}
-	p.notes.addAt(time.Since(p.clock.epoch), fmt.Sprintf("%s: %s", op, err), hint)
+	p.notes.addAt(time.Since(p.clock.epoch), fmt.Sprintf("%s: %s", op, err), problem.Of(err).Hint)
 }
 
 // fail ends the run because of an error. The first one is the reason; those
 // that follow from it are counted.
 func (p *problems) fail(op string, err error) {
-	if err == nil || errors.Is(err, jobqueue.ErrClosed) || p.clock.ctx.Err() != nil && errors.Is(err, context.Cause(p.clock.ctx)) {
+	if err == nil || errors.Is(err, jobqueue.ErrClosed) || errors.Is(err, errOver) || p.clock.ctx.Err() != nil && errors.Is(err, context.Cause(p.clock.ctx)) {
 		return
 	}
 	p.mu.Lock()
@@ -185,7 +182,7 @@ func (p *problems) reconnect(op string, lost error, gap time.Duration, atOnce bo
 		n.busy++
 		silent = false
 	}
-	n.limited = n.limited || atOnce && !refusal(lost) && silent
+	n.limited = n.limited || atOnce && !resp.IsReply(lost) && silent
 	n.longest = max(n.longest, gap)
 }
 

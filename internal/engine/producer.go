@@ -11,6 +11,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/plan"
 	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/internal/record"
+	"github.com/queuedyno/queuedyno/internal/resp"
+	"github.com/queuedyno/queuedyno/internal/ring"
 	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -34,7 +36,7 @@ type producer struct {
 	shard *record.Shard // of the goroutine that reads the answers
 
 	staged
-	pending pushes
+	pending ring.Shared[pace.Group] // pushes that were sent and not answered
 	// sentUpTo is when the last group was due that was sent.
 	sentUpTo time.Duration
 
@@ -135,9 +137,7 @@ func (p *producer) open() error {
 		}
 		ahead := max(int64(g.Due), last+tick) - now
 		if p.broken.Load() && ahead < early {
-			if err := p.reopen(); errors.Is(err, errOver) {
-				return nil
-			} else if err != nil {
+			if err := p.reopen(); err != nil {
 				return err
 			}
 			continue
@@ -174,9 +174,7 @@ func (p *producer) open() error {
 		}
 		p.r.room.Add(-int64(staged))
 		last = now
-		if err := p.lasting(p.send()); errors.Is(err, errOver) {
-			return nil
-		} else if err != nil {
+		if err := p.lasting(p.send()); err != nil {
 			return err
 		}
 	}
@@ -197,9 +195,7 @@ func (p *producer) closed() error {
 			return err
 		}
 		if p.broken.Load() {
-			if err := p.reopen(); errors.Is(err, errOver) {
-				return nil
-			} else if err != nil {
+			if err := p.reopen(); err != nil {
 				return err
 			}
 		}
@@ -217,9 +213,7 @@ func (p *producer) closed() error {
 			p.stage(g)
 			first += int64(batch)
 		}
-		if err := p.lasting(p.send()); errors.Is(err, errOver) {
-			return nil
-		} else if err != nil {
+		if err := p.lasting(p.send()); err != nil {
 			return err
 		}
 		if first >= limit {
@@ -270,7 +264,7 @@ func (p *producer) stage(g pace.Group) {
 		if err := p.lasting(p.pipe.Send(p.batch...)); err != nil {
 			p.r.fail("push", err)
 		}
-		p.pending.add(g)
+		p.pending.Push(g)
 	}
 	p.groups = append(p.groups, g)
 }
@@ -286,7 +280,7 @@ func (p *producer) send() error {
 		p.launch(p.groups, p.slots)
 		for err = p.pipe.Flush(); errors.Is(err, jobqueue.ErrStale); err = p.resend() {
 			// Nothing was written, so it is sent over the next connection.
-			p.lost(err, p.pending.len() <= len(p.groups))
+			p.lost(err, p.pending.Len() <= len(p.groups))
 			p.unwritten = len(p.groups)
 			err = p.reopen()
 			p.unwritten = 0
@@ -317,7 +311,7 @@ func (p *producer) resend() error {
 		if err := p.pipe.Send(p.batch...); err != nil {
 			return err
 		}
-		p.pending.add(g)
+		p.pending.Push(g)
 	}
 	return p.pipe.Flush()
 }
@@ -368,8 +362,8 @@ func (p *producer) push() error {
 			continue
 		}
 		if errors.Is(err, jobqueue.ErrLost) {
-			if refusal(err) {
-				p.refused(g)
+			if resp.IsReply(err) {
+				p.gone(g, ledger.Refused)
 			} else {
 				p.unknown(g)
 			}

@@ -85,7 +85,7 @@ func (r *assembly) rates() result.Rates {
 		offered := perSecond(float64(w.Scheduled), span)
 		out.OfferedPerS, out.AchievedPerS = &offered, r.carried()
 		if offered > 0 {
-			out.AchievedRatio = ptr(out.AchievedPerS / offered)
+			out.AchievedRatio = new(out.AchievedPerS / offered)
 		}
 	}
 	return out

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -124,13 +123,18 @@ func (l *listener) read(id []byte, status jobqueue.Status, at int64) {
 	if early || o != flight.Ours {
 		return // the API passes on the ends of the jobs of others, too
 	}
+	l.heard(n, at, status)
+	l.r.done(n, id)
+}
+
+// heard notes that the work on job n has begun, or that it has ended.
+func (l *listener) heard(n, at int64, status jobqueue.Status) {
 	switch status {
 	case jobqueue.Running:
 		l.running(n, at)
 	case jobqueue.Completed, jobqueue.Failed:
 		l.ended(n, at, status, 0)
 	}
-	l.r.done(n, id)
 }
 
 // expect sets how many listeners should receive the end of a job.
@@ -202,10 +206,9 @@ func mappingOf(exit scenario.WebSocketExit) (updates.Mapping, error) {
 	if exit.ID == "jobId" && exit.Status == "status" && exit.Tenant == "" {
 		return updates.Mapping{}, nil
 	}
-	dotted := func(path string) string { return "." + strings.TrimPrefix(path, ".") }
-	text := "id=" + dotted(exit.ID) + ",status=" + dotted(exit.Status)
+	text := "id=" + updates.Dotted(exit.ID) + ",status=" + updates.Dotted(exit.Status)
 	if exit.Tenant != "" {
-		text += ",tenant=" + dotted(exit.Tenant)
+		text += ",tenant=" + updates.Dotted(exit.Tenant)
 	}
 	return updates.ParseMapping(text)
 }

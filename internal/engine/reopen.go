@@ -10,6 +10,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/fault"
 	"github.com/queuedyno/queuedyno/internal/flight"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/publishpop"
 	"github.com/queuedyno/queuedyno/internal/reconnect"
 	"github.com/queuedyno/queuedyno/internal/resp"
@@ -32,7 +33,7 @@ var (
 	subscribersPolicy = reconnect.Policy{Immediate: 1, First: 20 * time.Millisecond, Longest: 50 * time.Millisecond}
 )
 
-// errOver is why a producer does not need another connection.
+// errOver is why no other connection is needed. It is no error of the run.
 var errOver = errors.New("the load is over")
 
 // errEnded is why no other connection is attempted.
@@ -53,20 +54,7 @@ func (e *goneError) Hint() string {
 	if errors.Is(e.why, errEnded) {
 		return "redis-server ended during the run: see whether the system ended it (out of memory), or an administrator did"
 	}
-	var known interface{ Hint() string }
-	if errors.As(e.why, &known) && known.Hint() != "" {
-		return known.Hint()
-	}
-	if errors.As(e.lost, &known) {
-		return known.Hint()
-	}
-	return ""
-}
-
-// refusal reports whether the error is one that the server answered.
-func refusal(err error) bool {
-	var reply *resp.ReplyError
-	return errors.As(err, &reply)
+	return cmp.Or(problem.Of(e.why).Hint, problem.Of(e.lost).Hint)
 }
 
 // reopened opens what was lost again and again until that succeeds, with the pauses
@@ -76,7 +64,7 @@ func refusal(err error) bool {
 func reopened[T any](r *run, op string, k *reconnect.Streak, lost error, policy reconnect.Policy, over func() error, open func(context.Context) (T, error)) (conn T, err error) {
 	began := time.Now()
 	patience := r.patience()
-	failures, hopeless := k.Next(refusal(lost), patience)
+	failures, hopeless := k.Next(resp.IsReply(lost), patience)
 	if hopeless {
 		return conn, fmt.Errorf("%w; so did the %d connections before it", lost, failures-1)
 	}
@@ -144,7 +132,7 @@ func (p *producer) lasting(err error) error {
 	if !errors.Is(err, jobqueue.ErrLost) {
 		return err
 	}
-	p.lost(err, p.pending.len() == 0 && errors.Is(err, jobqueue.ErrStale))
+	p.lost(err, p.pending.Len() == 0 && errors.Is(err, jobqueue.ErrStale))
 	return nil
 }
 
@@ -161,7 +149,7 @@ func (p *producer) lost(err error, idle bool) {
 	}
 	p.r.conns.Unlock()
 	if first {
-		p.draining.Store(p.answering && refusal(err))
+		p.draining.Store(p.answering && resp.IsReply(err))
 		p.broken.Store(true)
 		if !idle {
 			p.r.problem("push", err)
@@ -323,7 +311,7 @@ func (c *consumer) exchange(ctx context.Context, outcomes []jobqueue.Outcome, ac
 			if err == nil || errors.Is(err, jobqueue.ErrEmpty) {
 				c.streak.Answered()
 				c.stand(ctx) // it takes the jobs after a pause that began meanwhile
-			} else if errors.Is(err, jobqueue.ErrLost) && most > 0 && !refusal(err) {
+			} else if errors.Is(err, jobqueue.ErrLost) && most > 0 && !resp.IsReply(err) {
 				c.r.lostPop(most)
 				if c.acks == len(outcomes) {
 					err = waitError{err}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,40 +147,19 @@ func (r *run) newAPI(e scenario.HTTPEntry) (API, error) {
 	})
 }
 
-// Hearings of a job are kept with who heard what.
-const (
-	statusBits    = 2
-	heardRunning  = 1
-	heardComplete = 2
-	heardFailed   = 3
-)
+// heardOf are the statuses of which hearings are kept, with who heard them.
+var heardOf = []jobqueue.Status{jobqueue.Running, jobqueue.Completed, jobqueue.Failed}
 
 // hearing is one of a listener.
 func hearing(listener int, status jobqueue.Status, at int64) idmatch.Hearing {
-	by := int64(listener) << statusBits
-	switch status {
-	case jobqueue.Running:
-		by |= heardRunning
-	case jobqueue.Failed:
-		by |= heardFailed
-	default:
-		by |= heardComplete
-	}
-	return idmatch.Hearing{At: at, By: by}
+	return idmatch.Hearing{At: at, By: int64(listener*len(heardOf) + slices.Index(heardOf, status))}
 }
 
 // heardEarly carries out what a listener heard before the id was known to be that of a
 // job.
 func (r *run) heardEarly(n int64, h idmatch.Hearing, id []byte) {
-	l := r.listeners[h.By>>statusBits]
-	switch h.By & (1<<statusBits - 1) {
-	case heardRunning:
-		l.running(n, h.At)
-	case heardFailed:
-		l.ended(n, h.At, jobqueue.Failed, 0)
-	default:
-		l.ended(n, h.At, jobqueue.Completed, 0)
-	}
+	by := int(h.By)
+	r.listeners[by/len(heardOf)].heard(n, h.At, heardOf[by%len(heardOf)])
 	r.done(n, id)
 }
 
@@ -190,9 +170,7 @@ func (l *listener) identify(id []byte, status jobqueue.Status, at int64) (n int6
 		n, o = l.r.format.Identify(id)
 		return n, o, false
 	}
-	switch status {
-	case jobqueue.Running, jobqueue.Completed, jobqueue.Failed:
-	default:
+	if !slices.Contains(heardOf, status) {
 		return unknownJob, flight.Ours, false // it says nothing about a job that it could wait for
 	}
 	n, known := l.r.ids.Heard(id, hearing(l.index, status, at))

@@ -89,6 +89,7 @@ func newSampler(r *run) (*sampler, error) {
 	s := &sampler{
 		r: r, rows: rowlength.Of(r.s, r.o.MostRows), scratch: latency.New(), wait: wait, stages: r.s.Measured(),
 		live: newLiveThresholds(r), standing: newStanding(r), saveAt: r.o.CheckpointEvery,
+		offers:  newOffers(),
 		samples: samples{recovered: flight.Absent, lastLen: r.foreign.found, maxBacklog: r.foreign.found},
 	}
 	if r.s.Load.Open() {

@@ -44,7 +44,7 @@ func (s Snapshot) Result() *result.Result { return s.result() }
 // and is nil when no one asked for snapshots.
 type standing struct {
 	live   *liveThresholds
-	all    []standingThreshold
+	all    []followed
 	window slice
 	before *hoststat.Snapshot
 	// begun is when before was taken.
@@ -52,27 +52,11 @@ type standing struct {
 	host  result.Host
 }
 
-// standingThreshold is a threshold of the scenario and the stage of its metric, -1 when
-// it is of none.
-type standingThreshold struct {
-	t     threshold.Threshold
-	stage int
-}
-
 func newStanding(r *run) *standing {
 	if r.o.Snapshot == nil && r.o.Checkpoint == nil {
 		return nil
 	}
-	s := &standing{live: &liveThresholds{r: r}, host: hoststat.ThisHost()}
-	for _, expr := range r.s.Thresholds {
-		t, err := threshold.Parse(expr)
-		if err != nil {
-			continue // validated before
-		}
-		word, _, _ := strings.Cut(t.Metric, ".")
-		s.all = append(s.all, standingThreshold{t, slices.Index(metric.Stages(), metric.Stage(word))})
-	}
-	return s
+	return &standing{live: &liveThresholds{r: r}, all: followable(r.s), host: hoststat.ThisHost()}
 }
 
 // snapshot gives the caller of the run a snapshot and, now and then, a checkpoint. The
@@ -81,10 +65,8 @@ func (s *sampler) snapshot(whole result.Second, rows []result.Second, t ledger.T
 	if s.standing == nil {
 		return
 	}
-	to := time.Duration(whole.ElapsedS * float64(time.Second))
-	from := to - time.Duration(whole.LengthS*float64(time.Second))
-	if whole.Phase == "window" && int64(from) >= s.r.rec.From-int64(10*time.Millisecond) {
-		s.standing.window.add(whole, from, to)
+	if part, inside := s.r.windowPart(whole); inside {
+		s.standing.window.join(part)
 	}
 	thresholds := s.standing.thresholds(s.live, t)
 	measured := s.standing.measured(s.r, s.at)
@@ -108,9 +90,9 @@ func (s *sampler) snapshot(whole result.Second, rows []result.Second, t ledger.T
 // decided by the parts that are complete.
 func (s *standing) thresholds(live *liveThresholds, t ledger.Totals) []result.Threshold {
 	out := make([]result.Threshold, 0, len(s.all))
-	for i, one := range s.all {
+	for _, one := range s.all {
 		if one.t.Over > 0 {
-			out = append(out, live.partsOf(i).Outcome(""))
+			out = append(out, live.partsOf(one.at).Outcome(""))
 			continue
 		}
 		window := s.window
@@ -192,17 +174,9 @@ func (f *faults) soFar() (all []result.Fault) {
 		return nil
 	}
 	for i, o := range f.schedule.Outcomes() {
-		if !o.Begun {
-			continue
+		if o.Begun {
+			all = append(all, f.carriedOut(i, o))
 		}
-		one := result.Fault{Kind: f.plan[i].Kind, Target: f.plan[i].Target, Fault: f.plan[i].String(), AtNS: int64(f.plan[i].At), BeganNS: ptr(int64(o.Began))}
-		if end, ends := f.plan[i].End(); ends && end > f.plan[i].At {
-			one.UntilNS = ptr(int64(end))
-		}
-		if o.Over {
-			one.EndedNS = ptr(int64(o.Ended))
-		}
-		all = append(all, one)
 	}
 	return all
 }
@@ -215,17 +189,9 @@ func (s *sampler) soFar(t ledger.Totals, thresholds []result.Threshold, trouble 
 		window.ToNS = int64(s.at) // a number of jobs ends it
 	}
 	t[ledger.Scheduled], t[ledger.Lost] = max(s.offered, t[ledger.Sent]), t.Over()
-	res := &result.Result{
-		Schema: result.Schema, Tool: r.o.Tool,
-		Run: result.Info{
-			ID: r.o.ID, Scenario: r.s.Name, StartedAt: r.started.Round(0).UTC(),
-			Seed: r.s.Seed, Tags: maps.Clone(r.o.Tags), Worker: r.o.Worker,
-		},
-		Scenario: r.s, Redis: r.o.Redis, Host: s.standing.host,
-		Window: window, Ledger: ledgerOf(&t), Stages: map[metric.Stage]*result.StageSummary{},
-		Thresholds: thresholds, Validity: result.Validity{Reasons: trouble},
-		Stall: r.stall(), Faults: r.faults.soFar(),
-	}
+	res := r.described()
+	res.Host, res.Window, res.Ledger, res.Thresholds = s.standing.host, window, ledgerOf(&t), thresholds
+	res.Validity, res.Stall, res.Faults = result.Validity{Reasons: trouble}, r.stall(), r.faults.soFar()
 	if r.s.Load.Observed {
 		res.Observed = &result.Observation{}
 	}
@@ -248,9 +214,6 @@ func (s *sampler) checkpoint(res *result.Result, t ledger.Totals, m validity.Mea
 	r := s.r
 	res.Run.EndedAt = r.started.Add(s.at).Round(0).UTC()
 	res.Run.Interrupted, res.Run.StopReason = true, stopreason.Checkpoint
-	res.Server = result.Server{
-		Before: map[string]string{}, After: map[string]string{}, Deltas: map[string]float64{}, Commands: map[string]result.CommandStat{},
-	}
 	r.describe(res)
 	s.account(res, &t)
 	for stage := range res.Stages {
@@ -293,7 +256,7 @@ func (s *sampler) account(res *result.Result, t *ledger.Totals) {
 		w.Scheduled = w.Completed
 		res.Ledger = result.Ledger{Unreadable: t[ledger.Unreadable], Failed: t[ledger.Failed], LostByLeg: map[result.Leg]int64{}, Errors: res.Ledger.Errors}
 		s.mu.Lock()
-		res.Observed.Backlog = result.ObservedBacklog{Mean: s.lengths.Mean(), First: s.firstLen, Last: ptr(s.lastLen), Max: ptr(s.maxBacklog)}
+		res.Observed.Backlog = result.ObservedBacklog{Mean: s.lengths.Mean(), First: s.firstLen, Last: new(s.lastLen), Max: new(s.maxBacklog)}
 		s.mu.Unlock()
 	} else {
 		errors := res.Ledger.Errors
@@ -317,6 +280,6 @@ func (s *sampler) account(res *result.Result, t *ledger.Totals) {
 	res.Rates.AchievedPerS = perSecond(float64(w.Completed), span)
 	if r.s.Load.Open() && w.Scheduled > 0 {
 		offered := perSecond(float64(w.Scheduled), span)
-		res.Rates.OfferedPerS, res.Rates.AchievedRatio = &offered, ptr(res.Rates.AchievedPerS/offered)
+		res.Rates.OfferedPerS, res.Rates.AchievedRatio = &offered, new(res.Rates.AchievedPerS/offered)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/jobtable"
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/reconnect"
+	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
@@ -125,15 +126,6 @@ func (d *storeDoor) unstored(g pace.Group, err error) error {
 	return nil
 }
 
-// gone closes jobs that surely are lost.
-func (d *storeDoor) gone(g pace.Group, as ledger.Counter) {
-	for n := g.First; n < g.First+int64(g.Jobs); n++ {
-		if b, j := d.r.flight.Find(n); j != nil {
-			d.r.surelyLost(b, j, n, d.tally, as)
-		}
-	}
-}
-
 // pushStored pushes the ids of a group whose rows are there.
 func (d *storeDoor) pushStored(ctx context.Context, g pace.Group) error {
 	for {
@@ -164,7 +156,7 @@ func (d *storeDoor) pushStored(ctx context.Context, g pace.Group) error {
 			d.gone(g, ledger.Unpushed)
 			return nil
 		case errors.Is(err, jobqueue.ErrLost):
-			if refusal(err) {
+			if resp.IsReply(err) {
 				d.gone(g, ledger.Unpushed)
 			} else {
 				d.unknown(g)
@@ -233,8 +225,8 @@ func (c *consumer) saveLater(status, reason string, err error) (rows int64, _ er
 
 // hopeless reports whether an error is the end of those who wait for Postgres.
 func hopeless(err error) bool {
-	var gone *goneError
-	return errors.As(err, &gone) || errors.Is(err, jobqueue.ErrLost)
+	_, gone := errors.AsType[*goneError](err)
+	return gone || errors.Is(err, jobqueue.ErrLost)
 }
 
 // lostLife is the error of a worker that was killed.
@@ -247,8 +239,8 @@ func (c *consumer) lostLife() error {
 
 // away reports whether a statement was not sent, because Postgres is away.
 func away(err error) bool {
-	var away *jobtable.AwayError
-	return err != nil && errors.As(err, &away)
+	_, away := errors.AsType[*jobtable.AwayError](err)
+	return away
 }
 
 // whileAway executes a statement that was not sent again and again until it is, with the

@@ -29,7 +29,7 @@ func (s *subscriber) loop(ctx context.Context) error {
 				return nil
 			}
 			if err = s.again(ctx, err); err != nil {
-				if ctx.Err() != nil || errors.Is(err, errOver) {
+				if ctx.Err() != nil {
 					return nil
 				}
 				return err

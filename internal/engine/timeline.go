@@ -11,6 +11,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/plan"
 	"github.com/queuedyno/queuedyno/internal/record"
+	"github.com/queuedyno/queuedyno/internal/thin"
 	"github.com/queuedyno/queuedyno/result"
 )
 
@@ -85,9 +86,11 @@ func (s *sampler) offeredBy(at time.Duration) float64 { return s.offers.by(at) }
 // offers is how many jobs were offered in all by the ends of rows: by those of the last hour,
 // and by every k-th of the whole run.
 type offers struct {
-	recent, whole []offer
-	every, seen   int
+	recent []offer
+	whole  thin.Series[offer]
 }
+
+func newOffers() offers { return offers{whole: thin.New[offer](maxOffers)} }
 
 type offer struct {
 	at    time.Duration
@@ -102,20 +105,7 @@ func (o *offers) add(at time.Duration, total int64) {
 		o.recent = append(o.recent[:0], o.recent[maxOffers/2:]...)
 	}
 	o.recent = append(o.recent, offer{at, total})
-	o.every = max(1, o.every)
-	if o.seen++; o.seen%o.every != 0 {
-		return
-	}
-	if len(o.whole) == maxOffers {
-		kept := o.whole[:0]
-		for i := 1; i < maxOffers; i += 2 {
-			kept = append(kept, o.whole[i])
-		}
-		o.whole, o.every = kept, 2*o.every
-	}
-	if o.seen%o.every == 0 {
-		o.whole = append(o.whole, offer{at, total})
-	}
+	o.whole.Add(offer{at, total})
 }
 
 // by is how many were offered by that moment, interpolated between two ends.
@@ -125,7 +115,7 @@ func (o *offers) by(at time.Duration) float64 {
 	}
 	list, next := o.recent, o.recent[len(o.recent)-1]
 	if at < list[0].at {
-		list, next = o.whole, list[0]
+		list, next = o.whole.Kept, list[0]
 	}
 	k, _ := slices.BinarySearchFunc(list, at, func(one offer, at time.Duration) int { return cmp.Compare(one.at, at) })
 	var before offer

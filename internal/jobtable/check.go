@@ -41,13 +41,7 @@ func (t *Table) find(ctx context.Context, name string) error {
 		}
 		return t.refuse(op, errors.New("it does not exist"), remedy)
 	}
-	var missing []string
-	for _, c := range columns() {
-		if types[c] == "" {
-			missing = append(missing, c)
-		}
-	}
-	if len(missing) > 0 {
+	if missing := slices.DeleteFunc(columns(), func(c string) bool { return types[c] != "" }); len(missing) > 0 {
 		return t.refuse(op, fmt.Errorf("it has no column %s", strings.Join(missing, ", ")), "name a table with the columns of "+ddl)
 	}
 	t.target = target{name: resolved, types: types}

@@ -3,6 +3,8 @@ package record
 import (
 	"cmp"
 	"slices"
+
+	"github.com/queuedyno/queuedyno/internal/thin"
 )
 
 // MaxCountBins bounds a [timeCounts]: 2 MB, and bins of less than 10 ms in a
@@ -68,43 +70,21 @@ type coursePoint struct{ due, latency int64 }
 
 // course is the latency of the window's jobs over their due times: of all of
 // them, or of every k-th when there are many.
-type course struct {
-	points []coursePoint
-	every  int64
-	seen   int64
-}
+type course struct{ thin.Series[coursePoint] }
 
-func (c *course) add(due, latency int64) {
-	c.every = max(1, c.every)
-	c.seen++
-	if c.seen%c.every != 0 {
-		return
-	}
-	if len(c.points) == MaxCourse {
-		kept := c.points[:0]
-		for i := 1; i < len(c.points); i += 2 {
-			kept = append(kept, c.points[i])
-		}
-		c.points, c.every = kept, 2*c.every
-		if c.seen%c.every != 0 {
-			return
-		}
-	}
-	if c.points == nil {
-		c.points = make([]coursePoint, 0, MaxCourse)
-	}
-	c.points = append(c.points, coursePoint{due, latency})
-}
+func newCourse() course { return course{thin.New[coursePoint](MaxCourse)} }
+
+func (c *course) add(due, latency int64) { c.Add(coursePoint{due, latency}) }
 
 // Growth is by how much latency grew from the beginning to the end of a span of
 // that length: the line through the medians of the first and the last tenth of
 // the jobs. It is 0 for fewer than 3 jobs.
 func (c *course) Growth(length int64) float64 {
-	n := len(c.points)
+	n := len(c.Kept)
 	if n < 3 {
 		return 0
 	}
-	points := slices.Clone(c.points)
+	points := slices.Clone(c.Kept)
 	slices.SortFunc(points, func(a, b coursePoint) int {
 		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.latency, b.latency))
 	})

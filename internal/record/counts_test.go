@@ -47,12 +47,12 @@ func TestAnHourIsCountedInBinsOfLessThan10ms(t *testing.T) {
 func TestTheCourseOfLatencyIsBoundedAndKeepsItsSlope(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int64{10, 1000, 100_000, 1_000_000} {
-		var c course
+		c := newCourse()
 		for i := range n {
 			c.add(i*1000, 5_000_000+i*250)
 		}
-		if len(c.points) > MaxCourse {
-			t.Errorf("%d jobs: %d points", n, len(c.points))
+		if len(c.Kept) > MaxCourse {
+			t.Errorf("%d jobs: %d points", n, len(c.Kept))
 		}
 		if got, want := c.Growth(n*1000), float64(n*250); got < 0.99*want || got > 1.01*want {
 			t.Errorf("%d jobs: latency grew by %.0f, want %.0f", n, got, want)

@@ -170,7 +170,7 @@ func NewRecorder(s scenario.Scenario, sp *flight.Spread, first, from, to int64, 
 	return &Recorder{
 		measured:  measured,
 		requested: s.Entry.Kind == scenario.EntryHTTP,
-		Parts:     newBreakdown(s, sp), first: first, Departures: NewTimeCounts(), Arrivals: NewTimeCounts(),
+		Parts:     newBreakdown(s, sp), first: first, Departures: NewTimeCounts(), Arrivals: NewTimeCounts(), Course: newCourse(),
 		From: from, To: to, cut: cut, lateLimit: int64(LateLimit(s)),
 		sets: sets{
 			Window: NewStageSet(), second: NewStageSet(), outside: NewStageSet(), spare: [2]StageSet{NewStageSet(), NewStageSet()},

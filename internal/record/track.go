@@ -1,40 +1,24 @@
 package record
 
-import "github.com/queuedyno/queuedyno/internal/recovery"
+import (
+	"github.com/queuedyno/queuedyno/internal/recovery"
+	"github.com/queuedyno/queuedyno/internal/thin"
+)
 
 // MaxTracked bounds the jobs that a [Track] keeps, in 16 MB.
 const MaxTracked = 1 << 20
 
 // Track is when jobs were due and when they ended: all of them, or every k-th when there
 // are many. nil keeps nothing.
-type Track struct {
-	Jobs []recovery.Job
-	// Every is how many jobs each of Jobs represents.
-	Every int64
-	seen  int64
-}
+type Track struct{ thin.Series[recovery.Job] }
 
 // NewTrack returns a track with room for as many jobs as it ever keeps.
-func NewTrack() *Track { return &Track{Jobs: make([]recovery.Job, 0, MaxTracked), Every: 1} }
+func NewTrack() *Track { return &Track{thin.New[recovery.Job](MaxTracked)} }
 
 func (t *Track) add(due, ended int64) {
-	if t == nil {
-		return
+	if t != nil {
+		t.Add(recovery.Job{Due: due, Ended: ended})
 	}
-	if t.seen++; t.seen%t.Every != 0 {
-		return
-	}
-	if len(t.Jobs) == MaxTracked {
-		kept := t.Jobs[:0]
-		for i := 1; i < len(t.Jobs); i += 2 {
-			kept = append(kept, t.Jobs[i])
-		}
-		t.Jobs, t.Every = kept, 2*t.Every
-		if t.seen%t.Every != 0 {
-			return
-		}
-	}
-	t.Jobs = append(t.Jobs, recovery.Job{Due: due, Ended: ended})
 }
 
 // faulted is what a recorder keeps of a run with faults.

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -123,11 +124,7 @@ func (s *series) usualBacklog(start, end int64) int64 {
 		return true
 	})
 	lasted[now] += end - last
-	levels := make([]int64, 0, len(lasted))
-	for level := range lasted {
-		levels = append(levels, level)
-	}
-	slices.Sort(levels)
+	levels := slices.Sorted(maps.Keys(lasted))
 	need, sum := float64(end-start)*0.99, 0.0
 	for _, level := range levels {
 		if sum += float64(lasted[level]); sum >= need {

@@ -1,6 +1,8 @@
 // Package ring is a first-in-first-out queue in one slice that grows.
 package ring
 
+import "sync"
+
 // Ring is such a queue; its zero value is empty. It keeps what was taken out in its
 // place until the place is used again, so that a caller can fill the storage of an
 // old element anew. It is not safe for concurrent use.
@@ -53,6 +55,45 @@ func (r *Ring[T]) Unpop(n int) {
 		r.head = (r.head - n) & (len(r.slots) - 1)
 		r.n += n
 	}
+}
+
+// Shared is a [Ring] for concurrent use; its zero value is empty.
+type Shared[T any] struct {
+	mu  sync.Mutex
+	all Ring[T]
+}
+
+// Len is how many elements are in it.
+func (s *Shared[T]) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all.Len()
+}
+
+// Push adds an element at the end.
+func (s *Shared[T]) Push(v T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all.Push(v)
+}
+
+// Pop takes out the oldest element. ok is false when the ring is empty.
+func (s *Shared[T]) Pop() (v T, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all.Pop()
+}
+
+// Drop takes out everything, and returns it without the last few elements.
+func (s *Shared[T]) Drop(last int) (dropped []T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.all.Len() > last {
+		v, _ := s.all.Pop()
+		dropped = append(dropped, v)
+	}
+	s.all.Clear()
+	return dropped
 }
 
 // Clear takes out everything.

@@ -197,6 +197,12 @@ func ParsePath(text string) ([][]byte, error) {
 	return path, nil
 }
 
+// Dotted is a path in JSON with the dot at the beginning that it may lack; $.data.id is
+// one, too.
+func Dotted(text string) string {
+	return "." + strings.TrimPrefix(strings.TrimPrefix(text, "$"), ".")
+}
+
 // parseWords reads "done|ok"; a * stands for any other word.
 func parseWords(text string) (all words, otherwise bool, err error) {
 	for _, part := range cut(text, '|') {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/internal/usage"
 	"github.com/queuedyno/queuedyno/result"
@@ -78,13 +79,13 @@ func (j *judge) outcome() {
 	}
 	switch {
 	case completed == 0 && j.observed() && waiting > 0:
-		j.lower(result.Invalid, fmt.Sprintf("no job ended, and %s wait in the queue: either no worker pops from it, or the workers publish on another channel", count(waiting)))
+		j.lower(result.Invalid, fmt.Sprintf("no job ended, and %s wait in the queue: either no worker pops from it, or the workers publish on another channel", number.Count(waiting)))
 	case completed == 0:
 		j.lower(result.Invalid, "no job of the window was completed, so there is nothing to measure")
 	}
 	j.check("clock", float64(j.m.Negative), 0, "jobs", j.m.Negative == 0,
 		"jobs with a stage of negative length", result.Invalid,
-		fmt.Sprintf("%s jobs have a stage of negative length: the clock is broken, or an answer came before its question", count(j.m.Negative)))
+		fmt.Sprintf("%s jobs have a stage of negative length: the clock is broken, or an answer came before its question", number.Count(j.m.Negative)))
 }
 
 // pace asks whether the load was the one that was asked for, and how much of
@@ -108,7 +109,7 @@ func (j *judge) pace() {
 		ratio := float64(q.whole) / float64(q.sent)
 		limit := max(1.10, float64(q.sent+q.floor)/float64(q.sent))
 		if n := j.m.Faults.Late; n > 0 {
-			j.fact("generator_share_"+q.name, ratio, "ratio", fmt.Sprintf("end_to_end.%s is %.2f times from_send.%s; %s jobs were sent late because of a fault", q.name, ratio, q.name, count(n)))
+			j.fact("generator_share_"+q.name, ratio, "ratio", fmt.Sprintf("end_to_end.%s is %.2f times from_send.%s; %s jobs were sent late because of a fault", q.name, ratio, q.name, number.Count(n)))
 			continue
 		}
 		to := result.Suspect
@@ -194,13 +195,13 @@ func (j *judge) account() {
 		others := strangers + vanished - taken
 		j.check("strangers", float64(others), 0, "jobs", others == 0,
 			"jobs that other clients popped from the list", result.Invalid,
-			fmt.Sprintf("%s jobs left the list without being popped by this run (%s of them arrived anyway): another consumer takes from the same queue, or the key was evicted or deleted", count(others), count(strangers)))
+			fmt.Sprintf("%s jobs left the list without being popped by this run (%s of them arrived anyway): another consumer takes from the same queue, or the key was evicted or deleted", number.Count(others), number.Count(strangers)))
 		if j.m.Faults.Lossy {
 			j.fact("lost_with_connections", float64(taken), "jobs", "jobs that left the list and were not received, which the faults explain")
 		} else if e.LostPops > 0 {
 			j.check("lost_with_connections", float64(taken), 0, "jobs", taken == 0,
 				"jobs that the server may have handed to connections that were lost", result.Suspect,
-				fmt.Sprintf("%s jobs left the list and were not received: the server handed them to connections that were lost while they waited for a job", count(taken)))
+				fmt.Sprintf("%s jobs left the list and were not received: the server handed them to connections that were lost while they waited for a job", number.Count(taken)))
 		}
 		asked, by := "push or publish", "the server carried it out"
 		if j.r.Scenario.Entry.Kind == scenario.EntryHTTP {
@@ -208,7 +209,7 @@ func (j *judge) account() {
 		}
 		j.effect("unanswered", float64(unanswered), "jobs",
 			"lost jobs whose "+asked+" was never answered",
-			fmt.Sprintf("%s jobs are lost whose %s was never answered: whether %s is not known", count(unanswered), asked, by))
+			fmt.Sprintf("%s jobs are lost whose %s was never answered: whether %s is not known", number.Count(unanswered), asked, by))
 	}
 	first := ""
 	if odd := j.r.NotUnderstood; odd != nil && j.r.Run.StopReason != stopreason.NoneUnderstood { // which quotes it
@@ -216,7 +217,7 @@ func (j *judge) account() {
 	}
 	j.check("unreadable", float64(unreadable), 0, "messages", unreadable == 0,
 		"messages on the channel that are not updates", result.Suspect,
-		fmt.Sprintf("%s messages on the channel could not be read, and what they say is not in the figures%s", count(unreadable), first))
+		fmt.Sprintf("%s messages on the channel could not be read, and what they say is not in the figures%s", number.Count(unreadable), first))
 	j.effect("resubscribed", float64(e.Resubscribed), "subscriptions",
 		"subscriptions that were lost and renewed",
 		fmt.Sprintf("subscriptions that were lost and renewed: %d; what was published until they were renewed was not heard: an idle limit closed or dropped them, or the server disconnected a subscriber that reads too slowly (client-output-buffer-limit pubsub)", e.Resubscribed))
@@ -225,14 +226,14 @@ func (j *judge) account() {
 		fmt.Sprintf("subscriptions that did not answer at the end: %d; they may have been dead, and then what was published was not heard", e.Unconfirmed))
 	j.check("evicted", float64(evicted), 0, "keys", evicted == 0,
 		"keys that the server evicted during the run", result.Suspect,
-		fmt.Sprintf("the server evicted %s keys during the run: it is at its maxmemory, and jobs can vanish", count(evicted)))
+		fmt.Sprintf("the server evicted %s keys during the run: it is at its maxmemory, and jobs can vanish", number.Count(evicted)))
 	if j.m.Faults.Any {
 		j.fact("pool_timeouts", float64(e.PoolTimeouts), "waits", "waits for a connection that timed out")
 		return
 	}
 	j.check("pool_timeouts", float64(e.PoolTimeouts), 0, "waits", e.PoolTimeouts == 0,
 		"waits for a connection that timed out", result.Suspect,
-		fmt.Sprintf("%s commands outside the load timed out waiting for a connection", count(e.PoolTimeouts)))
+		fmt.Sprintf("%s commands outside the load timed out waiting for a connection", number.Count(e.PoolTimeouts)))
 }
 
 // machine asks whether the host and the Go runtime permit a measurement.

@@ -10,13 +10,5 @@ func Trouble(r *result.Result, m Measured) []string {
 	if r.Window.Completed == 0 {
 		return nil // nothing to judge yet
 	}
-	j := judge{r: r, m: m, v: result.Validity{Verdict: result.Valid, Checks: map[string]result.Check{}}}
-	j.outcome()
-	j.limit()
-	if !j.closed() {
-		j.pace()
-	}
-	j.account()
-	j.machine()
-	return j.v.Reasons
+	return judged(r, m, probes{}).v.Reasons
 }

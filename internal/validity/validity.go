@@ -89,7 +89,18 @@ const Undecided = "undecided"
 // its thresholds, and by what else was measured. Notes qualify single figures
 // without lowering the verdict; a result has them among its warnings.
 func Judge(r *result.Result, m Measured) (v result.Validity, notes []string) {
-	j := judge{r: r, m: m, p: probesOf(r, m.Probes), v: result.Validity{Verdict: result.Valid, Reasons: []string{}, Checks: map[string]result.Check{}}}
+	j := judged(r, m, probesOf(r, m.Probes))
+	if !j.observed() {
+		j.laws()
+	}
+	j.settling()
+	j.v.Triage, j.v.Usage = j.triage(), result.Usage(m.Usage)
+	return j.v, j.notes
+}
+
+// judged has made the checks that can also be made before the end.
+func judged(r *result.Result, m Measured, p probes) *judge {
+	j := &judge{r: r, m: m, p: p, v: result.Validity{Verdict: result.Valid, Reasons: []string{}, Checks: map[string]result.Check{}}}
 	j.outcome()
 	j.limit() // the cause of much that follows
 	if !j.closed() {
@@ -97,12 +108,7 @@ func Judge(r *result.Result, m Measured) (v result.Validity, notes []string) {
 	}
 	j.account()
 	j.machine()
-	if !j.observed() {
-		j.laws()
-	}
-	j.settling()
-	j.v.Triage, j.v.Usage = j.triage(), result.Usage(m.Usage)
-	return j.v, j.notes
+	return j
 }
 
 // probes are the latencies of the control probes and of the jobs, all at the same
@@ -126,7 +132,7 @@ func probesOf(r *result.Result, found probe.Findings) probes {
 			if h == nil {
 				return nil
 			} else if v, err := h.Quantile(share, 0); err == nil {
-				return ptr(time.Duration(v))
+				return new(time.Duration(v))
 			}
 			return nil
 		}
@@ -140,10 +146,10 @@ func probesOf(r *result.Result, found probe.Findings) probes {
 			continue
 		}
 		if h := found.Hiccup; h != nil && h.Count() > 0 {
-			p.longestHiccup = ptr(time.Duration(h.Max()))
+			p.longestHiccup = new(time.Duration(h.Max()))
 		}
 		if h := found.Ping; h != nil && h.Count() > 0 {
-			p.worstPing = ptr(time.Duration(h.Max()))
+			p.worstPing = new(time.Duration(h.Max()))
 		}
 		return p
 	}
@@ -156,7 +162,5 @@ func stageAt(r *result.Result, stage metric.Stage, quantile string) *time.Durati
 	if !ok || math.IsInf(v, 0) {
 		return nil
 	}
-	return ptr(time.Duration(v))
+	return new(time.Duration(v))
 }
-
-func ptr[T any](v T) *T { return &v }
