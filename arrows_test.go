@@ -118,13 +118,14 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/jobtable":            {rooms: []string{"internal/nearest", "internal/postgres"}},
 
 	// What a run knows of libraries that keep their jobs in Redis.
-	"internal/dialect":         {rooms: []string{"jobqueue"}},
-	"internal/dialect/asynq":   {rooms: []string{"internal/dialect", "jobqueue"}, modules: []string{"google.golang.org/protobuf"}},
-	"internal/dialect/bullmq":  {rooms: []string{"internal/dialect", "jobqueue"}},
-	"internal/dialect/celery":  {rooms: []string{"internal/dialect", "internal/runname", "jobqueue"}},
-	"internal/dialect/rq":      {rooms: []string{"internal/dialect", "jobqueue"}},
-	"internal/dialect/sidekiq": {rooms: []string{"internal/dialect", "jobqueue"}},
-	"internal/dialect/library": {rooms: []string{"internal/dialect", "internal/dialect/asynq", "internal/dialect/bullmq", "internal/announced", "internal/dialect/celery", "internal/dialect/rq", "internal/dialect/sidekiq", "internal/updates", "jobqueue", "scenario"}},
+	"internal/dialect":             {rooms: []string{"jobqueue"}},
+	"internal/dialect/asynq":       {rooms: []string{"internal/dialect", "jobqueue"}, modules: []string{"google.golang.org/protobuf"}},
+	"internal/dialect/bullmq":      {rooms: []string{"internal/dialect", "jobqueue"}},
+	"internal/dialect/celery":      {rooms: []string{"internal/dialect", "internal/runname", "jobqueue"}},
+	"internal/dialect/rq":          {rooms: []string{"internal/dialect", "jobqueue"}},
+	"internal/dialect/sidekiq":     {rooms: []string{"internal/dialect", "jobqueue"}},
+	"internal/dialect/dialecttest": {rooms: []string{"internal/dialect"}},
+	"internal/dialect/library":     {rooms: []string{"internal/dialect", "internal/dialect/asynq", "internal/dialect/bullmq", "internal/announced", "internal/dialect/celery", "internal/dialect/rq", "internal/dialect/sidekiq", "internal/updates", "jobqueue", "scenario"}},
 
 	// Shards of one load on several machines.
 	"internal/shard":   {rooms: []string{"scenario", "scenario/pace", "internal/metric", "internal/threshold"}},
