@@ -26,7 +26,6 @@ import (
 	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/rowfile"
 	"github.com/queuedyno/queuedyno/internal/rowlength"
-	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/startedworker"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/target"
@@ -263,40 +262,6 @@ func (r *runner) load(ctx context.Context, s scenario.Scenario, id string, tags 
 	return res, rows, err
 }
 
-// ownNames are the queue and the channel of a run's own. The workers of a library know
-// their queues by the names that its keys have.
-func ownNames(s scenario.Scenario, id string) (queue, channel string) {
-	queue, channel = runname.Of(id)
-	return library.Facts(s).NamePrefix + queue, channel
-}
-
-// watchedNames are the queue that is looked at and, unless the library announces the ends of
-// jobs itself, where updates are heard.
-func watchedNames(s scenario.Scenario, client *jobqueue.Client) string {
-	facts := library.Facts(s)
-	queue := fmt.Sprintf("queue %q", facts.Name(client.Queue()))
-	form, err := library.Mapping(s)
-	switch {
-	case facts.Announces() || err != nil:
-		return queue
-	case form.Source() != nil:
-		return queue + " and " + form.Source().Words()
-	}
-	return queue + fmt.Sprintf(" and channel %q", client.Channel())
-}
-
-// entryInBrief is how jobs come in by HTTP, and where their ends are seen.
-func entryInBrief(s scenario.Scenario, server *target.Servers) string {
-	words := number.Plural(s.Entry.HTTP.Connections, "connection") + " to " + s.Entry.HTTP.URL
-	if server.HasRedis() {
-		words += ", notifications on " + server.Address()
-	}
-	if s.Exit.Given() {
-		words += ", " + number.Plural(s.Exit.WebSocket.Clients, "WebSocket client")
-	}
-	return words
-}
-
 // redisFor are the options of the Redis, nil when no scenario needs one: with an API as
 // the entry and WebSocket clients as the exit, a Redis is listened to only if it is named.
 func (r *runner) redisFor(o redisserver.Options, all ...scenario.Scenario) *redisserver.Options {
@@ -308,14 +273,6 @@ func (r *runner) redisFor(o redisserver.Options, all ...scenario.Scenario) *redi
 		o.Args = append([]string{"--notify-keyspace-events", announced.Setting}, o.Args...)
 	}
 	return &o
-}
-
-// consumersInBrief is who does the work.
-func consumersInBrief(s scenario.Scenario) string {
-	if s.External {
-		return "external consumers"
-	}
-	return number.Plural(s.Consumers, "consumer")
 }
 
 // config is how to connect to the server for a scenario.

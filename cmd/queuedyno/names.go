@@ -14,6 +14,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/flags"
 	"github.com/queuedyno/queuedyno/internal/override"
 	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -81,8 +82,8 @@ func (r *runner) nameProblems(scenarios []scenario.Scenario) problem.List {
 			continue
 		}
 		if s.Entry.Kind == scenario.EntryHTTP {
-			if library.Of(s) != nil {
-				problems = append(problems, externalNames(s, r.queue, r.channel, r.Source("channel"), false)...)
+			if library.Of(s) != nil || r.channel != "" && library.Announced(s) {
+				problems = append(problems, externalNames(s, r.queue, r.channel, r.Source("channel"), library.Of(s) == nil)...)
 			}
 			if !r.redis.Exists() && !s.Exit.Given() {
 				problems.Add(fmt.Sprintf("scenario %q: its jobs come in through your API, and nothing receives their ends", s.Name),
@@ -215,4 +216,51 @@ func (e *existing) config() jobqueue.Config {
 		c.Channels = asked.Tenants.Count
 	}
 	return e.redis.Config(c, e.url)
+}
+
+// ownNames are the queue and the channel of a run's own. The workers of a library know
+// their queues by the names that its keys have.
+func ownNames(s scenario.Scenario, id string) (queue, channel string) {
+	queue, channel = runname.Of(id)
+	return library.Facts(s).NamePrefix + queue, channel
+}
+
+// watchedNames are the queue that is looked at and, unless the library announces the ends of
+// jobs itself, where updates are heard.
+func watchedNames(s scenario.Scenario, client *jobqueue.Client) string {
+	facts := library.Facts(s)
+	queue := fmt.Sprintf("queue %q", facts.Name(client.Queue()))
+	form, err := library.Mapping(s)
+	switch {
+	case facts.Announces() || err != nil:
+		return queue
+	case form.Source() != nil:
+		return queue + " and " + form.Source().Words()
+	}
+	return queue + fmt.Sprintf(" and channel %q", client.Channel())
+}
+
+// dialectProblems checks what is said of the library whose workers are watched.
+func (w *watching) dialectProblems() (problems problem.List) {
+	asked, facts := w.Asked(), w.facts()
+	if facts.Announces() && asked.Update != "" {
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("--update: with dialect %s the library announces the ends of jobs itself", asked.Dialect), Hint: "remove it"})
+	}
+	if by := announcedBy(asked); by != "" && w.channel != "" {
+		problems = append(problems, problem.Problem{What: "--channel: " + by, Hint: "remove it"})
+	}
+	d := library.Of(asked)
+	if d == nil {
+		return problems
+	}
+	if asked.Design != "" && asked.Design != jobqueue.List {
+		problems = append(problems, problem.Problem{What: fmt.Sprintf("--design: the queues of dialect %s are lists", asked.Dialect), Hint: "remove it"})
+	}
+	if w.queue == "" {
+		return append(problems, problem.Problem{What: fmt.Sprintf("dialect %s needs the name of a queue", asked.Dialect), Hint: "add --queue " + facts.Queue + ", or the name your workers use"})
+	}
+	if _, err := d.Layout(dialect.Jobs{Queue: facts.Key(w.queue)}); err != nil {
+		problems = append(problems, problem.Problem{What: err.Error(), Hint: "write it like --queue " + facts.Queue})
+	}
+	return problems
 }

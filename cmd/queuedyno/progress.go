@@ -11,6 +11,8 @@ import (
 	"github.com/queuedyno/queuedyno/internal/console"
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/number"
+	"github.com/queuedyno/queuedyno/internal/target"
+	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // progress shows how a run goes on without a terminal: a plain line every few seconds,
@@ -282,4 +284,24 @@ func timeLeft(p engine.Progress) (time.Duration, bool) {
 		left = min(left, byTime)
 	}
 	return max(0, left).Round(time.Second), true
+}
+
+// entryInBrief is how jobs come in by HTTP, and where their ends are seen.
+func entryInBrief(s scenario.Scenario, server *target.Servers) string {
+	words := number.Plural(s.Entry.HTTP.Connections, "connection") + " to " + s.Entry.HTTP.URL
+	if server.HasRedis() {
+		words += ", notifications on " + server.Address()
+	}
+	if s.Exit.Given() {
+		words += ", " + number.Plural(s.Exit.WebSocket.Clients, "WebSocket client")
+	}
+	return words
+}
+
+// consumersInBrief is who does the work.
+func consumersInBrief(s scenario.Scenario) string {
+	if s.External {
+		return "external consumers"
+	}
+	return number.Plural(s.Consumers, "consumer")
 }

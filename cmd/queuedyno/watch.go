@@ -137,31 +137,6 @@ func (w *watching) watchFor(ctx context.Context, client *jobqueue.Client) error 
 // facts are those of the library whose workers are watched.
 func (w *watching) facts() dialect.Facts { return library.Facts(w.Asked()) }
 
-// dialectProblems checks what is said of the library whose workers are watched.
-func (w *watching) dialectProblems() (problems problem.List) {
-	asked, facts := w.Asked(), w.facts()
-	if facts.Announces() && asked.Update != "" {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("--update: with dialect %s the library announces the ends of jobs itself", asked.Dialect), Hint: "remove it"})
-	}
-	if by := announcedBy(asked); by != "" && w.channel != "" {
-		problems = append(problems, problem.Problem{What: "--channel: " + by, Hint: "remove it"})
-	}
-	d := library.Of(asked)
-	if d == nil {
-		return problems
-	}
-	if asked.Design != "" && asked.Design != jobqueue.List {
-		problems = append(problems, problem.Problem{What: fmt.Sprintf("--design: the queues of dialect %s are lists", asked.Dialect), Hint: "remove it"})
-	}
-	if w.queue == "" {
-		return append(problems, problem.Problem{What: fmt.Sprintf("dialect %s needs the name of a queue", asked.Dialect), Hint: "add --queue " + facts.Queue + ", or the name your workers use"})
-	}
-	if _, err := d.Layout(dialect.Jobs{Queue: facts.Key(w.queue)}); err != nil {
-		problems = append(problems, problem.Problem{What: err.Error(), Hint: "write it like --queue " + facts.Queue})
-	}
-	return problems
-}
-
 // errOutput marks the errors of standard output: with them nothing else counts.
 var errOutput = errors.New("write to standard output")
 

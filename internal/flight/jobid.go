@@ -77,7 +77,7 @@ func NumberOf(id string) (n int64, ok bool) {
 
 // AppendIDPrefix appends what the ids of a run's jobs begin with, and no other ids.
 func AppendIDPrefix(dst []byte, run uint64) []byte {
-	const prefix = len("xxxxxxxx-xxxx-8xxx-")
+	const prefix = len("01234567-89ab-8cde-")
 	return append(dst, AppendJobID(nil, run, 0)[:prefix]...)
 }
 
