@@ -6,12 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
@@ -88,6 +91,28 @@ func TestWorkersThatAnnounceElsewhereAreMeasured(t *testing.T) {
 		if diff := cmp.Diff(before, dumpOf(t, db)); diff != "" {
 			t.Errorf("%s: other keys than before (-before +after):\n%s", name, diff)
 		}
+	}
+}
+
+// Of a job whose key no one read between its start and its end, the start is not known: the
+// result says how many these are.
+func TestStartsThatAreNotHeardAtKeysAreWarnedOf(t *testing.T) {
+	t.Parallel()
+	url, _ := rqRedis(t)
+	var n atomic.Int64
+	doJobs(t, url, "mails", func(id string) [][]string {
+		if n.Add(1)%2 == 0 {
+			return [][]string{{"HSET", "job:" + id, "state", "done"}}
+		}
+		return [][]string{{"HSET", "job:" + id, "state", "begun"}, {"BLPOP", "no:such:list", "0.05"}, {"HSET", "job:" + id, "state", "done"}}
+	})
+	r := libraryResult(t, start(t, "run", "quick", "-u", url, "-y", "external", "--queue", "mails", "--update", "key=job:{id},status=.state,completed=done,running=begun",
+		"-r", "50", "-n", "100", "--drain-timeout", "40s", "--allow-invalid", "--json"), problem.OK)
+	if s := r.Stages[metric.Running]; s == nil || s.Count > 50 {
+		t.Errorf("running = %+v, want up to 50 of 100 jobs", s)
+	}
+	if !strings.Contains(strings.Join(r.Warnings, "\n"), "of the 100 jobs: the start of the others was over") {
+		t.Errorf("warnings %q, want one of the starts that were not heard", r.Warnings)
 	}
 }
 

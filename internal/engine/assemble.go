@@ -12,6 +12,7 @@ import (
 	"github.com/queuedyno/queuedyno/internal/gate"
 	"github.com/queuedyno/queuedyno/internal/hoststat"
 	"github.com/queuedyno/queuedyno/internal/metric"
+	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/validity"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -247,6 +248,11 @@ func (r *assembly) cautions() {
 	if s := r.res.Stages[metric.EndToEnd]; s != nil && s.Overflow > 0 {
 		n := s.Overflow
 		warn("%d jobs took more than an hour, beyond the histogram's range; they count, but quantiles among them are not given", n)
+	}
+	begun, all := r.res.Stages[metric.Running], r.res.Stages[metric.EndToEnd]
+	if source := r.mapping.Source(); source != nil && source.Keys && begun != nil && all != nil && begun.Count < all.Count {
+		warn("pickup and running have %s of the %s: the start of the others was over before their keys were read, so that these stages lack the shortest jobs",
+			number.Count(begun.Count), number.Plural(all.Count, "job"))
 	}
 	if c := r.res.Redis.Config; c["appendonly"] == "yes" {
 		warn("the server writes an append-only file (appendfsync %s): its disk is part of these figures", c["appendfsync"])
