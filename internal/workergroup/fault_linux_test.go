@@ -10,7 +10,10 @@ import (
 	"github.com/queuedyno/queuedyno/internal/workergroup"
 )
 
-// stateOf waits until a process is in a state of proc(5).
+// stateOf waits until a process is in a state of proc(5). A shell that starts a
+// command in the foreground may do so by vfork(2), and one that is stopped
+// between that and the command stays in the state D for as long: the shells
+// here start theirs in the background or by exec.
 func stateOf(t *testing.T, pid, want string) {
 	t.Helper()
 	var stat []byte
@@ -39,7 +42,7 @@ func TestAPausedGroupGoesOnWhenItIsResumed(t *testing.T) {
 	t.Parallel()
 	shell(t)
 	file := filepath.Join(t.TempDir(), "pids")
-	g := start(t, `echo $$ >>"$F"; sh -c 'echo $$ >>"$F"; sleep 600' & wait`, "F="+file)
+	g := start(t, `echo $$ >>"$F"; sh -c 'echo $$ >>"$F"; exec sleep 600' & wait`, "F="+file)
 	all := pids(t, file, 2)
 	if err := g.Pause(); err != nil {
 		t.Fatal(err)
@@ -64,7 +67,7 @@ func TestAPausedGroupEndsWhenItIsAsked(t *testing.T) {
 	t.Parallel()
 	shell(t)
 	file := filepath.Join(t.TempDir(), "pids")
-	g := start(t, `trap 'exit 5' TERM; echo $$ >>"$F"; while :; do sleep 0.05; done`, "F="+file)
+	g := start(t, `trap 'exit 5' TERM; echo $$ >>"$F"; sleep 600 & wait`, "F="+file)
 	pid := pids(t, file, 1)[0]
 	if err := g.Pause(); err != nil {
 		t.Fatal(err)
