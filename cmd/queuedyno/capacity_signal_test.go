@@ -55,7 +55,7 @@ func TestAnInterruptedSearchIsStoredAndCanBeGoneOnWith(t *testing.T) {
 
 func TestInterruptedValuesAreGoneOnWith(t *testing.T) {
 	t.Parallel()
-	c := start(t, "capacity", "quick", "-u", "embedded", "--work", "20ms", "--vary", "consumers=1,2,3", "--trial", "500ms", "--confirm", "500ms", "--budget", "60s", "--name", "r")
+	c := start(t, "capacity", "quick", "-u", "embedded", "--work", "20ms", "--vary", "consumers=1,2", "--trial", "500ms", "--confirm", "500ms", "--budget", "30m", "--name", "r")
 	c.await(t, "consumers=1: trial 2:")
 	c.signal(t, os.Interrupt)
 	if got := c.end(t); got != problem.Interrupted {
@@ -67,10 +67,10 @@ func TestInterruptedValuesAreGoneOnWith(t *testing.T) {
 		t.Fatal(err)
 	}
 	cells := first.Cells
-	if len(cells) != 3 || !first.Interrupted || !cells[0].Interrupted || len(cells[0].Trials) < 2 || len(cells[1].Trials) > 0 {
-		t.Fatalf("%+v; want the first value begun, and the others not", cells)
+	if len(cells) != 2 || !first.Interrupted || !cells[0].Interrupted || len(cells[0].Trials) < 2 || len(cells[1].Trials) > 0 {
+		t.Fatalf("%+v; want the first value begun, and the other not", cells)
 	}
-	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "45s")
+	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "50s")
 	again.end(t)
 	second, err := store.LoadAs[*study.Record](dir)
 	if err != nil {
