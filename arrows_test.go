@@ -52,7 +52,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/target":        {rooms: []string{"scenario", "jobqueue", "postgresserver", "redisserver", "internal/fault", "internal/flags", "internal/netfault", "internal/postgres", "internal/problem", "internal/redisconn", "internal/serverstart"}, modules: []string{"github.com/mattn/go-shellwords"}},
 	"internal/interrupt":     {rooms: []string{"internal/console"}},
 	"internal/github":        {rooms: []string{"internal/console", "internal/outcome", "internal/problem"}},
-	"internal/outcome":       {rooms: []string{"internal/rowlength", "scenario", "result", "internal/console", "internal/flags", "internal/flight", "internal/number", "internal/observe", "internal/problem", "internal/stopreason", "internal/store"}, modules: []string{"golang.org/x/sys"}},
+	"internal/outcome":       {rooms: []string{"internal/rowlength", "scenario", "result", "internal/console", "internal/flags", "internal/flight", "internal/ledger", "internal/number", "internal/observe", "internal/problem", "internal/stopreason", "internal/store"}, modules: []string{"golang.org/x/sys"}},
 	"internal/initial":       {rooms: []string{"scenario"}},
 	"internal/doctor":        {rooms: []string{"internal/wrap", "internal/apiclient", "internal/browser", "internal/flight", "internal/jobtable", "internal/mask", "internal/postgres", "internal/updates", "jobqueue", "result", "scenario", "scenario/pace", "internal/engine", "internal/hoststat", "internal/latency", "internal/literal", "internal/number", "internal/probe", "internal/problem", "internal/redisconn", "internal/redisfacts", "internal/usage", "internal/validity", "internal/waiter"}},
 	"internal/startedworker": {rooms: []string{"jobqueue", "result", "internal/console", "internal/engine", "internal/fault", "internal/flags", "internal/mask", "internal/number", "internal/problem", "internal/census", "internal/redisconn", "internal/workergroup"}},
@@ -81,7 +81,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/record":       {rooms: []string{"scenario", "result", "internal/flight", "internal/latency", "internal/metric", "internal/number", "internal/observe", "internal/recovery", "internal/thin"}},
 	"internal/level":        {},
 	"internal/live":         {rooms: []string{"result", "internal/literal", "internal/metric", "internal/problem", "internal/webpage"}},
-	"internal/validity":     {rooms: []string{"result", "scenario", "internal/hoststat", "internal/latency", "internal/metric", "internal/number", "internal/observe", "internal/probe", "internal/stopreason", "internal/usage"}},
+	"internal/validity":     {rooms: []string{"result", "scenario", "internal/hoststat", "internal/latency", "internal/ledger", "internal/metric", "internal/number", "internal/observe", "internal/probe", "internal/stopreason", "internal/usage"}},
 	"internal/hoststat":     {rooms: []string{"result"}},
 	"internal/probe":        {rooms: []string{"internal/latency", "internal/waiter"}},
 	"internal/waiter":       {modules: []string{"golang.org/x/sys"}},
@@ -153,7 +153,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 		rooms:   []string{"internal/dialect/library", "jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/heat", "internal/latency", "internal/ledger", "internal/mask", "internal/metric", "internal/number", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/usage", "internal/validity", "internal/stopreason", "internal/webpage", "internal/wrap"},
 		modules: []string{"gonum.org/v1/plot"},
 	},
-	"internal/render/rendertest": {rooms: []string{"scenario", "scenario/pace", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/record", "internal/observe", "internal/paired", "internal/study", "internal/threshold", "internal/stopreason"}},
+	"internal/render/rendertest": {rooms: []string{"scenario", "scenario/pace", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/ledger", "internal/metric", "internal/record", "internal/observe", "internal/paired", "internal/study", "internal/threshold", "internal/stopreason"}},
 	"internal/store":             {rooms: []string{"result", "internal/capacity", "internal/compare", "internal/latency", "internal/render", "internal/study", "internal/stopreason"}},
 
 	// What is made of runs, and the theory that it needs.
@@ -163,7 +163,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/study":       {rooms: []string{"internal/number", "internal/problem", "jobqueue", "scenario", "scenario/pace", "result", "internal/capacity", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate"}},
 	"internal/paired":      {rooms: []string{"internal/number"}},
 	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/number", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
-	"internal/verify":      {rooms: []string{"internal/wrap", "internal/line", "internal/waiter", "jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
+	"internal/verify":      {rooms: []string{"internal/wrap", "internal/line", "internal/waiter", "jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/ledger", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
 	"internal/watch":       {rooms: []string{"jobqueue", "internal/glob", "internal/line", "internal/nearest", "internal/latency", "internal/observe", "result", "internal/updates", "internal/reconnect"}},
 	"internal/workergroup": {modules: []string{"golang.org/x/sys"}},
 }
