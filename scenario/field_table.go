@@ -82,8 +82,8 @@ func loadFields(runs, builds, plans []string) []Field {
 				Group: "Load",
 				Flag:  "replay-column", Verbs: runs, Columns: column("replay_column"), Usage: "`NAME` or number of the column with the times in --replay (default: detected)",
 			}),
-		row("load.replay.unit", kind[pace.Unit]{what: "s, ms, us or ns", parse: pace.ParseUnit, format: plain[pace.Unit], words: []string{"s", "ms", "us", "ns"}},
-			func(s *Scenario) *pace.Unit { return &replay(s).Unit }, Field{
+		row("load.replay.unit", kind[string]{what: "s, ms, us or ns", parse: pace.ParseUnit, format: plain[string], words: []string{"s", "ms", "us", "ns"}},
+			func(s *Scenario) *string { return &replay(s).Unit }, Field{
 				Group: "Load",
 				Flag:  "replay-unit", Verbs: runs, Columns: column("replay_unit"), Usage: "`UNIT` of the times in --replay: s, ms, us or ns (default: detected from their size; small numbers are seconds since the start)",
 			}),

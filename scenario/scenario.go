@@ -179,7 +179,7 @@ type Replay struct {
 	Column string `json:"column,omitempty"`
 	// Unit is what numbers count: s, ms, us or ns. Empty means that it follows
 	// from their size.
-	Unit pace.Unit `json:"unit,omitempty"`
+	Unit string `json:"unit,omitempty"`
 	// Spread lays jobs of one time stamp out evenly over the resolution of the
 	// stamps, e.g. over a second.
 	Spread bool `json:"spread,omitempty"`
