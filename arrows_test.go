@@ -53,7 +53,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/interrupt":     {rooms: []string{"internal/console"}},
 	"internal/github":        {rooms: []string{"internal/console", "internal/outcome", "internal/problem"}},
 	"internal/outcome":       {rooms: []string{"internal/rowlength", "scenario", "result", "internal/console", "internal/flags", "internal/flight", "internal/ledger", "internal/number", "internal/observe", "internal/problem", "internal/stopreason", "internal/store"}, modules: []string{"golang.org/x/sys"}},
-	"internal/initial":       {rooms: []string{"scenario"}},
+	"internal/initial":       {},
 	"internal/doctor":        {rooms: []string{"internal/wrap", "internal/apiclient", "internal/browser", "internal/flight", "internal/jobtable", "internal/mask", "internal/postgres", "internal/updates", "jobqueue", "result", "scenario", "scenario/pace", "internal/engine", "internal/hoststat", "internal/latency", "internal/literal", "internal/number", "internal/probe", "internal/problem", "internal/redisconn", "internal/redisfacts", "internal/usage", "internal/validity", "internal/waiter"}},
 	"internal/startedworker": {rooms: []string{"jobqueue", "result", "internal/console", "internal/engine", "internal/fault", "internal/flags", "internal/mask", "internal/number", "internal/problem", "internal/census", "internal/redisconn", "internal/workergroup"}},
 

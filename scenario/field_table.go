@@ -258,7 +258,7 @@ func pipelineFields(runs, builds []string) []Field {
 	})
 	update.whole = (*scenarioReader).readUpdate
 	return []Field{
-		row("dialect", choices("dialect", Dialects()...), func(s *Scenario) *Dialect { return &s.Dialect }, Field{
+		row("dialect", choices("dialect", dialectWords()...), func(s *Scenario) *string { return &s.Dialect }, Field{
 			Group: "External workers",
 			Flag:  "dialect", Formerly: "elements", Verbs: builds, Columns: column("elements"),
 			Usage: "library of the workers, a `KIND`: plain, sidekiq, celery, bullmq, asynq or rq (external consumers only; default plain)",

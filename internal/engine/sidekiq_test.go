@@ -26,7 +26,7 @@ func (q inMails) Queue() string { return q.key }
 func mails(payload int) scenario.Scenario {
 	return scenario.Scenario{
 		Name: "sidekiq", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 50}, External: true, DrainTimeout: time.Second,
-		Dialect: scenario.SidekiqDialect, JobName: "HardJob", Payload: payload,
+		Dialect: "sidekiq", JobName: "HardJob", Payload: payload,
 	}.WithDefaults()
 }
 
