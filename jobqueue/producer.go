@@ -53,7 +53,7 @@ func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipe
 // newProducer returns a producer that is aimed at a queue.
 func (c *Client) newProducer(ctx context.Context, queue int, name string) (*producer, error) {
 	key := c.lanes.queues[queue]
-	w, err := c.dial(ctx, ProducerRole, key, c.identifies())
+	w, err := c.dial(ctx, "producers", key, c.identifies())
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (e *Events) Open(ctx context.Context) (Subscriber, error) {
 			return nil, e.client.explain("subscribe to", e.key, err)
 		}
 	}
-	w, err := e.client.dial(ctx, SubscriberRole, e.client.lanes.queues[0], e.client.identifies())
+	w, err := e.client.dial(ctx, "subscribers", e.client.lanes.queues[0], e.client.identifies())
 	if err != nil {
 		if resumes {
 			e.leave(from)
