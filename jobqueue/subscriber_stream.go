@@ -58,10 +58,7 @@ type eventSubscriber struct {
 	release registration
 }
 
-var (
-	_ Subscriber   = (*eventSubscriber)(nil)
-	_ Disconnector = (*eventSubscriber)(nil)
-)
+var _ Subscriber = (*eventSubscriber)(nil)
 
 // entryID is the id of an entry of a stream.
 type entryID struct{ ms, seq uint64 }

@@ -97,9 +97,9 @@ type witnessedProducer struct {
 	pushes [][]string // without an answer, the oldest first
 }
 
-func (p *witnessedProducer) Prove() error { return p.Pipeliner.(jobqueue.Prover).Prove() }
+func (p *witnessedProducer) Prove() error { return p.Pipeliner.(interface{ Prove() error }).Prove() }
 func (p *witnessedProducer) Disconnect(ctx context.Context) error {
-	return p.Pipeliner.(jobqueue.Disconnector).Disconnect(ctx)
+	return p.Pipeliner.(interface{ Disconnect(context.Context) error }).Disconnect(ctx)
 }
 
 func texts(jobs [][]byte) (all []string) {
@@ -160,9 +160,11 @@ type witnessedConsumer struct {
 	w *witness
 }
 
-func (c *witnessedConsumer) Abort() error { return c.PublishPopper.(jobqueue.Aborter).Abort() }
+func (c *witnessedConsumer) Abort() error {
+	return c.PublishPopper.(interface{ Abort() error }).Abort()
+}
 func (c *witnessedConsumer) Disconnect(ctx context.Context) error {
-	return c.PublishPopper.(jobqueue.Disconnector).Disconnect(ctx)
+	return c.PublishPopper.(interface{ Disconnect(context.Context) error }).Disconnect(ctx)
 }
 
 func (c *witnessedConsumer) PublishAndPop(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), most int, wait time.Duration) ([][]byte, error) {
@@ -196,7 +198,7 @@ type witnessedSubscriber struct {
 }
 
 func (s *witnessedSubscriber) Disconnect(ctx context.Context) error {
-	return s.Subscriber.(jobqueue.Disconnector).Disconnect(ctx)
+	return s.Subscriber.(interface{ Disconnect(context.Context) error }).Disconnect(ctx)
 }
 
 func (s *witnessedSubscriber) Receive(ctx context.Context) ([]byte, error) {
