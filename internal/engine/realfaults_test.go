@@ -15,6 +15,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/privateserver"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -337,7 +338,7 @@ func TestAKilledServerWithoutARestartEndsTheLoad(t *testing.T) {
 	if err != nil || r.Run.Failed || r.Run.StopReason != stopreason.ServerKilled || r.Ledger.Scheduled >= 12_000 {
 		t.Fatalf("Run = %v; %+v", err, r)
 	}
-	if err := server.Kill(); err == nil || errors.Is(err, redisserver.ErrNotPrivate) {
+	if err := server.Kill(); err == nil || errors.Is(err, privateserver.ErrNotPrivate) {
 		t.Errorf("a second Kill = %v, want an error: it is down", err)
 	}
 }
