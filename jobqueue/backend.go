@@ -10,9 +10,10 @@ import (
 
 // Backend is a system that queues jobs and passes on notifications about them:
 // what a load runs against. [Client] is the Redis one, package memory holds one
-// in this process, and your own needs these methods and no more. What opens here may
-// have a method Disconnect(context.Context) error, and a consumer Abort() error: the
-// faults of a run call them.
+// in this process, and your own needs these methods and no more. Faults of a run
+// call a method Disconnect(context.Context) error of what was opened, and Abort() error of
+// a consumer, where there is one. A producer with a method Prove() error is asked after a
+// pause whether its connection is alive; [ErrStale] says that it is not.
 //
 // A backend is safe for concurrent use; what its Open methods return is each
 // used by one goroutine at a time, except that Close may be called from another,
