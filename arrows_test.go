@@ -52,14 +52,15 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/target":        {rooms: []string{"scenario", "jobqueue", "postgresserver", "redisserver", "internal/fault", "internal/flags", "internal/netfault", "internal/postgres", "internal/problem", "internal/redisconn", "internal/serverstart"}, modules: []string{"github.com/mattn/go-shellwords"}},
 	"internal/interrupt":     {rooms: []string{"internal/console"}},
 	"internal/github":        {rooms: []string{"internal/console", "internal/outcome", "internal/problem"}},
-	"internal/outcome":       {rooms: []string{"internal/rowlength", "scenario", "result", "internal/console", "internal/flags", "internal/flight", "internal/number", "internal/observe", "internal/problem", "internal/stopreason", "internal/store"}, modules: []string{"golang.org/x/sys"}},
-	"internal/initial":       {rooms: []string{"scenario"}},
+	"internal/outcome":       {rooms: []string{"internal/rowlength", "scenario", "result", "internal/console", "internal/flags", "internal/flight", "internal/ledger", "internal/number", "internal/observe", "internal/problem", "internal/stopreason", "internal/store"}, modules: []string{"golang.org/x/sys"}},
+	"internal/initial":       {},
 	"internal/doctor":        {rooms: []string{"internal/wrap", "internal/apiclient", "internal/browser", "internal/flight", "internal/jobtable", "internal/mask", "internal/postgres", "internal/updates", "jobqueue", "result", "scenario", "scenario/pace", "internal/engine", "internal/hoststat", "internal/latency", "internal/literal", "internal/number", "internal/probe", "internal/problem", "internal/redisconn", "internal/redisfacts", "internal/usage", "internal/validity", "internal/waiter"}},
 	"internal/startedworker": {rooms: []string{"jobqueue", "result", "internal/console", "internal/engine", "internal/fault", "internal/flags", "internal/mask", "internal/number", "internal/problem", "internal/census", "internal/redisconn", "internal/workergroup"}},
 
 	// A run: its jobs, what is measured and judged, and what drives it.
 	"internal/flight":       {rooms: []string{"jobqueue", "scenario", "scenario/draw", "scenario/pace", "internal/dialect", "internal/dialect/library"}},
 	"internal/engine":       {rooms: []string{"internal/announced", "internal/thin", "internal/problem", "internal/line", "internal/dialect", "internal/dialect/library", "internal/rowlength", "internal/fault", "internal/recovery", "internal/publishpop", "internal/waiter", "internal/pause", "internal/plan", "internal/silence", "internal/token", "internal/apiclient", "internal/browser", "internal/endpoint", "internal/idmatch", "internal/jobtable", "jobqueue/memory", "internal/number", "jobqueue", "scenario", "scenario/pace", "result", "internal/flight", "internal/hoststat", "internal/latency", "internal/ledger", "internal/level", "internal/metric", "internal/observe", "internal/probe", "internal/record", "internal/ring", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate", "internal/stopreason", "internal/stuck", "internal/updates", "internal/reconnect", "internal/redisconn", "internal/redisfacts", "internal/resp", "internal/runname", "internal/shard"}},
+	"internal/joinrows":     {rooms: []string{"result"}},
 	"internal/rowlength":    {rooms: []string{"scenario"}},
 	"internal/rowfile":      {rooms: []string{"internal/latency", "internal/render", "internal/rowlength"}},
 	"internal/checkpoint":   {rooms: []string{"result"}},
@@ -80,8 +81,8 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/usage":        {rooms: []string{"result"}},
 	"internal/record":       {rooms: []string{"scenario", "result", "internal/flight", "internal/latency", "internal/metric", "internal/number", "internal/observe", "internal/recovery", "internal/thin"}},
 	"internal/level":        {},
-	"internal/live":         {rooms: []string{"result", "internal/literal", "internal/metric", "internal/problem", "internal/webpage"}},
-	"internal/validity":     {rooms: []string{"result", "scenario", "internal/hoststat", "internal/latency", "internal/metric", "internal/number", "internal/observe", "internal/probe", "internal/stopreason", "internal/usage"}},
+	"internal/live":         {rooms: []string{"result", "internal/joinrows", "internal/literal", "internal/metric", "internal/problem", "internal/webpage"}},
+	"internal/validity":     {rooms: []string{"result", "scenario", "internal/hoststat", "internal/latency", "internal/ledger", "internal/metric", "internal/number", "internal/observe", "internal/probe", "internal/stopreason", "internal/usage"}},
 	"internal/hoststat":     {rooms: []string{"result"}},
 	"internal/probe":        {rooms: []string{"internal/latency", "internal/waiter"}},
 	"internal/waiter":       {modules: []string{"golang.org/x/sys"}},
@@ -132,7 +133,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/meeting": {rooms: []string{"result", "scenario/pace", "internal/number", "internal/problem", "internal/redisconn"}, modules: []string{"github.com/redis/go-redis/v9"}},
 	"internal/rowscan": {rooms: []string{"result"}},
 	"internal/fleet":   {rooms: []string{"internal/jsonscan", "internal/problem"}},
-	"internal/merge":   {rooms: []string{"internal/jsonscan", "internal/number", "internal/problem", "internal/rowlength", "internal/rowscan", "result", "scenario", "internal/flight", "internal/gate", "internal/latency", "internal/ledger", "internal/record", "internal/stopreason", "internal/usage"}},
+	"internal/merge":   {rooms: []string{"internal/jsonscan", "internal/number", "internal/problem", "internal/rowlength", "internal/rowscan", "internal/joinrows", "result", "scenario", "internal/flight", "internal/gate", "internal/latency", "internal/ledger", "internal/record", "internal/stopreason", "internal/usage"}},
 
 	// Servers to run against.
 	"internal/serverstart":        {},
@@ -150,10 +151,10 @@ var arrows = map[string]struct{ rooms, modules []string }{
 
 	// Reports, and the directories that keep results.
 	"internal/render": {
-		rooms:   []string{"internal/dialect/library", "jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/heat", "internal/latency", "internal/ledger", "internal/mask", "internal/metric", "internal/number", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/usage", "internal/validity", "internal/stopreason", "internal/webpage", "internal/wrap"},
+		rooms:   []string{"internal/dialect/library", "internal/joinrows", "jobqueue", "scenario", "result", "internal/capacity", "internal/compare", "internal/heat", "internal/latency", "internal/ledger", "internal/mask", "internal/metric", "internal/number", "internal/paired", "internal/queueing", "internal/study", "internal/threshold", "internal/usage", "internal/validity", "internal/stopreason", "internal/webpage", "internal/wrap"},
 		modules: []string{"gonum.org/v1/plot"},
 	},
-	"internal/render/rendertest": {rooms: []string{"scenario", "scenario/pace", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/metric", "internal/record", "internal/observe", "internal/paired", "internal/study", "internal/threshold", "internal/stopreason"}},
+	"internal/render/rendertest": {rooms: []string{"scenario", "scenario/pace", "result", "internal/capacity", "internal/compare", "internal/latency", "internal/ledger", "internal/metric", "internal/record", "internal/observe", "internal/paired", "internal/study", "internal/threshold", "internal/stopreason"}},
 	"internal/store":             {rooms: []string{"result", "internal/capacity", "internal/compare", "internal/latency", "internal/render", "internal/study", "internal/stopreason"}},
 
 	// What is made of runs, and the theory that it needs.
@@ -163,7 +164,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/study":       {rooms: []string{"internal/number", "internal/problem", "jobqueue", "scenario", "scenario/pace", "result", "internal/capacity", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/stationarity", "internal/threshold", "internal/usage", "internal/validity", "internal/gate"}},
 	"internal/paired":      {rooms: []string{"internal/number"}},
 	"internal/compare":     {rooms: []string{"scenario", "result", "internal/metric", "internal/number", "internal/paired"}, modules: []string{"golang.org/x/perf"}},
-	"internal/verify":      {rooms: []string{"internal/wrap", "internal/line", "internal/waiter", "jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
+	"internal/verify":      {rooms: []string{"internal/wrap", "internal/line", "internal/waiter", "jobqueue", "scenario", "scenario/pace", "result", "internal/engine", "internal/flight", "internal/latency", "internal/ledger", "internal/metric", "internal/queueing", "internal/updates", "internal/runname"}},
 	"internal/watch":       {rooms: []string{"jobqueue", "internal/glob", "internal/line", "internal/nearest", "internal/latency", "internal/observe", "result", "internal/updates", "internal/reconnect"}},
 	"internal/workergroup": {modules: []string{"golang.org/x/sys"}},
 }

@@ -10,7 +10,10 @@ import (
 
 // Backend is a system that queues jobs and passes on notifications about them:
 // what a load runs against. [Client] is the Redis one, package memory holds one
-// in this process, and your own needs these methods and no more.
+// in this process, and your own needs these methods and no more. Faults of a run
+// call a method Disconnect(context.Context) error of what was opened, and Abort() error of
+// a consumer, where there is one. A producer with a method Prove() error is asked after a
+// pause whether its connection is alive; [ErrStale] says that it is not.
 //
 // A backend is safe for concurrent use; what its Open methods return is each
 // used by one goroutine at a time, except that Close may be called from another,
@@ -108,17 +111,6 @@ type Reopener interface {
 	// ended, on a new connection. This one is closed then. When Reopen fails
 	// everything is as it was, and it can be called again.
 	Reopen(ctx context.Context) (Consumer, error)
-}
-
-// Prover is implemented by producers that can be asked, ahead of a push, whether
-// their connection is still alive. A consumer proves its connection in a Turn that
-// publishes nothing and pops nothing.
-type Prover interface {
-	// Prove sends a PING if the connection was idle for a moment, and waits for the
-	// answer. Its error matches [ErrStale] when the connection is dead, although
-	// the server answers on others. It is called by the goroutine that calls Push or
-	// Send, when everything sent was flushed.
-	Prove() error
 }
 
 // MultiQueue is implemented by backends with several queues or several channels,

@@ -33,15 +33,17 @@ type Config struct {
 	// [ErrLost], too. With sentinels and a cluster they always do; a connection
 	// that breaks does with every server.
 	Reconnect bool
-	// Identify asks the server for the id of every connection, which [Disconnector]
-	// needs. It costs a command for each connection that is opened.
+	// Identify asks the server for the id of every connection, which the method
+	// Disconnect of producers, consumers and subscribers needs. It costs a command for
+	// each connection that is opened.
 	Identify bool
-	// Route returns the address, host:port, that the connections of a role dial by TCP
-	// in place of a server's: that of a proxy, or nothing to dial the server. Certificates
+	// Route returns the address, host:port, that the connections of a pool (producers,
+	// consumers or subscribers) dial by TCP in place of a server's: that of a proxy, or
+	// nothing to dial the server. Certificates
 	// are still expected to be the server's. nil means that all connections are direct,
 	// as those for single commands always are. It is called for each connection, by
 	// several goroutines.
-	Route func(role Role, network, addr string) (proxied string, err error)
+	Route func(pool, network, addr string) (proxied string, err error)
 	// CACert, Cert and Key are PEM files for TLS: an authority to trust besides
 	// the system's, and the client's certificate with its key.
 	CACert, Cert, Key string

@@ -80,7 +80,7 @@ func (c *Client) OpenConsumerOn(ctx context.Context, queues ...int) (Consumer, e
 	if c.crossSlot && len(queues) > 1 {
 		return nil, c.crossSlotError(queues)
 	}
-	w, err := c.dial(ctx, ConsumerRole, c.lanes.queues[queues[0]], c.unblocks)
+	w, err := c.dial(ctx, "consumers", c.lanes.queues[queues[0]], c.unblocks)
 	if err != nil {
 		return nil, err
 	}
@@ -352,7 +352,7 @@ func (c *consumer) Reopen(ctx context.Context) (Consumer, error) {
 	if c.ending.Load() {
 		return nil, ErrClosed // out of step: who has which job is not known
 	}
-	w, err := c.client.dial(ctx, ConsumerRole, c.client.lanes.queues[c.queues[0]], c.client.unblocks)
+	w, err := c.client.dial(ctx, "consumers", c.client.lanes.queues[c.queues[0]], c.client.unblocks)
 	if err != nil {
 		return nil, err
 	}

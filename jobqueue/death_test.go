@@ -1,6 +1,7 @@
 package jobqueue_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -297,7 +298,7 @@ func TestConnectionsOpenAsSoonAsTheServerIsBack(t *testing.T) {
 				t.Fatalf("OpenConsumer = %v right after the restart", err)
 			}
 			defer c.Close()
-			if err := c.(jobqueue.Disconnector).Disconnect(t.Context()); err != nil {
+			if err := c.(interface{ Disconnect(context.Context) error }).Disconnect(t.Context()); err != nil {
 				t.Errorf("Disconnect = %v right after the restart", err)
 			}
 			if _, err := c.Pop(t.Context(), 1, time.Second); !errors.Is(err, jobqueue.ErrLost) {

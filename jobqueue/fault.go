@@ -6,56 +6,31 @@ import (
 	"time"
 )
 
-// Disconnector is implemented by producers, consumers and subscribers whose connection
-// the server closes on request: by those of a [Client] with Config.Identify.
-type Disconnector interface {
-	// Disconnect makes the server close the connection with CLIENT KILL and the
-	// connection's id, sent on another connection. It may be called while the
-	// connection is in use. A connection that is gone already is no error.
-	Disconnect(ctx context.Context) error
-}
-
-// Aborter is implemented by consumers that can end as the death of their process would
-// end them.
-type Aborter interface {
-	Consumer
-	// Abort closes the connection without a word. The jobs that the consumer has are
-	// not over, and its signs of life run out by themselves. It may be called while
-	// the consumer is in use.
-	Abort() error
-}
-
-var (
-	_ Disconnector = (*producer)(nil)
-	_ Disconnector = (*crossSlotProducer)(nil)
-	_ Disconnector = (*consumer)(nil)
-	_ Disconnector = (*subscriber)(nil)
-	_ Aborter      = (*consumer)(nil)
-)
-
 // identifies reports whether connections that need no id for themselves ask for it.
 func (c *Client) identifies() bool { return c.cfg.Identify && c.unblocks }
 
-// Disconnect makes the server close the connection.
+// Disconnect makes the server close the connection with CLIENT KILL and the connection's
+// id, sent on another connection. It may be called while the connection is in use. A
+// connection that is gone already is no error.
 func (p *producer) Disconnect(ctx context.Context) error { return p.w.Kill(ctx) }
 
 // Disconnect makes the servers close the connections.
 func (p *crossSlotProducer) Disconnect(ctx context.Context) (all error) {
 	for _, one := range p.each {
-		if d, ok := one.(Disconnector); ok {
-			all = errors.Join(all, d.Disconnect(ctx))
-		}
+		all = errors.Join(all, one.Disconnect(ctx))
 	}
 	return all
 }
 
-// Disconnect makes the server close the connection.
+// Disconnect does as that of a producer.
 func (c *consumer) Disconnect(ctx context.Context) error { return c.w.Kill(ctx) }
 
-// Disconnect makes the server close the connection.
+// Disconnect does as that of a producer.
 func (s *subscriber) Disconnect(ctx context.Context) error { return s.w.Kill(ctx) }
 
-// Abort closes the connection without a word.
+// Abort closes the connection without a word, as the death of the process would: the jobs
+// that the consumer has are not over, and its signs of life run out by themselves. It may
+// be called while the consumer is in use.
 func (c *consumer) Abort() error {
 	if c.closed.Swap(true) {
 		return nil

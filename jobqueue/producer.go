@@ -21,15 +21,23 @@ type producer struct {
 	staged int64         // pushes that were not flushed yet
 }
 
-var (
-	_ Pipeliner     = (*producer)(nil)
-	_ QueueSelector = (*producer)(nil)
-	_ Prover        = (*producer)(nil)
-)
+// pipeline is what all producers of a client can do.
+type pipeline interface {
+	Pipeliner
+	QueueSelector
+	// Prove sends a PING if the connection was idle for a moment, and waits for the
+	// answer. Its error matches [ErrStale] when the connection is dead, although
+	// the server answers on others. It is called by the goroutine that calls Push or
+	// Send, when everything sent was flushed.
+	Prove() error
+	Disconnect(ctx context.Context) error
+}
+
+var _ pipeline = (*producer)(nil)
 
 // OpenProducer returns a producer on a separate connection, or on one for each queue
 // if the queues are in several slots, see [Client.CrossSlot]. It implements
-// [Pipeliner], [QueueSelector] and [Prover].
+// [Pipeliner] and [QueueSelector].
 func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
 	if c.crossSlot {
 		return c.openProducers(ctx)
@@ -39,7 +47,7 @@ func (c *Client) OpenProducer(ctx context.Context) (Producer, error) {
 
 // openProducer returns a producer that is aimed at a queue, on a connection to
 // its node.
-func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipeliner, error) {
+func (c *Client) openProducer(ctx context.Context, queue int, name string) (pipeline, error) {
 	p, err := c.newProducer(ctx, queue, name)
 	if err != nil {
 		return nil, err
@@ -53,7 +61,7 @@ func (c *Client) openProducer(ctx context.Context, queue int, name string) (Pipe
 // newProducer returns a producer that is aimed at a queue.
 func (c *Client) newProducer(ctx context.Context, queue int, name string) (*producer, error) {
 	key := c.lanes.queues[queue]
-	w, err := c.dial(ctx, ProducerRole, key, c.identifies())
+	w, err := c.dial(ctx, "producers", key, c.identifies())
 	if err != nil {
 		return nil, err
 	}

@@ -26,15 +26,11 @@ type scriptProducer struct {
 	words int
 }
 
-var (
-	_ Pipeliner    = (*scriptProducer)(nil)
-	_ Prover       = (*scriptProducer)(nil)
-	_ Disconnector = (*scriptProducer)(nil)
-)
+var _ pipeline = (*scriptProducer)(nil)
 
 // OpenScriptProducer returns a producer that pushes by the script, in place of the commands
 // of the client's design. The server has got the script when it returns. The producer is a
-// [Pipeliner] and a [Prover].
+// [Pipeliner].
 func (c *Client) OpenScriptProducer(ctx context.Context, s Script) (Pipeliner, error) {
 	p, err := c.newProducer(ctx, 0, c.queue)
 	if err != nil {

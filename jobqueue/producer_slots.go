@@ -11,17 +11,13 @@ import (
 
 // crossSlotProducer pushes to queues in several slots, over a connection to each.
 type crossSlotProducer struct {
-	each  []Pipeliner // by queue
+	each  []pipeline // by queue
 	aim   int
 	begun []bool // by queue: something was sent and not flushed
 	order order
 }
 
-var (
-	_ Pipeliner     = (*crossSlotProducer)(nil)
-	_ QueueSelector = (*crossSlotProducer)(nil)
-	_ Prover        = (*crossSlotProducer)(nil)
-)
+var _ pipeline = (*crossSlotProducer)(nil)
 
 func (c *Client) openProducers(ctx context.Context) (Producer, error) {
 	p := &crossSlotProducer{begun: make([]bool, len(c.lanes.queues))}
@@ -111,7 +107,7 @@ func (p *crossSlotProducer) Push(ctx context.Context, jobs ...[]byte) error {
 func (p *crossSlotProducer) Prove() error {
 	var first error
 	for _, one := range p.each {
-		if err := one.(Prover).Prove(); err != nil && first == nil {
+		if err := one.Prove(); err != nil && first == nil {
 			first = err
 		}
 	}

@@ -18,11 +18,7 @@ type streamProducer struct {
 	sizes ring.Shared[int]
 }
 
-var (
-	_ Pipeliner     = (*streamProducer)(nil)
-	_ QueueSelector = (*streamProducer)(nil)
-	_ Prover        = (*streamProducer)(nil)
-)
+var _ pipeline = (*streamProducer)(nil)
 
 // Send takes one push of the jobs into the output buffer. There is no XADD of
 // several entries, so several jobs go in by a transaction: all or none.

@@ -36,12 +36,12 @@ func TestEveryRoleTakesItsRoute(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ways := map[jobqueue.Role]*netfault.Proxies{jobqueue.ProducerRole: {}, jobqueue.ConsumerRole: {}, jobqueue.SubscriberRole: {}}
+			ways := map[string]*netfault.Proxies{"producers": {}, "consumers": {}, "subscribers": {}}
 			for _, way := range ways {
 				defer way.Close()
 			}
 			cfg := config(t)
-			cfg.Route = func(role jobqueue.Role, network, addr string) (string, error) { return ways[role].Route(network, addr) }
+			cfg.Route = func(pool, network, addr string) (string, error) { return ways[pool].Route(network, addr) }
 			c := designAt(t, cfg.URL, cfg)
 			subscriber, err := c.OpenSubscriber(t.Context())
 			if err != nil {
@@ -70,9 +70,9 @@ func TestEveryRoleTakesItsRoute(t *testing.T) {
 			if message, err := subscriber.Receive(t.Context()); err != nil || string(message) != "done" {
 				t.Fatalf("Receive() = %q, %v", message, err)
 			}
-			for role, way := range ways {
+			for pool, way := range ways {
 				if n := way.Counts(); n.Connections < 1 || n.Up == 0 || n.Down == 0 {
-					t.Errorf("the way of the %s has seen %+v", role, n)
+					t.Errorf("the way of the %s has seen %+v", pool, n)
 				}
 			}
 		})
@@ -83,9 +83,9 @@ func TestEveryRoleTakesItsRoute(t *testing.T) {
 func TestAConnectionWithoutItsRouteFails(t *testing.T) {
 	t.Parallel()
 	noRoute := errors.New("no route")
-	cfg := jobqueue.Config{Route: func(role jobqueue.Role, _, _ string) (string, error) {
-		if role != jobqueue.ConsumerRole {
-			t.Errorf("a route for the %s was asked for", role)
+	cfg := jobqueue.Config{Route: func(pool, _, _ string) (string, error) {
+		if pool != "consumers" {
+			t.Errorf("a route for the %s was asked for", pool)
 		}
 		return "", noRoute
 	}}

@@ -111,7 +111,7 @@ func (c *Client) OpenPatternSubscriber(ctx context.Context, names string, compos
 
 // subscribe subscribes to the names. channel is the name that errors have.
 func (c *Client) subscribe(ctx context.Context, kind verbs, channel string, names []string, compose Compose) (Subscriber, error) {
-	w, err := c.dial(ctx, SubscriberRole, c.lanes.queues[0], c.identifies())
+	w, err := c.dial(ctx, "subscribers", c.lanes.queues[0], c.identifies())
 	if err != nil {
 		return nil, err
 	}

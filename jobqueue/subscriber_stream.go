@@ -58,10 +58,7 @@ type eventSubscriber struct {
 	release registration
 }
 
-var (
-	_ Subscriber   = (*eventSubscriber)(nil)
-	_ Disconnector = (*eventSubscriber)(nil)
-)
+var _ Subscriber = (*eventSubscriber)(nil)
 
 // entryID is the id of an entry of a stream.
 type entryID struct{ ms, seq uint64 }
@@ -100,7 +97,7 @@ func (e *Events) Open(ctx context.Context) (Subscriber, error) {
 			return nil, e.client.explain("subscribe to", e.key, err)
 		}
 	}
-	w, err := e.client.dial(ctx, SubscriberRole, e.client.lanes.queues[0], e.client.identifies())
+	w, err := e.client.dial(ctx, "subscribers", e.client.lanes.queues[0], e.client.identifies())
 	if err != nil {
 		if resumes {
 			e.leave(from)

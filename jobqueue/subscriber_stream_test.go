@@ -57,7 +57,7 @@ func TestNoEventIsMissed(t *testing.T) {
 				t.Fatalf("protocol %s: received %q, %v; want %s", protocol, message, err, want)
 			}
 			if n++; n == 800 && protocol == "2" {
-				if err := sub.(jobqueue.Disconnector).Disconnect(t.Context()); err != nil {
+				if err := sub.(interface{ Disconnect(context.Context) error }).Disconnect(t.Context()); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -121,7 +121,7 @@ func TestEventsThatAreForgottenDuringAnOutageAreAnError(t *testing.T) {
 	if _, err := sub.Receive(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := sub.(jobqueue.Disconnector).Disconnect(t.Context()); err != nil {
+	if err := sub.(interface{ Disconnect(context.Context) error }).Disconnect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if message, err := sub.Receive(t.Context()); !errors.Is(err, jobqueue.ErrLost) {

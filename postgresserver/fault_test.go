@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/postgres"
+	"github.com/queuedyno/queuedyno/internal/privateserver"
 	"github.com/queuedyno/queuedyno/postgresserver"
 	"github.com/queuedyno/queuedyno/postgresserver/postgrestest"
 )
@@ -171,7 +172,7 @@ func TestOnlyAPrivatePostgresCanBeBroken(t *testing.T) {
 	}
 	defer s.Close()
 	for name, err := range map[string]error{"Pause": s.Pause(context.Background()), "Resume": s.Resume(), "Kill": s.Kill(), "Restart": s.Restart(t.Context())} {
-		if !errors.Is(err, postgresserver.ErrNotPrivate) {
+		if !errors.Is(err, privateserver.ErrNotPrivate) {
 			t.Errorf("%s = %v, want ErrNotPrivate", name, err)
 		}
 	}

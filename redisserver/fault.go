@@ -1,18 +1,11 @@
 package redisserver
 
-import (
-	"context"
-
-	"github.com/queuedyno/queuedyno/internal/privateserver"
-)
-
-// ErrNotPrivate is returned by Pause, Resume, Kill and Restart for a server that is no
-// private process: only such a process may be broken, and can be repaired. Start one
-// with the source "process".
-var ErrNotPrivate = privateserver.ErrNotPrivate
+import "context"
 
 // Pause stops the process as SIGSTOP does: it answers nothing, and its connections stay
-// open, until [Server.Resume]. Pausing it twice is the same as once.
+// open, until [Server.Resume]. Pausing it twice is the same as once. Pause, Resume, Kill
+// and Restart return an error for a server that is no private process: only such a process,
+// of the source "process", may be broken, and can be repaired.
 func (s *Server) Pause() error { return s.private.Pause(context.Background()) }
 
 // Resume lets a paused process go on. It does nothing to one that is not paused.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/privateserver"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
@@ -114,7 +115,7 @@ func TestOnlyAPrivateProcessCanBeBroken(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, err := range map[string]error{"Pause": s.Pause(), "Resume": s.Resume(), "Kill": s.Kill(), "Restart": s.Restart(t.Context())} {
-			if !errors.Is(err, redisserver.ErrNotPrivate) {
+			if !errors.Is(err, privateserver.ErrNotPrivate) {
 				t.Errorf("%s of %s = %v, want ErrNotPrivate", name, source, err)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/privateserver"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
@@ -70,7 +71,7 @@ func TestSeveralServersAreOneToThoseThatConnect(t *testing.T) {
 			if s.Kind() != kind || !strings.HasPrefix(s.URL(), scheme) || !strings.HasPrefix(s.Address(), scheme) || strings.Contains(s.Address(), "s3cret") {
 				t.Errorf("kind %q, address %q, want %s and %s…", s.Kind(), s.Address(), kind, scheme)
 			}
-			if err := s.Kill(); !errors.Is(err, redisserver.ErrNotPrivate) {
+			if err := s.Kill(); !errors.Is(err, privateserver.ErrNotPrivate) {
 				t.Errorf("Kill of all of them = %v, want ErrNotPrivate", err)
 			}
 			first := s.Group().Nodes()[0]

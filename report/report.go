@@ -22,20 +22,6 @@ import (
 	"github.com/queuedyno/queuedyno/result"
 )
 
-// Kind is what a document is about.
-type Kind string
-
-// The kinds of documents: one run, a search for the capacity, a comparison of two
-// sides, a calibration of such comparisons, and a plan of how many workers are
-// enough.
-const (
-	Run         = Kind(render.Run)
-	Search      = Kind(render.Search)
-	Comparison  = Kind(render.Comparison)
-	Calibration = Kind(render.Calibration)
-	Staffing    = Kind(render.Staffing)
-)
-
 // Document is something to report, of any kind. The zero value is no document;
 // make one with [Of] or [Open]. It may be used by several goroutines at once.
 type Document struct{ d render.Document }
@@ -52,8 +38,10 @@ func Open(path string) (Document, error) {
 	return Document{d}, err
 }
 
-// Kind is what the document is about.
-func (d Document) Kind() Kind { return Kind(d.d.Kind()) }
+// Kind is what the document is about: "run", "capacity" for a search for the capacity,
+// "compare" for a comparison of two sides, "calibration" for one of such comparisons, or
+// "plan" for how many workers are enough.
+func (d Document) Kind() string { return string(d.d.Kind()) }
 
 // Formats are the names of the formats that a document of this kind has. Every
 // document has text and json.

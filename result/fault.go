@@ -84,9 +84,9 @@ func (f Fault) During(from, to float64) bool {
 // WorstFault is the value of a metric of faults, such as fault.recovery, for the fault of
 // which it is the highest. It is nil without a fault, and where one of the faults does
 // not have it: that one may be the worst.
-func WorstFault(all []Fault, metric string) *float64 {
+func (r *Result) WorstFault(metric string) *float64 {
 	var worst *float64
-	for _, f := range all {
+	for _, f := range r.Faults {
 		v, known := f.Figure(metric)
 		if !known {
 			return nil

@@ -98,26 +98,15 @@ type LostJob struct {
 	Leg Leg    `json:"leg"`
 }
 
-// Leg names the part of the way on which a job was lost.
+// Leg names the part of the way on which a job was lost, such as "in_queue". [Legs] are
+// all of them.
 type Leg string
 
-// The legs, in the order of a job's way.
-const (
-	LegUnsent         Leg = "unsent"          // due, but never written: the run stopped first
-	LegUnstored       Leg = "unstored"        // sent; its row in Postgres was not inserted, or that was never confirmed
-	LegUnpushed       Leg = "unpushed"        // its row was inserted, and its id was never pushed
-	LegRefused        Leg = "refused"         // written; the server answered with an error, so it is not in the queue
-	LegUnacknowledged Leg = "unacknowledged"  // written; no answer, and never seen again
-	LegInQueue        Leg = "in_queue"        // acknowledged; still in the list at the end, as far as that could be read
-	LegVanished       Leg = "vanished"        // acknowledged; neither popped by us nor in the list
-	LegUnfinished     Leg = "unfinished"      // popped; the work never ended
-	LegNotUnderstood  Leg = "not_understood"  // taken by an external worker; as many messages were heard as could have been their ends, and not understood
-	LegUnsaved        Leg = "unsaved"         // finished; its row was not updated, or there was no row
-	LegUnpublished    Leg = "unpublished"     // finished; the publish was not acknowledged
-	LegNobody         Leg = "nobody_listened" // published; the server says no subscriber was there
-	LegUnnotified     Leg = "unnotified"      // published to subscribers; not all of them received it
-	LegUnbroadcast    Leg = "unbroadcast"     // notified, or accepted by the API; not all WebSocket clients read its end
-)
+// Meaning says where a job of the leg was lost. It is empty for a leg that is not in [Legs].
+func (l Leg) Meaning() string {
+	leg, _ := ledger.LegOf(string(l))
+	return leg.Meaning
+}
 
 // Legs lists every leg in the order of a job's way.
 func Legs() []Leg {

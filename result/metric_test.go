@@ -82,7 +82,7 @@ func TestAMetricOfFaultsIsThatOfTheWorstOrOfTheOneWithTheName(t *testing.T) {
 		r := &result.Result{Faults: row.faults, Scalars: map[string]*float64{}}
 		for _, m := range metric.Metrics() {
 			if metric.OfFaults(m.Name) {
-				r.Scalars[m.Name] = result.WorstFault(row.faults, m.Name)
+				r.Scalars[m.Name] = r.WorstFault(m.Name)
 			}
 		}
 		v, reason, ok := r.Metric(row.metric)

@@ -9,7 +9,8 @@ import (
 
 // Missing says why a quantile of a stage has no value.
 type Missing struct {
-	Code MissingCode `json:"code"`
+	// Code is one of the constants below.
+	Code string `json:"code"`
 	// Need and Have are numbers of jobs, see the codes.
 	Need int64 `json:"need"`
 	Have int64 `json:"have"`
@@ -17,21 +18,19 @@ type Missing struct {
 	Text string `json:"text,omitempty"`
 }
 
-// MissingCode is a reason for which a quantile has no value.
-type MissingCode string
-
+// The reasons for which a quantile has no value.
 const (
 	// TooFewJobs: the quantile takes Need jobs to have enough above it; the window
 	// has Have.
-	TooFewJobs MissingCode = "too_few_jobs"
+	TooFewJobs = "too_few_jobs"
 	// NeverArrived: the quantile falls among the jobs that never arrived. Of Need
 	// jobs Have arrived.
-	NeverArrived MissingCode = "never_arrived"
+	NeverArrived = "never_arrived"
 	// NotHeard: the quantile falls among external jobs of which the beginning or the
 	// end was not heard. Of Need jobs both were heard of Have.
-	NotHeard MissingCode = "not_heard"
+	NotHeard = "not_heard"
 	// OtherReason: Text says it.
-	OtherReason MissingCode = "other"
+	OtherReason = "other"
 )
 
 // Words are the reason for which the quantile of that name is missing.

@@ -106,7 +106,7 @@ func drawScenario(t *rapid.T) scenario.Scenario {
 	if s.Notify != "none" && rapid.Bool().Draw(t, "external") {
 		s.External, s.Consumers, s.Work = true, 0, scenario.Work{}
 		if s.Design == "list" && len(s.Queues) < 2 && rapid.Bool().Draw(t, "sidekiq") {
-			s.Dialect, s.JobName, s.Tenants.Count = scenario.SidekiqDialect, "Mail::SendJob", 1
+			s.Dialect, s.JobName, s.Tenants.Count = "sidekiq", "Mail::SendJob", 1
 		}
 	}
 	if s.Notify == "none" {

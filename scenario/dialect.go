@@ -5,31 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
-// Dialect is the library whose jobs are in the queue.
-type Dialect string
-
-// The dialects.
-const (
-	PlainDialect   Dialect = "plain"   // the job's id, or JSON with it
-	SidekiqDialect Dialect = "sidekiq" // as Sidekiq's client pushes jobs; the id is the first argument
-	CeleryDialect  Dialect = "celery"  // as Celery's client pushes tasks; the id is the task's id
-	BullMQDialect  Dialect = "bullmq"  // as BullMQ's client adds jobs; the id is the job's id
-	AsynqDialect   Dialect = "asynq"   // as asynq's client enqueues tasks; the id is the task's id
-	RQDialect      Dialect = "rq"      // as RQ's client enqueues jobs; the id is the job's id
-)
-
-// Dialects are all dialects, the default first.
-func Dialects() []Dialect {
-	return []Dialect{PlainDialect, SidekiqDialect, CeleryDialect, BullMQDialect, AsynqDialect, RQDialect}
-}
-
 // dialectRules are what a scenario of one dialect needs.
 type dialectRules struct {
+	word    string         // the dialect
 	title   string         // of the library
 	job     string         // what the library calls a kind of job
 	example string         // of its name
@@ -59,23 +43,37 @@ func (k argsKind) begin() string {
 	return "["
 }
 
-var dialects = map[Dialect]dialectRules{
-	SidekiqDialect: {title: "Sidekiq", job: "class", example: "HardJob", args: arrayArgs,
+// dialects are all dialects, the default first: the job's id, or JSON with it.
+var dialects = []dialectRules{
+	{word: "plain"},
+	{word: "sidekiq", title: "Sidekiq", job: "class", example: "HardJob", args: arrayArgs,
 		name: regexp.MustCompile(`^[A-Z][A-Za-z0-9_]*(::[A-Z][A-Za-z0-9_]*)*$`)},
-	CeleryDialect: {title: "Celery", job: "task", example: "tasks.work", args: arrayArgs, announces: true,
+	{word: "celery", title: "Celery", job: "task", example: "tasks.work", args: arrayArgs, announces: true,
 		name: regexp.MustCompile(`^[\pL\pN_.:/@-]+$`)},
-	BullMQDialect: {title: "BullMQ", job: "job name", example: "send-mail", args: objectArgs, announces: true, stream: true,
+	{word: "bullmq", title: "BullMQ", job: "job name", example: "send-mail", args: objectArgs, announces: true, stream: true,
 		name: regexp.MustCompile(`^[^\pC]+$`)},
-	RQDialect: {title: "RQ", job: "function", example: "tasks.work", args: arrayArgs, announces: true,
+	{word: "asynq", title: "asynq", job: "task type", example: "mail:send", args: objectArgs,
+		name: regexp.MustCompile(`^[^\pC]+$`)},
+	{word: "rq", title: "RQ", job: "function", example: "tasks.work", args: arrayArgs, announces: true,
 		name: regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)+$`)},
-	AsynqDialect: {title: "asynq", job: "task type", example: "mail:send", args: objectArgs,
-		name: regexp.MustCompile(`^[^\pC]+$`)},
+}
+
+func dialectWords() []string {
+	return each(dialects, func(d dialectRules) string { return d.word })
+}
+
+// dialectOf finds the rules of a dialect. Plain jobs have none.
+func dialectOf(word string) (rules dialectRules, has bool) {
+	if i := slices.Index(dialectWords(), word); i > 0 {
+		return dialects[i], true
+	}
+	return rules, false
 }
 
 // dialect checks how jobs look in the queue.
 func (v *validator) dialect() {
-	oneOf(v, "dialect", cmp.Or(v.Dialect, PlainDialect), Dialects()...)
-	rules, has := dialects[v.Dialect]
+	oneOf(v, "dialect", cmp.Or(v.Dialect, dialects[0].word), dialectWords()...)
+	rules, has := dialectOf(v.Dialect)
 	if !has {
 		const only = "plain jobs have none; remove it, or choose another dialect"
 		v.faultIf(v.JobName != "", "job_name", []string{"dialect"}, only)
@@ -106,7 +104,7 @@ func (v *validator) dialect() {
 // JobWords says what the jobs of a dialect are: "Celery task tasks.work". It is empty for
 // plain ones.
 func (s Scenario) JobWords() string {
-	rules, has := dialects[s.Dialect]
+	rules, has := dialectOf(s.Dialect)
 	switch {
 	case !has:
 		return ""

@@ -31,7 +31,7 @@ func TestWhatSidekiqDoesNotHaveIsRefused(t *testing.T) {
 		}
 	}
 	s := sidekiqJobs
-	if s.Dialect = PlainDialect; len(s.Validate()) != 1 || s.Validate()[0].Field != "job_name" {
+	if s.Dialect = "plain"; len(s.Validate()) != 1 || s.Validate()[0].Field != "job_name" {
 		t.Errorf("a class without Sidekiq: %v", s.Validate())
 	}
 	s = sidekiqJobs
@@ -47,7 +47,7 @@ func TestWhatSidekiqDoesNotHaveIsRefused(t *testing.T) {
 // sidekiqJobs are a scenario without a fault.
 var sidekiqJobs = Scenario{
 	Name: "sidekiq", Load: Load{Rate: pace.PerSecond(100), Jobs: 50}, External: true,
-	Dialect: SidekiqDialect, JobName: "HardJob",
+	Dialect: "sidekiq", JobName: "HardJob",
 }.WithDefaults()
 
 func TestWhatCeleryDoesNotHaveIsRefused(t *testing.T) {
@@ -64,7 +64,7 @@ func TestWhatCeleryDoesNotHaveIsRefused(t *testing.T) {
 		"job_args":      func(s *Scenario) { s.JobArgs = `{"a": 1}` },
 	} {
 		s := sidekiqJobs
-		s.Dialect, s.JobName = CeleryDialect, "proj.tasks.send-mail"
+		s.Dialect, s.JobName = "celery", "proj.tasks.send-mail"
 		change(&s)
 		if problems := s.Validate(); field == "" && len(problems) > 0 || field != "" && (len(problems) != 1 || problems[0].Field != field) {
 			t.Errorf("%s: %v", field, problems)
@@ -91,7 +91,7 @@ func TestWhatBullMQDoesNotHaveIsRefused(t *testing.T) {
 		"notify":      func(s *Scenario) { s.Notify = "sharded-pubsub" },
 	} {
 		s := sidekiqJobs
-		s.Dialect, s.JobName = BullMQDialect, "send mail"
+		s.Dialect, s.JobName = "bullmq", "send mail"
 		change(&s)
 		if problems := s.Validate(); field == "" && len(problems) > 0 || field != "" && (len(problems) != 1 || problems[0].Field != field) {
 			t.Errorf("%s: %v", field, problems)
@@ -103,7 +103,7 @@ func TestWhatBullMQDoesNotHaveIsRefused(t *testing.T) {
 func TestADialectMayHaveItsOldName(t *testing.T) {
 	t.Parallel()
 	got, err := Parse("f", []byte("version: 1\nscenarios:\n  a: {load: {rate: 5/s, jobs: 5}, consumers: external, elements: sidekiq, job_class: HardJob}\n"))
-	if err != nil || len(got) != 1 || got[0].Dialect != SidekiqDialect || got[0].JobName != "HardJob" {
+	if err != nil || len(got) != 1 || got[0].Dialect != "sidekiq" || got[0].JobName != "HardJob" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

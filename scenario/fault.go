@@ -107,8 +107,8 @@ func faultShapes() []faultShape {
 	}
 }
 
-// FaultKinds lists the kinds of faults.
-func FaultKinds() []FaultKind {
+// faultKinds lists the kinds of faults.
+func faultKinds() []FaultKind {
 	return each(faultShapes(), func(s faultShape) FaultKind { return s.kind })
 }
 
@@ -136,7 +136,7 @@ func (f Fault) End() (at time.Duration, ok bool) {
 	return f.At + f.For, true
 }
 
-// String is the fault as [ParseFault] reads it: "10s+2s:pause=redis".
+// String is the fault as a flag gives it: "10s+2s:pause=redis".
 func (f Fault) String() string {
 	var b strings.Builder
 	b.WriteString(f.At.String())
@@ -179,9 +179,9 @@ func (f Fault) inYAML() string {
 	return "{" + strings.Join(append(words, details...), ", ") + "}"
 }
 
-// ParseFault reads a fault as a flag gives it: TIME[+LENGTH]:KIND=TARGET, and with
+// parseFault reads a fault as a flag gives it: TIME[+LENGTH]:KIND=TARGET, and with
 // commas in between what else belongs to the kind, such as restart=1s.
-func ParseFault(text string) (Fault, error) {
+func parseFault(text string) (Fault, error) {
 	var f Fault
 	when, what, cut := strings.Cut(strings.TrimSpace(text), ":")
 	if !cut {
@@ -219,7 +219,7 @@ func oneLine(err error) error { return errors.New(strings.ReplaceAll(err.Error()
 func (f *Fault) choose(kind FaultKind, target string) error {
 	shape, known := shapeOf(kind)
 	if !known {
-		_, err := literal.Word("kind of fault", FaultKinds()...)(string(kind))
+		_, err := literal.Word("kind of fault", faultKinds()...)(string(kind))
 		return err
 	}
 	t, err := wordOf("target of "+string(kind), shape.targets)(target)
@@ -292,7 +292,7 @@ const faultSeparator = ";"
 
 func parseFaults(text string) (all []Fault, err error) {
 	for one := range strings.SplitSeq(text, faultSeparator) {
-		f, err := ParseFault(one)
+		f, err := parseFault(one)
 		if err != nil {
 			return nil, err
 		}

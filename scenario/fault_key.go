@@ -41,7 +41,7 @@ func faultKeys() []faultKey {
 		newFaultKey("count", wholes(literal.Int), func(f *Fault) *int { return &f.Count }),
 		newFaultKey("factor", kind[float64]{form: numberForm, what: "a number such as 4", parse: factor, format: decimal}, func(f *Fault) *float64 { return &f.Factor }),
 		newFaultKey("restart", spans(1), func(f *Fault) *time.Duration { return &f.Restart }),
-		newFaultKey("to", kind[MemoryLimit]{what: "a size such as 2MiB, or a share of the memory in use such as 80%", parse: ParseMemoryLimit, format: MemoryLimit.String},
+		newFaultKey("to", kind[MemoryLimit]{what: "a size such as 2MiB, or a share of the memory in use such as 80%", parse: parseMemoryLimit, format: MemoryLimit.String},
 			func(f *Fault) *MemoryLimit { return &f.Memory }),
 		newFaultKey("force", yes, func(f *Fault) *bool { return &f.Force }),
 	}, network, []faultKey{

@@ -20,9 +20,9 @@ type MemoryLimit struct {
 // maxPercent bounds the limit as a share.
 const maxPercent = 10_000
 
-// ParseMemoryLimit reads a limit of memory: "2MiB", "500KB", or "80%" of the memory in
+// parseMemoryLimit reads a limit of memory: "2MiB", "500KB", or "80%" of the memory in
 // use.
-func ParseMemoryLimit(text string) (m MemoryLimit, err error) {
+func parseMemoryLimit(text string) (m MemoryLimit, err error) {
 	share, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
 	if !percent {
 		m.Bytes, err = literal.Bytes(text)
@@ -34,7 +34,7 @@ func ParseMemoryLimit(text string) (m MemoryLimit, err error) {
 	return m, nil
 }
 
-// String is the limit as [ParseMemoryLimit] reads it.
+// String is the limit as a fault has it: "2MiB" or "80%".
 func (m MemoryLimit) String() string {
 	if m.Percent != 0 {
 		return strconv.FormatFloat(m.Percent, 'f', -1, 64) + "%"

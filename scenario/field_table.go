@@ -82,8 +82,8 @@ func loadFields(runs, builds, plans []string) []Field {
 				Group: "Load",
 				Flag:  "replay-column", Verbs: runs, Columns: column("replay_column"), Usage: "`NAME` or number of the column with the times in --replay (default: detected)",
 			}),
-		row("load.replay.unit", kind[pace.Unit]{what: "s, ms, us or ns", parse: pace.ParseUnit, format: plain[pace.Unit], words: []string{"s", "ms", "us", "ns"}},
-			func(s *Scenario) *pace.Unit { return &replay(s).Unit }, Field{
+		row("load.replay.unit", kind[string]{what: "s, ms, us or ns", parse: pace.ParseUnit, format: plain[string], words: []string{"s", "ms", "us", "ns"}},
+			func(s *Scenario) *string { return &replay(s).Unit }, Field{
 				Group: "Load",
 				Flag:  "replay-unit", Verbs: runs, Columns: column("replay_unit"), Usage: "`UNIT` of the times in --replay: s, ms, us or ns (default: detected from their size; small numbers are seconds since the start)",
 			}),
@@ -258,7 +258,7 @@ func pipelineFields(runs, builds []string) []Field {
 	})
 	update.whole = (*scenarioReader).readUpdate
 	return []Field{
-		row("dialect", choices("dialect", Dialects()...), func(s *Scenario) *Dialect { return &s.Dialect }, Field{
+		row("dialect", choices("dialect", dialectWords()...), func(s *Scenario) *string { return &s.Dialect }, Field{
 			Group: "External workers",
 			Flag:  "dialect", Formerly: "elements", Verbs: builds, Columns: column("elements"),
 			Usage: "library of the workers, a `KIND`: plain, sidekiq, celery, bullmq, asynq or rq (external consumers only; default plain)",

@@ -248,7 +248,7 @@ func TestEveryFieldOfAFileComesBack(t *testing.T) {
 		},
 		"dialect":   func(s *scenario.Scenario) { sidekiq(s); s.Dialect, s.JobName = "", "mail" },
 		"job_name":  sidekiq,
-		"job_args":  func(s *scenario.Scenario) { sidekiq(s); s.Dialect, s.JobName = scenario.CeleryDialect, "mail" },
+		"job_args":  func(s *scenario.Scenario) { sidekiq(s); s.Dialect, s.JobName = "celery", "mail" },
 		"hold.from": func(s *scenario.Scenario) { s.Hold.For = time.Second },
 		"channels":  func(s *scenario.Scenario) { s.Tenants.Count = 3 },
 		"notify":    func(s *scenario.Scenario) { s.Work.Running = false },
@@ -280,9 +280,9 @@ func TestEveryFieldOfAFileComesBack(t *testing.T) {
 				want.Load.Rate = scenario.Load{}.Rate
 			}
 			switch {
-			case f.Key == "dialect" && want.Dialect == scenario.PlainDialect:
+			case f.Key == "dialect" && want.Dialect == "plain":
 				want.JobName = ""
-			case f.Key == "dialect" && want.Dialect == scenario.SidekiqDialect:
+			case f.Key == "dialect" && want.Dialect == "sidekiq":
 				want.JobName = "Mail"
 			}
 			if want.Load.Closed() {
@@ -314,7 +314,7 @@ func requested(s *scenario.Scenario) {
 }
 
 func sidekiq(s *scenario.Scenario) {
-	s.External, s.Dialect, s.JobName = true, scenario.SidekiqDialect, "HardJob"
+	s.External, s.Dialect, s.JobName = true, "sidekiq", "HardJob"
 }
 
 func fieldOf(t *testing.T, key string) scenario.Field {

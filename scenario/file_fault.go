@@ -39,7 +39,7 @@ func (r *scenarioReader) readFault(field string, n ast.Node) (f Fault, ok bool) 
 	r.at[field] = placeOf(value)
 	if !isMapping(value) {
 		ok = r.read(value, textForm, "a fault such as "+faultExample, func(text string) (err error) {
-			f, err = ParseFault(text)
+			f, err = parseFault(text)
 			return err
 		})
 		return f, ok
@@ -64,7 +64,7 @@ func (r *scenarioReader) readFault(field string, n ast.Node) (f Fault, ok bool) 
 }
 
 // kindWords are the keys of which a fault has one.
-func kindWords() []string { return each(FaultKinds(), plain[FaultKind]) }
+func kindWords() []string { return each(faultKinds(), plain[FaultKind]) }
 
 // faultKey reads one key of a fault. chosen is the kind that was found before it.
 func (r *scenarioReader) faultKey(field string, f *Fault, e entry, chosen *string) bool {

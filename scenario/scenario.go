@@ -57,8 +57,10 @@ type Scenario struct {
 	Payloads draw.Size `json:"payloads,omitzero"`
 	// Work is what a consumer does with a job.
 	Work Work `json:"work"`
-	// Dialect is the library whose workers take the jobs. Empty means "plain".
-	Dialect Dialect `json:"elements,omitempty"`
+	// Dialect is the library whose jobs are in the queue and whose workers take them:
+	// sidekiq, celery, bullmq, asynq or rq. Empty and "plain" mean none of them: the job's
+	// id is in the queue, or JSON with it.
+	Dialect string `json:"elements,omitempty"`
 	// JobName is what the library calls the jobs: Sidekiq's class, Celery's task.
 	JobName string `json:"job_class,omitempty"`
 	// JobArgs are the arguments of Celery's tasks, a JSON array. A payload is the last
@@ -179,7 +181,7 @@ type Replay struct {
 	Column string `json:"column,omitempty"`
 	// Unit is what numbers count: s, ms, us or ns. Empty means that it follows
 	// from their size.
-	Unit pace.Unit `json:"unit,omitempty"`
+	Unit string `json:"unit,omitempty"`
 	// Spread lays jobs of one time stamp out evenly over the resolution of the
 	// stamps, e.g. over a second.
 	Spread bool `json:"spread,omitempty"`

@@ -94,7 +94,7 @@ func (v *validator) http() {
 	pushed("payload", v.LargestPayload() != 0, "your API makes the payload of a job that comes in by HTTP; remove it, or write a larger entry.http.body")
 	pushed("job_name", v.JobName != "", "your API names the jobs of an HTTP entry; remove it")
 	pushed("job_args", v.JobArgs != "", "your API makes the jobs of an HTTP entry; remove it, or write entry.http.body")
-	rules, has := dialects[v.Dialect]
+	rules, has := dialectOf(v.Dialect)
 	pushed("dialect", has && !rules.announces, "your API pushes the jobs of an HTTP entry in the format of its library, and "+rules.title+" announces no ends; remove it")
 }
 

@@ -13,9 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/result"
 )
 
 // asynqExample is a program of the example's module, built.
@@ -100,7 +100,7 @@ func TestATaskIsPutInAsAsynqDoesIt(t *testing.T) {
 		t.Errorf("the task is another one (-asynq's +ours):\n%s", diff)
 	}
 	r := libraryResult(t, c, problem.Invalid) // no job of the window was completed
-	if r.Ledger.LostByLeg[result.LegInQueue] != 1 {
+	if r.Ledger.LostByLeg[ledger.LegInQueue] != 1 {
 		t.Errorf("ledger %+v, want a task that no worker took", r.Ledger)
 	}
 	if diff := cmp.Diff(before, dumpOf(t, db)); diff != "" {

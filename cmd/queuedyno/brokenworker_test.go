@@ -13,6 +13,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/result"
@@ -105,7 +106,7 @@ func TestKilledProcessesLoseWhatAnIndependentCountFinds(t *testing.T) {
 			c.allGone(t, 5)
 			r, ended := c.parsed(t), heard.jobs()
 			l, f := r.Ledger, r.Faults[0]
-			if lost := 600 - int64(len(ended)); l.Sent != 600 || l.Lost != lost || l.LostByLeg[result.LegUnfinished] != lost || (lost > 0) != row.loses || lost > 8 {
+			if lost := 600 - int64(len(ended)); l.Sent != 600 || l.Lost != lost || l.LostByLeg[ledger.LegUnfinished] != lost || (lost > 0) != row.loses || lost > 8 {
 				t.Errorf("the test heard the ends of %d jobs of 600; ledger %+v", len(ended), l)
 			}
 			var again int64
@@ -156,9 +157,9 @@ func TestKilledProcessesThatAreNotStartedAgainLeaveTheQueueToTheOthers(t *testin
 			r := c.stored(t)
 			l, left := r.Ledger, int64(0)
 			if row.code != problem.OK {
-				left = l.LostByLeg[result.LegInQueue] // no worker takes them any more
+				left = l.LostByLeg[ledger.LegInQueue] // no worker takes them any more
 			}
-			if unfinished := l.LostByLeg[result.LegUnfinished]; l.Lost != unfinished+left || unfinished > 4 || l.Notified+l.Lost != 100 {
+			if unfinished := l.LostByLeg[ledger.LegUnfinished]; l.Lost != unfinished+left || unfinished > 4 || l.Notified+l.Lost != 100 {
 				t.Errorf("ledger %+v, want at most the jobs of the killed worker lost", l)
 			}
 		})
@@ -226,10 +227,10 @@ func TestAnAPIBehindABadNetwork(t *testing.T) {
 			api.mu.Lock()
 			received := int64(api.requests["text"]) - 1 // one to try the API
 			api.mu.Unlock()
-			if received < l.Acked || received > l.Acked+l.LostByLeg[result.LegUnacknowledged] {
+			if received < l.Acked || received > l.Acked+l.LostByLeg[ledger.LegUnacknowledged] {
 				t.Errorf("the API received %d jobs; ledger %+v", received, l)
 			}
-			lossy := []result.Leg{result.LegRefused, result.LegUnacknowledged}
+			lossy := []result.Leg{ledger.LegRefused, ledger.LegUnacknowledged}
 			switch {
 			case strings.Contains(fault, "latency"):
 				if l.Lost != 0 || r.Stages["request"].MaxNS == nil || *r.Stages["request"].MaxNS < 4e7 {
@@ -239,7 +240,7 @@ func TestAnAPIBehindABadNetwork(t *testing.T) {
 				if l.Reconnects["read"] != 2 {
 					t.Errorf("reconnects %v, want each of two clients once", l.Reconnects)
 				}
-				lossy = []result.Leg{result.Leg("unbroadcast")}
+				lossy = []result.Leg{ledger.LegUnbroadcast}
 			case l.Lost < 50:
 				t.Errorf("ledger %+v, want the jobs of a second lost", l)
 			}

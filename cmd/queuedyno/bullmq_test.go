@@ -15,10 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/result"
 )
 
 const bullmqExample = "../../examples/bullmq-worker"
@@ -294,14 +294,14 @@ func TestTheJobsOfAKilledBullMQWorkerAreNamed(t *testing.T) {
 		want[id] = true
 	}
 	for _, j := range r.Ledger.LostJobs {
-		if j.Leg == result.LegUnfinished {
+		if j.Leg == ledger.LegUnfinished {
 			got[j.ID] = true
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the jobs that were named are not those that the worker held (-held +named):\n%s", diff)
 	}
-	if n := r.Ledger.LostByLeg[result.LegInQueue]; n+int64(len(held)) != r.Ledger.Lost || n == 0 {
+	if n := r.Ledger.LostByLeg[ledger.LegInQueue]; n+int64(len(held)) != r.Ledger.Lost || n == 0 {
 		t.Errorf("ledger %+v, want what the worker had not taken in the queue", r.Ledger)
 	}
 	if diff := cmp.Diff(before, withoutHistory(dumpOf(t, db))); diff != "" {

@@ -13,9 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/result"
 )
 
 const (
@@ -163,7 +163,7 @@ func TestTheTasksOfAKilledCeleryWorkerAreNamed(t *testing.T) {
 	r := libraryResult(t, c, problem.OK)
 	got := map[string]bool{}
 	for _, j := range r.Ledger.LostJobs {
-		if j.Leg == result.LegUnfinished {
+		if j.Leg == ledger.LegUnfinished {
 			got[j.ID] = true
 		}
 	}
@@ -178,7 +178,7 @@ func TestTheTasksOfAKilledCeleryWorkerAreNamed(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 {
 		t.Errorf("the tasks that were named are not those that the worker held (-held +named):\n%s", diff)
 	}
-	if n := r.Ledger.LostByLeg[result.LegInQueue]; n+lost != r.Ledger.Lost {
+	if n := r.Ledger.LostByLeg[ledger.LegInQueue]; n+lost != r.Ledger.Lost {
 		t.Errorf("ledger %+v, want what the worker had not taken in the queue", r.Ledger)
 	}
 	if diff := cmp.Diff(before, dumpOf(t, db)); diff != "" {
@@ -204,7 +204,7 @@ func TestTasksThatCeleryGivesOutAgainAreCounted(t *testing.T) {
 	r := libraryResult(t, c, problem.OK)
 	// Celery takes a message from the list before it notes that it holds it, so that the one
 	// that is on its way is lost with the worker.
-	if l := r.Ledger; l.Notified < 39 || l.LostByLeg[result.LegUnfinished] != l.Lost || l.Redelivered != again || again == 0 {
+	if l := r.Ledger; l.Notified < 39 || l.LostByLeg[ledger.LegUnfinished] != l.Lost || l.Redelivered != again || again == 0 {
 		t.Errorf("ledger %+v, want 39 or 40 notified and %d redelivered", l, again)
 	}
 }

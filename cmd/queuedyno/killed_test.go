@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/result"
@@ -79,7 +80,7 @@ func TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo(t *testing.T) {
 				}
 				return
 			}
-			if l.Lost != 8 || l.LostByLeg[result.LegUnfinished] != 8 || len(l.LostJobs) != 8 || l.Notified != 292 {
+			if l.Lost != 8 || l.LostByLeg[ledger.LegUnfinished] != 8 || len(l.LostJobs) != 8 || l.Notified != 292 {
 				t.Errorf("ledger %+v, want the 8 unfinished jobs lost and named", l)
 			}
 		})

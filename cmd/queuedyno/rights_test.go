@@ -11,10 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
-	"github.com/queuedyno/queuedyno/result"
 )
 
 // The permissions that a Redis user needs to do the jobs of a queue or to observe it, in
@@ -141,7 +141,7 @@ func TestTheLeastRightsAreEnoughForTheJobsOfLibraries(t *testing.T) {
 				flags = append(flags, "--channel", "updates")
 			}
 			r := libraryResult(t, start(t, flags...), problem.Invalid) // no worker takes any
-			if l := r.Ledger; l.Sent != 20 || l.LostByLeg[result.LegInQueue] != 20 {
+			if l := r.Ledger; l.Sent != 20 || l.LostByLeg[ledger.LegInQueue] != 20 {
 				t.Errorf("ledger %+v, want 20 jobs in the queue", l)
 			}
 			if diff := cmp.Diff(before, withoutHistory(dumpOf(t, db))); diff != "" {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/result"
@@ -146,7 +147,7 @@ for id in "`+ids[0]+`", "`+ids[1]+`":
 		t.Errorf("the job is another one (-RQ's +ours):\n%s", cmp.Diff(jobs[0], jobs[1]))
 	}
 	r := libraryResult(t, c, problem.Invalid) // no job of the window was completed
-	if r.Ledger.LostByLeg[result.LegInQueue] != 1 {
+	if r.Ledger.LostByLeg[ledger.LegInQueue] != 1 {
 		t.Errorf("ledger %+v, want a job that no worker took", r.Ledger)
 	}
 	if diff := cmp.Diff(before, dumpOf(t, db)); diff != "" {
@@ -177,7 +178,7 @@ func TestTheJobsOfAKilledRQWorkerAreNamed(t *testing.T) {
 	r := libraryResult(t, c, problem.OK)
 	var got []string
 	for _, j := range r.Ledger.LostJobs {
-		if j.Leg == result.LegUnfinished {
+		if j.Leg == ledger.LegUnfinished {
 			got = append(got, j.ID)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/queuedyno/queuedyno/internal/compare"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/store"
 	"github.com/queuedyno/queuedyno/internal/workergroup"
@@ -183,7 +184,7 @@ func TestARunWhoseWorkerDiesGoesOnAndHasFailed(t *testing.T) {
 		t.Errorf("standard error:\n%s", said)
 	}
 	r := c.stored(t)
-	if l := r.Ledger; l.Sent != 600 || l.Notified != 100 || l.LostByLeg[result.LegInQueue] != 500 {
+	if l := r.Ledger; l.Sent != 600 || l.Notified != 100 || l.LostByLeg[ledger.LegInQueue] != 500 {
 		t.Errorf("ledger %+v, want 100 notified and the others in the queue", l)
 	}
 	if !r.Run.Failed || !strings.Contains(r.Run.Error, says) || !strings.Contains(strings.Join(r.Warnings, "\n"), says) || r.Thresholds[0].Passed {

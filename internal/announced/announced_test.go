@@ -148,7 +148,7 @@ func TestASubscriberToKeysEndsAsOthersDo(t *testing.T) {
 		t.Errorf("Receive: %v", err)
 	}
 	h.until(t, "1")
-	if err := h.sub.(jobqueue.Disconnector).Disconnect(t.Context()); err != nil {
+	if err := h.sub.(interface{ Disconnect(context.Context) error }).Disconnect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.sub.Receive(t.Context()); !errors.Is(err, jobqueue.ErrLost) {

@@ -143,10 +143,7 @@ type reader struct {
 	received int // of read
 }
 
-var (
-	_ jobqueue.Subscriber   = (*reader)(nil)
-	_ jobqueue.Disconnector = (*reader)(nil)
-)
+var _ jobqueue.Subscriber = (*reader)(nil)
 
 // state is what a key has, as a composed message.
 type state struct {
@@ -317,7 +314,7 @@ func object(hash map[any]any) []byte {
 
 // Disconnect makes the server close the subscription.
 func (s *reader) Disconnect(ctx context.Context) error {
-	if d, ok := s.heard.(jobqueue.Disconnector); ok {
+	if d, ok := s.heard.(interface{ Disconnect(context.Context) error }); ok {
 		return d.Disconnect(ctx)
 	}
 	return errors.ErrUnsupported

@@ -11,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/endpoint"
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -180,14 +181,14 @@ func TestTheLegSaysWhichPartOfABackEndLostAJob(t *testing.T) {
 		leg   result.Leg
 		black bool
 	}{
-		"refused":                          {&backend{refuse: func(job int64) error { return when(tenth(job), refused) }}, result.LegRefused, false},
-		"no answer":                        {&backend{refuse: func(job int64) error { return when(tenth(job), &endpoint.Error{Kind: endpoint.Timeout}) }}, result.LegUnacknowledged, false},
-		"the same id twice":                {&backend{id: everyTenthAgain}, result.LegUnacknowledged, false},
-		"one client does not read":         {&backend{drop: func(job int64, client int) bool { return tenth(job) && client == 1 }}, result.LegUnbroadcast, false},
-		"one of a black box":               {&backend{drop: func(job int64, client int) bool { return tenth(job) && client == 1 }}, result.LegUnbroadcast, true},
-		"the subscriber does not hear":     {&backend{drop: func(job int64, client int) bool { return tenth(job) && client == -1 }}, result.LegUnnotified, false},
-		"the end is said by no one":        {&backend{drop: func(job int64, client int) bool { return tenth(job) }}, result.LegUnfinished, false},
-		"the end in no client, said twice": {&backend{twice: true, drop: func(job int64, client int) bool { return tenth(job) && client >= 0 }}, result.LegUnbroadcast, false},
+		"refused":                          {&backend{refuse: func(job int64) error { return when(tenth(job), refused) }}, ledger.LegRefused, false},
+		"no answer":                        {&backend{refuse: func(job int64) error { return when(tenth(job), &endpoint.Error{Kind: endpoint.Timeout}) }}, ledger.LegUnacknowledged, false},
+		"the same id twice":                {&backend{id: everyTenthAgain}, ledger.LegUnacknowledged, false},
+		"one client does not read":         {&backend{drop: func(job int64, client int) bool { return tenth(job) && client == 1 }}, ledger.LegUnbroadcast, false},
+		"one of a black box":               {&backend{drop: func(job int64, client int) bool { return tenth(job) && client == 1 }}, ledger.LegUnbroadcast, true},
+		"the subscriber does not hear":     {&backend{drop: func(job int64, client int) bool { return tenth(job) && client == -1 }}, ledger.LegUnnotified, false},
+		"the end is said by no one":        {&backend{drop: func(job int64, client int) bool { return tenth(job) }}, ledger.LegUnfinished, false},
+		"the end in no client, said twice": {&backend{twice: true, drop: func(job int64, client int) bool { return tenth(job) && client >= 0 }}, ledger.LegUnbroadcast, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -242,7 +243,7 @@ func TestAnAPIThatAnswersNothingMoreEndsTheRun(t *testing.T) {
 		if r == nil || !errors.As(err, &known) || !r.Run.Failed {
 			t.Fatalf("Run = %v", err)
 		}
-		if l := r.Ledger; l.Scheduled != l.Notified+l.Lost+l.Abandoned || l.LostByLeg[result.LegRefused] < 1000 {
+		if l := r.Ledger; l.Scheduled != l.Notified+l.Lost+l.Abandoned || l.LostByLeg[ledger.LegRefused] < 1000 {
 			t.Errorf("ledger %+v", l)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/jobtable"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
@@ -166,7 +167,7 @@ func conserved(t *testing.T, seed uint64, prepare func(*trouble)) {
 	if ended := n[jobtable.Completed] + n[jobtable.Failed]; ended < l.Notified || l.Lost+l.Abandoned == 0 && ended != l.Notified {
 		t.Errorf("seed %d: rows %v, ledger %+v", seed, n, l)
 	}
-	for _, leg := range []result.Leg{result.LegUnstored, result.LegUnpushed, result.LegUnsaved} {
+	for _, leg := range []result.Leg{ledger.LegUnstored, ledger.LegUnpushed, ledger.LegUnsaved} {
 		if l.LostByLeg[leg] < 0 {
 			t.Errorf("seed %d: %d on the leg %s", seed, l.LostByLeg[leg], leg)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/runname"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -86,7 +87,7 @@ func balanced(t *testing.T, l result.Ledger) {
 	for _, n := range l.LostByLeg {
 		lost += n
 	}
-	if lost != l.Lost || l.Notified+l.Lost-l.LostByLeg[result.LegUnsent] != l.Sent || l.Sent+l.LostByLeg[result.LegUnsent] != l.Scheduled {
+	if lost != l.Lost || l.Notified+l.Lost-l.LostByLeg[ledger.LegUnsent] != l.Sent || l.Sent+l.LostByLeg[ledger.LegUnsent] != l.Scheduled {
 		t.Errorf("the ledger does not add up: %+v", l)
 	}
 }

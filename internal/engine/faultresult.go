@@ -58,7 +58,7 @@ func (r *assembly) faultFigures() {
 	}
 	for _, m := range metric.Metrics() {
 		if metric.OfFaults(m.Name) {
-			r.res.Scalars[m.Name] = result.WorstFault(r.res.Faults, m.Name)
+			r.res.Scalars[m.Name] = r.res.WorstFault(m.Name)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
@@ -100,10 +101,10 @@ func TestAKillLosesWhatTheServerForgetsAndNothingElse(t *testing.T) {
 					}
 				}
 				l := r.Ledger
-				if vanished := l.LostByLeg[result.LegVanished]; vanished != lost || forgets != (lost > 100) || forgets != (b.wiped > 100) {
+				if vanished := l.LostByLeg[ledger.LegVanished]; vanished != lost || forgets != (lost > 100) || forgets != (b.wiped > 100) {
 					t.Errorf("%d vanished; the test's own account has %d, and %d were wiped", vanished, lost, b.wiped)
 				}
-				if got := r.Faults[1]; got.LostByLeg[result.LegVanished] != lost || got.Lost != l.Lost || r.Faults[0].Lost != 0 {
+				if got := r.Faults[1]; got.LostByLeg[ledger.LegVanished] != lost || got.Lost != l.Lost || r.Faults[0].Lost != 0 {
 					t.Errorf("lost by the faults: %d and %v, the ledger has %v", r.Faults[0].Lost, got.LostByLeg, l.LostByLeg)
 				}
 				if b.restarts != 1 || r.Faults[1].EndedNS == nil || r.Faults[1].RecoveredNS == nil {
@@ -154,7 +155,7 @@ func TestKilledWorkersLoseTheirJobsAndComeBack(t *testing.T) {
 		f := r.Faults[0]
 		// Half of the eight workers are busy on average, and three at least: as one ends its
 		// job, the next one begins.
-		if f.Lost < 1 || f.Lost > 6 || f.LostByLeg[result.LegUnfinished] != f.Lost || r.Ledger.Lost != f.Lost {
+		if f.Lost < 1 || f.Lost > 6 || f.LostByLeg[ledger.LegUnfinished] != f.Lost || r.Ledger.Lost != f.Lost {
 			t.Errorf("fault %+v, want the jobs of up to six workers lost unfinished", f)
 		}
 		if f.RecoveredNS == nil || f.DrainedNS == nil || *f.DrainedNS < int64(100*time.Millisecond) {
@@ -296,7 +297,7 @@ func TestRandomFaultsLeaveTheLedgerBalanced(t *testing.T) {
 					missing++
 				}
 			}
-			if legs := r.Ledger.LostByLeg; legs[result.LegVanished]+legs[result.LegInQueue] != missing {
+			if legs := r.Ledger.LostByLeg; legs[ledger.LegVanished]+legs[ledger.LegInQueue] != missing {
 				t.Errorf("seed %d: lost %v; by the test's account %d were acknowledged and given to no one", seed, legs, missing)
 			}
 			if r.Run.Failed || lost != r.Ledger.Lost {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/flight"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/publishpop"
 	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/internal/runname"
@@ -184,7 +185,7 @@ func TestPushesIntoAConnectionThatDiesUnderLoadAreUnacknowledgedAndTheRunIsNotVa
 			at(&o, 1500*time.Millisecond, b.swallow)
 			r := mustRun(t, s, clientOf(t, "redis://"+b.addr, s), o)
 			l := r.Ledger
-			if l.LostByLeg[result.LegUnacknowledged] == 0 || l.Notified == 0 || l.Lost+l.Notified != l.Sent {
+			if l.LostByLeg[ledger.LegUnacknowledged] == 0 || l.Notified == 0 || l.Lost+l.Notified != l.Sent {
 				t.Errorf("ledger %+v, want the jobs of the second half unacknowledged", l)
 			}
 			said := strings.Join(r.Validity.Reasons, "\n")
@@ -304,7 +305,7 @@ func TestPushesThatWereAnsweredByAnErrorAreRefusedAndNotUnacknowledged(t *testin
 			b := refusing{memory.New(), nth(100)}
 			r := mustRun(t, scenario.Scenario{Name: "moved", Load: load, Consumers: 2, Work: scenario.Work{Time: time.Millisecond}, DrainTimeout: time.Second}, b, virtual())
 			l := r.Ledger
-			if l.LostByLeg[result.LegRefused] != 10 || l.LostByLeg[result.LegUnacknowledged] != 0 || l.Lost != 10 {
+			if l.LostByLeg[ledger.LegRefused] != 10 || l.LostByLeg[ledger.LegUnacknowledged] != 0 || l.Lost != 10 {
 				t.Errorf("ledger %+v, want 10 refused and nothing unacknowledged", l)
 			}
 			if l.Errors["push"] != 10 {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/fault"
 	"github.com/queuedyno/queuedyno/internal/publishpop"
-	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
@@ -107,7 +106,7 @@ func (r *run) disconnect(ctx context.Context, pool scenario.FaultTarget) error {
 	var closing sync.WaitGroup
 	errs := make([]error, len(all))
 	for i, conn := range all {
-		one, can := conn.(jobqueue.Disconnector)
+		one, can := conn.(disconnector)
 		if !can {
 			errs[i] = fmt.Errorf("disconnect %s: this queue cannot close their connections", pool)
 			continue
@@ -118,9 +117,12 @@ func (r *run) disconnect(ctx context.Context, pool scenario.FaultTarget) error {
 	return cmp.Or(errs...)
 }
 
+// disconnector is a connection, or a pool of them, that the server closes on request.
+type disconnector interface{ Disconnect(context.Context) error }
+
 // disconnectStore makes the Postgres close the connections of the table.
 func (r *run) disconnectStore(ctx context.Context) error {
-	one, can := r.store.(interface{ Disconnect(context.Context) error })
+	one, can := r.store.(disconnector)
 	if !can {
 		return errors.New("disconnect postgres: this table cannot close its connections")
 	}

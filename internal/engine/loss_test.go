@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/updates"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -36,15 +37,15 @@ func TestLossIsAttributedToItsLeg(t *testing.T) {
 				}
 				return jobs, nil
 			}
-		}, map[result.Leg]int64{result.LegVanished: 10}},
+		}, map[result.Leg]int64{ledger.LegVanished: 10}},
 		{"a message without a subscriber", func(f *faulty) {
 			lose := nth(50)
 			f.publish = func([]byte) (bool, int, error) { return !lose(), 0, nil }
-		}, map[result.Leg]int64{result.LegNobody: 20}},
+		}, map[result.Leg]int64{ledger.LegNobody: 20}},
 		{"a message that did not arrive", func(f *faulty) {
 			lose := nth(40)
 			f.publish = func([]byte) (bool, int, error) { return !lose(), 1, nil }
-		}, map[result.Leg]int64{result.LegUnnotified: 25}},
+		}, map[result.Leg]int64{ledger.LegUnnotified: 25}},
 		{"a job that comes out damaged", func(f *faulty) {
 			spoil := nth(200)
 			f.pop = func(jobs [][]byte) [][]byte {
@@ -53,7 +54,7 @@ func TestLossIsAttributedToItsLeg(t *testing.T) {
 				}
 				return jobs
 			}
-		}, map[result.Leg]int64{result.LegVanished: 5}},
+		}, map[result.Leg]int64{ledger.LegVanished: 5}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -100,7 +101,7 @@ func TestJobsLeftInTheListAreFoundThere(t *testing.T) {
 			Work: scenario.Work{Time: 10 * time.Millisecond}, DrainTimeout: time.Second,
 		}, q, virtual())
 		l := r.Ledger
-		if left := l.LostByLeg[result.LegInQueue]; left < 765 || left > 801 || l.Lost-left > 1 {
+		if left := l.LostByLeg[ledger.LegInQueue]; left < 765 || left > 801 || l.Lost-left > 1 {
 			t.Errorf("ledger %+v, want about 800 jobs in the list", l)
 		}
 		if n, _ := q.Len(t.Context()); n != 0 {
@@ -203,7 +204,7 @@ func TestJobsInAQueueThatCannotBeReadAreNotSaidToHaveVanished(t *testing.T) {
 			Name: "blind", Load: scenario.Load{Rate: pace.PerSecond(1000), Duration: 3 * time.Second},
 			Work: scenario.Work{Time: 10 * time.Millisecond}, DrainTimeout: time.Second,
 		}, blind{memory.New()}, virtual())
-		if l := r.Ledger.LostByLeg; l[result.LegVanished] != 0 || l[result.LegInQueue] < 2000 {
+		if l := r.Ledger.LostByLeg; l[ledger.LegVanished] != 0 || l[ledger.LegInQueue] < 2000 {
 			t.Errorf("lost %v", l)
 		}
 		if c := r.Validity.Checks["little"]; !c.Passed {

@@ -50,7 +50,7 @@ func (c *consumer) kill() {
 
 // abort closes a connection without a word, if it can.
 func abort(conn jobqueue.Consumer) {
-	if a, ok := publishpop.Under(conn).(jobqueue.Aborter); ok {
+	if a, ok := publishpop.Under(conn).(interface{ Abort() error }); ok {
 		_ = a.Abort() // it is gone one way or the other
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -87,7 +88,7 @@ func TestARunWhoseFirstUpdatesAreNotUnderstoodEndsAndQuotesOne(t *testing.T) {
 				if l.Sent > 110 || l.Unreadable != c.unreadable || r.Run.EndedAt.Sub(r.Run.StartedAt) > 12*time.Second {
 					t.Errorf("%d sent, %d unreadable, in %s; want it to end after 100 messages", l.Sent, l.Unreadable, r.Run.EndedAt.Sub(r.Run.StartedAt))
 				}
-				if l.Lost != l.Sent-l.Notified+l.LostByLeg[result.LegUnsent] || l.LostByLeg[result.LegNotUnderstood] < 99 || l.LostByLeg[result.LegUnfinished] != 0 {
+				if l.Lost != l.Sent-l.Notified+l.LostByLeg[ledger.LegUnsent] || l.LostByLeg[ledger.LegNotUnderstood] < 99 || l.LostByLeg[ledger.LegUnfinished] != 0 {
 					t.Errorf("lost %d: %v", l.Lost, l.LostByLeg)
 				}
 				odd := r.NotUnderstood
@@ -131,7 +132,7 @@ func TestFewJobsThatAreNotUnderstoodAreNotWaitedFor(t *testing.T) {
 		s := external()
 		s.Load.Jobs, s.DrainTimeout = 20, time.Minute
 		r := mustRun(t, s, q, virtual())
-		if took := r.Run.EndedAt.Sub(r.Run.StartedAt); took > 10*time.Second || r.Ledger.LostByLeg[result.LegNotUnderstood] != 20 {
+		if took := r.Run.EndedAt.Sub(r.Run.StartedAt); took > 10*time.Second || r.Ledger.LostByLeg[ledger.LegNotUnderstood] != 20 {
 			t.Errorf("%s, lost %v", took, r.Ledger.LostByLeg)
 		}
 		if reasons := strings.Join(r.Validity.Reasons, "\n"); !strings.Contains(reasons, "20 messages on the channel could not be read") || !strings.Contains(reasons, "`{\"id\":") {

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/queuedyno/queuedyno/result"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 )
 
 func TestADayOfOffersIsBoundedAndTheLastHourIsExact(t *testing.T) {
@@ -44,7 +44,7 @@ func TestLossesOfALongRunKeepTheirSumAndTheirOrder(t *testing.T) {
 	const n = 200_000
 	step := int64(432 * time.Millisecond) // so many make a day
 	for i := range int64(n) {
-		l.add(i*step, result.LegRefused)
+		l.add(i*step, ledger.LegRefused)
 		if len(l.at) > maxLossy {
 			t.Fatalf("%d bins after %d losses, want at most %d", len(l.at), i+1, maxLossy)
 		}
@@ -56,7 +56,7 @@ func TestLossesOfALongRunKeepTheirSumAndTheirOrder(t *testing.T) {
 		}
 		return 1
 	})
-	first, second := by[0][result.LegRefused], by[1][result.LegRefused]
+	first, second := by[0][ledger.LegRefused], by[1][ledger.LegRefused]
 	within := l.bin/step + 1
 	if first+second != n || first < n/2-within || first > n/2+within {
 		t.Errorf("%d and %d lost in the halves, want %d in all and as many in each", first, second, n)

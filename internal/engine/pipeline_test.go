@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
@@ -93,11 +94,11 @@ func TestJobsThatAWorkerOutsideForgotAreNamed(t *testing.T) {
 		}, q, virtual())
 		stop()
 		l := r.Ledger
-		if l.Lost != 5 || l.LostByLeg[result.LegUnfinished] != 5 || len(l.LostJobs) != 5 {
+		if l.Lost != 5 || l.LostByLeg[ledger.LegUnfinished] != 5 || len(l.LostJobs) != 5 {
 			t.Fatalf("ledger %+v, want 5 jobs popped and never finished", l)
 		}
 		for i, j := range l.LostJobs {
-			if j.Leg != result.LegUnfinished || i > 0 && j.ID <= l.LostJobs[i-1].ID {
+			if j.Leg != ledger.LegUnfinished || i > 0 && j.ID <= l.LostJobs[i-1].ID {
 				t.Errorf("lost jobs %+v, want five in order", l.LostJobs)
 			}
 		}
@@ -122,7 +123,7 @@ func TestOfASharedQueueOnlyOurJobsAreRemoved(t *testing.T) {
 		}
 		o.AllowNonEmpty, o.Shared = true, true
 		r := mustRun(t, s, q, o)
-		if n := r.Ledger.LostByLeg[result.LegInQueue]; n != 50 || len(q.removed) != 50 {
+		if n := r.Ledger.LostByLeg[ledger.LegInQueue]; n != 50 || len(q.removed) != 50 {
 			t.Errorf("%d jobs in the queue at the end and %d removed, want 50", n, len(q.removed))
 		}
 		if n, _ := q.Len(t.Context()); n != 51 {

@@ -156,7 +156,7 @@ func (p *producer) connect() error {
 	}
 	p.conn = conn
 	p.pipe, p.answering = conn.(jobqueue.Pipeliner)
-	p.prover, _ = conn.(jobqueue.Prover)
+	p.prover, _ = conn.(prover)
 	if len(p.r.s.Queues) > 1 {
 		p.aimer = conn.(jobqueue.QueueSelector) // lanes looked
 	}

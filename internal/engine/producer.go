@@ -66,7 +66,15 @@ type pushConn struct {
 	// answering says that another goroutine reads the answers: pipe is not nil.
 	answering bool
 	aimer     jobqueue.QueueSelector // nil with one queue
-	prover    jobqueue.Prover        // nil when the connection cannot die unnoticed
+	prover    prover                 // nil when the connection cannot die unnoticed
+}
+
+// prover is a producer that can be asked, ahead of a push, whether its connection is still
+// alive. A consumer proves its connection when it publishes nothing and pops nothing.
+type prover interface {
+	// Prove returns an error that matches [jobqueue.ErrStale] when the connection is dead.
+	// It is called by the goroutine that pushes, when everything sent was flushed.
+	Prove() error
 }
 
 // staged are the jobs of the next write.

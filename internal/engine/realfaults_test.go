@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/ledger"
+	"github.com/queuedyno/queuedyno/internal/privateserver"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -67,7 +69,7 @@ func broken(t *testing.T, s scenario.Scenario, server privateRedis) (*result.Res
 		}
 	}
 	// A host that is too busy for the load leaves jobs in the queue, which no fault did.
-	if l := r.Ledger; lost > l.Lost || lost != l.Lost && l.LostByLeg[result.LegInQueue] == 0 {
+	if l := r.Ledger; lost > l.Lost || lost != l.Lost && l.LostByLeg[ledger.LegInQueue] == 0 {
 		t.Errorf("the faults lost %d jobs, the ledger %d: %v", lost, l.Lost, l.LostByLeg)
 	}
 	if r.Run.Failed {
@@ -125,7 +127,7 @@ func TestTheLedgerLosesWhatTheWitnessMisses(t *testing.T) {
 				if l.Notified == 0 {
 					t.Errorf("nothing arrived: %+v", l)
 				}
-				if slices.Contains(harmless, name) && (l.Lost-l.LostByLeg[result.LegInQueue]-l.LostByLeg[result.LegUnfinished] != 0 || len(l.Errors) > 0) {
+				if slices.Contains(harmless, name) && (l.Lost-l.LostByLeg[ledger.LegInQueue]-l.LostByLeg[ledger.LegUnfinished] != 0 || len(l.Errors) > 0) {
 					t.Errorf("lost %v, errors %v, want none: nothing was broken", l.LostByLeg, l.Errors)
 				}
 			})
@@ -163,7 +165,7 @@ func TestACrashLosesWhatRedisDocuments(t *testing.T) {
 			if killed == 0 {
 				t.Fatalf("faults %+v: the server was not killed", r.Faults)
 			}
-			vanished := lostOn(result.LegVanished, w.lost())
+			vanished := lostOn(ledger.LegVanished, w.lost())
 			late := 0 // acknowledged shortly before
 			for _, id := range vanished {
 				if onDisk[id] {
@@ -179,7 +181,7 @@ func TestACrashLosesWhatRedisDocuments(t *testing.T) {
 			case name == "everysec" && excess > late, args != nil && name != "everysec" && excess > 0:
 				t.Errorf("%d jobs vanished, %d of them acknowledged in the last two seconds; want one for each of %d consumers at most, and with everysec those of the last two seconds", len(vanished), late, s.Consumers)
 			}
-			if f := r.Faults[0]; f.LostByLeg[result.LegVanished] != int64(len(vanished)) || f.Error != "" {
+			if f := r.Faults[0]; f.LostByLeg[ledger.LegVanished] != int64(len(vanished)) || f.Error != "" {
 				t.Errorf("the fault %+v lost %v, want %d vanished", f, f.LostByLeg, len(vanished))
 			}
 			t.Logf("%d jobs were on disk; lost %v", len(onDisk), r.Ledger.LostByLeg)
@@ -259,7 +261,7 @@ func TestACrashOfASyncedServerLosesNoAcknowledgedJob(t *testing.T) {
 			r := mustRun(t, s, kept, engine.Options{NoProbes: true, Server: private})
 			w.agrees(t, r)
 			l, f := r.Ledger, r.Faults[0]
-			if n := l.LostByLeg[result.LegVanished]; n != 0 || f.LostByLeg[result.LegVanished] != 0 {
+			if n := l.LostByLeg[ledger.LegVanished]; n != 0 || f.LostByLeg[ledger.LegVanished] != 0 {
 				t.Errorf("%d acknowledged jobs vanished", n)
 			}
 			done := 0
@@ -268,7 +270,7 @@ func TestACrashOfASyncedServerLosesNoAcknowledgedJob(t *testing.T) {
 				case !s.acked || s.heard || kept.all[id]:
 				case under[id] || s.unheard: // or it ended before the subscriber was back
 					done++
-				case s.published && l.LostByLeg[result.LegInQueue] > 0:
+				case s.published && l.LostByLeg[ledger.LegInQueue] > 0:
 					// The host is too busy for the load, and the run was over before the
 					// subscriber had read all.
 				default:
@@ -336,7 +338,7 @@ func TestAKilledServerWithoutARestartEndsTheLoad(t *testing.T) {
 	if err != nil || r.Run.Failed || r.Run.StopReason != stopreason.ServerKilled || r.Ledger.Scheduled >= 12_000 {
 		t.Fatalf("Run = %v; %+v", err, r)
 	}
-	if err := server.Kill(); err == nil || errors.Is(err, redisserver.ErrNotPrivate) {
+	if err := server.Kill(); err == nil || errors.Is(err, privateserver.ErrNotPrivate) {
 		t.Errorf("a second Kill = %v, want an error: it is down", err)
 	}
 }

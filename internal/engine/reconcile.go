@@ -93,13 +93,13 @@ func (c *reconciliation) close(n int64, j *flight.Job, marks uint64) {
 		c.complete |= flight.Broadcast
 	}
 	leg, gone := legOf(marks, c.complete, c.readable)
-	if c.s.External && leg == result.LegVanished {
-		leg = result.LegUnfinished // an external worker has taken it
+	if c.s.External && leg == ledger.LegVanished {
+		leg = ledger.LegUnfinished // an external worker has taken it
 		if c.external++; c.external <= c.unplaced {
-			leg = result.LegNotUnderstood
+			leg = ledger.LegNotUnderstood
 		}
 	}
-	if c.s.External && !c.blackBox && leg == result.LegUnbroadcast {
+	if c.s.External && !c.blackBox && leg == ledger.LegUnbroadcast {
 		c.unread++
 	}
 	if !gone && marks&flight.Popped == 0 && !c.s.External {
@@ -153,11 +153,11 @@ func (c *reconciliation) warn() {
 	warn, t, legs := c.run.warn, &c.totals, c.ledger.LostByLeg
 	c.warnOfReaders()
 	understood := !c.unrecognized.warnOfUnrecognized()
-	if n := legs[result.LegNotUnderstood]; n > 0 {
+	if n := legs[ledger.LegNotUnderstood]; n > 0 {
 		warn("%d jobs have no end that was understood, and %d messages could not be understood: they are counted as lost on the leg %s, and their work may well be done",
-			n, c.unplaced, result.LegNotUnderstood)
+			n, c.unplaced, ledger.LegNotUnderstood)
 	}
-	if n := legs[result.LegInQueue]; c.s.External && n > 0 && n == t[ledger.Sent] {
+	if n := legs[ledger.LegInQueue]; c.s.External && n > 0 && n == t[ledger.Sent] {
 		warn("no worker took a job: %s", takeHint)
 	}
 	if c.blackBox && t[ledger.Acked] > 0 && t[ledger.Notified] == 0 && c.readers.ignored.Load() == 0 {
@@ -199,8 +199,8 @@ func (c *reconciliation) countUnsent() {
 	if c.interrupted {
 		l.Abandoned += l.Scheduled - l.Sent
 	} else {
-		l.LostByLeg[result.LegUnsent] = l.Scheduled - l.Sent
-		c.losses.addMany(min(c.cut.Load(), c.rec.To), result.LegUnsent, l.Scheduled-l.Sent)
+		l.LostByLeg[ledger.LegUnsent] = l.Scheduled - l.Sent
+		c.losses.addMany(min(c.cut.Load(), c.rec.To), ledger.LegUnsent, l.Scheduled-l.Sent)
 	}
 }
 
@@ -221,9 +221,9 @@ func (r *reconciliation) abandon(leg result.Leg, j *flight.Job) result.Leg {
 	}
 	since := int64(math.MinInt64)
 	switch leg {
-	case result.LegVanished:
+	case ledger.LegVanished:
 		since = j.Stamp[flight.AckedAt]
-	case result.LegUnnotified:
+	case ledger.LegUnnotified:
 		since = j.Stamp[flight.PublishedAt]
 	default:
 		return Abandoned
@@ -240,30 +240,30 @@ func (r *reconciliation) abandon(leg result.Leg, j *flight.Job) result.Leg {
 func legOf(marks, need uint64, readable bool) (leg result.Leg, lost bool) {
 	switch {
 	case marks&flight.Broadcast != 0 && marks&flight.Notified == 0:
-		return result.LegUnnotified, true // WebSocket clients read its end, and a subscriber did not
+		return ledger.LegUnnotified, true // WebSocket clients read its end, and a subscriber did not
 	case marks&flight.Notified != 0 && need&flight.Broadcast != 0 && marks&flight.Broadcast == 0:
-		return result.LegUnbroadcast, true
+		return ledger.LegUnbroadcast, true
 	case marks&flight.Notified != 0:
 		return "", false
 	case marks&flight.Unheard != 0:
-		return result.LegNobody, true
+		return ledger.LegNobody, true
 	case marks&flight.Published != 0:
-		return result.LegUnnotified, true
+		return ledger.LegUnnotified, true
 	case marks&flight.Done != 0 && need&flight.Saved != 0 && marks&flight.Saved == 0:
-		return result.LegUnsaved, true
+		return ledger.LegUnsaved, true
 	case marks&flight.Done != 0:
-		return result.LegUnpublished, true
+		return ledger.LegUnpublished, true
 	case marks&flight.Popped != 0:
-		return result.LegUnfinished, true
+		return ledger.LegUnfinished, true
 	case marks&flight.Queued != 0, marks&flight.Acked != 0 && !readable:
-		return result.LegInQueue, true
+		return ledger.LegInQueue, true
 	case marks&flight.Acked != 0:
-		return result.LegVanished, true
+		return ledger.LegVanished, true
 	}
 	if need&flight.Stored != 0 && marks&flight.Stored == 0 {
-		return result.LegUnstored, true
+		return ledger.LegUnstored, true
 	}
-	return result.LegUnacknowledged, true
+	return ledger.LegUnacknowledged, true
 }
 
 // markQueued looks for this run's jobs in what is left of the queue. It reports whether
@@ -339,7 +339,7 @@ func (r *reconciliation) measure() result.Window {
 // attributeUnsent walks the schedule and adds to the breakdown the jobs that were due
 // in the window and not sent.
 func (r *reconciliation) attributeUnsent() {
-	if !r.rec.HasParts() || !r.s.Load.Open() || r.outcome.ledger.LostByLeg[result.LegUnsent] == 0 && r.outcome.ledger.Abandoned == 0 {
+	if !r.rec.HasParts() || !r.s.Load.Open() || r.outcome.ledger.LostByLeg[ledger.LegUnsent] == 0 && r.outcome.ledger.Abandoned == 0 {
 		return
 	}
 	// What was not sent are the last jobs of each producer.

@@ -195,7 +195,7 @@ func (p *producer) reopen() error {
 	if p.answering {
 		p.pipe = conn.(jobqueue.Pipeliner)
 	}
-	p.prover, _ = conn.(jobqueue.Prover)
+	p.prover, _ = conn.(prover)
 	if p.aimer != nil {
 		p.aimer = conn.(jobqueue.QueueSelector)
 	}

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
-	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -82,7 +82,7 @@ func TestARunGoesOnWhenConnectionsAreLostAndFoundAgain(t *testing.T) {
 			Work: scenario.Work{Time: time.Millisecond}, DrainTimeout: time.Second,
 		}, q, virtual())
 		l := r.Ledger
-		if l.LostByLeg[result.LegUnacknowledged] != 5 || l.Lost < 5 || l.Lost > 8 || l.Sent != 1000 {
+		if l.LostByLeg[ledger.LegUnacknowledged] != 5 || l.Lost < 5 || l.Lost > 8 || l.Sent != 1000 {
 			t.Errorf("ledger %+v, want the five pushes unacknowledged and hardly anything else lost", l)
 		}
 		if l.Errors["push"] != 5 || l.Reconnects["consume"] < 3 || l.Errors["receive"] < 3 {

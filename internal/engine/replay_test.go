@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/queuedyno/queuedyno/scenario"
-	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
 func TestAFileSaysHowARecordedLoadIsRead(t *testing.T) {
@@ -33,9 +32,9 @@ func TestAFileSaysHowARecordedLoadIsRead(t *testing.T) {
 	}
 	for text, want := range map[string]scenario.Replay{
 		"f.csv":                      {File: "f.csv"},
-		"{file: f.csv, unit: µs}":    {File: "f.csv", Unit: pace.Microseconds},
-		"{file: f.csv, unit: \"s\"}": {File: "f.csv", Unit: pace.Seconds},
-		"{file: f.csv, column: 2, unit: ms, spread: true, speed: 0.5}": {File: "f.csv", Column: "2", Unit: pace.Milliseconds, Spread: true, Speed: .5},
+		"{file: f.csv, unit: µs}":    {File: "f.csv", Unit: "us"},
+		"{file: f.csv, unit: \"s\"}": {File: "f.csv", Unit: "s"},
+		"{file: f.csv, column: 2, unit: ms, spread: true, speed: 0.5}": {File: "f.csv", Column: "2", Unit: "ms", Spread: true, Speed: .5},
 	} {
 		if got, err := read(text); err != nil || got != want {
 			t.Errorf("%s: Replay = %+v, %v, want %+v", text, got, err, want)

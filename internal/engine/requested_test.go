@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
-	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -52,7 +52,7 @@ func TestRequestedJobsThatNoWorkerTookAreInTheQueue(t *testing.T) {
 					Entry: scenario.Entry{Kind: scenario.EntryHTTP, HTTP: scenario.HTTPEntry{URL: "http://api.test/jobs"}},
 				}
 				r := mustRun(t, s, q, o)
-				if by := r.Ledger.LostByLeg; by[result.LegInQueue] != 90 || by[result.LegUnfinished] != 10 || r.Ledger.Lost != 100 {
+				if by := r.Ledger.LostByLeg; by[ledger.LegInQueue] != 90 || by[ledger.LegUnfinished] != 10 || r.Ledger.Lost != 100 {
 					t.Errorf("lost %v, want 90 in the queue and 10 unfinished", by)
 				}
 			})
@@ -94,7 +94,7 @@ func TestJobsThatClientsDidNotReadWerePublished(t *testing.T) {
 			Exit:  scenario.Exit{WebSocket: scenario.WebSocketExit{URL: "ws://api.test/ws"}},
 		}
 		r := mustRun(t, s, q, o)
-		if l := r.Ledger; l.LostByLeg[result.LegUnbroadcast] != 100 || l.Popped != 100 || l.Published != 100 || l.Notified != 0 {
+		if l := r.Ledger; l.LostByLeg[ledger.LegUnbroadcast] != 100 || l.Popped != 100 || l.Published != 100 || l.Notified != 0 {
 			t.Errorf("%+v, want 100 published and unbroadcast", l)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/target"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/redisserver"
@@ -65,7 +66,7 @@ func balances(t *testing.T, r *result.Result, w *witness, vanished int) {
 	if acked := w.count(func(s *seen) bool { return s.acked }); acked != l.Acked {
 		t.Errorf("the ledger has %d acknowledged jobs, the test's own list %d", l.Acked, acked)
 	}
-	if got := l.LostByLeg[result.LegVanished]; got != int64(vanished) {
+	if got := l.LostByLeg[ledger.LegVanished]; got != int64(vanished) {
 		t.Errorf("the ledger has %d vanished jobs, the test's own list %d", got, vanished)
 	}
 	if f.BeganNS == nil || f.EndedNS == nil || f.Error != "" || f.Lost != l.Lost {
@@ -173,7 +174,7 @@ func TestAServerWithoutMemoryRefusesPushesAndLosesNothingElse(t *testing.T) {
 			r, w, vanished := witnessed(t, servers, s)
 			balances(t, r, w, vanished)
 			l, f := r.Ledger, r.Faults[0]
-			refused := l.LostByLeg[result.LegRefused]
+			refused := l.LostByLeg[ledger.LegRefused]
 			if refused == 0 || l.Lost != refused || f.Refused != refused || l.Errors["push"] != refused || l.Duplicated != 0 {
 				t.Errorf("refused %d of %d pushes; lost %v, errors %v, fault %+v", refused, l.Sent, l.LostByLeg, l.Errors, f)
 			}

@@ -6,9 +6,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
-	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
@@ -26,7 +26,7 @@ func (q inMails) Queue() string { return q.key }
 func mails(payload int) scenario.Scenario {
 	return scenario.Scenario{
 		Name: "sidekiq", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 50}, External: true, DrainTimeout: time.Second,
-		Dialect: scenario.SidekiqDialect, JobName: "HardJob", Payload: payload,
+		Dialect: "sidekiq", JobName: "HardJob", Payload: payload,
 	}.WithDefaults()
 }
 
@@ -49,7 +49,7 @@ func TestWhatIsLeftInAQueueOfSidekiqIsKnownAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := r.Ledger.LostByLeg[result.LegInQueue]; n != 50 || r.Ledger.Lost != 50 {
+		if n := r.Ledger.LostByLeg[ledger.LegInQueue]; n != 50 || r.Ledger.Lost != 50 {
 			t.Errorf("ledger %+v, want 50 jobs in the queue", r.Ledger)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
@@ -94,7 +95,7 @@ func TestAClosedLoopThatLostAllTokensEnds(t *testing.T) {
 		b := &faulty{Queue: memory.New()}
 		b.publish = func([]byte) (bool, int, error) { return false, 1, nil }
 		r := mustRun(t, scenario.Scenario{Name: "stuck", Load: scenario.Load{Jobs: 1000, InFlight: 20}, DrainTimeout: 3 * time.Second}, b, virtual())
-		if r.Ledger.LostByLeg[result.LegUnnotified] != 20 || !strings.Contains(stopreason.Words(r), "token") {
+		if r.Ledger.LostByLeg[ledger.LegUnnotified] != 20 || !strings.Contains(stopreason.Words(r), "token") {
 			t.Errorf("ledger %+v, stopped because %q", r.Ledger, stopreason.Words(r))
 		}
 		if r.Validity.Verdict != result.Invalid {
@@ -154,7 +155,7 @@ func TestALoadThatCannotBeSentEndsAndTellsWhatWasNotSent(t *testing.T) {
 		if took := time.Since(from); took > 12*time.Second {
 			t.Errorf("a load of 2 s with a drain of 3 s took %s", took)
 		}
-		if r.Validity.Verdict != result.Invalid || r.Ledger.LostByLeg[result.LegUnsent] < 1900 {
+		if r.Validity.Verdict != result.Invalid || r.Ledger.LostByLeg[ledger.LegUnsent] < 1900 {
 			t.Errorf("verdict %s, ledger %+v", r.Validity.Verdict, r.Ledger)
 		}
 	})
@@ -190,7 +191,7 @@ func TestTheDrainTimeoutBoundsWorkInHand(t *testing.T) {
 		if took := time.Since(from); took > 10*time.Second {
 			t.Errorf("the run took %s", took)
 		}
-		if r.Ledger.LostByLeg[result.LegUnfinished] < 90 {
+		if r.Ledger.LostByLeg[ledger.LegUnfinished] < 90 {
 			t.Errorf("ledger %+v, want most of a batch unfinished", r.Ledger)
 		}
 	})
@@ -225,7 +226,7 @@ func TestAHardStopAbandonsWhatIsOnItsWayAndKeepsRealLosses(t *testing.T) {
 		"in the workers' hands": {3 * time.Second, 0, func(l result.Ledger) bool { return l.Lost == 0 && l.Abandoned > 150 }},
 		"nothing on its way":    {0, 0, func(l result.Ledger) bool { return l.Lost == 0 && l.Abandoned <= 1 }},
 		"lost notifications": {time.Millisecond, 10, func(l result.Ledger) bool {
-			return l.Lost == l.LostByLeg[result.LegUnnotified] && l.Lost >= 9 && l.Abandoned >= 9 && l.Abandoned <= 13
+			return l.Lost == l.LostByLeg[ledger.LegUnnotified] && l.Lost >= 9 && l.Abandoned >= 9 && l.Abandoned <= 13
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

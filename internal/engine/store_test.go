@@ -11,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/jobtable"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
 	"github.com/queuedyno/queuedyno/result"
@@ -162,8 +163,8 @@ func TestJobsThatAreLostBetweenTheTableAndTheQueueAreOnTheirLegs(t *testing.T) {
 		leg   result.Leg
 		rows  int64
 	}{
-		"rows that are refused":          {&rows{refuse: every(5)}, result.LegUnstored, 160},
-		"rows that another client takes": {&rows{vanish: every(5)}, result.LegUnsaved, 160},
+		"rows that are refused":          {&rows{refuse: every(5)}, ledger.LegUnstored, 160},
+		"rows that another client takes": {&rows{vanish: every(5)}, ledger.LegUnsaved, 160},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

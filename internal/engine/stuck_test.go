@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
@@ -46,20 +47,20 @@ func TestALoadOfWhichNoEndIsHeardEnds(t *testing.T) {
 		notices []string
 	}{
 		"no worker": {
-			ended: 33 * time.Second, reason: stopreason.NoneTaken, leg: result.LegInQueue,
+			ended: 33 * time.Second, reason: stopreason.NoneTaken, leg: ledger.LegInQueue,
 			notices: []string{"no worker took a job for "},
 		},
 		"no worker, and jobs may take long": {
-			drain: 25 * time.Second, ended: 53 * time.Second, reason: stopreason.NoneTaken, leg: result.LegInQueue,
+			drain: 25 * time.Second, ended: 53 * time.Second, reason: stopreason.NoneTaken, leg: ledger.LegInQueue,
 			notices: []string{"no worker took a job for "},
 		},
 		"nothing published": {
-			do: says(0), ended: 36 * time.Second, reason: stopreason.NoneEnded, leg: result.LegUnfinished,
+			do: says(0), ended: 36 * time.Second, reason: stopreason.NoneEnded, leg: ledger.LegUnfinished,
 			notices: []string{"no end of a job was heard for "},
 		},
 		"a few messages that are not understood": {
 			every: time.Second / 2, do: func(id string, publish func([]byte)) { publish([]byte(`{"id":"` + id + `","state":"ok"}`)) },
-			ended: 42 * time.Second, reason: stopreason.NoneUnderstood, leg: result.LegNotUnderstood,
+			ended: 42 * time.Second, reason: stopreason.NoneUnderstood, leg: ledger.LegNotUnderstood,
 			notices: []string{"no end of a job was understood for "},
 		},
 		"a worker that comes late": {
@@ -77,8 +78,8 @@ func TestALoadOfWhichNoEndIsHeardEnds(t *testing.T) {
 			drain: 5 * time.Second, do: says(40*time.Second, "progress", jobqueue.Completed), reason: stopreason.ScheduleOver,
 			notices: []string{"no end of a job was heard for "},
 		},
-		"a fault":    {fault: true, reason: stopreason.ScheduleOver, leg: result.LegInQueue},
-		"three jobs": {every: 30 * time.Second, reason: stopreason.ScheduleOver, leg: result.LegInQueue},
+		"a fault":    {fault: true, reason: stopreason.ScheduleOver, leg: ledger.LegInQueue},
+		"three jobs": {every: 30 * time.Second, reason: stopreason.ScheduleOver, leg: ledger.LegInQueue},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/resp"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
@@ -96,9 +97,9 @@ type witnessedProducer struct {
 	pushes [][]string // without an answer, the oldest first
 }
 
-func (p *witnessedProducer) Prove() error { return p.Pipeliner.(jobqueue.Prover).Prove() }
+func (p *witnessedProducer) Prove() error { return p.Pipeliner.(interface{ Prove() error }).Prove() }
 func (p *witnessedProducer) Disconnect(ctx context.Context) error {
-	return p.Pipeliner.(jobqueue.Disconnector).Disconnect(ctx)
+	return p.Pipeliner.(interface{ Disconnect(context.Context) error }).Disconnect(ctx)
 }
 
 func texts(jobs [][]byte) (all []string) {
@@ -159,9 +160,11 @@ type witnessedConsumer struct {
 	w *witness
 }
 
-func (c *witnessedConsumer) Abort() error { return c.PublishPopper.(jobqueue.Aborter).Abort() }
+func (c *witnessedConsumer) Abort() error {
+	return c.PublishPopper.(interface{ Abort() error }).Abort()
+}
 func (c *witnessedConsumer) Disconnect(ctx context.Context) error {
-	return c.PublishPopper.(jobqueue.Disconnector).Disconnect(ctx)
+	return c.PublishPopper.(interface{ Disconnect(context.Context) error }).Disconnect(ctx)
 }
 
 func (c *witnessedConsumer) PublishAndPop(ctx context.Context, outcomes []jobqueue.Outcome, acked func(i, receivers int), most int, wait time.Duration) ([][]byte, error) {
@@ -195,7 +198,7 @@ type witnessedSubscriber struct {
 }
 
 func (s *witnessedSubscriber) Disconnect(ctx context.Context) error {
-	return s.Subscriber.(jobqueue.Disconnector).Disconnect(ctx)
+	return s.Subscriber.(interface{ Disconnect(context.Context) error }).Disconnect(ctx)
 }
 
 func (s *witnessedSubscriber) Receive(ctx context.Context) ([]byte, error) {
@@ -222,21 +225,21 @@ func (s *seen) leg(left bool) result.Leg {
 	case s.heard, !s.written:
 		return ""
 	case s.unheard:
-		return result.LegNobody
+		return ledger.LegNobody
 	case s.published:
-		return result.LegUnnotified
+		return ledger.LegUnnotified
 	case s.offered:
-		return result.LegUnpublished
+		return ledger.LegUnpublished
 	case s.given > 0:
-		return result.LegUnfinished
+		return ledger.LegUnfinished
 	case left:
-		return result.LegInQueue
+		return ledger.LegInQueue
 	case s.refused:
-		return result.LegRefused
+		return ledger.LegRefused
 	case s.acked:
-		return result.LegVanished
+		return ledger.LegVanished
 	}
-	return result.LegUnacknowledged
+	return ledger.LegUnacknowledged
 }
 
 // lost are the jobs that the witness misses, by their ids.
@@ -285,7 +288,7 @@ func (w *witness) agrees(t *testing.T, r *result.Result) {
 		"acknowledged":   {l.Acked, w.count(func(s *seen) bool { return s.acked })},
 		"popped":         {l.Popped, w.count(func(s *seen) bool { return s.given > 0 })},
 		"notified":       {l.Notified, w.count(func(s *seen) bool { return s.heard })},
-		"lost, but sent": {l.Lost - l.LostByLeg[result.LegUnsent], int64(len(lost))},
+		"lost, but sent": {l.Lost - l.LostByLeg[ledger.LegUnsent], int64(len(lost))},
 	} {
 		if counts[0] != counts[1] {
 			t.Errorf("%s: the ledger has %d jobs, the witness %d", name, counts[0], counts[1])
@@ -297,12 +300,12 @@ func (w *witness) agrees(t *testing.T, r *result.Result) {
 	}
 	for _, leg := range result.Legs() {
 		ids := lostOn(leg, lost)
-		if n := l.LostByLeg[leg]; leg != result.LegUnsent && n != int64(len(ids)) {
+		if n := l.LostByLeg[leg]; leg != ledger.LegUnsent && n != int64(len(ids)) {
 			t.Errorf("%s: the ledger lost %d jobs, the witness misses %d: %q", leg, n, len(ids), ids)
 			continue
 		}
 		// The ledger names up to 1,000 jobs, and none that were over before the end.
-		if got := lostOn(leg, named); len(l.LostJobs) < 1000 && leg != result.LegRefused && leg != result.LegNobody && !slices.Equal(got, ids) {
+		if got := lostOn(leg, named); len(l.LostJobs) < 1000 && leg != ledger.LegRefused && leg != ledger.LegNobody && !slices.Equal(got, ids) {
 			t.Errorf("%s: the ledger lost %q, the witness misses %q", leg, got, ids)
 		}
 	}

@@ -27,7 +27,7 @@ func (q sidekiqOn) Queue() string { return q.key }
 func sidekiqScenario(payload int) scenario.Scenario {
 	return scenario.Scenario{
 		Name: "sidekiq", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 50}, External: true, DrainTimeout: time.Second,
-		Dialect: scenario.SidekiqDialect, JobName: "HardJob", Payload: payload, Seed: 1,
+		Dialect: "sidekiq", JobName: "HardJob", Payload: payload, Seed: 1,
 	}.WithDefaults()
 }
 

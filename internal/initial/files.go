@@ -3,10 +3,7 @@ package initial
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
-
-	"github.com/queuedyno/queuedyno/scenario"
 )
 
 // File is a file for the repository.
@@ -39,7 +36,7 @@ func (r Repository) form() (keys []string, ok bool) {
 		return nil, true
 	}
 	facts, known := forms[r.Library]
-	if !known || !slices.Contains(scenario.Dialects(), scenario.Dialect(r.Library)) {
+	if !known {
 		return nil, false
 	}
 	name := facts.jobName

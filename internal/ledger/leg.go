@@ -1,5 +1,23 @@
 package ledger
 
+// The keys of the legs; [Legs] says what each means.
+const (
+	LegUnsent         = "unsent"
+	LegUnstored       = "unstored"
+	LegUnpushed       = "unpushed"
+	LegRefused        = "refused"
+	LegUnacknowledged = "unacknowledged"
+	LegInQueue        = "in_queue"
+	LegVanished       = "vanished"
+	LegUnfinished     = "unfinished"
+	LegNotUnderstood  = "not_understood"
+	LegUnsaved        = "unsaved"
+	LegUnpublished    = "unpublished"
+	LegNobody         = "nobody_listened"
+	LegUnnotified     = "unnotified"
+	LegUnbroadcast    = "unbroadcast"
+)
+
 // Leg describes a part of a job's way on which it can be lost.
 type Leg struct {
 	// Key is the leg's JSON key.
@@ -23,20 +41,20 @@ const none Counter = -1
 // Legs lists every leg in the order of a job's way.
 func Legs() []Leg {
 	return []Leg{
-		{Key: "unsent", Meaning: "due, but never written: the run stopped first", Before: Sent, Counted: none, Always: true},
-		{Key: "unstored", Meaning: "sent; its row was not inserted, or Postgres never confirmed it", Before: Acked, Counted: Unstored},
-		{Key: "unpushed", Meaning: "its row was inserted, and its id was never pushed", Before: Acked, Counted: Unpushed},
-		{Key: "refused", Meaning: "written; the server answered the push with an error", Before: Acked, Counted: Refused, Always: true},
-		{Key: "unacknowledged", Meaning: "written; no answer to the push, and never seen again", Before: Acked, Counted: Unanswered, Always: true},
-		{Key: "in_queue", Meaning: "push acknowledged; still in the list at the end", Before: Popped, Counted: none, Always: true},
-		{Key: "vanished", Meaning: "push acknowledged; neither popped by this run nor in the list", Before: Popped, Counted: none, Always: true},
-		{Key: "unfinished", Meaning: "popped; the work never ended", Before: Finished, Counted: none, Always: true},
-		{Key: "not_understood", Meaning: "taken by an external worker; its end may be in one of the messages that were not understood", Word: "without an understood end", Before: Finished, Counted: none, Always: true},
-		{Key: "unsaved", Meaning: "work done; its row was not updated, or there was no row", Before: Published, Counted: Unsaved},
-		{Key: "unpublished", Meaning: "work done; the publish was not acknowledged", Before: Published, Counted: none, Always: true},
-		{Key: "nobody_listened", Meaning: "published; the server says that no subscriber was there", Before: Notified, Counted: Unheard, Always: true},
-		{Key: "unnotified", Meaning: "published to subscribers; not all of them received it", Before: Notified, Counted: none, Always: true},
-		{Key: "unbroadcast", Meaning: "notified, or accepted by the API; not all WebSocket clients read its end", Before: Notified, Counted: none},
+		{Key: LegUnsent, Meaning: "due, but never written: the run stopped first", Before: Sent, Counted: none, Always: true},
+		{Key: LegUnstored, Meaning: "sent; its row was not inserted, or Postgres never confirmed it", Before: Acked, Counted: Unstored},
+		{Key: LegUnpushed, Meaning: "its row was inserted, and its id was never pushed", Before: Acked, Counted: Unpushed},
+		{Key: LegRefused, Meaning: "written; the server answered the push with an error", Before: Acked, Counted: Refused, Always: true},
+		{Key: LegUnacknowledged, Meaning: "written; no answer to the push, and never seen again", Before: Acked, Counted: Unanswered, Always: true},
+		{Key: LegInQueue, Meaning: "push acknowledged; still in the list at the end", Before: Popped, Counted: none, Always: true},
+		{Key: LegVanished, Meaning: "push acknowledged; neither popped by this run nor in the list", Before: Popped, Counted: none, Always: true},
+		{Key: LegUnfinished, Meaning: "popped; the work never ended", Before: Finished, Counted: none, Always: true},
+		{Key: LegNotUnderstood, Meaning: "taken by an external worker; its end may be in one of the messages that were not understood", Word: "without an understood end", Before: Finished, Counted: none, Always: true},
+		{Key: LegUnsaved, Meaning: "work done; its row was not updated, or there was no row", Before: Published, Counted: Unsaved},
+		{Key: LegUnpublished, Meaning: "work done; the publish was not acknowledged", Before: Published, Counted: none, Always: true},
+		{Key: LegNobody, Meaning: "published; the server says that no subscriber was there", Before: Notified, Counted: Unheard, Always: true},
+		{Key: LegUnnotified, Meaning: "published to subscribers; not all of them received it", Before: Notified, Counted: none, Always: true},
+		{Key: LegUnbroadcast, Meaning: "notified, or accepted by the API; not all WebSocket clients read its end", Before: Notified, Counted: none},
 	}
 }
 

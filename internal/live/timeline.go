@@ -1,6 +1,9 @@
 package live
 
-import "github.com/queuedyno/queuedyno/result"
+import (
+	"github.com/queuedyno/queuedyno/internal/joinrows"
+	"github.com/queuedyno/queuedyno/result"
+)
 
 // Timeline keeps the rows of a run for viewers that come late, at most so many: when
 // there are more, rows are joined, two at a time, and all that follow are as long as
@@ -36,11 +39,11 @@ func (t *Timeline) Add(rows []result.Second) (added []result.Second, onlyAdded b
 		}
 		t.seconds()
 	} else {
-		t.pending = append(t.pending, result.Join(rows))
+		t.pending = append(t.pending, joinrows.Join(rows))
 		if len(t.pending) < t.each {
 			return nil, true
 		}
-		t.rows, t.pending = append(t.rows, result.Join(t.pending)), nil
+		t.rows, t.pending = append(t.rows, joinrows.Join(t.pending)), nil
 		if len(t.rows) < t.Max {
 			return t.Rows()[before:], true
 		}
@@ -56,7 +59,7 @@ func (t *Timeline) seconds() {
 	var all []result.Second
 	from := 0
 	for _, to := range t.ends {
-		all = append(all, result.Join(t.rows[from:to]))
+		all = append(all, joinrows.Join(t.rows[from:to]))
 		from = to
 	}
 	t.rows, t.ends, t.each = all, nil, 1
@@ -66,7 +69,7 @@ func (t *Timeline) seconds() {
 func (t *Timeline) halve() {
 	half := make([]result.Second, 0, t.Max)
 	for i := 0; i+1 < len(t.rows); i += 2 {
-		half = append(half, result.Join(t.rows[i:i+2]))
+		half = append(half, joinrows.Join(t.rows[i:i+2]))
 	}
 	if len(t.rows)%2 == 1 {
 		// Its calls are as many rows of one call: what is joined later is the same.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/queuedyno/queuedyno/internal/joinrows"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/result"
@@ -56,7 +57,7 @@ func (d *distribution) note(s *result.StageSummary) {
 	if s == nil || s.Count == 0 {
 		return
 	}
-	d.min, d.max = smaller(d.min, s.MinNS), result.Larger(d.max, s.MaxNS)
+	d.min, d.max = smaller(d.min, s.MinNS), joinrows.Larger(d.max, s.MaxNS)
 	switch {
 	case s.SumNS != nil:
 		d.total.Add(*s.SumNS)
@@ -68,7 +69,7 @@ func (d *distribution) note(s *result.StageSummary) {
 
 func (d *distribution) add(o *distribution) {
 	d.buckets.Add(&o.buckets)
-	d.min, d.max = smaller(d.min, o.min), result.Larger(d.max, o.max)
+	d.min, d.max = smaller(d.min, o.min), joinrows.Larger(d.max, o.max)
 	d.total.Merge(o.total)
 	d.overflow += o.overflow
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/joinrows"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/rowlength"
@@ -145,14 +146,14 @@ func (r *row) add(o *result.Second, oneQueue bool) {
 	// A length that one shard does not know is not known of all; of one queue, all ask for
 	// the same length.
 	if oneQueue {
-		r.QueueLen = result.Larger(r.QueueLen, o.QueueLen)
+		r.QueueLen = joinrows.Larger(r.QueueLen, o.QueueLen)
 	} else if r.QueueLen != nil && o.QueueLen != nil {
 		r.QueueLen = new(*r.QueueLen + *o.QueueLen)
 	} else {
 		r.QueueLen = nil
 	}
 	// All of them ask the same server.
-	r.Blocked = result.Larger(r.Blocked, o.Blocked)
+	r.Blocked = joinrows.Larger(r.Blocked, o.Blocked)
 }
 
 func (r *row) addStage(one *stageRow, buckets []int32, counts []int64) {

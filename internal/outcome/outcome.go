@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/console"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/observe"
 	"github.com/queuedyno/queuedyno/internal/problem"
@@ -146,7 +147,7 @@ func emptyHint(r *result.Result) string {
 		return "no update was heard on the channel: are the workers running? --channel names the channel they publish on"
 	case r.NotUnderstood != nil:
 		return observe.Hint(r.NotUnderstood)
-	case r.Scenario.External && r.Ledger.Sent > 0 && r.Ledger.LostByLeg[result.LegInQueue] == r.Ledger.Sent:
+	case r.Scenario.External && r.Ledger.Sent > 0 && r.Ledger.LostByLeg[ledger.LegInQueue] == r.Ledger.Sent:
 		return "are the workers running, on this Redis and database, and do they take jobs from this queue?"
 	case r.Run.StopReason == stopreason.NoneEnded:
 		return "do the workers publish the ends of jobs where the run listens? If a job may take longer, raise --drain-timeout"

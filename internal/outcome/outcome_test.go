@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
 	"github.com/queuedyno/queuedyno/result"
@@ -144,7 +145,7 @@ func TestAThresholdThatFailedIsWorseThanOneThatIsUndecided(t *testing.T) {
 func TestARunThatHeardNothingOfItsJobsSaysWhatToLookAt(t *testing.T) {
 	t.Parallel()
 	for hint, spoil := range map[string]func(r *result.Result){
-		"are the workers running, on this Redis":  func(r *result.Result) { r.Ledger.LostByLeg = map[result.Leg]int64{result.LegInQueue: 100} },
+		"are the workers running, on this Redis":  func(r *result.Result) { r.Ledger.LostByLeg = map[result.Leg]int64{ledger.LegInQueue: 100} },
 		"do the workers publish the ends of jobs": func(r *result.Result) { r.Run.StopReason = stopreason.NoneEnded },
 		"see the ledger in the report":            func(*result.Result) {},
 	} {

@@ -151,20 +151,19 @@ func counterWords(s scenario.Scenario, row ledger.Row) (name, counts string) {
 func legMeaning(s scenario.Scenario, l result.Leg) string {
 	if s.Entry.Kind == scenario.EntryHTTP {
 		switch l {
-		case result.LegUnsent:
+		case ledger.LegUnsent:
 			return "due, but never requested: the run stopped first"
-		case result.LegRefused:
+		case ledger.LegRefused:
 			return "not accepted by the API: no connection, an answer without success, or one without an id"
-		case result.LegUnacknowledged:
+		case ledger.LegUnacknowledged:
 			return "requested; the API did not answer, and the job's end was never seen"
-		case result.LegInQueue:
+		case ledger.LegInQueue:
 			return "accepted by the API; still in the list at the end"
-		case result.LegUnfinished:
+		case ledger.LegUnfinished:
 			return "accepted by the API, and not in the list at the end; the job's end was never seen"
 		}
 	}
-	leg, _ := ledger.LegOf(string(l))
-	return leg.Meaning
+	return l.Meaning()
 }
 
 // postgresFacts are names and values of the database, in the order of a reader's

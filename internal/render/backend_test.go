@@ -137,7 +137,7 @@ func TestAReportSaysHowTheJobsOfALibraryAreHeard(t *testing.T) {
 	t.Parallel()
 	r := rendertest.Requested(t)
 	r.Scenario.Entry, r.Scenario.Exit = scenario.Entry{}, scenario.Exit{}
-	r.Scenario.External, r.Scenario.Dialect, r.Scenario.JobName = true, scenario.CeleryDialect, "tasks.work"
+	r.Scenario.External, r.Scenario.Dialect, r.Scenario.JobName = true, "celery", "tasks.work"
 	for _, format := range []string{"md", "html"} {
 		var b bytes.Buffer
 		if err := render.Of(r).Encode(&b, format, render.Options{}); err != nil {

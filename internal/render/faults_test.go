@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/render"
 	"github.com/queuedyno/queuedyno/internal/render/rendertest"
 	"github.com/queuedyno/queuedyno/result"
@@ -27,7 +28,7 @@ func withFaults(t *testing.T) *result.Result {
 			Kind: scenario.KillFault, Target: scenario.RedisTarget, Fault: "3s:kill=redis,restart=1s", AtNS: 3e9, UntilNS: ns(4e9),
 			BeganNS: ns(3e9), EndedNS: ns(4_123_000_000), NoticedNS: ns(0), Affected: ns(1234),
 			Why:  map[string]string{"flowing": "run_ended", "drained": "run_ended", "recovered": "run_ended"},
-			Lost: 17, LostByLeg: map[result.Leg]int64{result.LegVanished: 12, result.LegUnacknowledged: 5}, Unknown: 9, Found: 4,
+			Lost: 17, LostByLeg: map[result.Leg]int64{ledger.LegVanished: 12, ledger.LegUnacknowledged: 5}, Unknown: 9, Found: 4,
 			Errors: map[string]int64{"push": 2, "receive": 1}, Duplicated: 3,
 		},
 		{Kind: scenario.DisconnectFault, Target: scenario.ConsumersTarget, Fault: "5s:disconnect=consumers", AtNS: 5e9, Error: "disconnect: NOPERM <b>no</b>"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/queuedyno/queuedyno/internal/heat"
+	"github.com/queuedyno/queuedyno/internal/joinrows"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/webpage"
@@ -88,9 +89,9 @@ func merged(rows []result.Second, most int) (out []result.Second, each int) {
 
 // oneRow is several rows as one, with the greatest length of the queue.
 func oneRow(rows []result.Second) result.Second {
-	all := result.Join(rows)
+	all := joinrows.Join(rows)
 	for _, row := range rows {
-		all.QueueLen = result.Larger(all.QueueLen, row.QueueLen)
+		all.QueueLen = joinrows.Larger(all.QueueLen, row.QueueLen)
 	}
 	return all
 }

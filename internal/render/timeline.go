@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/queuedyno/queuedyno/internal/joinrows"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/result"
@@ -20,7 +21,7 @@ func bySecond(timeline []result.Second) []result.Second {
 	from, length := 0, 0.0
 	for i, row := range timeline {
 		if length += row.LengthS; len(row.Stages) > 0 || length >= 0.95 || i == len(timeline)-1 {
-			out = append(out, result.Join(timeline[from:i+1]))
+			out = append(out, joinrows.Join(timeline[from:i+1]))
 			from, length = i+1, 0
 		}
 	}

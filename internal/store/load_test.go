@@ -48,7 +48,7 @@ func TestAnyResultComesBackAsItWas(t *testing.T) {
 	number := rapid.Float64Range(-1e12, 1e12)
 	text := rapid.StringMatching(`[ -~µéß\n\t"\\<>&]{0,12}`)
 	missing := rapid.Custom(func(t *rapid.T) result.Missing {
-		codes := []result.MissingCode{result.TooFewJobs, result.NeverArrived, result.NotHeard, result.OtherReason}
+		codes := []string{result.TooFewJobs, result.NeverArrived, result.NotHeard, result.OtherReason}
 		return result.Missing{Code: rapid.SampledFrom(codes).Draw(t, "code"), Need: whole.Draw(t, "need"), Have: whole.Draw(t, "have"), Text: text.Draw(t, "text")}
 	})
 	rapid.Check(t, func(t *rapid.T) {

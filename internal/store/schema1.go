@@ -72,8 +72,7 @@ func missingOf(s *result.StageSummary) {
 	}
 	for name, m := range s.Missing {
 		for _, one := range []struct {
-			code    result.MissingCode
-			pattern string
+			code, pattern string
 		}{
 			{result.TooFewJobs, `^too few jobs: \S+ needs ([\d,]+), the window has ([\d,]+)$`},
 			{result.NeverArrived, `^it falls among the (\d+) of (\d+) jobs that never arrived$`},

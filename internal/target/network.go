@@ -6,7 +6,6 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/fault"
 	"github.com/queuedyno/queuedyno/internal/netfault"
-	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
@@ -33,16 +32,9 @@ func NewNetwork(faults []scenario.Fault) *Network {
 	return n
 }
 
-// pools are the pools of the roles.
-var pools = map[jobqueue.Role]scenario.FaultTarget{
-	jobqueue.ProducerRole:   scenario.ProducersTarget,
-	jobqueue.ConsumerRole:   scenario.ConsumersTarget,
-	jobqueue.SubscriberRole: scenario.SubscribersTarget,
-}
-
 // Route is for [jobqueue.Config].
-func (n *Network) Route(role jobqueue.Role, network, addr string) (string, error) {
-	way := n.ways[pools[role]]
+func (n *Network) Route(pool, network, addr string) (string, error) {
+	way := n.ways[scenario.FaultTarget(pool)]
 	if way == nil {
 		return "", nil
 	}

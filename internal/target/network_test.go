@@ -143,9 +143,9 @@ func TestOnlyPoolsWithAFaultHaveAProxy(t *testing.T) {
 	}
 	n := target.NewNetwork([]scenario.Fault{pause, {Kind: scenario.NetworkFault, Target: scenario.ConsumersTarget}})
 	defer n.Close()
-	for role, proxied := range map[jobqueue.Role]bool{jobqueue.ProducerRole: false, jobqueue.ConsumerRole: true, jobqueue.SubscriberRole: false} {
-		if at, err := n.Route(role, "tcp", "127.0.0.1:6379"); err != nil || (at != "") != proxied {
-			t.Errorf("Route(%s) = %q, %v; want a proxy: %v", role, at, err, proxied)
+	for pool, proxied := range map[string]bool{"producers": false, "consumers": true, "subscribers": false} {
+		if at, err := n.Route(pool, "tcp", "127.0.0.1:6379"); err != nil || (at != "") != proxied {
+			t.Errorf("Route(%s) = %q, %v; want a proxy: %v", pool, at, err, proxied)
 		}
 	}
 	if _, err := n.Break(scenario.ProducersTarget, scenario.Network{Down: true}); err == nil {

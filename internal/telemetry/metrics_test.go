@@ -154,7 +154,7 @@ func TestTheFinalFiguresAreThoseOfTheResult(t *testing.T) {
 	m, s := example()
 	r := &result.Result{Validity: result.Validity{Verdict: result.Suspect}, Ledger: result.Ledger{
 		Scheduled: 21, Sent: 20, Acked: 18, Popped: 17, Finished: 17, Published: 16, Notified: 16, Lost: 5,
-		LostByLeg: map[result.Leg]int64{result.LegRefused: 2, result.LegUnsent: 1, result.LegUnstored: 2}, Failed: 4, Errors: map[string]int64{"push": 2, "pop": 1},
+		LostByLeg: map[result.Leg]int64{ledger.LegRefused: 2, ledger.LegUnsent: 1, ledger.LegUnstored: 2}, Failed: 4, Errors: map[string]int64{"push": 2, "pop": 1},
 	}}
 	s.Ended(r)
 	h := latency.New()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/number"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
@@ -173,7 +174,7 @@ func (j *judge) vanished() int64 {
 	if !j.ended() {
 		return 0
 	}
-	return j.r.Ledger.LostByLeg[result.LegVanished]
+	return j.r.Ledger.LostByLeg[ledger.LegVanished]
 }
 
 // account asks whether other clients took part, and whether connections held.
@@ -181,7 +182,7 @@ func (j *judge) account() {
 	e, strangers, unreadable, evicted := j.m.Connections, j.m.Strangers, j.r.Ledger.Unreadable, int64(j.r.Server.Deltas["evicted_keys"])
 	unanswered := int64(0)
 	if j.ended() {
-		unanswered = j.r.Ledger.LostByLeg[result.LegUnacknowledged] + j.r.Ledger.LostByLeg[result.LegUnpublished]
+		unanswered = j.r.Ledger.LostByLeg[ledger.LegUnacknowledged] + j.r.Ledger.LostByLeg[ledger.LegUnpublished]
 	} else {
 		e.Unconfirmed = 0
 	}

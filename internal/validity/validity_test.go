@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/probe"
 	"github.com/queuedyno/queuedyno/internal/usage"
@@ -101,7 +102,7 @@ func TestEachFaultHasItsVerdictAndItsReason(t *testing.T) {
 			*e.Stages[metric.FromSend].P99NS = 1_000_000
 		}, result.Suspect, "the tail is not the server's"},
 		{"another consumer", func(e *run) { e.Strangers = 5 }, result.Invalid, "another consumer"},
-		{"jobs that vanished", func(e *run) { e.Ledger.LostByLeg[result.LegVanished] = 5 }, result.Invalid, "another consumer"},
+		{"jobs that vanished", func(e *run) { e.Ledger.LostByLeg[ledger.LegVanished] = 5 }, result.Invalid, "another consumer"},
 		{"a subscriber thrown out", func(e *run) { e.Connections.Resubscribed = 1 }, result.Suspect, "client-output-buffer-limit"},
 		{"evicted keys", func(e *run) { e.Server.Deltas["evicted_keys"] = 9 }, result.Suspect, "evicted"},
 		{"steal", func(e *run) { e.Measured.Host.Steal = ptr(0.2) }, result.Suspect, "hypervisor"},
@@ -208,7 +209,7 @@ func TestAJobWithoutAnAnswerIsNamedAfterWhatWasAsked(t *testing.T) {
 	} {
 		e := good()
 		e.Scenario.Entry.Kind = kind
-		e.Ledger.LostByLeg[result.LegUnacknowledged] = 3
+		e.Ledger.LostByLeg[ledger.LegUnacknowledged] = 3
 		if v := e.judge(); v.Verdict != result.Suspect || !strings.Contains(strings.Join(v.Reasons, "; "), want) {
 			t.Errorf("%s: %s because of %q, want %q", kind, v.Verdict, v.Reasons, want)
 		}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/waiter"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
@@ -30,8 +31,8 @@ func lostOnTheWay(ctx context.Context, r *rig, x *Experiment) error {
 		return err
 	}
 	x.legs(res, map[result.Leg]int64{
-		result.LegVanished: each, result.LegNobody: each,
-		result.LegUnnotified: 2 * each, result.LegUnpublished: each,
+		ledger.LegVanished: each, ledger.LegNobody: each,
+		ledger.LegUnnotified: 2 * each, ledger.LegUnpublished: each,
 	})
 	x.exactly("notified", jobs-5*each, res.Ledger.Notified)
 	return nil
@@ -49,7 +50,7 @@ func leftInTheQueue(ctx context.Context, r *rig, x *Experiment) error {
 	if err != nil {
 		return err
 	}
-	x.legs(res, map[result.Leg]int64{result.LegInQueue: jobs - taken})
+	x.legs(res, map[result.Leg]int64{ledger.LegInQueue: jobs - taken})
 	x.exactly("notified", taken, res.Ledger.Notified)
 	return nil
 }

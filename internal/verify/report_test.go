@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/verify"
 	"github.com/queuedyno/queuedyno/internal/waiter"
@@ -150,8 +151,8 @@ func TestLawsFindEveryFigureThatDoesNotAddUp(t *testing.T) {
 		"faults that cancel each other": func(r *result.Result) {
 			r.Timeline[0].Sent++
 			r.Timeline[1].Sent--
-			r.Ledger.LostByLeg[result.LegVanished]++
-			r.Ledger.LostByLeg[result.LegNobody] += 2
+			r.Ledger.LostByLeg[ledger.LegVanished]++
+			r.Ledger.LostByLeg[ledger.LegNobody] += 2
 		},
 	} {
 		r := smallRun(t)

@@ -7,20 +7,9 @@ import (
 	"time"
 )
 
-// Unit is what numbers count in a recorded load.
-type Unit string
-
-// The units of numbers. The empty one is recognized by the size of the numbers.
-const (
-	Seconds      Unit = "s"
-	Milliseconds Unit = "ms"
-	Microseconds Unit = "us"
-	Nanoseconds  Unit = "ns"
-)
-
 // unitSize is a unit with its length and the numbers that it may have.
 type unitSize struct {
-	unit     Unit
+	unit     string
 	length   time.Duration
 	name     string
 	from, to uint64
@@ -29,15 +18,15 @@ type unitSize struct {
 // units are the units with their lengths and names. A number of at least from
 // and less than to counts the unit since 1970: from 1973 to 2255.
 var units = []unitSize{
-	{Seconds, time.Second, "seconds", 1e8, 9e9},
-	{Milliseconds, time.Millisecond, "milliseconds", 1e11, 9e12},
-	{Microseconds, time.Microsecond, "microseconds", 1e14, 9e15},
-	{Nanoseconds, 1, "nanoseconds", 1e17, 9e18},
+	{"s", time.Second, "seconds", 1e8, 9e9},
+	{"ms", time.Millisecond, "milliseconds", 1e11, 9e12},
+	{"us", time.Microsecond, "microseconds", 1e14, 9e15},
+	{"ns", 1, "nanoseconds", 1e17, 9e18},
 }
 
-// ParseUnit reads a unit of numbers: s, ms, us or ns.
-func ParseUnit(text string) (Unit, error) {
-	u := Unit(strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(text)), "µ", "u"), "μ", "u"))
+// ParseUnit reads what numbers count in a recorded load: s, ms, us (also µs) or ns.
+func ParseUnit(text string) (string, error) {
+	u := strings.NewReplacer("µ", "u", "μ", "u").Replace(strings.ToLower(strings.TrimSpace(text)))
 	for _, known := range units {
 		if u == known.unit {
 			return u, nil
@@ -80,7 +69,7 @@ const (
 // scanner reads a time at the beginning of a text.
 type scanner struct {
 	text string
-	unit Unit
+	unit string
 	// comma says that a comma is not a separator of columns, but may stand before
 	// the fraction of a number. In a date it may where three, six or nine digits
 	// follow and no further comma.

@@ -19,8 +19,9 @@ type ReplayOptions struct {
 	// Column holds the times: its name in the header line, its number from 1,
 	// or a key of JSON such as "data.time". When it is empty the times are found.
 	Column string
-	// Unit is what numbers count. When it is empty it follows from their size.
-	Unit Unit
+	// Unit is what numbers count: s, ms, us or ns. When it is empty it follows from
+	// their size.
+	Unit string
 	// Speed is by how much faster than recorded the load goes: 2 takes half of
 	// the time. 0 means 1.
 	Speed float64
@@ -61,11 +62,10 @@ func ReadReplay(r io.Reader, o ReplayOptions) (*Replay, error) {
 		return nil, fmt.Errorf("replay speed %v: a speed is a number greater than zero; 2 is twice as fast", o.Speed)
 	}
 	if o.Unit != "" {
-		unit, err := ParseUnit(string(o.Unit))
-		if err != nil {
+		var err error
+		if o.Unit, err = ParseUnit(o.Unit); err != nil {
 			return nil, fmt.Errorf("replay unit: %w", err)
 		}
-		o.Unit = unit
 	}
 	rr := &replayReader{o: o, number: -1, metric: -1, problems: problems{}}
 	if n, err := strconv.Atoi(o.Column); err == nil {

@@ -16,12 +16,12 @@ import (
 	"github.com/queuedyno/queuedyno/scenario"
 )
 
-var all = map[scenario.Dialect]dialect.Dialect{
-	scenario.SidekiqDialect: sidekiq.Dialect{},
-	scenario.CeleryDialect:  celery.Dialect{},
-	scenario.BullMQDialect:  bullmq.Dialect{},
-	scenario.AsynqDialect:   asynq.Dialect{},
-	scenario.RQDialect:      rq.Dialect{},
+var all = map[string]dialect.Dialect{
+	"sidekiq": sidekiq.Dialect{},
+	"celery":  celery.Dialect{},
+	"bullmq":  bullmq.Dialect{},
+	"asynq":   asynq.Dialect{},
+	"rq":      rq.Dialect{},
 }
 
 // Of is the dialect of the scenario, nil for plain jobs.

@@ -1,6 +1,7 @@
 package library_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/dialect/library"
@@ -12,14 +13,16 @@ import (
 // none itself.
 func TestEveryDialectIsHere(t *testing.T) {
 	t.Parallel()
-	for _, d := range scenario.Dialects() {
+	fields := scenario.Fields()
+	at := slices.IndexFunc(fields, func(f scenario.Field) bool { return f.Key == "dialect" })
+	for _, d := range fields[at].Words {
 		s := scenario.Scenario{Name: "x", Dialect: d, External: true, Update: "id=.jobId,status=.status"}
-		if (library.Of(s) == nil) != (d == scenario.PlainDialect) {
+		if (library.Of(s) == nil) != (d == "plain") {
 			t.Errorf("dialect %s: Of = %v", d, library.Of(s))
 		}
 		refused := false
 		for _, p := range s.WithDefaults().Validate() {
-			refused = refused || p.Field == "update" && d != scenario.PlainDialect
+			refused = refused || p.Field == "update" && d != "plain"
 		}
 		if announces := library.Facts(s).Announces(); refused != announces {
 			t.Errorf("dialect %s announces the ends of jobs: %t; update is refused: %t", d, announces, refused)

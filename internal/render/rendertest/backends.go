@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/result"
 	"github.com/queuedyno/queuedyno/scenario"
@@ -91,7 +92,7 @@ func Stored(t testing.TB) *result.Result {
 	r.Validity.Usage.Postgres = Ptr(0.145)
 	l := &r.Ledger
 	l.Acked, l.Popped, l.Finished, l.Published, l.Notified, l.Lost = 5993, 5993, 5993, 5990, 5990, 10
-	l.LostByLeg = map[result.Leg]int64{result.LegUnstored: 5, result.LegUnpushed: 2, result.LegUnsaved: 3}
+	l.LostByLeg = map[result.Leg]int64{ledger.LegUnstored: 5, ledger.LegUnpushed: 2, ledger.LegUnsaved: 3}
 	return r
 }
 
@@ -103,7 +104,7 @@ func Requested(t testing.TB) *result.Result {
 	r.Validity.Usage.API = Ptr(0.012)
 	l := &r.Ledger
 	l.Notified, l.Lost, l.OutOfOrder = 5992, 8, 1281
-	l.LostByLeg = map[result.Leg]int64{result.LegUnbroadcast: 8}
+	l.LostByLeg = map[result.Leg]int64{ledger.LegUnbroadcast: 8}
 	r.Server = result.Server{}
 	return r
 }
@@ -116,7 +117,7 @@ func BlackBox(t testing.TB) *result.Result {
 	delete(r.Scalars, "redis_cpu_per_job")
 	l := &r.Ledger
 	l.Acked, l.Popped, l.Finished, l.Published, l.Notified, l.Lost = 5995, 5980, 5980, 5980, 5980, 20
-	l.LostByLeg = map[result.Leg]int64{result.LegUnacknowledged: 5, result.LegUnbroadcast: 15}
+	l.LostByLeg = map[result.Leg]int64{ledger.LegUnacknowledged: 5, ledger.LegUnbroadcast: 15}
 	for i := range r.Timeline {
 		r.Timeline[i].QueueLen = nil
 	}

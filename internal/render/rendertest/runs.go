@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/latency"
+	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
 	"github.com/queuedyno/queuedyno/internal/record"
 	"github.com/queuedyno/queuedyno/internal/stopreason"
@@ -181,7 +182,7 @@ func Lossy(t testing.TB) *result.Result {
 	r.Window.Completed = 4940
 	l := &r.Ledger
 	l.Notified, l.Lost, l.Acked, l.Popped, l.Finished, l.Published = 5940, 60, 5990, 5960, 5950, 5950
-	l.LostByLeg = map[result.Leg]int64{result.LegUnacknowledged: 10, result.LegInQueue: 30, result.LegUnfinished: 10, result.LegUnnotified: 10}
+	l.LostByLeg = map[result.Leg]int64{ledger.LegUnacknowledged: 10, ledger.LegInQueue: 30, ledger.LegUnfinished: 10, ledger.LegUnnotified: 10}
 	l.Errors = map[string]int64{"push": 3, "publish": 1}
 	l.Duplicated, l.Corrupt, l.Foreign, l.Failed = 2, 1, 4, 5
 	maps.Copy(r.Stages, lossyStages())
@@ -202,7 +203,7 @@ func Empty() *result.Result {
 		Schema: result.Schema,
 		Run:    result.Info{Scenario: "steady"},
 		Window: result.Window{Scheduled: 100, ToNS: 1e9},
-		Ledger: result.Ledger{Scheduled: 100, Lost: 100, LostByLeg: map[result.Leg]int64{result.LegInQueue: 100}},
+		Ledger: result.Ledger{Scheduled: 100, Lost: 100, LostByLeg: map[result.Leg]int64{ledger.LegInQueue: 100}},
 		Stages: map[metric.Stage]*result.StageSummary{metric.EndToEnd: {}, metric.Queue: nil},
 		Validity: result.Validity{
 			Verdict: result.Invalid, Reasons: []string{"no job completed"},

@@ -1,15 +1,18 @@
-package result
+// Package joinrows makes one row of several of a timeline. Begin reading at [Join].
+package joinrows
 
 import (
 	"cmp"
 	"maps"
+
+	"github.com/queuedyno/queuedyno/result"
 )
 
 // Join is several rows as one: sums of jobs, the highest backlog, the last known length of
 // the queue, and of each quantile the largest. Rows that are empty count for nothing. It
 // may share what the rows point to.
-func Join(rows []Second) Second {
-	var all Second
+func Join(rows []result.Second) result.Second {
+	var all result.Second
 	for _, row := range rows {
 		if row.ElapsedS == 0 && row.LengthS == 0 {
 			continue
@@ -32,7 +35,7 @@ func Join(rows []Second) Second {
 	return all
 }
 
-func joinStages(a, b map[Stage]*SecondStage) map[Stage]*SecondStage {
+func joinStages(a, b map[result.Stage]*result.SecondStage) map[result.Stage]*result.SecondStage {
 	if len(a) == 0 {
 		return b
 	}
@@ -43,7 +46,7 @@ func joinStages(a, b map[Stage]*SecondStage) map[Stage]*SecondStage {
 			out[stage] = cmp.Or(one, other)
 			continue
 		}
-		out[stage] = &SecondStage{
+		out[stage] = &result.SecondStage{
 			Count: other.Count + one.Count, P50NS: Larger(other.P50NS, one.P50NS), P90NS: Larger(other.P90NS, one.P90NS),
 			P99NS: Larger(other.P99NS, one.P99NS), MaxNS: Larger(other.MaxNS, one.MaxNS),
 		}
