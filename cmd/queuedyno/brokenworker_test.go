@@ -141,8 +141,9 @@ func TestKilledProcessesThatAreNotStartedAgainLeaveTheQueueToTheOthers(t *testin
 	}{
 		"one is left": {sturdy, problem.OK},
 		// The worker is nearly always busy, so that the killed one holds jobs for which the
-		// run waits, and so hears the other one end.
-		"and it ends by itself ": {sturdy[:strings.Index(sturdy, "exec")] + `queuedyno worker -q -y 4 --work 150ms --idle 1s; exit 7`, problem.CouldNotRun},
+		// run waits, and so hears the other one end: after the load, which takes 2 s, and with
+		// jobs left, since the killed one takes no more than 16.
+		"and it ends by itself ": {sturdy[:strings.Index(sturdy, "exec")] + `queuedyno worker -q -y 4 --work 150ms -n 60; exit 7`, problem.CouldNotRun},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
