@@ -141,7 +141,6 @@ func TestEveryScenarioOfARunGetsAWorkerOfItsOwn(t *testing.T) {
 func TestAWorkerThatCannotWorkIsToldOfWithItsLastWord(t *testing.T) {
 	t.Parallel()
 	shell(t)
-	url := redistest.Process(t, "--requirepass", "geheim").URL()
 	for _, row := range []struct{ name, worker, says, hint string }{
 		{"it fails", `echo "Error: no such module" >&2; echo "at $REDIS_URL, geheim"; exit 3`,
 			"quick: the worker ended before it took a job with exit code 3; it wrote: Error: no such module", "REDIS_URL, QUEUE and CHANNEL name the Redis"},
@@ -153,6 +152,8 @@ func TestAWorkerThatCannotWorkIsToldOfWithItsLastWord(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
+			// Each has a server to itself: what the run goes by are connections that are new.
+			url := redistest.Process(t, "--requirepass", "geheim").URL()
 			c := start(t, "run", "quick", "-u", url, "--worker", "echo $$ >pid; "+row.worker, "--worker-start", "1s")
 			if code := c.end(t); code != problem.CouldNotRun {
 				t.Errorf("exit code %d, want %d", code, problem.CouldNotRun)

@@ -93,7 +93,7 @@ func (r readiness) await(ctx context.Context) (ready, error) {
 			why := fmt.Sprintf("%s for jobs in database %d, and the queue is in another one: the worker has to use the database of REDIS_URL", number.Plural(last.Elsewhere, "connection")+verb(last.Elsewhere, " waits", " wait"), last.ElsewhereDB)
 			return ready{why, r.most, fmt.Sprintf("the load began %s after the worker was started: %s", r.most, why)}, nil
 		case connected > 0:
-			const why = "it is connected, and was not seen to take from a queue"
+			const why = "a client has connected since, and was not seen to take from a queue"
 			return ready{why, r.most, fmt.Sprintf("the load began %s after the worker was started: %s", r.most, why)}, nil
 		default:
 			return ready{}, fmt.Errorf("%w within %s", errNotConnected, r.most)

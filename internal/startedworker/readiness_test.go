@@ -85,8 +85,8 @@ func TestALoadBeginsWhenItsWorkersTakeJobs(t *testing.T) {
 		{
 			name: "connected, and nothing that is known",
 			look: func(time.Duration) (turnout, error) { return turnout{Connected: 2}, nil },
-			at:   30 * s, after: 30 * s, what: "it is connected, and was not seen to take from a queue",
-			warns: "the load began 30s after the worker was started: it is connected",
+			at:   30 * s, after: 30 * s, what: "a client has connected since, and was not seen to take from a queue",
+			warns: "the load began 30s after the worker was started: a client has connected since",
 		},
 		{
 			name: "in another database",
