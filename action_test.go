@@ -123,6 +123,9 @@ func TestTheActionRunsScenarios(t *testing.T) {
 
 func TestTheActionComparesTheWorkersOfBaseAndHead(t *testing.T) {
 	t.Parallel()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("needs git: ", err)
+	}
 	dir := t.TempDir()
 	git := func(args ...string) {
 		t.Helper()

@@ -63,7 +63,7 @@ func TestAPausedPostgresCanBeClosed(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if running(s.PID()) {
+	if running(t, s.PID()) {
 		t.Errorf("process %d is still there", s.PID())
 	}
 	if err := s.Pause(t.Context()); err == nil {
@@ -97,7 +97,7 @@ func TestARestartedPostgresHasWhatWasCommitted(t *testing.T) {
 	if err := s.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if running(pid) {
+	if running(t, pid) {
 		t.Errorf("process %d is still there after Kill", pid)
 	}
 	select {
@@ -158,7 +158,7 @@ func TestAKilledOwnerLeavesNoPausedServerBehind(t *testing.T) {
 	}
 	_ = killed.Wait() // its error is that it was killed
 	waitEmpty(t, tmp)
-	if running(pid) {
+	if running(t, pid) {
 		t.Errorf("process %d is still there", pid)
 	}
 }

@@ -173,7 +173,7 @@ func TestKilledOwnerLeavesNothingBehind(t *testing.T) {
 	waitGone(t, serverURL)
 	waitEmpty(t, tmp)
 	for range 2000 {
-		if running(pid) {
+		if running(t, pid) {
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
@@ -248,11 +248,7 @@ func TestRootsServerDoesNotRunAsRoot(t *testing.T) {
 // userOf is the id of the user that a process runs as.
 func userOf(t *testing.T, pid int) int {
 	t.Helper()
-	out, err := exec.Command("ps", "-o", "uid=", "-p", strconv.Itoa(pid)).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	uid, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	uid, err := strconv.Atoi(ps(t, pid, "uid"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,10 +257,20 @@ func userOf(t *testing.T, pid int) int {
 
 // running reports whether a process is there and has not ended; one that has, and that
 // no process waits for, is there as a zombie.
-func running(pid int) bool {
-	out, _ := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
-	state := strings.TrimSpace(string(out))
+func running(t *testing.T, pid int) bool {
+	t.Helper()
+	state := ps(t, pid, "stat")
 	return state != "" && !strings.HasPrefix(state, "Z")
+}
+
+// ps is what the program of that name says of a process, nothing of one that is gone.
+func ps(t *testing.T, pid int, column string) string {
+	t.Helper()
+	out, err := exec.Command("ps", "-o", column+"=", "-p", strconv.Itoa(pid)).Output()
+	if errors.Is(err, exec.ErrNotFound) {
+		t.Skip("needs ps: ", err)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // reachable is a temporary directory that every user can enter.
