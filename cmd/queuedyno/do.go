@@ -269,10 +269,18 @@ func (r *runner) redisFor(o redisserver.Options, all ...scenario.Scenario) *redi
 	if !needed && len(all) > 0 && !r.redis.Exists() {
 		return nil
 	}
-	if !r.redis.Exists() && slices.ContainsFunc(all, library.SetsKeys) {
-		o.Args = append([]string{"--notify-keyspace-events", announced.Setting}, o.Args...)
+	if !r.redis.Exists() {
+		o = reportsKeys(o, all)
 	}
 	return &o
+}
+
+// reportsKeys are the options of a Redis of ours that reports keys, where workers set some.
+func reportsKeys(o redisserver.Options, all []scenario.Scenario) redisserver.Options {
+	if slices.ContainsFunc(all, library.SetsKeys) {
+		o.Args = append([]string{"--notify-keyspace-events", announced.Setting}, o.Args...)
+	}
+	return o
 }
 
 // config is how to connect to the server for a scenario.

@@ -124,6 +124,9 @@ func (d *doctoring) do(ctx context.Context, names []string) error {
 
 // facts collects everything that is judged.
 func (d *doctoring) facts(ctx context.Context, scenarios []scenario.Scenario, options redisserver.Options, stored *postgresserver.Options) (f doctor.Facts, err error) {
+	if !d.redis.Exists() {
+		options = reportsKeys(options, scenarios)
+	}
 	redis := &options
 	if !d.redis.Exists() && !doctor.NeedsRedis(scenarios) {
 		redis = nil

@@ -32,7 +32,7 @@ const Setting = "K$h"
 
 // open subscribes to what Redis reports of the keys.
 func (k *keys) open(ctx context.Context) (jobqueue.Subscriber, error) {
-	if err := errors.Join(k.reported(ctx), k.readable(ctx)); err != nil {
+	if err := errors.Join(Reported(ctx, k.c), k.readable(ctx)); err != nil {
 		return nil, err
 	}
 	heard, err := k.c.OpenPatternSubscriber(ctx, channelOf+"*__:"+k.pattern, appendEvent)
@@ -46,10 +46,12 @@ func (k *keys) open(ctx context.Context) (jobqueue.Subscriber, error) {
 	return s, nil
 }
 
-// reported checks that Redis reports when keys are set, if it says.
-func (k *keys) reported(ctx context.Context) error {
+// Reported checks that a Redis reports when keys are set, if it says.
+func Reported(ctx context.Context, c interface {
+	Do(ctx context.Context, commands ...[]string) (answers []any, err error)
+}) error {
 	const setting = "notify-keyspace-events"
-	answers, err := k.c.Do(ctx, []string{"CONFIG", "GET", setting})
+	answers, err := c.Do(ctx, []string{"CONFIG", "GET", setting})
 	if err != nil {
 		return nil // it is not allowed to look; a run that hears nothing says so
 	}

@@ -3,10 +3,13 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/announced"
+	"github.com/queuedyno/queuedyno/internal/dialect/library"
 	"github.com/queuedyno/queuedyno/internal/engine"
 	"github.com/queuedyno/queuedyno/internal/hoststat"
 	"github.com/queuedyno/queuedyno/internal/latency"
@@ -32,6 +35,11 @@ func Measure(ctx context.Context, client *jobqueue.Client, scenarios []scenario.
 		r = &Redis{}
 		f.Redis = r
 		r.check(ctx, client, connections(scenarios))
+		if slices.ContainsFunc(scenarios, library.SetsKeys) {
+			if err := announced.Reported(ctx, client); err != nil {
+				r.Unusable = append(r.Unusable, err)
+			}
+		}
 	}
 	var ping probe.Pinger
 	var before redisfacts.Facts

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -210,6 +211,35 @@ func TestAServerThatCannotBeReachedIsAFinding(t *testing.T) {
 	}
 	if p := problem.Of(f.Redis.Unusable[0]); p.What == "" {
 		t.Error("the error says nothing")
+	}
+}
+
+func TestARedisThatDoesNotReportTheKeysOfWorkersIsAFinding(t *testing.T) {
+	t.Parallel()
+	server := redistest.Process(t)
+	client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: server.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	sets := []scenario.Scenario{{Name: "keys", Update: "key=result:{id},status=."}}
+	for _, row := range []struct {
+		setting   string
+		scenarios []scenario.Scenario
+		silent    bool
+	}{{"", nil, false}, {"", sets, true}, {"Kh", sets, true}, {"K$h", sets, false}, {"AKE", sets, false}} {
+		if _, err := client.Do(t.Context(), []string{"CONFIG", "SET", "notify-keyspace-events", row.setting}); err != nil {
+			t.Fatal(err)
+		}
+		f, err := doctor.Measure(t.Context(), client, row.scenarios, briefly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if silent := len(f.Redis.Unusable) > 0; silent != row.silent {
+			t.Errorf("notify-keyspace-events %q with %d scenarios: found %v", row.setting, len(row.scenarios), f.Redis.Unusable)
+		} else if silent && !strings.Contains(problem.Of(f.Redis.Unusable[0]).Hint, "CONFIG SET notify-keyspace-events") {
+			t.Errorf("no hint with %v", f.Redis.Unusable)
+		}
 	}
 }
 
