@@ -20,6 +20,17 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
+// connected is a client of the Redis at the URL, until the test ends.
+func connected(t *testing.T, url string) *jobqueue.Client {
+	t.Helper()
+	client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
 // measured are the facts of the Redis at the URL, judged on a host without faults.
 func measured(t *testing.T, url string, span time.Duration) doctor.Report {
 	t.Helper()
@@ -193,11 +204,7 @@ func TestOtherClientsAreFound(t *testing.T) {
 func TestAServerThatCannotBeReachedIsAFinding(t *testing.T) {
 	t.Parallel()
 	server := redistest.Process(t)
-	client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: server.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
+	client := connected(t, server.URL())
 	if err := server.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -217,11 +224,7 @@ func TestAServerThatCannotBeReachedIsAFinding(t *testing.T) {
 func TestARedisThatDoesNotReportTheKeysOfWorkersIsAFinding(t *testing.T) {
 	t.Parallel()
 	server := redistest.Process(t)
-	client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: server.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
+	client := connected(t, server.URL())
 	sets := []scenario.Scenario{{Name: "keys", Update: "key=result:{id},status=."}}
 	for _, row := range []struct {
 		setting   string
@@ -246,11 +249,7 @@ func TestARedisThatDoesNotReportTheKeysOfWorkersIsAFinding(t *testing.T) {
 func TestATrialOnARedisShowsWhatThisHostSends(t *testing.T) {
 	t.Parallel()
 	server := redistest.Process(t)
-	client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: server.URL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
+	client := connected(t, server.URL())
 	s, ok := doctor.Busiest([]scenario.Scenario{
 		{Name: "closed", Load: scenario.Load{Duration: time.Second}},
 		{Name: "slow", Load: scenario.Load{Rate: pace.PerSecond(10)}},

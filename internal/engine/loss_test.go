@@ -41,7 +41,7 @@ func TestLossIsAttributedToItsLeg(t *testing.T) {
 		{"a message without a subscriber", func(f *faulty) {
 			lose := nth(50)
 			f.publish = func([]byte) (bool, int, error) { return !lose(), 0, nil }
-		}, map[result.Leg]int64{ledger.LegNobody: 20}},
+		}, map[result.Leg]int64{ledger.LegUnheard: 20}},
 		{"a message that did not arrive", func(f *faulty) {
 			lose := nth(40)
 			f.publish = func([]byte) (bool, int, error) { return !lose(), 1, nil }

@@ -246,7 +246,7 @@ func legOf(marks, need uint64, readable bool) (leg result.Leg, lost bool) {
 	case marks&flight.Notified != 0:
 		return "", false
 	case marks&flight.Unheard != 0:
-		return ledger.LegNobody, true
+		return ledger.LegUnheard, true
 	case marks&flight.Published != 0:
 		return ledger.LegUnnotified, true
 	case marks&flight.Done != 0 && need&flight.Saved != 0 && marks&flight.Saved == 0:

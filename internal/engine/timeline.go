@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/joinrows"
 	"github.com/queuedyno/queuedyno/internal/latency"
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/internal/metric"
@@ -54,7 +55,7 @@ func (s *sampler) row(at, due time.Duration) ledger.Totals {
 		s.r.o.Sampled(at, row.Backlog)
 	}
 	s.fresh = append(s.fresh, row)
-	extend(&s.whole, row)
+	joinrows.Extend(&s.whole, row)
 	s.offers.add(at, offered)
 	s.at, s.offered, s.totals = at, offered, t
 	return t
@@ -132,30 +133,13 @@ func (o *offers) by(at time.Duration) float64 {
 	return float64(before.total) + max(0, share)*float64(next.total-before.total)
 }
 
-// extend makes a row longer by the one that follows it.
-func extend(s *result.Second, row result.Second) {
-	s.ElapsedS, s.Phase, s.Backlog = row.ElapsedS, row.Phase, row.Backlog
-	s.LengthS += row.LengthS
-	s.Offered += row.Offered
-	s.Sent += row.Sent
-	s.Notified += row.Notified
-	s.Lost += row.Lost
-	s.BacklogMax = max(s.BacklogMax, row.BacklogMax)
-	if row.QueueLen != nil {
-		s.QueueLen = row.QueueLen
-	}
-	if row.Blocked != nil {
-		s.Blocked = row.Blocked
-	}
-}
-
 // keep moves the rows of a second into the timeline: as separate rows, or into the last
 // row, whose stages are those of all its seconds by then.
 func (s *sampler) keep(joins bool) {
 	if joins {
 		last := &s.timeline[len(s.timeline)-1]
 		for _, row := range s.fresh {
-			extend(last, row)
+			joinrows.Extend(last, row)
 		}
 		last.Stages = map[metric.Stage]*result.SecondStage{} // snapshots hold the one before
 		for i, stage := range metric.Stages() {

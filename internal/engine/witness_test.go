@@ -225,7 +225,7 @@ func (s *seen) leg(left bool) result.Leg {
 	case s.heard, !s.written:
 		return ""
 	case s.unheard:
-		return ledger.LegNobody
+		return ledger.LegUnheard
 	case s.published:
 		return ledger.LegUnnotified
 	case s.offered:
@@ -305,7 +305,7 @@ func (w *witness) agrees(t *testing.T, r *result.Result) {
 			continue
 		}
 		// The ledger names up to 1,000 jobs, and none that were over before the end.
-		if got := lostOn(leg, named); len(l.LostJobs) < 1000 && leg != ledger.LegRefused && leg != ledger.LegNobody && !slices.Equal(got, ids) {
+		if got := lostOn(leg, named); len(l.LostJobs) < 1000 && leg != ledger.LegRefused && leg != ledger.LegUnheard && !slices.Equal(got, ids) {
 			t.Errorf("%s: the ledger lost %q, the witness misses %q", leg, got, ids)
 		}
 	}

@@ -17,22 +17,27 @@ func Join(rows []result.Second) result.Second {
 		if row.ElapsedS == 0 && row.LengthS == 0 {
 			continue
 		}
-		all.ElapsedS, all.Phase, all.Backlog = row.ElapsedS, row.Phase, row.Backlog
-		all.LengthS += row.LengthS
-		all.Offered += row.Offered
-		all.Sent += row.Sent
-		all.Notified += row.Notified
-		all.Lost += row.Lost
-		all.BacklogMax = max(all.BacklogMax, row.Peak())
-		if row.QueueLen != nil {
-			all.QueueLen = row.QueueLen
-		}
-		if row.Blocked != nil {
-			all.Blocked = row.Blocked
-		}
+		Extend(&all, row)
 		all.Stages = joinStages(all.Stages, row.Stages)
 	}
 	return all
+}
+
+// Extend makes a row longer by the one that follows it. Its stages stay what they were.
+func Extend(s *result.Second, row result.Second) {
+	s.ElapsedS, s.Phase, s.Backlog = row.ElapsedS, row.Phase, row.Backlog
+	s.LengthS += row.LengthS
+	s.Offered += row.Offered
+	s.Sent += row.Sent
+	s.Notified += row.Notified
+	s.Lost += row.Lost
+	s.BacklogMax = max(s.BacklogMax, row.Peak())
+	if row.QueueLen != nil {
+		s.QueueLen = row.QueueLen
+	}
+	if row.Blocked != nil {
+		s.Blocked = row.Blocked
+	}
 }
 
 func joinStages(a, b map[result.Stage]*result.SecondStage) map[result.Stage]*result.SecondStage {

@@ -13,7 +13,7 @@ const (
 	LegNotUnderstood  = "not_understood"
 	LegUnsaved        = "unsaved"
 	LegUnpublished    = "unpublished"
-	LegNobody         = "nobody_listened"
+	LegUnheard        = "nobody_listened"
 	LegUnnotified     = "unnotified"
 	LegUnbroadcast    = "unbroadcast"
 )
@@ -52,7 +52,7 @@ func Legs() []Leg {
 		{Key: LegNotUnderstood, Meaning: "taken by an external worker; its end may be in one of the messages that were not understood", Word: "without an understood end", Before: Finished, Counted: none, Always: true},
 		{Key: LegUnsaved, Meaning: "work done; its row was not updated, or there was no row", Before: Published, Counted: Unsaved},
 		{Key: LegUnpublished, Meaning: "work done; the publish was not acknowledged", Before: Published, Counted: none, Always: true},
-		{Key: LegNobody, Meaning: "published; the server says that no subscriber was there", Before: Notified, Counted: Unheard, Always: true},
+		{Key: LegUnheard, Meaning: "published; the server says that no subscriber was there", Before: Notified, Counted: Unheard, Always: true},
 		{Key: LegUnnotified, Meaning: "published to subscribers; not all of them received it", Before: Notified, Counted: none, Always: true},
 		{Key: LegUnbroadcast, Meaning: "notified, or accepted by the API; not all WebSocket clients read its end", Before: Notified, Counted: none},
 	}

@@ -31,7 +31,7 @@ func lostOnTheWay(ctx context.Context, r *rig, x *Experiment) error {
 		return err
 	}
 	x.legs(res, map[result.Leg]int64{
-		ledger.LegVanished: each, ledger.LegNobody: each,
+		ledger.LegVanished: each, ledger.LegUnheard: each,
 		ledger.LegUnnotified: 2 * each, ledger.LegUnpublished: each,
 	})
 	x.exactly("notified", jobs-5*each, res.Ledger.Notified)

@@ -152,7 +152,7 @@ func TestLawsFindEveryFigureThatDoesNotAddUp(t *testing.T) {
 			r.Timeline[0].Sent++
 			r.Timeline[1].Sent--
 			r.Ledger.LostByLeg[ledger.LegVanished]++
-			r.Ledger.LostByLeg[ledger.LegNobody] += 2
+			r.Ledger.LostByLeg[ledger.LegUnheard] += 2
 		},
 	} {
 		r := smallRun(t)
