@@ -12,6 +12,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/queuedyno/queuedyno/internal/testprogram"
 )
 
 // runAction runs the main step of the action in dir with these inputs. The queuedyno
@@ -31,9 +33,7 @@ func runAction(t *testing.T, dir string, code string, inputs map[string]string) 
 		t.Fatal(err)
 	}
 	fake := "#!/bin/sh\nfor dir in '" + temp + "'/queuedyno-results.*; do touch \"$dir/result.json\"; done\nprintf '%s\\n' \"$@\" >'" + temp + "/args'\nexit " + code + "\n"
-	if err := os.WriteFile(filepath.Join(bin, "queuedyno"), []byte(fake), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testprogram.Write(t, filepath.Join(bin, "queuedyno"), []byte(fake))
 	cmd := exec.Command("bash", script)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "RUNNER_TEMP="+temp, "GITHUB_OUTPUT="+temp+"/outputs")

@@ -140,6 +140,7 @@ var arrows = map[string]struct{ rooms, modules []string }{
 	"internal/privateserver":      {modules: []string{"golang.org/x/sys"}},
 	"internal/container":          {rooms: []string{"internal/privateserver", "internal/serverstart"}, modules: []string{"github.com/testcontainers/testcontainers-go", "github.com/containerd/errdefs"}},
 	"internal/servertest":         {rooms: []string{"internal/privateserver", "internal/serverstart"}},
+	"internal/testprogram":        {},
 	"postgresserver":              {rooms: []string{"internal/container", "internal/mask", "internal/postgres", "internal/privateserver", "internal/serverstart"}, modules: []string{"golang.org/x/sys"}},
 	"postgresserver/postgrestest": {rooms: []string{"postgresserver", "internal/servertest"}},
 

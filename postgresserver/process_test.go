@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/testprogram"
 	"github.com/queuedyno/queuedyno/postgresserver"
 	"github.com/queuedyno/queuedyno/postgresserver/postgrestest"
 )
@@ -365,17 +365,9 @@ func startOwner(t *testing.T, tmp string, as *syscall.Credential) (cmd *exec.Cmd
 
 func copyProgram(t *testing.T, from, to string) {
 	t.Helper()
-	in, err := os.Open(from)
+	program, err := os.ReadFile(from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = io.Copy(out, in)
-	if err := errors.Join(err, out.Close()); err != nil {
-		t.Fatal(err)
-	}
+	testprogram.Write(t, to, program)
 }

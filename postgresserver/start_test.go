@@ -17,6 +17,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/privateserver"
 	"github.com/queuedyno/queuedyno/internal/serverstart"
+	"github.com/queuedyno/queuedyno/internal/testprogram"
 )
 
 // These tests are white-box so that they can choose the machine: its ports, its users,
@@ -189,9 +190,7 @@ func install(t *testing.T, dir string, programs ...string) {
 		t.Fatal(err)
 	}
 	for _, p := range programs {
-		if err := os.WriteFile(filepath.Join(dir, p), []byte("#!/bin/sh\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testprogram.Write(t, filepath.Join(dir, p), []byte("#!/bin/sh\n"))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/problem"
 	"github.com/queuedyno/queuedyno/internal/store"
+	"github.com/queuedyno/queuedyno/internal/testprogram"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 	"github.com/queuedyno/queuedyno/result"
 )
@@ -67,9 +68,7 @@ func fleetEnviron(t *testing.T, more ...string) (environ []string, cluster strin
 	t.Helper()
 	cluster = t.TempDir()
 	bin := t.TempDir()
-	if err := os.WriteFile(filepath.Join(bin, "kubectl"), []byte(fakeKubectl), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testprogram.Write(t, filepath.Join(bin, "kubectl"), []byte(fakeKubectl))
 	return append([]string{
 		"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"), "CLUSTER=" + cluster, "REDIS_URL=" + redistest.Process(t).URL(),
 	}, more...), cluster

@@ -16,6 +16,7 @@ import (
 
 	"github.com/queuedyno/queuedyno/internal/fleet"
 	"github.com/queuedyno/queuedyno/internal/problem"
+	"github.com/queuedyno/queuedyno/internal/testprogram"
 )
 
 // script is a kubectl whose cluster is a directory: "secret" holds the keys of the secret,
@@ -72,9 +73,7 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{dir: t.TempDir(), lines: map[int][]string{}}
 	program := filepath.Join(c.dir, "kubectl")
-	if err := os.WriteFile(program, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testprogram.Write(t, program, []byte(script))
 	m := manifest()
 	m.Shards, m.MeetTimeout = 2, time.Minute
 	c.o = fleet.Options{
