@@ -265,6 +265,21 @@ func TestNoJobIsLostHoweverWorkersDie(t *testing.T) {
 			if len(seen) != jobs || len(over) != jobs {
 				t.Errorf("%d jobs were popped and %d ended, want %d", len(seen), len(over), jobs)
 			}
+			// A worker that a busy host held up was taken for dead, and what it had in hand waits
+			// once more. It is nothing new, and then nothing is left.
+			rest := open(t, b.OpenConsumer)
+			for {
+				popped, err := rest.(jobqueue.PublishPopper).PublishAndPop(t.Context(), nil, func(int, int) {}, 3, 50*time.Millisecond)
+				if errors.Is(err, jobqueue.ErrEmpty) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := rest.(jobqueue.PublishPopper).PublishAndPop(t.Context(), lasts(len(popped)), func(int, int) {}, 0, 0); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if n, err := b.Len(t.Context()); n != 0 || err != nil {
 				t.Errorf("Len = %d, %v", n, err)
 			}

@@ -40,6 +40,11 @@ func fakeRedis(t *testing.T, answer string) (addr string) {
 	return l.Addr().String()
 }
 
+// nothing is an address at which no server listens and none of the tests will: other than
+// those at the ports that the kernel chooses.
+const nothing = "127.0.0.1:1"
+
+// closedPort is an address for a server of the test's.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -56,7 +61,7 @@ func TestCommonMistakesGetTheRemedy(t *testing.T) {
 		name, url  string
 		want, hint string
 	}{
-		{"nothing listens", "redis://:s3cret@" + closedPort(t), "connection refused", "start a Redis"},
+		{"nothing listens", "redis://:s3cret@" + nothing, "connection refused", "start a Redis"},
 		{"loading", "redis://:s3cret@" + fakeRedis(t, "-LOADING Redis is loading the dataset in memory"), "LOADING", "try again"},
 		{"wrong password", "redis://:s3cret@" + fakeRedis(t, "-WRONGPASS invalid username-password pair or user is disabled."), "WRONGPASS", "password"},
 		{"no password", "redis://" + fakeRedis(t, "-NOAUTH Authentication required."), "NOAUTH", "password"},

@@ -45,12 +45,31 @@ func (r *registration) end() {
 // socket know no way: a closed socket can take a job down with it, and a
 // context is not looked at during a read. CLIENT UNBLOCK makes the server
 // answer as if the time were up. It is repeated, because it can arrive before
-// the BRPOP does, and given up when the server does not answer at all.
+// the BRPOP does, and given up when the server does not answer at all. The time for that
+// is counted in parts: if this process stands still, one part passes with it, and the
+// server is not blamed.
 func (c *consumer) unblock(p *waitContext) {
-	const most = 2 * time.Second
-	ctx, cancel := context.WithTimeout(context.Background(), most)
+	const most, part = 2 * time.Second, 200 * time.Millisecond
+	for range most / part {
+		if c.unblocked(p, part) {
+			return
+		}
+	}
+	// Only now: that Pop may be over, and another one under the same context, which
+	// has ended, may just be finding that out.
+	if c.waiting.Load() == p {
+		c.w.Abort()
+	}
+}
+
+// unblocked is whether the Pop under the context returned within that time.
+func (c *consumer) unblocked(p *waitContext, within time.Duration) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	for c.waiting.Load() == p && ctx.Err() == nil {
+	for c.waiting.Load() == p {
+		if ctx.Err() != nil {
+			return false
+		}
 		if c.w.ID != 0 {
 			c.w.Unblock(ctx)
 		}
@@ -59,9 +78,5 @@ func (c *consumer) unblock(p *waitContext) {
 		case <-ctx.Done():
 		}
 	}
-	// Only now: that Pop may be over, and another one under the same context, which
-	// has ended, may just be finding that out.
-	if ctx.Err() != nil && c.waiting.Load() == p {
-		c.w.Abort()
-	}
+	return true
 }

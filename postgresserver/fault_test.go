@@ -158,9 +158,7 @@ func TestAKilledOwnerLeavesNoPausedServerBehind(t *testing.T) {
 	}
 	_ = killed.Wait() // its error is that it was killed
 	waitEmpty(t, tmp)
-	if running(t, pid) {
-		t.Errorf("process %d is still there", pid)
-	}
+	waitEnded(t, pid)
 }
 
 func TestOnlyAPrivatePostgresCanBeBroken(t *testing.T) {

@@ -172,14 +172,7 @@ func TestKilledOwnerLeavesNothingBehind(t *testing.T) {
 	_ = killed.Wait() // its error is that it was killed
 	waitGone(t, serverURL)
 	waitEmpty(t, tmp)
-	for range 2000 {
-		if running(t, pid) {
-			time.Sleep(10 * time.Millisecond)
-			continue
-		}
-		return
-	}
-	t.Errorf("process %d is still there", pid)
+	waitEnded(t, pid)
 }
 
 func TestOwnerKilledWhileStartingLeavesNothingBehind(t *testing.T) {
@@ -261,6 +254,18 @@ func running(t *testing.T, pid int) bool {
 	t.Helper()
 	state := ps(t, pid, "stat")
 	return state != "" && !strings.HasPrefix(state, "Z")
+}
+
+// waitEnded waits until a process has ended.
+func waitEnded(t *testing.T, pid int) {
+	t.Helper()
+	for range 2000 {
+		if !running(t, pid) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("process %d is still there", pid)
 }
 
 // ps is what the program of that name says of a process, nothing of one that is gone.

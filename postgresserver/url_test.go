@@ -2,7 +2,6 @@ package postgresserver_test
 
 import (
 	"errors"
-	"net"
 	"net/url"
 	"strings"
 	"testing"
@@ -43,18 +42,12 @@ func TestADatabaseThatRefusesIsExplained(t *testing.T) {
 		change(u)
 		return u.String()
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := l.Addr().String()
-	l.Close()
 	for _, row := range []struct{ name, url, says, hint string }{
 		{"wrong password", with(func(u *url.URL) { u.User = url.UserPassword("postgres", "hunter2") }), "28P01", "the password"},
 		{"wrong password as an option", with(func(u *url.URL) { u.User, u.RawQuery = url.User("postgres"), "sslmode=disable&password=hunter2" }), "28P01", "the password"},
 		{"unknown user", with(func(u *url.URL) { u.User = url.UserPassword("mallory", "hunter2") }), `"mallory"`, "the user"},
 		{"unknown database", with(func(u *url.URL) { u.Path = "/jobs" }), `"jobs" does not exist`, "createdb"},
-		{"unreachable", with(func(u *url.URL) { u.Host = closed }), "connection refused", "start Postgres"},
+		{"unreachable", with(func(u *url.URL) { u.Host = "127.0.0.1:1" }), "connection refused", "start Postgres"},
 		{"no TLS", with(func(u *url.URL) { u.RawQuery = "sslmode=require" }), "no TLS", "sslmode=disable"},
 		{"unknown option", with(func(u *url.URL) { u.RawQuery = "sslmode=disable&no_such_setting=hunter2" }), "no_such_setting", ""},
 	} {

@@ -94,18 +94,25 @@ func TestAnOperationIsAJob(t *testing.T) {
 
 func TestARateIsKeptAndItsNsPerOpIsNotShown(t *testing.T) {
 	const rate = 2000
-	res, failed := benchmark(t, "500x", func(b *testing.B) {
-		queuetest.Benchmark(b, memory.New(), scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(rate)}})
+	// A machine that stalls makes the rate less, nothing makes it more.
+	reached := sometime(func() bool {
+		res, failed := benchmark(t, "500x", func(b *testing.B) {
+			queuetest.Benchmark(b, memory.New(), scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(rate)}})
+		})
+		if failed || strings.Contains(res.String(), "ns/op") {
+			t.Errorf("the line is %q, failed %t, want no ns/op", res, failed)
+		}
+		if least := 499 * time.Second / rate; res.T < least {
+			t.Errorf("the timer ran %s for 500 jobs at %d/s, want at least %s", res.T, rate, least)
+		}
+		got := res.Extra["jobs/s"]
+		if got > rate*1.001 {
+			t.Errorf("jobs/s = %v, more than the %v that were asked for", got, rate)
+		}
+		return got > rate/2
 	})
-	if failed || strings.Contains(res.String(), "ns/op") {
-		t.Errorf("the line is %q, failed %t, want no ns/op", res, failed)
-	}
-	// A machine that stalls makes it less, nothing makes it more.
-	if got := res.Extra["jobs/s"]; got < rate/2 || got > rate*1.001 {
-		t.Errorf("jobs/s = %v, want %v", got, rate)
-	}
-	if least := 499 * time.Second / rate; res.T < least {
-		t.Errorf("the timer ran %s for 500 jobs at %d/s, want at least %s", res.T, rate, least)
+	if !reached {
+		t.Errorf("less than half of %v jobs/s each time", rate)
 	}
 }
 

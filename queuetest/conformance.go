@@ -16,7 +16,10 @@ import (
 // prompt is how soon a call has to return after its context has ended or its
 // owner was closed. It is far above what is needed on a busy machine, and far
 // below the waits that it cuts short.
-const prompt = 5 * time.Second
+const prompt = 30 * time.Second
+
+// long is how long waits last that are to be cut short.
+const long = 3 * time.Minute
 
 // Conformance runs the suite on backends that open makes, one for each subtest:
 // empty, unshared, and cleaned up by open's own tb.Cleanup.
@@ -52,7 +55,7 @@ func Conformance(t *testing.T, open func(tb testing.TB) jobqueue.Backend) {
 }
 
 func ctxFor(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), long)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -186,7 +189,7 @@ func wake(t *testing.T, b jobqueue.Backend) {
 	p, c := producerOf(t, b), consumerOf(t, b)
 	for i := range 20 {
 		popped := make(chan []string, 1)
-		go func() { popped <- pop(t, c, 1, 30*time.Second) }()
+		go func() { popped <- pop(t, c, 1, long) }()
 		push(t, p, fmt.Sprint(i))
 		select {
 		case got := <-popped:

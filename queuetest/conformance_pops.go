@@ -15,10 +15,10 @@ func cancelPop(t *testing.T, b jobqueue.Backend) {
 	p, c := producerOf(t, b), consumerOf(t, b)
 	ctx, cancel := context.WithCancel(ctxFor(t))
 	endsAt(t, "Pop whose context ends", cancel, context.Canceled, func() error {
-		_, err := c.Pop(ctx, 8, time.Minute)
+		_, err := c.Pop(ctx, 8, long)
 		return err
 	})
-	if _, err := c.Pop(ctx, 1, time.Minute); !errors.Is(err, context.Canceled) {
+	if _, err := c.Pop(ctx, 1, long); !errors.Is(err, context.Canceled) {
 		t.Fatalf("Pop with an ended context = %v", err)
 	}
 	push(t, p, "kept")
@@ -38,13 +38,13 @@ func cancelStorm(t *testing.T, b jobqueue.Backend) {
 		return len(seen)
 	}
 	var wg sync.WaitGroup
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(long)
 	for range 4 {
 		c := consumerOf(t, b)
 		wg.Go(func() {
 			for i := 0; total() < jobs && time.Now().Before(deadline); i++ {
 				ctx, cancel := context.WithTimeout(ctxFor(t), time.Duration(i%5)*time.Millisecond)
-				got, err := c.Pop(ctx, 1+i%3, time.Minute)
+				got, err := c.Pop(ctx, 1+i%3, long)
 				cancel()
 				if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("Pop = %v", err)
@@ -72,7 +72,7 @@ func cancelStorm(t *testing.T, b jobqueue.Backend) {
 func closePop(t *testing.T, b jobqueue.Backend) {
 	c := consumerOf(t, b)
 	endsAt(t, "Pop of what is closed", func() { c.Close() }, jobqueue.ErrClosed, func() error {
-		_, err := c.Pop(ctxFor(t), 1, time.Minute)
+		_, err := c.Pop(ctxFor(t), 1, long)
 		return err
 	})
 }
@@ -98,7 +98,7 @@ func conservation(t *testing.T, b jobqueue.Backend) {
 		c := consumerOf(t, b)
 		wg.Go(func() {
 			for {
-				got, err := c.Pop(ctx, 3, 20*time.Second)
+				got, err := c.Pop(ctx, 3, long)
 				if err != nil {
 					if ctx.Err() == nil {
 						t.Errorf("Pop = %v", err)

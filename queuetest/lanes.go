@@ -192,7 +192,7 @@ func wakeByAny(t *testing.T, l laneSet) {
 			c = consumerOf(t, l)
 		}
 		popped := make(chan []string, 1)
-		go func() { popped <- pop(t, c, 2, 30*time.Second) }()
+		go func() { popped <- pop(t, c, 2, long) }()
 		l.pushTo(t, p, q, fmt.Sprint(q))
 		select {
 		case got := <-popped:

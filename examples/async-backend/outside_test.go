@@ -52,13 +52,13 @@ func (s *system) nothingLost(r *result.Result) {
 	}
 }
 
-func p50(t *testing.T, r *result.Result, stage string) time.Duration {
+func metric(t *testing.T, r *result.Result, name string) float64 {
 	t.Helper()
-	v, why, ok := r.Metric(stage + ".p50")
+	v, why, ok := r.Metric(name)
 	if !ok {
-		t.Fatalf("%s.p50: %s", stage, why)
+		t.Fatalf("%s: %s", name, why)
 	}
-	return time.Duration(v)
+	return v
 }
 
 // Both measure the same back end at the same time.
@@ -79,33 +79,43 @@ func TestQueuedynoAgreesWithAnIndependentClient(t *testing.T) {
 		lost      int
 		err       error
 	}
-	independent := make(chan seen, 1)
-	r := s.measure(outside(api, api, rate, duration, clients), queuedyno.Options{Begin: func() {
-		go func() {
-			var they seen
-			they.latencies, they.lost, they.err = openLoop(api, "independent", share, int(share*duration.Seconds()), patience)
-			independent <- they
-		}()
-	}})
-	they := <-independent
-	s.nothingLost(r)
-	if they.err != nil || they.lost != 0 {
-		t.Fatalf("the independent client lost %d jobs, %v", they.lost, they.err)
-	}
-	// One job more than the load was requested to try the API.
-	jobs := int(r.Ledger.Scheduled) + 1 + len(they.latencies)
-	if n := s.count("SELECT count(*) FROM jobs WHERE status = 'COMPLETED'"); n != jobs {
-		t.Errorf("%d rows are COMPLETED, want %d", n, jobs)
-	}
-	if n := s.count("SELECT count(*) FROM jobs"); n != jobs {
-		t.Errorf("%d rows, want %d", n, jobs)
-	}
-	slices.Sort(they.latencies)
-	ours, theirs := p50(t, r, "end_to_end"), they.latencies[len(they.latencies)/2]
-	ratio := float64(ours) / float64(theirs)
-	t.Logf("p50 of end_to_end: queuedyno %s (%d jobs), the independent client %s (%d jobs), ratio %.3f; %s %v",
-		ours, r.Ledger.Scheduled, theirs, len(they.latencies), ratio, r.Validity.Verdict, r.Validity.Reasons)
-	if ratio < 1-tolerance || ratio > 1+tolerance {
-		t.Errorf("ratio %.3f, want it within %g%% of 1", ratio, 100*tolerance)
+	rows := 0
+	// Both have few jobs here, so that one moment in which the host stands still can move
+	// one median and not the other. A fault moves it each time.
+	for try := 1; ; try++ {
+		independent := make(chan seen, 1)
+		r := s.measure(outside(api, api, rate, duration, clients), queuedyno.Options{Begin: func() {
+			go func() {
+				var they seen
+				they.latencies, they.lost, they.err = openLoop(api, "independent", share, int(share*duration.Seconds()), patience)
+				independent <- they
+			}()
+		}})
+		they := <-independent
+		s.nothingLost(r)
+		if they.err != nil || they.lost != 0 {
+			t.Fatalf("the independent client lost %d jobs, %v", they.lost, they.err)
+		}
+		// One job more than the load was requested to try the API.
+		rows += int(r.Ledger.Scheduled) + 1 + len(they.latencies)
+		if n := s.count("SELECT count(*) FROM jobs WHERE status = 'COMPLETED'"); n != rows {
+			t.Errorf("%d rows are COMPLETED, want %d", n, rows)
+		}
+		if n := s.count("SELECT count(*) FROM jobs"); n != rows {
+			t.Errorf("%d rows, want %d", n, rows)
+		}
+		slices.Sort(they.latencies)
+		ours, theirs := time.Duration(metric(t, r, "end_to_end.p50")), they.latencies[len(they.latencies)/2]
+		ratio := float64(ours) / float64(theirs)
+		t.Logf("p50 of end_to_end: queuedyno %s (%d jobs), the independent client %s (%d jobs), ratio %.3f; %s %v",
+			ours, r.Ledger.Scheduled, theirs, len(they.latencies), ratio, r.Validity.Verdict, r.Validity.Reasons)
+		switch {
+		case ratio >= 1-tolerance && ratio <= 1+tolerance:
+		case !*full && try < 3:
+			continue
+		default:
+			t.Errorf("ratio %.3f, want it within %g%% of 1", ratio, 100*tolerance)
+		}
+		return
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/queuedyno/queuedyno"
 	"github.com/queuedyno/queuedyno/jobqueue"
 	"github.com/queuedyno/queuedyno/result"
-	"github.com/queuedyno/queuedyno/scenario"
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
@@ -26,18 +25,11 @@ func TestADelayIsFoundWhereItIs(t *testing.T) {
 	sockets, throughProxy := behind(t, api)
 	w := s.startWorker("WORKERS=16", "POOL=16")
 	stages := []string{"request", "running", "broadcast"}
-	measure := func() map[string]time.Duration {
+	measure := func() *result.Result {
 		r := s.measure(outside(api, throughProxy, rate, duration, 4), queuedyno.Options{})
 		s.nothingLost(r)
-		medians := map[string]time.Duration{}
-		for _, stage := range stages {
-			medians[stage] = p50(t, r, stage)
-		}
-		return medians
+		return r
 	}
-	without := measure()
-	t.Logf("without a fault: %v", without)
-
 	s.exec(fmt.Sprintf(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
 		$$ BEGIN PERFORM pg_sleep(%g); RETURN NEW; END $$`, delay.Seconds()))
 	for _, fault := range []struct {
@@ -59,11 +51,12 @@ func TestADelayIsFoundWhereItIs(t *testing.T) {
 		fault.plant()
 		with := measure()
 		fault.mend()
-		t.Logf("%s in %s: %v", delay, fault.stage, with)
+		// A busy host lengthens stages, too, but not every job's.
 		for _, stage := range stages {
-			added := with[stage] - without[stage]
-			if found := added > delay/2; found != (stage == fault.stage) {
-				t.Errorf("with %s more in %s: the p50 of %s went from %s to %s", delay, fault.stage, stage, without[stage], with[stage])
+			least, middle := time.Duration(metric(t, with, stage+".min")), time.Duration(metric(t, with, stage+".p50"))
+			t.Logf("%s in %s: %s takes %s at least, p50 %s", delay, fault.stage, stage, least, middle)
+			if stage == fault.stage && middle < delay*9/10 || stage != fault.stage && least > delay/2 {
+				t.Errorf("with %s more in %s, %s has a minimum of %s and a p50 of %s", delay, fault.stage, stage, least, middle)
 			}
 		}
 	}
@@ -137,8 +130,9 @@ func TestJobsWithoutAWorkerAreInTheQueueAndThoseOfAKilledOneUnfinished(t *testin
 	t.Parallel()
 	s := newSystem(t)
 	api, _ := s.startAPI()
-	load := outside(api, api, 40, time.Second, 1)
-	load.DrainTimeout = time.Second
+	// A number of jobs and not a time: then no request is under way when the load ends.
+	load := outside(api, api, 40, 0, 1)
+	load.Load.Jobs, load.DrainTimeout = 20, 10*time.Second
 	r := s.measure(load, queuedyno.Options{})
 	jobs := r.Ledger.Scheduled
 	lostOn(t, r, map[result.Leg]int64{"in_queue": jobs})
@@ -154,7 +148,6 @@ func TestJobsWithoutAWorkerAreInTheQueueAndThoseOfAKilledOneUnfinished(t *testin
 	s.exec("DELETE FROM jobs")
 
 	w := s.startWorker("WORK=1h", "WORKERS=64", "POOL=10")
-	load.Load = scenario.Load{Rate: pace.PerSecond(40), Jobs: 20}
 	r = s.measure(load, queuedyno.Options{})
 	w.kill()
 	lostOn(t, r, map[result.Leg]int64{"unfinished": 20})
@@ -169,8 +162,8 @@ func TestJobsThatAClientDidNotReadAreUnbroadcast(t *testing.T) {
 	api, _ := s.startAPI()
 	sockets, throughProxy := behind(t, api)
 	s.startWorker()
-	load := outside(api, throughProxy, 40, time.Second, 2)
-	load.DrainTimeout = 3 * time.Second
+	load := outside(api, throughProxy, 40, 0, 2)
+	load.Load.Jobs, load.DrainTimeout = 40, 10*time.Second
 	r := s.measure(load, queuedyno.Options{Begin: func() {
 		s.waitForOnly(jobqueue.Completed, 1)
 		s.exec("DELETE FROM jobs") // the job that tried the API

@@ -51,11 +51,11 @@ func TestAWorkerThatStopsFinishesItsJobsAndTakesNoMore(t *testing.T) {
 	l := listen(t, api, "acme")
 	release := s.holdStatements("UPDATE", "COMPLETED")
 	const jobs, workers = 20, 3
-	w := s.startWorker("WORKERS=3")
 	ends := map[string]int{}
 	for range jobs {
 		ends[s.post(api, "acme")] = 0
 	}
+	w := s.startWorker("WORKERS=3") // its statements are held for a limited time
 	s.waitUntilHeld(workers)
 	w.terminate()
 	release()

@@ -27,6 +27,8 @@ func open(tb testing.TB, claimAfter time.Duration) *streamqueue.Queue {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	// A busy host may hold the server up for longer than go-redis waits otherwise.
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = time.Minute, time.Minute, time.Minute
 	name := "streamqueue:" + rand.Text()
 	q, err := streamqueue.Open(tb.Context(), streamqueue.Config{
 		Options: options, Stream: name, Channel: name + ":updates", ClaimAfter: claimAfter,

@@ -106,10 +106,10 @@ func (s *subscriber) Close() error {
 	if s.ending.Swap(true) {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	const most = 10 * time.Second // a server that does not answer must not keep us
+	ctx, cancel := context.WithTimeout(context.Background(), most)
 	defer cancel()
-	// A server that does not answer must not keep us.
-	defer time.AfterFunc(time.Second, func() { s.pubsub.Close() }).Stop()
+	defer time.AfterFunc(most, func() { s.pubsub.Close() }).Stop()
 	err := s.pubsub.Unsubscribe(ctx, s.channel)
 	s.reading.Lock()
 	defer s.reading.Unlock()

@@ -167,8 +167,6 @@ func listen(t *testing.T, h func(net.Conn)) string {
 
 func TestEachConnectionThatFailsIsExplained(t *testing.T) {
 	t.Parallel()
-	gone := httptest.NewServer(nil)
-	gone.Close()
 	silent := make(chan struct{})
 	request := make([]byte, 4096)
 	plain := httptest.NewServer(says(200, "{}"))
@@ -183,7 +181,7 @@ func TestEachConnectionThatFailsIsExplained(t *testing.T) {
 		hint      string
 		reached   bool // by Check
 	}{
-		{"refused", gone.URL, endpoint.Refused, "start the API", false},
+		{"refused", "http://127.0.0.1:1", endpoint.Refused, "start the API", false},
 		{"unknown host", "http://no-such-host.invalid/", endpoint.UnknownHost, "correct the host", false},
 		{"closed", "http://" + listen(t, func(c net.Conn) { c.Read(request[:0:0]) }), endpoint.Closed, "", true},
 		{"silent", "http://" + listen(t, func(net.Conn) { <-silent }), endpoint.Timeout, "timeout", true},
@@ -212,7 +210,8 @@ func TestEachConnectionThatFailsIsExplained(t *testing.T) {
 			t.Errorf("%s: Do: %v (%+v), want %s and hint %q", row.name, err, e, row.count, row.hint)
 			continue
 		}
-		checked := c.Check(context.Background())
+		o.Timeout = 30 * time.Second
+		checked := open(t, o).Check(context.Background())
 		if (checked == nil) != row.reached {
 			t.Errorf("%s: Check: %v", row.name, checked)
 		}

@@ -215,8 +215,6 @@ func TestCloseEndsAGap(t *testing.T) {
 
 func TestEachHandshakeThatFailsIsExplained(t *testing.T) {
 	t.Parallel()
-	gone := httptest.NewServer(nil)
-	gone.Close()
 	answers := func(code int) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "/")
@@ -229,7 +227,7 @@ func TestEachHandshakeThatFailsIsExplained(t *testing.T) {
 	for _, row := range []struct {
 		url, count, text, hint, subprotocol string
 	}{
-		{gone.URL, "refused", "connection refused", "start the API", ""},
+		{"http://127.0.0.1:1", "refused", "connection refused", "start the API", ""},
 		{answers(401), "status_401", "401 Unauthorized, not a WebSocket: got ***", "Authorization, Cookie or Origin", ""},
 		{answers(404), "status_404", "404", "path", ""},
 		{answers(200), "status_200", "200 OK, not a WebSocket", "path", ""},

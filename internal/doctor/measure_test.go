@@ -40,12 +40,15 @@ func measured(t *testing.T, url string, span time.Duration) doctor.Report {
 	}
 	defer client.Close()
 	f := sound()
-	got, err := doctor.Measure(t.Context(), client, f.Scenarios, span)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.Redis.RoundTrip == nil && len(got.Redis.Unusable) == 0 {
-		t.Errorf("no round trip was measured")
+	var got doctor.Facts
+	// A busy host answers too few PINGs within the span to say anything of them.
+	for try := 0; got.Redis == nil || got.Redis.RoundTrip == nil && len(got.Redis.Unusable) == 0; try++ {
+		if try == 10 {
+			t.Fatal("no round trip was measured")
+		}
+		if got, err = doctor.Measure(t.Context(), client, f.Scenarios, span); err != nil {
+			t.Fatal(err)
+		}
 	}
 	// How long that took depends on the machine of the test.
 	got.Redis.RoundTrip = f.Redis.RoundTrip

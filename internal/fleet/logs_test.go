@@ -84,6 +84,7 @@ func TestLogsThatCannotBeReadAreNotRemoved(t *testing.T) {
 			c.file(t, "objects", objects(true, ended(0, 0), ended(1, 0)))
 			switch name {
 			case "they are gone":
+				c.o.Patience = 5 * time.Second // within which a log is asked for at least once
 				c.file(t, "after-logs", objects(true))
 			case "it is not known":
 				c.file(t, "then-unreachable", "")

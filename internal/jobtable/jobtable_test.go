@@ -3,6 +3,7 @@ package jobtable_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -107,7 +108,7 @@ func TestATableOfTheUserKeepsItsOtherRows(t *testing.T) {
 		if diff := cmp.Diff(map[string]int64{jobtable.Pending: 2, jobtable.Completed: 1, jobtable.Failed: 2}, counts); diff != "" || err != nil {
 			t.Errorf("%s: rows of the run by status: %v (-want +got):\n%s", name, err, diff)
 		}
-		if f := table.Facts(); f.Created || f.Table != name || len(f.Cautions) > 0 || f.Version == "" || f.Settings["max_connections"] != "40" {
+		if f := table.Facts(); f.Created || f.Table != name || len(f.Cautions) > 0 || f.Version == "" || f.Settings["max_connections"] != fmt.Sprint(connections) {
 			t.Errorf("%s: facts %+v", name, f)
 		}
 		if err := table.Close(t.Context()); err != nil {

@@ -23,7 +23,7 @@ var (
 )
 
 // connections is the largest number of clients of the server.
-const connections = 40
+const connections = 100
 
 func TestMain(m *testing.M) { os.Exit(withServer(m)) }
 

@@ -3,12 +3,13 @@ package jobtable_test
 import (
 	"errors"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/jobtable"
 	"github.com/queuedyno/queuedyno/internal/postgres"
+	"github.com/queuedyno/queuedyno/internal/servertest"
+	"github.com/queuedyno/queuedyno/postgresserver"
 )
 
 // TestOpenRefusesWhatARunCannotUse: each refusal names the cause and the remedy, shows no
@@ -41,7 +42,7 @@ func TestOpenRefusesWhatARunCannotUse(t *testing.T) {
 		"no right to make": {[]string{"REVOKE CREATE ON SCHEMA public FROM PUBLIC"}, "", reader, "create the table queuedyno_jobs_abcdef012345678", "GRANT CREATE ON SCHEMA public"},
 		"wrong password":   {nil, "", wrong, "SQLSTATE 28P01", "correct the user or the password"},
 		"no database":      {nil, "", func(url string) string { return strings.Replace(url, "?", "x?", 1) }, "SQLSTATE 3D000", "createdb"},
-		"no server":        {nil, "", func(string) string { return "postgres://owner:" + secret + "@" + closedPort(t) + "/postgres" }, "connection refused", "start Postgres"},
+		"no server":        {nil, "", func(string) string { return "postgres://owner:" + secret + "@" + closedPort + "/postgres" }, "connection refused", "start Postgres"},
 		"no URL":           {nil, "", func(string) string { return "mysql://owner:" + secret + "@127.0.0.1/" }, "the scheme must be postgres", ""},
 	} {
 		url := database(t, row.ddl...)
@@ -70,21 +71,30 @@ func TestOpenRefusesWhatARunCannotUse(t *testing.T) {
 	}
 }
 
-// closedPort is an address at which no server listens.
-func closedPort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// closedPort is an address at which no server listens and none of the tests will: the kernel
+// gives out no such port.
+const closedPort = "127.0.0.1:1"
+
+// TestTooManyConnectionsAreRefusedBeforeTheLoad takes every connection of a server, which is
+// therefore its own.
+func TestTooManyConnectionsAreRefusedBeforeTheLoad(t *testing.T) {
+	t.Parallel()
+	if server == nil {
+		servertest.Missing(t, "postgres", missing)
+	}
+	const few = 10
+	s, err := postgresserver.Start(t.Context(), postgresserver.Options{Source: "process", Settings: []string{fmt.Sprintf("max_connections=%d", few)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-// TestTooManyConnectionsAreRefusedBeforeTheLoad is not parallel: it takes every connection.
-func TestTooManyConnectionsAreRefusedBeforeTheLoad(t *testing.T) {
-	o := options(database(t), "")
-	o.Connections = connections + 1
-	_, err := jobtable.Open(t.Context(), o)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	o := options(s.URL(), "")
+	o.Connections = few + 1
+	_, err = jobtable.Open(t.Context(), o)
 	known, ok := errors.AsType[*postgres.Error](err)
 	if !ok || postgres.Code(err) != "53300" || !strings.Contains(known.Hint(), "--entry-connections") {
 		t.Errorf("Open = %v, want SQLSTATE 53300 and its remedy", err)

@@ -3,7 +3,6 @@ package netfault_test
 import (
 	"errors"
 	"net"
-	"syscall"
 	"testing"
 
 	"github.com/queuedyno/queuedyno/internal/netfault"
@@ -40,9 +39,7 @@ func TestEachAddressHasAProxyAndAllHaveTheFault(t *testing.T) {
 	end()
 	end = begin(t, &ps, netfault.Fault{Down: true})
 	for _, addr := range []string{first, second} {
-		if _, err := net.Dial("tcp", addr); !errors.Is(err, syscall.ECONNREFUSED) {
-			t.Errorf("Dial() = %v; want %v", err, syscall.ECONNREFUSED)
-		}
+		refused(t, addr)
 	}
 	end()
 	roundTrip(t, dial(t, first))

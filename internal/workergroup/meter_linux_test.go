@@ -109,9 +109,13 @@ func work(t *testing.T, s signals, text string) *Group {
 	for name, path := range s {
 		env = append(env, name+"="+path)
 	}
+	patience := time.Minute
+	if strings.Contains(text, `trap "" TERM`) {
+		patience = time.Second // it does not listen
+	}
 	g, err := Start(Command{
 		Line: strings.ReplaceAll(`echo >"$UP"; read -r x <"$GO"; `+text+`; echo >"$DONE"; read -r x <"$LEAVE"`, "SPIN", spin),
-		Env:  env, Patience: time.Second,
+		Env:  env, Patience: patience,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -167,8 +171,8 @@ func TestWhoIsStillThereIsMeasuredAndStoppedWhereverHeWent(t *testing.T) {
 	t.Parallel()
 	needsShell(t)
 	for name, text := range map[string]string{
-		"in the background":        `(SPIN; echo >"$HERE"; sleep 600) & read -r x <"$THERE"`,
-		"in another session":       `setsid sh -c 'SPIN; echo >"$HERE"; sleep 600' & read -r x <"$THERE"`,
+		"in the background":        `(SPIN; echo >"$HERE"; exec sleep 600) & read -r x <"$THERE"`,
+		"in another session":       `setsid sh -c 'SPIN; echo >"$HERE"; exec sleep 600' & read -r x <"$THERE"`,
 		"and does not listen, too": `setsid sh -c 'trap "" TERM; SPIN; echo >"$HERE"; while :; do sleep 600; done' & read -r x <"$THERE"`,
 	} {
 		t.Run(name, func(t *testing.T) {

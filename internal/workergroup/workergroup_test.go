@@ -84,11 +84,17 @@ func (h heard) end(t *testing.T) {
 	}
 }
 
-// start starts a command whose processes get a second to end. It is stopped at
-// the end of the test at the latest.
+// start starts a command whose processes get a minute to end, which none needs that
+// listens. It is stopped at the end of the test at the latest.
 func start(t *testing.T, text string, env ...string) *workergroup.Group {
 	t.Helper()
-	g, err := workergroup.Start(workergroup.Command{Line: text, Env: append(os.Environ(), env...), Patience: time.Second})
+	return startFor(t, time.Minute, text, env...)
+}
+
+// startFor starts a command whose processes get that long to end.
+func startFor(t *testing.T, patience time.Duration, text string, env ...string) *workergroup.Group {
+	t.Helper()
+	g, err := workergroup.Start(workergroup.Command{Line: text, Env: append(os.Environ(), env...), Patience: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +189,7 @@ func TestWhoDoesNotListenIsKilledAndSoAreHisChildren(t *testing.T) {
 	t.Parallel()
 	shell(t)
 	path := fifo(t)
-	g := start(t, `trap '' TERM; exec 9>"$LINE"; echo up >&9; while :; do sleep 600; done`, "LINE="+path)
+	g := startFor(t, time.Second, `trap '' TERM; exec 9>"$LINE"; echo up >&9; while :; do sleep 600; done`, "LINE="+path)
 	line := hear(t, path)
 	line.line(t, "up")
 	if !g.Stop() {

@@ -51,7 +51,7 @@ func Chromium(t testing.TB, allowed ...string) context.Context {
 		servertest.Missing(t, "chromium", errors.New("no Chromium is installed"))
 	}
 	ctx, end := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 900))...)
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 900))...)
 	t.Cleanup(end)
 	return Tab(t, ctx, allowed...)
 }
@@ -100,7 +100,7 @@ func (b *Browser) Do(steps ...chromedp.Action[chromedp.Void]) {
 }
 
 // Look sets the size of the screen, and what CSS is asked for: dark or light colours,
-// and the media screen or print.
+// and the media screen or print. When it returns, the page is drawn anew.
 func (b *Browser) Look(width, height int, scheme, media string) {
 	b.t.Helper()
 	b.Do(chromedp.EmulateViewport(int64(width), int64(height)))
@@ -108,6 +108,9 @@ func (b *Browser) Look(width, height int, scheme, media string) {
 	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, look); err != nil {
 		b.t.Fatal(err)
 	}
+	// What is drawn anew because its size changed is drawn in the frame after that in which
+	// the change is noticed; the expression is evaluated once a frame.
+	Wait[bool](b, `(window.framesSinceLook = (window.framesSinceLook ?? 0) + 1) > 3 && delete window.framesSinceLook`)
 }
 
 // Eval is the value of an expression in the page.
