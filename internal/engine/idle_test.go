@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -108,6 +109,25 @@ func TestIdleClosesCostNoJob(t *testing.T) {
 	}
 }
 
+// inOneOf makes up to three tries, and fails with what was wrong in the last one. A moment
+// in which the host stands still can spoil a try whose parts are timed; a fault of the code
+// spoils every one.
+func inOneOf(t *testing.T, try func() (wrong string)) {
+	t.Helper()
+	const tries = 3
+	for n := 1; ; n++ {
+		wrong := try()
+		if wrong == "" {
+			return
+		}
+		t.Logf("try %d: %s", n, wrong)
+		if n == tries {
+			t.Errorf("wrong in each of %d tries", tries)
+			return
+		}
+	}
+}
+
 // at calls fn when the run has come that far. It uses a timer, since the progress of a run
 // is late on a busy host.
 func at(o *engine.Options, when time.Duration, fn func()) {
@@ -146,16 +166,15 @@ func TestIdleConnectionsThatDieSilentlyCostNoJob(t *testing.T) {
 			b := startBetween(t, redistest.Process(t))
 			s := c.s
 			s.Name, s.DrainTimeout = "idle", time.Minute
-			o := engine.Options{NoProbes: true}
-			at(&o, c.when, func() { b.swallowThose(c.who...) })
-			r := mustRun(t, s, clientOf(t, "redis://"+b.addr, s), o)
-			l := r.Ledger
-			if l.Lost != 0 || l.Duplicated != 0 || len(l.Errors) > 0 {
-				t.Errorf("ledger %+v, want nothing lost or doubled", l)
-			}
-			if l.Reconnects[c.pool] == 0 {
-				t.Errorf("reconnects %v, want some of %s", l.Reconnects, c.pool)
-			}
+			inOneOf(t, func() string {
+				o := engine.Options{NoProbes: true}
+				at(&o, c.when, func() { b.swallowThose(c.who...) })
+				l := mustRun(t, s, clientOf(t, "redis://"+b.addr, s), o).Ledger
+				if l.Lost != 0 || l.Duplicated != 0 || len(l.Errors) > 0 || l.Reconnects[c.pool] == 0 {
+					return fmt.Sprintf("ledger %+v, want nothing lost or doubled, and reconnects of %s", l, c.pool)
+				}
+				return ""
+			})
 		})
 	}
 }
@@ -246,13 +265,15 @@ func TestClosedWaitsForAJobAreNoErrors(t *testing.T) {
 				Name: "waits", Load: scenario.Load{Steps: steps(t, "1s:50,5s:0,1s:50")}, Design: d,
 				Consumers: 3, DrainTimeout: 20 * time.Second,
 			}
-			o := engine.Options{NoProbes: true}
-			at(&o, 2500*time.Millisecond, b.close)
-			r := mustRun(t, s, clientOf(t, "redis://"+b.addr, s), o)
-			l := r.Ledger
-			if l.Errors["consume"] != 0 || l.Reconnects["consume"] == 0 || l.Lost != 0 || l.Notified != 100 {
-				t.Errorf("ledger %+v, want all jobs, no error of consumers, and their reconnects", l)
-			}
+			inOneOf(t, func() string {
+				o := engine.Options{NoProbes: true}
+				at(&o, 2500*time.Millisecond, b.close)
+				l := mustRun(t, s, clientOf(t, "redis://"+b.addr, s), o).Ledger
+				if l.Errors["consume"] != 0 || l.Reconnects["consume"] == 0 || l.Lost != 0 || l.Notified != 100 {
+					return fmt.Sprintf("ledger %+v, want all jobs, no error of consumers, and their reconnects", l)
+				}
+				return ""
+			})
 		})
 	}
 }

@@ -293,6 +293,14 @@ func (r *run) stall() *result.Stall {
 	return &result.Stall{FromNS: int64(from), ToNS: int64(from + length), Lasted: lasts}
 }
 
+// justStalled reports whether the server stands still, or did so moments ago: nothing can
+// have been heard meanwhile, and what it held up is heard now.
+func (r *run) justStalled() bool {
+	const moments = 3 * time.Second
+	s := r.stall()
+	return s != nil && (s.Lasted || r.now()-s.ToNS < int64(moments))
+}
+
 // stalled is the longest time in which the server answered nothing, 0 when there
 // was none of a second or more.
 func (s *sampler) stalled() (from, length time.Duration, lasts bool) {

@@ -105,7 +105,6 @@ func TestAFailoverLosesWhatTheTestsOwnCountFinds(t *testing.T) {
 			if source == "named" {
 				source = redistest.Cluster(t, 1).URL()
 			}
-			servers := serversOf(t, source)
 			s := scenario.Scenario{
 				Name: "failover", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: row.length}, Producers: 2, Consumers: 4,
 				Work: scenario.Work{Time: 2 * time.Millisecond}, DrainTimeout: 3 * time.Second, Faults: []scenario.Fault{row.fault},
@@ -113,7 +112,12 @@ func TestAFailoverLosesWhatTheTestsOwnCountFinds(t *testing.T) {
 			if problems := s.WithDefaults().Validate(); len(problems) > 0 {
 				t.Fatal(problems)
 			}
-			r, w, vanished := witnessed(t, servers, s)
+			r, w, vanished := witnessed(t, serversOf(t, source), s)
+			// Sentinels that were not scheduled for two seconds trust their clocks no more and
+			// do nothing for half a minute (TILT). The fault is not over in time then.
+			for try := 1; try < 3 && row.source == "sentinel" && r.Faults[0].EndedNS == nil; try++ {
+				r, w, vanished = witnessed(t, serversOf(t, source), s)
+			}
 			balances(t, r, w, vanished)
 			if l := r.Ledger; l.Reconnects["push"]+l.Reconnects["consume"]+l.Reconnects["receive"] == 0 {
 				t.Errorf("no connection was opened again, so no other server took over; errors %v", l.Errors)

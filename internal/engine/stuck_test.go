@@ -41,6 +41,7 @@ func TestALoadOfWhichNoEndIsHeardEnds(t *testing.T) {
 		begins  time.Duration              // when the worker starts
 		do      func(string, func([]byte)) // nil without a worker
 		fault   bool                       // whether the scenario has one
+		stalls  bool                       // whether the server does, from 3 to 6 s
 		ended   time.Duration              // before which the load ends, 0 for not at all
 		reason  string                     // why
 		leg     result.Leg                 // of all jobs
@@ -48,6 +49,10 @@ func TestALoadOfWhichNoEndIsHeardEnds(t *testing.T) {
 	}{
 		"no worker": {
 			ended: 33 * time.Second, reason: stopreason.NoneTaken, leg: ledger.LegInQueue,
+			notices: []string{"no worker took a job for "},
+		},
+		"no worker, and a server that stands still for a while": {
+			stalls: true, ended: 42 * time.Second, reason: stopreason.NoneTaken, leg: ledger.LegInQueue,
 			notices: []string{"no worker took a job for "},
 		},
 		"no worker, and jobs may take long": {
@@ -107,7 +112,12 @@ func TestALoadOfWhichNoEndIsHeardEnds(t *testing.T) {
 					}
 					notices = append(notices, text)
 				}
-				r := mustRun(t, s, q, o)
+				b := jobqueue.Backend(q)
+				if c.stalls {
+					now := time.Now()
+					b = unanswered{q, now.Add(3 * time.Second), now.Add(6 * time.Second)}
+				}
+				r := mustRun(t, s, b, o)
 				time.Sleep(time.Minute) // what workers still do
 				if r.Run.StopReason != c.reason || stopreason.Words(r) == "" {
 					t.Errorf("stopped because %s", stopreason.Words(r))
