@@ -81,7 +81,7 @@ func TestATaskIsPutInAsAsynqDoesIt(t *testing.T) {
 	}
 	before := dumpOf(t, db)
 	c := start(t, "run", "quick", "-u", url, "-y", "external", "--dialect", "asynq", "--job-name", "mail:send", "--job-args", `{"to":"them"}`, "--allow-non-empty",
-		"--queue", "mails", "--channel", "c", "-r", "100", "-n", "1", "--drain-timeout", "15s", "--allow-invalid", "--json")
+		"--queue", "mails", "--channel", "c", "-r", "100", "-n", "1", "--drain-timeout", "30s", "--allow-invalid", "--json")
 	c.await(t, "backlog 1")
 	ids := db.LRange(t.Context(), "asynq:{mails}:pending", 0, -1).Val()
 	if len(ids) != 2 || ids[1] != theirs {

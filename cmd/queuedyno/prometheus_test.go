@@ -37,7 +37,7 @@ func startPrometheus(t *testing.T, target string, native bool) *prometheus {
 	major, _ := strconv.Atoi(version[1]) // they are digits
 	minor, _ := strconv.Atoi(version[2])
 	dir := t.TempDir()
-	config := "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n" +
+	config := "global: {scrape_interval: 2s, scrape_timeout: 2s}\nscrape_configs:\n" +
 		"  - job_name: queuedyno\n    static_configs: [{targets: [\"" + target + "\"]}]\n"
 	args := []string{"--config.file=" + filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path=" + filepath.Join(dir, "data"), "--log.level=error"}
 	switch {

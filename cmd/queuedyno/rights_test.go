@@ -92,7 +92,7 @@ func TestTheLeastRightsAreEnoughToWorkAndToLookOn(t *testing.T) {
 			if code := r.end(t); code != problem.OK || !strings.Contains(r.stdout.String(), "jobs ended") {
 				t.Errorf("the run ended with %d:\n%s\n%s", code, strings.Join(r.said, "\n"), r.stdout.String())
 			}
-			w.signal(t, os.Interrupt)
+			w.afterReading(t)
 			if code := w.end(t); code != problem.Interrupted || !strings.Contains(w.stdout.String(), ": 6 RUNNING, 6 COMPLETED, 0 FAILED; backlog 0") {
 				t.Errorf("watch ended with %d:\n%s\n%s", code, strings.Join(w.said, "\n"), w.stdout.String())
 			}
@@ -214,7 +214,7 @@ func TestAnOutcomeThatRedisRefusesIsNamedInTheError(t *testing.T) {
 	if err := client.Push(t.Context(), "job 4711", "b"); err != nil {
 		t.Fatal(err)
 	}
-	w := start(t, "worker", "-u", as(server.URL(), "nochannel"), "-y", "1", "--running", "--idle", "1s")
+	w := start(t, "worker", "-u", as(server.URL(), "nochannel"), "-y", "1", "--running")
 	code := w.end(t)
 	said := strings.Join(w.said, "\n")
 	if code != problem.CouldNotRun || !strings.Contains(said, `1 outcome could not be published, of "job 4711"`) || strings.Contains(said, "away") {
@@ -236,7 +236,7 @@ func TestAChannelThatIsRefusedCostsNoOtherTenantAJob(t *testing.T) {
 	if err := client.Push(t.Context(), `{"jobId":"a","tenantId":"t1"}`, `{"jobId":"b","tenantId":"t2"}`, "c", "d"); err != nil {
 		t.Fatal(err)
 	}
-	w := start(t, "worker", "-u", as(server.URL(), "firstonly"), "-y", "1", "--channels", "tenant", "--tenants", "2", "--idle", "1s")
+	w := start(t, "worker", "-u", as(server.URL(), "firstonly"), "-y", "1", "--channels", "tenant", "--tenants", "2")
 	code := w.end(t)
 	if said := strings.Join(w.said, "\n"); code != problem.CouldNotRun || !strings.Contains(said, `1 outcome could not be published, of "b"`) {
 		t.Errorf("exit code %d:\n%s", code, said)

@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
@@ -127,7 +129,7 @@ rq.Queue("mails", connection=db).enqueue(tasks.work, 42, {"a": [1.5, None, True,
 	before := dumpOf(t, db)
 	c := start(t, "run", "quick", "-u", url, "-y", "external", "--dialect", "rq", "--job-name", "tasks.work",
 		"--job-args", `[42, {"a": [1.5, null, true, "é", [], {}, -7, 12345678901234567890]}, ""]`, "--allow-non-empty",
-		"--queue", "mails", "-r", "100", "-n", "1", "--drain-timeout", "15s", "--allow-invalid", "--json")
+		"--queue", "mails", "-r", "100", "-n", "1", "--drain-timeout", "30s", "--allow-invalid", "--json")
 	c.await(t, "backlog 1")
 	ids := db.LRange(t.Context(), "rq:queue:mails", 0, -1).Val()
 	if len(ids) != 2 || ids[0] != "theirs" {
@@ -162,19 +164,30 @@ func TestTheJobsOfAKilledRQWorkerAreNamed(t *testing.T) {
 	states := db.PSubscribe(t.Context(), "__keyspace@*__:rq:job:*")
 	t.Cleanup(func() { states.Close() })
 	worker := exec.Command("sh", "-c", rqWorkers(t, python, url, "default", false))
-	worker.Env = append(os.Environ(), "WORK_MS=100")
+	worker.Env = append(os.Environ(), "WORK_MS=300")
 	gone := awaitGroup(t, worker, "Listening on default...")
 	before := ofRQ(t, db)
 	c := start(t, "run", "quick", "-u", url, "-y", "external", "--dialect", "rq", "--job-name", "tasks.work",
 		"--queue", "default", "-r", "50", "-n", "60", "--drain-timeout", "10s", "--allow-invalid", "--json")
 	hear(t, states, 100, "") // by now some are over, and others wait
-	kill(t, worker, gone)
+	// Between two jobs the workers hold none: they are stopped at a moment at which they do.
 	var want []string
-	for _, key := range db.Keys(t.Context(), "rq:job:*").Val() {
-		if db.HGet(t.Context(), key, "status").Val() == "started" {
-			want = append(want, strings.TrimPrefix(key, "rq:job:"))
+	for try := 0; len(want) == 0; try++ {
+		if try == 20 {
+			t.Fatal("no job was being done at any of 20 moments")
+		}
+		if try > 0 {
+			signalGroup(t, worker, syscall.SIGCONT)
+			time.Sleep(20 * time.Millisecond)
+		}
+		signalGroup(t, worker, syscall.SIGSTOP)
+		for _, key := range db.Keys(t.Context(), "rq:job:*").Val() {
+			if db.HGet(t.Context(), key, "status").Val() == "started" {
+				want = append(want, strings.TrimPrefix(key, "rq:job:"))
+			}
 		}
 	}
+	kill(t, worker, gone)
 	r := libraryResult(t, c, problem.OK)
 	var got []string
 	for _, j := range r.Ledger.LostJobs {

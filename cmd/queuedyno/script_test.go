@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -36,13 +37,27 @@ func TestScriptsOnARedis(t *testing.T) {
 	slow := slowWay(t, server.URL())
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/redis",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "balanced": balanced, "clocks": clocks},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "emptied": emptied, "balanced": balanced, "clocks": clocks},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("REDIS_URL", server.URL())
 			e.Setenv("SLOW_URL", slow)
 			return nil
 		},
 	})
+}
+
+// emptied is "emptied QUEUE": it waits until workers have taken all jobs of the queue.
+func emptied(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: emptied QUEUE")
+	}
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		ts.Check(ts.Exec("queuedyno", "queue", "len", "--queue", args[0]))
+		if ts.ReadFile("stdout") == "0\n" {
+			return
+		}
+	}
+	ts.Fatalf("jobs still wait in %s", args[0])
 }
 
 // exits is "exits CODE COMMAND [ARG...]": it runs the command and fails unless

@@ -47,7 +47,7 @@ func start(t *testing.T, args ...string) *command {
 // startWith starts it with further variables of the environment.
 func startWith(t *testing.T, environ []string, args ...string) *command {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // no test waits that long
 	t.Cleanup(cancel)
 	c := &command{Cmd: exec.CommandContext(ctx, "queuedyno", args...), dir: t.TempDir()}
 	c.Dir = c.dir

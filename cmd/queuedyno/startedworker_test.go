@@ -154,7 +154,11 @@ func TestAWorkerThatCannotWorkIsToldOfWithItsLastWord(t *testing.T) {
 			t.Parallel()
 			// Each has a server to itself: what the run goes by are connections that are new.
 			url := redistest.Process(t, "--requirepass", "geheim").URL()
-			c := start(t, "run", "quick", "-u", url, "--worker", "echo $$ >pid; "+row.worker, "--worker-start", "1s")
+			limit := "1m"
+			if row.name == "it never connects" {
+				limit = "1s"
+			}
+			c := start(t, "run", "quick", "-u", url, "--worker", "echo $$ >pid; "+row.worker, "--worker-start", limit)
 			if code := c.end(t); code != problem.CouldNotRun {
 				t.Errorf("exit code %d, want %d", code, problem.CouldNotRun)
 			}
@@ -174,7 +178,7 @@ func TestARunWhoseWorkerDiesGoesOnAndHasFailed(t *testing.T) {
 	t.Parallel()
 	shell(t)
 	url := redistest.Process(t).URL()
-	c := start(t, "run", "quick", "-u", url, "-r", "300", "-n", "600", "--drain-timeout", "500ms", "--threshold", "errors == 0", "--name", "r",
+	c := start(t, "run", "quick", "-u", url, "-r", "300", "-n", "600", "--drain-timeout", "5s", "--threshold", "errors == 0", "--name", "r",
 		"--worker", `queuedyno worker -q --jobs 100; echo "panic: out of paper" >&2; echo the end; exit 7`)
 	c.await(t, "; the run goes on without it")
 	if code := c.end(t); code != problem.CouldNotRun {
@@ -261,7 +265,7 @@ func TestNoWorkerIsLeftHoweverARunEnds(t *testing.T) {
 			c.signal(t, os.Interrupt)
 		}, problem.Interrupted},
 		{"a signal before it is ready", "starting the worker", `echo $$ >pid; exec sleep 600`, func(t *testing.T, c *command) {
-			for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 				if text, err := os.ReadFile(filepath.Join(c.dir, "pid")); err == nil && len(text) > 0 {
 					break
 				}
@@ -296,7 +300,7 @@ func TestASlowerWorkerIsFoundByAComparison(t *testing.T) {
 	code := execute(t.Context(), []string{
 		"compare", "one", "-f", file, "-o", dir, "--name", "r", "-u", "process", "--base-worker", "queuedyno worker -y 8 --work 2ms",
 		"--candidate-worker", `true redis://me:geheim@nowhere; echo $$ >` + dir + `/pid; exec queuedyno worker -y 8 --work 100ms`,
-		"--pairs", "5", "--idle", "0s", "--metric", "end_to_end.p50:50%",
+		"--pairs", "8", "--idle", "0s", "--metric", "end_to_end.p50:50%",
 	}, onlyPath(), strings.NewReader(""), &stdout, &stderr)
 	if code != problem.Regression {
 		t.Errorf("exit code %d, want %d:\n%s\n%s", code, problem.Regression, stdout.String(), stderr.String())

@@ -21,7 +21,7 @@ import (
 // receiveUpdates is the next n updates on the client's channel, by status.
 func receiveUpdates(t *testing.T, s jobqueue.Subscriber, n int) map[jobqueue.Status]int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	got := map[jobqueue.Status]int{}
 	for range n {
@@ -64,10 +64,13 @@ func TestASignalLetsAWorkerFinishWhatIsInHand(t *testing.T) {
 			if err := client.Push(t.Context(), "a", "b", "c"); err != nil {
 				t.Fatal(err)
 			}
-			c := start(t, "worker", "-u", url, "-y", "2", "--running", "--exec", "sleep 1")
+			c := start(t, "worker", "-u", url, "-y", "2", "--running", "--shell", "--exec", "until test -e go; do sleep 0.05; done")
 			receiveUpdates(t, s, 2) // two are RUNNING
 			c.signal(t, sig)
 			c.await(t, "stopping: finishing the jobs in progress (press Ctrl-C again to stop now)")
+			if err := os.WriteFile(filepath.Join(c.dir, "go"), nil, 0o666); err != nil {
+				t.Fatal(err)
+			}
 			if got := c.end(t); got != problem.OK {
 				t.Errorf("exit code %d, want 0; stderr:\n%s", got, strings.Join(c.said, "\n"))
 			}
