@@ -265,7 +265,7 @@ func TestNoJobIsLostHoweverWorkersDie(t *testing.T) {
 			if len(seen) != jobs || len(over) != jobs {
 				t.Errorf("%d jobs were popped and %d ended, want %d", len(seen), len(over), jobs)
 			}
-			// A worker that a busy host held up was taken for dead, and what it had in hand waits
+			// A worker that a busy host held up was taken for dead, and its unfinished jobs wait
 			// once more. It is nothing new, and then nothing is left.
 			rest := open(t, b.OpenConsumer)
 			for {

@@ -152,6 +152,9 @@ func TestANodeOfAClusterNamedAloneSaysHowToNameTheCluster(t *testing.T) {
 }
 
 func TestFactsOfAClusterAreThoseOfItsNodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	g := redistest.Cluster(t, 1)
 	if err := admin(t, g.Nodes()[1]).ConfigSet(t.Context(), "appendfsync", "always").Err(); err != nil {
@@ -211,6 +214,9 @@ func TestFactsOfAClusterAreThoseOfItsNodes(t *testing.T) {
 }
 
 func TestFactsBehindSentinelsNameTheReplicas(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	g := redistest.Sentinel(t)
 	f, err := clientAt(t, g.URL()).Inspect(t.Context())

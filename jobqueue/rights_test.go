@@ -31,6 +31,9 @@ var listRights = []any{
 }
 
 func TestTheLeastRightsInAClusterAreOneMore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	g := redistest.Cluster(t, 0)
 	everywhere(t, g.Nodes(), append(listRights, "+cluster|slots")...)
@@ -51,6 +54,9 @@ func TestTheLeastRightsInAClusterAreOneMore(t *testing.T) {
 }
 
 func TestTheLeastRightsBehindSentinelsAreThoseAndOneCommandOfASentinel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	g := redistest.Sentinel(t)
 	everywhere(t, g.Nodes(), listRights...)
@@ -68,6 +74,9 @@ func TestTheLeastRightsBehindSentinelsAreThoseAndOneCommandOfASentinel(t *testin
 }
 
 func TestMistakesWithSentinelsAndClustersGetTheRemedy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	g := redistest.Sentinel(t)
 	hosts := strings.TrimPrefix(strings.SplitN(g.URL(), "/0#", 2)[0], "redis-sentinel://")

@@ -121,6 +121,9 @@ func TestMutualTLS(t *testing.T) {
 }
 
 func TestTLSToAPlainPortIsExplained(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	s := redistest.Process(t)
 	_, err := jobqueue.Connect(t.Context(), jobqueue.Config{URL: strings.Replace(s.URL(), "redis://", "rediss://", 1)})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/endpoint"
@@ -143,7 +142,7 @@ func TestADelayShowsInItsStageAndNowhereElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				b.queue, b.clients = memory.New(), 3
 				r := b.drive(t, scenario.Scenario{Subscribers: 2})
 				if l := r.Ledger; l.Notified < 1000 || l.Notified != l.Scheduled || l.Lost != 0 || l.Foreign != 0 || l.Duplicated != 0 {
@@ -161,7 +160,7 @@ func TestADelayShowsInItsStageAndNowhereElse(t *testing.T) {
 // TestABlackBoxNeedsNoQueue sees the ends of jobs only at the WebSocket clients.
 func TestABlackBoxNeedsNoQueue(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		b := &backend{clients: 2, request: 3 * ms, work: 5 * ms, broadcast: 2 * ms}
 		r := b.drive(t, scenario.Scenario{})
 		if l := r.Ledger; l.Notified < 1000 || l.Notified != l.Scheduled || l.Lost != 0 {
@@ -192,7 +191,7 @@ func TestTheLegSaysWhichPartOfABackEndLostAJob(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				b := c.b
 				b.clients, b.request, b.work, b.broadcast = 3, 2*ms, 5*ms, ms
 				s := scenario.Scenario{DrainTimeout: time.Second}
@@ -228,7 +227,7 @@ func when(b bool, err error) error {
 // TestAnAPIThatAnswersNothingMoreEndsTheRun gives up after half a minute.
 func TestAnAPIThatAnswersNothingMoreEndsTheRun(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		b := &backend{clients: 1, refuse: func(int64) error { time.Sleep(ms); return &endpoint.Error{Kind: endpoint.Refused} }}
 		o := virtual()
 		o.OpenAPI = func(scenario.HTTPEntry) (engine.API, error) { return b, nil }

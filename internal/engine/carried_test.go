@@ -4,7 +4,6 @@ import (
 	"math"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/jobqueue/memory"
@@ -54,7 +53,7 @@ func TestConstantLatencyDoesNotLowerTheAchievedRate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				ratio, r := carriedRatio(t, s, nil)
 				within(t, "ratio", ratio, 1, 1e-9)
 				if r.Ledger.Lost != 0 {
@@ -78,7 +77,7 @@ func TestLatencyThatVariesDoesNotLowerTheAchievedRate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				// The medians of 200 exponential latencies of 1 s differ by
 				// about 0.1 s in a window of 10 s, so that the ratio has a
 				// spread of about 1%.
@@ -102,7 +101,7 @@ func TestOverloadAchievesTheServiceRate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				_, r := carriedRatio(t, s, nil)
 				within(t, "achieved rate", r.Rates.AchievedPerS, 1600, 16)
 			})
@@ -115,7 +114,7 @@ func TestAStragglerMovesTheAchievedRateByAtMostOneJob(t *testing.T) {
 	for name, at := range map[string]int{"the first": 0, "in the middle": 400, "the last": 999} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				var n atomic.Int64
 				b := &faulty{}
 				b.pop = func(jobs [][]byte) [][]byte {
@@ -138,7 +137,7 @@ func TestLostJobsLowerTheAchievedRateByTheirShare(t *testing.T) {
 	for name, every := range map[string]int{"one in ten": 10, "one in a hundred": 100, "half": 2} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				n := 0
 				b := &faulty{receive: func([]byte) bool { n++; return n%every != 0 }}
 				ratio, r := carriedRatio(t, scenario.Scenario{
@@ -161,7 +160,7 @@ func TestAClosedLoopAchievesWhatIsCompletedInItsWindow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				// 10 jobs in flight, 500 ms each: 20 a second.
 				r := mustRun(t, scenario.Scenario{Name: "closed", Load: load, Consumers: 10, Work: scenario.Work{Time: 500 * time.Millisecond}}, memory.New(), virtual())
 				within(t, "achieved rate", r.Rates.AchievedPerS, 20, 1.001)
@@ -172,7 +171,7 @@ func TestAClosedLoopAchievesWhatIsCompletedInItsWindow(t *testing.T) {
 
 func TestAnInterruptedRunAchievesWhatItCarriedUntilThen(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		stop := make(chan struct{})
 		o := virtual()
 		o.Stop = stop

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/latency"
@@ -21,7 +20,7 @@ func TestTheCountsAndIntervalsOfARunAddUpToItsResult(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				var counts []ledger.Totals
 				stages := map[metric.Stage]int64{}
 				o := virtual()

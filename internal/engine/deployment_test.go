@@ -93,6 +93,9 @@ func balanced(t *testing.T, l result.Ledger) {
 }
 
 func TestARunOverQueuesOnAllNodesOfAClusterIsComplete(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	g := redistest.Cluster(t, 0)
 	for _, design := range jobqueue.Designs() {

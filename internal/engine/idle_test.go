@@ -53,6 +53,9 @@ func steps(t *testing.T, text string) pace.Steps {
 // A server that closes clients that were idle for a second costs no job, and no
 // error, wherever the run is idle.
 func TestIdleClosesCostNoJob(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	server := redistest.Process(t, "--timeout", "1")
 	pause := scenario.Scenario{Load: scenario.Load{Steps: steps(t, "1s:50,6s:0,1s:50")}}

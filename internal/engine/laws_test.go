@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
@@ -67,7 +66,7 @@ func (c relayConsumer) Pop(ctx context.Context, most int, wait time.Duration) ([
 
 func TestATimeThatIsWrongIsFoundAndNoJobIsAccused(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		r := mustRun(t, overload(), &relay{Queue: memory.New()}, virtual())
 		c := r.Validity.Checks["little"]
 		if r.Ledger.Lost != 0 || c.Passed || c.Effect != result.Suspect {
@@ -82,7 +81,7 @@ func TestATimeThatIsWrongIsFoundAndNoJobIsAccused(t *testing.T) {
 
 func TestJobsThatAreLostSilentlyBreakLittlesLaw(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		n := 0
 		b := &faulty{Queue: memory.New()}
 		b.push = func(jobs [][]byte) ([][]byte, error) {
@@ -156,7 +155,7 @@ func TestAStallOrABusyHostIsNotAccused(t *testing.T) {
 		{name: "a busy host", s: light, tardy: true},
 		{name: "a busy host in an overload", s: overload(), tardy: true},
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		simulate(t, func(t *testing.T) {
 			o := virtual()
 			if c.tardy {
 				o.Waiter = func() (waiter.Waiter, error) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
@@ -70,7 +69,7 @@ func lookOn(t *testing.T, s scenario.Scenario, q *memory.Queue) *result.Result {
 
 func TestWhoLooksOnSeesTheWorkOfOthersAndTouchesNothing(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		q := memory.New()
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -126,7 +125,7 @@ func TestWhoLooksOnSeesTheWorkOfOthersAndTouchesNothing(t *testing.T) {
 
 func TestNothingHeardIsInvalid(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		r := lookOn(t, scenario.Scenario{Load: scenario.Load{Duration: 3 * time.Second}}, memory.New())
 		if r.Validity.Verdict != result.Invalid || r.Observed.Updates != (result.Updates{}) || !strings.Contains(strings.Join(r.Warnings, "\n"), "no update was heard") {
 			t.Errorf("%s because %q; warnings %q", r.Validity.Verdict, r.Validity.Reasons, r.Warnings)
@@ -146,7 +145,7 @@ func TestWhoLooksOnStopsAfterSoManyJobsOrAtAThreshold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				q := memory.New()
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan struct{})
@@ -195,7 +194,7 @@ func TestAnObservedLoadHasNothingOfItsOwn(t *testing.T) {
 
 func TestJobsLongerThanTheLookAreNotTakenForShortOnes(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		q := memory.New()
 		ctx, cancel := context.WithCancel(t.Context())
 		c, err := q.OpenConsumer(ctx)
@@ -233,7 +232,7 @@ func TestJobsLongerThanTheLookAreNotTakenForShortOnes(t *testing.T) {
 
 func TestABurstIsCountedOnceAndIsNoTrend(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		q := memory.New()
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})

@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
@@ -29,7 +28,7 @@ func highest(r *result.Result) (peak int64, at float64) {
 func TestTheTimelineShowsThePeakOfAStall(t *testing.T) {
 	t.Parallel()
 	for _, length := range []time.Duration{6 * time.Second, 40 * time.Second} {
-		synctest.Test(t, func(t *testing.T) {
+		simulate(t, func(t *testing.T) {
 			b := &faulty{Queue: memory.New()}
 			epoch := time.Now()
 			b.pop = func(jobs [][]byte) [][]byte {
@@ -55,7 +54,7 @@ func TestTheTimelineShowsThePeakOfAStall(t *testing.T) {
 
 func TestTheTimelineShowsABurstBetweenTwoLooks(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		// Batches of 200, each done 3 ms later: no look at the backlog sees them.
 		r := mustRun(t, scenario.Scenario{
 			Name: "burst", Load: scenario.Load{Rate: pace.PerSecond(200), Duration: 40 * time.Second}, Batch: 200, Producers: 1,
@@ -68,7 +67,7 @@ func TestTheTimelineShowsABurstBetweenTwoLooks(t *testing.T) {
 
 func TestAShortRunHasRowsOfATenthOfASecond(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		var seconds []time.Duration
 		o := virtual()
 		o.Interval = func(i latency.Interval) {
@@ -102,7 +101,7 @@ func TestAShortRunHasRowsOfATenthOfASecond(t *testing.T) {
 
 func TestAPrefilledQueueIsABacklogFromTheFirstRow(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		r := mustRun(t, scenario.Scenario{
 			Name: "prefilled", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: 4 * time.Second}, Prefill: 500,
 			Consumers: 10, Work: scenario.Work{Time: 10 * time.Millisecond},
@@ -135,7 +134,7 @@ func (q unanswered) Len(ctx context.Context) (int64, error) {
 func TestAStallIsInTheResultUnlessAFaultCausedIt(t *testing.T) {
 	t.Parallel()
 	for _, planned := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
+		simulate(t, func(t *testing.T) {
 			b := newBreakable()
 			o := on(b)
 			var live *result.Stall

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
@@ -57,7 +56,7 @@ func outside(t *testing.T, q *memory.Queue, workers int, work time.Duration, for
 
 func TestWorkersOutsideAreMeasuredByWhatCanBeSeen(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		q := memory.New()
 		stop := outside(t, q, 4, 5*time.Millisecond, func() bool { return false })
 		r := mustRun(t, scenario.Scenario{
@@ -85,7 +84,7 @@ func TestWorkersOutsideAreMeasuredByWhatCanBeSeen(t *testing.T) {
 
 func TestJobsThatAWorkerOutsideForgotAreNamed(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		q := memory.New()
 		stop := outside(t, q, 1, time.Millisecond, nth(100))
 		r := mustRun(t, scenario.Scenario{
@@ -107,7 +106,7 @@ func TestJobsThatAWorkerOutsideForgotAreNamed(t *testing.T) {
 
 func TestOfASharedQueueOnlyOurJobsAreRemoved(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		q := &removing{Queue: memory.New()}
 		p, err := q.OpenProducer(t.Context())
 		if err != nil {
@@ -145,7 +144,7 @@ func (q *removing) Discard(_ context.Context, elements ...string) (int64, error)
 
 func TestJobsOfOthersThatOurConsumersTookAreGivenBack(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		q := &returning{Queue: memory.New()}
 		p, err := q.OpenProducer(t.Context())
 		if err != nil {
@@ -180,7 +179,7 @@ func (q *returning) Discard(context.Context, ...string) (int64, error) { return 
 
 func TestRunningBeforeTheWorkGivesPickup(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		r := mustRun(t, scenario.Scenario{
 			Name: "running", Load: scenario.Load{Rate: pace.PerSecond(200), Jobs: 1000},
 			Consumers: 1, Work: scenario.Work{Time: 10 * time.Millisecond, Running: true, FailRate: 0.1}, Seed: 3,
@@ -201,7 +200,7 @@ func TestRunningBeforeTheWorkGivesPickup(t *testing.T) {
 
 func TestOfSeveralSubscribersTheFirstAndTheLastAreTold(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		b := &faulty{Queue: memory.New()}
 		var turn atomic.Int64
 		b.receive = func([]byte) bool {
@@ -220,7 +219,7 @@ func TestOfSeveralSubscribersTheFirstAndTheLastAreTold(t *testing.T) {
 
 func TestAHoldMakesABacklogAndIsRecoveredFrom(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		// 100/s for the two seconds of the hold make 200 jobs. 4 consumers at
 		// 10 ms carry 400/s, so 300/s of it are to spare: 2/3 s.
 		r := mustRun(t, scenario.Scenario{
@@ -245,7 +244,7 @@ func TestAHoldMakesABacklogAndIsRecoveredFrom(t *testing.T) {
 
 func TestPrefilledJobsAreInTheLedgerAndNotInTheWindow(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		r := mustRun(t, scenario.Scenario{
 			Name: "prefill", Load: scenario.Load{Rate: pace.PerSecond(50), Duration: 10 * time.Second}, Prefill: 105, Batch: 10,
 			Consumers: 1, Work: scenario.Work{Time: 10 * time.Millisecond},
@@ -264,7 +263,7 @@ func TestPrefilledJobsAreInTheLedgerAndNotInTheWindow(t *testing.T) {
 
 func TestUsersWhoThinkAreTheInteractiveLaw(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		// X = K/(R+Z): 20 users, 10 ms of work without waiting, 90 ms to think.
 		r := mustRun(t, scenario.Scenario{
 			Name: "think", Load: scenario.Load{Duration: 10 * time.Second, InFlight: 20, Think: 90 * time.Millisecond},
@@ -278,7 +277,7 @@ func TestUsersWhoThinkAreTheInteractiveLaw(t *testing.T) {
 
 func TestWithoutNotificationAJobEndsWithItsWork(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		r := mustRun(t, scenario.Scenario{
 			Name: "none", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: 5 * time.Second}, Consumers: 2,
 			Work: scenario.Work{Time: 5 * time.Millisecond}, Notify: jobqueue.NoNotify,
@@ -295,7 +294,7 @@ func TestWithoutNotificationAJobEndsWithItsWork(t *testing.T) {
 // TestABreakdownAddsUpToTheWindow: whatever is asked for, the parts are the whole.
 func TestABreakdownAddsUpToTheWindow(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		b := &faulty{Queue: memory.New()}
 		drop := nth(10)
 		b.receive = func([]byte) bool { return !drop() }

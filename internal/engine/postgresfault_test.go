@@ -84,6 +84,9 @@ func (w *witnessedTable) Close(ctx context.Context) error {
 // TestABrokenPostgresLosesWhatAnIndependentCountFinds pauses, kills and disconnects a real
 // one.
 func TestABrokenPostgresLosesWhatAnIndependentCountFinds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	server, redis := postgrestest.Process(t), redistest.Process(t).URL()
 	s := scenario.Scenario{

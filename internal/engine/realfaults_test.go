@@ -140,6 +140,9 @@ func TestTheLedgerLosesWhatTheWitnessMisses(t *testing.T) {
 // process has written survives its death, whether it was synced or not. Only everysec
 // puts a write off, for two seconds at most, while a sync is under way.
 func TestACrashLosesWhatRedisDocuments(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	for name, args := range map[string][]string{
 		"nothing on disk": nil,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
@@ -39,7 +38,7 @@ func TestRequestedJobsThatNoWorkerTookAreInTheQueue(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				q := memory.New()
 				to, err := q.OpenProducer(t.Context())
 				if err != nil {
@@ -79,7 +78,7 @@ func (deaf) Close()                                          {}
 
 func TestJobsThatClientsDidNotReadWerePublished(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		q := memory.New()
 		by, err := q.OpenConsumer(t.Context())
 		if err != nil {

@@ -19,6 +19,17 @@ import (
 	"github.com/queuedyno/queuedyno/scenario/pace"
 )
 
+// simulate runs fn in virtual time. With -short it is skipped, as CI has it under the race
+// detector, where simulations take ten times as long: what goroutines share in them, they
+// share in those that call synctest.Test themselves and on real servers as well.
+func simulate(t *testing.T, fn func(*testing.T)) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a simulation that -short leaves out")
+	}
+	synctest.Test(t, fn)
+}
+
 // virtual are options for a run in the virtual time of synctest.
 func virtual() engine.Options {
 	return engine.Options{NoProbes: true, Waiter: waiter.Coarse}
@@ -95,7 +106,7 @@ func checkLaws(t *testing.T, r *result.Result) {
 
 func TestUnderloadIsTheServiceTimeExactly(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		r := mustRun(t, scenario.Scenario{
 			Name: "under", Load: scenario.Load{Rate: pace.PerSecond(1000), Duration: 60 * time.Second},
 			Producers: 4, Consumers: 8, Work: scenario.Work{Time: 5 * time.Millisecond}, Warmup: 2 * time.Second,
@@ -118,7 +129,7 @@ func TestUnderloadIsTheServiceTimeExactly(t *testing.T) {
 
 func TestOverloadIsTheBacklogOfDDc(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		// 8 consumers at 5 ms carry 1,600/s; 2,000/s for 10 s make 20,000 jobs,
 		// the last of which ends at 12.5 s. A job that is due at t is done at
 		// about 1.25 t, so end_to_end grows to 2.5 s.
@@ -144,7 +155,7 @@ func TestOverloadIsTheBacklogOfDDc(t *testing.T) {
 
 func TestAStallShowsInEveryJobThatWasDueInIt(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		// The queue stands still for 500 ms out of 10 s. Of all jobs, 5% were
 		// due in the stall and waited evenly between 0 and 500 ms: the closed
 		// form of an injected stall at a drain that takes no time.
@@ -170,7 +181,7 @@ func TestAStallShowsInEveryJobThatWasDueInIt(t *testing.T) {
 
 func TestWarmUpIsLeftOutByDueTime(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		// Jobs of the warm-up take 100 ms and end inside the window. They do
 		// not belong to it.
 		b := &faulty{Queue: memory.New()}
@@ -199,7 +210,7 @@ func TestWarmUpIsLeftOutByDueTime(t *testing.T) {
 
 func TestClosedLoopKeepsItsTokensBusy(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		// 4 consumers at 10 ms carry 400/s, whatever the 12 tokens want. By
 		// Little's law each job then takes 12/400 s.
 		r := mustRun(t, scenario.Scenario{
@@ -232,7 +243,7 @@ func TestExactNumberOfJobs(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				c.s.Name, c.s.Consumers, c.s.Work.Time = "exact", 5, time.Millisecond
 				r := mustRun(t, c.s, memory.New(), virtual())
 				if r.Ledger.Notified != 1001 || r.Ledger.Lost != 0 || r.Window.Scheduled != 1001 {
@@ -246,7 +257,7 @@ func TestExactNumberOfJobs(t *testing.T) {
 func TestEverySubscriberHasToHear(t *testing.T) {
 	t.Parallel()
 	for _, subscribers := range []int{2, 3, 70} {
-		synctest.Test(t, func(t *testing.T) {
+		simulate(t, func(t *testing.T) {
 			r := mustRun(t, scenario.Scenario{
 				Name: "fan", Load: scenario.Load{Rate: pace.PerSecond(500), Jobs: 1000}, Consumers: 2, Subscribers: subscribers,
 			}, memory.New(), virtual())
@@ -259,7 +270,7 @@ func TestEverySubscriberHasToHear(t *testing.T) {
 
 func TestPayloadTravelsWithTheJob(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		b := &faulty{Queue: memory.New()}
 		b.push = func(jobs [][]byte) ([][]byte, error) {
 			for _, j := range jobs {
@@ -301,7 +312,7 @@ func TestFaultsAreRefusedBeforeAnythingStarts(t *testing.T) {
 
 func TestBusyWorkersAndQueueAgreeWithTheStamps(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		// 4 workers at 5 ms carry 800/s; Poisson arrivals at 720/s queue up.
 		r := mustRun(t, scenario.Scenario{
 			Name: "laws", Load: scenario.Load{Rate: pace.PerSecond(720), Duration: 60 * time.Second, Arrivals: pace.Poisson},
@@ -321,7 +332,7 @@ func TestBusyWorkersAndQueueAgreeWithTheStamps(t *testing.T) {
 
 func TestEveryPushThatIsWaitedForHasItsOwnMoment(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		// 210/s at 5 ms a push are more than one producer can do: it is late,
 		// and that is the generator's delay, not the queue's.
 		b := &faulty{Queue: memory.New()}

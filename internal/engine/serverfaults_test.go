@@ -81,6 +81,9 @@ func balances(t *testing.T, r *result.Result, w *witness, vanished int) {
 // TestAFailoverLosesWhatTheTestsOwnCountFinds makes a replica take over, on order or
 // because its master died.
 func TestAFailoverLosesWhatTheTestsOwnCountFinds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	failover := scenario.Fault{At: time.Second, Kind: scenario.FailoverFault, Target: scenario.RedisTarget}
 	force := failover

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -197,7 +196,7 @@ func TestShardsSendTheJobsOfOneMachine(t *testing.T) {
 			s.Name = "shared"
 			var want []pushed
 			var whole *result.Result
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				var all []*result.Result
 				want, all = together(t, s, 0)
 				whole = all[0]
@@ -206,7 +205,7 @@ func TestShardsSendTheJobsOfOneMachine(t *testing.T) {
 				t.Fatalf("one machine pushed %d jobs", len(want))
 			}
 			for _, shards := range []int{1, 2, 3, 7} {
-				synctest.Test(t, func(t *testing.T) {
+				simulate(t, func(t *testing.T) {
 					got, results := together(t, s, shards)
 					if !slices.Equal(want, got) {
 						t.Errorf("%d shards (-one machine +shards):\n%s", shards, gocmp.Diff(want, got))
@@ -229,7 +228,7 @@ func TestShardsSendTheJobsOfOneMachine(t *testing.T) {
 
 func TestAShardHasItsNumberAndNoThresholds(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		s := loads()["constant"]
 		s.Name, s.Thresholds = "shared", []string{"lost == 0"}
 		_, results := together(t, s, 2)
@@ -269,7 +268,7 @@ func TestALoadThatHasNoShardsIsRefusedBeforeAnythingStarts(t *testing.T) {
 // TestAnErrorOfTheStartEndsTheRunBeforeItsLoad finds the jobs that were prefilled removed.
 func TestAnErrorOfTheStartEndsTheRunBeforeItsLoad(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		s := loads()["prefilled"]
 		s.Name = "alone"
 		missing := errors.New("shard 1 is missing")
@@ -318,7 +317,7 @@ func TestEveryJobThatWasSentIsSwept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				s.Name = "swept"
 				q := swept{noted{memory.NewMultiQueue(1, 1), &book{epoch: time.Now()}}, map[string]bool{}}
 				mustRun(t, s, q, virtual())

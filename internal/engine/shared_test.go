@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
@@ -41,7 +40,7 @@ func TestTheBacklogOfExternalWorkersIsWhatWaitsAndNotWhatWasSent(t *testing.T) {
 	}{"they keep up": {4, false}, "there is no worker": {0, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				q := memory.New()
 				stop := outside(t, q, row.workers, 0, func() bool { return false })
 				r := mustRun(t, scenario.Scenario{
@@ -80,7 +79,7 @@ func (stubborn) Return(context.Context, ...[]byte) error { return errors.New("no
 
 func TestJobsOfOthersThatCannotBePutBackAreInTheResult(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		q := stubborn{memory.New()}
 		pushTheirs(t, q, 2)
 		o := virtual()
@@ -94,7 +93,7 @@ func TestJobsOfOthersThatCannotBePutBackAreInTheResult(t *testing.T) {
 
 func TestNoMoreJobsOfOthersAreKeptAsideThanThereIsRoomFor(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		q := &returning{Queue: memory.New()}
 		pushTheirs(t, q, 12_000)
 		o := virtual()
@@ -134,7 +133,7 @@ func TestAQueueWithANameOfItsOwnIsNeverRemoved(t *testing.T) {
 	t.Parallel()
 	own, _ := runname.Of("0123456789abcde")
 	for name, want := range map[string]int{own: 1, jobqueue.DefaultQueue: 0, "queuedyno": 0} {
-		synctest.Test(t, func(t *testing.T) {
+		simulate(t, func(t *testing.T) {
 			q := &known{Backend: memory.New(), name: name}
 			mustRun(t, scenario.Scenario{Name: "x", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 10}}, struct {
 				*known
@@ -154,7 +153,7 @@ func (discards) Discard(context.Context, ...string) (int64, error) { return 0, n
 func TestWhatWasMadeBeforeAPreparationFailedIsRemoved(t *testing.T) {
 	t.Parallel()
 	own, _ := runname.Of("0123456789abcde")
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		q := &known{Backend: memory.New(), name: own, broken: true}
 		if _, err := engine.Run(t.Context(), scenario.Scenario{Name: "x", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 10}}, q, virtual()); err == nil || q.cleared != 1 {
 			t.Errorf("%v, and the queue was removed %d times; want an error, and once", err, q.cleared)
@@ -178,7 +177,7 @@ func (q *busyServer) Inspect(context.Context) (redisfacts.Facts, error) {
 func TestWhatAJobCostAServerThatOthersUseIsNotSaid(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]bool{"url": false, "process": true} {
-		synctest.Test(t, func(t *testing.T) {
+		simulate(t, func(t *testing.T) {
 			o := virtual()
 			o.Redis.Kind = kind
 			r := mustRun(t, scenario.Scenario{Name: "x", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 100}}, &busyServer{Queue: memory.New()}, o)

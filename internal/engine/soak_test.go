@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/latency"
@@ -30,7 +29,7 @@ func long(d time.Duration) scenario.Scenario {
 // up to the ledger, and their quantiles are those of all jobs in them.
 func TestARowOfALongRunHoldsTheJobsOfItsSeconds(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		type second struct {
 			at time.Duration
 			h  *latency.Histogram
@@ -97,7 +96,7 @@ func TestACheckpointIsTheResultOfARunThatWasStoppedThen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				s := long(40 * time.Second)
 				s.Thresholds = []string{"lost == 0", "end_to_end.p90 over 5s < 60m"}
 				change(&s)
@@ -141,7 +140,7 @@ func TestACheckpointIsTheResultOfARunThatWasStoppedThen(t *testing.T) {
 // held is the memory that a run of so long a time holds near its end.
 func held(t *testing.T, d time.Duration) (bytes uint64, rows int) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		s := long(d)
 		s.Load.Rate, s.Load.Arrivals = pace.PerSecond(10), pace.Constant
 		o := virtual()

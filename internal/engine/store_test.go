@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
@@ -114,7 +113,7 @@ func stored(t *testing.T, s scenario.Scenario, table *rows) *result.Result {
 
 func TestAStoredJobIsTheSumOfItsStages(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		table := &rows{insert: 3 * time.Millisecond, update: 2 * time.Millisecond}
 		r := stored(t, scenario.Scenario{
 			Load: scenario.Load{Rate: pace.PerSecond(100), Duration: 10 * time.Second}, Consumers: 4,
@@ -141,7 +140,7 @@ func TestAStoredJobIsTheSumOfItsStages(t *testing.T) {
 // A pool that cannot keep up delays no due time: the wait is in the stage store.
 func TestWaitingForAConnectionIsPartOfStore(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		table := &rows{insert: 20 * time.Millisecond}
 		r := stored(t, scenario.Scenario{
 			Load: scenario.Load{Rate: pace.PerSecond(100), Duration: 2 * time.Second}, Consumers: 8,
@@ -168,7 +167,7 @@ func TestJobsThatAreLostBetweenTheTableAndTheQueueAreOnTheirLegs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				table := c.table
 				r := stored(t, scenario.Scenario{Load: scenario.Load{Rate: pace.PerSecond(100), Duration: 2 * time.Second}, Consumers: 2}, table)
 				l := r.Ledger

@@ -3,7 +3,6 @@ package engine_test
 import (
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
@@ -88,7 +87,7 @@ func TestALoadOfWhichNoEndIsHeardEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				q := memory.New()
 				if c.do != nil {
 					time.AfterFunc(c.begins, func() { worker(t, q, c.do) })
@@ -150,7 +149,7 @@ func TestALoadOfWhichNoEndIsHeardEnds(t *testing.T) {
 // While nothing is heard, snapshots say so, and no more once an end is heard.
 func TestASnapshotSaysThatNoEndIsHeard(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		q := memory.New()
 		time.AfterFunc(10*time.Second, func() { worker(t, q, says(0, jobqueue.Completed)) })
 		s, o := external(), virtual()

@@ -35,6 +35,9 @@ func (c *counted) Close(ctx context.Context) (err error) {
 // TestTheTableAgreesWithTheLedgerRowForRow runs on a real Postgres and a real Redis, in a
 // table that the run creates and in one that holds a row of another program.
 func TestTheTableAgreesWithTheLedgerRowForRow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	url, redis := postgrestest.Process(t).URL(), redistest.Process(t).URL()
 	db, err := postgres.Open(t.Context(), url, 1)

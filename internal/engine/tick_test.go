@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
@@ -32,7 +31,7 @@ func TestWritesAreSharedByTheRateOfAllProducers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				r := mustRun(t, scenario.Scenario{
 					Name: "shared", Producers: c.producers, Consumers: 4, Batch: c.batch,
 					Load: scenario.Load{Rate: pace.PerSecond(c.rate), Duration: 200 * time.Millisecond},

@@ -3,7 +3,6 @@ package engine_test
 import (
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/metric"
@@ -23,7 +22,7 @@ func crowd(d time.Duration, thresholds ...string) scenario.Scenario {
 
 func TestEveryPartOfTheWindowHasToKeepTheLimit(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		s := crowd(9*time.Second,
 			"achieved_rate over 2s >= 400/s", "queue.p50 over 2s < 2s", "queue.p50 over 20s < 60m", "work.p90 over 2s < 20ms", "offered_rate over 4s within 1% of 1000/s")
 		r := mustRun(t, s, memory.New(), virtual())
@@ -49,7 +48,7 @@ func TestEveryPartOfTheWindowHasToKeepTheLimit(t *testing.T) {
 
 func TestJobsThatArriveAfterTheLastPartBelongToIt(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		r := mustRun(t, crowd(5*time.Second, "end_to_end.max over 4s < 60m"), memory.New(), virtual())
 		if o, most := r.Thresholds[0], *r.Stages[metric.EndToEnd].MaxNS; o.Value == nil || *o.Value != float64(most) {
 			t.Errorf("the worst part has %v, the window %d", o.Value, most)
@@ -67,7 +66,7 @@ func TestABrokenLimitEndsTheRunAfterItsDelay(t *testing.T) {
 		{"backlog.max < 1200 abort after 5s", 6 * time.Second},
 		{"queue.p90 over 2s < 1s abort", 3 * time.Second},
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		simulate(t, func(t *testing.T) {
 			r := mustRun(t, crowd(time.Minute, row.expr, "lost == 0"), memory.New(), virtual())
 			if end := time.Duration(r.Window.ToNS); end < row.at-100*time.Millisecond || end > row.at+100*time.Millisecond {
 				t.Errorf("%s: the window ended at %s, want %s", row.expr, end, row.at)
@@ -84,7 +83,7 @@ func TestABrokenLimitEndsTheRunAfterItsDelay(t *testing.T) {
 
 func TestALimitThatHoldsEndsNothing(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		r := mustRun(t, crowd(4*time.Second, "lost == 0 abort", "work.p99 < 20ms abort", "errors == 0 abort after 1s"), memory.New(), virtual())
 		for _, o := range r.Thresholds {
 			if !o.Passed {
@@ -102,7 +101,7 @@ func TestLatencyAloneBreaksNoLimitOfTheAchievedRate(t *testing.T) {
 	for _, expr := range []string{
 		"achieved_ratio >= 97% abort after 2s", "achieved_ratio over 2s >= 97%", "achieved_rate over 2s >= 97/s abort", "achieved_ratio over 1s >= 97% abort",
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		simulate(t, func(t *testing.T) {
 			r := mustRun(t, scenario.Scenario{
 				Name: "slow", Load: scenario.Load{Rate: pace.PerSecond(100), Duration: 8 * time.Second},
 				Consumers: 200, Work: scenario.Work{Time: time.Second}, Thresholds: []string{expr},
@@ -119,7 +118,7 @@ func TestOverloadBreaksALimitOfTheAchievedRate(t *testing.T) {
 	for _, expr := range []string{
 		"achieved_ratio >= 0.97 abort after 2s", "achieved_rate over 2s >= 900/s abort", "achieved_ratio over 1s >= 0.97 abort",
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		simulate(t, func(t *testing.T) {
 			r := mustRun(t, crowd(20*time.Second, expr), memory.New(), virtual())
 			if r.Run.Aborted != expr || r.Window.ToNS > 5e9 {
 				t.Errorf("%s: aborted %q, the window ended at %d", expr, r.Run.Aborted, r.Window.ToNS)
@@ -144,7 +143,7 @@ func TestSharesAreOfAllJobs(t *testing.T) {
 		{0.20, "lost: rate<0.01 abort", true, false},
 		{0.20, "failed_ratio within 30% of 20%", true, false},
 	} {
-		synctest.Test(t, func(t *testing.T) {
+		simulate(t, func(t *testing.T) {
 			s := scenario.Scenario{
 				Name: "share", Load: scenario.Load{Rate: pace.PerSecond(500), Duration: 6 * time.Second}, Warmup: time.Second,
 				Consumers: 8, Work: scenario.Work{Time: time.Millisecond, FailRate: row.fail}, Thresholds: []string{row.expr}, Seed: 7,
@@ -168,7 +167,7 @@ func TestAThresholdThatIsWrittenTwiceCountsItsJobsOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
 				r := mustRun(t, crowd(5*time.Second, thresholds...), memory.New(), virtual())
 				all := float64(r.Stages[metric.EndToEnd].Count)
 				for i, o := range r.Thresholds {

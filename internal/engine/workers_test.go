@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/engine"
@@ -57,7 +56,7 @@ func withCrew(t *testing.T, c *crew, forget func() bool) (*result.Result, error)
 
 func TestWorkersOfARunAreMeasuredFromItsFirstJobToItsLast(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		used := 250 * time.Millisecond
 		c := &crew{worked: engine.Worked{CPU: &used}, warns: "one had to be killed"}
 		r, err := withCrew(t, c, func() bool { return false })
@@ -84,7 +83,7 @@ func TestWorkersOfARunAreMeasuredFromItsFirstJobToItsLast(t *testing.T) {
 
 func TestWorkersThatDiedMakeARunThatGoesOnAFailedOne(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		died := errors.New("the worker ended 2.5 s into the load with exit code 3")
 		c := &crew{worked: engine.Worked{Err: died}}
 		r, err := withCrew(t, c, nth(2))
@@ -108,7 +107,7 @@ func TestWorkersThatDiedMakeARunThatGoesOnAFailedOne(t *testing.T) {
 
 func TestWorkersAreStoppedBeforeTheirQueueIsRemoved(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		c := &crew{q: memory.New(), stop: func() {}}
 		o := virtual()
 		o.Workers = c
@@ -126,7 +125,7 @@ func TestWorkersAreStoppedBeforeTheirQueueIsRemoved(t *testing.T) {
 
 func TestARunWithoutWorkersOfItsOwnSaysNothingOfThem(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	simulate(t, func(t *testing.T) {
 		r := mustRun(t, scenario.Scenario{Name: "plain", Load: scenario.Load{Rate: pace.PerSecond(100), Jobs: 50}}, memory.New(), virtual())
 		if _, listed := r.Scalars["worker_cpu_per_job"]; listed || r.Run.Worker != "" {
 			t.Errorf("scalars %v, worker %q", r.Scalars, r.Run.Worker)

@@ -77,6 +77,9 @@ func TestExtremesAndMeanAreExact(t *testing.T) {
 }
 
 func TestMergingIsRecordingTogether(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	a, b := sample(1, 5000), sample(2, 300)
 	merged := fill(a)

@@ -139,6 +139,9 @@ func asJSON(t interface{ Fatal(...any) }, r *result.Result) string {
 // TestMergingIsAssociativeAndDoesNotDependOnTheOrder merges shards in any order and in any
 // grouping, through files: the result is the same to the last byte.
 func TestMergingIsAssociativeAndDoesNotDependOnTheOrder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 5).Draw(t, "shards")
@@ -282,6 +285,9 @@ func TestWhatDoesNotBelongIsRefusedAndNamed(t *testing.T) {
 // TestMergedShardsAreTheRunOfOneMachine runs a load in virtual time, where nothing disturbs
 // it, on one machine and in shards.
 func TestMergedShardsAreTheRunOfOneMachine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	s := scenario.Scenario{
 		Name: "same", Load: scenario.Load{Rate: pace.Rate{Jobs: 1001, Per: 4 * time.Second}, Duration: 4 * time.Second}, Warmup: time.Second,

@@ -178,6 +178,9 @@ func heap() uint64 {
 // TestMemoryFollowsTheSecondsAndNotTheShards merges many shards of the same length: what is
 // kept of each is small compared with its timeline.
 func TestMemoryFollowsTheSecondsAndNotTheShards(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	const seconds, few, many = 100, 10, 60
 	var m merge.Merger
 	base := heap()
