@@ -138,6 +138,7 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 			Stop: s.signals.Stop, ServerEnded: s.server.Ended(), Tags: s.tags, Tool: build().tool(),
 			Redis:  result.Redis{Kind: string(s.server.Kind()), Address: s.server.Address()},
 			Shared: s.c.queue != "", Snapshot: s.c.page.snapshots("trial"),
+			Notice: func(text, hint string) { s.c.p.console.Warn("capacity: "+text, hint) },
 		},
 		Saw: func(r *result.Result) {
 			s.saw(r)

@@ -162,7 +162,7 @@ func TestAMissingShardEndsTheOthers(t *testing.T) {
 	t.Parallel()
 	url := redistest.Process(t).URL()
 	watch := opened(t, url, shardOf(2, 4, patient))
-	first, second := opened(t, url, shardOf(0, 4, 2*time.Second)), opened(t, url, shardOf(3, 4, patient))
+	first, second := opened(t, url, shardOf(0, 4, 5*time.Second)), opened(t, url, shardOf(3, 4, patient))
 	ended := make(chan error, 1)
 	go func() {
 		_, err := second.Wait(t.Context())
@@ -172,7 +172,7 @@ func TestAMissingShardEndsTheOthers(t *testing.T) {
 	_, err := first.Wait(t.Context())
 	for _, err := range []error{err, <-ended} {
 		var missing *MissingError
-		if !errors.As(err, &missing) || !slices.Equal(missing.Missing, []int{1, 2}) || missing.Waited != 2*time.Second {
+		if !errors.As(err, &missing) || !slices.Equal(missing.Missing, []int{1, 2}) || missing.Waited != 5*time.Second {
 			t.Errorf("Wait = %v, want that the shards 1 and 2 are missing", err)
 		}
 	}
