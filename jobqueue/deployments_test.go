@@ -48,6 +48,9 @@ func TestConformanceOnACluster(t *testing.T) {
 }
 
 func TestEveryDesignConformsOnAClusterInVersion3OfTheProtocol(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	g := redistest.Cluster(t, 0)
 	url := g.URL() + "?protocol=3"

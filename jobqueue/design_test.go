@@ -63,6 +63,9 @@ func TestEveryDesignConforms(t *testing.T) {
 }
 
 func TestEveryDesignConformsInVersion3OfTheProtocol(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	url := redistest.Process(t).URL() + "?protocol=3"
 	for name, cfg := range designs {

@@ -126,6 +126,9 @@ func nodeAt(t *testing.T, g *redisserver.Group, addr string) *redisserver.Server
 }
 
 func TestANodeOfAClusterNamedAloneSaysHowToNameTheCluster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	g := redistest.Cluster(t, 0)
 	// One queue for all nodes: its slot belongs to one of them, the others answer

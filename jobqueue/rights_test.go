@@ -102,6 +102,9 @@ func TestMistakesWithSentinelsAndClustersGetTheRemedy(t *testing.T) {
 
 // One node is a cluster, too, that does not know its own address.
 func TestAClusterByTLS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	ca, cert, key := authority(t)
 	_, port, _ := net.SplitHostPort(closedPort(t))

@@ -155,6 +155,9 @@ var rights = []struct {
 }
 
 func TestAUserWithTheLeastRightsIsEnough(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	for _, c := range rights {
 		t.Run(c.name, func(t *testing.T) {

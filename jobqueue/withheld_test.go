@@ -160,6 +160,9 @@ func TestAProxyThatKnowsTheDesignsCommandsIsEnough(t *testing.T) {
 
 // Without CLIENT UNBLOCK a Pop that waits still ends soon, and loses no job.
 func TestEveryDesignWorksWithoutCLIENT(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short leaves it out")
+	}
 	t.Parallel()
 	for _, design := range jobqueue.Designs() {
 		t.Run(string(design), func(t *testing.T) {
