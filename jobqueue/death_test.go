@@ -266,15 +266,20 @@ func TestNoJobIsLostHoweverWorkersDie(t *testing.T) {
 				t.Errorf("%d jobs were popped and %d ended, want %d", len(seen), len(over), jobs)
 			}
 			// A worker that a busy host held up was taken for dead, and its unfinished jobs wait
-			// once more. It is nothing new, and then nothing is left.
+			// once more, although others ended them. Nothing else is left.
 			rest := open(t, b.OpenConsumer)
-			for {
+			for range jobs {
 				popped, err := rest.(jobqueue.PublishPopper).PublishAndPop(t.Context(), nil, func(int, int) {}, 3, 50*time.Millisecond)
 				if errors.Is(err, jobqueue.ErrEmpty) {
 					break
 				}
 				if err != nil {
 					t.Fatal(err)
+				}
+				for _, j := range popped {
+					if !over[string(j)] {
+						t.Errorf("job %s waits, and no worker ended it", j)
+					}
 				}
 				if _, err := rest.(jobqueue.PublishPopper).PublishAndPop(t.Context(), lasts(len(popped)), func(int, int) {}, 0, 0); err != nil {
 					t.Fatal(err)

@@ -49,7 +49,7 @@ func TestConformanceOnACluster(t *testing.T) {
 
 func TestEveryDesignConformsOnAClusterInVersion3OfTheProtocol(t *testing.T) {
 	if testing.Short() {
-		t.Skip("-short leaves it out")
+		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
 	}
 	t.Parallel()
 	g := redistest.Cluster(t, 0)

@@ -40,11 +40,11 @@ func fakeRedis(t *testing.T, answer string) (addr string) {
 	return l.Addr().String()
 }
 
-// nothing is an address at which no server listens and none of the tests will: other than
-// those at the ports that the kernel chooses.
+// nothing is an address at which nothing listens: the kernel never gives port 1 to a server
+// that asks for any.
 const nothing = "127.0.0.1:1"
 
-// closedPort is an address for a server of the test's.
+// closedPort is an address that is free, for a server that the test starts.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

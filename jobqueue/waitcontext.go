@@ -45,15 +45,12 @@ func (r *registration) end() {
 // socket know no way: a closed socket can take a job down with it, and a
 // context is not looked at during a read. CLIENT UNBLOCK makes the server
 // answer as if the time were up. It is repeated, because it can arrive before
-// the BRPOP does, and given up when the server does not answer at all. The time for that
-// is counted in parts: if this process stands still, one part passes with it, and the
-// server is not blamed.
+// the BRPOP does, and given up when the server does not answer at all. If this process
+// stood still, all the time has passed at once, and the server gets some more.
 func (c *consumer) unblock(p *waitContext) {
-	const most, part = 2 * time.Second, 200 * time.Millisecond
-	for range most / part {
-		if c.unblocked(p, part) {
-			return
-		}
+	const most, more = 2 * time.Second, time.Second
+	if c.unblocked(p, most) || c.unblocked(p, more) {
+		return
 	}
 	// Only now: that Pop may be over, and another one under the same context, which
 	// has ended, may just be finding that out.

@@ -13,10 +13,13 @@ import (
 	"github.com/queuedyno/queuedyno/jobqueue"
 )
 
-// prompt is how soon a call has to return after its context has ended or its
-// owner was closed. It is far above what is needed on a busy machine, and far
-// below the waits that it cuts short.
+// prompt is how soon a call has to return after its context has ended, its
+// owner was closed or a job has come. It is far above what is needed on a machine that
+// stands still for seconds, and far below the waits that it cuts short.
 const prompt = 30 * time.Second
+
+// soon is how soon most calls have to.
+const soon = 5 * time.Second
 
 // long is how long waits last that are to be cut short.
 const long = 3 * time.Minute
@@ -187,8 +190,11 @@ func noWait(t *testing.T, b jobqueue.Backend) {
 
 func wake(t *testing.T, b jobqueue.Backend) {
 	p, c := producerOf(t, b), consumerOf(t, b)
-	for i := range 20 {
+	const rounds = 20
+	late := 0
+	for i := range rounds {
 		popped := make(chan []string, 1)
+		from := time.Now()
 		go func() { popped <- pop(t, c, 1, long) }()
 		push(t, p, fmt.Sprint(i))
 		select {
@@ -196,8 +202,14 @@ func wake(t *testing.T, b jobqueue.Backend) {
 			if len(got) != 1 || got[0] != fmt.Sprint(i) {
 				t.Fatalf("woke with %q, want %d", got, i)
 			}
+			if time.Since(from) > soon {
+				late++
+			}
 		case <-time.After(prompt):
 			t.Fatal("a waiting consumer was not woken")
+		}
+		if late > rounds/2 {
+			t.Fatalf("a waiting consumer was woken more than %s late, %d times", soon, late)
 		}
 	}
 }

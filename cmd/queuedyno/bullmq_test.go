@@ -248,7 +248,7 @@ func TestBullMQIsObserved(t *testing.T) {
 	if o := r.Observed; o == nil || r.Window.Completed < 150 || o.Updates.Completed < 150 || r.Stages[metric.Running] == nil {
 		t.Errorf("observed %+v in the window %+v, want 150 jobs with their starts and ends", o, r.Window)
 	}
-	watched.afterReading(t)
+	watched.interruptAfterReading(t)
 	watched.end(t)
 	lines := strings.Split(strings.TrimSpace(watched.stdout.String()), "\n")
 	if last := lines[len(lines)-1]; !strings.Contains(last, `"completed":200`) {

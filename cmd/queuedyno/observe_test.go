@@ -42,8 +42,8 @@ func untilHeard(t *testing.T, client *jobqueue.Client, listeners int) {
 	}
 }
 
-// afterReading interrupts a watch, which has a moment before that to read what it was sent.
-func (c *command) afterReading(t *testing.T) {
+// interruptAfterReading interrupts a watch after giving it a second to read what was sent.
+func (c *command) interruptAfterReading(t *testing.T) {
 	t.Helper()
 	time.Sleep(time.Second)
 	c.signal(t, os.Interrupt)

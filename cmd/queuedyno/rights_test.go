@@ -92,7 +92,7 @@ func TestTheLeastRightsAreEnoughToWorkAndToLookOn(t *testing.T) {
 			if code := r.end(t); code != problem.OK || !strings.Contains(r.stdout.String(), "jobs ended") {
 				t.Errorf("the run ended with %d:\n%s\n%s", code, strings.Join(r.said, "\n"), r.stdout.String())
 			}
-			w.afterReading(t)
+			w.interruptAfterReading(t)
 			if code := w.end(t); code != problem.Interrupted || !strings.Contains(w.stdout.String(), ": 6 RUNNING, 6 COMPLETED, 0 FAILED; backlog 0") {
 				t.Errorf("watch ended with %d:\n%s\n%s", code, strings.Join(w.said, "\n"), w.stdout.String())
 			}

@@ -99,7 +99,7 @@ func (s *search) run(ctx context.Context) error {
 	}
 	s.r.Trials, s.r.Answer, err = s.find(ctx, s.r.Scenario, s.r.Trials, s.r.Budget, "")
 	if err == nil && s.c.curve && s.r.Answer.Rate > 0 && !s.signals.Happened() {
-		err = s.curve(ctx, s.lab(s.r.Scenario))
+		err = s.curve(ctx, s.lab("", s.r.Scenario))
 	}
 	s.r.Interrupted = s.signals.Happened()
 	return err
@@ -108,7 +108,7 @@ func (s *search) run(ctx context.Context) error {
 // find searches the capacity of one scenario. Its lines of progress begin with
 // name.
 func (s *search) find(ctx context.Context, sc scenario.Scenario, past []capacity.Trial, budget time.Duration, name string) ([]capacity.Trial, capacity.Answer, error) {
-	lab := s.lab(sc)
+	lab := s.lab(name, sc)
 	s.trials, s.answer = slices.Clone(past), capacity.Answer{}
 	return capacity.Search(ctx, lab.Probe, capacity.Options{
 		Trial: s.r.Trial, Confirm: s.r.Confirm, Budget: budget,
@@ -129,8 +129,9 @@ func (s *search) warn(format string, args ...any) {
 	}
 }
 
-// lab is where the trials of a scenario are made.
-func (s *search) lab(sc scenario.Scenario) *study.Lab {
+// lab is where the trials of a scenario are made. The name begins the lines that are written
+// of it.
+func (s *search) lab(name string, sc scenario.Scenario) *study.Lab {
 	lab := &study.Lab{
 		Scenario: sc, SLO: limits(s.r.SLO), Horizon: s.r.Horizon,
 		Open: func(ctx context.Context, id string) (study.Backend, error) { return s.open(ctx, sc, id) },
@@ -138,7 +139,7 @@ func (s *search) lab(sc scenario.Scenario) *study.Lab {
 			Stop: s.signals.Stop, ServerEnded: s.server.Ended(), Tags: s.tags, Tool: build().tool(),
 			Redis:  result.Redis{Kind: string(s.server.Kind()), Address: s.server.Address()},
 			Shared: s.c.queue != "", Snapshot: s.c.page.snapshots("trial"),
-			Notice: func(text, hint string) { s.c.p.console.Warn("capacity: "+text, hint) },
+			Notice: func(text, hint string) { s.c.p.console.Warn("capacity: "+name+text, hint) },
 		},
 		Saw: func(r *result.Result) {
 			s.saw(r)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/queuedyno/queuedyno/internal/endpoint"
@@ -160,7 +161,7 @@ func TestADelayShowsInItsStageAndNowhereElse(t *testing.T) {
 // TestABlackBoxNeedsNoQueue sees the ends of jobs only at the WebSocket clients.
 func TestABlackBoxNeedsNoQueue(t *testing.T) {
 	t.Parallel()
-	simulate(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		b := &backend{clients: 2, request: 3 * ms, work: 5 * ms, broadcast: 2 * ms}
 		r := b.drive(t, scenario.Scenario{})
 		if l := r.Ledger; l.Notified < 1000 || l.Notified != l.Scheduled || l.Lost != 0 {

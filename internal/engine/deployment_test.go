@@ -94,7 +94,7 @@ func balanced(t *testing.T, l result.Ledger) {
 
 func TestARunOverQueuesOnAllNodesOfAClusterIsComplete(t *testing.T) {
 	if testing.Short() {
-		t.Skip("-short leaves it out")
+		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
 	}
 	t.Parallel()
 	g := redistest.Cluster(t, 0)
@@ -157,8 +157,9 @@ func TestFewerConsumersThanQueuesThatLieApartAreRefused(t *testing.T) {
 
 // survived runs the scenario until a node was killed and much more was notified
 // afterwards than could have been on its way. It must go on over other
-// connections, and account for every job. It returns what it did otherwise, "" if nothing.
-func survived(t *testing.T, s scenario.Scenario, b *jobqueue.Client, kill func()) (wrong string) {
+// connections, and account for every job. It returns what it did otherwise, "" if nothing,
+// and whether another server took over in time.
+func survived(t *testing.T, s scenario.Scenario, b *jobqueue.Client, kill func()) (inTime bool, wrong string) {
 	t.Helper()
 	s.DrainTimeout = 3 * time.Second
 	s.Load = scenario.Load{Rate: pace.PerSecond(200), Duration: 3 * time.Minute}
@@ -177,19 +178,19 @@ func survived(t *testing.T, s scenario.Scenario, b *jobqueue.Client, kill func()
 		}
 	}})
 	if err != nil {
-		return err.Error()
+		return false, err.Error()
 	}
 	l := r.Ledger
 	balanced(t, l)
 	t.Logf("sent %d, notified %d, lost %v, duplicated %d, errors %v\n%s", l.Sent, l.Notified, l.LostByLeg, l.Duplicated, l.Errors, strings.Join(r.Warnings, "\n"))
 	if enough != 1<<62 || r.Run.Failed {
-		return fmt.Sprintf("the run ended by itself: %s, %+v", stopreason.Words(r), l)
+		return false, fmt.Sprintf("the run ended by itself: %s, %+v", stopreason.Words(r), l)
 	}
 	// A producer between two pushes has nothing to lose.
 	if l.Reconnects["push"] == 0 || l.Errors["consume"] == 0 {
-		return fmt.Sprintf("errors %v, want those of the lost connections", l.Errors)
+		return true, fmt.Sprintf("errors %v, want those of the lost connections", l.Errors)
 	}
-	return ""
+	return true, ""
 }
 
 // murder kills the process of a node by its address.
@@ -223,7 +224,7 @@ func TestARunSurvivesTheDeathOfAClustersMaster(t *testing.T) {
 				suits = onEachNode(t, g)
 			}
 			b := queueAt(t, g, s, suits)
-			wrong := survived(t, s, b, func() {
+			_, wrong := survived(t, s, b, func() {
 				most, at := int64(0), ""
 				for addr, n := range pushes(t, b) {
 					if n > most {
@@ -247,15 +248,23 @@ func TestARunSurvivesAFailoverOfSentinels(t *testing.T) {
 	} {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
-			// Sentinels that were not scheduled for two seconds do nothing for half a minute,
-			// as long as the run waits for them.
-			inOneOf(t, func() string {
+			for try := 1; ; try++ {
 				g := redistest.Sentinel(t)
 				b := queueAt(t, g, s, whatever)
 				_, at, _ := strings.Cut(g.Nodes()[0].Address(), "://")
 				at, _, _ = strings.Cut(at, "/")
-				return survived(t, s, b, func() { murder(t, g, at) })
-			})
+				inTime, wrong := survived(t, s, b, func() { murder(t, g, at) })
+				// Sentinels that were not scheduled for two seconds do nothing for half a
+				// minute (TILT), which is as long as a run waits for them.
+				if !inTime && try < 3 {
+					t.Logf("try %d: %s", try, wrong)
+					continue
+				}
+				if wrong != "" {
+					t.Error(wrong)
+				}
+				return
+			}
 		})
 	}
 }

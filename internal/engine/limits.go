@@ -100,7 +100,7 @@ func (r *run) lookForEnds(second result.Second, t ledger.Totals) {
 	at, seen := time.Duration(r.now()), stuck.Seen{
 		At: time.Duration(second.ElapsedS * float64(time.Second)), Acked: t[ledger.Acked], Waiting: second.QueueLen,
 		Begun:   r.unrecognized.atWork(),
-		Excused: r.faults != nil || r.foreign.found > 0 || r.foreign.overheard.Load() > 0 || r.justStalled(),
+		Excused: r.faults != nil || r.foreign.found > 0 || r.foreign.overheard.Load() > 0 || r.sampler.justStalled(),
 	}
 	if r.s.Entry.Kind == scenario.EntryHTTP {
 		seen.Waiting = nil // what the API has done with a job is not known

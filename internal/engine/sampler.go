@@ -295,10 +295,11 @@ func (r *run) stall() *result.Stall {
 
 // justStalled reports whether the server stands still, or did so moments ago: nothing can
 // have been heard meanwhile, and what it held up is heard now.
-func (r *run) justStalled() bool {
+func (s *sampler) justStalled() bool {
 	const moments = 3 * time.Second
-	s := r.stall()
-	return s != nil && (s.Lasted || r.now()-s.ToNS < int64(moments))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.silence.Within(moments, s.r.now())
 }
 
 // stalled is the longest time in which the server answered nothing, 0 when there

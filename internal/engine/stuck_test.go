@@ -40,7 +40,8 @@ func TestALoadOfWhichNoEndIsHeardEnds(t *testing.T) {
 		begins  time.Duration              // when the worker starts
 		do      func(string, func([]byte)) // nil without a worker
 		fault   bool                       // whether the scenario has one
-		stalls  bool                       // whether the server does, from 3 to 6 s
+		stalls  []time.Duration            // when the server does, from and to in turn
+		least   time.Duration              // before which the load does not end
 		ended   time.Duration              // before which the load ends, 0 for not at all
 		reason  string                     // why
 		leg     result.Leg                 // of all jobs
@@ -51,7 +52,13 @@ func TestALoadOfWhichNoEndIsHeardEnds(t *testing.T) {
 			notices: []string{"no worker took a job for "},
 		},
 		"no worker, and a server that stands still for a while": {
-			stalls: true, ended: 42 * time.Second, reason: stopreason.NoneTaken, leg: ledger.LegInQueue,
+			stalls: []time.Duration{3 * time.Second, 6 * time.Second}, least: 36 * time.Second,
+			ended: 42 * time.Second, reason: stopreason.NoneTaken, leg: ledger.LegInQueue,
+			notices: []string{"no worker took a job for "},
+		},
+		"no worker, and a server that stands still twice, first for longer": {
+			stalls: []time.Duration{3 * time.Second, 12 * time.Second, 22 * time.Second, 28 * time.Second}, least: 58 * time.Second,
+			ended: 64 * time.Second, reason: stopreason.NoneTaken, leg: ledger.LegInQueue,
 			notices: []string{"no worker took a job for "},
 		},
 		"no worker, and jobs may take long": {
@@ -112,16 +119,15 @@ func TestALoadOfWhichNoEndIsHeardEnds(t *testing.T) {
 					notices = append(notices, text)
 				}
 				b := jobqueue.Backend(q)
-				if c.stalls {
-					now := time.Now()
-					b = unanswered{q, now.Add(3 * time.Second), now.Add(6 * time.Second)}
+				for now := time.Now(); len(c.stalls) > 0; c.stalls = c.stalls[2:] {
+					b = unanswered{b, now.Add(c.stalls[0]), now.Add(c.stalls[1])}
 				}
 				r := mustRun(t, s, b, o)
 				time.Sleep(time.Minute) // what workers still do
 				if r.Run.StopReason != c.reason || stopreason.Words(r) == "" {
 					t.Errorf("stopped because %s", stopreason.Words(r))
 				}
-				if took := r.Run.EndedAt.Sub(r.Run.StartedAt); c.ended > 0 && (took > c.ended || r.Run.StoppedAtS == 0) || c.ended == 0 && took < load {
+				if took := r.Run.EndedAt.Sub(r.Run.StartedAt); c.ended > 0 && (took < c.least || took > c.ended || r.Run.StoppedAtS == 0) || c.ended == 0 && took < load {
 					t.Errorf("it took %s, stopped at %v s", took, r.Run.StoppedAtS)
 				}
 				if n := r.Ledger.LostByLeg[c.leg]; c.leg != "" && (n == 0 || n != r.Ledger.Sent || r.Validity.Verdict != result.Invalid) {

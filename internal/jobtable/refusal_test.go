@@ -71,8 +71,8 @@ func TestOpenRefusesWhatARunCannotUse(t *testing.T) {
 	}
 }
 
-// closedPort is an address at which no server listens and none of the tests will: the kernel
-// gives out no such port.
+// closedPort is an address at which nothing listens: the kernel never gives port 1 to a
+// server that asks for any.
 const closedPort = "127.0.0.1:1"
 
 // TestTooManyConnectionsAreRefusedBeforeTheLoad takes every connection of a server, which is

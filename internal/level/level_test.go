@@ -100,9 +100,6 @@ func compared(l *Level, exact, rate float64, length time.Duration) (off, within 
 }
 
 func TestALevelIsNotAccusedWhateverHeldTheSamplerUp(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short leaves it out")
-	}
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
@@ -138,9 +135,6 @@ func TestALevelIsNotAccusedWhateverHeldTheSamplerUp(t *testing.T) {
 }
 
 func TestALevelFindsAClockThatRunsWrong(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short leaves it out")
-	}
 	t.Parallel()
 	const length = 20 * time.Second
 	for _, c := range []struct {
@@ -170,9 +164,6 @@ func TestALevelFindsAClockThatRunsWrong(t *testing.T) {
 }
 
 func TestALevelWeighsItsSamplesByTime(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short leaves it out")
-	}
 	t.Parallel()
 	var l Level
 	for i := range 21 {

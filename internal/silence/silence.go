@@ -14,12 +14,16 @@ type Silence struct {
 	answered int64 // when the last answer came
 	overdue  bool  // a question after it was given up
 	from, to int64 // the longest silence that is over; both 0 when there was none
+	over     int64 // when the last one was over; 0 when there was none
 }
 
 // Answer takes in an answer at that moment.
 func (s *Silence) Answer(at int64) {
-	if s.overdue && at-s.answered > s.to-s.from {
-		s.from, s.to = s.answered, at
+	if s.overdue {
+		s.over = at
+		if at-s.answered > s.to-s.from {
+			s.from, s.to = s.answered, at
+		}
 	}
 	s.answered, s.overdue = at, false
 }
@@ -27,6 +31,12 @@ func (s *Silence) Answer(at int64) {
 // GiveUp takes in a question that was not answered in time.
 func (s *Silence) GiveUp(err error) {
 	s.overdue = s.overdue || errors.Is(err, context.DeadlineExceeded)
+}
+
+// Within reports whether the server is silent at that moment, or was at any time of the span
+// before it.
+func (s Silence) Within(span time.Duration, at int64) bool {
+	return s.overdue || s.over > 0 && at-s.over < int64(span)
 }
 
 // Longest is the longest silence until the given end. It lasts when the server has

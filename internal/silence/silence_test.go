@@ -34,3 +34,28 @@ func TestTheLongestStallIsFoundWhetherItIsOverOrLasts(t *testing.T) {
 		}
 	}
 }
+
+func TestASilenceIsRememberedForAWhileHoweverLongOthersWere(t *testing.T) {
+	t.Parallel()
+	const second = int64(time.Second)
+	var s Silence
+	within := func(at int64, want bool) {
+		t.Helper()
+		if got := s.Within(3*time.Second, at*second); got != want {
+			t.Errorf("at %d s: %t, want %t", at, got, want)
+		}
+	}
+	s.Answer(1 * second)
+	within(2, false)
+	s.GiveUp(context.DeadlineExceeded)
+	within(5, true)
+	s.Answer(9 * second)
+	within(11, true)
+	within(12, false)
+	s.Answer(20 * second)
+	within(20, false)
+	s.GiveUp(context.DeadlineExceeded) // shorter than the first
+	s.Answer(22 * second)
+	within(24, true)
+	within(26, false)
+}
