@@ -1,13 +1,8 @@
 package postgrestest_test
 
 import (
-	"bufio"
 	"errors"
-	"fmt"
-	"io"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,109 +12,32 @@ import (
 	"github.com/queuedyno/queuedyno/postgresserver/postgrestest"
 )
 
-// childVar makes the test binary run TestChild, and says how that is to end.
-const childVar = "POSTGRESTEST_CHILD"
-
 func TestMain(m *testing.M) { os.Exit(postgrestest.Main(m)) }
 
-// TestChild is run by the tests below, in a separate process.
+// TestChild is run by the test below, in a separate process.
 func TestChild(t *testing.T) {
-	end := os.Getenv(childVar)
-	if end == "" {
-		t.Skip("is run by other tests")
-	}
-	s := postgrestest.Server(t)
-	os.Stdout.WriteString("server " + s.URL() + "\n")
-	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-	switch end {
-	case "fail":
-		t.Error("as asked")
-	case "panic":
-		// In a separate goroutine, where no cleanup of a test is run.
-		go panic("as asked")
-		select {}
-	case "timeout":
-		select {}
-	}
+	servertest.Child(t, func() string { return postgrestest.Server(t).URL() })
 }
 
 // On a machine with Docker this is about the container, elsewhere about the process.
 func TestNothingIsLeftHoweverTheProcessEnds(t *testing.T) {
 	t.Parallel()
 	postgrestest.Server(t) // skips without a server
-	for _, end := range []string{"pass", "fail", "panic"} {
-		t.Run(end, func(t *testing.T) {
-			t.Parallel()
-			if err := leavesNothing(t, end, 10*time.Minute); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Run("timeout", func(t *testing.T) {
-		t.Parallel()
-		for limit := 10 * time.Second; ; limit *= 2 { // until the server is there in time
-			err := leavesNothing(t, "timeout", limit)
-			if err == nil {
-				return
-			}
-			if limit > 2*time.Minute {
-				t.Fatal(err)
-			}
-		}
-	})
-}
-
-// leavesNothing runs a child that ends in that way, or when its time is over. The error is
-// that it had no server that answered before.
-func leavesNothing(t *testing.T, end string, limit time.Duration) error {
-	t.Helper()
-	c := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.timeout="+limit.String())
-	c.Env = append(os.Environ(), childVar+"="+end, "POSTGRES_URL=")
-	in, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = c.Process.Kill()
-		_ = c.Wait() // where it was waited for below, this does nothing
-	}()
-	url, said := "", ""
-	for lines := bufio.NewScanner(out); url == "" && lines.Scan(); {
-		said += lines.Text() + "\n"
-		url, _ = strings.CutPrefix(lines.Text(), "server ")
-		if !strings.HasPrefix(url, "postgres://") {
-			url = ""
-		}
-	}
-	if url == "" {
-		return fmt.Errorf("the child said %q and named no server", said)
-	}
-	if _, err := postgres.Version(t.Context(), url); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(in, "end\n"); err != nil && end != "timeout" {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, out)
-	if err := c.Wait(); (err == nil) != (end == "pass") {
-		t.Errorf("the child ended with %v", err)
-	}
-	// The server may end a moment after the process.
-	for range 3000 {
+	servertest.NothingIsLeft(t, []string{"POSTGRES_URL="}, func(t *testing.T, url string) (gone func() error, err error) {
 		if _, err := postgres.Version(t.Context(), url); err != nil {
-			return nil
+			return nil, err
 		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Error("the server is still there")
-	return nil
+		// The server may end a moment after the process.
+		return func() error {
+			for range 3000 {
+				if _, err := postgres.Version(t.Context(), url); err != nil {
+					return nil
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			return errors.New("the server is still there")
+		}, nil
+	})
 }
 
 func TestEveryTestHasTheSameServer(t *testing.T) {

@@ -8,121 +8,50 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/queuedyno/queuedyno/internal/servertest"
 	"github.com/queuedyno/queuedyno/redisserver"
 	"github.com/queuedyno/queuedyno/redisserver/redistest"
 )
 
-// childVar makes the test binary run TestChild, and says how that is to end.
-const childVar = "REDISTEST_CHILD"
-
 func TestMain(m *testing.M) { os.Exit(redistest.Main(m)) }
 
-// TestChild is run by the tests below, in a separate process.
+// TestChild is run by the test below, in a separate process.
 func TestChild(t *testing.T) {
-	end := os.Getenv(childVar)
-	if end == "" {
-		t.Skip("is run by other tests")
-	}
-	s := redistest.Server(t)
-	os.Stdout.WriteString("server " + string(s.Kind()) + " " + s.URL() + "\n")
-	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-	switch end {
-	case "fail":
-		t.Error("as asked")
-	case "panic":
-		// In a separate goroutine, where no cleanup of a test is run.
-		go panic("as asked")
-		select {}
-	case "timeout":
-		select {}
-	}
+	servertest.Child(t, func() string {
+		s := redistest.Server(t)
+		return string(s.Kind()) + " " + s.URL()
+	})
 }
 
 // On a machine with Docker this is about the container, elsewhere about the
 // process; the embedded server cannot outlive its process.
 func TestNothingIsLeftHoweverTheProcessEnds(t *testing.T) {
 	t.Parallel()
-	for _, end := range []string{"pass", "fail", "panic"} {
-		t.Run(end, func(t *testing.T) {
-			t.Parallel()
-			if err := leavesNothing(t, end, 10*time.Minute); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	t.Run("timeout", func(t *testing.T) {
-		t.Parallel()
-		for limit := 5 * time.Second; ; limit *= 2 { // until the server is there in time
-			err := leavesNothing(t, "timeout", limit)
-			if err == nil {
-				return
-			}
-			if limit > 2*time.Minute {
-				t.Fatal(err)
-			}
+	servertest.NothingIsLeft(t, []string{"REDIS_URL="}, func(t *testing.T, server string) (gone func() error, err error) {
+		kind, url, _ := strings.Cut(server, " ")
+		if kind == string(redisserver.Embedded) {
+			redistest.Missing(t, "redis", errors.New("only the embedded server can be had"))
 		}
+		conn, err := login(url)
+		if err != nil {
+			return nil, err
+		}
+		t.Cleanup(func() { conn.Close() })
+		// The connection ends with the server, which may be a moment after the process.
+		return func() error {
+			if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+				return err
+			}
+			if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+				return errors.New("the server is still there")
+			}
+			return nil
+		}, nil
 	})
-}
-
-// leavesNothing runs a child that ends in that way, or when its time is over. The error is
-// that it had no server that answered before.
-func leavesNothing(t *testing.T, end string, limit time.Duration) error {
-	t.Helper()
-	c := exec.Command(os.Args[0], "-test.run=^TestChild$", "-test.timeout="+limit.String())
-	c.Env = append(os.Environ(), childVar+"="+end, "REDIS_URL=")
-	in, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		_ = c.Process.Kill()
-		_ = c.Wait() // where it was waited for below, this does nothing
-	}()
-	raw, said := "", ""
-	for lines := bufio.NewScanner(out); raw == "" && lines.Scan(); {
-		said += lines.Text() + "\n"
-		if rest, ok := strings.CutPrefix(lines.Text(), "server "); ok {
-			var kind string
-			if kind, raw, _ = strings.Cut(rest, " "); kind == string(redisserver.Embedded) {
-				redistest.Missing(t, "redis", errors.New("only the embedded server can be had"))
-			}
-		}
-	}
-	if raw == "" {
-		return fmt.Errorf("the child said %q and named no server", said)
-	}
-	conn, err := login(raw)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if _, err := io.WriteString(in, "end\n"); err != nil && end != "timeout" {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, out)
-	if err := c.Wait(); (err == nil) != (end == "pass") {
-		t.Errorf("the child ended with %v", err)
-	}
-	// The connection ends with the server, which may be a moment after the process.
-	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Error("the server is still there")
-	}
-	return nil
 }
 
 // login connects to the server and waits for its first answer, so that not only
