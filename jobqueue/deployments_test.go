@@ -49,7 +49,7 @@ func TestConformanceOnACluster(t *testing.T) {
 
 func TestEveryDesignConformsOnAClusterInVersion3OfTheProtocol(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	g := redistest.Cluster(t, 0)

@@ -64,7 +64,7 @@ func TestEveryDesignConforms(t *testing.T) {
 
 func TestEveryDesignConformsInVersion3OfTheProtocol(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	url := redistest.Process(t).URL() + "?protocol=3"

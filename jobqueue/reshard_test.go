@@ -127,7 +127,7 @@ func nodeAt(t *testing.T, g *redisserver.Group, addr string) *redisserver.Server
 
 func TestANodeOfAClusterNamedAloneSaysHowToNameTheCluster(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	g := redistest.Cluster(t, 0)
@@ -156,7 +156,7 @@ func TestANodeOfAClusterNamedAloneSaysHowToNameTheCluster(t *testing.T) {
 
 func TestFactsOfAClusterAreThoseOfItsNodes(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	g := redistest.Cluster(t, 1)
@@ -218,7 +218,7 @@ func TestFactsOfAClusterAreThoseOfItsNodes(t *testing.T) {
 
 func TestFactsBehindSentinelsNameTheReplicas(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	g := redistest.Sentinel(t)

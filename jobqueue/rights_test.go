@@ -32,7 +32,7 @@ var listRights = []any{
 
 func TestTheLeastRightsInAClusterAreOneMore(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	g := redistest.Cluster(t, 0)
@@ -55,7 +55,7 @@ func TestTheLeastRightsInAClusterAreOneMore(t *testing.T) {
 
 func TestTheLeastRightsBehindSentinelsAreThoseAndOneCommandOfASentinel(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	g := redistest.Sentinel(t)
@@ -75,7 +75,7 @@ func TestTheLeastRightsBehindSentinelsAreThoseAndOneCommandOfASentinel(t *testin
 
 func TestMistakesWithSentinelsAndClustersGetTheRemedy(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	g := redistest.Sentinel(t)
@@ -103,7 +103,7 @@ func TestMistakesWithSentinelsAndClustersGetTheRemedy(t *testing.T) {
 // One node is a cluster, too, that does not know its own address.
 func TestAClusterByTLS(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	ca, cert, key := authority(t)

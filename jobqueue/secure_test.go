@@ -122,7 +122,7 @@ func TestMutualTLS(t *testing.T) {
 
 func TestTLSToAPlainPortIsExplained(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	s := redistest.Process(t)
@@ -156,7 +156,7 @@ var rights = []struct {
 
 func TestAUserWithTheLeastRightsIsEnough(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	for _, c := range rights {

@@ -161,7 +161,7 @@ func TestAProxyThatKnowsTheDesignsCommandsIsEnough(t *testing.T) {
 // Without CLIENT UNBLOCK a Pop that waits still ends soon, and loses no job.
 func TestEveryDesignWorksWithoutCLIENT(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	for _, design := range jobqueue.Designs() {

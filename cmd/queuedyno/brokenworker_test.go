@@ -263,8 +263,9 @@ func TestAnAPIBehindABadNetwork(t *testing.T) {
 					t.Errorf("reconnects %v, want each of two clients once", l.Reconnects)
 				}
 				lossy = []result.Leg{ledger.LegUnbroadcast}
-			case l.Lost == 0:
-				t.Errorf("ledger %+v, want jobs lost", l)
+			// Those that a host that stood still sent after the fault are not.
+			case l.Lost < 50 && (l.Lost == 0 || r.Validity.Checks["late_jobs"].Passed):
+				t.Errorf("ledger %+v, want the jobs of a second lost", l)
 			}
 			for leg, n := range l.LostByLeg {
 				if n > 0 && !slices.Contains(lossy, leg) {

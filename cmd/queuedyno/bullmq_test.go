@@ -248,10 +248,10 @@ func TestBullMQIsObserved(t *testing.T) {
 	if o := r.Observed; o == nil || r.Window.Completed < 150 || o.Updates.Completed < 150 || r.Stages[metric.Running] == nil {
 		t.Errorf("observed %+v in the window %+v, want 150 jobs with their starts and ends", o, r.Window)
 	}
-	watched.interruptAfterReading(t)
+	watched.stdout.await(t, `"completed":200`)
+	watched.signal(t, os.Interrupt)
 	watched.end(t)
-	lines := strings.Split(strings.TrimSpace(watched.stdout.String()), "\n")
-	if last := lines[len(lines)-1]; !strings.Contains(last, `"completed":200`) {
+	if last := lastLine(watched); !strings.Contains(last, `"completed":200`) {
 		t.Errorf("the last look was %s, want 200 completed", last)
 	}
 }

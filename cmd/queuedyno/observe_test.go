@@ -42,13 +42,6 @@ func untilHeard(t *testing.T, client *jobqueue.Client, listeners int) {
 	}
 }
 
-// interruptAfterReading interrupts a watch after giving it a second to read what was sent.
-func (c *command) interruptAfterReading(t *testing.T) {
-	t.Helper()
-	time.Sleep(time.Second)
-	c.signal(t, os.Interrupt)
-}
-
 func TestARunLooksOnAtTheWorkOfOthersAndLeavesTheirQueueAlone(t *testing.T) {
 	t.Parallel()
 	url, client, _ := queueFor(t)
@@ -77,8 +70,8 @@ func TestARunLooksOnAtTheWorkOfOthersAndLeavesTheirQueueAlone(t *testing.T) {
 	if o == nil || stopreason.Words(&r) != "40 jobs had ended" || r.Window.Completed < 40 || r.Window.Completed > 45 || o.Updates.Unreadable == 0 {
 		t.Errorf("ended because %q with window %+v, observed %+v; want 40 jobs, and an unreadable message", stopreason.Words(&r), r.Window, o)
 	}
-	if s := r.Stages[metric.Running]; s == nil || s.P50NS == nil || *s.P50NS <= 0 || s.Count != r.Window.Completed {
-		t.Errorf("running %+v, want that of every job, of %d", s, r.Window.Completed)
+	if s := r.Stages[metric.Running]; s == nil || s.MaxNS == nil || *s.MaxNS < 59e6 || s.Count != r.Window.Completed {
+		t.Errorf("running %+v, want that of every job, 60 ms and more unless updates were read together, of %d", s, r.Window.Completed)
 	}
 	if n, err := client.Len(t.Context()); err != nil || n != 5 {
 		t.Errorf("%d jobs are left, %v; want the 5 that the worker left", n, err)

@@ -66,7 +66,7 @@ func TestTheLeastRightsAreEnoughToWorkAndToLookOn(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer client.Close()
-			w := start(t, "watch", "-u", as(server.URL(), "watcher"), "--design", string(c.design))
+			w := start(t, "watch", "-u", as(server.URL(), "watcher"), "--design", string(c.design), "--json")
 			w.await(t, "queue")
 			r := start(t, "run", "quick", "--producers", "external", "-u", as(server.URL(), "watcher"), "--design", string(c.design), "-d", "1m", "-n", "4", "--warmup", "0s")
 			untilHeard(t, client, 2)
@@ -92,8 +92,10 @@ func TestTheLeastRightsAreEnoughToWorkAndToLookOn(t *testing.T) {
 			if code := r.end(t); code != problem.OK || !strings.Contains(r.stdout.String(), "jobs ended") {
 				t.Errorf("the run ended with %d:\n%s\n%s", code, strings.Join(r.said, "\n"), r.stdout.String())
 			}
-			w.interruptAfterReading(t)
-			if code := w.end(t); code != problem.Interrupted || !strings.Contains(w.stdout.String(), ": 6 RUNNING, 6 COMPLETED, 0 FAILED; backlog 0") {
+			const total = `"total":{"running":6,"completed":6,"failed":0`
+			w.stdout.await(t, total)
+			w.signal(t, os.Interrupt)
+			if code, last := w.end(t), lastLine(w); code != problem.Interrupted || !strings.Contains(last, total) || !strings.Contains(last, `"backlog":0,`) {
 				t.Errorf("watch ended with %d:\n%s\n%s", code, strings.Join(w.said, "\n"), w.stdout.String())
 			}
 		})
@@ -104,7 +106,7 @@ func TestTheLeastRightsAreEnoughToWorkAndToLookOn(t *testing.T) {
 const loadersRights = "-@all +ping +client|id +client|unblock +client|setname +hello +auth +select +type +del +llen +lrange"
 
 var libraryRights = []struct {
-	library, queue, name, rights string
+	dialect, queue, name, rights string
 }{
 	{"sidekiq", "queue:mails", "HardJob", "~queue:mails &updates +subscribe +unsubscribe +lpush +lrem"},
 	{"celery", "mails", "tasks.work", "~mails ~unacked ~unacked_index ~celery-task-meta-* allchannels +psubscribe +punsubscribe +lpush +lrem +hdel +zrem"},
@@ -120,7 +122,7 @@ func TestTheLeastRightsAreEnoughForTheJobsOfLibraries(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range libraryRights {
-		t.Run(c.library, func(t *testing.T) {
+		t.Run(c.dialect, func(t *testing.T) {
 			t.Parallel()
 			url, db := rqRedis(t)
 			// What BullMQ has of a queue that is in use.
@@ -135,7 +137,7 @@ func TestTheLeastRightsAreEnoughForTheJobsOfLibraries(t *testing.T) {
 			if err := db.Do(t.Context(), user...).Err(); err != nil {
 				t.Fatal(err)
 			}
-			flags := []string{"run", "quick", "-u", as(url, "load"), "-y", "external", "--dialect", c.library, "--job-name", c.name, "--queue", c.queue,
+			flags := []string{"run", "quick", "-u", as(url, "load"), "-y", "external", "--dialect", c.dialect, "--job-name", c.name, "--queue", c.queue,
 				"-r", "100", "-n", "20", "--drain-timeout", "1s", "--warmup", "0s", "--allow-invalid", "--json"}
 			if strings.Contains(c.rights, "&updates") {
 				flags = append(flags, "--channel", "updates")

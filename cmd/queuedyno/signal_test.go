@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -34,7 +33,7 @@ scenarios:
 type command struct {
 	*exec.Cmd
 	dir    string
-	stdout bytes.Buffer
+	stdout output
 	stderr *bufio.Scanner
 	said   []string
 }

@@ -94,7 +94,7 @@ func balanced(t *testing.T, l result.Ledger) {
 
 func TestARunOverQueuesOnAllNodesOfAClusterIsComplete(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	g := redistest.Cluster(t, 0)

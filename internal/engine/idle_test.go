@@ -54,7 +54,7 @@ func steps(t *testing.T, text string) pace.Steps {
 // error, wherever the run is idle.
 func TestIdleClosesCostNoJob(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	server := redistest.Process(t, "--timeout", "1")
@@ -110,59 +110,6 @@ func TestIdleClosesCostNoJob(t *testing.T) {
 			}
 		}
 	}
-}
-
-// timed makes a try whose parts are timed. If this process stood still meanwhile, which can
-// bring together what was to be apart, a try that went wrong is made again, twice at most.
-func timed(t *testing.T, try func() (wrong string)) {
-	t.Helper()
-	const short = 300 * time.Millisecond
-	for n := 1; ; n++ {
-		longest := standstill()
-		wrong := try()
-		stood := longest()
-		if wrong == "" {
-			return
-		}
-		if stood < short || n == 3 {
-			t.Error(wrong)
-			return
-		}
-		t.Logf("try %d, in which this process stood still for %s: %s", n, stood, wrong)
-	}
-}
-
-// standstill watches for how long at most this process does not run, until the function that
-// it returns is called.
-func standstill() (longest func() time.Duration) {
-	var most time.Duration
-	end, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		const every = 10 * time.Millisecond
-		tick := time.NewTicker(every)
-		defer tick.Stop()
-		for last := time.Now(); ; {
-			select {
-			case <-end:
-				return
-			case <-tick.C:
-			}
-			now := time.Now()
-			most, last = max(most, now.Sub(last)-every), now
-		}
-	}()
-	return func() time.Duration {
-		close(end)
-		<-ended
-		return most
-	}
-}
-
-// at calls fn when the run has come that far. It uses a timer, since the progress of a run
-// is late on a busy host.
-func at(o *engine.Options, when time.Duration, fn func()) {
-	o.Begin = func() { time.AfterFunc(when, fn) }
 }
 
 // A proxy that drops connections without a word while they are idle costs no job:

@@ -85,7 +85,7 @@ func (w *witnessedTable) Close(ctx context.Context) error {
 // one.
 func TestABrokenPostgresLosesWhatAnIndependentCountFinds(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	server, redis := postgrestest.Process(t), redistest.Process(t).URL()

@@ -141,7 +141,7 @@ func TestTheLedgerLosesWhatTheWitnessMisses(t *testing.T) {
 // puts a write off, for two seconds at most, while a sync is under way.
 func TestACrashLosesWhatRedisDocuments(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	for name, args := range map[string][]string{

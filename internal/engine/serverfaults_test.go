@@ -82,7 +82,7 @@ func balances(t *testing.T, r *result.Result, w *witness, vanished int) {
 // because its master died.
 func TestAFailoverLosesWhatTheTestsOwnCountFinds(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	failover := scenario.Fault{At: time.Second, Kind: scenario.FailoverFault, Target: scenario.RedisTarget}

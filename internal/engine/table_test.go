@@ -36,7 +36,7 @@ func (c *counted) Close(ctx context.Context) (err error) {
 // table that the run creates and in one that holds a row of another program.
 func TestTheTableAgreesWithTheLedgerRowForRow(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	url, redis := postgrestest.Process(t).URL(), redistest.Process(t).URL()

@@ -78,7 +78,7 @@ func TestExtremesAndMeanAreExact(t *testing.T) {
 
 func TestMergingIsRecordingTogether(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	a, b := sample(1, 5000), sample(2, 300)

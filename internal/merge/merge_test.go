@@ -140,7 +140,7 @@ func asJSON(t interface{ Fatal(...any) }, r *result.Result) string {
 // grouping, through files: the result is the same to the last byte.
 func TestMergingIsAssociativeAndDoesNotDependOnTheOrder(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -286,7 +286,7 @@ func TestWhatDoesNotBelongIsRefusedAndNamed(t *testing.T) {
 // it, on one machine and in shards.
 func TestMergedShardsAreTheRunOfOneMachine(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	t.Parallel()
 	s := scenario.Scenario{

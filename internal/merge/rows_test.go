@@ -179,7 +179,7 @@ func heap() uint64 {
 // kept of each is small compared with its timeline.
 func TestMemoryFollowsTheSecondsAndNotTheShards(t *testing.T) {
 	if testing.Short() {
-		t.Skip("with -short, for the race detector: it has no concurrency that others have not")
+		t.Skip("-short is for the race detector, and other tests show it the same goroutines")
 	}
 	const seconds, few, many = 100, 10, 60
 	var m merge.Merger
